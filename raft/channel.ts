@@ -1,0 +1,128 @@
+// The one door between the isolates: the types of every message that crosses it, and
+// the rules of their order. Types only: nothing here runs.
+//
+// - Main sends `start` first and once; the node answers `ready` or `stopped`.
+// - `take`s are answered in the order in which they were sent, each by `taken` and
+//   `refused` whose counts add up to its own. FIFO order makes ids needless.
+// - `admin` may be answered in any order, each exactly once, by its id.
+// - `status` comes when something changed, at most once a tick.
+// - After `stop` the node hands over, answers what waits, and says `stopped` last.
+//   `stopped` may also come unasked: then with an error, and the process must end.
+
+import type { Durability } from "../storage/storage.ts";
+import type { NodeId, Server, Term } from "./core/types.ts";
+
+export type StorageKind = "file" | "kv";
+
+/** Where log lines go is the isolates' own business; what they say is common. */
+export type LogLevel = "debug" | "info" | "warning" | "error";
+export type LogFormat = "text" | "json";
+
+/** All that the node must know; plain data, cloned across the door. */
+export type NodeOptions = {
+  readonly id: NodeId;
+  /** `host:port` to listen on for peers; host `""` listens on every interface. */
+  readonly raftListen: string;
+  /** What this node tells others to dial; a missing host is filled in on joining. */
+  readonly advertise: string;
+  /** Client addresses of members to join, any of them; empty: found or resume a cluster. */
+  readonly join: readonly string[];
+  /** Milliseconds after which joining is given up. */
+  readonly joinTimeoutMillis: number;
+  /** The data directory of this node, `DIR/ID`; `undefined`: Deno KV's default store. */
+  readonly directory: string | undefined;
+  readonly storage: StorageKind;
+  readonly durability: Durability;
+  readonly heartbeatMillis: number;
+  readonly electionMillis: number;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+};
+
+/** Why tickets were not given. None of the refused ones was, or ever will be, given. */
+export type Refusal =
+  /** This node does not lead. */
+  | "not-leader"
+  /** It led, and lost that before the tickets were committed: they are burnt. */
+  | "leadership-lost"
+  /** 2^64 - 1 was reached. */
+  | "exhausted";
+
+export type AdminCommand =
+  | {
+    readonly type: "add-voter";
+    readonly id: string;
+    readonly address: string;
+    /** 0: whatever the configuration is now. */
+    readonly prevIndex: bigint;
+  }
+  | {
+    readonly type: "join";
+    readonly id: string;
+    readonly address: string;
+    readonly incarnation: string;
+    readonly cluster: string;
+  }
+  | {
+    readonly type: "remove-server";
+    readonly id: string;
+    readonly prevIndex: bigint;
+  }
+  | { readonly type: "cluster" }
+  | { readonly type: "configuration" }
+  | { readonly type: "last-contact" }
+  | { readonly type: "snapshot" }
+  | { readonly type: "stats" };
+
+export type AdminAnswer =
+  | { readonly type: "ok" }
+  /** `text` without the leading `ERR `. */
+  | { readonly type: "error"; readonly text: string }
+  | { readonly type: "text"; readonly text: string }
+  | {
+    readonly type: "pairs";
+    readonly pairs: readonly (readonly [string, string])[];
+  }
+  | { readonly type: "servers"; readonly servers: readonly Server[] };
+
+/** What the original's RAFT.STATS calls state. */
+export type NodeState = "Follower" | "Candidate" | "Leader" | "Shutdown";
+
+export type NodeStatus = {
+  readonly state: NodeState;
+  readonly term: Term;
+  /** The leader's raft address; empty when none is known. */
+  readonly leaderAddress: string;
+};
+
+export type ToNode =
+  | { readonly type: "start"; readonly options: NodeOptions }
+  | { readonly type: "take"; readonly count: number }
+  | {
+    readonly type: "admin";
+    readonly id: number;
+    readonly command: AdminCommand;
+  }
+  | { readonly type: "stop" };
+
+export type FromNode =
+  | { readonly type: "ready" }
+  /** Tickets `last - count + 1` to `last`. */
+  | { readonly type: "taken"; readonly last: bigint; readonly count: number }
+  | {
+    readonly type: "refused";
+    readonly count: number;
+    readonly reason: Refusal;
+  }
+  | { readonly type: "status"; readonly status: NodeStatus }
+  | {
+    readonly type: "answered";
+    readonly id: number;
+    readonly answer: AdminAnswer;
+  }
+  | { readonly type: "stopped"; readonly error: string | undefined };
+
+/** Either end: a Worker, its global scope, or a MessagePort. */
+export interface Door<Out> {
+  postMessage(message: Out): void;
+}

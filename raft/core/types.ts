@@ -1,0 +1,217 @@
+// The vocabulary of the protocol: ids, log entries, what is kept on disk, and
+// every message between nodes. Plain data without behaviour; `codec.ts` gives
+// its bytes, `raft.ts` its meaning. Names are those of the Raft paper (Ongaro and
+// Ousterhout 2014) and of Ongaro's thesis.
+
+/** An election term; 0 before the first. A safe integer. */
+export type Term = number;
+
+/** A position in the replicated log; the first entry is 1. A safe integer. */
+export type Index = number;
+
+/** A server's name in its cluster: 1 to 64 characters of `[A-Za-z0-9._-]`. */
+export type NodeId = string;
+
+/**
+ * Who a data directory belongs to, written once when it is created.
+ *
+ * `incarnation` tells two lives of one id apart: a directory that was wiped and
+ * made anew has another, so that it cannot vote for what it has forgotten.
+ */
+export type Identity = {
+  /** 32 hex digits, drawn when the cluster was created. */
+  readonly cluster: string;
+  readonly node: NodeId;
+  /** 16 hex digits, drawn when the directory was created. */
+  readonly incarnation: string;
+};
+
+/** What must never be forgotten (paper, figure 2: persistent state). */
+export type HardState = {
+  readonly currentTerm: Term;
+  readonly votedFor: NodeId | undefined;
+};
+
+/** `voter` counts for elections and commitment; `learner` only receives. */
+export type Suffrage = "voter" | "learner";
+
+export type Server = {
+  readonly id: NodeId;
+  /** Where its peers dial it: `host:port`, or `:port` on the dialler's own host. */
+  readonly address: string;
+  readonly suffrage: Suffrage;
+  /** Of its data directory; empty when not yet known. */
+  readonly incarnation: string;
+};
+
+/** The members in the order in which they were added. */
+export type Configuration = { readonly servers: readonly Server[] };
+
+/** One slot of the replicated log. */
+export type Entry =
+  | { readonly type: "noop"; readonly index: Index; readonly term: Term }
+  | {
+    readonly type: "command";
+    readonly index: Index;
+    readonly term: Term;
+    /** Meaningful to the machine only. */
+    readonly data: Uint8Array;
+  }
+  | {
+    readonly type: "configuration";
+    readonly index: Index;
+    readonly term: Term;
+    readonly configuration: Configuration;
+  };
+
+/** The state after applying every entry up to and including `index`. */
+export type Snapshot = {
+  readonly index: Index;
+  readonly term: Term;
+  readonly configuration: Configuration;
+  /** The index of the entry that `configuration` came from; 0 if from none. */
+  readonly configurationIndex: Index;
+  /** Meaningful to the machine only. */
+  readonly data: Uint8Array;
+};
+
+/** What a data directory held when it was opened. */
+export type Saved = {
+  readonly identity: Identity;
+  readonly hardState: HardState;
+  /** Index 0 and no members before the first one was taken. */
+  readonly snapshot: Snapshot;
+  /** Contiguous, from `snapshot.index + 1`. */
+  readonly entries: readonly Entry[];
+};
+
+/**
+ * One change to what is on disk, atomic: after a crash either all of it is there
+ * or none of it.
+ *
+ * A save that carries a snapshot replaces the whole log: `entries` is then all that
+ * follows the snapshot. One that does not replaces the log from `firstIndex` on:
+ * entries at or above it that were saved before are gone.
+ */
+export type Save = {
+  /** 1, 2, 3 … in the order in which saves were taken, within one run. */
+  readonly number: number;
+  /** Always whole, so that each save can stand first in a file. */
+  readonly hardState: HardState;
+  /** True if `hardState` differs from the save before: sync at every durability. */
+  readonly hardStateChanged: boolean;
+  readonly snapshot: Snapshot | undefined;
+  /** The index of `entries[0]`, or the last index + 1 when there are none. */
+  readonly firstIndex: Index;
+  readonly entries: readonly Entry[];
+};
+
+type Envelope = {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly term: Term;
+};
+
+/** "Would you vote for me in `term`?" Changes nothing anywhere (thesis 9.6). */
+export type PreVote = Envelope & {
+  readonly type: "PreVote";
+  readonly lastLogIndex: Index;
+  readonly lastLogTerm: Term;
+};
+
+/** `term` is the term asked about when granted, the responder's own when not. */
+export type PreVoteResponse = Envelope & {
+  readonly type: "PreVoteResponse";
+  readonly granted: boolean;
+};
+
+/** Paper, figure 2. */
+export type RequestVote = Envelope & {
+  readonly type: "RequestVote";
+  readonly lastLogIndex: Index;
+  readonly lastLogTerm: Term;
+  /** The leader itself asked for this election: do not protect it (thesis 4.2.3). */
+  readonly transfer: boolean;
+};
+
+export type RequestVoteResponse = Envelope & {
+  readonly type: "RequestVoteResponse";
+  readonly granted: boolean;
+};
+
+/** Paper, figure 2; without entries it is the heartbeat. */
+export type AppendEntries = Envelope & {
+  readonly type: "AppendEntries";
+  readonly prevLogIndex: Index;
+  readonly prevLogTerm: Term;
+  readonly leaderCommit: Index;
+  readonly entries: readonly Entry[];
+  /** Counts this leader's messages to this follower, so that answers can be dated. */
+  readonly sequence: number;
+};
+
+/** Answers AppendEntries and InstallSnapshot. */
+export type AppendEntriesResponse = Envelope & {
+  readonly type: "AppendEntriesResponse";
+  /** Of the message answered. */
+  readonly sequence: number;
+  readonly success: boolean;
+  /**
+   * On success the last index known to equal the leader's and to be durable. On
+   * failure the highest index at which the logs may still agree.
+   */
+  readonly matchIndex: Index;
+  /** The term of the follower's entry at `matchIndex` (failure only, else 0). */
+  readonly matchTerm: Term;
+};
+
+/** Paper, figure 13, in one piece. */
+export type InstallSnapshot = Envelope & {
+  readonly type: "InstallSnapshot";
+  readonly snapshot: Snapshot;
+  readonly sequence: number;
+};
+
+/** The leader hands over: stand for election at once (thesis 3.10). */
+export type TimeoutNow = Envelope & { readonly type: "TimeoutNow" };
+
+/** The leader tells a node that it is no member of `configurationIndex` any more. */
+export type NotMember = Envelope & {
+  readonly type: "NotMember";
+  readonly configurationIndex: Index;
+};
+
+/** Every message of the protocol. */
+export type Message =
+  | PreVote
+  | PreVoteResponse
+  | RequestVote
+  | RequestVoteResponse
+  | AppendEntries
+  | AppendEntriesResponse
+  | InstallSnapshot
+  | TimeoutNow
+  | NotMember;
+
+/**
+ * A question from one node to another outside the protocol, and its answer: what a
+ * client asked of a follower and only the leader can do. The core never sees them.
+ */
+export type Forward = {
+  readonly type: "Forward";
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly id: number;
+  readonly data: Uint8Array;
+};
+
+export type ForwardResponse = {
+  readonly type: "ForwardResponse";
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly id: number;
+  readonly data: Uint8Array;
+};
+
+/** Everything that travels between nodes after the handshake. */
+export type PeerMessage = Message | Forward | ForwardResponse;
