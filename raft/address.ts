@@ -1,0 +1,25 @@
+// Addresses as flags, configuration entries and commands spell them: `host:port`,
+// `:port`, `[v6]:port`. Parsed here and nowhere else; names are not looked up.
+
+/** `host` is empty when it was left out: every interface to listen on, here to dial. */
+export type Address = { readonly host: string; readonly port: number };
+
+/** The parts of `text`, or `undefined` when it is no address. */
+export function parseAddress(text: string): Address | undefined {
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:[\]]*)):(\d{1,5})$/.exec(text);
+  if (match === null) return undefined;
+  const port = Number(match[3]);
+  if (port > 65535) return undefined;
+  return { host: match[1] ?? match[2] ?? "", port };
+}
+
+/** The inverse of {@linkcode parseAddress}; brackets an IPv6 host. */
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** True for a host that means this machine to whoever reads it. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\./.test(host) ||
+    /^::ffff:127\./i.test(host);
+}

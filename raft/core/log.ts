@@ -1,0 +1,153 @@
+// The log in memory: a snapshot and every entry after it. Knows nothing of leaders,
+// disks (`saves.ts`) or members (`membership.ts`).
+//
+//   snapshot.index <= lastApplied <= commitIndex <= lastIndex
+//
+// Terms never fall along the log, and nothing at or below commitIndex ever changes.
+
+import { assert } from "./assert.ts";
+import type { Configuration, Entry, Index, Snapshot, Term } from "./types.ts";
+
+export class Log {
+  #snapshot: Snapshot;
+  #entries: Entry[];
+  #commitIndex: Index;
+  #lastApplied: Index;
+
+  constructor(snapshot: Snapshot, entries: readonly Entry[]) {
+    this.#snapshot = snapshot;
+    this.#entries = [];
+    // Which of the entries are committed is learnt anew (paper, figure 2: volatile).
+    this.#commitIndex = snapshot.index;
+    this.#lastApplied = snapshot.index;
+    for (const entry of entries) this.append(entry);
+  }
+
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  get commitIndex(): Index {
+    return this.#commitIndex;
+  }
+
+  get lastApplied(): Index {
+    return this.#lastApplied;
+  }
+
+  get lastIndex(): Index {
+    return this.#snapshot.index + this.#entries.length;
+  }
+
+  get lastTerm(): Term {
+    return this.#entries.at(-1)?.term ?? this.#snapshot.term;
+  }
+
+  /** Entries held in memory. */
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  /** The term at `index`; `undefined` if it is compacted away or beyond the end. */
+  termAt(index: Index): Term | undefined {
+    if (index === this.#snapshot.index) return this.#snapshot.term;
+    return this.#entries[index - this.#snapshot.index - 1]?.term;
+  }
+
+  /** Paper 5.3: the same index and term mean the same log up to there. */
+  matches(index: Index, term: Term): boolean {
+    return this.termAt(index) === term;
+  }
+
+  /** Paper 5.4.1: is a log that ends so at least as up to date as this one? */
+  isUpToDate(lastLogIndex: Index, lastLogTerm: Term): boolean {
+    return lastLogTerm > this.lastTerm ||
+      (lastLogTerm === this.lastTerm && lastLogIndex >= this.lastIndex);
+  }
+
+  /** Entries from `first` to `last`, both included. */
+  slice(first: Index, last: Index = this.lastIndex): Entry[] {
+    assert(first > this.#snapshot.index, `entry ${first} is compacted away`);
+    return this.#entries.slice(
+      first - this.#snapshot.index - 1,
+      last - this.#snapshot.index,
+    );
+  }
+
+  /** Adds one entry at the end. */
+  append(entry: Entry): void {
+    assert(
+      entry.index === this.lastIndex + 1,
+      `entry ${entry.index} cannot follow ${this.lastIndex}`,
+    );
+    assert(
+      entry.term >= this.lastTerm,
+      `term ${entry.term} cannot follow ${this.lastTerm}`,
+    );
+    this.#entries.push(entry);
+  }
+
+  /** Drops every entry from `first` on. */
+  truncate(first: Index): void {
+    assert(
+      first > this.#commitIndex,
+      `entry ${first} is committed and cannot be dropped`,
+    );
+    this.#entries.length = first - this.#snapshot.index - 1;
+  }
+
+  /**
+   * The highest index, not above `index`, whose term is not above `term`: where two
+   * logs may still agree, found without one message per entry (paper 5.3, end).
+   * Stops at the last compacted entry.
+   */
+  lastIndexWithTermAtMost(index: Index, term: Term): Index {
+    let i = Math.min(index, this.lastIndex);
+    while (i > this.#snapshot.index && this.termAt(i)! > term) i--;
+    return i;
+  }
+
+  /** Raises commitIndex; a lower one is old news. */
+  commit(index: Index): void {
+    assert(index <= this.lastIndex, `commit index ${index} is beyond the log`);
+    this.#commitIndex = Math.max(this.#commitIndex, index);
+  }
+
+  /** The entries that became committed since the last call, for the machine. */
+  takeCommitted(): Entry[] {
+    if (this.#lastApplied === this.#commitIndex) return [];
+    const entries = this.slice(this.#lastApplied + 1, this.#commitIndex);
+    this.#lastApplied = this.#commitIndex;
+    return entries;
+  }
+
+  /** Replaces all entries up to lastApplied by the state `data` that they led to. */
+  compact(
+    { configuration, configurationIndex, data }: {
+      configuration: Configuration;
+      configurationIndex: Index;
+      data: Uint8Array;
+    },
+  ): void {
+    const index = this.#lastApplied;
+    const term = this.termAt(index);
+    assert(
+      term !== undefined,
+      "the last applied entry is in the log or its snapshot",
+    );
+    this.#entries = this.slice(index + 1);
+    this.#snapshot = { index, term, configuration, configurationIndex, data };
+  }
+
+  /** Forgets everything for a snapshot that is ahead of us (paper, figure 13). */
+  restore(snapshot: Snapshot): void {
+    assert(
+      snapshot.index > this.#commitIndex,
+      "a snapshot must not undo what is committed",
+    );
+    this.#snapshot = snapshot;
+    this.#entries = [];
+    this.#commitIndex = snapshot.index;
+    this.#lastApplied = snapshot.index;
+  }
+}
