@@ -10,6 +10,7 @@
 //   `stopped` may also come unasked: then with an error, and the process must end.
 
 import type { Durability } from "../storage/storage.ts";
+import type { Address } from "./address.ts";
 import type { NodeId, Server, Term } from "./core/types.ts";
 
 export type StorageKind = "file" | "kv";
@@ -21,8 +22,8 @@ export type LogFormat = "text" | "json";
 /** All that the node must know; plain data, cloned across the door. */
 export type NodeOptions = {
   readonly id: NodeId;
-  /** `host:port` to listen on for peers; host `""` listens on every interface. */
-  readonly raftListen: string;
+  /** Where peers are awaited. */
+  readonly raftListen: Address;
   /** What this node tells others to dial; a missing host is filled in on joining. */
   readonly advertise: string;
   /** Client addresses of members to join, any of them; empty: found or resume a cluster. */

@@ -22,6 +22,12 @@ export type Durability = "high" | "medium" | "low";
 
 export type Done = (error?: Error) => void;
 
+/** Takes a line for the operator. */
+export type Log = (level: "info" | "warning", text: string) => void;
+
+/** The file of a Deno KV store in a data directory: no log of files may lie beside it. */
+export const kvStoreName = "kv.sqlite3";
+
 export interface Storage {
   /** What a former run left. Throws {@linkcode StorageError} on anything unsound. */
   load(): Saved | undefined;

@@ -1,0 +1,226 @@
+// The greeting, the first frame of either side of a connection: who is there, and whom
+// he believes to have reached. It comes before any message, so that a node of another
+// cluster, at a wrong address or under a used id is never listened to. Pure.
+//
+//   greeting = "ticketd peer" · version u32 · kind u8 · body
+//   hello    = kind 1 · cluster text · sender id · incarnation text · receiver id
+//   welcome  = kind 2 · node id · incarnation text
+//   refused  = kind 3 · reason u8 · node id · cluster text
+//
+// with the fields of `core/bytes.ts`. The dialler says hello; the acceptor answers
+// welcome, or refused and closes. Whatever a later version changes, frames and `refused`
+// stay as they are: two versions must be able to tell each other that they differ.
+
+import { unreachable } from "./core/assert.ts";
+import { DecodeError, Reader, Writer } from "./core/bytes.ts";
+import type { Identity, NodeId } from "./core/types.ts";
+
+export const protocolVersion = 1;
+
+export type Hello = {
+  readonly type: "hello";
+  readonly cluster: string;
+  readonly sender: NodeId;
+  readonly incarnation: string;
+  /** Whom the dialler believes to have dialled. */
+  readonly receiver: NodeId;
+};
+
+export type Welcome = {
+  readonly type: "welcome";
+  readonly node: NodeId;
+  readonly incarnation: string;
+};
+
+const reasons = [
+  "wrong-cluster",
+  "wrong-receiver",
+  "used-id",
+  "version",
+  "malformed",
+] as const;
+
+/** Why two nodes do not talk. */
+export type Refused = typeof reasons[number];
+
+export type Refusal = {
+  readonly type: "refused";
+  readonly reason: Refused;
+  /** Who refuses, and where it belongs. */
+  readonly node: NodeId;
+  readonly cluster: string;
+};
+
+export type Greeting = Hello | Welcome | Refusal;
+
+const magic = new TextEncoder().encode("ticketd peer");
+const kinds = { hello: 1, welcome: 2, refused: 3 } as const;
+
+/** The payload of a greeting's frame. */
+export function encodeGreeting(greeting: Greeting): Uint8Array {
+  const writer = new Writer();
+  writer.raw(magic);
+  writer.u32(protocolVersion);
+  writer.u8(kinds[greeting.type]);
+  switch (greeting.type) {
+    case "hello":
+      writer.text(greeting.cluster);
+      writer.id(greeting.sender);
+      writer.text(greeting.incarnation);
+      writer.id(greeting.receiver);
+      break;
+    case "welcome":
+      writer.id(greeting.node);
+      writer.text(greeting.incarnation);
+      break;
+    case "refused":
+      writer.u8(reasons.indexOf(greeting.reason));
+      writer.id(greeting.node);
+      writer.text(greeting.cluster);
+      break;
+    default:
+      unreachable(greeting);
+  }
+  return writer.written.slice();
+}
+
+/** What a first frame may turn out to be. */
+export type Greeted =
+  | Greeting
+  | { readonly type: "foreign"; readonly version: number }
+  | { readonly type: "malformed" };
+
+export function decodeGreeting(payload: Uint8Array): Greeted {
+  const reader = new Reader(payload);
+  try {
+    return readGreeting(reader);
+  } catch (error) {
+    if (error instanceof DecodeError) return { type: "malformed" };
+    throw error;
+  }
+}
+
+function readGreeting(reader: Reader): Greeted {
+  for (const byte of magic) if (reader.u8() !== byte) reader.fail("no magic");
+  const version = reader.u32();
+  const kind = reader.u8();
+  if (kind === kinds.refused) {
+    const reason = reasons[reader.u8()] ?? reader.fail("no known reason");
+    const node = reader.id();
+    return { type: "refused", reason, node, cluster: reader.text() };
+  }
+  if (version !== protocolVersion) return { type: "foreign", version };
+  if (kind !== kinds.hello && kind !== kinds.welcome) reader.fail("no kind");
+  // Properties are evaluated in the order written, which is the order of the bytes.
+  const greeting: Greeting = kind === kinds.hello
+    ? {
+      type: "hello",
+      cluster: reader.text(),
+      sender: reader.id(),
+      incarnation: reader.text(),
+      receiver: reader.id(),
+    }
+    : { type: "welcome", node: reader.id(), incarnation: reader.text() };
+  reader.end();
+  return greeting;
+}
+
+/** A fault found in a greeting; `fact` fills the sentence "refused, because …". */
+export type Fault = { readonly reason: Refused; readonly fact: string };
+
+/** What the configuration says of a node's incarnation; empty when it says nothing. */
+export type IncarnationOf = (id: NodeId) => string;
+
+/** Whether to refuse who said `hello` to `own`; the order goes from the gross to the fine. */
+export function faultOfHello(
+  hello: Greeted,
+  own: Identity,
+  incarnationOf: IncarnationOf,
+): Fault | undefined {
+  if (hello.type === "foreign") return foreign(hello.version);
+  if (hello.type !== "hello") {
+    return { reason: "malformed", fact: "its hello cannot be read" };
+  }
+  const { cluster, sender, incarnation, receiver } = hello;
+  if (cluster !== own.cluster) {
+    const fact =
+      `it belongs to cluster ${cluster}, this node to ${own.cluster}`;
+    return { reason: "wrong-cluster", fact };
+  }
+  if (receiver !== own.node) {
+    const fact = `it looked for node ${receiver} and found node ${own.node}`;
+    return { reason: "wrong-receiver", fact };
+  }
+  if (sender === own.node) {
+    return {
+      reason: "used-id",
+      fact: `it calls itself ${sender}, as this node`,
+    };
+  }
+  return strange(sender, incarnation, incarnationOf);
+}
+
+/** Whether the dialler of `dialled` should hang up on this `welcome`. */
+export function faultOfWelcome(
+  welcome: Greeted,
+  dialled: NodeId,
+  incarnationOf: IncarnationOf,
+): Fault | undefined {
+  if (welcome.type === "foreign") return foreign(welcome.version);
+  if (welcome.type !== "welcome") {
+    return { reason: "malformed", fact: "its answer cannot be read" };
+  }
+  if (welcome.node !== dialled) {
+    const fact = `node ${welcome.node} answers there`;
+    return { reason: "wrong-receiver", fact };
+  }
+  return strange(dialled, welcome.incarnation, incarnationOf);
+}
+
+/** Why the sender of `refusal` does not talk to `own`, as seen from `own`. */
+export function factOfRefusal(refusal: Refusal, own: Identity): string {
+  const { reason, node, cluster } = refusal;
+  switch (reason) {
+    case "wrong-cluster":
+      return `it belongs to cluster ${cluster}, this node to ${own.cluster}`;
+    case "wrong-receiver":
+      return `node ${node} answers there`;
+    case "used-id":
+      return `it knows node ${own.node} with another data directory`;
+    case "version":
+      return `it does not speak peer protocol ${protocolVersion}`;
+    case "malformed":
+      return "it could not read our hello";
+    default:
+      return unreachable(reason);
+  }
+}
+
+function foreign(version: number): Fault {
+  const fact =
+    `it speaks peer protocol ${version}, this node ${protocolVersion}`;
+  return { reason: "version", fact };
+}
+
+function strange(
+  id: NodeId,
+  incarnation: string,
+  incarnationOf: IncarnationOf,
+): Fault | undefined {
+  const expected = incarnationOf(id);
+  if (expected === "" || expected === incarnation) return undefined;
+  const fact = `member ${id} has another data directory ` +
+    `(${expected}, not ${incarnation})`;
+  return { reason: "used-id", fact };
+}
+
+/** What whoever runs the nodes can do about it. */
+export const remedies: Readonly<Record<Refused, string>> = {
+  "wrong-cluster":
+    "to move a node to another cluster, start it with an empty directory and --join",
+  "wrong-receiver": "check --advertise and --raddr of both nodes",
+  "used-id":
+    "choose another --id, or RAFT.REMOVESERVER the id before it is used anew",
+  version: "run the same version of ticketd on all nodes",
+  malformed: "run the same version of ticketd on all nodes",
+};

@@ -1,0 +1,286 @@
+// Gives a node its real disk, peers, clock and chance, and ties it to the channel; runs
+// in the worker, or in the main isolate where no worker may be started. It decides
+// where a life begins (resume, found a cluster, join one) and how it ends; what a node
+// does in between is `node.ts`.
+//
+// Order at a start: sockets are taken before anything is written, so that a port in use
+// changes nothing on disk; the directory is created before anybody hears of this node,
+// so that what it promises is kept under one incarnation.
+
+import type { Door, FromNode, NodeOptions, ToNode } from "./channel.ts";
+import { assert } from "./core/assert.ts";
+import type { Configuration, Identity, Saved } from "./core/types.ts";
+import { clusterOf, joinCluster } from "./join.ts";
+import { type Log, openLog } from "./logger.ts";
+import { Node, type NodeTimes } from "./node.ts";
+import { Peers } from "./peers.ts";
+import { openKv } from "../storage/kv.ts";
+import { denoFiles } from "../storage/files.ts";
+import type { Storage } from "../storage/storage.ts";
+import { Wal } from "../storage/wal.ts";
+
+/** Durability medium and low sync this often. */
+const flushMillis = 200;
+/** A change of members that got nowhere is answered after this. */
+const changeMillis = 10_000;
+
+export class Host {
+  readonly #door: Door<FromNode>;
+  #options: NodeOptions | undefined;
+  #log: Log = () => {};
+  #storage: Storage | undefined;
+  #peers: Peers | undefined;
+  #node: Node | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #joining = new AbortController();
+  #joined = false;
+  #ready = false;
+  #ended = false;
+
+  constructor(door: Door<FromNode>) {
+    this.#door = door;
+  }
+
+  receive(message: ToNode): void {
+    switch (message.type) {
+      case "start":
+        this.#start(message.options).catch((error) => this.#end(error));
+        return;
+      case "take":
+        return this.#node?.take(message.count);
+      case "admin":
+        return this.#node?.admin(message.id, message.command);
+      case "stop":
+        this.#joining.abort();
+        if (this.#node !== undefined) return this.#node.stop();
+        return this.#end(undefined);
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** Ends the process through the main isolate: a worker cannot (Deno.exit ends it alone). */
+  fail(error: Error): void {
+    this.#end(error);
+  }
+
+  async #start(options: NodeOptions): Promise<void> {
+    this.#options = options;
+    this.#log = openLog({
+      level: options.logLevel,
+      format: options.logFormat,
+      source: `node ${options.id}`,
+    });
+    const storage = this.#storage = await openStorage(options, this.#log);
+    const resumed = storage.load();
+    const saved = await this.#identify(resumed);
+    const peers = this.#peers = Peers.listen({
+      identity: saved.identity,
+      listen: options.raftListen,
+      incarnationOf: (id) => this.#node?.incarnationOf(id) ?? "",
+      receive: (message) => this.#node?.receive(message),
+      log: this.#log,
+    });
+    if (resumed === undefined) await create(storage, saved);
+    if (this.#ended) return;
+
+    const times = timesOf(options);
+    const node = this.#node = new Node(
+      {
+        storage,
+        peers,
+        post: (message) => this.#door.postMessage(message),
+        log: this.#log,
+        now: Date.now,
+        ended: (error) => this.#end(error),
+      },
+      saved,
+      times,
+    );
+    this.#tick(node, options.heartbeatMillis / times.heartbeatTicks);
+    if (!node.isMember) await this.#join(saved.identity);
+    else if (options.join.length > 0) {
+      this.#log(
+        "info",
+        "ignoring --join: this node already belongs to a cluster",
+      );
+    }
+    this.#joined = true;
+    this.#announce();
+  }
+
+  /** What this node is: as its disk says, as a cluster says, or as nobody said before. */
+  async #identify(resumed: Saved | undefined): Promise<Saved> {
+    const options = this.#options!;
+    const isMember = resumed !== undefined && isIn(resumed, options.id);
+    if (isMember || options.join.length === 0) {
+      if (resumed !== undefined && !isMember) {
+        throw new Error(
+          `node ${options.id} is no member of its cluster ` +
+            `${resumed.identity.cluster}; start it with --join ADDRESS of a ` +
+            `member to become one`,
+        );
+      }
+      if (resumed === undefined) this.#log("info", "founds a new cluster");
+      return resumed ?? found(options);
+    }
+    const { cluster } = await clusterOf(options.join, {
+      timeoutMillis: options.joinTimeoutMillis,
+      log: this.#log,
+      signal: this.#joining.signal,
+    });
+    if (resumed !== undefined && resumed.identity.cluster !== cluster) {
+      throw new Error(
+        `cannot join cluster ${cluster}: this node's data in ` +
+          `${options.directory ?? "Deno KV"} is of cluster ` +
+          `${resumed.identity.cluster}; choose another --join or another --dir`,
+      );
+    }
+    return resumed ?? blank(options, cluster);
+  }
+
+  async #join(identity: Identity): Promise<void> {
+    const options = this.#options!;
+    this.#log("info", `joins cluster ${identity.cluster}`);
+    await joinCluster(options.join, {
+      id: options.id,
+      address: options.advertise,
+      incarnation: identity.incarnation,
+      cluster: identity.cluster,
+      timeoutMillis: options.joinTimeoutMillis,
+      log: this.#log,
+      signal: this.#joining.signal,
+    });
+  }
+
+  /** Says `ready`, once a client that comes then can be told something. */
+  #announce(): void {
+    if (this.#ready || !this.#joined || this.#ended) return;
+    const alone = this.#node!.isSoleVoter;
+    if (alone && !this.#node!.hasLeader) return;
+    this.#ready = true;
+    this.#door.postMessage({ type: "ready" });
+  }
+
+  /** Logical time. A late timer waits once more, so that messages that came while this
+   * process stood still are heard before any timeout runs out (PITFALLS 2). */
+  #tick(node: Node, tickMillis: number): void {
+    let due = performance.now() + tickMillis;
+    const tick = () => {
+      node.tick();
+      this.#announce();
+    };
+    this.#timer = setInterval(() => {
+      const late = performance.now() - due;
+      due = performance.now() + tickMillis;
+      if (late > tickMillis) setTimeout(tick, 1);
+      else tick();
+    }, tickMillis);
+  }
+
+  #end(error: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#joining.abort();
+    clearInterval(this.#timer);
+    const text = error === undefined
+      ? undefined
+      : error instanceof Error
+      ? error.message
+      : String(error);
+    const stopped = () => {
+      this.#storage?.close();
+      this.#door.postMessage({ type: "stopped", error: text });
+    };
+    // A node that failed must say nothing more to anybody, and not wait either.
+    if (error !== undefined || this.#peers === undefined) return stopped();
+    this.#peers.close().then(stopped, stopped);
+  }
+}
+
+function timesOf(options: NodeOptions): NodeTimes {
+  const heartbeatTicks = 2;
+  const tickMillis = options.heartbeatMillis / heartbeatTicks;
+  return {
+    heartbeatTicks,
+    electionTicks: Math.max(
+      heartbeatTicks + 1,
+      Math.round(options.electionMillis / tickMillis),
+    ),
+    flushTicks: Math.max(1, Math.round(flushMillis / tickMillis)),
+    changeTicks: Math.round(changeMillis / tickMillis),
+    random: (below) => Math.floor(Math.random() * below),
+  };
+}
+
+function openStorage(options: NodeOptions, log: Log): Promise<Storage> {
+  const { id: node, directory, durability } = options;
+  if (options.storage === "kv") {
+    return openKv({ path: kvPath(directory), node, durability, log });
+  }
+  assert(directory !== undefined, "a file log has a directory");
+  const files = denoFiles(directory);
+  return Promise.resolve(new Wal({ files, node, durability, log }));
+}
+
+/** The store's file beside no other: one node's tickets are kept in one place. */
+function kvPath(directory: string | undefined): string | undefined {
+  if (directory === undefined) return undefined;
+  Deno.mkdirSync(directory, { recursive: true });
+  for (const { name } of Deno.readDirSync(directory)) {
+    if (name.startsWith("store.kv")) continue;
+    throw new Error(
+      `${directory} holds ${name}, no Deno KV store; start with --storage file, or ` +
+        `choose another --dir`,
+    );
+  }
+  return `${directory}/store.kv`;
+}
+
+function create(storage: Storage, saved: Saved): Promise<void> {
+  return new Promise((resolve, reject) =>
+    storage.create(saved, (error) => error ? reject(error) : resolve())
+  );
+}
+
+/** Whether the newest configuration on disk names `id`. */
+function isIn({ snapshot, entries }: Saved, id: string): boolean {
+  const newest = entries.findLast((entry) => entry.type === "configuration");
+  const { servers } = newest?.configuration ?? snapshot.configuration;
+  return servers.some((server) => server.id === id);
+}
+
+/** The first life of a new cluster, in the original's numbers: index 1, term 1. */
+function found(options: NodeOptions): Saved {
+  const { id, advertise: address } = options;
+  const saved = blank(options, randomHex(16));
+  const { incarnation } = saved.identity;
+  const configuration: Configuration = {
+    servers: [{ id, address, suffrage: "voter", incarnation }],
+  };
+  return {
+    ...saved,
+    hardState: { currentTerm: 1, votedFor: undefined },
+    entries: [{ type: "configuration", index: 1, term: 1, configuration }],
+  };
+}
+
+/** A node of `cluster` that knows nothing yet. */
+function blank({ id }: NodeOptions, cluster: string): Saved {
+  return {
+    identity: { cluster, node: id, incarnation: randomHex(8) },
+    hardState: { currentTerm: 0, votedFor: undefined },
+    snapshot: {
+      index: 0,
+      term: 0,
+      configuration: { servers: [] },
+      configurationIndex: 0,
+      data: new Uint8Array(0),
+    },
+    entries: [],
+  };
+}
+
+function randomHex(bytes: number): string {
+  return crypto.getRandomValues(new Uint8Array(bytes)).toHex();
+}

@@ -1,0 +1,98 @@
+// The replicated state: the last number given of each sequence. Knows no terms, nodes
+// or clients; equal commands in equal order make equal states.
+//
+//   command  = version u8 = 1 · count u8 · (name text · wanted u64)*
+//   snapshot = version u8 = 1 · count u32 · (name text · last u64)*   in order of creation
+//
+// TICKET uses one sequence; the list is there so that others can come without a new
+// format. Numbers are uint64 and BigInt throughout: they outlive 2^53.
+
+import { assert } from "./core/assert.ts";
+import { Reader, Writer } from "./core/bytes.ts";
+
+/** The sequence that TICKET takes from. */
+export const ticketSequence = "ticket";
+
+/** The last number that a sequence can give. */
+export const lastTicket = 2n ** 64n - 1n;
+
+/** Numbers `last - count + 1` to `last`; fewer than wanted only when none are left. */
+export type Given = { readonly last: bigint; readonly count: number };
+
+const version = 1;
+const writer = new Writer();
+
+/** The log entry that takes `wanted` numbers of `name`. */
+export function encodeTake(name: string, wanted: number): Uint8Array {
+  writer.reset();
+  writer.u8(version);
+  writer.u8(1);
+  writer.text(name);
+  writer.u64(wanted);
+  return writer.written.slice();
+}
+
+export class Machine {
+  #sequences = new Map<string, bigint>();
+
+  /** The last number given of `name`; 0 before the first. */
+  last(name: string): bigint {
+    return this.#sequences.get(name) ?? 0n;
+  }
+
+  /** Applies a command; what it gives, in the order in which it asks. */
+  apply(command: Uint8Array): Given[] {
+    const reader = new Reader(command);
+    checkVersion(reader.u8());
+    const given: Given[] = [];
+    for (let left = reader.u8(); left > 0; left--) {
+      given.push(this.#give(reader.text(), reader.u64()));
+    }
+    reader.end();
+    return given;
+  }
+
+  snapshot(): Uint8Array {
+    writer.reset();
+    writer.u8(version);
+    writer.u32(this.#sequences.size);
+    for (const [name, last] of this.#sequences) {
+      writer.text(name);
+      writer.u32(Number(last & 0xffff_ffffn));
+      writer.u32(Number(last >> 32n));
+    }
+    return writer.written.slice();
+  }
+
+  /** Takes the state of `snapshot`; no bytes at all are the state before any command. */
+  restore(snapshot: Uint8Array): void {
+    this.#sequences.clear();
+    if (snapshot.length === 0) return;
+    const reader = new Reader(snapshot);
+    checkVersion(reader.u8());
+    for (let left = reader.u32(); left > 0; left--) {
+      const name = reader.text();
+      const low = BigInt(reader.u32());
+      this.#sequences.set(name, low | BigInt(reader.u32()) << 32n);
+    }
+    reader.end();
+  }
+
+  #give(name: string, wanted: number): Given {
+    assert(wanted > 0, "a take wants at least one number");
+    const before = this.last(name);
+    const left = lastTicket - before;
+    const count = BigInt(wanted) <= left ? wanted : Number(left);
+    const last = before + BigInt(count);
+    this.#sequences.set(name, last);
+    return { last, count };
+  }
+}
+
+/** Every node must apply alike, so one that cannot must not go on. */
+function checkVersion(found: number): void {
+  assert(
+    found === version,
+    `format ${found} in the log is newer than this ticketd, which knows ${version}`,
+  );
+}

@@ -1,0 +1,371 @@
+// The other nodes, over framed TCP: dial them, be dialled, carry messages both ways.
+// What is sent may be lost and may overtake: the core sends again what matters, nothing
+// is repeated here. `handshake.ts` makes sure who it is, `link.ts` holds what waits,
+// `frame.ts` has the bytes.
+//
+// To each node lead up to two connections: the one that we dialled, used for sending
+// while it is up, and the one accepted from it, used while it is not; so a node that
+// nobody can dial still takes part. Both are read. A connection on which nothing comes,
+// not even the beat of once a second, is closed: TCP alone would take many minutes to
+// notice that a host has vanished.
+
+import { type Address, formatAddress, parseAddress } from "./address.ts";
+import {
+  DecodeError,
+  decodePeerMessage,
+  encodePeerMessage,
+} from "./core/codec.ts";
+import type { NodeId, PeerMessage } from "./core/types.ts";
+import { encodeFrame } from "./frame.ts";
+import {
+  greetingFrame,
+  Handshake,
+  type HandshakeOptions,
+  type HandshakeTimes,
+} from "./handshake.ts";
+import { Link } from "./link.ts";
+import { reasonOf, Wire } from "./wire.ts";
+
+/** Accepted connections of all kinds. */
+export const inboundMax = 256;
+
+export const peerTimes = {
+  dialMillis: 2000,
+  helloMillis: 5000,
+  complaintMillis: 10_000,
+  /** Between two dials of one node: at first, and at most. */
+  retryMinMillis: 50,
+  retryMaxMillis: 1000,
+  beatMillis: 1000,
+  /** Without a single byte. */
+  silenceMillis: 4000,
+  /** Without a whole frame: after a damaged length we would gather bytes for ever. */
+  frameMillis: 30_000,
+  /** For what waits, on closing. */
+  flushMillis: 250,
+} satisfies HandshakeTimes & Record<string, number>;
+
+export interface PeersOptions extends HandshakeOptions {
+  readonly listen: Address;
+  receive(message: PeerMessage): void;
+  /** In [0, 1): spreads the retries. */
+  random?(): number;
+  readonly times?: Partial<typeof peerTimes>;
+}
+
+const beat = encodeFrame(new Uint8Array(0));
+
+export class Peers {
+  readonly counters = { sent: 0, dropped: 0, received: 0, writes: 0 };
+  readonly #options: PeersOptions;
+  readonly #times: typeof peerTimes;
+  readonly #handshake: Handshake;
+  readonly #listener: Deno.TcpListener;
+  readonly #links = new Map<NodeId, Link>();
+  /** All accepted connections, strangers included. */
+  readonly #inbound = new Set<Wire>();
+  readonly #tasks = new Set<Promise<void>>();
+  readonly #timer: ReturnType<typeof setInterval>;
+  #beatMillis = performance.now();
+  #closing = false;
+  #drained: (() => void) | undefined;
+
+  /** Throws an Error with one sentence when the address cannot be listened on. */
+  static listen(options: PeersOptions): Peers {
+    const { host, port } = options.listen;
+    const hostname = host === "" ? "0.0.0.0" : host;
+    try {
+      return new Peers(options, Deno.listen({ hostname, port }));
+    } catch (error) {
+      const where = formatAddress(options.listen);
+      throw new Error(
+        `cannot listen on ${where} for peers: ${reasonOf(error)}; ` +
+          "choose another with --raddr",
+      );
+    }
+  }
+
+  private constructor(options: PeersOptions, listener: Deno.TcpListener) {
+    this.#options = options;
+    this.#times = { ...peerTimes, ...options.times };
+    this.#handshake = new Handshake(options, this.#times);
+    this.#listener = listener;
+    this.#timer = setInterval(() => this.#beatAll(), this.#times.beatMillis);
+    this.#run(this.#accept());
+  }
+
+  /** The port listened on, which the system chose if 0 was asked for. */
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  /** From now on dials `servers` and nobody else; this node among them is left out. */
+  connect(servers: readonly { id: NodeId; address: string }[]): void {
+    if (this.#closing) return;
+    const named = new Map<NodeId, Address>();
+    for (const { id, address } of servers) {
+      if (id === this.#self) continue;
+      const parsed = parseAddress(address);
+      const text = `no address to dial node ${id}: "${address}"`;
+      if (parsed !== undefined && parsed.port > 0) named.set(id, parsed);
+      else this.#handshake.say(id, text);
+    }
+    for (const link of this.#links.values()) {
+      this.#hangUpOnOthers(link);
+      if (!named.has(link.id)) this.#part(link);
+    }
+    for (const [id, address] of named) this.#meet(this.#link(id), address);
+  }
+
+  /**
+   * Sends each to the node it is for, or drops it. All for one node leave in one write,
+   * which begins before this returns unless one is under way: it overlaps with our disk.
+   */
+  send(messages: readonly PeerMessage[]): void {
+    const touched = new Set<Link>();
+    for (const message of messages) {
+      const link = this.#links.get(message.to);
+      if (
+        link?.isOpen && !this.#closing &&
+        link.keep(encodeFrame(encodePeerMessage(message)))
+      ) touched.add(link);
+      else this.counters.dropped++;
+    }
+    for (const link of touched) link.flush();
+  }
+
+  /** Gives what waits a moment to leave, then closes everything. */
+  async close(): Promise<void> {
+    if (!this.#closing) {
+      this.#closing = true;
+      this.#listener.close();
+      clearInterval(this.#timer);
+      for (const link of this.#links.values()) link.stopDialling();
+      this.#handshake.close();
+      await this.#drain();
+      for (const wire of this.#wires()) wire.close();
+    }
+    await Promise.allSettled(this.#tasks);
+  }
+
+  get #self(): NodeId {
+    return this.#options.identity.node;
+  }
+
+  #run(task: Promise<void>): void {
+    const tracked = task.finally(() => this.#tasks.delete(tracked));
+    this.#tasks.add(tracked);
+  }
+
+  *#wires(): Iterable<Wire> {
+    for (const { dialled } of this.#links.values()) if (dialled) yield dialled;
+    yield* this.#inbound;
+  }
+
+  async #drain(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, this.#times.flushMillis);
+    this.#drained = resolve;
+    this.#noteDrained();
+    await promise;
+    clearTimeout(timer);
+  }
+
+  #noteDrained(): void {
+    const waits = ({ wire, isEmpty }: Link) => wire !== undefined && !isEmpty;
+    if (![...this.#links.values()].some(waits)) this.#drained?.();
+  }
+
+  #link(id: NodeId): Link {
+    const known = this.#links.get(id);
+    if (known !== undefined) return known;
+    const settled = (link: Link) => this.#settle(link);
+    const link = new Link(id, { counters: this.counters, settled });
+    this.#links.set(id, link);
+    return link;
+  }
+
+  #meet(link: Link, address: Address): void {
+    const { address: before, dialled } = link;
+    if (before?.host === address.host && before.port === address.port) return;
+    link.stopDialling();
+    link.address = address;
+    link.failures = 0;
+    link.dialled = undefined;
+    dialled?.close();
+    const dialling = link.dialling = new AbortController();
+    this.#run(this.#keepDialling(link, address, dialling.signal));
+  }
+
+  /** What waits may still leave on the connection that we dialled, then it is closed. */
+  #part(link: Link): void {
+    if (link.address === undefined) return;
+    link.address = undefined;
+    link.stopDialling();
+    this.#settle(link);
+  }
+
+  #settle(link: Link): void {
+    if (link.address === undefined && link.isEmpty) {
+      link.dialled?.close();
+      // A late task of an older link must not take the newer one away.
+      const current = this.#links.get(link.id) === link;
+      if (link.wire === undefined && current) this.#links.delete(link.id);
+    }
+    if (this.#closing) this.#noteDrained();
+  }
+
+  /** The id has been given to another data directory: no more of the one before. */
+  #hangUpOnOthers(link: Link): void {
+    const expected = this.#options.incarnationOf(link.id);
+    if (expected === "") return;
+    for (const wire of [link.dialled, link.accepted]) {
+      if (wire?.incarnation !== expected) wire?.close();
+    }
+  }
+
+  // Dialling
+
+  async #keepDialling(
+    link: Link,
+    address: Address,
+    signal: AbortSignal,
+  ): Promise<void> {
+    while (!signal.aborted) {
+      const wire = await this.#handshake.open(link.id, { address, signal });
+      const failures = link.failures + 1;
+      if (wire !== undefined) {
+        link.dialled = wire;
+        link.failures = 0;
+        link.flush();
+        const upMillis = performance.now();
+        await this.#read(wire, link);
+        if (link.dialled === wire) link.dialled = undefined;
+        // Thrown out at once is as good as not let in: or two nodes under one id, each
+        // replacing the other, would dial in a tight circle.
+        const heldMillis = performance.now() - upMillis;
+        if (heldMillis > this.#times.retryMaxMillis) continue;
+      }
+      if (!signal.aborted) link.failures = failures;
+      link.dropIfCut();
+      if (!signal.aborted) await this.#pause(link);
+    }
+    link.dropIfCut();
+  }
+
+  /** Doubles with each failure, and is spread so that nodes do not dial in step. */
+  async #pause(link: Link): Promise<void> {
+    const { retryMinMillis, retryMaxMillis } = this.#times;
+    const backoff = retryMinMillis * 2 ** Math.min(link.failures - 1, 20);
+    const random = this.#options.random?.() ?? Math.random();
+    const millis = Math.min(backoff, retryMaxMillis) * (0.5 + random / 2);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    link.wake = resolve;
+    const timer = setTimeout(resolve, millis);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  // Being dialled
+
+  async #accept(): Promise<void> {
+    while (!this.#closing) {
+      try {
+        const conn = await this.#listener.accept();
+        this.#run(this.#receive(new Wire(conn)));
+      } catch (error) {
+        if (this.#closing) return;
+        this.#handshake.complain(`cannot accept a peer: ${reasonOf(error)}`);
+        // Out of file descriptors, most likely: it does not help to ask at once.
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+  }
+
+  /** One accepted connection, from its first byte to its last. */
+  async #receive(wire: Wire): Promise<void> {
+    if (this.#closing) return wire.close();
+    if (this.#inbound.size >= inboundMax) {
+      wire.close();
+      return this.#handshake.complain(`more than ${inboundMax} connections`);
+    }
+    this.#inbound.add(wire);
+    const hello = await this.#handshake.admit(wire);
+    if (hello !== undefined) {
+      const link = this.#link(hello.sender);
+      this.#welcome(wire, link);
+      await this.#read(wire, link);
+      if (link.accepted === wire) link.accepted = undefined;
+      link.dropIfCut();
+      this.#settle(link);
+    }
+    this.#inbound.delete(wire);
+  }
+
+  #welcome(wire: Wire, link: Link): void {
+    const { node, incarnation } = this.#options.identity;
+    link.accepted?.close();
+    link.accepted = wire;
+    const welcome = { type: "welcome", node, incarnation } as const;
+    void link.write(wire, greetingFrame(welcome));
+    link.wake?.(); // it is up: no need to wait before dialling it
+  }
+
+  // Connections that are known
+
+  /** Hands on what comes until the connection ends, or breaks the rules. */
+  async #read(wire: Wire, link: Link): Promise<void> {
+    do {
+      for (let step = wire.next(); step.type !== "more"; step = wire.next()) {
+        const fault = step.type === "bad"
+          ? step.reason
+          : this.#take(step.payload, link.id);
+        if (wire.closed) return;
+        if (fault === undefined) continue;
+        const whom = `node ${link.id} (${wire.remote})`;
+        this.#options.log("warning", `hung up on ${whom}: it sent ${fault}`);
+        return wire.close();
+      }
+    } while (await wire.fill());
+    wire.close();
+  }
+
+  #take(payload: Uint8Array, sender: NodeId): string | undefined {
+    if (payload.length === 0) return undefined; // a beat
+    let message: PeerMessage;
+    try {
+      message = decodePeerMessage(payload);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      return `a message that cannot be read (${error.message})`;
+    }
+    const { from, to } = message;
+    if (from !== sender || to !== this.#self) {
+      return `a message from ${from} to ${to}`;
+    }
+    this.counters.received++;
+    if (!this.#closing) this.#options.receive(message);
+    return undefined;
+  }
+
+  /** Tells all that we are here, and hangs up on who has not told us so for too long. */
+  #beatAll(): void {
+    const { beatMillis, silenceMillis, frameMillis } = this.#times;
+    const now = performance.now();
+    // A blocked isolate must hear what waits before it calls anyone silent (PITFALLS 2).
+    const late = now - this.#beatMillis > 2 * beatMillis;
+    this.#beatMillis = now;
+    for (const link of this.#links.values()) {
+      for (const wire of [link.dialled, link.accepted]) {
+        if (wire === undefined) continue;
+        const silent = now - wire.heardMillis > silenceMillis ||
+          now - wire.framedMillis > frameMillis;
+        if (silent && !late) {
+          const whom = `node ${link.id} (${wire.remote})`;
+          this.#options.log("warning", `hung up on ${whom}: it fell silent`);
+          wire.close();
+        } else if (!wire.busy) void link.write(wire, beat);
+      }
+    }
+  }
+}

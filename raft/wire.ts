@@ -1,0 +1,121 @@
+// One TCP connection that carries frames: reads them, writes one batch at a time, and
+// knows when it last heard anything. Whom it leads to and what the frames mean is
+// `peers.ts`'s business.
+
+import { type Address, formatAddress } from "./address.ts";
+import { assert } from "./core/assert.ts";
+import { FrameReader, helloBytesMax, type Step } from "./frame.ts";
+
+const readBytes = 64 * 1024;
+
+export class Wire {
+  readonly remote: string;
+  /** Set once the other side has said who it is. */
+  incarnation = "";
+  /** When the last byte came, and the last whole frame (`performance.now()`). */
+  heardMillis = performance.now();
+  framedMillis = performance.now();
+  #busy = false;
+  #closed = false;
+  readonly #conn: Deno.TcpConn;
+  readonly #frames = new FrameReader(helloBytesMax);
+  // Strangers get little memory.
+  #chunk = new Uint8Array(helloBytesMax);
+
+  constructor(conn: Deno.TcpConn) {
+    this.#conn = conn;
+    this.remote = formatAddress({
+      host: conn.remoteAddr.hostname,
+      port: conn.remoteAddr.port,
+    });
+  }
+
+  /** A write is on its way; the next must wait. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** The other side is known: from now on frames may be large. */
+  trust(incarnation: string, payloadBytesMax: number): void {
+    this.incarnation = incarnation;
+    this.#frames.payloadBytesMax = payloadBytesMax;
+    this.#chunk = new Uint8Array(readBytes);
+  }
+
+  /** A frame that has already arrived. */
+  next(): Step {
+    const step = this.#frames.next();
+    if (step.type === "frame") this.framedMillis = performance.now();
+    return step;
+  }
+
+  /** Waits for bytes; false when none will come any more. */
+  async fill(): Promise<boolean> {
+    const count = await this.#conn.read(this.#chunk).catch(() => null);
+    if (count === null || this.#closed) return false;
+    this.heardMillis = performance.now();
+    this.#frames.push(this.#chunk.subarray(0, count));
+    return true;
+  }
+
+  /** The next frame, waiting for it; `more` when the connection ended before. */
+  async frame(): Promise<Step> {
+    let step = this.next();
+    while (step.type === "more" && await this.fill()) step = this.next();
+    return step;
+  }
+
+  /** Hands `bytes` to the operating system before it returns, or as soon as there is room. */
+  async write(bytes: Uint8Array): Promise<void> {
+    assert(!this.#busy, "two writes at once on one connection");
+    this.#busy = true;
+    try {
+      let rest = bytes;
+      while (rest.length > 0) {
+        rest = rest.subarray(await this.#conn.write(rest));
+      }
+    } catch {
+      this.close(); // the reader sees the end and says so
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#conn.close();
+  }
+}
+
+/** Connects to `address`, where an empty host is this one. */
+export async function dial(
+  { host, port }: Address,
+  signal: AbortSignal,
+): Promise<Deno.TcpConn> {
+  const hostname = host === "" ? "127.0.0.1" : host;
+  const conn = await Deno.connect({ hostname, port, signal });
+  try {
+    signal.throwIfAborted();
+    conn.setNoDelay(true);
+  } catch (error) {
+    conn.close();
+    throw error;
+  }
+  return conn;
+}
+
+/** A fault of the network in a few words, without the system's decoration. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof Deno.errors.AddrInUse) return "address in use";
+  if (error.name === "TimeoutError" || error.name === "AbortError") {
+    return "no answer in time";
+  }
+  const text = error.message.replace(/ \(os error \d+\)$/, "");
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,142 @@
+// Accepts clients up to `connectionsMax` and closes them gracefully. Does not parse.
+
+import { formatAddress } from "../raft/address.ts";
+import type { Service } from "./command.ts";
+import { Connection } from "./connection.ts";
+import type { RaftLink } from "./raft_link.ts";
+
+export const connectionsMaxDefault = 10_000;
+/** Clients that are being told that they are too many; past it they are just closed. */
+const refusalsMax = 100;
+/** Before another accept after one failed, as it does when file handles run out. */
+const acceptPauseMillis = 100;
+
+export type ListenerOptions = {
+  readonly link: RaftLink;
+  /** What HELLO and INFO say. */
+  readonly version: string;
+  readonly connectionsMax?: number;
+};
+
+/** Opens the port for clients; fails with a text for the user. */
+export function listen(
+  { host, port }: { readonly host: string; readonly port: number },
+): Deno.TcpListener {
+  try {
+    return Deno.listen({ hostname: host || "0.0.0.0", port });
+  } catch (error) {
+    const reason = error instanceof Deno.errors.AddrInUse
+      ? "address in use"
+      : error instanceof Error
+      ? error.message
+      : String(error);
+    const address = formatAddress({ host, port });
+    throw new Error(
+      `cannot listen on ${address} for clients: ${reason}; choose another with --saddr`,
+      { cause: error },
+    );
+  }
+}
+
+export class Listener {
+  readonly #socket: Deno.TcpListener;
+  readonly #connectionsMax: number;
+  readonly #service: Service;
+  readonly #sessions = new Set<Connection>();
+  readonly #refused = new Set<Connection>();
+  #lastId = 0;
+  #closing = false;
+  #pause: (() => void) | undefined;
+  #empty: (() => void) | undefined;
+
+  /** Serves at once whoever comes to `socket`, which it owns from now on. */
+  constructor(socket: Deno.TcpListener, options: ListenerOptions) {
+    this.#socket = socket;
+    this.#connectionsMax = options.connectionsMax ?? connectionsMaxDefault;
+    this.#service = {
+      link: options.link,
+      version: options.version,
+      sessions: this.#sessions,
+    };
+    this.#acceptAll();
+  }
+
+  get port(): number {
+    return this.#socket.addr.port;
+  }
+
+  /** How many clients are served. */
+  get connections(): number {
+    return this.#sessions.size;
+  }
+
+  /**
+   * Accepts nobody, runs no further command, sends the replies that wait, closes. What
+   * is not done after `millis` is cut off.
+   */
+  async close(millis: number): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#socket.close();
+    this.#pause?.();
+    const all = [...this.#sessions, ...this.#refused];
+    if (all.length === 0) return;
+    const empty = new Promise<void>((resolve) => this.#empty = resolve);
+    const timer = setTimeout(() => {
+      for (const connection of all) connection.close();
+    }, millis);
+    for (const connection of all) connection.finish();
+    await empty;
+    clearTimeout(timer);
+  }
+
+  async #acceptAll(): Promise<void> {
+    while (!this.#closing) {
+      let socket: Deno.TcpConn;
+      try {
+        socket = await this.#socket.accept();
+      } catch {
+        if (!this.#closing) await this.#pauseAfterFailure();
+        continue;
+      }
+      this.#welcome(socket);
+    }
+  }
+
+  /** Out of file handles, say: they come back when clients leave. */
+  async #pauseAfterFailure(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, acceptPauseMillis);
+    this.#pause = resolve;
+    await promise;
+    clearTimeout(timer);
+    this.#pause = undefined;
+  }
+
+  #welcome(socket: Deno.TcpConn): void {
+    if (this.#closing || this.#refused.size >= refusalsMax) {
+      return socket.close();
+    }
+    try {
+      socket.setNoDelay(true);
+      socket.setKeepAlive(true);
+    } catch {
+      return socket.close(); // gone before it was greeted
+    }
+    const id = ++this.#lastId;
+    const connection = new Connection(socket, { id, service: this.#service });
+    const full = this.#sessions.size >= this.#connectionsMax;
+    if (full) connection.refuse("ERR max number of clients reached");
+    this.#serve(connection, full ? this.#refused : this.#sessions);
+  }
+
+  async #serve(
+    connection: Connection,
+    place: Set<Connection>,
+  ): Promise<void> {
+    place.add(connection);
+    await connection.serve();
+    place.delete(connection);
+    if (this.#sessions.size + this.#refused.size === 0) this.#empty?.();
+  }
+}

@@ -1,0 +1,176 @@
+// TICKET and the commands of the cluster, with the replies of tidwall/ticketd to the
+// byte. All but RAFT.LEADER are answered by the node; a reply is never made up here.
+// RAFT.CLUSTER and RAFT.JOIN are ticketd's own: joining nodes send them.
+
+import { formatAddress, isLoopback, parseAddress } from "../raft/address.ts";
+import type { AdminAnswer, AdminCommand } from "../raft/channel.ts";
+import { unreachable } from "./assert.ts";
+import {
+  type Command,
+  parseUint64,
+  reply,
+  type Service,
+  type Session,
+} from "./command.ts";
+import type { RespWriter } from "./resp_writer.ts";
+
+export const raftCommands: readonly Command[] = [
+  {
+    name: "ticket",
+    arguments: [0, 0],
+    help: "The next number of the sequence",
+    run(session, { link }) {
+      const count = 1 + session.request.repeats();
+      session.replies.expectTickets(count);
+      link.dispenser.take(session.replies, count);
+    },
+  },
+  {
+    name: "raft.addvoter",
+    arguments: [2, 3],
+    help: "Add a server: id address [prev-index]",
+    run(session, { link }) {
+      const { request } = session;
+      const prevIndex = request.count === 4
+        ? parseUint64(request.text(3))
+        : whatever;
+      if (prevIndex === undefined) return syntaxError(session);
+      const [id, address] = [request.text(1), request.text(2)];
+      ask(session, link, { type: "add-voter", id, address, prevIndex });
+    },
+  },
+  {
+    name: "raft.cluster",
+    arguments: [0, 0],
+    help: "The cluster's id, and the host from which you are seen",
+    run(session, { link }) {
+      const answer = session.replies.expectAnswer();
+      link.admin({ type: "cluster" }, (cluster) =>
+        answer((writer) => {
+          if (cluster.type === "text") writer.array(2);
+          writeAnswer(writer, cluster);
+          if (cluster.type === "text") writer.bulk(session.host);
+        }));
+    },
+  },
+  {
+    name: "raft.configuration",
+    arguments: [0, 0],
+    help: "The members: id, address, suffrage",
+    run: (session, { link }) => ask(session, link, { type: "configuration" }),
+  },
+  {
+    name: "raft.join",
+    arguments: [4, 4],
+    help: "Join a node: id address incarnation cluster",
+    run(session, { link }) {
+      const { request } = session;
+      ask(session, link, {
+        type: "join",
+        id: request.text(1),
+        address: completed(request.text(2), session.host),
+        incarnation: request.text(3),
+        cluster: request.text(4),
+      });
+    },
+  },
+  {
+    name: "raft.lastcontact",
+    arguments: [0, 0],
+    help: "When this node last heard from the leader",
+    run: (session, { link }) => ask(session, link, { type: "last-contact" }),
+  },
+  {
+    name: "raft.leader",
+    arguments: [0],
+    help: "The leader's raft address; empty when unknown",
+    run: (session, { link }) =>
+      reply(session).simple(link.status.leaderAddress),
+  },
+  {
+    name: "raft.removeserver",
+    arguments: [1, 3],
+    help: "Remove a server: id [address] [prev-index]",
+    run(session, { link }) {
+      const { request } = session;
+      const id = request.text(1);
+      const rest = request.count === 3 ? request.text(2) : "";
+      const prevIndex = request.count === 4
+        ? parseUint64(request.text(3))
+        : /^\d+$/.test(rest)
+        ? parseUint64(rest)
+        : whatever;
+      if (prevIndex === undefined) return syntaxError(session);
+      ask(session, link, { type: "remove-server", id, prevIndex });
+    },
+  },
+  {
+    name: "raft.snapshot",
+    arguments: [0, 0],
+    help: "Compact the log now",
+    run: (session, { link }) => ask(session, link, { type: "snapshot" }),
+  },
+  {
+    name: "raft.stats",
+    arguments: [0, 0],
+    help: "Raft's figures: key, value, …",
+    run: (session, { link }) => ask(session, link, { type: "stats" }),
+  },
+];
+
+/** As prevIndex: do not compare. */
+const whatever = 0n;
+
+function ask(
+  session: Session,
+  link: Service["link"],
+  command: AdminCommand,
+): void {
+  const answer = session.replies.expectAnswer();
+  link.admin(
+    command,
+    (content) => answer((writer) => writeAnswer(writer, content)),
+  );
+}
+
+function writeAnswer(writer: RespWriter, answer: AdminAnswer): void {
+  switch (answer.type) {
+    case "ok":
+      return writer.simple("OK");
+    case "error":
+      return writer.error(`ERR ${answer.text}`);
+    case "text":
+      return writer.bulk(answer.text);
+    case "pairs":
+      writer.array(answer.pairs.length * 2);
+      for (const text of answer.pairs.flat()) writer.bulk(text);
+      return;
+    case "servers":
+      writer.array(answer.servers.length);
+      for (const { id, address, suffrage } of answer.servers) {
+        writer.array(6);
+        writer.bulk("id");
+        writer.bulk(id);
+        writer.bulk("address");
+        writer.bulk(address);
+        writer.bulk("suffrage");
+        writer.bulk(suffrage === "voter" ? "Voter" : "Nonvoter");
+      }
+      return;
+    default:
+      unreachable(answer);
+  }
+}
+
+/** `:12002` of a joining node, completed with the host from which it came. */
+function completed(address: string, host: string): string {
+  const parsed = parseAddress(address);
+  if (parsed === undefined || parsed.host !== "" || isLoopback(host)) {
+    return address;
+  }
+  return formatAddress({ host, port: parsed.port });
+}
+
+function syntaxError(session: Session): void {
+  reply(session).error("ERR syntax error");
+}

@@ -1,0 +1,91 @@
+// The main isolate's end of the channel: posts what clients ask, dispatches what the
+// node says, remembers its last status. The rules of the channel stand in
+// `raft/channel.ts`. Not here: what a command means, and what to do when the node stops.
+
+import type {
+  AdminAnswer,
+  AdminCommand,
+  Door,
+  FromNode,
+  NodeOptions,
+  NodeStatus,
+  ToNode,
+} from "../raft/channel.ts";
+import { assert, unreachable } from "./assert.ts";
+import { Dispenser } from "./dispenser.ts";
+
+export type RaftLinkOptions = {
+  /** The node serves. */
+  readonly ready: () => void;
+  /** The node has ended; with an error if it was not asked to. */
+  readonly stopped: (error: string | undefined) => void;
+  /** Runs a task at the end of the turn; `queueMicrotask` unless a test says otherwise. */
+  readonly defer?: (task: () => void) => void;
+};
+
+export class RaftLink {
+  readonly dispenser: Dispenser;
+  readonly #door: Door<ToNode>;
+  readonly #options: RaftLinkOptions;
+  readonly #callbacks = new Map<number, (answer: AdminAnswer) => void>();
+  #lastId = 0;
+  #status: NodeStatus = { state: "Follower", term: 0, leaderAddress: "" };
+
+  constructor(door: Door<ToNode>, options: RaftLinkOptions) {
+    this.#door = door;
+    this.#options = options;
+    this.dispenser = new Dispenser({
+      post: (count) => door.postMessage({ type: "take", count }),
+      defer: options.defer ?? queueMicrotask,
+    });
+  }
+
+  /** What the node said last of itself. */
+  get status(): NodeStatus {
+    return this.#status;
+  }
+
+  start(options: NodeOptions): void {
+    this.#door.postMessage({ type: "start", options });
+  }
+
+  /** `stopped` follows when the node has handed over and answered all that waits. */
+  stop(): void {
+    this.#door.postMessage({ type: "stop" });
+  }
+
+  /** Answers come in any order, each once. */
+  admin(command: AdminCommand, callback: (answer: AdminAnswer) => void): void {
+    const id = ++this.#lastId;
+    this.#callbacks.set(id, callback);
+    this.#door.postMessage({ type: "admin", id, command });
+  }
+
+  /** To be called with each message that the node sends. */
+  receive(message: FromNode): void {
+    switch (message.type) {
+      case "ready":
+        return this.#options.ready();
+      case "taken":
+        return this.dispenser.taken(message.last, message.count);
+      case "refused":
+        return this.dispenser.refused(message.count, message.reason);
+      case "status":
+        this.#status = message.status;
+        return;
+      case "answered":
+        return this.#answered(message.id, message.answer);
+      case "stopped":
+        return this.#options.stopped(message.error);
+      default:
+        unreachable(message);
+    }
+  }
+
+  #answered(id: number, answer: AdminAnswer): void {
+    const callback = this.#callbacks.get(id);
+    assert(callback !== undefined, `admin ${id} was answered, but never asked`);
+    this.#callbacks.delete(id);
+    callback(answer);
+  }
+}

@@ -1,0 +1,237 @@
+// What redis-cli, redis-benchmark and client libraries send on their own, answered as
+// Redis 7 answers: enough that they connect without an error or a warning, no more.
+
+import { type Command, reply, type Service, type Session } from "./command.ts";
+
+export const redisCommands: readonly Command[] = [
+  {
+    name: "ping",
+    arguments: [0, 1],
+    help: "PONG, or the message",
+    run(session) {
+      const { request } = session;
+      if (request.count === 1) reply(session).simple("PONG");
+      else reply(session).bulk(request.bytes(1));
+    },
+  },
+  {
+    name: "echo",
+    arguments: [1, 1],
+    help: "The message",
+    run: (session) => reply(session).bulk(session.request.bytes(1)),
+  },
+  {
+    name: "quit",
+    arguments: [0],
+    help: "Close the connection after the replies so far",
+    run(session) {
+      ok(session);
+      session.finish();
+    },
+  },
+  {
+    name: "auth",
+    arguments: [1, 2],
+    help: "Refused: no password is configured",
+    run: withoutPassword,
+  },
+  {
+    name: "hello",
+    arguments: [0],
+    help: "Choose the protocol: [2|3] [SETNAME name]",
+    run: hello,
+  },
+  {
+    name: "select",
+    arguments: [1, 1],
+    help: "Choose the database: there is 0 only",
+    run(session) {
+      const index = session.request.text(1);
+      if (index === "0") ok(session);
+      else if (/^-?\d{1,9}$/.test(index)) {
+        reply(session).error("ERR DB index is out of range");
+      } else {
+        reply(session).error("ERR value is not an integer or out of range");
+      }
+    },
+  },
+  {
+    name: "info",
+    arguments: [0],
+    help: "Version and state, line by line",
+    run: (session, service) => reply(session).bulk(info(service)),
+  },
+  {
+    name: "config",
+    arguments: [1],
+    help: "Settings under their Redis names",
+    run: () => {},
+    subcommands: [{
+      name: "get",
+      arguments: [1],
+      help: "The settings that match: pattern [pattern …]",
+      run: configGet,
+    }],
+  },
+  {
+    name: "client",
+    arguments: [1],
+    help: "This connection and the others",
+    run: () => {},
+    subcommands: [
+      {
+        name: "getname",
+        arguments: [0, 0],
+        help: "The name of this connection",
+        run(session) {
+          if (session.name !== "") reply(session).bulk(session.name);
+          else reply(session).null(session.protocol);
+        },
+      },
+      {
+        name: "id",
+        arguments: [0, 0],
+        help: "The number of this connection",
+        run: (session) => reply(session).integer(session.id),
+      },
+      {
+        name: "list",
+        arguments: [0],
+        help: "All connections, a line each",
+        run: (session, { sessions }) =>
+          reply(session).bulk([...sessions].map(described).join("")),
+      },
+      {
+        name: "setinfo",
+        arguments: [2, 2],
+        help: "What library this is; not kept",
+        run: ok,
+      },
+      {
+        name: "setname",
+        arguments: [1, 1],
+        help: "Name this connection",
+        run(session) {
+          if (setName(session, session.request.text(2))) ok(session);
+        },
+      },
+    ],
+  },
+  // A browser made to post to this port sends its lines here, and one of them might be
+  // a command. Redis closes without a word, too (its issue 3703).
+  { name: "post", arguments: [0], run: (session) => session.finish() },
+  { name: "host:", arguments: [0], run: (session) => session.finish() },
+];
+
+/** The settings that redis-benchmark asks for: it reports them with its figures. */
+const settings: readonly (readonly [string, string])[] = [
+  ["appendonly", "yes"],
+  ["save", ""],
+];
+
+function ok(session: Session): void {
+  reply(session).simple("OK");
+}
+
+function withoutPassword(session: Session): void {
+  reply(session).error(
+    "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
+  );
+}
+
+function setName(session: Session, name: string): boolean {
+  if (/^[!-~]*$/.test(name)) {
+    session.name = name;
+    return true;
+  }
+  reply(session).error(
+    "ERR Client names cannot contain spaces, newlines or special characters.",
+  );
+  return false;
+}
+
+function hello(session: Session, { link, version }: Service): void {
+  const { request } = session;
+  let protocol = session.protocol;
+  if (request.count > 1) {
+    const wanted = request.text(1);
+    if (!/^-?\d{1,18}$/.test(wanted)) {
+      return reply(session).error(
+        "ERR Protocol version is not an integer or out of range",
+      );
+    }
+    if (wanted !== "2" && wanted !== "3") {
+      return reply(session).error("NOPROTO unsupported protocol version");
+    }
+    protocol = wanted === "3" ? 3 : 2;
+  }
+  for (let at = 2; at < request.count; at += 2) {
+    if (request.is(at, "auth") && at + 2 < request.count) {
+      return withoutPassword(session);
+    }
+    if (!request.is(at, "setname") || at + 1 === request.count) {
+      return reply(session).error(
+        `ERR Syntax error in HELLO option '${request.text(at)}'`,
+      );
+    }
+    if (!setName(session, request.text(at + 1))) return;
+  }
+  session.protocol = protocol;
+
+  const writer = reply(session);
+  writer.map(7, protocol);
+  writer.bulk("server");
+  writer.bulk("ticketd");
+  writer.bulk("version");
+  writer.bulk(version);
+  writer.bulk("proto");
+  writer.integer(protocol);
+  writer.bulk("id");
+  writer.integer(session.id);
+  writer.bulk("mode");
+  writer.bulk("cluster");
+  writer.bulk("role");
+  writer.bulk(link.status.state === "Leader" ? "master" : "replica");
+  writer.bulk("modules");
+  writer.array(0);
+}
+
+function info({ link, version, sessions }: Service): string {
+  const { state, term, leaderAddress } = link.status;
+  return [
+    "# Server",
+    `ticketd_version:${version}`,
+    "",
+    "# Clients",
+    `connected_clients:${sessions.size}`,
+    "",
+    "# Raft",
+    `raft_state:${state}`,
+    `raft_term:${term}`,
+    `raft_leader:${leaderAddress}`,
+    "",
+  ].join("\r\n");
+}
+
+function configGet(session: Session): void {
+  const { request } = session;
+  const patterns: RegExp[] = [];
+  for (let at = 2; at < request.count; at++) {
+    patterns.push(glob(request.text(at)));
+  }
+  const found = settings.filter(([name]) => patterns.some((p) => p.test(name)));
+  const writer = reply(session);
+  writer.map(found.length, session.protocol);
+  for (const text of found.flat()) writer.bulk(text);
+}
+
+/** `*` and `?` only: no setting's name holds anything else that a glob could match. */
+function glob(pattern: string): RegExp {
+  const literal = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&");
+  const source = literal.replace(/\*+/g, ".*").replaceAll("?", ".");
+  return new RegExp(`^${source}$`, "i");
+}
+
+function described({ id, address, name, protocol }: Session): string {
+  return `id=${id} addr=${address} name=${name} db=0 resp=${protocol}\n`;
+}

@@ -1,0 +1,259 @@
+// The few file operations that the log needs, in one directory, as an interface (the
+// simulator has its own) and on Deno. No policy: when to sync, what to rename and
+// what an error means is decided in `wal.ts`.
+//
+// Every error is a StorageError that names the path and what to do. `sync` is
+// fdatasync: it covers data and length, which is all that a log needs of its file.
+
+import { dirname, join, resolve } from "node:path";
+import { type Done, StorageError } from "./storage.ts";
+
+/** Something that can be made durable: a file's bytes, a directory's names. */
+export interface Syncable {
+  /** Makes durable what was done before this call; `done` runs later, once. */
+  sync(done: Done): void;
+  /** The same, waiting. */
+  syncNow(): void;
+}
+
+export interface OpenFile extends Syncable {
+  /** Appends all of `bytes`, or throws; part of them may then be in the file. */
+  append(bytes: Uint8Array): void;
+  close(): void;
+}
+
+/** The files of one directory; `sync` makes its names durable. */
+export interface Files extends Syncable {
+  /** For messages. */
+  readonly directory: string;
+  /** Makes the directory, durably, with those above it. */
+  makeDirectory(): void;
+  /** Takes the directory for this process, or throws; the process's death frees it. */
+  lock(): void;
+  unlock(): void;
+  /** The names in the directory; `undefined` when it does not exist. */
+  list(): string[] | undefined;
+  read(name: string): Uint8Array;
+  /** An empty file to append to, in place of any that was there. */
+  create(name: string): OpenFile;
+  rename(from: string, to: string): void;
+  remove(name: string): void;
+}
+
+const lockName = "LOCK";
+
+export function denoFiles(directory: string): Files {
+  return new DenoFiles(directory);
+}
+
+class DenoFiles implements Files {
+  readonly directory: string;
+  #lock: Deno.FsFile | undefined;
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  makeDirectory(): void {
+    const missing = missingDirectories(this.directory);
+    attempt(
+      "create",
+      this.directory,
+      () => Deno.mkdirSync(this.directory, { recursive: true }),
+    );
+    // A new directory's name is in its parent: unsynced, a power loss takes all of it.
+    for (const path of missing) syncParent(path);
+  }
+
+  lock(): void {
+    if (this.#lock !== undefined) return;
+    const path = join(this.directory, lockName);
+    const options = { write: true, create: true };
+    const file = attempt("lock", path, () => Deno.openSync(path, options));
+    if (!attempt("lock", path, () => file.tryLockSync(true))) {
+      file.close();
+      throw new StorageError(
+        `directory ${this.directory} is in use by another ticketd process; ` +
+          "stop that one, or give this one another --id or --dir",
+      );
+    }
+    this.#lock = file;
+  }
+
+  unlock(): void {
+    this.#lock?.close();
+    this.#lock = undefined;
+  }
+
+  list(): string[] | undefined {
+    return attempt("list", this.directory, () => {
+      try {
+        return Array.from(Deno.readDirSync(this.directory), ({ name }) => name);
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  read(name: string): Uint8Array {
+    const path = join(this.directory, name);
+    return attempt("read", path, () => Deno.readFileSync(path));
+  }
+
+  create(name: string): OpenFile {
+    const path = join(this.directory, name);
+    const options = { write: true, create: true, truncate: true };
+    return new DenoFile(
+      path,
+      attempt("create", path, () => Deno.openSync(path, options)),
+    );
+  }
+
+  rename(from: string, to: string): void {
+    const path = join(this.directory, to);
+    attempt(
+      "rename to",
+      path,
+      () => Deno.renameSync(join(this.directory, from), path),
+    );
+  }
+
+  remove(name: string): void {
+    const path = join(this.directory, name);
+    attempt("remove", path, () => Deno.removeSync(path));
+  }
+
+  sync(done: Done): void {
+    let file: Deno.FsFile;
+    try {
+      file = attempt(
+        "sync",
+        this.directory,
+        () => Deno.openSync(this.directory),
+      );
+    } catch (error) {
+      queueMicrotask(() => done(error as Error));
+      return;
+    }
+    callback(file.sync().finally(() => file.close()), this.directory, done);
+  }
+
+  syncNow(): void {
+    syncDirectory(this.directory);
+  }
+}
+
+class DenoFile implements OpenFile {
+  readonly #path: string;
+  readonly #file: Deno.FsFile;
+
+  constructor(path: string, file: Deno.FsFile) {
+    this.#path = path;
+    this.#file = file;
+  }
+
+  append(bytes: Uint8Array): void {
+    attempt("write", this.#path, () => writeAll(this.#file, bytes));
+  }
+
+  sync(done: Done): void {
+    callback(this.#file.syncData(), this.#path, done);
+  }
+
+  syncNow(): void {
+    attempt("sync", this.#path, () => this.#file.syncDataSync());
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
+/** One write(2) may take less than it was given (PITFALLS 3). */
+export function writeAll(
+  file: { writeSync(bytes: Uint8Array): number },
+  bytes: Uint8Array,
+): void {
+  for (let at = 0; at < bytes.length;) {
+    const count = file.writeSync(bytes.subarray(at));
+    if (count === 0) throw new Error("the system takes no more bytes");
+    at += count;
+  }
+}
+
+function callback(promise: Promise<void>, path: string, done: Done): void {
+  promise.then(
+    () => done(),
+    (error) => done(explained("sync", path, error)),
+  );
+}
+
+/** `path` and what is above it, as far as it does not exist. */
+function missingDirectories(path: string): string[] {
+  const missing: string[] = [];
+  for (let at = resolve(path);; at = dirname(at)) {
+    try {
+      Deno.lstatSync(at);
+      return missing;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) return missing;
+      missing.push(at);
+    }
+  }
+}
+
+function syncParent(path: string): void {
+  try {
+    syncDirectory(dirname(path));
+  } catch (error) {
+    // The right to read `data` does not reach above it. Journalling file systems
+    // commit the new directory along with the first sync of a file in it.
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (!(cause instanceof Deno.errors.NotCapable)) throw error;
+  }
+}
+
+function syncDirectory(path: string): void {
+  attempt("sync", path, () => {
+    const file = Deno.openSync(path);
+    try {
+      file.syncSync();
+    } finally {
+      file.close();
+    }
+  });
+}
+
+function attempt<T>(action: string, path: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw explained(action, path, error);
+  }
+}
+
+function explained(action: string, path: string, cause: unknown): StorageError {
+  return new StorageError(
+    `cannot ${action} ${path}: ${reasonOf(cause)}`,
+    { cause },
+  );
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof Deno.errors.NotCapable) {
+    const flag = error.message.includes("write access") ? "write" : "read";
+    return `Deno was not given the right to; add --allow-${flag}, ` +
+      `or start with "deno task start" or "deno run -P main.ts"`;
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return "permission denied; give its owner, the user that runs ticketd, " +
+      "the right to read and write it";
+  }
+  if (error.message.includes("os error 28")) {
+    return "no space left on the device; make room and start again: " +
+      "nothing that was acknowledged is lost";
+  }
+  return error.message;
+}

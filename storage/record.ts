@@ -1,0 +1,113 @@
+// Frames payloads in a log file and tells a torn tail from damage. No files here:
+// `wal.ts` hands in bytes. Little-endian:
+//
+//   record = crc u32 · length u32 · synced u64 · kind u8 · payload (length bytes)
+//
+// - `crc` is the CRC-32 of everything after itself, begun at seed + offset: the seed is
+//   the segment's, the offset the record's place in its file. So a record that lies
+//   elsewhere, or in another segment, or in an older life of this one, is not valid.
+// - `synced` says how much of the file was known to be durable when this record was
+//   written. A bad record below that was acknowledged as durable and is damage; one at
+//   or above it may have been torn, or overtaken by its successor on the way to a disk
+//   that lost power (etcd #6378), and nobody was told that it was durable.
+// - Kind 0 is none, so zeros are never a record: they read as the end of the log.
+
+import { crc32 } from "node:zlib";
+import type { Writer } from "../raft/core/bytes.ts";
+import { assert } from "../raft/core/assert.ts";
+
+export const recordHeaderBytes = 17;
+const kindMax = 2;
+const recordBytesMax = 256 * 1024 * 1024;
+
+/** `base` stands first in a segment and holds all of the state, `save` changes it. */
+export const kinds = { base: 1, save: 2 } as const;
+
+export type Kind = typeof kinds[keyof typeof kinds];
+
+/** Where a record goes: the segment's seed, and what is in the file before it. */
+export type Place = {
+  readonly seed: number;
+  readonly offset: number;
+  readonly synced: number;
+};
+
+export type FoundRecord = {
+  readonly kind: number;
+  readonly synced: number;
+  readonly payload: Uint8Array;
+  /** The offset after it. */
+  readonly end: number;
+};
+
+/** Appends to `writer` one record around what `writePayload` writes. */
+export function writeRecord(
+  writer: Writer,
+  kind: Kind,
+  { place, writePayload }: {
+    place: Place;
+    writePayload: (writer: Writer) => void;
+  },
+): void {
+  const at = writer.skip(8);
+  writer.u64(place.synced);
+  writer.u8(kind);
+  writePayload(writer);
+  const length = writer.length - at - recordHeaderBytes;
+  assert(length <= recordBytesMax, `a record of ${length} bytes`);
+  writer.setU32(at + 4, length);
+  const start = (place.seed + place.offset) >>> 0;
+  writer.setU32(at, crc32(writer.written.subarray(at + 4), start));
+}
+
+/** The record that begins at exactly `offset`, or `undefined` if no valid one does. */
+export function readRecord(
+  bytes: Uint8Array,
+  offset: number,
+  { seed }: { seed: number },
+): FoundRecord | undefined {
+  const payloadAt = offset + recordHeaderBytes;
+  if (payloadAt > bytes.length) return undefined;
+  // What is cheap comes first: the search below calls this at every byte.
+  const kind = bytes[offset + 16] ?? 0;
+  if (kind === 0 || kind > kindMax) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const end = payloadAt + view.getUint32(offset + 4, true);
+  if (end > bytes.length) return undefined;
+  const synced = view.getUint32(offset + 12, true) * 0x1_0000_0000 +
+    view.getUint32(offset + 8, true);
+  if (synced > offset) return undefined;
+  const start = (seed + offset) >>> 0;
+  if (
+    crc32(bytes.subarray(offset + 4, end), start) !==
+      view.getUint32(offset, true)
+  ) return undefined;
+  return { kind, synced, payload: bytes.subarray(payloadAt, end), end };
+}
+
+/** What follows the last valid record. */
+export type Tail =
+  | { readonly type: "end" }
+  | { readonly type: "zeros" }
+  | { readonly type: "torn" }
+  /** A record that was durable is bad, as the valid one at `witness` proves. */
+  | { readonly type: "damaged"; readonly witness: number };
+
+/** Judges the bytes from `offset` on, where no valid record begins. */
+export function readTail(
+  bytes: Uint8Array,
+  offset: number,
+  { seed }: { seed: number },
+): Tail {
+  if (offset === bytes.length) return { type: "end" };
+  let zeros = true;
+  for (let at = offset; at < bytes.length;) {
+    if (bytes[at] !== 0) zeros = false;
+    const record = readRecord(bytes, at, { seed });
+    if (record !== undefined && record.synced > offset) {
+      return { type: "damaged", witness: at };
+    }
+    at = record?.end ?? at + 1;
+  }
+  return { type: zeros ? "zeros" : "torn" };
+}

@@ -1,0 +1,182 @@
+// The bytes of one segment of the log: encodes a fresh one, reads back an old one.
+// No files here; `wal.ts` moves them, `record.ts` frames, `codec.ts` encodes.
+//
+//   segment = magic "ticketd\n" · format version u32 · crc u32 of these · base · save*
+//   base    = record of: segment number u64 · identity · whole state as one save
+//   save    = record of: one save
+//
+// Preamble and base were synced before the segment got its name, so a fault in them is
+// damage, never a torn write. A newer format is told from damage by its checksum.
+
+import { crc32 } from "node:zlib";
+import { Reader, Writer } from "../raft/core/bytes.ts";
+import {
+  type Change,
+  DecodeError,
+  formatVersion,
+  readChange,
+  readIdentity,
+  writeChange,
+  writeIdentity,
+} from "../raft/core/codec.ts";
+import type { Identity, NodeId } from "../raft/core/types.ts";
+import { replay, type Replayed } from "./memory.ts";
+import {
+  type FoundRecord,
+  kinds,
+  readRecord,
+  readTail,
+  type Tail,
+  writeRecord,
+} from "./record.ts";
+import { StorageError } from "./storage.ts";
+
+const magic = new TextEncoder().encode("ticketd\n");
+const preambleBytes = 16;
+
+const segmentPattern = /^(\d{16})\.log$/;
+
+/** The segments among a directory's names, in rising order. */
+export function segmentNumbers(names: readonly string[]): number[] {
+  return names
+    .map((name) => segmentPattern.exec(name)?.[1])
+    .filter((digits) => digits !== undefined)
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+export function segmentName(number: number): string {
+  return `${String(number).padStart(16, "0")}.log`;
+}
+
+/** Ties a record to one segment of one life of one directory. */
+export function seedOf(identity: Identity, number: number): number {
+  return crc32(
+    `${identity.cluster} ${identity.node} ${identity.incarnation} ${number}`,
+  );
+}
+
+/** A segment that holds `change`, which is the whole state, and nothing else. */
+export function encodeSegment(
+  number: number,
+  identity: Identity,
+  change: Change,
+): Uint8Array {
+  // Its own writer: a segment may be large, and its memory is not to be kept.
+  const writer = new Writer();
+  writer.raw(magic);
+  writer.u32(formatVersion);
+  writer.u32(crc32(writer.written));
+  writeRecord(writer, kinds.base, {
+    place: { seed: 0, offset: preambleBytes, synced: 0 },
+    writePayload: (writer) => {
+      writer.u64(number);
+      writeIdentity(writer, identity);
+      writeChange(writer, change);
+    },
+  });
+  return writer.written;
+}
+
+export type Segment = {
+  readonly state: Replayed;
+  /** The end of the last valid record, and what comes after it. */
+  readonly end: number;
+  readonly tail: Exclude<Tail["type"], "damaged">;
+};
+
+/** Throws {@linkcode StorageError} on damage, another node's data or another format. */
+export function readSegment(
+  bytes: Uint8Array,
+  { path, number, node }: { path: string; number: number; node: NodeId },
+): Segment {
+  checkPreamble(bytes, path);
+  const base = readRecord(bytes, preambleBytes, { seed: 0 });
+  // It was synced before the file got its name, so this is no torn write.
+  if (base?.kind !== kinds.base) {
+    throw damaged(path, preambleBytes, "the first record");
+  }
+  const state = decode(base, path, (reader): Replayed => {
+    const inside = reader.u64();
+    const identity = readIdentity(reader);
+    checkOwner(identity.node, { path, node });
+    if (inside !== number) {
+      throw new StorageError(
+        `${path} is segment ${inside} under another name; give it its own name back`,
+      );
+    }
+    const { hardState, snapshot, entries } = readChange(reader);
+    if (snapshot === undefined) return reader.fail("no snapshot");
+    return { identity, hardState, snapshot, entries: entries.slice() };
+  });
+  const seed = seedOf(state.identity, number);
+  let end = base.end;
+  for (;;) {
+    const record = readRecord(bytes, end, { seed });
+    if (record === undefined) break;
+    replay(state, decode(record, path, readChange));
+    end = record.end;
+  }
+  const tail = readTail(bytes, end, { seed });
+  if (tail.type !== "damaged") return { state, end, tail: tail.type };
+  throw damaged(
+    path,
+    end,
+    `the valid record at byte ${tail.witness} is younger`,
+  );
+}
+
+function checkPreamble(bytes: Uint8Array, path: string): void {
+  if (
+    bytes.length < preambleBytes || magic.some((byte, i) => bytes[i] !== byte)
+  ) {
+    throw damaged(path, 0, "the first bytes of any segment");
+  }
+  const reader = new Reader(bytes.subarray(magic.length, preambleBytes));
+  const version = reader.u32();
+  if (reader.u32() !== crc32(bytes.subarray(0, magic.length + 4))) {
+    throw damaged(path, magic.length, "the format version");
+  }
+  if (version !== formatVersion) {
+    throw new StorageError(
+      `${path} has format ${version}, this ticketd knows ${formatVersion}; ` +
+        "start the newer ticketd that wrote it",
+    );
+  }
+}
+
+function checkOwner(
+  owner: NodeId,
+  { path, node }: { path: string; node: NodeId },
+): void {
+  if (owner === node) return;
+  throw new StorageError(
+    `${path} belongs to node ${owner}, not to node ${node}; ` +
+      `start with --id ${owner}, or with another --dir`,
+  );
+}
+
+/** A checksum that holds over what does not decode: a bug, or a forgery. Not torn. */
+function decode<T>(
+  { payload, end }: FoundRecord,
+  path: string,
+  read: (reader: Reader) => T,
+): T {
+  const reader = new Reader(payload);
+  try {
+    const value = read(reader);
+    reader.end();
+    return value;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw damaged(path, end - payload.length, error.message);
+  }
+}
+
+function damaged(path: string, offset: number, proof: string): StorageError {
+  return new StorageError(
+    `${path} is damaged at byte ${offset} (${proof}), and what is damaged was once ` +
+      "durable; nothing was changed. Restore the directory from a copy, or remove this " +
+      "node from its cluster and let it join anew with an empty directory",
+  );
+}

@@ -1,0 +1,268 @@
+// The log on disk: one file of records, replaced by a fresh one at every snapshot and
+// at every start. Synchronous with callbacks; it touches the world through `Files`.
+//
+//   directory = LOCK · NUMBER.log · (segment.tmp, and an older NUMBER.log, after a crash)
+//
+// A segment is written under a temporary name, synced, renamed, and the directory is
+// synced, before anything older is removed; so the newest one is whole and recovery
+// reads one file. It is appended to only by the process that made it: a start reads the
+// newest, writes what it read to a new one, and never trusts pages that a failed sync
+// may have left in the cache but not on the disk (PITFALLS 11). So a torn tail is cut by
+// not copying it, and what is refused stays as it was, byte for byte.
+
+import { assert } from "../raft/core/assert.ts";
+import { Writer } from "../raft/core/bytes.ts";
+import { type Change, writeChange } from "../raft/core/codec.ts";
+import type { Identity, NodeId, Save, Saved } from "../raft/core/types.ts";
+import type { Files, OpenFile, Syncable } from "./files.ts";
+import { type Replayed, wholeChange } from "./memory.ts";
+import { kinds, writeRecord } from "./record.ts";
+import {
+  encodeSegment,
+  readSegment,
+  seedOf,
+  segmentName,
+  segmentNumbers,
+} from "./segment.ts";
+import {
+  type Done,
+  type Durability,
+  kvStoreName,
+  type Log,
+  type Storage,
+  StorageError,
+} from "./storage.ts";
+
+export type WalOptions = {
+  readonly files: Files;
+  /** Whose directory this must be. */
+  readonly node: NodeId;
+  readonly durability: Durability;
+  readonly log: Log;
+  /** Runs a callback after the present call has returned. */
+  readonly defer?: (callback: () => void) => void;
+};
+
+const temporaryName = "segment.tmp";
+/** At `low`, what may wait in memory between two flushes. */
+const pendingBytesMax = 1024 * 1024;
+
+/** Yields what must be durable before it goes on. */
+type Steps = Generator<Syncable, void, void>;
+
+export class Wal implements Storage {
+  readonly #files: Files;
+  readonly #node: NodeId;
+  readonly #durability: Durability;
+  readonly #log: Log;
+  readonly #defer: (callback: () => void) => void;
+
+  #identity: Identity | undefined;
+  #error: Error | undefined;
+  #closed = false;
+
+  #file: OpenFile | undefined;
+  #number = 0;
+  #seed = 0;
+  // #synced <= #written <= #written + #pending.length
+  #synced = 0;
+  #written = 0;
+  /** Framed records that are not yet in the file. */
+  readonly #pending = new Writer();
+
+  /** One runs at a time; a flush may have to wait for a write, or a write for a flush. */
+  readonly #work: { readonly steps: Steps; readonly done: Done }[] = [];
+  #working = false;
+
+  constructor(options: WalOptions) {
+    this.#files = options.files;
+    this.#node = options.node;
+    this.#durability = options.durability;
+    this.#log = options.log;
+    this.#defer = options.defer ?? queueMicrotask;
+  }
+
+  get bytes(): number {
+    return this.#written + this.#pending.length;
+  }
+
+  load(): Saved | undefined {
+    try {
+      return this.#load();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  create(saved: Saved, done: Done): void {
+    assert(saved.identity.node === this.#node, "creating another node's log");
+    try {
+      this.#files.makeDirectory();
+      this.#files.lock();
+      if (segmentNumbers(this.#files.list() ?? []).length > 0) {
+        throw new StorageError(
+          `another ticketd process has just put data into ${this.#files.directory}`,
+        );
+      }
+    } catch (error) {
+      return this.#fail(error, [done]);
+    }
+    this.#identity = saved.identity;
+    this.#enqueue(this.#roll(wholeChange(saved)), done);
+  }
+
+  write(save: Save, done: Done): void {
+    if (this.#error !== undefined) return this.#fail(this.#error, [done]);
+    if (save.snapshot !== undefined) {
+      return this.#enqueue(this.#roll(save), done);
+    }
+    writeRecord(this.#pending, kinds.save, {
+      place: { seed: this.#seed, offset: this.bytes, synced: this.#synced },
+      writePayload: (writer) => writeChange(writer, save),
+    });
+    const mustSync = this.#durability === "high" || save.hardStateChanged;
+    const mayWait = this.#durability === "low" &&
+      this.#pending.length < pendingBytesMax;
+    try {
+      if (mustSync || !mayWait) this.#writePending();
+    } catch (error) {
+      return this.#fail(error, [done]);
+    }
+    if (mustSync) this.#enqueue(this.#sync(), done);
+    else this.#defer(done);
+  }
+
+  flush(done: Done): void {
+    if (this.#error !== undefined) return this.#fail(this.#error, [done]);
+    this.#enqueue(this.#sync(), done);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#file?.close();
+    this.#file = undefined;
+    this.#files.unlock();
+  }
+
+  #load(): Saved | undefined {
+    if (this.#files.list() === undefined) return undefined;
+    this.#files.lock();
+    const names = this.#files.list() ?? [];
+    if (names.includes(kvStoreName)) {
+      throw new StorageError(
+        `directory ${this.#files.directory} holds a Deno KV store; start with ` +
+          "--storage kv, or with another --dir",
+      );
+    }
+    // A crash may have left older ones beside it, and one that was never finished.
+    const newest = segmentNumbers(names).at(-1);
+    if (newest === undefined) return undefined;
+    const state = this.#recover(newest);
+    this.#identity = state.identity;
+    this.#number = newest;
+    for (const target of this.#roll(wholeChange(state))) target.syncNow();
+    return state;
+  }
+
+  #recover(number: number): Replayed {
+    const name = segmentName(number);
+    const path = `${this.#files.directory}/${name}`;
+    const bytes = this.#files.read(name);
+    const { state, end, tail } = readSegment(bytes, {
+      path,
+      number,
+      node: this.#node,
+    });
+    if (tail !== "end") {
+      const nature = tail === "zeros"
+        ? "zeros, as a power loss leaves them"
+        : "no whole record: a write that was cut short, or else damage to the last one";
+      const count = bytes.length - end;
+      this.#log(
+        "warning",
+        `${path}: dropped the last ${count} bytes, from byte ${end} on (${nature})`,
+      );
+    }
+    return state;
+  }
+
+  #writePending(): void {
+    if (this.#pending.length === 0) return;
+    assert(this.#file !== undefined, "write() before load() or create()");
+    this.#file.append(this.#pending.written);
+    this.#written += this.#pending.length;
+    this.#pending.reset();
+  }
+
+  *#sync(): Steps {
+    this.#writePending();
+    const covered = this.#written;
+    if (covered === this.#synced) return;
+    assert(this.#file !== undefined, "a log without a file");
+    yield this.#file;
+    this.#synced = covered;
+  }
+
+  /** Replaces the segment by one that holds `change` alone, which is the whole state. */
+  *#roll(change: Change): Steps {
+    assert(this.#identity !== undefined, "write() before load() or create()");
+    const number = this.#number + 1;
+    const segment = encodeSegment(number, this.#identity, change);
+    this.#pending.reset();
+    this.#file?.close();
+    this.#file = undefined;
+    this.#file = this.#files.create(temporaryName);
+    this.#file.append(segment);
+    yield this.#file;
+    this.#files.rename(temporaryName, segmentName(number));
+    yield this.#files;
+    // Only now does anything older become superfluous.
+    const stale = segmentNumbers(this.#files.list() ?? []).filter((other) =>
+      other < number
+    );
+    for (const other of stale) this.#files.remove(segmentName(other));
+    if (stale.length > 0) yield this.#files;
+    this.#number = number;
+    this.#seed = seedOf(this.#identity, number);
+    this.#written = this.#synced = segment.length;
+  }
+
+  #enqueue(steps: Steps, done: Done): void {
+    this.#work.push({ steps, done });
+    if (!this.#working) this.#advance({ deferred: true });
+  }
+
+  /** Runs the work in front up to its next sync, or to its end. */
+  #advance({ deferred }: { deferred: boolean }): void {
+    const work = this.#work[0];
+    if (work === undefined || this.#closed) return;
+    this.#working = true;
+    let step: IteratorResult<Syncable, void>;
+    try {
+      step = work.steps.next();
+    } catch (error) {
+      return this.#fail(error, []);
+    }
+    if (!step.done) {
+      return step.value.sync((error) => {
+        if (this.#closed) return;
+        if (error !== undefined) this.#fail(error, []);
+        else this.#advance({ deferred: false });
+      });
+    }
+    this.#work.shift();
+    this.#working = false;
+    // `done` must not run inside the call that was handed it.
+    if (deferred) this.#defer(work.done);
+    else work.done();
+    if (!this.#working) this.#advance({ deferred });
+  }
+
+  /** The first error is the last thing that happens; nothing is retried (PITFALLS 11, 13). */
+  #fail(error: unknown, dones: Done[]): void {
+    this.#error ??= error instanceof Error ? error : new Error(String(error));
+    for (const work of this.#work.splice(0)) dones.push(work.done);
+    for (const done of dones) this.#defer(() => done(this.#error));
+  }
+}
