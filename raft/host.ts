@@ -32,7 +32,7 @@ export class Host {
   #peers: Peers | undefined;
   #node: Node | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
-  #joining = new AbortController();
+  #stopping = new AbortController();
   #joined = false;
   #ready = false;
   #ended = false;
@@ -44,16 +44,19 @@ export class Host {
   receive(message: ToNode): void {
     switch (message.type) {
       case "start":
-        this.#start(message.options).catch((error) => this.#end(error));
+        this.#start(message.options).catch((error) => {
+          // A node that was told to stop while it joined ends by itself.
+          if (!this.#stopping.signal.aborted) this.#end(error);
+          else if (this.#node === undefined) this.#end(undefined);
+        });
         return;
       case "take":
         return this.#node?.take(message.count);
       case "admin":
         return this.#node?.admin(message.id, message.command);
       case "stop":
-        this.#joining.abort();
-        if (this.#node !== undefined) return this.#node.stop();
-        return this.#end(undefined);
+        this.#stopping.abort();
+        return this.#node?.stop();
       default:
         message satisfies never;
     }
@@ -82,7 +85,7 @@ export class Host {
       log: this.#log,
     });
     if (resumed === undefined) await create(storage, saved);
-    if (this.#ended) return;
+    if (this.#stopping.signal.aborted) return this.#end(undefined);
 
     const times = timesOf(options);
     const node = this.#node = new Node(
@@ -127,7 +130,7 @@ export class Host {
     const { cluster } = await clusterOf(options.join, {
       timeoutMillis: options.joinTimeoutMillis,
       log: this.#log,
-      signal: this.#joining.signal,
+      signal: this.#stopping.signal,
     });
     if (resumed !== undefined && resumed.identity.cluster !== cluster) {
       throw new Error(
@@ -149,7 +152,7 @@ export class Host {
       cluster: identity.cluster,
       timeoutMillis: options.joinTimeoutMillis,
       log: this.#log,
-      signal: this.#joining.signal,
+      signal: this.#stopping.signal,
     });
   }
 
@@ -181,7 +184,7 @@ export class Host {
   #end(error: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#joining.abort();
+    this.#stopping.abort();
     clearInterval(this.#timer);
     const text = error === undefined
       ? undefined

@@ -72,13 +72,14 @@ function textLine(record: LogRecord): string {
 }
 
 function jsonLine(record: LogRecord): string {
-  const line = {
+  const fixed = {
     time: time(record),
     level: record.level,
     source: source(record),
     text: record.message.join(""),
-    ...record.properties,
   };
+  // First for their place, last for their value: no field takes it from them.
+  const line = { ...fixed, ...record.properties, ...fixed };
   return JSON.stringify(line, plain) + "\n";
 }
 
@@ -92,8 +93,10 @@ function source(record: LogRecord): string {
 
 /** Bare when it is one word, as JSON otherwise. */
 function asText(value: unknown): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value, plain);
-  return /^[^\s"=]+$/.test(text ?? "") ? text : JSON.stringify(text ?? "");
+  const text = typeof value === "object"
+    ? JSON.stringify(value, plain)
+    : String(value);
+  return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
 }
 
 /** JSON knows neither tickets (bigint) nor errors. */

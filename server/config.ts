@@ -149,7 +149,12 @@ export function parseConfig(
   const command = commandLine((more) => text += more);
   try {
     command.parse(args.map(withTwoDashes), { from: "user" });
-    return { type: "run", config: readConfig(command, env) };
+    const config = readConfig(command, env);
+    const [word] = command.args;
+    if (word !== undefined) {
+      throw new UsageError(`${JSON.stringify(word)} is no flag; ${seeHelp}`);
+    }
+    return { type: "run", config };
   } catch (error) {
     if (error instanceof UsageError) {
       return { type: "error", text: error.message };
@@ -252,10 +257,6 @@ function readConfig(
     ? reachedAt(raftListen)
     : read("advertise");
   const dir = read("dir");
-  const [word] = command.args;
-  if (word !== undefined) {
-    throw new UsageError(`${JSON.stringify(word)} is no flag; ${seeHelp}`);
-  }
   return Object.freeze({
     id,
     clientListen,

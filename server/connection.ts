@@ -54,8 +54,9 @@ export class Connection implements Session {
     this.id = options.id;
     this.#service = options.service;
     const { hostname, port } = socket.remoteAddr;
-    this.host = hostname;
-    this.address = formatAddress({ host: hostname, port });
+    // An IPv4 client of a socket on `::`: others must be able to dial what it is told.
+    this.host = hostname.replace(/^::ffff:(?=\d+\.)/i, "");
+    this.address = formatAddress({ host: this.host, port });
   }
 
   /** Serves the client to the end of the connection. Fails only with our own bugs. */

@@ -1,6 +1,7 @@
 // What redis-cli, redis-benchmark and client libraries send on their own, answered as
 // Redis 7 answers: enough that they connect without an error or a warning, no more.
 
+import { assert } from "./assert.ts";
 import { type Command, reply, type Service, type Session } from "./command.ts";
 
 export const redisCommands: readonly Command[] = [
@@ -65,7 +66,7 @@ export const redisCommands: readonly Command[] = [
     name: "config",
     arguments: [1],
     help: "Settings under their Redis names",
-    run: () => {},
+    run: needsSubcommand,
     subcommands: [{
       name: "get",
       arguments: [1],
@@ -77,7 +78,7 @@ export const redisCommands: readonly Command[] = [
     name: "client",
     arguments: [1],
     help: "This connection and the others",
-    run: () => {},
+    run: needsSubcommand,
     subcommands: [
       {
         name: "getname",
@@ -128,6 +129,11 @@ const settings: readonly (readonly [string, string])[] = [
   ["appendonly", "yes"],
   ["save", ""],
 ];
+
+/** Its least number of arguments keeps this from being run. */
+function needsSubcommand(): void {
+  assert(false, "a command without its subcommand was run");
+}
 
 function ok(session: Session): void {
   reply(session).simple("OK");

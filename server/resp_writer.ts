@@ -30,7 +30,7 @@ export class RespWriter {
 
   /** Forgets what was written; gives memory back by halves after a burst. */
   clear(): void {
-    const half = this.#bytes.length / 2;
+    const half = this.#bytes.length >> 1;
     if (half >= 1024 && this.#length * 8 <= this.#bytes.length) {
       this.#bytes = new Uint8Array(half);
     }
@@ -84,8 +84,9 @@ export class RespWriter {
   ticketRun(last: bigint, count: number): void {
     const first = last - BigInt(count - 1);
     assert(count > 0 && first > 0n && last <= ticketMax, "no such tickets");
-    this.#line("+", String(first));
-    let size = String(first).length + 3;
+    const digits = String(first);
+    this.#line("+", digits);
+    let size = digits.length + 3; // of a line: plus sign, CR and LF
     let left = count - 1;
     while (left > 0) {
       this.#reserve(left * size);

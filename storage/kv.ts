@@ -71,6 +71,7 @@ export async function openKv(options: KvOptions): Promise<Storage> {
   try {
     if (files !== undefined) claimDirectory(files);
     kv = await openStore(path);
+    if (files !== undefined) await refuseOthers(kv, { node, files });
     const store = await takeOver(kv, { node, where: nameOf(path) });
     if (path !== undefined) warnUnlessWal(path, log);
     return new KvStorage(options, { ...store, kv, files });
@@ -95,6 +96,23 @@ function claimDirectory(files: Files): void {
     `directory ${files.directory} holds a log in files; start with --storage file, ` +
       "or with another --dir",
   );
+}
+
+/** A directory is one node's; the default store is this user's, for all of them. */
+async function refuseOthers(
+  kv: Deno.Kv,
+  { node, files }: { node: NodeId; files: Files },
+): Promise<void> {
+  const owners = kv.list({ prefix: ["ticketd"] }, { limit: 1 });
+  for await (const { key: [, owner] } of owners) {
+    if (owner === node) continue;
+    throw new StorageError(
+      `directory ${files.directory} belongs to node ${
+        String(owner)
+      }, not to node ` +
+        `${node}; start with --id ${String(owner)}, or with another --dir`,
+    );
+  }
 }
 
 async function openStore(path: string | undefined): Promise<Deno.Kv> {

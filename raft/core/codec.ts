@@ -15,7 +15,7 @@
 // with u8, u32, u64, bool, id, text and data as `bytes.ts` gives them.
 // Exactly one encoding stands for each value, and nothing else decodes.
 
-import { assert, unreachable } from "./assert.ts";
+import { assert, InvariantError, unreachable } from "./assert.ts";
 import { Reader, Writer } from "./bytes.ts";
 import type {
   Configuration,
@@ -102,10 +102,7 @@ export function writeEntries(
   writer.u32(entries.length);
   let index = first;
   for (const entry of entries) {
-    assert(
-      entry.index === index,
-      `entry ${entry.index} where ${index} belongs`,
-    );
+    if (entry.index !== index) misplaced(entry.index, index);
     index++;
     writer.u8(entryTypes[entry.type]);
     writer.u64(entry.term);
@@ -122,6 +119,10 @@ export function writeEntries(
         unreachable(entry);
     }
   }
+}
+
+function misplaced(index: Index, expected: Index): never {
+  throw new InvariantError(`entry ${index} where ${expected} belongs`);
 }
 
 export function readEntries(
