@@ -219,25 +219,11 @@ function timesOf(options: NodeOptions): NodeTimes {
 function openStorage(options: NodeOptions, log: Log): Promise<Storage> {
   const { id: node, directory, durability } = options;
   if (options.storage === "kv") {
-    return openKv({ path: kvPath(directory), node, durability, log });
+    return openKv({ directory, node, durability, log });
   }
   assert(directory !== undefined, "a file log has a directory");
   const files = denoFiles(directory);
   return Promise.resolve(new Wal({ files, node, durability, log }));
-}
-
-/** The store's file beside no other: one node's tickets are kept in one place. */
-function kvPath(directory: string | undefined): string | undefined {
-  if (directory === undefined) return undefined;
-  Deno.mkdirSync(directory, { recursive: true });
-  for (const { name } of Deno.readDirSync(directory)) {
-    if (name.startsWith("store.kv")) continue;
-    throw new Error(
-      `${directory} holds ${name}, no Deno KV store; start with --storage file, or ` +
-        `choose another --dir`,
-    );
-  }
-  return `${directory}/store.kv`;
 }
 
 function create(storage: Storage, saved: Saved): Promise<void> {

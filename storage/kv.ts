@@ -11,28 +11,25 @@
 // outlive the process, is the same as `high`; `low` commits in flush().
 
 import { join } from "node:path";
-import { Writer } from "../raft/core/bytes.ts";
-import { type Change, readChange, writeChange } from "../raft/core/codec.ts";
-import type { Identity, NodeId, Save, Saved } from "../raft/core/types.ts";
+import { type Change, readChange } from "../raft/core/codec.ts";
+import type { Identity, NodeId } from "../raft/core/types.ts";
 import { denoFiles, type Files } from "./files.ts";
 import {
   damaged,
   decoded,
   decodeHead,
   encodeHead,
-  framed,
   type Head,
   headKey,
   joined,
   nodeKey,
   saveKey,
-  split,
   unframed,
 } from "./kv_format.ts";
-import { replay, type Replayed, wholeChange } from "./memory.ts";
+import { deleteAll, KvStorage, type Opened, takenOver } from "./kv_storage.ts";
+import { replay, type Replayed } from "./memory.ts";
 import { segmentNumbers } from "./segment.ts";
 import {
-  type Done,
   type Durability,
   kvStoreName,
   type Log,
@@ -48,20 +45,6 @@ export type KvOptions = {
   readonly log: Log;
 };
 
-// Deno KV allows 800 KiB and 1000 mutations a commit.
-const commitPartsMax = 12;
-const commitSavesMax = 500;
-const deletesMax = 500;
-/** At `low`, what may wait in memory between two flushes. */
-const pendingBytesMax = 512 * 1024;
-
-type Opened = {
-  readonly versionstamp: string | null;
-  readonly head: Head | undefined;
-  readonly state: Replayed | undefined;
-  readonly bytes: number;
-};
-
 /** Opens the store, reads it, and takes it over from whoever had it open. */
 export async function openKv(options: KvOptions): Promise<Storage> {
   const { directory, node, log } = options;
@@ -74,7 +57,7 @@ export async function openKv(options: KvOptions): Promise<Storage> {
     if (files !== undefined) await refuseOthers(kv, { node, files });
     const store = await takeOver(kv, { node, where: nameOf(path) });
     if (path !== undefined) warnUnlessWal(path, log);
-    return new KvStorage(options, { ...store, kv, files });
+    return new KvStorage({ ...store, kv, files }, options);
   } catch (error) {
     kv?.close();
     files?.unlock();
@@ -128,212 +111,10 @@ function nameOf(path: string | undefined): string {
   return path ?? "Deno's default KV store";
 }
 
-class KvStorage implements Storage {
-  readonly #kv: Deno.Kv;
-  readonly #files: Files | undefined;
-  readonly #node: NodeId;
-  readonly #durability: Durability;
-
-  #head: Head | undefined;
-  #versionstamp: string | null;
-  #state: Replayed | undefined;
-  #bytes: number;
-
-  /** Not yet committed, in order; a flush is one without parts. */
-  readonly #queue: Pending[] = [];
-  #queuedBytes = 0;
-  #committing = false;
-  #error: Error | undefined;
-  #closed = false;
-
-  constructor(
-    options: KvOptions,
-    opened: Opened & { kv: Deno.Kv; files: Files | undefined },
-  ) {
-    this.#kv = opened.kv;
-    this.#files = opened.files;
-    this.#node = options.node;
-    this.#durability = options.durability;
-    this.#head = opened.head;
-    this.#versionstamp = opened.versionstamp;
-    this.#state = opened.state;
-    this.#bytes = opened.bytes;
-  }
-
-  get bytes(): number {
-    return this.#bytes + this.#queuedBytes;
-  }
-
-  load(): Saved | undefined {
-    const state = this.#state;
-    this.#state = undefined;
-    return state;
-  }
-
-  create(saved: Saved, done: Done): void {
-    const { identity } = saved;
-    this.#head = { identity, session: crypto.randomUUID(), first: 1, next: 1 };
-    this.#push(wholeChange(saved), done);
-    this.#commitAll();
-  }
-
-  write(save: Save, done: Done): void {
-    const mustCommit = save.hardStateChanged || save.snapshot !== undefined ||
-      this.#queuedBytes > pendingBytesMax || this.#error !== undefined;
-    if (this.#durability === "low" && !mustCommit) {
-      this.#push(save, undefined);
-      queueMicrotask(done);
-    } else {
-      this.#push(save, done);
-      this.#commitAll();
-    }
-  }
-
-  flush(done: Done): void {
-    this.#queue.push({ parts: [], bytes: 0, replaces: false, done });
-    this.#commitAll();
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#kv.close();
-    this.#files?.unlock();
-  }
-
-  #push(change: Change, done: Done | undefined): void {
-    const writer = new Writer();
-    writeChange(writer, change);
-    const parts = split(writer.written);
-    const bytes = writer.length;
-    this.#queuedBytes += bytes;
-    this.#queue.push({
-      parts,
-      bytes,
-      replaces: change.snapshot !== undefined,
-      done,
-    });
-  }
-
-  /** One commit at a time; what comes meanwhile joins the next. */
-  async #commitAll(): Promise<void> {
-    if (this.#committing) return;
-    this.#committing = true;
-    // Never inside the call that handed in `done`.
-    await Promise.resolve();
-    while (this.#queue.length > 0 && !this.#closed) {
-      let batch: Pending[] = [];
-      try {
-        if (this.#error !== undefined) throw this.#error;
-        batch = nextBatch(this.#queue);
-        await this.#commit(batch);
-      } catch (error) {
-        if (this.#closed) return;
-        // The first error poisons; nothing is retried (PITFALLS 13).
-        this.#error ??= error instanceof Error
-          ? error
-          : new Error(String(error));
-        batch.push(...this.#queue.splice(0));
-      }
-      for (const { done } of batch) done?.(this.#error);
-    }
-    this.#committing = false;
-  }
-
-  async #commit(batch: Pending[]): Promise<void> {
-    const saves = batch.filter((pending) => pending.parts.length > 0);
-    if (saves.length === 0) return;
-    if (this.#head === undefined) {
-      throw new StorageError("write() before create()");
-    }
-    const old = this.#head;
-    let { first, next } = old;
-    let operation = this.#kv.atomic();
-    for (const { parts, bytes, replaces } of saves) {
-      const n = next++;
-      if (replaces) {
-        first = n;
-        this.#bytes = 0;
-      }
-      this.#bytes += bytes;
-      this.#queuedBytes -= bytes;
-      await this.#commitAhead(n, parts);
-      parts.slice(0, commitPartsMax).forEach((part, i) => {
-        operation = operation.set(
-          saveKey(this.#node, n, i),
-          framed(part, n, i, parts.length),
-        );
-      });
-    }
-    const head = { ...old, first, next };
-    operation = operation.set(headKey(this.#node), encodeHead(head));
-    this.#versionstamp = await this.#checked(operation);
-    this.#head = head;
-    if (first > old.first) await this.#forget(old.first, first);
-  }
-
-  /** The parts that one commit has no room for; without a head they are nothing. */
-  async #commitAhead(n: number, parts: Uint8Array[]): Promise<void> {
-    for (
-      let from = commitPartsMax;
-      from < parts.length;
-      from += commitPartsMax
-    ) {
-      let operation = this.#kv.atomic();
-      parts.slice(from, from + commitPartsMax).forEach((part, i) => {
-        const value = framed(part, n, from + i, parts.length);
-        operation = operation.set(saveKey(this.#node, n, from + i), value);
-      });
-      await this.#checked(operation);
-    }
-  }
-
-  /** Deletes what the head does not count any more; a crash leaves the rest to `open`. */
-  async #forget(from: number, to: number): Promise<void> {
-    const range = {
-      start: saveKey(this.#node, from),
-      end: saveKey(this.#node, to),
-    };
-    await deleteAll(this.#kv, range);
-  }
-
-  /** Commits only while the head is ours. */
-  async #checked(operation: Deno.AtomicOperation): Promise<string> {
-    const key = headKey(this.#node);
-    const result = await operation.check({
-      key,
-      versionstamp: this.#versionstamp,
-    }).commit();
-    if (!result.ok) throw takenOver(this.#node);
-    return result.versionstamp;
-  }
-}
-
-type Pending = {
-  readonly parts: Uint8Array[];
-  readonly bytes: number;
-  /** It carries a snapshot: all saves before it are superfluous. */
-  readonly replaces: boolean;
-  readonly done: Done | undefined;
-};
-
-/** From the front of `queue`, as much as one commit holds, and at least one. */
-function nextBatch(queue: Pending[]): Pending[] {
-  let parts = 0;
-  let count = 0;
-  for (const pending of queue) {
-    parts += Math.min(pending.parts.length, commitPartsMax);
-    if (count > 0 && (parts > commitPartsMax || count === commitSavesMax)) {
-      break;
-    }
-    count++;
-  }
-  return queue.splice(0, count);
-}
-
 async function takeOver(
   kv: Deno.Kv,
   { node, where }: { node: NodeId; where: string },
-): Promise<Opened> {
+): Promise<Omit<Opened, "kv" | "files">> {
   const { value, versionstamp } = await kv.get<unknown>(headKey(node));
   if (versionstamp === null) {
     // What a create() that never finished put ahead.
@@ -401,28 +182,6 @@ async function readState(
 function beginning(identity: Identity, change: Change): Replayed | undefined {
   const { hardState, snapshot } = change;
   return snapshot && { identity, hardState, snapshot, entries: [] };
-}
-
-async function deleteAll(
-  kv: Deno.Kv,
-  selector: Deno.KvListSelector,
-): Promise<void> {
-  let operation = kv.atomic();
-  let count = 0;
-  for await (const { key } of kv.list(selector)) {
-    operation = operation.delete(key);
-    if (++count % deletesMax > 0) continue;
-    await operation.commit();
-    operation = kv.atomic();
-  }
-  if (count % deletesMax > 0) await operation.commit();
-}
-
-function takenOver(node: NodeId): StorageError {
-  return new StorageError(
-    `another ticketd process has opened the Deno KV store of node ${node}, and this ` +
-      "one must end; run only one, or give the other another --id or --dir",
-  );
 }
 
 function reasonOf(error: unknown): string {

@@ -52,7 +52,7 @@ export function encodeHead(head: Head): Uint8Array {
   writer.text(head.session);
   writeIdentity(writer, head.identity);
   writer.setU32(at, crc32(writer.written.subarray(4)));
-  return writer.written.slice();
+  return writer.copy();
 }
 
 export function decodeHead(
@@ -104,7 +104,7 @@ export function framed(
   writer.u32(count);
   writer.raw(part);
   writer.setU32(at, crc32(writer.written.subarray(4), crc32(`${n} ${index}`)));
-  return writer.written.slice();
+  return writer.copy();
 }
 
 export function unframed(

@@ -53,6 +53,11 @@ export class Writer {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** A copy of it, to keep. */
+  copy(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.#length);
+  }
+
   reset(): void {
     this.#length = 0;
   }

@@ -240,7 +240,7 @@ export function encodePeerMessage(message: PeerMessage): Uint8Array {
   if (message.type === "Forward" || message.type === "ForwardResponse") {
     writer.u64(message.id);
     writer.data(message.data, forwardBytesMax);
-    return writer.written.slice();
+    return writer.copy();
   }
   writer.u64(message.term);
   switch (message.type) {
@@ -285,7 +285,7 @@ export function encodePeerMessage(message: PeerMessage): Uint8Array {
     default:
       unreachable(message);
   }
-  return writer.written.slice();
+  return writer.copy();
 }
 
 /** Throws {@linkcode DecodeError} on anything that `encodePeerMessage` does not make. */

@@ -140,9 +140,10 @@ export function onTimeoutNow(raft: Raft, message: TimeoutNow): void {
 }
 
 export function onNotMember(raft: Raft, message: NotMember): void {
-  // An old leader may not have heard of us yet: only a newer configuration counts.
+  // An old leader may not have heard of us yet: an older configuration does not count.
+  // The one that we know may be the one that leaves us out, committed by now.
   if (message.term < raft.currentTerm || raft.role === "leader") return;
-  if (message.configurationIndex <= raft.membership.currentIndex) return;
+  if (message.configurationIndex < raft.membership.currentIndex) return;
   raft.becomeFollower(raft.currentTerm, undefined);
   raft.removed = true;
 }

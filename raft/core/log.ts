@@ -99,11 +99,12 @@ export class Log {
   /**
    * The highest index, not above `index`, whose term is not above `term`: where two
    * logs may still agree, found without one message per entry (paper 5.3, end).
-   * Stops at the last compacted entry.
+   * Just below the snapshot when its own term is above: whoever stopped at it would
+   * offer it again and again to a follower that holds another entry there.
    */
   lastIndexWithTermAtMost(index: Index, term: Term): Index {
     let i = Math.min(index, this.lastIndex);
-    while (i > this.#snapshot.index && this.termAt(i)! > term) i--;
+    while (i >= this.#snapshot.index && this.termAt(i)! > term) i--;
     return i;
   }
 

@@ -38,6 +38,13 @@ export class Membership {
     return this.find(id)?.suffrage === "voter";
   }
 
+  /** Was it a voter before the latest change? */
+  wasVoter(id: NodeId): boolean {
+    const before = this.#history.at(-2)?.configuration;
+    return before !== undefined &&
+      findServer(before, id)?.suffrage === "voter";
+  }
+
   /** The configuration in force at `index`. */
   at(
     index: Index,

@@ -30,29 +30,28 @@ export class Progress {
   /** Leader ticks left to a removed server, to let it learn of its removal. */
   departingTicks: number | undefined;
 
-  /** A learner is caught up when it reaches this within one election timeout. */
+  /** The number of the last message to it; no leader uses a number twice. */
+  lastSequence: number;
+
+  /** Where our log ended when the round began; a round lasts one election timeout. */
   #roundTarget: Index;
   #roundTicks = 0;
-  #caughtUp = false;
 
-  #sequence = 0;
   /** Answers to older messages are history. */
-  #answersFrom = 1;
+  #answersFrom: number;
   /** Sequences of the appends under way, rising. */
   #inFlight: number[] = [];
 
-  constructor(lastIndex: Index) {
+  constructor(lastIndex: Index, lastSequence: number) {
     this.nextIndex = lastIndex + 1;
+    this.lastSequence = lastSequence;
     this.#roundTarget = lastIndex;
-  }
-
-  nextSequence(): number {
-    return ++this.#sequence;
+    this.#answersFrom = lastSequence + 1;
   }
 
   /** False when the message answered is older than what we know. */
   isCurrent(sequence: number): boolean {
-    return sequence >= this.#answersFrom && sequence <= this.#sequence;
+    return sequence >= this.#answersFrom && sequence <= this.lastSequence;
   }
 
   get hasRoom(): boolean {
@@ -85,7 +84,6 @@ export class Progress {
       this.nextIndex = this.matchIndex + 1;
       this.#inFlight.length = 0;
     }
-    if (this.matchIndex >= this.#roundTarget) this.#caughtUp = true;
   }
 
   /** The follower lacks the entry before those sent; the logs may agree at `hint`. */
@@ -103,20 +101,22 @@ export class Progress {
     this.nextIndex = Math.max(nextIndex, this.matchIndex + 1);
     this.paused = false;
     this.#inFlight.length = 0;
-    this.#answersFrom = this.#sequence + 1;
+    this.#answersFrom = this.lastSequence + 1;
   }
 
   /** Counts a tick of the current round (thesis 4.2.1: rounds of catching up). */
   tickRound(lastIndex: Index, electionTicks: number): void {
-    this.#roundTicks++;
-    if (this.#caughtUp || this.#roundTicks < electionTicks) return;
+    if (++this.#roundTicks < electionTicks) return;
     this.#roundTarget = lastIndex;
     this.#roundTicks = 0;
   }
 
-  /** A whole round fitted into an election timeout: promotion would not block commits. */
+  /**
+   * A whole round fitted into an election timeout: promotion would not block commits.
+   * Of the present round only: who was caught up once may have lost its log since.
+   */
   get caughtUp(): boolean {
-    return this.#caughtUp && this.state === "replicate";
+    return this.state === "replicate" && this.matchIndex >= this.#roundTarget;
   }
 
   #answered(sequence: number): void {

@@ -99,6 +99,8 @@ export class Raft {
 
   // Volatile, of the leader.
   progress = new Map<NodeId, Progress>();
+  /** Of all messages to followers in this run; dates their answers. */
+  lastSequence = 0;
   heartbeatElapsed = 0;
   quorumElapsed = 0;
   /** Leadership is being handed to this voter; nothing is proposed meanwhile. */
@@ -282,9 +284,17 @@ export class Raft {
     return this.saveElapsed >= this.options.electionTicks;
   }
 
-  /** May this node stand for election? */
+  /**
+   * May this node stand for election? Also when its latest configuration leaves it out,
+   * until that is committed: nobody else may have the entry (thesis 4.2.2, figure 4.6).
+   * It does not count its own vote then.
+   */
   get isElectable(): boolean {
-    return this.membership.isVoter(this.id) && !this.removed && !this.isStalled;
+    const { membership, log } = this;
+    const isLeaving = membership.currentIndex > log.commitIndex &&
+      membership.wasVoter(this.id);
+    return (membership.isVoter(this.id) || isLeaving) && !this.removed &&
+      !this.isStalled;
   }
 
   // What election and replication share.
@@ -319,7 +329,7 @@ export class Raft {
     this.quorumElapsed = 0;
     this.transferTarget = undefined;
     this.progress.clear();
-    syncProgress(this);
+    syncProgress(this, this.membership.current);
     // Paper 8, thesis 6.4: only an entry of the own term can be counted, and only once
     // it is committed does the leader know what was before it.
     appendToOwnLog(this, {

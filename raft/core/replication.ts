@@ -9,10 +9,11 @@ import { assert } from "./assert.ts";
 import { Progress } from "./progress.ts";
 import { committedIndex, majority } from "./quorum.ts";
 import type { Raft } from "./raft.ts";
-import { withServer } from "./membership.ts";
+import { findServer, withServer } from "./membership.ts";
 import type {
   AppendEntries,
   AppendEntriesResponse,
+  Configuration,
   Entry,
   Index,
   InstallSnapshot,
@@ -30,8 +31,9 @@ export function appendToOwnLog(raft: Raft, entry: Entry): void {
   assert(raft.role === "leader", "only the leader appends of its own accord");
   raft.log.append(entry);
   if (entry.type !== "configuration") return;
+  const before = raft.membership.current;
   raft.membership.append(entry.index, entry.configuration);
-  syncProgress(raft);
+  syncProgress(raft, before);
 }
 
 /** Sends each follower what it has room for. */
@@ -65,7 +67,7 @@ function sendEntries(raft: Raft, to: NodeId, progress: Progress): void {
 function sendSnapshot(raft: Raft, to: NodeId, progress: Progress): void {
   const { snapshot } = raft.log;
   if (progress.state === "replicate") progress.probe(progress.nextIndex);
-  const sequence = progress.nextSequence();
+  const sequence = nextSequence(raft, progress);
   const { id: from, currentTerm: term } = raft;
   raft.send({ type: "InstallSnapshot", from, to, term, snapshot, sequence });
   progress.sent(snapshot.index, sequence);
@@ -98,7 +100,7 @@ function sendAppend(
     prevLogTerm !== undefined,
     `entry ${prevLogIndex} before an append is known`,
   );
-  const sequence = progress.nextSequence();
+  const sequence = nextSequence(raft, progress);
   raft.send({
     type: "AppendEntries",
     from: raft.id,
@@ -111,6 +113,11 @@ function sendAppend(
     sequence,
   });
   return sequence;
+}
+
+/** Numbers rise over all followers: one that leaves and comes back reuses none. */
+function nextSequence(raft: Raft, progress: Progress): number {
+  return progress.lastSequence = ++raft.lastSequence;
 }
 
 export function onAppendEntriesResponse(
@@ -254,7 +261,8 @@ function followLeader(
       from: raft.id,
       to: message.from,
       term: raft.currentTerm,
-      sequence: message.sequence,
+      // It may lead again by now: no message of its new term is answered.
+      sequence: 0,
       success: false,
       matchIndex: raft.log.snapshot.index,
       matchTerm: raft.log.snapshot.term,
@@ -277,13 +285,15 @@ function followLeader(
 // Members, quorum, handing over.
 
 /** Follows the configuration: a Progress for every other server, none for the gone. */
-export function syncProgress(raft: Raft): void {
-  for (const { id } of raft.membership.current.servers) {
+export function syncProgress(raft: Raft, before: Configuration): void {
+  for (const { id, incarnation } of raft.membership.current.servers) {
     if (id === raft.id) continue;
-    const known = raft.progress.get(id);
-    if (known === undefined) {
-      raft.progress.set(id, new Progress(raft.log.lastIndex));
-    } else known.departingTicks = undefined;
+    // Who comes back under its old id may have another disk: what it acknowledged in
+    // its former life counts for nothing.
+    const stays = findServer(before, id)?.incarnation === incarnation;
+    if (stays && raft.progress.has(id)) continue;
+    const { log, lastSequence } = raft;
+    raft.progress.set(id, new Progress(log.lastIndex, lastSequence));
   }
   for (const [id, progress] of raft.progress) {
     // Thesis 4.2.3: a server that never hears of its removal disturbs the others. It

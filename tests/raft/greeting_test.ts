@@ -1,0 +1,106 @@
+// Who may talk to whom, and the bytes in which it is asked.
+
+import assert from "node:assert/strict";
+import type { Identity } from "../../raft/core/types.ts";
+import {
+  decodeGreeting,
+  encodeGreeting,
+  factOfRefusal,
+  faultOfHello,
+  faultOfWelcome,
+  type Greeting,
+  type Hello,
+  type Refused,
+  remedies,
+} from "../../raft/greeting.ts";
+
+const cluster = "c".repeat(32);
+const own: Identity = { cluster, node: "1", incarnation: "1".repeat(16) };
+const hello: Hello = {
+  type: "hello",
+  cluster,
+  sender: "2",
+  incarnation: "2".repeat(16),
+  receiver: "1",
+};
+const greetings: Greeting[] = [
+  hello,
+  { type: "welcome", node: "node.a-b_c", incarnation: "f".repeat(16) },
+  ...Object.keys(remedies).map((reason): Greeting => (
+    { type: "refused", reason: reason as Refused, node: "1", cluster }
+  )),
+];
+const nothingKnown = () => "";
+
+Deno.test("decodeGreeting() gives back what encodeGreeting() made", () => {
+  for (const greeting of greetings) {
+    assert.deepEqual(decodeGreeting(encodeGreeting(greeting)), greeting);
+  }
+});
+
+Deno.test("decodeGreeting() calls every cut and every extra byte malformed", () => {
+  const bytes = encodeGreeting(hello);
+  for (let length = 0; length < bytes.length; length++) {
+    const cut = bytes.subarray(0, length);
+    assert.deepEqual(decodeGreeting(cut), { type: "malformed" }, `${length}`);
+  }
+  const longer = new Uint8Array([...bytes, 0]);
+  assert.deepEqual(decodeGreeting(longer), { type: "malformed" });
+  assert.deepEqual(decodeGreeting(new Uint8Array(0)), { type: "malformed" });
+});
+
+Deno.test("decodeGreeting() names another version, but reads its refusal", () => {
+  const newer = encodeGreeting(hello);
+  newer[12] = 2;
+  assert.deepEqual(decodeGreeting(newer), { type: "foreign", version: 2 });
+  const refusal = greetings.at(-1)!;
+  const no = encodeGreeting(refusal);
+  no[12] = 2;
+  assert.deepEqual(decodeGreeting(no), refusal);
+});
+
+Deno.test("faultOfHello() lets in a node of the same cluster that looks for this one", () => {
+  assert.equal(faultOfHello(hello, own, nothingKnown), undefined);
+  const known = (id: string) => id === "2" ? hello.incarnation : "";
+  assert.equal(faultOfHello(hello, own, known), undefined);
+});
+
+Deno.test("faultOfHello() refuses strangers, each for its own reason (PITFALLS 29, 30)", () => {
+  const known = (id: string) => id === "2" ? "9".repeat(16) : "";
+  const cases: [Parameters<typeof faultOfHello>[0], Refused, RegExp][] = [
+    [{ ...hello, cluster: "d".repeat(32) }, "wrong-cluster", /d{32}.*c{32}/],
+    [{ ...hello, receiver: "3" }, "wrong-receiver", /node 3 and found node 1/],
+    [{ ...hello, sender: "1", receiver: "3" }, "wrong-receiver", /node 3/],
+    [{ ...hello, sender: "1" }, "used-id", /itself 1/],
+    [hello, "used-id", /member 2 has another data directory/],
+    [{ type: "foreign", version: 7 }, "version", /protocol 7, this node 1/],
+    [{ type: "malformed" }, "malformed", /cannot be read/],
+    [greetings[1]!, "malformed", /cannot be read/],
+  ];
+  for (const [greeted, reason, fact] of cases) {
+    const fault = faultOfHello(greeted, own, known);
+    assert.equal(fault?.reason, reason);
+    assert.match(fault.fact, fact);
+  }
+});
+
+Deno.test("faultOfWelcome() hangs up on another node, and on another life of the same", () => {
+  const welcome = { type: "welcome", node: "2", incarnation: "2" } as const;
+  assert.equal(faultOfWelcome(welcome, "2", nothingKnown), undefined);
+  assert.equal(faultOfWelcome(welcome, "2", () => "2"), undefined);
+  assert.equal(
+    faultOfWelcome(welcome, "3", nothingKnown)?.reason,
+    "wrong-receiver",
+  );
+  assert.equal(faultOfWelcome(welcome, "2", () => "3")?.reason, "used-id");
+  assert.equal(faultOfWelcome(hello, "2", nothingKnown)?.reason, "malformed");
+  const foreign = { type: "foreign", version: 2 } as const;
+  assert.equal(faultOfWelcome(foreign, "2", nothingKnown)?.reason, "version");
+});
+
+Deno.test("factOfRefusal() has a sentence for every reason", () => {
+  for (const greeting of greetings) {
+    if (greeting.type !== "refused") continue;
+    assert.ok(factOfRefusal(greeting, own).length > 10, greeting.reason);
+  }
+});

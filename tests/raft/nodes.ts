@@ -1,0 +1,456 @@
+// Several nodes, as raft/node.ts is, in one synchronous world of disks, a network and
+// clients. Nothing happens by itself: messages wait in `network` until delivered,
+// dropped or repeated; a save is durable when told; a crash loses what is not; time is
+// `tick`. No timers, no promises, no chance but a seed's.
+//
+// Watched at every answer, whatever a test does: nothing is answered twice or unasked,
+// no ticket is given twice, and one asked for after another was received is larger.
+//
+//   disk  →  computer.disk.finish()      network  →  nodes.deliver()
+//   or both until nothing is left:  nodes.settle()
+
+import assert from "node:assert/strict";
+import type {
+  AdminAnswer,
+  AdminCommand,
+  FromNode,
+  NodeStatus,
+  Refusal,
+} from "../../raft/channel.ts";
+import {
+  decodePeerMessage,
+  encodePeerMessage,
+} from "../../raft/core/codec.ts";
+import type {
+  Configuration,
+  Index,
+  NodeId,
+  PeerMessage,
+  Saved,
+} from "../../raft/core/types.ts";
+import { Node, type NodeTimes } from "../../raft/node.ts";
+import { Disk } from "./disk.ts";
+
+export const electionTicks = 5;
+export const changeTicks = 40;
+export const cluster = "c".repeat(32);
+
+export type Random = (below: number) => number;
+
+/** Integers from 0 to `below - 1` (Mulberry32). */
+export function randomOf(seed: number): Random {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let x = Math.imul(state ^ (state >>> 15), state | 1);
+    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
+    return ((x ^ (x >>> 14)) >>> 0) % below;
+  };
+}
+
+export function addressOf(id: NodeId): string {
+  return `${id}.example:1`;
+}
+
+/** A take, and what became of it. */
+export type Asked = {
+  readonly count: number;
+  /** Not yet answered. */
+  left: number;
+  readonly given: bigint[];
+  readonly refusals: { readonly reason: Refusal; readonly count: number }[];
+  /** The highest number that any client had received when this was asked. */
+  readonly floor: bigint;
+};
+
+/** An admin command, and what was answered. */
+export type Question = { answer: AdminAnswer | undefined };
+
+/** One computer: its disk outlives its node. */
+export class Computer {
+  readonly disk: Disk;
+  node: Node | undefined;
+  /** Of the present life, without what the questions below took. */
+  posted: FromNode[] = [];
+  status: NodeStatus | undefined;
+  logged: string[] = [];
+  /** Whom the node wants to be connected to. */
+  connected: readonly { readonly id: string; readonly address: string }[] = [];
+  /** How the last life ended, once it has. */
+  end: { readonly error: Error | undefined } | undefined;
+  readonly takes: Asked[] = [];
+  readonly questions = new Map<number, Question>();
+  lastGiven = 0n;
+
+  constructor(readonly id: NodeId, saved: Saved, disk: Disk = new Disk(saved)) {
+    this.disk = disk;
+  }
+
+  get incarnation(): string {
+    return this.disk.saved.identity.incarnation;
+  }
+
+  dials(id: NodeId): boolean {
+    return this.connected.some((server) => server.id === id);
+  }
+}
+
+export class Nodes {
+  readonly computers = new Map<NodeId, Computer>();
+  readonly random: Random;
+  /** Under way, oldest first. */
+  network: PeerMessage[] = [];
+  /** Decides what the network takes; tests lose messages with it. */
+  passes: (message: PeerMessage) => boolean = () => true;
+  now = Date.UTC(2026, 10, 22, 17);
+  /** Every ticket that any client has received. */
+  readonly given = new Set<bigint>();
+  highest = 0n;
+  readonly #cuts = new Set<string>();
+  readonly #snapshots = new Map<Index, string>();
+  #questions = 0;
+
+  constructor(disks: Iterable<Saved>, { seed = 1 } = {}) {
+    this.random = randomOf(seed);
+    for (const saved of disks) {
+      this.computers.set(saved.identity.node, this.#computer(saved));
+    }
+    for (const id of this.computers.keys()) this.start(id);
+  }
+
+  /** Nodes named by letters: `voters` of one new cluster, and `spares` of none yet. */
+  static of(voters: string, { spares = "", seed = 1 } = {}): Nodes {
+    return new Nodes([
+      ...[...voters].map((id) => foundedBy(id, membersOf(voters))),
+      ...[...spares].map((id) => blank(id)),
+    ], { seed });
+  }
+
+  /** As {@linkcode Nodes.of}, with the first of the voters as its leader. */
+  static ledBy(voters: string, options: { spares?: string } = {}): Nodes {
+    const nodes = Nodes.of(voters, options);
+    nodes.elect(voters[0]!);
+    return nodes;
+  }
+
+  computer(id: NodeId): Computer {
+    const computer = this.computers.get(id);
+    assert(computer, `there is no computer ${id}`);
+    return computer;
+  }
+
+  node(id: NodeId): Node {
+    const { node } = this.computer(id);
+    assert(node, `${id} is down`);
+    return node;
+  }
+
+  disk(id: NodeId): Disk {
+    return this.computer(id).disk;
+  }
+
+  get up(): Computer[] {
+    return [...this.computers.values()].filter(({ node }) => node !== undefined);
+  }
+
+  // Lives.
+
+  start(id: NodeId, times: Partial<NodeTimes> = {}): void {
+    const computer = this.computer(id);
+    assert(computer.node === undefined, `${id} is up`);
+    computer.end = undefined;
+    computer.posted = [];
+    computer.status = undefined;
+    computer.lastGiven = 0n;
+    computer.node = new Node(
+      {
+        storage: computer.disk,
+        peers: {
+          send: (messages) => this.#send(computer, messages),
+          connect: (servers) => computer.connected = servers,
+        },
+        post: (message) => this.#post(computer, message),
+        log: (level, text) => computer.logged.push(`${level}: ${text}`),
+        now: () => this.now,
+        ended: (error) => this.#ended(computer, error),
+      },
+      computer.disk.load()!,
+      {
+        heartbeatTicks: 1,
+        electionTicks,
+        flushTicks: 4,
+        changeTicks,
+        random: this.random,
+        ...times,
+      },
+    );
+  }
+
+  /** Kills the node; of the save under way either all or nothing reached the disk. */
+  crash(id: NodeId, { saved = false } = {}): void {
+    const computer = this.computer(id);
+    if (computer.node !== undefined) this.#forget(computer, { saved });
+  }
+
+  // Inputs.
+
+  /** What a client asks here and now, to be answered once. */
+  take(id: NodeId, count = 1): Asked {
+    const asked: Asked = {
+      count,
+      left: count,
+      given: [],
+      refusals: [],
+      floor: this.highest,
+    };
+    this.computer(id).takes.push(asked);
+    this.node(id).take(count);
+    return asked;
+  }
+
+  ask(id: NodeId, command: AdminCommand): Question {
+    const question: Question = { answer: undefined };
+    const number = ++this.#questions;
+    this.computer(id).questions.set(number, question);
+    this.node(id).admin(number, command);
+    return question;
+  }
+
+  /** One pair of RAFT.STATS. */
+  stat(id: NodeId, key: string): string {
+    const { answer } = this.ask(id, { type: "stats" });
+    assert(answer?.type === "pairs");
+    return answer.pairs.find(([name]) => name === key)![1];
+  }
+
+  servers(id: NodeId): string {
+    const { answer } = this.ask(id, { type: "configuration" });
+    assert(answer?.type === "servers");
+    return answer.servers.map((s) =>
+      s.suffrage === "voter" ? s.id : `(${s.id})`
+    ).join("");
+  }
+
+  get leaders(): NodeId[] {
+    return this.up.map(({ id }) => id)
+      .filter((id) => this.stat(id, "state") === "Leader");
+  }
+
+  tick(id: NodeId): void {
+    this.computer(id).node?.tick();
+  }
+
+  deliver(at = 0, { keep = false } = {}): void {
+    const message = keep ? this.network[at] : this.network.splice(at, 1)[0];
+    assert(message, `no message ${at}`);
+    const { from, to } = message;
+    if (this.isCut(from, to)) return;
+    this.computers.get(to)?.node?.receive(message);
+  }
+
+  /** Disks and network do all that there is to do; time stands still. */
+  settle(): void {
+    for (let steps = 0, busy = true; busy; steps++) {
+      assert(steps < 10_000, "the cluster never comes to rest");
+      busy = this.network.length > 0;
+      for (let left = this.network.length; left > 0; left--) this.deliver();
+      for (const { disk } of this.computers.values()) {
+        while (!disk.stuck && disk.finish()) busy = true;
+      }
+    }
+  }
+
+  run(ticks = 1): void {
+    for (let i = 0; i < ticks; i++) {
+      this.now += 50;
+      for (const id of this.computers.keys()) this.tick(id);
+      this.settle();
+    }
+  }
+
+  /** Lets `id`'s time alone pass until it leads. */
+  elect(id: NodeId): void {
+    for (let i = 0; i <= 2 * electionTicks; i++) {
+      this.tick(id);
+      this.settle();
+      if (this.stat(id, "state") === "Leader") return this.run(2);
+    }
+    assert.fail(`${id} is not elected`);
+  }
+
+  /** Runs until there is one leader that all agree on; its id. */
+  awaitLeader(ticksMax = 20 * electionTicks): NodeId {
+    for (let i = 0; i < ticksMax; i++) {
+      this.run();
+      const [leader, ...others] = this.leaders;
+      if (leader !== undefined && others.length === 0) return leader;
+    }
+    return assert.fail(`no leader in ${ticksMax} ticks`);
+  }
+
+  // The network.
+
+  cut(a: NodeId, b: NodeId): void {
+    this.#cuts.add(`${a} ${b}`).add(`${b} ${a}`);
+  }
+
+  isolate(id: NodeId): void {
+    for (const other of this.computers.keys()) {
+      if (other !== id) this.cut(id, other);
+    }
+  }
+
+  heal(): void {
+    this.#cuts.clear();
+  }
+
+  isCut(a: NodeId, b: NodeId): boolean {
+    return this.#cuts.has(`${a} ${b}`);
+  }
+
+  /** What a disk keeps of a state must be the same at the same index everywhere. */
+  checkSnapshot({ snapshot: { index, data } }: Saved): void {
+    const text = data.join(" ");
+    const known = this.#snapshots.get(index) ?? text;
+    this.#snapshots.set(index, known);
+    assert.equal(text, known, `states differ at index ${index}`);
+  }
+
+  #computer(saved: Saved): Computer {
+    const disk = new Disk(saved, (saved) => this.checkSnapshot(saved));
+    return new Computer(saved.identity.node, saved, disk);
+  }
+
+  /** As raft/peers.ts: through bytes, to whom there is a connection, or not at all. */
+  #send(from: Computer, messages: readonly PeerMessage[]): void {
+    for (const message of messages) {
+      assert.equal(message.from, from.id, "nobody speaks for another");
+      const bytes = encodePeerMessage(message);
+      const to = this.computers.get(message.to);
+      if (to === undefined || !this.#isConnected(from, to)) continue;
+      if (this.isCut(from.id, to.id) || !this.passes(message)) continue;
+      this.network.push(decodePeerMessage(bytes));
+    }
+  }
+
+  /** Either may have dialled; the handshake refuses whom the configuration disowns. */
+  #isConnected(a: Computer, b: Computer): boolean {
+    const welcomes = (one: Computer, other: Computer) => {
+      const expected = one.node?.incarnationOf(other.id) ?? "";
+      return expected === "" || expected === other.incarnation;
+    };
+    return (a.dials(b.id) || b.dials(a.id)) && welcomes(a, b) && welcomes(b, a);
+  }
+
+  // The clients.
+
+  #post(computer: Computer, message: FromNode): void {
+    const { id } = computer;
+    assert(computer.end === undefined, `${id} speaks after its end`);
+    computer.posted.push(message);
+    switch (message.type) {
+      case "taken":
+        return this.#taken(computer, message);
+      case "refused": {
+        const { count, reason } = message;
+        this.#answered(computer, count).refusals.push({ count, reason });
+        return;
+      }
+      case "answered": {
+        const question = computer.questions.get(message.id);
+        assert(question, `${id} answers ${message.id}, which is not asked`);
+        computer.questions.delete(message.id);
+        question.answer = message.answer;
+        return;
+      }
+      case "status":
+        computer.status = message.status;
+        return;
+      default:
+        assert.fail(`${id} says ${message.type}`);
+    }
+  }
+
+  #answered({ id, takes }: Computer, count: number): Asked {
+    const asked = takes[0];
+    assert(
+      asked !== undefined && 0 < count && count <= asked.left,
+      `${id} answers ${count}, ${asked?.left} are asked for`,
+    );
+    asked.left -= count;
+    if (asked.left === 0) takes.shift();
+    return asked;
+  }
+
+  #taken(
+    computer: Computer,
+    { last, count }: { last: bigint; count: number },
+  ): void {
+    const asked = this.#answered(computer, count);
+    for (let number = last - BigInt(count) + 1n; number <= last; number++) {
+      const label = `ticket ${number} of ${computer.id}`;
+      assert(!this.given.has(number), `${label} is given twice`);
+      assert(number > asked.floor, `${label} was passed by ${asked.floor}`);
+      assert(number > computer.lastGiven, `${label} comes out of order`);
+      this.given.add(number);
+      asked.given.push(number);
+      computer.lastGiven = number;
+    }
+    if (last > this.highest) this.highest = last;
+  }
+
+  #ended(computer: Computer, error: Error | undefined): void {
+    assert(computer.end === undefined, `${computer.id} ends twice`);
+    computer.end = { error };
+    if (error === undefined) {
+      assert.equal(computer.takes.length, 0, "a take is left unanswered");
+      assert.equal(computer.questions.size, 0, "a question is left unanswered");
+    }
+    this.#forget(computer, { saved: false });
+  }
+
+  /** The clients of a dead node never hear of what they asked. */
+  #forget(computer: Computer, { saved }: { saved: boolean }): void {
+    computer.node = undefined;
+    computer.disk.crash({ saved });
+    computer.takes.length = 0;
+    computer.questions.clear();
+    computer.connected = [];
+  }
+}
+
+export function membersOf(voters: string): Configuration {
+  return {
+    servers: [...voters].map((id) => ({
+      id,
+      address: addressOf(id),
+      suffrage: "voter" as const,
+      incarnation: `life of ${id}`,
+    })),
+  };
+}
+
+/** What raft/host.ts writes for a node that knows nothing yet … */
+export function blank(id: NodeId, incarnation = `life of ${id}`): Saved {
+  return {
+    identity: { cluster, node: id, incarnation },
+    hardState: { currentTerm: 0, votedFor: undefined },
+    snapshot: {
+      index: 0,
+      term: 0,
+      configuration: { servers: [] },
+      configurationIndex: 0,
+      data: new Uint8Array(0),
+    },
+    entries: [],
+  };
+}
+
+/** … and for one that founds a cluster. */
+export function foundedBy(id: NodeId, configuration: Configuration): Saved {
+  return {
+    ...blank(id),
+    hardState: { currentTerm: 1, votedFor: undefined },
+    entries: [{ type: "configuration", index: 1, term: 1, configuration }],
+  };
+}

@@ -1,0 +1,592 @@
+// Peers on real loopback sockets: against each other, and against strangers that know
+// the bytes. Every wait is for an event: a message, a log line, the end of a connection.
+
+import assert from "node:assert/strict";
+import { encodePeerMessage } from "../../raft/core/codec.ts";
+import type { NodeId, PeerMessage } from "../../raft/core/types.ts";
+import { encodeFrame, frameBytesMax } from "../../raft/frame.ts";
+import {
+  decodeGreeting,
+  encodeGreeting,
+  type Greeting,
+} from "../../raft/greeting.ts";
+import { strangersMax } from "../../raft/handshake.ts";
+import { queueBytesMax } from "../../raft/link.ts";
+import { Peers, type PeersOptions, peerTimes } from "../../raft/peers.ts";
+import { Wire } from "../../raft/wire.ts";
+
+const cluster = "c".repeat(32);
+const host = "127.0.0.1";
+/** Retries at once, and no beats unless a test is about them. */
+const times = {
+  dialMillis: 2000,
+  retryMinMillis: 1,
+  retryMaxMillis: 4,
+  beatMillis: 60_000,
+};
+
+/** A Peers, and all that it told. */
+class Station {
+  readonly id: NodeId;
+  readonly received: PeerMessage[] = [];
+  readonly refusals: string[] = [];
+  readonly lines: string[] = [];
+  readonly incarnations = new Map<NodeId, string>();
+  readonly peers: Peers;
+  #changed = Promise.withResolvers<void>();
+
+  constructor(
+    id: NodeId,
+    options: Partial<PeersOptions> & { port?: number } = {},
+  ) {
+    this.id = id;
+    this.peers = Peers.listen({
+      identity: { cluster, node: id, incarnation: id.repeat(16) },
+      listen: { host, port: options.port ?? 0 },
+      incarnationOf: (other) => this.incarnations.get(other) ?? "",
+      receive: (message) => this.#note(() => this.received.push(message)),
+      refused: (by, reason) =>
+        this.#note(() => this.refusals.push(`${by} ${reason}`)),
+      log: (_level, text) => this.#note(() => this.lines.push(text)),
+      ...options,
+      times: { ...times, ...options.times },
+    });
+  }
+
+  get address(): { id: NodeId; address: string } {
+    return { id: this.id, address: `${host}:${this.peers.port}` };
+  }
+
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) await this.#changed.promise;
+  }
+
+  /** Waits for `count` log lines with `part`. */
+  async says(part: string, count = 1): Promise<void> {
+    const saying = () => this.lines.filter((line) => line.includes(part));
+    await this.until(() => saying().length >= count);
+  }
+
+  /** Sends numbered messages and returns once the last one has come. */
+  async reaches(other: Station, count = 1): Promise<void> {
+    const messages = numbered(this.id, other.id, count);
+    const before = other.received.length;
+    this.peers.send(messages);
+    await other.until(() => other.received.length >= before + count);
+    assert.deepEqual(other.received.slice(before), messages);
+  }
+
+  #note(change: () => void): void {
+    change();
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}
+
+function numbered(from: NodeId, to: NodeId, count: number): PeerMessage[] {
+  return Array.from({ length: count }, (_, i) => (
+    { type: "NotMember", from, to, term: 7, configurationIndex: i }
+  ));
+}
+
+/** Runs `body` with stations that are closed whatever happens. */
+async function withStations(
+  stations: readonly Station[],
+  body: () => Promise<void>,
+): Promise<void> {
+  try {
+    await body();
+  } finally {
+    await Promise.all(stations.map(({ peers }) => peers.close()));
+  }
+}
+
+async function dialRaw(station: Station): Promise<Wire> {
+  return new Wire(
+    await Deno.connect({ hostname: host, port: station.peers.port }),
+  );
+}
+
+function frameOf(greeting: Greeting): Uint8Array {
+  return encodeFrame(encodeGreeting(greeting));
+}
+
+function helloTo(receiver: NodeId, sender = "2") {
+  const incarnation = sender.repeat(16);
+  return { type: "hello", cluster, sender, incarnation, receiver } as const;
+}
+
+/** A stranger that is let in as node 2. */
+async function enter(station: Station): Promise<Wire> {
+  const wire = await dialRaw(station);
+  await wire.write(frameOf(helloTo(station.id)));
+  const step = await wire.frame();
+  assert.ok(step.type === "frame");
+  assert.equal(decodeGreeting(step.payload).type, "welcome");
+  wire.trust("", frameBytesMax);
+  return wire;
+}
+
+/** What answers the first frame: a greeting, or "closed". */
+async function answerTo(station: Station, bytes: Uint8Array): Promise<unknown> {
+  const wire = await dialRaw(station);
+  await wire.write(bytes);
+  const step = await wire.frame();
+  wire.close();
+  return step.type === "frame" ? decodeGreeting(step.payload) : "closed";
+}
+
+/** A listener that plays node 2 with `welcome`, and hands over each connection. */
+class FakeNode {
+  readonly #listener = Deno.listen({ hostname: host, port: 0 });
+  readonly #wires: Wire[] = [];
+
+  get address(): { id: NodeId; address: string } {
+    return { id: "2", address: `${host}:${this.#listener.addr.port}` };
+  }
+
+  async accept(answer: Greeting): Promise<Wire> {
+    const wire = new Wire(await this.#listener.accept());
+    this.#wires.push(wire);
+    await wire.frame();
+    await wire.write(frameOf(answer));
+    wire.trust("", frameBytesMax);
+    return wire;
+  }
+
+  close(): void {
+    this.#listener.close();
+    for (const wire of this.#wires) wire.close();
+  }
+}
+
+const welcome = { type: "welcome", node: "2", incarnation: "2" } as const;
+
+Deno.test("Peers carry messages both ways, in order", async () => {
+  const [a, b] = [new Station("1"), new Station("2")];
+  await withStations([a, b], async () => {
+    a.peers.connect([a.address, b.address]);
+    b.peers.connect([a.address, b.address]);
+    await a.reaches(b, 1000);
+    await b.reaches(a, 1000);
+  });
+});
+
+Deno.test("A node that nobody can dial still takes part once it dialled the others", async () => {
+  const [a, b] = [new Station("1"), new Station("2")];
+  await withStations([a, b], async () => {
+    a.peers.connect([{ id: "2", address: `${host}:1` }]);
+    b.peers.connect([a.address]);
+    await b.reaches(a);
+    await a.reaches(b);
+  });
+});
+
+Deno.test("All messages of one send leave in one write, begun before send() returns", async () => {
+  const [a, b] = [new Station("1"), new Station("2")];
+  await withStations([a, b], async () => {
+    a.peers.connect([b.address]);
+    await a.reaches(b);
+    const { writes, sent } = a.peers.counters;
+    const done = a.reaches(b, 500);
+    assert.equal(a.peers.counters.writes, writes + 1);
+    assert.equal(a.peers.counters.sent, sent + 500);
+    await done;
+    assert.equal(a.peers.counters.writes, writes + 1);
+  });
+});
+
+Deno.test("What is sent while a write is under way gathers into the next one", async () => {
+  const [a, b] = [new Station("1"), new Station("2")];
+  await withStations([a, b], async () => {
+    a.peers.connect([b.address]);
+    await a.reaches(b);
+    const { writes } = a.peers.counters;
+    for (const message of numbered("1", "2", 200)) a.peers.send([message]);
+    assert.equal(a.peers.counters.writes, writes + 1);
+    await b.until(() => b.received.length === 201);
+    assert.equal(a.peers.counters.writes, writes + 2);
+    assert.deepEqual(b.received.slice(1), numbered("1", "2", 200));
+  });
+});
+
+Deno.test("A peer that restarts is back without anybody asking", async () => {
+  const a = new Station("1");
+  const first = new Station("2");
+  const { port } = first.peers;
+  a.peers.connect([first.address]);
+  await a.reaches(first);
+  await first.peers.close();
+  await a.says("cannot reach node 2");
+  const second = new Station("2", { port });
+  await withStations([a, second], async () => {
+    await a.says("connected to node 2", 2);
+    await a.reaches(second);
+  });
+});
+
+Deno.test("A peer that dials us ends the pause before we dial it", async () => {
+  const slow = { retryMinMillis: 600_000, retryMaxMillis: 600_000 };
+  const a = new Station("1", { times: slow });
+  const gone = new Station("2");
+  const { address, peers: { port } } = gone;
+  await gone.peers.close();
+  a.peers.connect([address]);
+  await a.says("cannot reach node 2");
+  const b = new Station("2", { port });
+  await withStations([a, b], async () => {
+    b.peers.connect([a.address]);
+    await a.says("connected to node 2");
+    await a.reaches(b);
+  });
+});
+
+Deno.test("A node of another cluster is refused, told so, and logged once (PITFALLS 30)", async () => {
+  const a = new Station("1");
+  const b = new Station("2", {
+    identity: { cluster: "d".repeat(32), node: "2", incarnation: "2" },
+  });
+  await withStations([a, b], async () => {
+    b.peers.connect([a.address]);
+    await b.until(() => b.refusals.length >= 5);
+    assert.equal(b.refusals[0], "1 wrong-cluster");
+    b.peers.send(numbered("2", "1", 1));
+    assert.equal(a.received.length, 0);
+    for (const { lines } of [a, b]) assert.equal(lines.length, 1, `${lines}`);
+    assert.match(a.lines[0]!, /refused node 2 from .*cluster d{32}.*to c{32}/);
+    assert.match(b.lines[0]!, /no connection with node 1 at .*cluster c{32}/);
+  });
+});
+
+Deno.test("A node under a used id is refused until the configuration names it (PITFALLS 17, 30)", async () => {
+  const [a, b] = [new Station("1"), new Station("2")];
+  await withStations([a, b], async () => {
+    a.incarnations.set("2", "a directory that was wiped");
+    b.peers.connect([a.address]);
+    await b.until(() => b.refusals.length > 0);
+    assert.deepEqual(b.refusals[0], "1 used-id");
+    a.incarnations.set("2", "2".repeat(16));
+    await b.says("connected to node 1");
+    await b.reaches(a);
+  });
+});
+
+Deno.test("A message meant for another node at this address is not taken (PITFALLS 29)", async () => {
+  const [a, b] = [new Station("1"), new Station("2")];
+  await withStations([a, b], async () => {
+    b.peers.connect([{ ...a.address, id: "3" }]);
+    await b.until(() => b.refusals.length > 0);
+    assert.equal(b.refusals[0], "1 wrong-receiver");
+    await b.says("node 1 answers there");
+  });
+});
+
+Deno.test("A node does not talk to itself (PITFALLS 29)", async () => {
+  const a = new Station("1");
+  await withStations([a], async () => {
+    a.peers.connect([a.address, { ...a.address, id: "2" }]);
+    await a.until(() => a.refusals.length > 0);
+    assert.equal(a.refusals[0], "1 wrong-receiver");
+    const { type, reason } = await answerTo(a, frameOf(helloTo("1", "1"))) as {
+      type: string;
+      reason: string;
+    };
+    assert.deepEqual([type, reason], ["refused", "used-id"]);
+  });
+});
+
+Deno.test("A dialler hangs up on a welcome by the wrong node or the wrong life of it", async () => {
+  const a = new Station("1");
+  const fake = new FakeNode();
+  await withStations([a], async () => {
+    a.incarnations.set("2", "2");
+    a.peers.connect([fake.address]);
+    const third = await fake.accept({ ...welcome, node: "3" });
+    assert.equal((await third.frame()).type, "more");
+    await a.says("node 3 answers there");
+    const other = await fake.accept({ ...welcome, incarnation: "3" });
+    assert.equal((await other.frame()).type, "more");
+    await a.says("another data directory");
+    await fake.accept(welcome);
+    await a.says("connected to node 2");
+  });
+  fake.close();
+});
+
+Deno.test("A newer protocol version is refused by name", async () => {
+  const a = new Station("1");
+  await withStations([a], async () => {
+    const hello = encodeGreeting(helloTo("1"));
+    hello[12] = 9;
+    const answer = await answerTo(a, encodeFrame(hello));
+    assert.deepEqual(answer, {
+      type: "refused",
+      reason: "version",
+      node: "1",
+      cluster,
+    });
+    assert.match(a.lines[0]!, /protocol 9, this node 1; run the same version/);
+  });
+});
+
+Deno.test("Garbage is closed unanswered, and many strangers make one line", async () => {
+  const a = new Station("1");
+  const utf8 = new TextEncoder();
+  const garbage = [
+    utf8.encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+    utf8.encode("*1\r\n$6\r\nTICKET\r\n"),
+    encodeFrame(new Uint8Array(1025)),
+    crypto.getRandomValues(new Uint8Array(4000)).fill(255, 0, 4),
+  ];
+  await withStations([a], async () => {
+    for (const bytes of garbage) {
+      assert.equal(await answerTo(a, bytes), "closed");
+    }
+    const malformed = await answerTo(a, encodeFrame(utf8.encode("hello")));
+    assert.partialDeepStrictEqual(malformed, { reason: "malformed" });
+    assert.equal(a.lines.length, 1);
+    assert.match(a.lines[0]!, /hung up on .* a frame of \d+ bytes, above 1024/);
+  });
+});
+
+Deno.test("A stranger that says nothing is shown out in time", async () => {
+  const a = new Station("1", { times: { ...times, helloMillis: 5 } });
+  await withStations([a], async () => {
+    const wire = await dialRaw(a);
+    await wire.write(frameOf(helloTo("1")).subarray(0, 20));
+    assert.equal((await wire.frame()).type, "more");
+    wire.close();
+    assert.match(a.lines[0]!, /which is no node: no hello/);
+  });
+});
+
+Deno.test("Silent strangers do not keep a node out: the oldest makes way", async () => {
+  const [a, b] = [new Station("1"), new Station("2")];
+  await withStations([a, b], async () => {
+    const wires: Wire[] = [];
+    for (let i = 0; i <= strangersMax; i++) wires.push(await dialRaw(a));
+    assert.equal((await wires[0]!.frame()).type, "more");
+    b.peers.connect([a.address]);
+    await b.reaches(a);
+    for (const wire of wires) wire.close();
+  });
+});
+
+Deno.test("A frame that breaks the rules ends the connection, and no message of it is taken", async () => {
+  const good = encodeFrame(encodePeerMessage(numbered("2", "1", 1)[0]!));
+  const flipped = good.slice();
+  flipped[flipped.length - 1]! ^= 1;
+  const oversized = good.slice();
+  new DataView(oversized.buffer).setUint32(0, frameBytesMax + 1, true);
+  const cases: [string, Uint8Array][] = [
+    ["wrong checksum", flipped],
+    ["above 4194304", oversized],
+    ["cannot be read", encodeFrame(new Uint8Array([99, 1, 2]))],
+    ["from 3 to 1", encodeFrame(encodePeerMessage(numbered("3", "1", 1)[0]!))],
+    ["from 2 to 3", encodeFrame(encodePeerMessage(numbered("2", "3", 1)[0]!))],
+  ];
+  const a = new Station("1");
+  await withStations([a], async () => {
+    for (const [fault, bytes] of cases) {
+      const wire = await enter(a);
+      await wire.write(new Uint8Array([...bytes, ...good]));
+      assert.equal((await wire.frame()).type, "more", fault);
+      wire.close();
+      await a.says(fault);
+    }
+    assert.equal(a.received.length, 0);
+    const wire = await enter(a);
+    await wire.write(good);
+    await a.until(() => a.received.length === 1);
+    wire.close();
+  });
+});
+
+Deno.test("A dialled connection that breaks the rules is dialled anew", async () => {
+  const a = new Station("1");
+  const fake = new FakeNode();
+  await withStations([a], async () => {
+    a.peers.connect([fake.address]);
+    const first = await fake.accept(welcome);
+    await first.write(encodeFrame(new Uint8Array([0])));
+    await a.says("it sent a message that cannot be read");
+    await fake.accept(welcome);
+    await a.says("connected to node 2", 2);
+  });
+  fake.close();
+});
+
+Deno.test("What waits for a peer that never reads is bounded, and close() does not wait for it (PITFALLS 6)", async () => {
+  const a = new Station("1");
+  const fake = new FakeNode();
+  await withStations([a], async () => {
+    a.peers.connect([fake.address]);
+    await fake.accept(welcome);
+    await a.says("connected to node 2");
+    const data = new Uint8Array(64 * 1024);
+    const big = { type: "Forward", from: "1", to: "2", id: 1, data } as const;
+    const count = Math.ceil(2 * queueBytesMax / data.length);
+    for (let i = 0; i < count; i++) a.peers.send([big]);
+    const { dropped } = a.peers.counters;
+    assert.ok(
+      dropped >= count / 2 && dropped < count,
+      `${dropped} of ${count}`,
+    );
+  });
+  fake.close();
+});
+
+Deno.test("A second connection of the same peer replaces the first", async () => {
+  const a = new Station("1");
+  await withStations([a], async () => {
+    const first = await enter(a);
+    const second = await enter(a);
+    assert.equal((await first.frame()).type, "more");
+    a.peers.send(numbered("1", "2", 1));
+    assert.equal((await second.frame()).type, "frame");
+    first.close();
+    second.close();
+  });
+});
+
+Deno.test("An idle connection is kept alive by beats; one that falls silent is dialled anew", async () => {
+  const beating = { beatMillis: 5, silenceMillis: 50 };
+  const a = new Station("1", { times: { ...times, ...beating } });
+  const fake = new FakeNode();
+  await withStations([a], async () => {
+    a.peers.connect([fake.address]);
+    const wire = await fake.accept(welcome);
+    for (let i = 0; i < 20; i++) {
+      const step = await wire.frame();
+      assert.ok(step.type === "frame" && step.payload.length === 0);
+      await wire.write(encodeFrame(new Uint8Array(0)));
+    }
+    await a.says("it fell silent");
+    await fake.accept(welcome);
+    await a.says("connected to node 2", 2);
+  });
+  fake.close();
+});
+
+Deno.test("Bytes without a whole frame do not count as life for ever", async () => {
+  const beating = { beatMillis: 5, frameMillis: 50 };
+  const a = new Station("1", { times: { ...times, ...beating } });
+  await withStations([a], async () => {
+    const wire = await enter(a);
+    const announced = new Uint8Array(8);
+    new DataView(announced.buffer).setUint32(0, frameBytesMax, true);
+    await wire.write(announced);
+    for (let alive = true; alive;) {
+      await wire.write(new Uint8Array(1));
+      alive = (await wire.frame()).type === "frame"; // a beat of theirs
+    }
+    wire.close();
+    await a.says("it fell silent");
+  });
+});
+
+Deno.test("connect() hangs up on who is no longer named, after what waits has left", async () => {
+  const [a, b] = [new Station("1"), new Station("2")];
+  await withStations([a, b], async () => {
+    a.peers.connect([b.address]);
+    await a.reaches(b);
+    a.peers.send(numbered("1", "2", 1000));
+    a.peers.send(numbered("1", "2", 1000));
+    a.peers.connect([]);
+    await b.until(() => b.received.length === 2001);
+    const { dropped } = a.peers.counters;
+    b.peers.send(numbered("2", "1", 1)); // the connection may be half closed by now
+    a.peers.connect([b.address]);
+    await a.says("connected to node 2", 2);
+    await a.reaches(b);
+    assert.equal(a.peers.counters.dropped, dropped);
+  });
+});
+
+Deno.test("connect() follows a peer to its new address", async () => {
+  const [a, b, moved] = [new Station("1"), new Station("2"), new Station("2")];
+  await withStations([a, b, moved], async () => {
+    a.peers.connect([b.address]);
+    await a.reaches(b);
+    a.peers.connect([moved.address]);
+    await a.says(`connected to node 2 at ${moved.address.address}`);
+    await a.reaches(moved);
+    assert.equal(b.received.length, 1);
+  });
+});
+
+Deno.test("connect() hangs up on the holder of an id that was given to another directory", async () => {
+  const a = new Station("1");
+  await withStations([a], async () => {
+    const wire = await enter(a);
+    a.incarnations.set("2", "another");
+    a.peers.connect([]);
+    assert.equal((await wire.frame()).type, "more");
+    wire.close();
+  });
+});
+
+Deno.test("connect() says which address cannot be dialled, once", async () => {
+  const a = new Station("1");
+  await withStations([a], () => {
+    const servers = [{ id: "2", address: "nonsense" }, {
+      id: "3",
+      address: ":0",
+    }];
+    a.peers.connect(servers);
+    a.peers.connect(servers);
+    assert.deepEqual(a.lines, [
+      'no address to dial node 2: "nonsense"',
+      'no address to dial node 3: ":0"',
+    ]);
+    return Promise.resolve();
+  });
+});
+
+Deno.test("send() drops and counts what it has nowhere to send", async () => {
+  const a = new Station("1", { times: { ...times, retryMinMillis: 600_000 } });
+  await withStations([a], async () => {
+    a.peers.send(numbered("1", "9", 3));
+    assert.equal(a.peers.counters.dropped, 3);
+    a.peers.connect([{ id: "2", address: `${host}:1` }]);
+    a.peers.send(numbered("1", "2", 2));
+    assert.equal(a.peers.counters.dropped, 3, "the first dial is under way");
+    await a.says("cannot reach node 2 at 127.0.0.1:1: connection refused");
+    for (let i = 0; i < 100; i++) await Promise.resolve(); // what follows the line
+    a.peers.send(numbered("1", "2", 1));
+    assert.equal(a.peers.counters.dropped, 6);
+  });
+});
+
+Deno.test("close() lets what waits leave first, and a second close() is harmless", async () => {
+  const [a, b] = [new Station("1"), new Station("2")];
+  await withStations([a, b], async () => {
+    a.peers.connect([b.address]);
+    await a.reaches(b);
+    a.peers.send(numbered("1", "2", 1000));
+    a.peers.send(numbered("1", "2", 1000));
+    await Promise.all([a.peers.close(), a.peers.close()]);
+    await b.until(() => b.received.length === 2001);
+    a.peers.connect([b.address]);
+    a.peers.send(numbered("1", "2", 1));
+  });
+});
+
+Deno.test("listen() says which address is in use and what to do", async () => {
+  const a = new Station("1");
+  await withStations([a], () => {
+    const { port } = a.peers;
+    assert.throws(() => new Station("2", { port }), {
+      message: `cannot listen on 127.0.0.1:${port} for peers: ` +
+        "address in use; choose another with --raddr",
+    });
+    return Promise.resolve();
+  });
+});
+
+Deno.test("The limits of peers agree with each other", () => {
+  assert.ok(queueBytesMax > frameBytesMax, "a whole frame can wait");
+  const { beatMillis, silenceMillis, frameMillis, retryMaxMillis } = peerTimes;
+  assert.ok(3 * beatMillis < silenceMillis && silenceMillis < frameMillis);
+  assert.ok(retryMaxMillis <= 1000);
+});
