@@ -141,6 +141,13 @@ export class Changes {
     }
   }
 
+  /** The node ends: whatever waits is answered. */
+  stop(): void {
+    for (const change of this.#changes.splice(0)) {
+      this.#settle(change, error("the node is stopping"));
+    }
+  }
+
   /** Carries every change as far as it goes now. */
   pump(): void {
     if (this.#changes.length === 0) return;

@@ -35,6 +35,11 @@ export function encodeTake(name: string, wanted: number): Uint8Array {
 export class Machine {
   #sequences = new Map<string, bigint>();
 
+  /** No number of any sequence was ever asked for. */
+  get isEmpty(): boolean {
+    return this.#sequences.size === 0;
+  }
+
   /** The last number given of `name`; 0 before the first. */
   last(name: string): bigint {
     return this.#sequences.get(name) ?? 0n;

@@ -84,8 +84,6 @@ export class Node {
   #saving = false;
   #flushing = false;
   #ticks = 0;
-  /** A command was applied, in this life or a former one. */
-  #hasApplied: boolean;
   /** Asked for a snapshot that is not yet taken, and not yet durable. */
   #snapshotsWanted: number[] = [];
   #snapshotsSaving: number[] = [];
@@ -101,7 +99,6 @@ export class Node {
     this.#times = times;
     this.#raft = new Raft(times, saved);
     this.#machine.restore(saved.snapshot.data);
-    this.#hasApplied = saved.snapshot.data.length > 0;
     this.#changes = new Changes(this.#raft, {
       cluster: saved.identity.cluster,
       ticksMax: times.changeTicks,
@@ -200,8 +197,10 @@ export class Node {
             }),
           });
         case "snapshot":
-          if (this.#hasApplied) return void this.#snapshotsWanted.push(id);
-          return answer({ type: "error", text: "nothing new to snapshot" });
+          if (this.#machine.isEmpty) {
+            return answer({ type: "error", text: "nothing new to snapshot" });
+          }
+          return void this.#snapshotsWanted.push(id);
         default:
           command satisfies never;
       }
@@ -236,10 +235,7 @@ export class Node {
     // Before our own disk: the followers' disks and the wire work at the same time.
     peers.send(this.#raft.takeMessages());
     const snapshot = this.#raft.takeSnapshot();
-    if (snapshot !== undefined) {
-      this.#machine.restore(snapshot.data);
-      this.#hasApplied = true;
-    }
+    if (snapshot !== undefined) this.#machine.restore(snapshot.data);
     for (const entry of this.#raft.takeCommitted()) this.#apply(entry);
     this.#changes.pump();
     this.#settleTakes();
@@ -255,7 +251,6 @@ export class Node {
   #apply(entry: Entry): void {
     if (entry.type !== "command") return;
     const [given] = this.#machine.apply(entry.data);
-    this.#hasApplied = true;
     const take = this.#takes.find((take) => take.index >= entry.index);
     if (take?.index === entry.index && take.term === entry.term) {
       take.outcome = given;
@@ -289,6 +284,9 @@ export class Node {
   }
 
   #compact(): void {
+    // Until the save under way is done, neither the disk's size nor what a snapshot
+    // asked for before has become durable tells what is needed now.
+    if (this.#saving) return;
     const { log } = this.#raft;
     const grown = log.length > logEntriesMax ||
       this.#world.storage.bytes > storageBytesMax;
@@ -367,6 +365,11 @@ export class Node {
     const handingOver = this.#raft.role === "leader" &&
       this.#raft.transferTarget !== undefined;
     if (handingOver || this.#saving || this.#flushing) return;
+    // Who still waits, for a majority or a leader, would wait for ever.
+    for (const take of this.#takes.splice(0)) {
+      this.#answer(take.count, take.outcome ?? "leadership-lost");
+    }
+    this.#changes.stop();
     this.#life = "ended";
     this.#world.storage.flush((error) => this.#world.ended(error));
   }
@@ -380,7 +383,6 @@ export class Node {
   // What others see.
 
   get #state(): NodeState {
-    if (this.#life === "ended") return "Shutdown";
     if (this.#raft.role === "leader") return "Leader";
     return this.#raft.role === "follower" ? "Follower" : "Candidate";
   }
@@ -391,6 +393,7 @@ export class Node {
   }
 
   #pushStatus(): void {
+    if (this.#life === "ended") return;
     const { leaderId, membership, currentTerm } = this.#raft;
     const leader = leaderId === undefined
       ? undefined

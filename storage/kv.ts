@@ -22,11 +22,15 @@ import {
   type Head,
   headKey,
   joined,
-  nodeKey,
   saveKey,
   unframed,
 } from "./kv_format.ts";
-import { deleteAll, KvStorage, type Opened, takenOver } from "./kv_storage.ts";
+import {
+  deleteSaves,
+  KvStorage,
+  type Opened,
+  takenOver,
+} from "./kv_storage.ts";
 import { replay, type Replayed } from "./memory.ts";
 import { segmentNumbers } from "./segment.ts";
 import {
@@ -89,11 +93,10 @@ async function refuseOthers(
   const owners = kv.list({ prefix: ["ticketd"] }, { limit: 1 });
   for await (const { key: [, owner] } of owners) {
     if (owner === node) continue;
+    const name = String(owner);
     throw new StorageError(
-      `directory ${files.directory} belongs to node ${
-        String(owner)
-      }, not to node ` +
-        `${node}; start with --id ${String(owner)}, or with another --dir`,
+      `directory ${files.directory} belongs to node ${name}, not to node ${node}; ` +
+        `start with --id ${name}, or with another --dir`,
     );
   }
 }
@@ -115,10 +118,10 @@ async function takeOver(
   kv: Deno.Kv,
   { node, where }: { node: NodeId; where: string },
 ): Promise<Omit<Opened, "kv" | "files">> {
-  const { value, versionstamp } = await kv.get<unknown>(headKey(node));
+  let { value, versionstamp } = await kv.get<unknown>(headKey(node));
   if (versionstamp === null) {
     // What a create() that never finished put ahead.
-    await deleteAll(kv, { prefix: nodeKey(node) });
+    await deleteSaves(kv, { node, from: 0, to: Infinity, versionstamp });
     return { versionstamp, head: undefined, state: undefined, bytes: 0 };
   }
   const found = decodeHead(value, { where, node });
@@ -129,16 +132,11 @@ async function takeOver(
     .set(headKey(node), encodeHead(head))
     .commit();
   if (!claim.ok) throw takenOver(node);
+  versionstamp = claim.versionstamp;
   // What a crash left over, from before the snapshot and from after the end.
-  await deleteAll(kv, {
-    start: saveKey(node, 0),
-    end: saveKey(node, head.first),
-  });
-  await deleteAll(kv, {
-    start: saveKey(node, head.next),
-    end: saveKey(node, Infinity),
-  });
-  return { versionstamp: claim.versionstamp, head, state, bytes };
+  await deleteSaves(kv, { node, from: 0, to: head.first, versionstamp });
+  await deleteSaves(kv, { node, from: head.next, to: Infinity, versionstamp });
+  return { versionstamp, head, state, bytes };
 }
 
 async function readState(
@@ -186,8 +184,7 @@ function beginning(identity: Identity, change: Change): Replayed | undefined {
 
 function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NotCapable) {
-    return "Deno was not given the right to; add --allow-read and --allow-write, " +
-      "or leave out --dir";
+    return "Deno was not given the right to; add --allow-read and --allow-write";
   }
   return error instanceof Error ? error.message : String(error);
 }

@@ -19,7 +19,7 @@ import type { Identity, NodeId } from "../raft/core/types.ts";
 import { StorageError } from "./storage.ts";
 
 /** Deno KV allows 64 KiB a value. */
-const partBytesMax = 60 * 1024;
+export const partBytesMax = 60 * 1024;
 
 export type Head = {
   readonly identity: Identity;
@@ -27,11 +27,6 @@ export type Head = {
   readonly first: number;
   readonly next: number;
 };
-
-/** The keys of everything that belongs to `node`. */
-export function nodeKey(node: NodeId): Deno.KvKey {
-  return ["ticketd", node];
-}
 
 export function headKey(node: NodeId): Deno.KvKey {
   return ["ticketd", node, "head"];

@@ -10,6 +10,7 @@ import {
   framed,
   type Head,
   headKey,
+  partBytesMax,
   saveKey,
   split,
 } from "./kv_format.ts";
@@ -21,10 +22,10 @@ import {
   StorageError,
 } from "./storage.ts";
 
-// Deno KV allows 800 KiB and 1000 mutations a commit.
+// Deno KV allows 800 KiB and 1000 mutations a commit, and 64 KiB a value (a part).
 const commitPartsMax = 12;
-const commitSavesMax = 500;
-const deletesMax = 500;
+const commitBytesMax = commitPartsMax * partBytesMax;
+const mutationsMax = 500;
 /** At `low`, what may wait in memory between two flushes. */
 const pendingBytesMax = 512 * 1024;
 
@@ -157,7 +158,7 @@ export class KvStorage implements Storage {
     }
     const old = this.#head;
     let { first, next } = old;
-    let operation = this.#kv.atomic();
+    const operation = this.#kv.atomic();
     for (const { parts, bytes, replaces } of saves) {
       const n = next++;
       if (replaces) {
@@ -168,17 +169,23 @@ export class KvStorage implements Storage {
       this.#queuedBytes -= bytes;
       await this.#commitAhead(n, parts);
       parts.slice(0, commitPartsMax).forEach((part, i) => {
-        operation = operation.set(
+        operation.set(
           saveKey(this.#node, n, i),
           framed(part, n, i, parts.length),
         );
       });
     }
     const head = { ...old, first, next };
-    operation = operation.set(headKey(this.#node), encodeHead(head));
+    operation.set(headKey(this.#node), encodeHead(head));
     this.#versionstamp = await this.#checked(operation);
     this.#head = head;
-    if (first > old.first) await this.#forget(old.first, first);
+    if (first === old.first) return;
+    await deleteSaves(this.#kv, {
+      node: this.#node,
+      from: old.first,
+      to: first,
+      versionstamp: this.#versionstamp,
+    });
   }
 
   /** The parts that one commit has no room for; without a head they are nothing. */
@@ -188,22 +195,13 @@ export class KvStorage implements Storage {
       from < parts.length;
       from += commitPartsMax
     ) {
-      let operation = this.#kv.atomic();
+      const operation = this.#kv.atomic();
       parts.slice(from, from + commitPartsMax).forEach((part, i) => {
         const value = framed(part, n, from + i, parts.length);
-        operation = operation.set(saveKey(this.#node, n, from + i), value);
+        operation.set(saveKey(this.#node, n, from + i), value);
       });
       await this.#checked(operation);
     }
-  }
-
-  /** Deletes what the head does not count any more; a crash leaves the rest to `open`. */
-  async #forget(from: number, to: number): Promise<void> {
-    const range = {
-      start: saveKey(this.#node, from),
-      end: saveKey(this.#node, to),
-    };
-    await deleteAll(this.#kv, range);
   }
 
   /** Commits only while the head is ours. */
@@ -228,32 +226,36 @@ type Pending = {
 
 /** From the front of `queue`, as much as one commit holds, and at least one. */
 function nextBatch(queue: Pending[]): Pending[] {
-  let parts = 0;
+  let bytes = 0;
   let count = 0;
   for (const pending of queue) {
-    parts += Math.min(pending.parts.length, commitPartsMax);
-    if (count > 0 && (parts > commitPartsMax || count === commitSavesMax)) {
-      break;
-    }
+    bytes += Math.min(pending.bytes, commitBytesMax);
+    if (count > 0 && (bytes > commitBytesMax || count === mutationsMax)) break;
     count++;
   }
   return queue.splice(0, count);
 }
 
-/** In several commits: only for what no head counts. */
-export async function deleteAll(
+/**
+ * Deletes saves that the head does not count, while the head is ours: two processes
+ * that both found no head must not delete what the other has created since.
+ */
+export async function deleteSaves(
   kv: Deno.Kv,
-  selector: Deno.KvListSelector,
+  { node, from, to, versionstamp }: {
+    node: NodeId;
+    from: number;
+    to: number;
+    versionstamp: string | null;
+  },
 ): Promise<void> {
-  let operation = kv.atomic();
-  let count = 0;
-  for await (const { key } of kv.list(selector)) {
-    operation = operation.delete(key);
-    if (++count % deletesMax > 0) continue;
-    await operation.commit();
-    operation = kv.atomic();
+  const range = { start: saveKey(node, from), end: saveKey(node, to) };
+  const keys = (await Array.fromAsync(kv.list(range))).map(({ key }) => key);
+  for (let at = 0; at < keys.length; at += mutationsMax) {
+    const operation = kv.atomic().check({ key: headKey(node), versionstamp });
+    for (const key of keys.slice(at, at + mutationsMax)) operation.delete(key);
+    if (!(await operation.commit()).ok) throw takenOver(node);
   }
-  if (count % deletesMax > 0) await operation.commit();
 }
 
 export function takenOver(node: NodeId): StorageError {

@@ -1,0 +1,385 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  isNodeId,
+  isShortText,
+  Reader,
+  Writer,
+} from "../../raft/core/bytes.ts";
+import {
+  type Change,
+  DecodeError,
+  decodePeerMessage,
+  encodePeerMessage,
+  readChange,
+  readIdentity,
+  writeChange,
+  writeIdentity,
+} from "../../raft/core/codec.ts";
+import type {
+  AppendEntries,
+  Entry,
+  Identity,
+  PeerMessage,
+} from "../../raft/core/types.ts";
+
+// Half of all numbers near the edges of u32 and of the safe integers.
+const u64 = fc.oneof(
+  fc.maxSafeNat(),
+  fc.constantFrom(0, 1, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, 2 ** 53 - 1),
+);
+const index = fc.oneof(fc.nat(), fc.constantFrom(0, 2 ** 32, 2 ** 52));
+const id = fc.stringMatching(/^[A-Za-z0-9._-]{1,64}$/);
+const text = fc.string({ unit: "binary", maxLength: 60 }).filter(isShortText);
+const bytes = fc.uint8Array({ maxLength: 80 });
+
+const configuration = fc.record({
+  servers: fc.array(
+    fc.record({
+      id,
+      address: text,
+      suffrage: fc.constantFrom("voter" as const, "learner" as const),
+      incarnation: text,
+    }),
+    { maxLength: 5 },
+  ),
+});
+
+const body = fc.oneof(
+  fc.record({ type: fc.constant("noop" as const), term: u64 }),
+  fc.record({ type: fc.constant("command" as const), term: u64, data: bytes }),
+  fc.record({
+    type: fc.constant("configuration" as const),
+    term: u64,
+    configuration,
+  }),
+);
+
+function entriesAfter(last: number): fc.Arbitrary<Entry[]> {
+  return fc.array(body, { maxLength: 6 }).map((bodies) =>
+    bodies.map((body, i) => ({ ...body, index: last + 1 + i }))
+  );
+}
+
+const snapshot = fc.record({
+  index: u64,
+  term: u64,
+  configuration,
+  configurationIndex: u64,
+  data: bytes,
+});
+
+const envelope = { from: id, to: id, term: u64 };
+
+const message: fc.Arbitrary<PeerMessage> = fc.oneof(
+  fc.record({
+    type: fc.constant("PreVote" as const),
+    ...envelope,
+    lastLogIndex: u64,
+    lastLogTerm: u64,
+  }),
+  fc.record({
+    type: fc.constantFrom(
+      "PreVoteResponse" as const,
+      "RequestVoteResponse" as const,
+    ),
+    ...envelope,
+    granted: fc.boolean(),
+  }),
+  fc.record({
+    type: fc.constant("RequestVote" as const),
+    ...envelope,
+    lastLogIndex: u64,
+    lastLogTerm: u64,
+    transfer: fc.boolean(),
+  }),
+  index.chain((prevLogIndex) =>
+    fc.record({
+      type: fc.constant("AppendEntries" as const),
+      ...envelope,
+      prevLogIndex: fc.constant(prevLogIndex),
+      prevLogTerm: u64,
+      leaderCommit: u64,
+      entries: entriesAfter(prevLogIndex),
+      sequence: u64,
+    })
+  ),
+  fc.record({
+    type: fc.constant("AppendEntriesResponse" as const),
+    ...envelope,
+    sequence: u64,
+    success: fc.boolean(),
+    matchIndex: u64,
+    matchTerm: u64,
+  }),
+  fc.record({
+    type: fc.constant("InstallSnapshot" as const),
+    ...envelope,
+    snapshot,
+    sequence: u64,
+  }),
+  fc.record({ type: fc.constant("TimeoutNow" as const), ...envelope }),
+  fc.record({
+    type: fc.constant("NotMember" as const),
+    ...envelope,
+    configurationIndex: u64,
+  }),
+  fc.record({
+    type: fc.constantFrom("Forward" as const, "ForwardResponse" as const),
+    from: id,
+    to: id,
+    id: u64,
+    data: bytes,
+  }),
+);
+
+const change: fc.Arbitrary<Change> = index.chain((last) =>
+  fc.record({
+    hardState: fc.record({
+      currentTerm: u64,
+      votedFor: fc.option(id, { nil: undefined }),
+    }),
+    snapshot: fc.option(snapshot, { nil: undefined }),
+    firstIndex: fc.constant(last + 1),
+    entries: entriesAfter(last),
+  })
+);
+
+/** Either the bytes stand for a message, and are its only encoding, or they are refused. */
+function decodesOrRefuses(bytes: Uint8Array): void {
+  let decoded: PeerMessage;
+  try {
+    decoded = decodePeerMessage(bytes);
+  } catch (error) {
+    assert.ok(error instanceof DecodeError, String(error));
+    return;
+  }
+  assert.deepEqual(encodePeerMessage(decoded), bytes);
+}
+
+function plain<T>(value: T): T {
+  // fast-check's records have no prototype; deepEqual in strict mode minds.
+  return structuredClone(value);
+}
+
+Deno.test("decodePeerMessage() inverts encodePeerMessage() for every message", () => {
+  fc.assert(
+    fc.property(message, (message) => {
+      const decoded = decodePeerMessage(encodePeerMessage(message));
+      assert.deepEqual(decoded, plain(message));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+Deno.test("readChange() inverts writeChange() for every save", () => {
+  fc.assert(fc.property(change, (change) => {
+    const writer = new Writer();
+    writeChange(writer, change);
+    const reader = new Reader(writer.written);
+    assert.deepEqual(readChange(reader), plain(change));
+    reader.end();
+  }));
+});
+
+Deno.test("readIdentity() inverts writeIdentity()", () => {
+  const identity: Identity = {
+    cluster: "ab".repeat(16),
+    node: "1",
+    incarnation: "cd".repeat(8),
+  };
+  const writer = new Writer();
+  writeIdentity(writer, identity);
+  assert.deepEqual(readIdentity(new Reader(writer.written)), identity);
+});
+
+Deno.test("decodePeerMessage() refuses every message cut short", () => {
+  fc.assert(
+    fc.property(message, (message) => {
+      const bytes = encodePeerMessage(message);
+      for (let length = 0; length < bytes.length; length++) {
+        assert.throws(
+          () => decodePeerMessage(bytes.subarray(0, length)),
+          DecodeError,
+        );
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
+Deno.test("decodePeerMessage() refuses bytes after the message", () => {
+  fc.assert(
+    fc.property(message, (message) => {
+      const bytes = new Uint8Array([...encodePeerMessage(message), 0]);
+      assert.throws(() => decodePeerMessage(bytes), /1 bytes too many/);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+Deno.test("decodePeerMessage() survives every flipped bit", () => {
+  fc.assert(
+    fc.property(message, (message) => {
+      const bytes = encodePeerMessage(message);
+      for (let bit = 0; bit < bytes.length * 8; bit++) {
+        const flipped = bytes.slice();
+        flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        decodesOrRefuses(flipped);
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
+
+Deno.test("decodePeerMessage() survives random bytes behind every tag", () => {
+  const bytes = fc.tuple(fc.nat(14), fc.uint8Array({ maxLength: 100 }));
+  fc.assert(
+    fc.property(
+      bytes,
+      ([tag, rest]) => decodesOrRefuses(new Uint8Array([tag, ...rest])),
+    ),
+    { numRuns: 3000 },
+  );
+});
+
+const append: AppendEntries = {
+  type: "AppendEntries",
+  from: "1",
+  to: "2",
+  term: 3,
+  prevLogIndex: 4,
+  prevLogTerm: 3,
+  leaderCommit: 4,
+  entries: [{
+    type: "command",
+    index: 5,
+    term: 3,
+    data: new Uint8Array([1, 2, 3]),
+  }],
+  sequence: 9,
+};
+// tag, two ids of one character, term, prevLogTerm, leaderCommit, sequence
+const firstAt = 1 + 2 + 2 + 4 * 8;
+
+function patched(at: number, patch: number[]): Uint8Array {
+  const bytes = encodePeerMessage(append);
+  bytes.set(patch, at);
+  return bytes;
+}
+
+Deno.test("decodePeerMessage() names what is wrong, and where", () => {
+  const cases: [Uint8Array, RegExp][] = [
+    [new Uint8Array(), /1 bytes missing, before byte 0 of 0/],
+    [patched(0, [99]), /message type 99/],
+    [patched(1, [0]), /an empty node id/],
+    [patched(2, [0x20]), /" " is no node id/],
+    [patched(1, [65]), /is no node id|bytes missing/],
+    [patched(5 + 6, [0x20]), /a number above 2\^53 - 1/],
+    [patched(firstAt, [0, 0, 0, 0, 0, 0, 0, 0]), /entries from index 0/],
+    [
+      patched(firstAt, [255, 255, 255, 255, 255, 255, 31, 0]),
+      /index 9007199254740991/,
+    ],
+    [patched(firstAt + 8, [255, 255, 255, 255]), /4294967295 entries/],
+    [patched(firstAt + 12, [7]), /entry type 7/],
+    [patched(firstAt + 21, [255, 255, 0, 0]), /65532 bytes missing/],
+    [patched(firstAt + 21, [1, 0, 1, 0]), /65537 bytes, above 65536/],
+  ];
+  for (const [bytes, reason] of cases) {
+    assert.throws(() => decodePeerMessage(bytes), (error) => {
+      assert.ok(error instanceof DecodeError);
+      assert.match(error.message, reason);
+      return true;
+    });
+  }
+});
+
+Deno.test("decodePeerMessage() refuses 65 servers and 1025 entries", () => {
+  const server = {
+    id: "1",
+    address: "",
+    suffrage: "voter",
+    incarnation: "",
+  } as const;
+  const many = (count: number): PeerMessage => ({
+    ...append,
+    entries: [{
+      type: "configuration",
+      index: 5,
+      term: 3,
+      configuration: { servers: Array(count).fill(server) },
+    }],
+  });
+  const bytes = encodePeerMessage(many(64));
+  assert.deepEqual(decodePeerMessage(bytes), many(64));
+  bytes[firstAt + 21] = 65;
+  assert.throws(() => decodePeerMessage(bytes), /65 servers, above 64/);
+
+  const full = encodePeerMessage({
+    ...append,
+    entries: Array.from(
+      { length: 1024 },
+      (_, i) => ({ type: "noop", index: 5 + i, term: 3 }),
+    ),
+  });
+  new DataView(full.buffer).setUint32(firstAt + 8, 1025, true);
+  const longer = new Uint8Array([...full, ...full.subarray(-9)]);
+  assert.throws(() => decodePeerMessage(longer), /1025 entries/);
+});
+
+Deno.test("encodePeerMessage() asserts the limits: what exceeds them is our bug", () => {
+  const data = new Uint8Array(64 * 1024 + 1);
+  const bad: PeerMessage[] = [
+    { ...append, from: "" },
+    { ...append, to: "a b" },
+    { ...append, to: "a".repeat(65) },
+    { ...append, term: -1 },
+    { ...append, term: 2 ** 53 },
+    { ...append, term: 1.5 },
+    { ...append, prevLogIndex: 7 },
+    { ...append, entries: [{ type: "command", index: 5, term: 3, data }] },
+    { type: "Forward", from: "1", to: "2", id: 1, data },
+  ];
+  for (const message of bad) {
+    assert.throws(() => encodePeerMessage(message), { name: "InvariantError" });
+  }
+});
+
+Deno.test("encodePeerMessage() gives bytes that later calls leave alone", () => {
+  const first = encodePeerMessage(append);
+  const copy = first.slice();
+  encodePeerMessage({ ...append, term: 77, from: "x" });
+  assert.deepEqual(first, copy);
+});
+
+Deno.test("decodePeerMessage() copies data out of the receive buffer", () => {
+  const bytes = encodePeerMessage(append);
+  const decoded = decodePeerMessage(bytes);
+  bytes.fill(0);
+  assert.deepEqual(decoded, append);
+});
+
+Deno.test("a heartbeat of two one-character ids takes 49 bytes: the format has not changed", () => {
+  const bytes = encodePeerMessage({ ...append, entries: [] });
+  assert.equal(
+    bytes.toHex(),
+    "05" + "0131" + "0132" + "0300000000000000" + "0300000000000000" +
+      "0400000000000000" + "0900000000000000" + "0500000000000000" + "00000000",
+  );
+});
+
+Deno.test("isNodeId() takes 1 to 64 of letters, digits, dot, dash and underscore", () => {
+  for (const id of ["1", "a.b-c_D9", "x".repeat(64)]) {
+    assert.ok(isNodeId(id), id);
+  }
+  for (const id of ["", "x".repeat(65), "a b", "é", "a/b", "1\n"]) {
+    assert.ok(!isNodeId(id), id);
+  }
+});
+
+Deno.test("isShortText() counts bytes, not characters, and refuses half a character", () => {
+  assert.ok(isShortText("é".repeat(127)));
+  assert.ok(!isShortText("é".repeat(128)));
+  assert.ok(!isShortText("\ud800"));
+});
