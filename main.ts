@@ -6,6 +6,7 @@
 // --allow-read; then it runs here, behind the same channel, on Deno KV's default store,
 // which needs no permission.
 
+import { resolve } from "node:path";
 import deno from "./deno.json" with { type: "json" };
 import { formatAddress } from "./raft/address.ts";
 import type { FromNode, NodeOptions, StorageKind } from "./raft/channel.ts";
@@ -50,6 +51,11 @@ async function placeNode(config: Config, log: Log): Promise<Place> {
       "--storage file needs --allow-read, to read the log back after a restart",
     );
   }
+  if (!isStandard(node)) {
+    throw new Error(
+      `--dir needs --allow-read; without it the data lie in Deno KV's default store`,
+    );
+  }
   refuseForgottenFiles(node);
   log(
     "warning",
@@ -66,11 +72,11 @@ async function placeNode(config: Config, log: Log): Promise<Place> {
  * A node whose tickets are in the default store, from a run without --allow-read, must
  * not begin again at 1 because this run may read.
  */
-async function refuseSecondStart(
-  { id, directory }: NodeOptions,
-): Promise<void> {
+async function refuseSecondStart(node: NodeOptions): Promise<void> {
+  const { id, directory } = node;
   if (Deno.build.standalone || directory === undefined) return;
-  if (exists(directory) || !await hasDefaultStore(id)) return;
+  if (!isStandard(node) || exists(directory)) return;
+  if (!await hasDefaultStore(id)) return;
   throw new Error(
     `node ${id} keeps its tickets in Deno KV's default store, from a run without ` +
       `--allow-read; run it so again, or choose another --id`,
@@ -95,6 +101,11 @@ function refuseForgottenFiles({ id, directory }: Config["node"]): void {
     );
   }
   Deno.removeSync(directory);
+}
+
+/** Whether a node's data lie where they do without --dir; the default store is its twin. */
+function isStandard({ id, directory = "" }: Config["node"]): boolean {
+  return resolve(directory) === resolve("data", id);
 }
 
 function exists(path: string): boolean {

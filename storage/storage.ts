@@ -10,8 +10,8 @@
 //   `medium` handed to the operating system; at `low` kept in memory. A save whose
 //   hard state changed is synced at every level before `done` runs, and with it all
 //   that came before.
-// - After an error the storage is dead: `done(error)` or `failed(error)` ran once, no
-//   later write is acknowledged, and the process must stop. Nothing is retried: the
+// - After `done(error)` the storage is dead: no later write is acknowledged, and the
+//   process must stop. Nothing is retried: the
 //   kernel may have marked the pages clean that it could not write.
 // - `done` never runs before `write` has returned.
 
