@@ -1,21 +1,17 @@
 // Starts the node and the client listener, waits for a signal or for the node's end, and
 // exits with a code that says which: 0 as asked, 1 for a fault, 128 + n when a second
 // signal cut the stop short.
-//
-// The node runs in a Web Worker. Deno lets nobody start one, or read a log back, without
-// --allow-read; then it runs here, behind the same channel, on Deno KV's default store,
-// which needs no permission.
+// Where the node runs is `raft/place.ts`'s to say.
 
-import { resolve } from "node:path";
 import deno from "./deno.json" with { type: "json" };
 import { formatAddress } from "./raft/address.ts";
-import type { FromNode, NodeOptions, StorageKind } from "./raft/channel.ts";
+import type { FromNode } from "./raft/channel.ts";
 import { Host } from "./raft/host.ts";
-import { type Log, openLog } from "./raft/logger.ts";
+import { openLog } from "./raft/logger.ts";
+import { placeNode } from "./raft/place.ts";
 import { type Config, parseConfig } from "./server/config.ts";
 import { listen, Listener } from "./server/listener.ts";
 import { RaftLink } from "./server/raft_link.ts";
-import { hasDefaultStore } from "./storage/kv.ts";
 
 /** A stop, from the first signal to the exit, is done within 5 s; this part drains. */
 const drainMillis = 2000;
@@ -29,93 +25,9 @@ function environment(variable: string): string | undefined {
   return state === "granted" ? Deno.env.get(variable) : undefined;
 }
 
-function canReadCode(): boolean {
+function canRead(path: URL): boolean {
   return Deno.build.standalone ||
-    Deno.permissions.querySync({ name: "read", path: workerUrl }).state ===
-      "granted";
-}
-
-/** Where the log is kept, and in which isolate the node may run. */
-type Place = { readonly options: NodeOptions; readonly inWorker: boolean };
-
-async function placeNode(config: Config, log: Log): Promise<Place> {
-  const { node } = config;
-  if (canReadCode()) {
-    const storage: StorageKind = config.storage === "kv" ? "kv" : "file";
-    const options = { ...node, storage };
-    if (node.join.length === 0) await refuseSecondStart(options);
-    return { options, inWorker: true };
-  }
-  if (config.storage === "file") {
-    throw new Error(
-      "--storage file needs --allow-read, to read the log back after a restart",
-    );
-  }
-  if (!isStandard(node)) {
-    throw new Error(
-      `--dir needs --allow-read; without it the data lie in Deno KV's default store`,
-    );
-  }
-  refuseForgottenFiles(node);
-  log(
-    "warning",
-    "runs without a worker, on Deno KV's default store: add --allow-read for a " +
-      "node in an isolate of its own and the faster file log",
-  );
-  return {
-    options: { ...node, storage: "kv", directory: undefined },
-    inWorker: false,
-  };
-}
-
-/**
- * A node whose tickets are in the default store, from a run without --allow-read, must
- * not begin again at 1 because this run may read.
- */
-async function refuseSecondStart(node: NodeOptions): Promise<void> {
-  const { id, directory } = node;
-  if (Deno.build.standalone || directory === undefined) return;
-  if (!isStandard(node) || exists(directory)) return;
-  if (!await hasDefaultStore(id)) return;
-  throw new Error(
-    `node ${id} keeps its tickets in Deno KV's default store, from a run without ` +
-      `--allow-read; run it so again, or choose another --id`,
-  );
-}
-
-/** The same the other way round; without reading, a directory shows by being there. */
-function refuseForgottenFiles({ id, directory }: Config["node"]): void {
-  if (directory === undefined) return;
-  const { state } = Deno.permissions.querySync({
-    name: "write",
-    path: directory,
-  });
-  if (state !== "granted") return;
-  try {
-    Deno.mkdirSync(directory);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) return;
-    throw new Error(
-      `node ${id} keeps its tickets in ${directory}; add --allow-read to use them, or ` +
-        `choose another --id`,
-    );
-  }
-  Deno.removeSync(directory);
-}
-
-/** Whether a node's data lie where they do without --dir; the default store is its twin. */
-function isStandard({ id, directory = "" }: Config["node"]): boolean {
-  return resolve(directory) === resolve("data", id);
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    // What cannot be looked at is the storage's to complain about.
-    return !(error instanceof Deno.errors.NotFound);
-  }
+    Deno.permissions.querySync({ name: "read", path }).state === "granted";
 }
 
 /** Connects `link` to a node in a worker, or here. */
@@ -153,7 +65,11 @@ async function serve(config: Config): Promise<never> {
     Deno.exit(1);
   };
   try {
-    const place = await placeNode(config, log);
+    const place = await placeNode(config.node, {
+      storage: config.storage,
+      canReadCode: canRead(workerUrl),
+      log,
+    });
     const ready = Promise.withResolvers<void>();
     const stopped = Promise.withResolvers<void>();
     let stopping = false;

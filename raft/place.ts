@@ -1,0 +1,104 @@
+// Where a node runs and where its data lie, as the permissions allow. Deno lets nobody
+// start a worker, or read a log back, without --allow-read; then the node runs in the main
+// isolate, behind the same channel, on Deno KV's default store, which needs no permission.
+//
+// Either way its data lie in one place. The default store is the twin of the standard
+// directory, and a node that has begun in one is not begun again, at 1, in the other.
+
+import { resolve } from "node:path";
+import type { NodeOptions, StorageKind } from "./channel.ts";
+import type { Log } from "./logger.ts";
+import { hasDefaultStore } from "../storage/kv.ts";
+
+type Unplaced = Omit<NodeOptions, "storage">;
+
+/** Where the log is kept, and in which isolate the node may run. */
+export type Place = {
+  readonly options: NodeOptions;
+  readonly inWorker: boolean;
+};
+
+export async function placeNode(
+  node: Unplaced,
+  { storage, canReadCode, log }: {
+    readonly storage: StorageKind | "auto";
+    readonly canReadCode: boolean;
+    readonly log: Log;
+  },
+): Promise<Place> {
+  if (canReadCode) {
+    if (node.join.length === 0) await refuseSecondStart(node);
+    const kind = storage === "kv" ? "kv" : "file";
+    return { options: { ...node, storage: kind }, inWorker: true };
+  }
+  if (storage === "file") {
+    throw new Error(
+      "--storage file needs --allow-read, to read the log back after a restart",
+    );
+  }
+  if (!isStandard(node)) {
+    throw new Error(
+      `--dir needs --allow-read; without it the data lie in Deno KV's default store`,
+    );
+  }
+  refuseForgottenFiles(node);
+  log(
+    "warning",
+    "runs without a worker, on Deno KV's default store: add --allow-read for a " +
+      "node in an isolate of its own and the faster file log",
+  );
+  return {
+    options: { ...node, storage: "kv", directory: undefined },
+    inWorker: false,
+  };
+}
+
+/**
+ * A node whose tickets are in the default store, from a run without --allow-read, must
+ * not begin again at 1 because this run may read.
+ */
+async function refuseSecondStart(node: Unplaced): Promise<void> {
+  const { id, directory } = node;
+  if (Deno.build.standalone || directory === undefined) return;
+  if (!isStandard(node) || exists(directory)) return;
+  if (!await hasDefaultStore(id)) return;
+  throw new Error(
+    `node ${id} keeps its tickets in Deno KV's default store, from a run without ` +
+      `--allow-read; run it so again, or choose another --id`,
+  );
+}
+
+/** The same the other way round; without reading, a directory shows by being there. */
+function refuseForgottenFiles({ id, directory }: Unplaced): void {
+  if (directory === undefined) return;
+  const { state } = Deno.permissions.querySync({
+    name: "write",
+    path: directory,
+  });
+  if (state !== "granted") return;
+  try {
+    Deno.mkdirSync(directory);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) return;
+    throw new Error(
+      `node ${id} keeps its tickets in ${directory}; add --allow-read to use them, or ` +
+        `choose another --id`,
+    );
+  }
+  Deno.removeSync(directory);
+}
+
+/** Whether a node's data lie where they do without --dir; the default store is its twin. */
+function isStandard({ id, directory = "" }: Unplaced): boolean {
+  return resolve(directory) === resolve("data", id);
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    // What cannot be looked at is the storage's to complain about.
+    return !(error instanceof Deno.errors.NotFound);
+  }
+}
