@@ -1,0 +1,269 @@
+import assert from "node:assert/strict";
+import { Connection, type Socket } from "../../server/connection.ts";
+import { decoder, encoder, FakeNode, resp, tickets } from "./fakes.ts";
+
+/** A socket whose client is this test: it decides when to send and when to read. */
+class FakeSocket implements Socket {
+  readonly remoteAddr = {
+    transport: "tcp",
+    hostname: "192.0.2.7",
+    port: 40000,
+  } as const;
+  /** Each write, whole or in the pieces that were accepted. */
+  readonly writes: string[] = [];
+  closed = false;
+  writeClosed = false;
+  /** Bytes that one write accepts. */
+  accepts = Infinity;
+  /** Until it is resolved, writes wait. */
+  #reading: PromiseWithResolvers<void> | undefined;
+  #read: ((text: string | null) => void) | undefined;
+  reads = 0;
+  /** What the client sends as soon as the server reads; it never ends. */
+  flood: string | undefined;
+
+  /** What the client has read so far. */
+  get received(): string {
+    return this.writes.join("");
+  }
+
+  stopReading(): void {
+    this.#reading = Promise.withResolvers();
+  }
+
+  goOnReading(): void {
+    this.#reading?.resolve();
+    this.#reading = undefined;
+  }
+
+  /** The server must be reading. `null`: the client closes its half. */
+  async send(text: string | null): Promise<void> {
+    assert(this.#read !== undefined, "the server does not read");
+    const read = this.#read;
+    this.#read = undefined;
+    read(text);
+    await settled();
+  }
+
+  get beingRead(): boolean {
+    return this.#read !== undefined;
+  }
+
+  async read(space: Uint8Array): Promise<number | null> {
+    this.reads++;
+    const text = this.flood ?? await new Promise<string | null>((resolve) => {
+      this.#read = resolve;
+    });
+    if (this.closed) throw new Deno.errors.BadResource();
+    if (text === null) return null;
+    const bytes = encoder.encode(text).subarray(0, space.length);
+    assert(this.flood !== undefined || bytes.length === text.length);
+    space.set(bytes);
+    return bytes.length;
+  }
+
+  async write(bytes: Uint8Array): Promise<number> {
+    await this.#reading?.promise;
+    if (this.closed) throw new Deno.errors.BrokenPipe();
+    const count = Math.min(bytes.length, this.accepts);
+    this.writes.push(decoder.decode(bytes.subarray(0, count)));
+    return count;
+  }
+
+  closeWrite(): Promise<void> {
+    this.writeClosed = true;
+    return Promise.resolve();
+  }
+
+  close(): void {
+    this.closed = true;
+    this.#read?.(null);
+  }
+}
+
+/** Ends when nothing in this isolate has anything left to do but wait. */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 100; i++) await Promise.resolve();
+}
+
+async function connected(options: { prompt: boolean }) {
+  const node = new FakeNode(options);
+  const socket = new FakeSocket();
+  const service = { link: node.link, version: "1.2.3", sessions: new Set([]) };
+  const connection = new Connection(socket, { id: 1, service });
+  const served = connection.serve();
+  await settled();
+  return { node, socket, connection, served };
+}
+
+Deno.test("Connection answers a packet with one write", async () => {
+  const { socket, served } = await connected({ prompt: true });
+  await socket.send(resp("PING").repeat(3) + resp("ECHO", "x"));
+  assert.deepEqual(socket.writes, ["+PONG\r\n".repeat(3) + "$1\r\nx\r\n"]);
+  await socket.send(resp("TICKET").repeat(2) + resp("PING"));
+  assert.deepEqual(socket.writes.slice(1), ["+1\r\n+2\r\n+PONG\r\n"]);
+  await socket.send(null);
+  await served;
+  assert(socket.closed);
+});
+
+Deno.test("Connection gathers what is answered during a write into the next", async () => {
+  const { socket, served } = await connected({ prompt: true });
+  socket.stopReading();
+  for (let i = 0; i < 4; i++) await socket.send(resp("TICKET") + resp("PING"));
+  assert.deepEqual(socket.writes, []);
+  socket.goOnReading();
+  await settled();
+  assert.equal(socket.writes.length, 2);
+  assert.equal(
+    socket.received,
+    "+1\r\n+PONG\r\n+2\r\n+PONG\r\n+3\r\n+PONG\r\n+4\r\n+PONG\r\n",
+  );
+  await socket.send(null);
+  await served;
+});
+
+Deno.test("Connection goes on after a write that took only a part", async () => {
+  const { socket, served } = await connected({ prompt: true });
+  socket.accepts = 7;
+  await socket.send(resp("TICKET").repeat(20));
+  assert.equal(socket.received, tickets(1, 20));
+  await socket.send(null);
+  await served;
+});
+
+Deno.test("Connection keeps a command that comes in pieces", async () => {
+  const { socket, served } = await connected({ prompt: true });
+  for (const character of resp("PING", "x") + "TICKET\r\n") {
+    await socket.send(character);
+  }
+  assert.equal(socket.received, "$1\r\nx\r\n+1\r\n");
+  await socket.send(null);
+  await served;
+});
+
+Deno.test("Connection stops reading a client that does not read, and goes on when it does", async () => {
+  for (const flood of ["PING\r\n", "TICKET\r\n", "RAFT.STATS\r\n"]) {
+    const { socket, connection, served } = await connected({ prompt: true });
+    socket.stopReading();
+    socket.flood = flood.repeat(2000);
+    await socket.send("");
+    let reads: number;
+    do {
+      reads = socket.reads;
+      await settled();
+    } while (socket.reads > reads);
+    assert(!socket.beingRead, `${reads} reads of ${flood}`);
+    socket.flood = undefined;
+    socket.goOnReading();
+    while (!socket.beingRead) await settled();
+    connection.close();
+    await served;
+  }
+});
+
+Deno.test("Connection stops reading a client with too many unanswered tickets", async () => {
+  const { node, socket, connection, served } = await connected({
+    prompt: false,
+  });
+  socket.flood = resp("TICKET").repeat(4096);
+  await socket.send("");
+  let reads: number;
+  do {
+    reads = socket.reads;
+    await settled();
+  } while (socket.reads > reads);
+  assert(node.link.dispenser.waiting >= 131_072);
+  assert(node.link.dispenser.waiting < 131_072 + 65_536);
+  socket.flood = undefined;
+  while (node.waiting.length > 0) {
+    node.answer();
+    await settled();
+  }
+  assert(socket.beingRead);
+  connection.close();
+  await served;
+});
+
+Deno.test("Connection runs the commands that were left over when it was congested", async () => {
+  const { node, socket, served } = await connected({ prompt: false });
+  const request = "RAFT.STATS\r\n".repeat(5000);
+  for (let at = 0; at < request.length; at += 2000) {
+    if (!socket.beingRead) break;
+    await socket.send(request.slice(at, at + 2000));
+  }
+  assert.equal(node.waiting.length, 4096);
+  assert(!socket.beingRead);
+  node.answer();
+  await settled();
+  assert.equal(node.waiting.length, 4096);
+  while (node.waiting.length > 0) {
+    node.answer();
+    await settled();
+  }
+  await socket.send(null);
+  await served;
+});
+
+Deno.test("Connection answers good commands before a bad one, then the error, then closes (bug 12)", async () => {
+  const { node, socket, served } = await connected({ prompt: false });
+  await socket.send(resp("TICKET").repeat(2) + "*1\r\n$-5\r\n" + resp("PING"));
+  assert.equal(socket.received, "");
+  assert(!socket.writeClosed);
+  node.answer();
+  await settled();
+  assert.equal(
+    socket.received,
+    "+1\r\n+2\r\n-ERR Protocol error: invalid bulk length\r\n",
+  );
+  assert(socket.writeClosed);
+  assert(!socket.closed);
+  await socket.send(resp("TICKET")); // read and dropped
+  assert.deepEqual(node.takes, [2]);
+  await socket.send(null);
+  await served;
+  assert(socket.closed);
+});
+
+Deno.test("Connection closes on a client that keeps its half open too long", async () => {
+  const { socket, served } = await connected({ prompt: true });
+  await socket.send(resp("QUIT"));
+  assert.equal(socket.received, "+OK\r\n");
+  assert(!socket.closed);
+  await served;
+  assert(socket.closed);
+});
+
+Deno.test("Connection answers a client that has closed its half, then closes", async () => {
+  const { node, socket, served } = await connected({ prompt: false });
+  await socket.send("TICKET\r\nTICKET\r\n");
+  await socket.send(null);
+  assert(!socket.closed);
+  node.answer();
+  await served;
+  assert.equal(socket.received, "+1\r\n+2\r\n");
+});
+
+Deno.test("Connection survives a client that is gone before its tickets come", async () => {
+  const { node, socket, connection, served } = await connected({
+    prompt: false,
+  });
+  await socket.send(resp("TICKET") + resp("RAFT.STATS"));
+  connection.close();
+  await served;
+  node.answer("take");
+  node.answer("admin");
+  await settled();
+  assert.equal(socket.received, "");
+});
+
+Deno.test("Connection ends when a write fails", async () => {
+  const { socket, served } = await connected({ prompt: true });
+  socket.stopReading();
+  await socket.send(resp("PING"));
+  socket.closed = true; // as if reset
+  socket.goOnReading();
+  await settled();
+  await socket.send("");
+  await served;
+});

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { InvariantError } from "../../server/assert.ts";
+import { FakeNode } from "./fakes.ts";
+
+Deno.test("RaftLink knows no leader until the node has said something", () => {
+  const { link } = new FakeNode({ prompt: false });
+  assert.deepEqual(link.status, {
+    state: "Follower",
+    term: 0,
+    leaderAddress: "",
+  });
+});
+
+Deno.test("RaftLink remembers the last status", () => {
+  const node = new FakeNode({ prompt: false });
+  const status = { state: "Leader", term: 2, leaderAddress: ":12001" } as const;
+  node.say({ type: "status", status });
+  assert.deepEqual(node.link.status, status);
+});
+
+Deno.test("RaftLink brings each answer to who asked, in whatever order they come", () => {
+  const node = new FakeNode({ prompt: false });
+  const heard: string[] = [];
+  const hear = (name: string) => (answer: { type: string }) =>
+    heard.push(`${name} ${answer.type}`);
+  node.link.admin({ type: "stats" }, hear("first"));
+  node.link.admin({ type: "cluster" }, hear("second"));
+  const ids = node.waiting.map((m) => m.type === "admin" ? m.id : 0);
+  node.say({ type: "answered", id: ids[1]!, answer: { type: "ok" } });
+  node.say({
+    type: "answered",
+    id: ids[0]!,
+    answer: { type: "text", text: "" },
+  });
+  assert.deepEqual(heard, ["second ok", "first text"]);
+  assert.throws(
+    () => node.say({ type: "answered", id: ids[0]!, answer: { type: "ok" } }),
+    InvariantError,
+  );
+});
+
+Deno.test("RaftLink says when the node is ready and when it has stopped", () => {
+  const node = new FakeNode({ prompt: false });
+  node.say({ type: "ready" });
+  node.say({ type: "stopped", error: "disk full" });
+  node.say({ type: "stopped", error: undefined });
+  assert.deepEqual(node.events, [
+    "ready",
+    "stopped disk full",
+    "stopped undefined",
+  ]);
+  node.link.stop();
+  assert.deepEqual(node.waiting, [{ type: "stop" }]);
+});

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { Replies } from "../../server/replies.ts";
+import { tickets } from "./fakes.ts";
+
+const decoder = new TextDecoder();
+
+function left(replies: Replies): string {
+  return decoder.decode(replies.leave());
+}
+
+Deno.test("Replies lets what is known at once leave at once", () => {
+  const replies = new Replies(() => {});
+  replies.writer.simple("PONG");
+  assert.equal(left(replies), "+PONG\r\n");
+  assert.equal(left(replies), "");
+  assert(replies.empty);
+});
+
+Deno.test("Replies holds back what comes after a reply that waits", () => {
+  const replies = new Replies(() => {});
+  replies.expectTickets(1);
+  replies.writer.simple("PONG");
+  replies.expectTickets(2);
+  replies.writer.simple("PONG");
+  assert.equal(left(replies), "");
+  replies.granted(8n, 2);
+  assert.equal(left(replies), "+7\r\n+PONG\r\n+8\r\n");
+  replies.refused(1, "not-leader");
+  assert.equal(left(replies), "-ERR node is not the leader\r\n+PONG\r\n");
+  assert(replies.empty);
+});
+
+Deno.test("Replies keeps the order when a later request is answered first", () => {
+  const replies = new Replies(() => {});
+  const stats = replies.expectAnswer();
+  replies.expectTickets(2);
+  replies.writer.simple("PONG");
+  const snapshot = replies.expectAnswer();
+  snapshot((writer) => writer.simple("OK"));
+  replies.granted(1n, 1);
+  assert.equal(left(replies), "");
+  stats((writer) => writer.bulk("x"));
+  assert.equal(left(replies), "$1\r\nx\r\n+1\r\n");
+  replies.granted(2n, 1);
+  assert.equal(left(replies), "+2\r\n+PONG\r\n+OK\r\n");
+  assert(replies.empty);
+});
+
+Deno.test("Replies says when the node's answer has added something that may leave", () => {
+  let changes = 0;
+  const replies = new Replies(() => changes++);
+  replies.writer.simple("PONG");
+  assert.equal(changes, 0);
+  left(replies);
+  const answer = replies.expectAnswer();
+  replies.expectTickets(1);
+  replies.granted(1n, 1);
+  assert.equal(changes, 0);
+  answer((writer) => writer.simple("OK"));
+  assert.equal(changes, 1);
+  assert.equal(left(replies), "+OK\r\n+1\r\n");
+});
+
+Deno.test("Replies of a connection that is gone take what still comes, and drop it", () => {
+  const replies = new Replies(() => assert.fail("nothing may leave"));
+  const answer = replies.expectAnswer();
+  replies.expectTickets(2);
+  replies.forget();
+  answer((writer) => writer.simple("OK"));
+  replies.granted(1n, 1);
+  replies.refused(1, "leadership-lost");
+  assert.equal(left(replies), "");
+});
+
+Deno.test("Replies is congested by output, by held output, by tickets and by answers", () => {
+  const congestedAfter = (most: number, add: (replies: Replies) => void) => {
+    const replies = new Replies(() => {});
+    let count = 0;
+    while (!replies.congested && count < most) {
+      add(replies);
+      count++;
+    }
+    assert(replies.congested, `not congested by ${count}`);
+    return count;
+  };
+  const kib = "x".repeat(1024);
+  assert.equal(congestedAfter(2000, (r) => r.writer.simple(kib)), 1022);
+  congestedAfter(2000, (r) => {
+    r.expectTickets(1);
+    r.writer.simple(kib);
+  });
+  congestedAfter(2000, (r) => {
+    if (r.empty) r.expectTickets(1);
+    r.writer.simple(kib);
+  });
+  assert.equal(congestedAfter(9, (r) => r.expectTickets(65_536)), 2);
+  assert.equal(congestedAfter(9999, (r) => r.expectAnswer()), 4096);
+});
+
+Deno.test("Replies frees what it held, however often it was congested", () => {
+  const replies = new Replies(() => {});
+  let last = 0n;
+  for (let round = 0; round < 5; round++) {
+    let asked = 0;
+    while (!replies.congested) {
+      replies.expectTickets(1);
+      replies.writer.simple("x".repeat(1000));
+      asked++;
+    }
+    assert(asked > 1000);
+    replies.granted(last += BigInt(asked), asked);
+    left(replies);
+    assert(!replies.congested);
+    assert(replies.empty);
+  }
+});
+
+Deno.test("Replies come in the order of requests, in whatever order answers come", () => {
+  const step = fc.oneof(
+    fc.constantFrom("ping" as const, "admin" as const),
+    fc.record({ ask: fc.integer({ min: 1, max: 5 }) }),
+    fc.record({ grant: fc.integer({ min: 1, max: 7 }) }),
+    fc.record({ answer: fc.nat(100) }),
+  );
+  fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+    const replies = new Replies(() => {});
+    let expected = "", got = "";
+    let asked = 0, granted = 0, number = 0;
+    const pending: (() => void)[] = [];
+    const grant = (most: number) => {
+      const count = Math.min(most, asked - granted);
+      if (count === 0) return;
+      replies.granted(BigInt(granted += count), count);
+    };
+    for (const one of steps) {
+      if (one === "ping") {
+        replies.writer.integer(++number);
+        expected += `:${number}\r\n`;
+      } else if (one === "admin") {
+        const answer = replies.expectAnswer();
+        const text = String(++number);
+        pending.push(() => answer((writer) => writer.error(text)));
+        expected += `-${text}\r\n`;
+      } else if ("ask" in one) {
+        replies.expectTickets(one.ask);
+        expected += tickets(asked + 1, asked + one.ask);
+        asked += one.ask;
+      } else if ("grant" in one) grant(one.grant);
+      else pending.splice(one.answer % (pending.length || 1), 1)[0]?.();
+      got += left(replies);
+      assert(expected.startsWith(got));
+    }
+    grant(Infinity);
+    for (const answer of pending) answer();
+    got += left(replies);
+    assert.equal(got, expected);
+    assert(replies.empty);
+  }));
+});
