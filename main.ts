@@ -129,7 +129,7 @@ switch (parsed.type) {
     await serve(parsed.config);
     break;
   case "print":
-    console.log(parsed.text);
+    console.log(parsed.text.trimEnd());
     break;
   case "error":
     console.error(parsed.text);

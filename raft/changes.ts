@@ -10,16 +10,18 @@
 // is up it is taken out again. A change whose leader is lost is asked again; all of
 // them can be asked twice, except those that name the configuration they build on.
 
-import { parseAddress } from "./address.ts";
-import type { AdminAnswer, AdminCommand } from "./channel.ts";
-import { isNodeId, isShortText } from "./core/bytes.ts";
-import { serversMax } from "./core/codec.ts";
+import type { AdminAnswer } from "./channel.ts";
+import { decodeAnswer, decodeCommand, encodeJson } from "./change_codec.ts";
 import {
-  configurationFault,
-  findServer,
-  withoutServer,
-  withServer,
-} from "./core/membership.ts";
+  type ChangeCommand,
+  type CommandOf,
+  error,
+  ok,
+  planChange,
+  prevIndexOf,
+} from "./change_plan.ts";
+import { isShortText, textBytesMax } from "./core/bytes.ts";
+import { findServer, withoutServer } from "./core/membership.ts";
 import type { Raft } from "./core/raft.ts";
 import type {
   Configuration,
@@ -28,12 +30,8 @@ import type {
   Index,
   NodeId,
   PeerMessage,
+  Term,
 } from "./core/types.ts";
-
-export type ChangeCommand = Extract<
-  AdminCommand,
-  { readonly type: "add-voter" | "join" | "remove-server" }
->;
 
 type Answer = (answer: AdminAnswer) => void;
 
@@ -43,22 +41,22 @@ type Change = {
   /** Asked by another node, which asks elsewhere if we cannot. */
   readonly remote: boolean;
   ticksLeft: number;
+  /** Leadership was handed over for its sake: once, or two could do so for ever. */
+  handedOver: boolean;
   state:
     | { readonly type: "asked" }
     | { readonly type: "forwarded"; readonly to: NodeId; readonly id: number }
-    | { readonly type: "committing"; readonly index: Index }
+    /** Whom we took for the leader does not lead: ask again after a tick. */
+    | { readonly type: "turned-away" }
+    | {
+      readonly type: "committing";
+      readonly index: Index;
+      readonly term: Term;
+    }
     | { readonly type: "promoting" }
     | { readonly type: "answered" };
 };
 
-/** What is to be done about a change: propose, answer, or wait for the next pump. */
-type Plan =
-  | { readonly type: "propose"; readonly configuration: Configuration }
-  | { readonly type: "answer"; readonly answer: AdminAnswer }
-  | { readonly type: "promotion" }
-  | { readonly type: "wait" };
-
-const ok: AdminAnswer = { type: "ok" };
 const notLeader = error("node is not the leader");
 
 /** Changes that may wait at once; more are refused. */
@@ -93,12 +91,19 @@ export class Changes {
     if (this.#changes.length >= changesMax) {
       return answer(error("too many configuration changes are waiting"));
     }
+    // Here, before it travels or is told back: no format has room for more.
+    for (const [name, value] of Object.entries(command)) {
+      if (typeof value !== "string" || isShortText(value)) continue;
+      return answer(error(`the ${name} has more than ${textBytesMax} bytes`));
+    }
     this.#changes.push({
       command,
       answer,
       remote,
       // Who asks the leader waits longer than the leader, to hear its answer.
-      ticksLeft: this.#options.ticksMax * (remote ? 1 : 2),
+      ticksLeft: this.#options.ticksMax *
+        (remote || this.#raft.role === "leader" ? 1 : 2),
+      handedOver: false,
       state: { type: "asked" },
     });
   }
@@ -124,20 +129,20 @@ export class Changes {
     );
     if (change === undefined) return;
     const answer = decodeAnswer(data);
-    // It lost the leadership meanwhile: ask the next one.
     if (answer.type === "error" && answer.text === notLeader.text) {
-      change.state = { type: "asked" };
+      change.state = { type: "turned-away" };
     } else this.#settle(change, answer);
   }
 
   tick(): void {
     for (const change of this.#changes) {
       if (--change.ticksLeft <= 0) this.#giveUp(change);
+      const { state } = change;
+      if (state.type === "turned-away") change.state = { type: "asked" };
       // Whom we asked leads no more: its answer may never come.
-      if (
-        change.state.type === "forwarded" &&
-        change.state.to !== this.#raft.leaderId
-      ) change.state = { type: "asked" };
+      if (state.type === "forwarded" && state.to !== this.#raft.leaderId) {
+        this.#askAgain(change);
+      }
     }
   }
 
@@ -161,15 +166,10 @@ export class Changes {
   }
 
   #follow(change: Change): void {
-    const { state, command } = change;
-    if (state.type === "forwarded" || state.type === "answered") return;
-    if (state.type === "committing" && prevIndexOf(command) !== 0n) {
-      return this.#settle(
-        change,
-        error("leadership lost while committing log"),
-      );
-    }
-    change.state = { type: "asked" };
+    if (this.#isDone(change)) return this.#settle(change, ok);
+    const { type } = change.state;
+    if (type === "committing" || type === "promoting") this.#askAgain(change);
+    if (change.state.type !== "asked") return;
     if (change.remote) return this.#settle(change, notLeader);
     const { leaderId } = this.#raft;
     if (leaderId === undefined) return;
@@ -180,16 +180,33 @@ export class Changes {
       from: this.#raft.id,
       to: leaderId,
       id,
-      data: encodeJson(command),
+      data: encodeJson(change.command),
     });
+  }
+
+  /** We lead no more because of what we proposed: it removed us. */
+  #isDone({ state, command }: Change): boolean {
+    const { log } = this.#raft;
+    return state.type === "committing" && command.type === "remove-server" &&
+      log.commitIndex >= state.index && log.matches(state.index, state.term);
+  }
+
+  /** Whoever was at it leads no more, and may have done it or not. */
+  #askAgain(change: Change): void {
+    if (prevIndexOf(change.command) === 0n) change.state = { type: "asked" };
+    // The configuration that it builds on may be gone because it is done.
+    else this.#settle(change, error("leadership lost while committing log"));
   }
 
   #lead(change: Change): void {
     const { state, command } = change;
-    const { membership, log } = this.#raft;
+    const { membership, log, currentTerm } = this.#raft;
     switch (state.type) {
-      case "asked":
       case "forwarded":
+        this.#askAgain(change);
+        return this.#lead(change);
+      case "asked":
+      case "turned-away":
         return this.#begin(change);
       case "committing":
         if (log.commitIndex < state.index) return;
@@ -204,7 +221,11 @@ export class Changes {
           );
         }
         if (!membership.isVoter(command.id)) return;
-        change.state = { type: "committing", index: membership.currentIndex };
+        change.state = {
+          type: "committing",
+          index: membership.currentIndex,
+          term: currentTerm,
+        };
         if (log.commitIndex >= membership.currentIndex) {
           this.#settle(change, ok);
         }
@@ -217,7 +238,8 @@ export class Changes {
   }
 
   #begin(change: Change): void {
-    const plan = this.#plan(change.command);
+    const { command } = change;
+    const plan = planChange(this.#raft, { command, cluster: this.cluster });
     switch (plan.type) {
       case "wait":
         return;
@@ -226,234 +248,72 @@ export class Changes {
         return;
       case "answer":
         return this.#settle(change, plan.answer);
-      case "propose": {
-        const index = this.#raft.changeMembership(plan.configuration);
-        // A refusal passes: another change, or the own term's first entry, is on its way.
-        if (typeof index === "number") {
-          change.state = { type: "committing", index };
+      case "hand-over":
+        // No request meets a cluster without a leader so; the successor removes us as
+        // soon as this change is forwarded to it.
+        if (this.#raft.transferTarget !== undefined) return;
+        if (!change.handedOver && this.#raft.transferLeadership()) {
+          change.handedOver = true;
+          return;
         }
-        return;
-      }
+        return this.#propose(change, plan.configuration);
+      case "propose":
+        return this.#propose(change, plan.configuration);
       default:
         plan satisfies never;
     }
   }
 
-  #plan(command: ChangeCommand): Plan {
-    const { current, currentIndex } = this.#raft.membership;
-    const prevIndex = prevIndexOf(command);
-    if (prevIndex !== 0n && prevIndex !== BigInt(currentIndex)) {
-      return refuse(
-        `Configuration changed since ${prevIndex} (latest is ${currentIndex})`,
-      );
-    }
-    switch (command.type) {
-      case "add-voter":
-        return this.#planAddVoter(command, current);
-      case "join":
-        return this.#planJoin(command, current);
-      case "remove-server":
-        return this.#planRemove(command, current);
-      default:
-        return command satisfies never;
-    }
+  #propose(change: Change, configuration: Configuration): void {
+    const index = this.#raft.changeMembership(configuration);
+    // A refusal passes: another change, or the own term's first entry, is on its way.
+    if (typeof index !== "number") return;
+    const term = this.#raft.currentTerm;
+    change.state = { type: "committing", index, term };
   }
 
-  #planAddVoter(
-    { id, address }: ChangeCommand & { readonly type: "add-voter" },
-    current: Configuration,
-  ): Plan {
-    const known = findServer(current, id);
-    if (known !== undefined && known.address === address) {
-      return known.suffrage === "voter" && this.#isCommitted
-        ? { type: "answer", answer: ok }
-        : { type: "promotion" };
-    }
-    return proposal(withServer(current, {
-      suffrage: "learner",
-      incarnation: "",
-      ...known,
-      id,
-      address,
-    }));
-  }
-
-  #planJoin(
-    { id, address, incarnation, cluster }:
-      & ChangeCommand
-      & { readonly type: "join" },
-    current: Configuration,
-  ): Plan {
-    if (cluster !== this.cluster) {
-      return refuse(`cannot join: this is cluster ${this.cluster}`);
-    }
-    const known = findServer(current, id);
-    if (
-      known !== undefined && known.incarnation !== "" &&
-      known.incarnation !== incarnation
-    ) {
-      // Its disk was lost, or it is another node: either way it has not promised what
-      // the member with this id has promised, and must not vote in its place.
-      return refuse(
-        `cannot join: id ${id} belongs to the server at ${known.address}; ` +
-          `take another --id or, if that server's data is lost, ` +
-          `send RAFT.REMOVESERVER ${id} first`,
-      );
-    }
-    if (known?.address === address && known.incarnation === incarnation) {
-      return this.#isCommitted
-        ? { type: "answer", answer: ok }
-        : { type: "wait" };
-    }
-    const plan = proposal(withServer(current, {
-      suffrage: "learner",
-      ...known,
-      id,
-      address,
-      incarnation,
-    }));
-    return plan.type === "answer" && plan.answer.type === "error"
-      ? refuse(`cannot join: ${plan.answer.text}`)
-      : plan;
-  }
-
-  #planRemove(
-    { id }: ChangeCommand & { readonly type: "remove-server" },
-    current: Configuration,
-  ): Plan {
-    if (findServer(current, id) === undefined) {
-      return { type: "answer", answer: ok };
-    }
-    const plan = proposal(withoutServer(current, id));
-    if (plan.type === "propose" && id === this.#raft.id) {
-      // Handed over first, no request meets a cluster without a leader; the successor
-      // then removes us, as soon as this change is forwarded to it.
-      if (this.#raft.transferTarget !== undefined) return { type: "wait" };
-      if (this.#raft.transferLeadership()) return { type: "wait" };
-    }
-    return plan;
-  }
-
+  /** Its time is up. What cannot be answered truly yet is tried again at the next tick. */
   #giveUp(change: Change): void {
     const { state, command } = change;
-    if (state.type === "answered") return;
-    if (this.#raft.role !== "leader" || state.type === "asked") {
-      const waiting = this.#raft.role === "leader"
-        ? error("another configuration change is in progress")
-        : notLeader;
-      return this.#settle(change, waiting);
+    if (state.type === "forwarded") {
+      this.#settle(change, error("the leader did not answer in time"));
+    } else if (this.#raft.role !== "leader") {
+      this.#settle(change, notLeader);
+    } else if (state.type === "committing") {
+      const text = "the change is not committed: a majority does not answer";
+      this.#settle(change, error(text));
+    } else if (state.type !== "promoting") {
+      const text = "another configuration change is in progress";
+      this.#settle(change, error(text));
+    } else if (command.type === "add-voter") this.#withdraw(change, command);
+  }
+
+  /** The learner did not catch up. One that nobody has joined as is taken out again. */
+  #withdraw(
+    change: Change,
+    { id, address }: CommandOf<"add-voter">,
+  ): void {
+    const { current } = this.#raft.membership;
+    const learner = findServer(current, id);
+    // Gone or promoted in this very tick: the pump knows what to answer.
+    if (learner?.suffrage !== "learner") return;
+    if (learner.incarnation !== "") {
+      const text =
+        `server ${id} at ${address} has not caught up yet: it is a ` +
+        `learner, and becomes a voter as soon as it has`;
+      return this.#settle(change, error(text));
     }
-    if (state.type !== "promoting" || command.type !== "add-voter") {
-      return this.#settle(
-        change,
-        error("the change is not committed: a majority does not answer"),
-      );
-    }
-    this.#raft.changeMembership(
-      withoutServer(this.#raft.membership.current, command.id),
-    );
-    this.#settle(
-      change,
-      error(
-        `server ${command.id} at ${command.address} did not catch up in time and ` +
-          `was not added: is it running, and was it started with --join?`,
-      ),
-    );
+    // It could still be promoted until it is out.
+    const index = this.#raft.changeMembership(withoutServer(current, id));
+    if (typeof index !== "number") return;
+    const text =
+      `server ${id} at ${address} did not catch up in time and was ` +
+      `not added: is it running, and was it started with --join?`;
+    this.#settle(change, error(text));
   }
 
   #settle(change: Change, answer: AdminAnswer): void {
     change.state = { type: "answered" };
     change.answer(answer);
   }
-
-  get #isCommitted(): boolean {
-    const { membership, log } = this.#raft;
-    return membership.currentIndex <= log.commitIndex;
-  }
-}
-
-/** To propose `configuration`, or to say what is wrong with it. */
-function proposal(configuration: Configuration): Plan {
-  const fault = configurationFault(configuration) ?? limitFault(configuration);
-  return fault === undefined
-    ? { type: "propose", configuration }
-    : refuse(fault);
-}
-
-/** What the formats, unlike the protocol, have no room for. */
-function limitFault({ servers }: Configuration): string | undefined {
-  if (servers.length > serversMax) {
-    return `${servers.length} servers are more than ${serversMax}`;
-  }
-  for (const { id, address } of servers) {
-    if (!isNodeId(id)) {
-      return `Invalid ID in configuration: ${id} is not 1 to 64 of A-Z a-z 0-9 . _ -`;
-    }
-    if (!isShortText(address) || parseAddress(address) === undefined) {
-      return `Invalid address in configuration: ${address} is not HOST:PORT`;
-    }
-  }
-  return undefined;
-}
-
-function refuse(text: string): Plan {
-  return { type: "answer", answer: error(text) };
-}
-
-function error(text: string): AdminAnswer & { readonly type: "error" } {
-  return { type: "error", text };
-}
-
-function prevIndexOf(command: ChangeCommand): bigint {
-  return command.type === "join" ? 0n : command.prevIndex;
-}
-
-// Questions and answers between nodes are rare and for people: JSON, its bigints as
-// decimal texts. What came is checked like any other input.
-
-function encodeJson(value: ChangeCommand | AdminAnswer): Uint8Array {
-  const text = JSON.stringify(
-    value,
-    (_, field) => typeof field === "bigint" ? String(field) : field,
-  );
-  return new TextEncoder().encode(text);
-}
-
-function decodeJson(data: Uint8Array): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(data));
-    return typeof value === "object" && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
-}
-
-function decodeCommand(data: Uint8Array): ChangeCommand | undefined {
-  const { type, id, address, incarnation, cluster, prevIndex } = decodeJson(
-    data,
-  );
-  if (typeof id !== "string") return undefined;
-  if (type === "join") {
-    if (
-      typeof address !== "string" || typeof incarnation !== "string" ||
-      typeof cluster !== "string"
-    ) return undefined;
-    return { type, id, address, incarnation, cluster };
-  }
-  if (typeof prevIndex !== "string" || !/^\d{1,20}$/.test(prevIndex)) {
-    return undefined;
-  }
-  if (type === "remove-server") {
-    return { type, id, prevIndex: BigInt(prevIndex) };
-  }
-  if (type !== "add-voter" || typeof address !== "string") return undefined;
-  return { type, id, address, prevIndex: BigInt(prevIndex) };
-}
-
-function decodeAnswer(data: Uint8Array): AdminAnswer {
-  const { type, text } = decodeJson(data);
-  if (type === "ok") return ok;
-  return error(
-    typeof text === "string" ? text : "the leader's answer is unreadable",
-  );
 }

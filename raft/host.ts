@@ -13,7 +13,7 @@ import type { Configuration, Identity, Saved } from "./core/types.ts";
 import { clusterOf, joinCluster } from "./join.ts";
 import { type Log, openLog } from "./logger.ts";
 import { Node, type NodeTimes } from "./node.ts";
-import { Peers } from "./peers.ts";
+import { listenForPeers, Peers } from "./peers.ts";
 import { openKv } from "../storage/kv.ts";
 import { denoFiles } from "../storage/files.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -74,16 +74,17 @@ export class Host {
       format: options.logFormat,
       source: `node ${options.id}`,
     });
+    // Before the storage, which writes when it is opened: a port in use changes nothing.
+    const listener = listenForPeers(options.raftListen);
     const storage = this.#storage = await openStorage(options, this.#log);
     const resumed = storage.load();
     const saved = await this.#identify(resumed);
-    const peers = this.#peers = Peers.listen({
+    const peers = this.#peers = new Peers({
       identity: saved.identity,
-      listen: options.raftListen,
       incarnationOf: (id) => this.#node?.incarnationOf(id) ?? "",
       receive: (message) => this.#node?.receive(message),
       log: this.#log,
-    });
+    }, listener);
     if (resumed === undefined) await create(storage, saved);
     if (this.#stopping.signal.aborted) return this.#end(undefined);
 

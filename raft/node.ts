@@ -92,7 +92,8 @@ export class Node {
   /** Those we are connected to, and by what that was decided. */
   #addresses = new Map<NodeId, string>();
   #connectedBy: { configuration: Configuration; followers: number } | undefined;
-  #life: "running" | "stopping" | "ended" = "running";
+  /** `leaving`: all is settled but the last flush; whoever asks is turned away. */
+  #life: "running" | "stopping" | "leaving" | "ended" = "running";
 
   constructor(world: World, saved: Saved, times: NodeTimes) {
     this.#world = world;
@@ -156,6 +157,7 @@ export class Node {
   }
 
   take(count: number): void {
+    if (this.#life === "leaving") return this.#answer(count, "not-leader");
     this.#input(() => {
       const index = this.#life === "running"
         ? this.#raft.propose(encodeTake(ticketSequence, count))
@@ -172,6 +174,9 @@ export class Node {
   admin(id: number, command: AdminCommand): void {
     const answer = (answer: AdminAnswer) =>
       this.#world.post({ type: "answered", id, answer });
+    if (this.#life === "leaving") {
+      return answer({ type: "error", text: "the node is stopping" });
+    }
     this.#input(() => {
       switch (command.type) {
         case "add-voter":
@@ -221,7 +226,7 @@ export class Node {
 
   /** Runs one input and all that follows from it; a bug in it ends the node. */
   #input(run: () => void): void {
-    if (this.#life === "ended") return;
+    if (!this.#isAlive) return;
     try {
       run();
       this.#pump();
@@ -370,17 +375,21 @@ export class Node {
       this.#answer(take.count, take.outcome ?? "leadership-lost");
     }
     this.#changes.stop();
-    this.#life = "ended";
-    this.#world.storage.flush((error) => this.#world.ended(error));
+    this.#life = "leaving";
+    this.#world.storage.flush((error) => this.#end(error));
   }
 
-  #end(error: Error): void {
+  #end(error: Error | undefined): void {
     if (this.#life === "ended") return;
     this.#life = "ended";
     this.#world.ended(error);
   }
 
   // What others see.
+
+  get #isAlive(): boolean {
+    return this.#life === "running" || this.#life === "stopping";
+  }
 
   get #state(): NodeState {
     if (this.#raft.role === "leader") return "Leader";
@@ -393,7 +402,7 @@ export class Node {
   }
 
   #pushStatus(): void {
-    if (this.#life === "ended") return;
+    if (!this.#isAlive) return;
     const { leaderId, membership, currentTerm } = this.#raft;
     const leader = leaderId === undefined
       ? undefined

@@ -46,7 +46,6 @@ export const peerTimes = {
 } satisfies HandshakeTimes & Record<string, number>;
 
 export interface PeersOptions extends HandshakeOptions {
-  readonly listen: Address;
   receive(message: PeerMessage): void;
   /** In [0, 1): spreads the retries. */
   random?(): number;
@@ -70,22 +69,12 @@ export class Peers {
   #closing = false;
   #drained: (() => void) | undefined;
 
-  /** Throws an Error with one sentence when the address cannot be listened on. */
-  static listen(options: PeersOptions): Peers {
-    const { host, port } = options.listen;
-    const hostname = host === "" ? "0.0.0.0" : host;
-    try {
-      return new Peers(options, Deno.listen({ hostname, port }));
-    } catch (error) {
-      const where = formatAddress(options.listen);
-      throw new Error(
-        `cannot listen on ${where} for peers: ${reasonOf(error)}; ` +
-          "choose another with --raddr",
-      );
-    }
+  static listen(options: PeersOptions & { readonly listen: Address }): Peers {
+    return new Peers(options, listenForPeers(options.listen));
   }
 
-  private constructor(options: PeersOptions, listener: Deno.TcpListener) {
+  /** Owns `listener` from now on. */
+  constructor(options: PeersOptions, listener: Deno.TcpListener) {
     this.#options = options;
     this.#times = { ...peerTimes, ...options.times };
     this.#handshake = new Handshake(options, this.#times);
@@ -367,5 +356,18 @@ export class Peers {
         } else if (!wire.busy) void link.write(wire, beat);
       }
     }
+  }
+}
+
+/** Throws an Error with one sentence when the address cannot be listened on. */
+export function listenForPeers(address: Address): Deno.TcpListener {
+  const { host, port } = address;
+  try {
+    return Deno.listen({ hostname: host === "" ? "0.0.0.0" : host, port });
+  } catch (error) {
+    throw new Error(
+      `cannot listen on ${formatAddress(address)} for peers: ` +
+        `${reasonOf(error)}; choose another with --raddr`,
+    );
   }
 }

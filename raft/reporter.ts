@@ -1,5 +1,6 @@
 // Tells the log what changed in a node since the last look: role, term, leader,
-// members. One line a change, none on the path of a ticket.
+// members, removal, a disk that hangs. One line a change, none on the path of a
+// ticket. Reads the core and decides nothing.
 
 import type { Raft, Role } from "./core/raft.ts";
 import type { Configuration } from "./core/types.ts";
@@ -46,6 +47,8 @@ export class Reporter {
       this.#log("info", `follows node ${leaderId} in term ${term}`);
     } else if (role === "candidate") {
       this.#log("info", `stands for election in term ${term}`);
+    } else if (role === "preCandidate") {
+      this.#log("debug", `asks whether it could be elected after term ${term}`);
     } else this.#log("debug", `has no leader in term ${term}`);
   }
 

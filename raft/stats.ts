@@ -1,5 +1,6 @@
 // RAFT.STATS and RAFT.LASTCONTACT in the original's words: its keys, their order, and
-// Go's way of writing durations and times.
+// Go's way of writing durations and times. What our machinery has no counterpart for
+// (versions, pending work) keeps the value that scripts are used to.
 
 import type { NodeState } from "./channel.ts";
 import type { Raft } from "./core/raft.ts";

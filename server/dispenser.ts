@@ -10,7 +10,7 @@
 // pass them on would be to give, late, a number that a dead connection may have sent.
 
 import type { Refusal } from "../raft/channel.ts";
-import { assert } from "./assert.ts";
+import { assert } from "../raft/core/assert.ts";
 import { Fifo } from "./fifo.ts";
 
 /** Wider only where a benchmark says so (FACTS: one is simplest and gathers most). */

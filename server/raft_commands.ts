@@ -4,7 +4,7 @@
 
 import { formatAddress, isLoopback, parseAddress } from "../raft/address.ts";
 import type { AdminAnswer, AdminCommand } from "../raft/channel.ts";
-import { unreachable } from "./assert.ts";
+import { unreachable } from "../raft/core/assert.ts";
 import {
   type Command,
   parseUint64,

@@ -11,7 +11,7 @@ import type {
   NodeStatus,
   ToNode,
 } from "../raft/channel.ts";
-import { assert, unreachable } from "./assert.ts";
+import { assert, unreachable } from "../raft/core/assert.ts";
 import { Dispenser } from "./dispenser.ts";
 
 export type RaftLinkOptions = {

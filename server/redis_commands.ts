@@ -1,7 +1,7 @@
 // What redis-cli, redis-benchmark and client libraries send on their own, answered as
 // Redis 7 answers: enough that they connect without an error or a warning, no more.
 
-import { assert } from "./assert.ts";
+import { assert } from "../raft/core/assert.ts";
 import { type Command, reply, type Service, type Session } from "./command.ts";
 
 export const redisCommands: readonly Command[] = [

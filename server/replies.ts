@@ -11,7 +11,7 @@
 
 import type { Refusal } from "../raft/channel.ts";
 import type { TicketClient } from "./dispenser.ts";
-import { assert } from "./assert.ts";
+import { assert } from "../raft/core/assert.ts";
 import { Fifo } from "./fifo.ts";
 import { RespWriter } from "./resp_writer.ts";
 

@@ -12,7 +12,7 @@
 // Stricter than Redis: smaller limits; CR must be followed by LF and a bulk by CRLF.
 // Looser: in an inline command NUL is a byte like any other.
 
-import { assert } from "./assert.ts";
+import { assert } from "../raft/core/assert.ts";
 
 export const argumentsMax = 1024;
 export const bulkBytesMax = 64 * 1024;

@@ -5,7 +5,7 @@
 //   "*" count CRLF, then that many replies       "$-1" CRLF (RESP2), "_" CRLF (RESP3)
 //   "%" count CRLF, then that many pairs (RESP3; in RESP2 an array of twice as many)
 
-import { assert } from "./assert.ts";
+import { assert } from "../raft/core/assert.ts";
 
 export type Protocol = 2 | 3;
 

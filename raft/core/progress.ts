@@ -25,8 +25,8 @@ export class Progress {
   nextIndex: Index;
   /** In probe: an answer is awaited. Heartbeats go on, and their answers count. */
   paused = false;
-  /** Answered since the last check of the quorum. */
-  recentlyActive = false;
+  /** Leader ticks since it last answered, or since it is followed. */
+  silentTicks = 0;
   /** Leader ticks left to a removed server, to let it learn of its removal. */
   departingTicks: number | undefined;
 
@@ -120,7 +120,6 @@ export class Progress {
   }
 
   #answered(sequence: number): void {
-    this.paused = false;
     while (this.#inFlight.length > 0 && this.#inFlight[0]! <= sequence) {
       this.#inFlight.shift();
     }

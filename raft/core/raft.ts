@@ -102,7 +102,6 @@ export class Raft {
   /** Of all messages to followers in this run; dates their answers. */
   lastSequence = 0;
   heartbeatElapsed = 0;
-  quorumElapsed = 0;
   /** Leadership is being handed to this voter; nothing is proposed meanwhile. */
   transferTarget: NodeId | undefined;
   transferElapsed = 0;
@@ -244,6 +243,10 @@ export class Raft {
 
   /** The machine's state after the last applied entry replaces the log up to there. */
   compact(data: Uint8Array): void {
+    assert(
+      this.#restored === undefined,
+      "the machine has taken the snapshot that it is to compact after",
+    );
     const { configuration, index } = this.membership.at(this.log.lastApplied);
     this.log.compact({ configuration, configurationIndex: index, data });
     this.membership.compact(this.log.snapshot.index);
@@ -326,7 +329,6 @@ export class Raft {
     this.role = "leader";
     this.leaderId = this.id;
     this.heartbeatElapsed = 0;
-    this.quorumElapsed = 0;
     this.transferTarget = undefined;
     this.progress.clear();
     syncProgress(this, this.membership.current);

@@ -130,7 +130,7 @@ export function onAppendEntriesResponse(
   if (raft.role !== "leader" || message.term < raft.currentTerm) return;
   const progress = raft.progress.get(message.from);
   if (progress === undefined) return;
-  progress.recentlyActive = true;
+  progress.silentTicks = 0;
   if (!progress.isCurrent(message.sequence)) return;
   if (message.success) {
     assert(
@@ -314,7 +314,8 @@ export function catchUpLearners(raft: Raft): void {
     const progress = raft.progress.get(server.id);
     if (progress === undefined) continue;
     progress.tickRound(raft.log.lastIndex, raft.options.electionTicks);
-    if (!progress.caughtUp || !progress.recentlyActive) continue;
+    const { electionTicks } = raft.options;
+    if (!progress.caughtUp || progress.silentTicks >= electionTicks) continue;
     const promoted = withServer(raft.membership.current, {
       ...server,
       suffrage: "voter",
@@ -325,21 +326,20 @@ export function catchUpLearners(raft: Raft): void {
 
 /** A leader that hears from no majority for an election timeout leads nobody. */
 export function checkQuorum(raft: Raft): void {
-  if (
-    raft.role !== "leader" || ++raft.quorumElapsed < raft.options.electionTicks
-  ) return;
-  raft.quorumElapsed = 0;
+  if (raft.role !== "leader") return;
+  for (const progress of raft.progress.values()) progress.silentTicks++;
   const { voters } = raft.membership;
-  let active = 0;
-  for (const id of voters) {
-    if (id === raft.id || raft.progress.get(id)?.recentlyActive) active++;
-  }
-  for (const progress of raft.progress.values()) {
-    progress.recentlyActive = false;
-  }
-  if (active < majority(voters.length)) {
+  const heard = voters.filter((id) =>
+    id === raft.id ||
+    silentTicks(raft, id) < raft.options.electionTicks
+  );
+  if (heard.length < majority(voters.length)) {
     raft.becomeFollower(raft.currentTerm, undefined);
   }
+}
+
+function silentTicks(raft: Raft, id: NodeId): number {
+  return raft.progress.get(id)?.silentTicks ?? Infinity;
 }
 
 /** Begins to hand leadership to `target`; false if there is nobody to take it. */
@@ -386,12 +386,12 @@ function sendTimeoutNow(raft: Raft, to: NodeId): void {
 
 /** The voter, other than ourselves, that is furthest along and has answered lately. */
 function bestVoter(raft: Raft): NodeId | undefined {
-  const rank = (id: NodeId): number => {
-    const progress = raft.progress.get(id);
-    if (progress === undefined) return -1;
-    return progress.matchIndex +
-      (progress.recentlyActive ? raft.log.lastIndex : 0);
-  };
+  // A live one answers every heartbeat: it is not silent for as long as two of them.
+  const lives = (id: NodeId) =>
+    silentTicks(raft, id) < 2 * raft.options.heartbeatTicks;
+  const rank = (id: NodeId) =>
+    (raft.progress.get(id)?.matchIndex ?? 0) +
+    (lives(id) ? raft.log.lastIndex + 1 : 0);
   return raft.membership.voters
     .filter((id) => id !== raft.id)
     .toSorted((a, b) => rank(b) - rank(a))[0];

@@ -36,6 +36,7 @@ export class Disk implements Storage {
   }
 
   load(): Saved {
+    this.#dead = false;
     return { ...this.#state, entries: this.#state.entries.slice() };
   }
 
@@ -44,18 +45,23 @@ export class Disk implements Storage {
   }
 
   write(save: Save, done: Done): void {
-    assert(!this.#dead, "nothing is written after an error");
+    assert(!this.#dead, "a dead node writes nothing");
     assert(this.#writing === undefined, "one write at a time");
     this.saves.push(save);
     this.#writing = { save, done };
   }
 
   flush(done: Done): void {
-    assert(!this.#dead, "nothing is flushed after an error");
+    assert(!this.#dead, "a dead node flushes nothing");
     this.#flushing.push(done);
   }
 
   close(): void {}
+
+  /** Another disk is put in: a wiped one. */
+  replace(saved: Saved): void {
+    this.#state = { ...saved, entries: saved.entries.slice() };
+  }
 
   /** What is oldest under way becomes durable; false when nothing is. */
   finish(): boolean {
@@ -86,7 +92,7 @@ export class Disk implements Storage {
     if (saved && this.#writing !== undefined) this.#persist();
     this.#writing = undefined;
     this.#flushing = [];
-    this.#dead = false;
+    this.#dead = true;
   }
 
   #persist(): void {

@@ -17,10 +17,7 @@ import type {
   NodeStatus,
   Refusal,
 } from "../../raft/channel.ts";
-import {
-  decodePeerMessage,
-  encodePeerMessage,
-} from "../../raft/core/codec.ts";
+import { decodePeerMessage, encodePeerMessage } from "../../raft/core/codec.ts";
 import type {
   Configuration,
   Index,
@@ -106,6 +103,8 @@ export class Nodes {
   /** Every ticket that any client has received. */
   readonly given = new Set<bigint>();
   highest = 0n;
+  /** Ends that nobody asked for. */
+  readonly failures: string[] = [];
   readonly #cuts = new Set<string>();
   readonly #snapshots = new Map<Index, string>();
   #questions = 0;
@@ -150,7 +149,9 @@ export class Nodes {
   }
 
   get up(): Computer[] {
-    return [...this.computers.values()].filter(({ node }) => node !== undefined);
+    return [...this.computers.values()].filter(({ node }) =>
+      node !== undefined
+    );
   }
 
   // Lives.
@@ -402,7 +403,8 @@ export class Nodes {
   #ended(computer: Computer, error: Error | undefined): void {
     assert(computer.end === undefined, `${computer.id} ends twice`);
     computer.end = { error };
-    if (error === undefined) {
+    if (error !== undefined) this.failures.push(`${computer.id}: ${error}`);
+    else {
       assert.equal(computer.takes.length, 0, "a take is left unanswered");
       assert.equal(computer.questions.size, 0, "a question is left unanswered");
     }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Refusal } from "../../raft/channel.ts";
-import { InvariantError } from "../../server/assert.ts";
+import { InvariantError } from "../../raft/core/assert.ts";
 import {
   Dispenser,
   type TicketClient,

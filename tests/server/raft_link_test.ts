@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { InvariantError } from "../../server/assert.ts";
+import { InvariantError } from "../../raft/core/assert.ts";
 import { FakeNode } from "./fakes.ts";
 
 Deno.test("RaftLink knows no leader until the node has said something", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { InvariantError } from "../../server/assert.ts";
+import { InvariantError } from "../../raft/core/assert.ts";
 import { RespWriter } from "../../server/resp_writer.ts";
 
 function written(write: (writer: RespWriter) => void): string {

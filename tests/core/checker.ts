@@ -1,0 +1,238 @@
+// Watches a cluster from outside and fails at the first step that breaks a promise of
+// Raft (paper, figure 3), of the disks, or of the membership rules. It believes no
+// core: commits are counted on the disks, promises compared with the disks.
+//
+//   election safety       one leader per term
+//   log matching          an index and term mean one entry, after one predecessor
+//   leader completeness   what was committed in a term is in every later leader's log
+//   state machine safety  the same index means the same history everywhere
+//   durability            no vote, candidacy or acknowledgement before its save
+//   membership            one voter changes at a time, on a committed footing
+
+import assert from "node:assert/strict";
+import type { Raft } from "../../raft/core/raft.ts";
+import { votersChanged } from "../../raft/core/membership.ts";
+import type {
+  Configuration,
+  Entry,
+  Index,
+  Message,
+  NodeId,
+  Saved,
+  Term,
+} from "../../raft/core/types.ts";
+import type { Host } from "./cluster.ts";
+
+type Committed = { readonly term: Term; readonly by: Term };
+type Known = { readonly entry: Entry; readonly before: Term };
+
+export class Checker {
+  readonly #hosts: ReadonlyMap<NodeId, Host>;
+  /** What the first disks' snapshots held was committed before anybody watched. */
+  readonly #firstIndex: Index;
+  /** Of each term: who led it, and with which log it began. */
+  readonly #leaders = new Map<Term, { id: NodeId; terms: Map<Index, Term> }>();
+  readonly #known = new Map<string, Known>();
+  readonly #committed = new Map<Index, Committed>();
+  readonly #digests = new Map<Index, number>();
+  /** How far each host's commitIndex was checked. */
+  readonly #checked = new Map<NodeId, Index>();
+
+  constructor(hosts: ReadonlyMap<NodeId, Host>) {
+    this.#hosts = hosts;
+    const disks = [...hosts.values()].map(({ disk }) => disk);
+    this.#firstIndex = 1 + Math.max(...disks.map((d) => d.snapshot.index));
+  }
+
+  /** The highest index that anybody has committed. */
+  get commitIndex(): Index {
+    return Math.max(0, ...this.#committed.keys());
+  }
+
+  started(host: Host): void {
+    this.#checked.set(host.id, host.core.log.commitIndex);
+    this.changed(host);
+  }
+
+  /** `host` has processed an input. */
+  changed(host: Host): void {
+    const raft = host.core;
+    const { snapshot, lastApplied, commitIndex, lastIndex } = raft.log;
+    assert(
+      snapshot.index <= lastApplied && lastApplied <= commitIndex &&
+        commitIndex <= lastIndex,
+      `${host.id}: ${snapshot.index} <= ${lastApplied} <= ${commitIndex} <= ${lastIndex}`,
+    );
+    this.#checkLog(host.id, raft);
+    if (raft.role === "leader") this.#checkLeader(raft);
+    this.#checkCommitted(host.id, raft);
+  }
+
+  applied(host: Host): void {
+    if (host.applied === 0) return;
+    const digest = this.#digests.get(host.applied) ?? host.digest;
+    this.#digests.set(host.applied, digest);
+    assert.equal(host.digest, digest, `histories differ at ${host.applied}`);
+  }
+
+  /** `message` leaves `host`: what it promises must be on its disk. */
+  sent({ id, disk }: Host, message: Message): void {
+    assert.equal(message.from, id, "nobody speaks for another");
+    assert.notEqual(message.to, id, "nobody sends to itself");
+    const { currentTerm, votedFor } = disk.hardState;
+    const { type, term } = message;
+    if (type === "PreVote" || type === "PreVoteResponse") return;
+    const label = `${type} ${id} to ${message.to} in term ${term}`;
+    assert(currentTerm >= term, `${label}: the term is not durable`);
+    // A later term on disk makes a promise about an earlier one moot: it is kept by
+    // never acting in that term again.
+    if (currentTerm > term) return;
+    if (type === "RequestVote") {
+      assert.equal(votedFor, id, `${label}: the own vote is not durable`);
+    } else if (type === "RequestVoteResponse" && message.granted) {
+      assert.equal(votedFor, message.to, `${label}: the vote is not durable`);
+    } else if (type === "AppendEntriesResponse" && message.success) {
+      const leader = this.#hosts.get(message.to)?.raft;
+      const index = message.matchIndex;
+      assert(index <= lastOnDisk(disk), `${label}: ${index} is not durable`);
+      // The leader of that term is the judge of what was acknowledged, while it leads.
+      const expected = leader?.role === "leader" && leader.currentTerm === term
+        ? leader.log.termAt(index)
+        : undefined;
+      const held = termOnDisk(disk, index);
+      assert(
+        expected === undefined || held === undefined || expected === held,
+        `${label}: entry ${index} on disk is of term ${held}, not ${expected}`,
+      );
+    }
+  }
+
+  #checkLog(id: NodeId, { log }: Raft): void {
+    let before = log.snapshot.term;
+    for (const entry of log.slice(log.snapshot.index + 1)) {
+      const key = `${entry.index}/${entry.term}`;
+      const known = this.#known.get(key);
+      if (known === undefined) this.#known.set(key, { entry, before });
+      else if (known.entry !== entry || known.before !== before) {
+        assert.deepEqual(entry, known.entry, `${id}: log matching at ${key}`);
+        assert.equal(before, known.before, `${id}: log matching before ${key}`);
+      }
+      before = entry.term;
+    }
+  }
+
+  #checkLeader(raft: Raft): void {
+    const { currentTerm, id, log } = raft;
+    const known = this.#leaders.get(currentTerm);
+    if (known === undefined) {
+      const terms = new Map<Index, Term>();
+      for (let i = log.snapshot.index; i <= log.lastIndex; i++) {
+        terms.set(i, log.termAt(i)!);
+      }
+      this.#leaders.set(currentTerm, { id, terms });
+      for (const [index, committed] of this.#committed) {
+        this.#checkComplete(index, committed, currentTerm);
+      }
+    } else {
+      assert.equal(known.id, id, `two leaders in term ${currentTerm}`);
+    }
+    this.#checkConfigurations(raft);
+  }
+
+  /** The leader of `term` began with everything that was committed before. */
+  #checkComplete(index: Index, committed: Committed, term: Term): void {
+    const leader = this.#leaders.get(term)!;
+    if (committed.by >= term || index < leader.terms.keys().next().value!) {
+      return;
+    }
+    assert.equal(
+      leader.terms.get(index),
+      committed.term,
+      `leader ${leader.id} of term ${term} lacks entry ${index}, committed in term ${committed.by}`,
+    );
+  }
+
+  #checkConfigurations({ id, log, membership, currentTerm }: Raft): void {
+    const first = log.snapshot.index + 1;
+    let current: Configuration = membership.at(first - 1).configuration;
+    let pending = 0;
+    for (const entry of log.slice(first)) {
+      if (entry.type !== "configuration") continue;
+      assert(
+        entry.index === 1 ||
+          votersChanged(current, entry.configuration) <= 1,
+        `${id}: entry ${entry.index} changes several voters at once`,
+      );
+      current = entry.configuration;
+      if (entry.index <= log.commitIndex || entry.term !== currentTerm) {
+        continue;
+      }
+      pending++;
+      assert.equal(
+        log.termAt(log.commitIndex),
+        currentTerm,
+        `${id}: configuration ${entry.index} before anything of term ${currentTerm} is committed`,
+      );
+    }
+    assert(pending <= 1, `${id}: ${pending} changes at once`);
+    assert.deepEqual(membership.current, current, `${id}: members of the log`);
+  }
+
+  #checkCommitted(id: NodeId, raft: Raft): void {
+    const { log } = raft;
+    let index = Math.max(this.#checked.get(id) ?? 0, log.snapshot.index - 1);
+    this.#checked.set(id, log.commitIndex);
+    while (++index <= log.commitIndex) {
+      const term = log.termAt(index)!;
+      const known = this.#committed.get(index);
+      if (known !== undefined) {
+        assert.equal(
+          term,
+          known.term,
+          `${id}: committed entry ${index} changed`,
+        );
+      } else this.#checkFirstCommit(index, raft);
+    }
+  }
+
+  /** Nobody has committed `index` before. */
+  #checkFirstCommit(index: Index, raft: Raft): void {
+    const { id, log, currentTerm } = raft;
+    if (index < this.#firstIndex) return;
+    // It may have led until this very commit, which removed it.
+    const leader = this.#leaders.get(currentTerm)?.id;
+    assert.equal(leader, id, `${id} commits ${index} by itself`);
+    const committed = { term: log.termAt(index)!, by: currentTerm };
+    this.#committed.set(index, committed);
+    for (const term of this.#leaders.keys()) {
+      this.#checkComplete(index, committed, term);
+    }
+    // Of the own term, or followed by one of the own term that counts in its place.
+    if (index < log.commitIndex) return;
+    assert.equal(committed.term, currentTerm, `${id} counts an older term`);
+    const { voters } = raft.membership;
+    const holders = voters.filter((voter) => {
+      const { disk } = this.#hosts.get(voter)!;
+      const term = termOnDisk(disk, index);
+      return term === undefined
+        ? disk.snapshot.index > index
+        : term === committed.term;
+    });
+    assert(
+      2 * holders.length > voters.length,
+      `${id} commits ${index}, which only [${holders}] of [${voters}] have on disk`,
+    );
+  }
+}
+
+function lastOnDisk({ snapshot, entries }: Saved): Index {
+  return snapshot.index + entries.length;
+}
+
+function termOnDisk(
+  { snapshot, entries }: Saved,
+  index: Index,
+): Term | undefined {
+  if (index === snapshot.index) return snapshot.term;
+  return entries[index - snapshot.index - 1]?.term;
+}

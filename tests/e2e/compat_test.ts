@@ -1,0 +1,315 @@
+// A client written for the original must not notice the difference: every exchange that
+// was recorded from it, to the byte, on a real node; then real clients.
+
+import assert from "node:assert/strict";
+import { Redis } from "ioredis";
+import { encode, exchange, ReplyError } from "./client.ts";
+import { e2e, redisTool } from "./harness.ts";
+import type { Server } from "./server.ts";
+
+/** What goes in, as words or as bytes, and the bytes that come out, to the very end. */
+type Row = readonly [
+  request: readonly string[] | string,
+  reply: string | ((text: string) => boolean),
+];
+
+async function assertRows(server: Server, rows: readonly Row[]): Promise<void> {
+  for (const [request, expected] of rows) {
+    const bytes = typeof request === "string" ? request : encode(request);
+    const reply = await exchange(server.port, bytes);
+    const name = JSON.stringify(request);
+    if (typeof expected === "string") assert.equal(reply, expected, name);
+    else assert.ok(expected(reply), `${name} → ${JSON.stringify(reply)}`);
+  }
+}
+
+function bulks(...texts: string[]): string {
+  return `*${texts.length}\r\n` +
+    texts.map((text) => `$${text.length}\r\n${text}\r\n`).join("");
+}
+
+const ticket = encode(["TICKET"]);
+const ping = encode(["PING"]);
+const unbalanced = "-ERR Protocol error: unbalanced quotes in request\r\n";
+
+e2e(
+  "TICKET, PING, QUIT and what is none of them answer as the original did",
+  async (lab) => {
+    const node = await lab.server().start();
+    await assertRows(node, [
+      [["TICKET"], "+1\r\n"],
+      [["ticket"], "+2\r\n"],
+      [["TiCkEt"], "+3\r\n"],
+      ["TICKET\r\n", "+4\r\n"],
+      ["TICKET\n", "+5\r\n"],
+      ["  TICKET \r\n", "+6\r\n"],
+      ["'TICKET'\r\n", "+7\r\n"],
+      [
+        ["TICKET", "x"],
+        "-ERR wrong number of arguments for 'ticket' command\r\n",
+      ],
+      [ticket.repeat(3), "+8\r\n+9\r\n+10\r\n"],
+      [ticket + ping + ticket, "+11\r\n+PONG\r\n+12\r\n"],
+      // Its bug 12: it dropped both tickets and told the error alone.
+      [
+        ticket + ticket + "*1\r\n$-5\r\n" + ticket,
+        "+13\r\n+14\r\n-ERR Protocol error: invalid bulk length\r\n",
+      ],
+      // Its bug 11: it took two tickets after QUIT.
+      [encode(["QUIT"]) + ticket + ticket, "+OK\r\n"],
+      [["TICKET"], "+15\r\n"],
+      [["PING"], "+PONG\r\n"],
+      [["PING", "hello"], "$5\r\nhello\r\n"],
+      [["quit", "x", "y"], "+OK\r\n"],
+      [
+        ["FOO", "bar"],
+        "-ERR unknown command 'FOO', with args beginning with: 'bar' \r\n",
+      ],
+      ["\r\n   \r\n\n", ""],
+      ['"TICKET\r\n', unbalanced],
+      ["'TICKET\r\nTICKET\r\n", unbalanced],
+      // Its bugs 3 and 4: a crash, and a core that spins for ever.
+      [
+        "*1\r\n$9223372036854775807\r\n",
+        "-ERR Protocol error: invalid bulk length\r\n",
+      ],
+      [
+        "*9223372036854775807\r\n",
+        "-ERR Protocol error: invalid multibulk length\r\n",
+      ],
+      [["TICKET"], "+16\r\n"],
+    ]);
+  },
+);
+
+e2e("RAFT.* on a single node answer as the original did", async (lab) => {
+  const node = await lab.server().start();
+  const address = node.raftAddress;
+  const statsBefore: Row = [["RAFT.STATS"], stats({ address, lastIndex: 2 })];
+  await assertRows(node, [
+    [["RAFT.SNAPSHOT"], "-ERR nothing new to snapshot\r\n"],
+    statsBefore,
+    [ticket.repeat(3), "+1\r\n+2\r\n+3\r\n"], // one log entry: the next line tells
+    [["RAFT.STATS"], stats({ address, lastIndex: 3 })],
+    // Its bug 16: one entry each, and quadratic time.
+    [(ticket + ping).repeat(2), "+4\r\n+PONG\r\n+5\r\n+PONG\r\n"],
+    [["RAFT.STATS"], stats({ address, lastIndex: 4 })],
+    [["RAFT.LEADER"], `+${address}\r\n`],
+    [["raft.leader", "any", "thing"], `+${address}\r\n`],
+    [["RAFT.LASTCONTACT"], "$29\r\n0001-01-01 00:00:00 +0000 UTC\r\n"],
+    [
+      ["RAFT.CONFIGURATION"],
+      "*1\r\n" + bulks("id", "1", "address", address, "suffrage", "Voter"),
+    ],
+    [["RAFT.SNAPSHOT"], "+OK\r\n"],
+    [["RAFT.SNAPSHOT"], "+OK\r\n"],
+    [["RAFT.ADDVOTER", "1", address], "+OK\r\n"],
+    [["RAFT.ADDVOTER", "1", address, "1"], "+OK\r\n"],
+    ...[[], ["1"], ["1", "2", "3", "4"]].map((words): Row => [
+      ["RAFT.ADDVOTER", ...words],
+      "-ERR wrong number of arguments for 'raft.addvoter' command\r\n",
+    ]),
+    [["RAFT.ADDVOTER", "5", ":1", "abc"], "-ERR syntax error\r\n"],
+    [["RAFT.ADDVOTER", "5", ":1", "-1"], "-ERR syntax error\r\n"],
+    [
+      ["RAFT.ADDVOTER", "5", ":1", "7777"],
+      "-ERR Configuration changed since 7777 (latest is 1)\r\n",
+    ],
+    [
+      ["RAFT.ADDVOTER", "", ":1"],
+      (text) => text.startsWith("-ERR Empty ID in configuration: {"),
+    ],
+    [
+      ["RAFT.ADDVOTER", "5", ""],
+      (text) =>
+        /^-ERR Empty address in configuration: {\w+ 5 }\r\n$/.test(text),
+    ],
+    [
+      ["RAFT.ADDVOTER", "5", address],
+      `-ERR Found duplicate address in configuration: ${address}\r\n`,
+    ],
+    [["RAFT.REMOVESERVER", "9"], "+OK\r\n"],
+    [["RAFT.REMOVESERVER", "9", "10.0.0.1:1"], "+OK\r\n"],
+    [["RAFT.REMOVESERVER", "9", "1"], "+OK\r\n"],
+    [["RAFT.REMOVESERVER", "9", "10.0.0.1:1", "1"], "+OK\r\n"],
+    [["RAFT.REMOVESERVER", "9", "10.0.0.1:1", "x"], "-ERR syntax error\r\n"],
+    [
+      ["RAFT.REMOVESERVER", "1"],
+      "-ERR Need at least one voter in configuration: {[]}\r\n",
+    ],
+    [["TICKET"], "+6\r\n"],
+  ]);
+});
+
+e2e(
+  "RAFT.LEADER shows --raddr :PORT as it stands, and what listens there serves",
+  async (lab) => {
+    const node = lab.server();
+    await node.start("--raddr", `:${node.raftPort}`);
+    assert.equal(await node.bytes("RAFT.LEADER"), `+:${node.raftPort}\r\n`);
+    assert.equal(await node.ticket(), 1n);
+  },
+);
+
+e2e(
+  "Followers answer TICKET and RAFT.* as the original's did, or better",
+  async (lab) => {
+    const cluster = await lab.cluster(3);
+    const leader = await cluster.leader();
+    const [follower, other] = await cluster.followers();
+    const goTime =
+      /^\$\d+\r\n\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \+0000 UTC\r\n$/;
+    await assertRows(follower!, [
+      [["TICKET"], "-ERR node is not the leader\r\n"],
+      [
+        ticket + ping + ticket,
+        "-ERR node is not the leader\r\n+PONG\r\n-ERR node is not the leader\r\n",
+      ],
+      [["RAFT.LEADER"], `+${leader.raftAddress}\r\n`],
+      [["RAFT.LASTCONTACT"], (text) => goTime.test(text)],
+      // Here it said "node is not the leader"; ours has the leader do it.
+      [["RAFT.ADDVOTER", other!.id, other!.raftAddress], "+OK\r\n"],
+      [["RAFT.REMOVESERVER", "unknown"], "+OK\r\n"],
+      [
+        ["RAFT.ADDVOTER", "5", leader.raftAddress],
+        `-ERR Found duplicate address in configuration: ${leader.raftAddress}\r\n`,
+      ],
+      [["RAFT.SNAPSHOT"], "-ERR nothing new to snapshot\r\n"],
+    ]);
+    assert.equal(await leader.ticket(), 1n);
+
+    const { last_contact, ...stats } = await follower!.stats();
+    assert.match(last_contact!, /^(\d+(\.\d+)?(µs|ms)|0s)$/);
+    assert.equal(stats.state, "Follower");
+    assert.equal(stats.num_peers, "2");
+    const members = cluster.servers.map(({ id, raftAddress }) =>
+      `{Suffrage:Voter ID:${id} Address:${raftAddress}}`
+    );
+    const shown = stats.latest_configuration!.slice(1, -1).split(/ (?={)/);
+    assert.deepEqual(shown.toSorted(), members);
+    assert.equal(shown[0], members[0], "in the order in which they were added");
+    assert.equal(
+      await leader.bytes("RAFT.LASTCONTACT").then((t) => t.slice(5, 15)),
+      "0001-01-01",
+    );
+  },
+);
+
+e2e(
+  "A leader without its quorum says that leadership was lost, then that it leads no more",
+  async (lab) => {
+    // Time enough to ask before it notices.
+    const cluster = await lab.cluster(3, { flags: ["--election", "2s"] });
+    const leader = await cluster.leader();
+    using client = await leader.connect();
+    await client.tickets(1);
+    await Promise.all((await cluster.followers()).map((node) => node.kill()));
+    const first = await client.ask("TICKET");
+    assert.ok(first instanceof ReplyError);
+    assert.equal(first.message, "ERR leadership lost while committing log");
+    const second = await client.ask("TICKET");
+    assert.ok(second instanceof ReplyError);
+    assert.equal(second.message, "ERR node is not the leader");
+    assert.equal(await client.ask("RAFT.LEADER"), "");
+  },
+);
+
+e2e(
+  "redis-cli starts without an error, knows the commands, and gets its tickets",
+  async (lab) => {
+    const node = await lab.server().start();
+    const session = await redisTool(
+      "redis-cli",
+      ["-p", `${node.port}`],
+      "PING\nTICKET\nhelp TICKET\nCLIENT SETNAME me\nSELECT 0\nCONFIG GET save\nTICKET\n",
+    );
+    assert.equal(session.stderr, "");
+    assert.equal(session.code, 0);
+    assert.match(
+      session.stdout,
+      /^PONG\n1\n[^]*The next number of the sequence[^]*\n2\n$/,
+    );
+    assert.doesNotMatch(session.stdout, /error|ERR|unknown/i);
+
+    const one = async (...words: string[]) => {
+      const args = ["-p", `${node.port}`, ...words];
+      const { code, stdout, stderr } = await redisTool("redis-cli", args);
+      assert.equal(stderr + code, "0");
+      return stdout;
+    };
+    assert.equal(await one("TICKET"), "3\n");
+    assert.equal(await one("-3", "TICKET"), "4\n");
+    assert.equal(await one("-3", "ECHO", "ü"), "ü\n");
+    assert.match(
+      await one("RAFT.STATS"),
+      /^applied_index\n\d+\ncommit_index\n/,
+    );
+    assert.match(await one("COMMAND", "DOCS"), /^ticket\nsummary\n/);
+  },
+);
+
+e2e(
+  "redis-benchmark prints no warning and no error, and all of its tickets are given",
+  async (lab) => {
+    const node = await lab.server().start();
+    const run = async (...args: string[]) => {
+      const all = ["-p", `${node.port}`, "-n", "5000", ...args];
+      const { code, stdout, stderr } = await redisTool("redis-benchmark", all);
+      assert.equal(code, 0);
+      assert.doesNotMatch(stdout + stderr, /warn|err/i);
+      assert.match(stdout, /requests per second/);
+    };
+    await run("-c", "50", "TICKET");
+    await run("-c", "10", "-P", "100", "TICKET");
+    await run("-t", "ping");
+    assert.equal(await node.ticket(), 10_001n);
+  },
+);
+
+e2e(
+  "ioredis connects, pipelines and gets its tickets in order",
+  async (lab) => {
+    const node = await lab.server().start();
+    const redis = new Redis({
+      port: node.port,
+      lazyConnect: true,
+      connectionName: "test",
+    });
+    try {
+      await redis.connect();
+      assert.equal(await redis.ping(), "PONG");
+      assert.equal(await redis.call("TICKET"), "1");
+      const pipeline = redis.pipeline();
+      for (let i = 0; i < 1000; i++) pipeline.call("ticket");
+      const replies = await pipeline.exec();
+      assert.deepEqual(
+        replies,
+        Array.from({ length: 1000 }, (_, i) => [null, `${i + 2}`]),
+      );
+      await assert.rejects(
+        redis.call("TICKET", "x"),
+        /wrong number of arguments/,
+      );
+      assert.equal(await redis.call("TICKET"), "1002");
+    } finally {
+      await redis.quit();
+    }
+  },
+);
+
+function stats(
+  { address, lastIndex }: { address: string; lastIndex: number },
+): string {
+  return bulks(
+    ...["applied_index", `${lastIndex}`, "commit_index", `${lastIndex}`],
+    ...["fsm_pending", "0", "last_contact", "0"],
+    ...["last_log_index", `${lastIndex}`, "last_log_term", "2"],
+    ...["last_snapshot_index", "0", "last_snapshot_term", "0"],
+    "latest_configuration",
+    `[{Suffrage:Voter ID:1 Address:${address}}]`,
+    ...["latest_configuration_index", "1", "num_peers", "0"],
+    ...["protocol_version", "3", "protocol_version_max", "3"],
+    ...["protocol_version_min", "0", "snapshot_version_max", "1"],
+    ...["snapshot_version_min", "0", "state", "Leader", "term", "2"],
+  );
+}

@@ -1,0 +1,129 @@
+// The very commands of a user, with the permissions they give and no more, in a copy of
+// the tree: `./data` and Deno KV's default store are then this test's own.
+
+import assert from "node:assert/strict";
+import { contents, e2e, type Lab, refused } from "./harness.ts";
+import { repository, type Server } from "./server.ts";
+
+const withoutRead = ["--allow-net", "--allow-write"];
+const withRead = [...withoutRead, "--allow-read"];
+const granted = ["-P"];
+
+e2e(
+  "--allow-net --allow-write serves, says what --allow-read gives, and keeps its tickets",
+  async (lab) => {
+    const node = (await copy(lab))(withoutRead);
+    let last = 0n;
+    for (const end of ["stop", "kill", "stop"] as const) {
+      await node.start();
+      const lines = node.log.split("\n").filter((line) => / warn /.test(line));
+      assert.equal(lines.length, 1, node.log);
+      assert.match(lines[0]!, /on Deno KV's default store: add --allow-read/);
+      for (const number of await node.tickets(100)) {
+        assert.equal(number, ++last);
+      }
+      assert.match(await node.bytes("RAFT.STATS"), /^\*36\r\n/);
+      await node[end]();
+    }
+    assert.deepEqual(contents(`${node.options.cwd}/data`), {});
+  },
+);
+
+e2e("-P serves from ./data, and keeps its tickets", async (lab) => {
+  const node = (await copy(lab))(granted);
+  await node.start();
+  assert.equal(await node.ticket(), 1n);
+  await node.stop();
+  const [path] = Object.keys(contents(`${node.options.cwd}/data`));
+  assert.match(path!, /\/data\/1$/);
+  await node.start();
+  assert.equal(await node.ticket(), 2n);
+  assert.doesNotMatch(node.log, / warn /);
+});
+
+e2e(
+  "Tickets in files are not forgotten by a run that may not read",
+  async (lab) => {
+    const inCopy = await copy(lab);
+    const reading = await inCopy(withRead).start();
+    assert.equal(await reading.ticket(), 1n);
+    await reading.stop();
+    assert.match(
+      await refused(inCopy(withoutRead)),
+      /node 1 keeps its tickets in data\/1; add --allow-read/,
+    );
+    await reading.start();
+    assert.equal(await reading.ticket(), 2n);
+  },
+);
+
+e2e(
+  "Tickets in the default store are not forgotten by a run that may read",
+  async (lab) => {
+    const inCopy = await copy(lab);
+    const blind = await inCopy(withoutRead).start();
+    assert.equal(await blind.ticket(), 1n);
+    await blind.stop();
+    for (const rights of [withRead, granted]) {
+      assert.match(
+        await refused(inCopy(rights)),
+        /node 1 keeps its tickets in Deno KV's default store, from a run without/,
+      );
+    }
+    await blind.start();
+    assert.equal(await blind.ticket(), 2n);
+  },
+);
+
+e2e(
+  "What needs reading is refused without it, and the right is named",
+  async (lab) => {
+    const inCopy = await copy(lab);
+    for (const flags of [["--storage", "file"], ["--dir", "elsewhere"]]) {
+      const fault = await refused(inCopy(withoutRead), ...flags);
+      assert.ok(fault.includes(flags[0]!) && /--allow-read/.test(fault), fault);
+    }
+  },
+);
+
+/**
+ * Makes servers in one copy of what `deno run main.ts` needs, with a Deno directory of
+ * its own, where the default KV stores lie; only the downloaded packages are shared.
+ */
+async function copy(
+  lab: Lab,
+): Promise<(permissions: readonly string[]) => Server> {
+  const { stdout } = await lab.deno("info", "--json");
+  const { npmCache } = JSON.parse(stdout) as { npmCache: string };
+  const cache = `${lab.directory}/deno`;
+  Deno.mkdirSync(cache);
+  Deno.symlinkSync(npmCache, `${cache}/npm`);
+  const cwd = `${lab.directory}/ticketd`;
+  Deno.mkdirSync(cwd);
+  for (const [path, bytes] of Object.entries(sources())) {
+    if (bytes === undefined) Deno.mkdirSync(`${cwd}/${path}`);
+    else Deno.writeFileSync(`${cwd}/${path}`, bytes);
+  }
+  return (permissions) =>
+    lab.server({
+      cwd,
+      directory: undefined,
+      permissions,
+      env: { DENO_DIR: cache },
+    });
+}
+
+/** The files of the service, and their folders first. */
+function sources(): Record<string, Uint8Array | undefined> {
+  const files: Record<string, Uint8Array | undefined> = {};
+  for (const folder of ["raft", "server", "storage"]) {
+    files[folder] = undefined;
+    for (const [path, bytes] of Object.entries(contents(repository + folder))) {
+      files[path.slice(repository.length)] = bytes;
+    }
+  }
+  for (const name of ["main.ts", "deno.json", "deno.lock"]) {
+    files[name] = Deno.readFileSync(repository + name);
+  }
+  return files;
+}

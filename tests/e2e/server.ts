@@ -1,0 +1,258 @@
+// One ticketd of a test: its id, ports and directory, and the process that runs it now,
+// or ran it last. A real `deno run … main.ts`, started, watched and ended by its pid.
+
+import assert from "node:assert/strict";
+import { Client, encode, exchange, type Reply, ticketOf } from "./client.ts";
+import { freePort } from "./ports.ts";
+import { patienceMillis, until } from "./until.ts";
+
+export const repository = new URL("../../", import.meta.url).pathname;
+
+/** What a node needs whose data lie outside `./data`, where -P does not reach. */
+export const permissions = [
+  "--allow-net",
+  "--allow-read",
+  "--allow-write",
+  "--allow-env",
+];
+
+export type ServerOptions = {
+  readonly id?: string;
+  /** `DIR` of `--dir`; `undefined` leaves the flag out. */
+  readonly directory: string | undefined;
+  /** Client ports of members. */
+  readonly join?: readonly number[];
+  readonly flags?: readonly string[];
+  /** In place of all flags that the other options make. */
+  readonly args?: (server: Server) => string[];
+  readonly permissions?: readonly string[];
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** A command that runs the one which follows it: `bash -c …`. */
+  readonly wrapper?: readonly string[];
+};
+
+export type Exit = { readonly code: number; readonly signal: string | null };
+
+export class Server {
+  readonly id: string;
+  readonly port = freePort();
+  readonly raftPort = freePort();
+  readonly options: ServerOptions;
+  #life: Life | undefined;
+
+  constructor(options: ServerOptions) {
+    this.id = options.id ?? "1";
+    this.options = options;
+  }
+
+  get raftAddress(): string {
+    return `127.0.0.1:${this.raftPort}`;
+  }
+
+  /** Where its data lie. */
+  get data(): string {
+    return `${this.options.directory}/${this.id}`;
+  }
+
+  /** Starts it, with `flags` after its own, and waits until it serves clients. */
+  async start(...flags: string[]): Promise<this> {
+    this.spawn(...flags);
+    await this.logged(/: serves clients on /);
+    return this;
+  }
+
+  spawn(...flags: string[]): void {
+    assert.ok(!this.running, `node ${this.id} runs already`);
+    const { wrapper = [], cwd = repository, env } = this.options;
+    const [program, ...args] = [...wrapper, ...this.command, ...flags];
+    this.#life = new Life(program!, { args, cwd, env });
+  }
+
+  get command(): string[] {
+    const rights = this.options.permissions ?? permissions;
+    const args = this.options.args?.(this) ?? this.#args;
+    return [Deno.execPath(), "run", ...rights, "main.ts", ...args];
+  }
+
+  get #args(): string[] {
+    const { options } = this;
+    const join = options.join?.map((port) => `127.0.0.1:${port}`) ?? [];
+    return [
+      ...options.id === undefined ? [] : ["--id", options.id],
+      ...["--saddr", `127.0.0.1:${this.port}`],
+      ...["--raddr", this.raftAddress],
+      ...options.directory === undefined ? [] : ["--dir", options.directory],
+      ...join.length === 0 ? [] : ["--join", join.join(",")],
+      ...options.flags ?? [],
+    ];
+  }
+
+  get running(): boolean {
+    return this.#life !== undefined && !this.#life.ended;
+  }
+
+  get pid(): number {
+    return this.#lastLife.child.pid;
+  }
+
+  /** Standard error of this life. */
+  get log(): string {
+    return this.#life?.stderr ?? "";
+  }
+
+  get stdout(): string {
+    return this.#lastLife.stdout;
+  }
+
+  /** Waits for a line of the log; fails when the process ends without it. */
+  async logged(pattern: RegExp): Promise<RegExpMatchArray> {
+    const life = this.#lastLife;
+    return await until(`node ${this.id} logs ${pattern}`, () => {
+      const found = pattern.exec(life.stderr);
+      if (found === null && life.ended) {
+        throw new Error(`node ${this.id} ended without ${pattern}`);
+      }
+      return found ?? undefined;
+    });
+  }
+
+  signal(signal: Deno.Signal): void {
+    this.#lastLife.child.kill(signal);
+  }
+
+  /** Its end, with all of its output read. */
+  async exit(): Promise<Exit> {
+    return await this.#lastLife.exit();
+  }
+
+  /** kill -9 */
+  async kill(): Promise<void> {
+    if (this.running) this.signal("SIGKILL");
+    await this.#life?.exit();
+  }
+
+  /** SIGTERM, which must end it well. */
+  async stop(): Promise<void> {
+    this.signal("SIGTERM");
+    assert.deepEqual(await this.exit(), { code: 0, signal: null });
+  }
+
+  async connect(): Promise<Client> {
+    return await Client.connect(this.port);
+  }
+
+  /** One request on a connection of its own. */
+  async ask(...words: string[]): Promise<Reply> {
+    using client = await this.connect();
+    return await client.ask(...words);
+  }
+
+  /** The exact bytes of the answer to one request. */
+  async bytes(...words: string[]): Promise<string> {
+    return await exchange(this.port, encode(words));
+  }
+
+  async ticket(): Promise<bigint> {
+    return ticketOf(await this.ask("TICKET"));
+  }
+
+  async tickets(count: number): Promise<bigint[]> {
+    using client = await this.connect();
+    return await client.tickets(count);
+  }
+
+  async stats(): Promise<Record<string, string>> {
+    const reply = await this.ask("RAFT.STATS");
+    assert.ok(Array.isArray(reply), `${reply}`);
+    const stats: Record<string, string> = {};
+    for (let i = 0; i < reply.length; i += 2) {
+      stats[String(reply[i])] = String(reply[i + 1]);
+    }
+    return stats;
+  }
+
+  /** `id suffrage` of each member, as this node knows them. */
+  async members(): Promise<string[]> {
+    const reply = await this.ask("RAFT.CONFIGURATION");
+    assert.ok(Array.isArray(reply), `${reply}`);
+    return reply.map((server) => {
+      assert.ok(Array.isArray(server));
+      return `${server[1]} ${server[5]}`;
+    });
+  }
+
+  get #lastLife(): Life {
+    assert.ok(this.#life !== undefined, `node ${this.id} was never started`);
+    return this.#life;
+  }
+}
+
+/** Of our own variables a child gets none: they would change what is tested. */
+function cleanEnvironment(more: Readonly<Record<string, string>> = {}) {
+  const own = Object.entries(Deno.env.toObject())
+    .filter(([name]) => !name.startsWith("TICKETD_"));
+  return {
+    ...Object.fromEntries(own),
+    NO_COLOR: "1",
+    DENO_NO_UPDATE_CHECK: "1",
+    ...more,
+  };
+}
+
+class Life {
+  readonly child: Deno.ChildProcess;
+  stdout = "";
+  stderr = "";
+  ended = false;
+  readonly #exit: Promise<Exit>;
+
+  constructor(
+    program: string,
+    { args, cwd, env }: Pick<ServerOptions, "cwd" | "env"> & {
+      args: readonly string[];
+    },
+  ) {
+    this.child = new Deno.Command(program, {
+      args: [...args],
+      cwd,
+      env: cleanEnvironment(env),
+      clearEnv: true,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#exit = this.#watch();
+  }
+
+  async exit(): Promise<Exit> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const late = () =>
+      reject(new Error(`process ${this.child.pid} does not end`));
+    const timer = setTimeout(late, patienceMillis);
+    try {
+      return await Promise.race([this.#exit, promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #watch(): Promise<Exit> {
+    const [{ code, signal }] = await Promise.all([
+      this.child.status,
+      gather(this.child.stdout, (text) => this.stdout += text),
+      gather(this.child.stderr, (text) => this.stderr += text),
+    ]);
+    this.ended = true;
+    return { code, signal };
+  }
+}
+
+async function gather(
+  stream: ReadableStream<BufferSource>,
+  add: (text: string) => void,
+): Promise<void> {
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    add(text);
+  }
+}

@@ -1,0 +1,125 @@
+// How a node ends: asked to, asked twice, or because its disk failed it.
+
+import assert from "node:assert/strict";
+import { checkTickets } from "../checker.ts";
+import { encode, ticketOf, ticketRequest } from "./client.ts";
+import { e2e } from "./harness.ts";
+import { freePort } from "./ports.ts";
+import { until } from "./until.ts";
+
+/** What the issue promises of a stop. */
+const stopMillisMax = 5000;
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  e2e(
+    `${signal} sends the replies that wait, ends with 0 within 5 s, and burns no number`,
+    async (lab) => {
+      const node = await lab.server().start();
+      using client = await node.connect();
+      const sent = client.send(ticketRequest.repeat(50_000)).catch(() => {});
+      assert.equal(await client.reply(), "1");
+      const signalledAt = performance.now();
+      node.signal(signal);
+      const numbers = (await client.rest()).match(/(?<=\+)\d+(?=\r\n)/g) ?? [];
+      assert.deepEqual(await node.exit(), { code: 0, signal: null });
+      assert.ok(performance.now() - signalledAt < stopMillisMax);
+      await sent;
+      assert.deepEqual(numbers, numbers.map((_, i) => `${i + 2}`));
+      await node.start();
+      assert.equal(await node.ticket(), BigInt(numbers.length + 2));
+    },
+  );
+}
+
+e2e(
+  "SIGTERM at the leader hands leadership over, and not even a number is lost",
+  async (lab) => {
+    const cluster = await lab.cluster(3);
+    const load = lab.load(cluster.servers);
+    await load.more(1000);
+    const leader = await cluster.leader();
+    const { term } = await leader.stats();
+    const signalledAt = performance.now();
+    await leader.stop();
+    assert.ok(performance.now() - signalledAt < stopMillisMax);
+    assert.match(leader.log, /handing leadership over/);
+    await load.more(1000);
+    const successor = await cluster.leader();
+    assert.equal((await successor.stats()).term, `${Number(term) + 1}`);
+    await leader.start();
+    await cluster.settled();
+    checkTickets(await load.stop(), { dense: true });
+  },
+);
+
+e2e(
+  "A second signal ends it at once, with a code that names it",
+  async (lab) => {
+    for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
+      const node = await lab.server().start();
+      // It waits for a client that never reads, so the first signal alone takes a while.
+      using client = await node.connect();
+      const echo = encode(["ECHO", "x".repeat(20_000)]);
+      client.send((echo + ticketRequest).repeat(2000)).catch(() => {});
+      await until("its buffers are full", async () => {
+        const before = await node.ticket();
+        return before > 50n && await node.ticket() === before + 1n;
+      });
+      node.signal(signal);
+      await node.logged(/ stopping/);
+      assert.ok(node.running);
+      node.signal(signal);
+      assert.deepEqual(await node.exit(), { code, signal: null });
+    }
+  },
+);
+
+e2e(
+  "A stop is a stop also while a node waits to join, and in a minority",
+  async (lab) => {
+    const joining = lab.server({ id: "9", join: [freePort()] });
+    joining.spawn();
+    await joining.logged(/waiting to join through 127.0.0.1:\d+: /);
+    await joining.stop();
+
+    const { servers } = await lab.cluster(2);
+    await Promise.all(servers.map((server) => server.kill()));
+    const [alone] = servers;
+    await alone!.start();
+    await alone!.stop();
+  },
+);
+
+for (const storage of ["file", "kv"]) {
+  e2e(
+    `A disk that takes no more ends the process with the reason, and costs no ticket (${storage})`,
+    async (lab) => {
+      const flags = ["--storage", storage];
+      const limit = storage === "file" ? 32 : 512;
+      const limited = `ulimit -f ${limit}; trap "" XFSZ; exec "$@"`;
+      const wrapper = ["bash", "-c", limited, "bash"];
+      const node = await lab.server({ flags, wrapper }).start();
+      const load = lab.load([node], { connections: 5, pipeline: 1 });
+      assert.deepEqual(await node.exit(), { code: 1, signal: null });
+      const last = load.tickets.at(-1);
+      assert.ok(last !== undefined);
+      assert.ok(
+        performance.now() - last.receivedAt < 3000,
+        "within a second or so",
+      );
+      assert.match(node.log, /error server: .*(too large|disk I\/O|full)/i);
+
+      // The same ports and data, and room enough.
+      const healed = lab.server({
+        args: () => node.command.slice(node.command.indexOf("main.ts") + 1),
+      });
+      healed.spawn();
+      await load.more(100);
+      const tickets = await load.stop();
+      checkTickets(tickets);
+      const next = ticketOf(await node.ask("TICKET"));
+      assert.ok(next > load.largest);
+      await healed.stop();
+    },
+  );
+}

@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { Writer } from "../../raft/core/bytes.ts";
+import {
+  encodeTake,
+  lastTicket,
+  Machine,
+  ticketSequence,
+} from "../../raft/machine.ts";
+
+function take(machine: Machine, name: string, wanted: number) {
+  const [given, ...more] = machine.apply(encodeTake(name, wanted));
+  assert.deepEqual(more, []);
+  return given;
+}
+
+/** A command of several takes, as a later ticketd may write it. */
+function encodeTakes(takes: readonly (readonly [string, number])[]) {
+  const writer = new Writer();
+  writer.u8(1);
+  writer.u8(takes.length);
+  for (const [name, wanted] of takes) {
+    writer.text(name);
+    writer.u64(wanted);
+  }
+  return writer.written.slice();
+}
+
+/** A machine whose sequence `name` stands at `last`. */
+function machineAt(last: bigint, name = ticketSequence): Machine {
+  const writer = new Writer();
+  writer.u8(1);
+  writer.u32(1);
+  writer.text(name);
+  writer.u32(Number(last & 0xffff_ffffn));
+  writer.u32(Number(last >> 32n));
+  const machine = new Machine();
+  machine.restore(writer.written);
+  return machine;
+}
+
+const name = fc.constantFrom("ticket", "", "über", "x".repeat(255), "a", "b");
+const takes = fc.array(
+  fc.tuple(name, fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
+);
+
+Deno.test("Machine gives 1 first, and then what follows, without a gap", () => {
+  const machine = new Machine();
+  assert(machine.isEmpty);
+  assert.equal(machine.last(ticketSequence), 0n);
+  assert.deepEqual(take(machine, ticketSequence, 1), { last: 1n, count: 1 });
+  assert.deepEqual(take(machine, ticketSequence, 5), { last: 6n, count: 5 });
+  assert.equal(machine.last(ticketSequence), 6n);
+  assert(!machine.isEmpty);
+});
+
+Deno.test("Machine keeps each sequence by itself, and answers in the order of the command", () => {
+  const machine = new Machine();
+  const command = encodeTakes([["a", 2], ["b", 7], ["a", 1]]);
+  assert.deepEqual(machine.apply(command), [
+    { last: 2n, count: 2 },
+    { last: 7n, count: 7 },
+    { last: 3n, count: 1 },
+  ]);
+});
+
+Deno.test("Equal commands in equal order make equal states and equal answers", () => {
+  fc.assert(
+    fc.property(fc.array(takes.filter((t) => t.length < 256)), (commands) => {
+      const [one, other] = [new Machine(), new Machine()];
+      for (const command of commands.map(encodeTakes)) {
+        assert.deepEqual(one.apply(command), other.apply(command));
+      }
+      assert.deepEqual(one.snapshot(), other.snapshot());
+    }),
+  );
+});
+
+Deno.test("Machine.restore() inverts snapshot(), whatever came before and comes after", () => {
+  fc.assert(fc.property(takes, takes, takes, (first, former, then) => {
+    const one = new Machine();
+    for (const [name, wanted] of first) take(one, name, wanted);
+    const other = new Machine();
+    for (const [name, wanted] of former) take(other, name, wanted);
+    other.restore(one.snapshot());
+    assert.deepEqual(other.snapshot(), one.snapshot());
+    for (const [name, wanted] of then) {
+      assert.deepEqual(take(other, name, wanted), take(one, name, wanted));
+    }
+    assert.deepEqual(other.snapshot(), one.snapshot());
+  }));
+});
+
+Deno.test("Machine carries every uint64 through a snapshot", () => {
+  const edges = [
+    1n,
+    2n ** 32n - 1n,
+    2n ** 32n,
+    2n ** 53n - 1n,
+    2n ** 53n,
+    2n ** 63n,
+  ];
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.bigInt({ min: 0n, max: lastTicket - 1n }),
+        fc.constantFrom(...edges),
+      ),
+      (last) => {
+        const machine = machineAt(last);
+        assert.equal(machine.last(ticketSequence), last);
+        assert.deepEqual(take(machine, ticketSequence, 1), {
+          last: last + 1n,
+          count: 1,
+        });
+      },
+    ),
+  );
+});
+
+Deno.test("Machine gives 2^64 - 1 and not one more", () => {
+  const machine = machineAt(lastTicket - 2n);
+  assert.deepEqual(take(machine, ticketSequence, 1), {
+    last: lastTicket - 1n,
+    count: 1,
+  });
+  assert.deepEqual(take(machine, ticketSequence, 3), {
+    last: lastTicket,
+    count: 1,
+  });
+  assert.deepEqual(take(machine, ticketSequence, Number.MAX_SAFE_INTEGER), {
+    last: lastTicket,
+    count: 0,
+  });
+  assert.equal(machine.last(ticketSequence), lastTicket);
+  assert.deepEqual(take(machine, "other", 1), { last: 1n, count: 1 });
+});
+
+Deno.test("Machine.restore() of no bytes is the state before any command", () => {
+  const machine = machineAt(7n);
+  machine.restore(new Uint8Array(0));
+  assert(machine.isEmpty);
+  assert.deepEqual(take(machine, ticketSequence, 1), { last: 1n, count: 1 });
+});
+
+Deno.test("A snapshot before any command restores as one", () => {
+  const machine = machineAt(7n);
+  machine.restore(new Machine().snapshot());
+  assert(machine.isEmpty);
+});
+
+Deno.test("Machine refuses a newer format, in commands and in snapshots", () => {
+  const command = encodeTake(ticketSequence, 1);
+  command[0] = 2;
+  const snapshot = new Machine().snapshot();
+  snapshot[0] = 2;
+  const machine = machineAt(7n);
+  const refusal = {
+    name: "InvariantError",
+    message: /format 2 in the log is newer than this ticketd, which knows 1/,
+  };
+  assert.throws(() => machine.apply(command), refusal);
+  assert.equal(machine.last(ticketSequence), 7n);
+  assert.throws(() => machine.restore(snapshot), refusal);
+});
+
+Deno.test("Machine refuses bytes that are no command", () => {
+  const command = encodeTake(ticketSequence, 1);
+  const machine = new Machine();
+  for (let length = 0; length < command.length; length++) {
+    assert.throws(() => machine.apply(command.subarray(0, length)), /missing/);
+  }
+  assert.throws(
+    () => machine.apply(new Uint8Array([...command, 0])),
+    /1 bytes too many/,
+  );
+  assert.throws(
+    () => machine.apply(encodeTakes([["a", 0]])),
+    /at least one number/,
+  );
+});
