@@ -13,6 +13,9 @@ export class Reporter {
   #leaderId: string | undefined;
   #term = 0;
   #configuration: Configuration | undefined;
+  #isMember: boolean;
+  /** The configuration does not name this node any more. */
+  #leftOut = false;
   #removed = false;
   #stalled = false;
 
@@ -20,6 +23,7 @@ export class Reporter {
     this.#raft = raft;
     this.#log = log;
     this.#configuration = raft.membership.current;
+    this.#isMember = raft.membership.find(raft.id) !== undefined;
   }
 
   report(): void {
@@ -31,7 +35,8 @@ export class Reporter {
     if (this.#raft.membership.current !== this.#configuration) {
       this.#reportMembers();
     }
-    if (this.#raft.removed !== this.#removed) this.#reportRemoval();
+    const removed = this.#leftOut || this.#raft.removed;
+    if (removed !== this.#removed) this.#reportRemoval(removed);
     if (this.#raft.isStalled !== this.#stalled) this.#reportStall();
   }
 
@@ -55,6 +60,9 @@ export class Reporter {
   #reportMembers(): void {
     const { current, currentIndex } = this.#raft.membership;
     this.#configuration = current;
+    const wasMember = this.#isMember || this.#leftOut;
+    this.#isMember = this.#raft.membership.find(this.#raft.id) !== undefined;
+    this.#leftOut = wasMember && !this.#isMember;
     const servers = current.servers.map((server) =>
       `${server.id} at ${server.address} (${server.suffrage})`
     );
@@ -64,9 +72,9 @@ export class Reporter {
     );
   }
 
-  #reportRemoval(): void {
-    this.#removed = this.#raft.removed;
-    if (!this.#removed) return;
+  #reportRemoval(removed: boolean): void {
+    this.#removed = removed;
+    if (!removed) return;
     this.#log(
       "warning",
       "was removed from the cluster and stays quiet; stop it, or add it again",

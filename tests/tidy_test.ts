@@ -188,7 +188,7 @@ Deno.test("Every source file is reached from main.ts or the worker", () => {
   );
 });
 
-// Two lines say all of these, or one grammar is a line too long.
+// Two lines say all of these, or a contract takes one line too many.
 const mayBeginOtherwise = new Set([
   "raft/address.ts",
   "raft/core/codec.ts",
@@ -197,6 +197,7 @@ const mayBeginOtherwise = new Set([
   "server/listener.ts",
   "server/redis_commands.ts",
   "storage/kv_storage.ts",
+  "storage/storage.ts",
 ]);
 
 Deno.test("Every source file begins by saying what it is, in 3 to 15 lines", () => {

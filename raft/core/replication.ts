@@ -6,6 +6,7 @@
 // nothing is retried by a timer of its own.
 
 import { assert } from "./assert.ts";
+import { messageEntriesMax } from "./codec.ts";
 import { Progress } from "./progress.ts";
 import { committedIndex, majority } from "./quorum.ts";
 import type { Raft } from "./raft.ts";
@@ -21,7 +22,7 @@ import type {
 } from "./types.ts";
 
 /** What one AppendEntries carries at most; a frame has room for it many times over. */
-export const entriesPerAppendMax = 1024;
+export const entriesPerAppendMax = messageEntriesMax;
 export const bytesPerAppendMax = 512 * 1024;
 
 // The leader.

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { Load, type LoadOptions } from "./load.ts";
 import { exchange } from "./client.ts";
-import { repository, Server, type ServerOptions } from "./server.ts";
+import { calm, repository, Server, type ServerOptions } from "./server.ts";
 import { until } from "./until.ts";
 
 /** A story that hangs is ended, and told like any other failure. */
@@ -49,7 +49,11 @@ export class Lab {
 
   /** A node that is not started; its data lie in this lab unless told otherwise. */
   server(options: Partial<ServerOptions> = {}): Server {
-    const server = new Server({ directory: this.directory, ...options });
+    const server = new Server({
+      directory: this.directory,
+      flags: calm,
+      ...options,
+    });
     this.#servers.push(server);
     return server;
   }
@@ -215,21 +219,29 @@ function exists(path: string): boolean {
   }
 }
 
-/** It refuses to start, changes nothing on disk, and says why; returns that one line. */
+/** It ends with exit code 1 and says why; returns that one line. */
+export async function fault(
+  server: Server,
+  ...flags: string[]
+): Promise<string> {
+  server.spawn(...flags);
+  assert.deepEqual(await server.exit(), { code: 1, signal: null }, server.log);
+  assert.equal(server.stdout, "");
+  const faults = server.log.trimEnd().split("\n").filter((line) =>
+    !/Z info |^Warning Permissions in the config/.test(line)
+  );
+  assert.equal(faults.length, 1, `one line is enough:\n${server.log}`);
+  return faults[0]!;
+}
+
+/** The same, and nothing on disk is changed. */
 export async function refused(
   server: Server,
   ...flags: string[]
 ): Promise<string> {
   const directory = server.options.directory ?? server.options.cwd!;
   const before = contents(directory);
-  server.spawn(...flags);
-  assert.deepEqual(await server.exit(), { code: 1, signal: null }, server.log);
-  assert.equal(server.stdout, "");
-  const lines = server.log.trimEnd().split("\n");
-  const faults = lines.filter((line) =>
-    !/Z info |^Warning Permissions in the config/.test(line)
-  );
-  assert.equal(faults.length, 1, `one line is enough:\n${server.log}`);
+  const line = await fault(server, ...flags);
   assert.deepEqual(contents(directory), before, "nothing was changed");
-  return faults[0]!;
+  return line;
 }

@@ -108,6 +108,7 @@ async function copy(
     lab.server({
       cwd,
       directory: undefined,
+      flags: [],
       permissions,
       env: { DENO_DIR: cache },
     });

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { Client, encode, exchange, type Reply, ticketOf } from "./client.ts";
 import { freePort } from "./ports.ts";
-import { patienceMillis, until } from "./until.ts";
+import { until } from "./until.ts";
 
 export const repository = new URL("../../", import.meta.url).pathname;
 
@@ -15,6 +15,12 @@ export const permissions = [
   "--allow-write",
   "--allow-env",
 ];
+
+/** On a machine busy with tests, 300 ms of silence are no sign of a dead leader. */
+export const calm = ["--heartbeat", "100ms", "--election", "1500ms"];
+
+/** Some processes are asked to wait for a minute before they give up. */
+const exitMillisMax = 90_000;
 
 export type ServerOptions = {
   readonly id?: string;
@@ -229,7 +235,7 @@ class Life {
     const { promise, reject } = Promise.withResolvers<never>();
     const late = () =>
       reject(new Error(`process ${this.child.pid} does not end`));
-    const timer = setTimeout(late, patienceMillis);
+    const timer = setTimeout(late, exitMillisMax);
     try {
       return await Promise.race([this.#exit, promise]);
     } finally {

@@ -9,13 +9,14 @@ const pauseMillis = 10;
 export async function until<T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
+  { millisMax = patienceMillis } = {},
 ): Promise<T> {
-  const deadline = performance.now() + patienceMillis;
+  const deadline = performance.now() + millisMax;
   for (;;) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
     if (performance.now() > deadline) {
-      throw new Error(`waited ${patienceMillis / 1000} s in vain: ${what}`);
+      throw new Error(`waited ${millisMax / 1000} s in vain: ${what}`);
     }
     await pause();
   }

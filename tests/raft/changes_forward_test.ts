@@ -169,6 +169,15 @@ function forward(data: string): Forward {
   };
 }
 
+Deno.test("A follower that is asked for the leader turns the question away", () => {
+  const nodes = Nodes.ledBy("abc");
+  const question = '{"type":"remove-server","id":"c","prevIndex":"0"}';
+  nodes.node("b").receive({ ...forward(question), from: "c", to: "b" });
+  const answer = nodes.network.pop();
+  assert(answer?.type === "ForwardResponse" && answer.to === "c");
+  assert.match(new TextDecoder().decode(answer.data), /node is not the leader/);
+});
+
 Deno.test("A question that cannot be read is answered, and changes nothing", () => {
   const nodes = Nodes.ledBy("ab");
   const questions = [

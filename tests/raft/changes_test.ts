@@ -60,6 +60,23 @@ Deno.test("RAFT.ADDVOTER of an address where nobody lives costs no quorum, and e
   assert.equal(nodes.servers("a"), "a");
 });
 
+Deno.test("RAFT.ADDVOTER does not say that a server is not added before that is sure", () => {
+  const nodes = Nodes.of("abc");
+  nodes.crash("a");
+  nodes.start("a", { changeTicks: 3 });
+  nodes.elect("a");
+  const asked = addVoter(nodes, "a", { id: "x" });
+  nodes.settle();
+  for (const id of "bc") nodes.disk(id).stuck = true;
+  remove(nodes, "a", "c");
+  nodes.run(3);
+  assert.equal(asked.answer, undefined, "another change is under way");
+  for (const id of "bc") nodes.disk(id).stuck = false;
+  nodes.run(2);
+  assert.match(textOf(asked.answer), /was not added/);
+  assert.equal(nodes.servers("a"), "ab");
+});
+
 Deno.test("RAFT.ADDVOTER leaves a learner that joined by itself where it is", () => {
   const nodes = Nodes.of("a", { spares: "x" });
   nodes.elect("a");
@@ -234,6 +251,19 @@ Deno.test("RAFT.REMOVESERVER of the leader hands over, and the successor removes
   nodes.run(10 * electionTicks);
   assert.deepEqual(nodes.leaders, [leader]);
   assert.equal(nodes.stat(leader, "term"), term);
+});
+
+Deno.test("RAFT.REMOVESERVER of the leader waits until it has done what came before", () => {
+  const nodes = Nodes.ledBy("abc");
+  for (const id of "bc") nodes.disk(id).stuck = true;
+  const asked = [remove(nodes, "a", "c"), remove(nodes, "a", "a")];
+  const take = nodes.take("a");
+  assert.equal(take.left, 1, "it goes on serving");
+  for (const id of "bc") nodes.disk(id).stuck = false;
+  nodes.run(3);
+  assert.deepEqual(asked.map(({ answer }) => answer), [ok, ok]);
+  assert.deepEqual(take.given, [1n]);
+  assert.equal(nodes.servers("b"), "b");
 });
 
 Deno.test("RAFT.REMOVESERVER of the leader, asked of a follower, is done as well", () => {

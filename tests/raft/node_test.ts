@@ -108,6 +108,35 @@ Deno.test("Node burns the numbers of takes that it lost the leadership for", () 
   assert.equal(outcome(inFlight), "5 leadership-lost", "and only once");
 });
 
+Deno.test("Node does not take another leader's entry for its own", () => {
+  const nodes = Nodes.ledBy("abc");
+  nodes.isolate("a");
+  const lost = [nodes.take("a"), nodes.take("a")]; // 3 and 4 of term 2
+  for (const id of "bc") {
+    nodes.crash(id);
+    nodes.start(id);
+  }
+  nodes.elect("b");
+  const given = nodes.take("b"); // 4 of term 3
+  nodes.settle();
+  assert.equal(outcome(given), "1");
+
+  // All at once, before it hears in any other way that it leads no more.
+  nodes.node("a").receive({
+    type: "AppendEntries",
+    from: "b",
+    to: "a",
+    term: 3,
+    prevLogIndex: 2,
+    prevLogTerm: 2,
+    leaderCommit: 4,
+    entries: nodes.disk("b").saved.entries.slice(2),
+    sequence: 1,
+  });
+  assert.deepEqual(lost.map(outcome), Array(2).fill("1 leadership-lost"));
+  assert.equal(nodes.stat("a", "applied_index"), "4");
+});
+
 Deno.test("Node gives numbers to whoever waits when its entry is committed after all", () => {
   const nodes = Nodes.ledBy("abc");
   nodes.passes = ({ to }) => to !== "a";

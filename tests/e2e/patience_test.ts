@@ -1,0 +1,68 @@
+// What nobody answers ends with an error that says so. It takes its time, 60 s at most;
+// so all of it waits at once, in a file of its own.
+
+import assert from "node:assert/strict";
+import { checkTickets } from "../checker.ts";
+import { type Reply, ReplyError } from "./client.ts";
+import { e2e, type Lab, refused } from "./harness.ts";
+import { freePort } from "./ports.ts";
+
+e2e(
+  "What nobody answers ends with an error that says so, and costs nobody anything",
+  async (lab) => {
+    await Promise.all([
+      joiningNobody(lab),
+      addingNobodyToOne(lab),
+      addingNobodyToThree(lab),
+    ]);
+  },
+);
+
+async function joiningNobody(lab: Lab): Promise<void> {
+  const directory = `${lab.directory}/nobody`;
+  const ports = [freePort(), freePort()];
+  const fault = await refused(lab.server({ directory, join: ports }));
+  const tried = ports.map((port) =>
+    `127.0.0.1:${port} \\(connection refused\\)`
+  );
+  assert.match(
+    fault,
+    new RegExp(
+      `no member agreed within 60 s; tried ${tried.join(", ")}; check`,
+    ),
+  );
+}
+
+/** Bug 14: OK was said, and the one-node cluster had lost its quorum for good. */
+async function addingNobodyToOne(lab: Lab): Promise<void> {
+  const directory = `${lab.directory}/one`;
+  const node = await lab.server({ directory }).start();
+  const load = lab.load([node], { connections: 2 });
+  const nobody = `127.0.0.1:${freePort()}`;
+  assertGivenUp(await node.ask("RAFT.ADDVOTER", "2", nobody), nobody);
+  await load.more(100);
+  checkTickets(await load.stop(), { dense: true });
+  assert.deepEqual(await node.members(), ["1 Voter"]);
+  assert.equal(await node.ask("RAFT.REMOVESERVER", "2"), "OK");
+  await node.stop();
+}
+
+async function addingNobodyToThree(lab: Lab): Promise<void> {
+  const cluster = await lab.cluster(3, { directory: `${lab.directory}/three` });
+  const load = lab.load(cluster.servers, { connections: 2 });
+  const [follower] = await cluster.followers();
+  const nobody = `127.0.0.1:${freePort()}`;
+  assertGivenUp(await follower!.ask("RAFT.ADDVOTER", "9", nobody), nobody);
+  await load.more(100);
+  checkTickets(await load.stop(), { dense: true });
+  await cluster.settled();
+}
+
+function assertGivenUp(reply: Reply, address: string): void {
+  assert.ok(reply instanceof ReplyError, `${reply}`);
+  assert.match(
+    reply.message,
+    /^ERR server \d at 127.0.0.1:\d+ did not catch up/,
+  );
+  assert.ok(reply.message.includes(address));
+}
