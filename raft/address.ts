@@ -1,5 +1,6 @@
 // Addresses as flags, configuration entries and commands spell them: `host:port`,
-// `:port`, `[v6]:port`. Parsed here and nowhere else; names are not looked up.
+// `:port`, `[v6]:port`. Parsed here and nowhere else, for both isolates; names are not
+// looked up, and whether anybody listens there is not known.
 
 /** `host` is empty when it was left out: every interface to listen on, here to dial. */
 export type Address = { readonly host: string; readonly port: number };

@@ -45,7 +45,12 @@ type Change = {
   handedOver: boolean;
   state:
     | { readonly type: "asked" }
-    | { readonly type: "forwarded"; readonly to: NodeId; readonly id: number }
+    | {
+      readonly type: "forwarded";
+      readonly to: NodeId;
+      readonly id: number;
+      readonly term: Term;
+    }
     /** Whom we took for the leader does not lead: ask again after a tick. */
     | { readonly type: "turned-away" }
     | {
@@ -139,10 +144,12 @@ export class Changes {
       if (--change.ticksLeft <= 0) this.#giveUp(change);
       const { state } = change;
       if (state.type === "turned-away") change.state = { type: "asked" };
-      // Whom we asked leads no more: its answer may never come.
-      if (state.type === "forwarded" && state.to !== this.#raft.leaderId) {
-        this.#askAgain(change);
-      }
+      // Whom we asked leads no more, or again after a restart: it may never answer.
+      const { leaderId, currentTerm } = this.#raft;
+      if (
+        state.type === "forwarded" &&
+        (state.to !== leaderId || state.term !== currentTerm)
+      ) this.#askAgain(change);
     }
   }
 
@@ -171,10 +178,10 @@ export class Changes {
     if (type === "committing" || type === "promoting") this.#askAgain(change);
     if (change.state.type !== "asked") return;
     if (change.remote) return this.#settle(change, notLeader);
-    const { leaderId } = this.#raft;
+    const { leaderId, currentTerm: term } = this.#raft;
     if (leaderId === undefined) return;
     const id = this.#nextId++;
-    change.state = { type: "forwarded", to: leaderId, id };
+    change.state = { type: "forwarded", to: leaderId, id, term };
     this.#options.send({
       type: "Forward",
       from: this.#raft.id,

@@ -1,5 +1,6 @@
 // One question to a RESP server and its answer, on a connection of its own: all that a
-// joining node needs. No pipelines, no nested arrays, no RESP3.
+// joining node needs of a client. No pipelines, no nested arrays, no RESP3, and no second
+// try: `join.ts` knows what is worth asking again.
 
 import type { Address } from "./address.ts";
 import { dial } from "./wire.ts";

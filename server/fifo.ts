@@ -1,5 +1,6 @@
 // A queue in an array, with constant-time ends. `Array.shift()` moves every element
-// that is left, which makes a long queue quadratic.
+// that is left, which makes a long queue quadratic; here what was taken is dropped in
+// bulk, when it is the larger half.
 
 export class Fifo<T> {
   #items: (T | undefined)[] = [];

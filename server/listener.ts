@@ -1,4 +1,6 @@
-// Accepts clients up to `connectionsMax` and closes them gracefully. Does not parse.
+// Accepts clients up to `connectionsMax` and closes them gracefully; one too many is told
+// so. Outlives a failing accept, as when file handles run out. Does not parse: that is
+// each `connection.ts`'s own.
 
 import { formatAddress } from "../raft/address.ts";
 import type { Service } from "./command.ts";

@@ -1,5 +1,6 @@
 // What redis-cli, redis-benchmark and client libraries send on their own, answered as
-// Redis 7 answers: enough that they connect without an error or a warning, no more.
+// Redis 7 answers: enough that they connect without an error or a warning, no more. What
+// they mean for tickets stands in `raft_commands.ts` and `commands.ts`.
 
 import { assert } from "../raft/core/assert.ts";
 import { type Command, reply, type Service, type Session } from "./command.ts";

@@ -1,5 +1,6 @@
 // An open store of Deno KV: gathers saves and commits them, one commit at a time.
-// `kv.ts` opens it, and tells why a commit is what it is; `kv_format.ts` has the bytes.
+// What comes during a commit joins the next. `kv.ts` opens it, and tells why a commit is
+// what it is; `kv_format.ts` has the bytes.
 
 import { Writer } from "../raft/core/bytes.ts";
 import { type Change, writeChange } from "../raft/core/codec.ts";

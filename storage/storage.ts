@@ -10,9 +10,8 @@
 //   `medium` handed to the operating system; at `low` kept in memory. A save whose
 //   hard state changed is synced at every level before `done` runs, and with it all
 //   that came before.
-// - After `done(error)` the storage is dead: no later write is acknowledged, and the
-//   process must stop. Nothing is retried: the
-//   kernel may have marked the pages clean that it could not write.
+// - After `done(error)` the storage is dead and the process must stop. Nothing is retried:
+//   the kernel may have marked the pages clean that it could not write.
 // - `done` never runs before `write` has returned.
 
 import type { Save, Saved } from "../raft/core/types.ts";

@@ -188,18 +188,6 @@ Deno.test("Every source file is reached from main.ts or the worker", () => {
   );
 });
 
-// Two lines say all of these, or a contract takes one line too many.
-const mayBeginOtherwise = new Set([
-  "raft/address.ts",
-  "raft/core/codec.ts",
-  "raft/resp_client.ts",
-  "server/fifo.ts",
-  "server/listener.ts",
-  "server/redis_commands.ts",
-  "storage/kv_storage.ts",
-  "storage/storage.ts",
-]);
-
 Deno.test("Every source file begins by saying what it is, in 3 to 15 lines", () => {
   for (const path of sources) {
     if (path.endsWith("_test.ts")) continue;
@@ -208,7 +196,7 @@ Deno.test("Every source file begins by saying what it is, in 3 to 15 lines", () 
     // Of a helper of tests or benchmarks a line or two may say all.
     const least = /^(tests|bench)\//.test(path) ? 1 : 3;
     assert(
-      mayBeginOtherwise.has(path) || (least <= header && header <= 15),
+      least <= header && header <= 15,
       `${path} begins with ${header} lines`,
     );
     assert.equal(lines[header], "", `${path}: an empty line after the header`);

@@ -12,8 +12,7 @@
 //   identity  = cluster text · node id · incarnation text
 //   save      = hardState · hasSnapshot bool · snapshot? · entries
 //
-// with u8, u32, u64, bool, id, text and data as `bytes.ts` gives them.
-// Exactly one encoding stands for each value, and nothing else decodes.
+// with the fields of `bytes.ts`. One encoding stands for each value; nothing else decodes.
 
 import { assert, InvariantError, unreachable } from "./assert.ts";
 import { Reader, Writer } from "./bytes.ts";

@@ -297,6 +297,52 @@ e2e(
   },
 );
 
+e2e(
+  "redis-cli and ioredis go on with three nodes when the leader is killed",
+  async (lab) => {
+    const cluster = await lab.cluster(3);
+    const ask = async (node: Server) => {
+      const args = ["-p", `${node.port}`, "TICKET"];
+      return BigInt((await redisTool("redis-cli", args)).stdout);
+    };
+    const leader = await cluster.leader();
+    assert.equal(await ask(leader), 1n);
+    const clients = cluster.servers.map(({ port }) =>
+      new Redis({ port, retryStrategy: () => 20, maxRetriesPerRequest: null })
+    );
+    try {
+      for (const client of clients) client.on("error", () => {}); // it is down
+      const numbers: bigint[] = [1n];
+      const take = async () => {
+        const all = await Promise.allSettled(
+          clients.map((client) => client.call("TICKET")),
+        );
+        for (const one of all) {
+          if (one.status === "fulfilled") {
+            numbers.push(
+              BigInt(String(one.value)),
+            );
+          }
+        }
+      };
+      await take();
+      assert.equal(numbers.length, 2, "the leader alone gives tickets");
+      await leader.kill();
+      const successor = await cluster.leader();
+      numbers.push(await ask(successor));
+      await leader.start();
+      await cluster.settled();
+      await take();
+      assert.equal(numbers.length, 4);
+      numbers.forEach((number, i) =>
+        assert.ok(i === 0 || number > numbers[i - 1]!)
+      );
+    } finally {
+      for (const client of clients) client.disconnect();
+    }
+  },
+);
+
 function stats(
   { address, lastIndex }: { address: string; lastIndex: number },
 ): string {

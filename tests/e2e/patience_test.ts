@@ -14,6 +14,7 @@ e2e(
       joiningNobody(lab),
       addingNobodyToOne(lab),
       addingNobodyToThree(lab),
+      addingAStranger(lab),
     ]);
   },
 );
@@ -56,6 +57,22 @@ async function addingNobodyToThree(lab: Lab): Promise<void> {
   await load.more(100);
   checkTickets(await load.stop(), { dense: true });
   await cluster.settled();
+}
+
+/** Somebody does answer there, but belongs to another cluster. */
+async function addingAStranger(lab: Lab): Promise<void> {
+  const [ours, other] = await Promise.all(
+    ["ours", "other"].map((id) =>
+      lab.server({ id, directory: `${lab.directory}/two` }).start()
+    ),
+  );
+  const { raftAddress } = other!;
+  const reply = await ours!.ask("RAFT.ADDVOTER", "8", raftAddress);
+  assertGivenUp(reply, raftAddress);
+  for (const node of [ours!, other!]) {
+    assert.equal(await node.ticket(), 1n);
+    assert.deepEqual(await node.members(), [`${node.id} Voter`]);
+  }
 }
 
 function assertGivenUp(reply: Reply, address: string): void {

@@ -41,6 +41,19 @@ e2e("-P serves from ./data, and keeps its tickets", async (lab) => {
   assert.doesNotMatch(node.log, / warn /);
 });
 
+e2e("deno task start serves, and SIGTERM ends it as well", async (lab) => {
+  const node = (await copy(lab))(granted, "start");
+  try {
+    await node.start();
+    assert.equal(await node.ticket(), 1n);
+  } finally {
+    await node.stop(); // kill -9 would end the task runner alone
+  }
+  await node.start();
+  assert.equal(await node.ticket(), 2n);
+  await node.stop();
+});
+
 e2e(
   "Tickets in files are not forgotten by a run that may not read",
   async (lab) => {
@@ -92,7 +105,7 @@ e2e(
  */
 async function copy(
   lab: Lab,
-): Promise<(permissions: readonly string[]) => Server> {
+): Promise<(permissions: readonly string[], task?: string) => Server> {
   const { stdout } = await lab.deno("info", "--json");
   const { npmCache } = JSON.parse(stdout) as { npmCache: string };
   const cache = `${lab.directory}/deno`;
@@ -104,8 +117,9 @@ async function copy(
     if (bytes === undefined) Deno.mkdirSync(`${cwd}/${path}`);
     else Deno.writeFileSync(`${cwd}/${path}`, bytes);
   }
-  return (permissions) =>
+  return (permissions, task) =>
     lab.server({
+      task,
       cwd,
       directory: undefined,
       flags: [],

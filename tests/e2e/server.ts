@@ -31,7 +31,10 @@ export type ServerOptions = {
   readonly flags?: readonly string[];
   /** In place of all flags that the other options make. */
   readonly args?: (server: Server) => string[];
+  /** After `run`. */
   readonly permissions?: readonly string[];
+  /** A task of deno.json that starts it. */
+  readonly task?: string;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** A command that runs the one which follows it: `bash -c …`. */
@@ -76,9 +79,12 @@ export class Server {
   }
 
   get command(): string[] {
-    const rights = this.options.permissions ?? permissions;
-    const args = this.options.args?.(this) ?? this.#args;
-    return [Deno.execPath(), "run", ...rights, "main.ts", ...args];
+    const { task, permissions: rights = permissions, args } = this.options;
+    return [
+      Deno.execPath(),
+      ...task === undefined ? ["run", ...rights, "main.ts"] : ["task", task],
+      ...args?.(this) ?? this.#args,
+    ];
   }
 
   get #args(): string[] {
@@ -134,7 +140,11 @@ export class Server {
 
   /** kill -9 */
   async kill(): Promise<void> {
-    if (this.running) this.signal("SIGKILL");
+    try {
+      this.signal("SIGKILL");
+    } catch {
+      // It has ended by itself, or was never started.
+    }
     await this.#life?.exit();
   }
 

@@ -52,6 +52,22 @@ Deno.test("A change whose leader is lost is asked again of the next", () => {
   assert.deepEqual(asked.answer, ok);
 });
 
+Deno.test("A change that was lost on its way is asked again of the same leader in a new term", () => {
+  const nodes = Nodes.ledBy("abc");
+  const forwards = intercept(nodes, "Forward");
+  const asked = remove(nodes, "b", "nobody");
+  nodes.settle();
+  assert.equal(forwards.length, 1);
+  nodes.crash("a");
+  nodes.passes = () => true;
+  nodes.start("a");
+  // The others have just stopped hearing it, and have not yet given it up.
+  for (let i = 0; i < electionTicks; i++) for (const id of "bc") nodes.tick(id);
+  nodes.elect("a");
+  nodes.run(2);
+  assert.deepEqual(asked.answer, ok);
+});
+
 Deno.test("A change that named its footing is not asked again: it may be done already", () => {
   for (const at of "ab") {
     const nodes = Nodes.ledBy("abc");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { electionTicks, Nodes } from "./nodes.ts";
-import { join, remove } from "./questions.ts";
+import { addVoter, join, remove } from "./questions.ts";
 
 /** What `id` has logged since the last look. */
 function news(nodes: Nodes, id: string): string[] {
@@ -66,6 +66,21 @@ Deno.test("Reporter says once that the node was removed", () => {
   assert.deepEqual(removals, [
     "warning: was removed from the cluster and stays quiet; stop it, or add it again",
   ]);
+});
+
+Deno.test("Reporter says of a node that reads of its own removal that it was removed, and again a member", () => {
+  const nodes = Nodes.ledBy("abc");
+  remove(nodes, "a", "c");
+  nodes.run(2);
+  assert.deepEqual(news(nodes, "c").slice(-1), [
+    "warning: was removed from the cluster and stays quiet; stop it, or add it again",
+  ]);
+  addVoter(nodes, "a", { id: "c" });
+  nodes.run(2 * electionTicks);
+  news(nodes, "c");
+  remove(nodes, "a", "c");
+  nodes.run(2);
+  assert.match(news(nodes, "c").join(), /was removed from the cluster/);
 });
 
 Deno.test("Reporter tells of a disk that does not answer, and when it does again", () => {
