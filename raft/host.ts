@@ -44,11 +44,7 @@ export class Host {
   receive(message: ToNode): void {
     switch (message.type) {
       case "start":
-        this.#start(message.options).catch((error) => {
-          // A node that was told to stop while it joined ends by itself.
-          if (!this.#stopping.signal.aborted) this.#end(error);
-          else if (this.#node === undefined) this.#end(undefined);
-        });
+        this.#start(message.options).catch((error) => this.#gaveUp(error));
         return;
       case "take":
         return this.#node?.take(message.count);
@@ -65,6 +61,13 @@ export class Host {
   /** Ends the process through the main isolate: a worker cannot (Deno.exit ends it alone). */
   fail(error: Error): void {
     this.#end(error);
+  }
+
+  /** Starting or joining failed, or was cut short by a stop. */
+  #gaveUp(error: unknown): void {
+    if (!this.#stopping.signal.aborted) this.#end(error);
+    else if (this.#node === undefined) this.#end(undefined);
+    // Otherwise the node is stopping, and ends by itself.
   }
 
   async #start(options: NodeOptions): Promise<void> {
@@ -101,7 +104,11 @@ export class Host {
       saved,
       times,
     );
-    this.#tick(node, options.heartbeatMillis / times.heartbeatTicks);
+    this.#tick(options.heartbeatMillis / times.heartbeatTicks, () => {
+      node.tick();
+      this.#rejoin(node, saved.identity);
+      this.#announce();
+    });
     if (!node.isMember) await this.#join(saved.identity);
     else if (options.join.length > 0) {
       this.#log(
@@ -113,34 +120,48 @@ export class Host {
     this.#announce();
   }
 
+  /** Removed while it was away, this node was started with --join to be added again. */
+  #rejoin(node: Node, identity: Identity): void {
+    if (this.#options!.join.length === 0 || !node.isOutside) return;
+    if (!this.#joined) return;
+    this.#joined = false;
+    this.#askCluster(identity).then(() => this.#join(identity))
+      .catch((error) => this.#gaveUp(error));
+  }
+
   /** What this node is: as its disk says, as a cluster says, or as nobody said before. */
   async #identify(resumed: Saved | undefined): Promise<Saved> {
     const options = this.#options!;
-    const isMember = resumed !== undefined && isIn(resumed, options.id);
-    if (isMember || options.join.length === 0) {
-      if (resumed !== undefined && !isMember) {
-        throw new Error(
-          `node ${options.id} is no member of its cluster ` +
-            `${resumed.identity.cluster}; start it with --join ADDRESS of a ` +
-            `member to become one`,
-        );
-      }
-      if (resumed === undefined) this.#log("info", "founds a new cluster");
-      return resumed ?? found(options);
+    if (resumed !== undefined && isIn(resumed, options.id)) return resumed;
+    if (options.join.length > 0) {
+      const cluster = await this.#askCluster(resumed?.identity);
+      return resumed ?? blank(options, cluster);
     }
+    if (resumed !== undefined) {
+      throw new Error(
+        `node ${options.id} is no member of its cluster ` +
+          `${resumed.identity.cluster}; start it with --join ADDRESS of a ` +
+          `member to become one`,
+      );
+    }
+    this.#log("info", "founds a new cluster");
+    return found(options);
+  }
+
+  /** The cluster that --join leads to; data of another one are not taken there. */
+  async #askCluster(ours: Identity | undefined): Promise<string> {
+    const options = this.#options!;
     const { cluster } = await clusterOf(options.join, {
       timeoutMillis: options.joinTimeoutMillis,
       log: this.#log,
       signal: this.#stopping.signal,
     });
-    if (resumed !== undefined && resumed.identity.cluster !== cluster) {
-      throw new Error(
-        `cannot join cluster ${cluster}: this node's data in ` +
-          `${options.directory ?? "Deno KV"} is of cluster ` +
-          `${resumed.identity.cluster}; choose another --join or another --dir`,
-      );
-    }
-    return resumed ?? blank(options, cluster);
+    if (ours === undefined || ours.cluster === cluster) return cluster;
+    throw new Error(
+      `cannot join cluster ${cluster}: this node's data in ` +
+        `${options.directory ?? "Deno KV"} is of cluster ${ours.cluster}; ` +
+        `choose another --join or another --dir`,
+    );
   }
 
   async #join(identity: Identity): Promise<void> {
@@ -168,12 +189,8 @@ export class Host {
 
   /** Logical time. A late timer waits once more, so that messages that came while this
    * process stood still are heard before any timeout runs out (PITFALLS 2). */
-  #tick(node: Node, tickMillis: number): void {
+  #tick(tickMillis: number, tick: () => void): void {
     let due = performance.now() + tickMillis;
-    const tick = () => {
-      node.tick();
-      this.#announce();
-    };
     this.#timer = setInterval(() => {
       const late = performance.now() - due;
       due = performance.now() + tickMillis;

@@ -126,6 +126,11 @@ export class Node {
     return this.#raft.membership.find(this.#raft.id) !== undefined;
   }
 
+  /** A leader said that we are no member, and in this life none has held us for one. */
+  get isOutside(): boolean {
+    return this.#raft.removed && this.#lastContact === undefined;
+  }
+
   /** The incarnation that the configuration names for a server; empty if none. */
   incarnationOf(id: string): string {
     return this.#raft.membership.find(id)?.incarnation ?? "";
