@@ -21,7 +21,7 @@ import {
   prevIndexOf,
 } from "./change_plan.ts";
 import { isShortText, textBytesMax } from "./core/bytes.ts";
-import { findServer, withoutServer } from "./core/membership.ts";
+import { findServer, withoutServer, withServer } from "./core/membership.ts";
 import type { Raft } from "./core/raft.ts";
 import type {
   Configuration,
@@ -79,6 +79,8 @@ export class Changes {
   readonly #raft: Raft;
   readonly #options: ChangesOptions;
   #changes: Change[] = [];
+  /** Of members whose configuration entry does not name it. */
+  readonly #incarnations = new Map<NodeId, string>();
   /** Starts anywhere: answers to a former life's questions must not fit ours. */
   #nextId: number;
 
@@ -160,8 +162,15 @@ export class Changes {
     }
   }
 
+  /** A server that RAFT.ADDVOTER added without knowing its disk has shown it. */
+  met(id: NodeId, incarnation: string): void {
+    if (this.#raft.membership.find(id)?.incarnation !== "") return;
+    this.#incarnations.set(id, incarnation);
+  }
+
   /** Carries every change as far as it goes now. */
   pump(): void {
+    if (this.#raft.role === "leader") this.#recordIncarnations();
     if (this.#changes.length === 0) return;
     for (const change of this.#changes) {
       if (this.#raft.role === "leader") this.#lead(change);
@@ -170,6 +179,20 @@ export class Changes {
     this.#changes = this.#changes.filter(({ state }) =>
       state.type !== "answered"
     );
+  }
+
+  /** Only who is known by its disk may become a voter: the core promotes no other. */
+  #recordIncarnations(): void {
+    for (const [id, incarnation] of this.#incarnations) {
+      const { current } = this.#raft.membership;
+      const server = findServer(current, id);
+      const isUnknown = server?.incarnation === "";
+      if (
+        !isUnknown || typeof this.#raft.changeMembership(
+            withServer(current, { ...server, incarnation }),
+          ) === "number"
+      ) this.#incarnations.delete(id);
+    }
   }
 
   #follow(change: Change): void {

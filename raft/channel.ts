@@ -87,7 +87,7 @@ export type AdminAnswer =
   | { readonly type: "servers"; readonly servers: readonly Server[] };
 
 /** What the original's RAFT.STATS calls state. */
-export type NodeState = "Follower" | "Candidate" | "Leader" | "Shutdown";
+export type NodeState = "Follower" | "Candidate" | "Leader";
 
 export type NodeStatus = {
   readonly state: NodeState;

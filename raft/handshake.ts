@@ -30,6 +30,8 @@ export interface HandshakeOptions {
   readonly identity: Identity;
   /** What the configuration says of `id`; empty: nothing, or no member. */
   incarnationOf(id: NodeId): string;
+  /** Node `id`, a member of our cluster, lives on the disk of this incarnation. */
+  met?(id: NodeId, incarnation: string): void;
   /** The node that calls itself `by` will not talk to us. */
   refused?(by: NodeId, reason: Refused): void;
   readonly log: Log;
@@ -93,7 +95,7 @@ export class Handshake {
 
   /** Says hello on `wire` and weighs the answer; returns what is wrong with it. */
   async #introduce(wire: Wire, receiver: NodeId): Promise<string | undefined> {
-    const { identity, incarnationOf, refused } = this.#options;
+    const { identity, incarnationOf, met, refused } = this.#options;
     const { cluster, node: sender, incarnation } = identity;
     await wire.write(
       greetingFrame({ type: "hello", cluster, sender, incarnation, receiver }),
@@ -110,6 +112,7 @@ export class Handshake {
     if (fault !== undefined) return `${fault.fact}; ${remedies[fault.reason]}`;
     if (answer.type === "welcome") {
       wire.trust(answer.incarnation, frameBytesMax);
+      met?.(receiver, answer.incarnation);
     }
     return undefined;
   }
@@ -138,13 +141,14 @@ export class Handshake {
   }
 
   async #judge(wire: Wire, hello: Greeted): Promise<Hello | undefined> {
-    const { identity, incarnationOf, log } = this.#options;
+    const { identity, incarnationOf, met, log } = this.#options;
     const { node, cluster } = identity;
     const fault = faultOfHello(hello, identity, incarnationOf);
     if (fault === undefined && hello.type === "hello") {
       log("debug", `node ${hello.sender} connected from ${wire.remote}`);
       this.#said.delete(`from ${hello.sender}`);
       wire.trust(hello.incarnation, frameBytesMax);
+      met?.(hello.sender, hello.incarnation);
       return hello;
     }
     const { reason, fact } = fault ?? { reason: "malformed", fact: "no hello" };

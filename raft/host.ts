@@ -10,7 +10,7 @@
 import type { Door, FromNode, NodeOptions, ToNode } from "./channel.ts";
 import { assert } from "./core/assert.ts";
 import type { Configuration, Identity, Saved } from "./core/types.ts";
-import { clusterOf, joinCluster } from "./join.ts";
+import { type AskOptions, clusterOf, joinCluster } from "./join.ts";
 import { type Log, openLog } from "./logger.ts";
 import { Node, type NodeTimes } from "./node.ts";
 import { listenForPeers, Peers } from "./peers.ts";
@@ -33,6 +33,7 @@ export class Host {
   #node: Node | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   #stopping = new AbortController();
+  #joiningSinceMillis = 0;
   #joined = false;
   #ready = false;
   #ended = false;
@@ -60,12 +61,13 @@ export class Host {
 
   /** Ends the process through the main isolate: a worker cannot (Deno.exit ends it alone). */
   fail(error: Error): void {
-    this.#end(error);
+    if (this.#node === undefined) this.#end(error);
+    else this.#node.fail(error);
   }
 
   /** Starting or joining failed, or was cut short by a stop. */
   #gaveUp(error: unknown): void {
-    if (!this.#stopping.signal.aborted) this.#end(error);
+    if (error !== this.#stopping.signal.reason) this.#end(error);
     else if (this.#node === undefined) this.#end(undefined);
     // Otherwise the node is stopping, and ends by itself.
   }
@@ -85,6 +87,7 @@ export class Host {
     const peers = this.#peers = new Peers({
       identity: saved.identity,
       incarnationOf: (id) => this.#node?.incarnationOf(id) ?? "",
+      met: (id, incarnation) => this.#node?.met(id, incarnation),
       receive: (message) => this.#node?.receive(message),
       log: this.#log,
     }, listener);
@@ -109,7 +112,7 @@ export class Host {
       this.#rejoin(node, saved.identity);
       this.#announce();
     });
-    if (!node.isMember) await this.#join(saved.identity);
+    if (!isIn(saved, options.id)) await this.#join(saved.identity);
     else if (options.join.length > 0) {
       this.#log(
         "info",
@@ -151,11 +154,8 @@ export class Host {
   /** The cluster that --join leads to; data of another one are not taken there. */
   async #askCluster(ours: Identity | undefined): Promise<string> {
     const options = this.#options!;
-    const { cluster } = await clusterOf(options.join, {
-      timeoutMillis: options.joinTimeoutMillis,
-      log: this.#log,
-      signal: this.#stopping.signal,
-    });
+    this.#joiningSinceMillis = performance.now();
+    const { cluster } = await clusterOf(options.join, this.#patience);
     if (ours === undefined || ours.cluster === cluster) return cluster;
     throw new Error(
       `cannot join cluster ${cluster}: this node's data in ` +
@@ -172,10 +172,18 @@ export class Host {
       address: options.advertise,
       incarnation: identity.incarnation,
       cluster: identity.cluster,
-      timeoutMillis: options.joinTimeoutMillis,
+      ...this.#patience,
+    });
+  }
+
+  /** How long joining may take in all, from the first question to the last answer. */
+  get #patience(): AskOptions {
+    return {
+      timeoutMillis: this.#options!.joinTimeoutMillis,
+      sinceMillis: this.#joiningSinceMillis,
       log: this.#log,
       signal: this.#stopping.signal,
-    });
+    };
   }
 
   /** Says `ready`, once a client that comes then can be told something. */
@@ -250,11 +258,20 @@ function create(storage: Storage, saved: Saved): Promise<void> {
   );
 }
 
-/** Whether the newest configuration on disk names `id`. */
+/**
+ * Whether any configuration on disk names `id`. The newest may be one that was never
+ * committed, and the cluster may need this node to decide that.
+ */
 function isIn({ snapshot, entries }: Saved, id: string): boolean {
-  const newest = entries.findLast((entry) => entry.type === "configuration");
-  const { servers } = newest?.configuration ?? snapshot.configuration;
-  return servers.some((server) => server.id === id);
+  const configurations = [
+    snapshot.configuration,
+    ...entries.flatMap((e) =>
+      e.type === "configuration" ? [e.configuration] : []
+    ),
+  ];
+  return configurations.some(({ servers }) =>
+    servers.some((server) => server.id === id)
+  );
 }
 
 /** The first life of a new cluster, in the original's numbers: index 1, term 1. */

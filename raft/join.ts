@@ -19,6 +19,8 @@ const requestMillisMax = 10_000;
 
 export type AskOptions = {
   readonly timeoutMillis: number;
+  /** When the time began to run, by performance.now(); now when left out. */
+  readonly sinceMillis?: number;
   readonly log: Log;
   /** Ends the waiting with its reason. */
   readonly signal?: AbortSignal;
@@ -73,7 +75,8 @@ async function ask(
   question: Question,
 ): Promise<Reply> {
   const { timeoutMillis, log, signal, random = Math.random } = question;
-  const deadlineMillis = performance.now() + timeoutMillis;
+  const { sinceMillis = performance.now() } = question;
+  const deadlineMillis = sinceMillis + timeoutMillis;
   const leftMillis = () => deadlineMillis - performance.now();
   const failures = new Map<string, string>();
   let pauseMillis = retryMinMillis;

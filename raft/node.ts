@@ -121,11 +121,6 @@ export class Node {
     return voters.length === 1 && voters[0] === this.#raft.id;
   }
 
-  /** Whether this node is in its own configuration. */
-  get isMember(): boolean {
-    return this.#raft.membership.find(this.#raft.id) !== undefined;
-  }
-
   /** A leader said that we are no member, and in this life none has held us for one. */
   get isOutside(): boolean {
     return this.#raft.removed && this.#lastContact === undefined;
@@ -159,6 +154,11 @@ export class Node {
         this.#lastContact = this.#world.now();
       }
     });
+  }
+
+  /** Peers made sure that node `id` lives on the disk of `incarnation`. */
+  met(id: NodeId, incarnation: string): void {
+    this.#input(() => this.#changes.met(id, incarnation));
   }
 
   take(count: number): void {
@@ -215,6 +215,11 @@ export class Node {
           command satisfies never;
       }
     });
+  }
+
+  /** Something around this node is broken: it says nothing more. */
+  fail(error: Error): void {
+    this.#end(error);
   }
 
   /** Hands over, saves what waits, and ends. */

@@ -5,10 +5,12 @@
 // Either way its data lie in one place. The default store is the twin of the standard
 // directory, and a node that has begun in one is not begun again, at 1, in the other.
 
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { NodeOptions, StorageKind } from "./channel.ts";
 import type { Log } from "./logger.ts";
+import { lockName } from "../storage/files.ts";
 import { hasDefaultStore } from "../storage/kv.ts";
+import { kvStoreName, StorageError } from "../storage/storage.ts";
 
 type Unplaced = Omit<NodeOptions, "storage">;
 
@@ -27,7 +29,7 @@ export async function placeNode(
   },
 ): Promise<Place> {
   if (canReadCode) {
-    if (node.join.length === 0) await refuseSecondStart(node);
+    if (node.join.length === 0) await refuseSecondStart(node, log);
     const kind = storage === "kv" ? "kv" : "file";
     return { options: { ...node, storage: kind }, inWorker: true };
   }
@@ -57,35 +59,38 @@ export async function placeNode(
  * A node whose tickets are in the default store, from a run without --allow-read, must
  * not begin again at 1 because this run may read.
  */
-async function refuseSecondStart(node: Unplaced): Promise<void> {
+async function refuseSecondStart(node: Unplaced, log: Log): Promise<void> {
   const { id, directory } = node;
   if (Deno.build.standalone || directory === undefined) return;
-  if (!isStandard(node) || exists(directory)) return;
-  if (!await hasDefaultStore(id)) return;
+  if (!isStandard(node) || holdsNode(directory)) return;
+  try {
+    if (!await hasDefaultStore(id)) return;
+  } catch (error) {
+    // A store that cannot be opened was never a node's.
+    if (!(error instanceof StorageError)) throw error;
+    return log("debug", error.message);
+  }
   throw new Error(
     `node ${id} keeps its tickets in Deno KV's default store, from a run without ` +
       `--allow-read; run it so again, or choose another --id`,
   );
 }
 
-/** The same the other way round; without reading, a directory shows by being there. */
+/** The same the other way round. Without reading, a node shows by its lock file. */
 function refuseForgottenFiles({ id, directory }: Unplaced): void {
   if (directory === undefined) return;
-  const { state } = Deno.permissions.querySync({
-    name: "write",
-    path: directory,
-  });
+  const path = join(directory, lockName);
+  const { state } = Deno.permissions.querySync({ name: "write", path });
   if (state !== "granted") return;
   try {
-    Deno.mkdirSync(directory);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) return;
-    throw new Error(
-      `node ${id} keeps its tickets in ${directory}; add --allow-read to use them, or ` +
-        `choose another --id`,
-    );
+    Deno.openSync(path, { write: true }).close();
+  } catch {
+    return;
   }
-  Deno.removeSync(directory);
+  throw new Error(
+    `node ${id} keeps its tickets in ${directory}; add --allow-read to use them, or ` +
+      `choose another --id`,
+  );
 }
 
 /** Whether a node's data lie where they do without --dir; the default store is its twin. */
@@ -93,10 +98,12 @@ function isStandard({ id, directory = "" }: Unplaced): boolean {
   return resolve(directory) === resolve("data", id);
 }
 
-function exists(path: string): boolean {
+/** A directory that somebody made in advance holds none. */
+function holdsNode(directory: string): boolean {
   try {
-    Deno.statSync(path);
-    return true;
+    return Deno.readDirSync(directory).some(({ name }) =>
+      name === kvStoreName || name.endsWith(".log")
+    );
   } catch (error) {
     // What cannot be looked at is the storage's to complain about.
     return !(error instanceof Deno.errors.NotFound);

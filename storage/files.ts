@@ -40,7 +40,7 @@ export interface Files extends Syncable {
   remove(name: string): void;
 }
 
-const lockName = "LOCK";
+export const lockName = "LOCK";
 
 export function denoFiles(directory: string): Files {
   return new DenoFiles(directory);
@@ -49,6 +49,8 @@ export function denoFiles(directory: string): Files {
 class DenoFiles implements Files {
   readonly directory: string;
   #lock: Deno.FsFile | undefined;
+  /** Renamed while it is open; its faults are to name it as it is called then. */
+  #newest: DenoFile | undefined;
 
   constructor(directory: string) {
     this.directory = directory;
@@ -104,10 +106,8 @@ class DenoFiles implements Files {
   create(name: string): OpenFile {
     const path = join(this.directory, name);
     const options = { write: true, create: true, truncate: true };
-    return new DenoFile(
-      path,
-      attempt("create", path, () => Deno.openSync(path, options)),
-    );
+    const file = attempt("create", path, () => Deno.openSync(path, options));
+    return this.#newest = new DenoFile(path, file);
   }
 
   rename(from: string, to: string): void {
@@ -117,6 +117,9 @@ class DenoFiles implements Files {
       path,
       () => Deno.renameSync(join(this.directory, from), path),
     );
+    if (this.#newest?.path === join(this.directory, from)) {
+      this.#newest.path = path;
+    }
   }
 
   remove(name: string): void {
@@ -145,24 +148,25 @@ class DenoFiles implements Files {
 }
 
 class DenoFile implements OpenFile {
-  readonly #path: string;
+  /** For messages. */
+  path: string;
   readonly #file: Deno.FsFile;
 
   constructor(path: string, file: Deno.FsFile) {
-    this.#path = path;
+    this.path = path;
     this.#file = file;
   }
 
   append(bytes: Uint8Array): void {
-    attempt("write", this.#path, () => writeAll(this.#file, bytes));
+    attempt("write", this.path, () => writeAll(this.#file, bytes));
   }
 
   sync(done: Done): void {
-    callback(this.#file.syncData(), this.#path, done);
+    callback(this.#file.syncData(), this.path, done);
   }
 
   syncNow(): void {
-    attempt("sync", this.#path, () => this.#file.syncDataSync());
+    attempt("sync", this.path, () => this.#file.syncDataSync());
   }
 
   close(): void {

@@ -27,8 +27,8 @@ export class Progress {
   paused = false;
   /** Leader ticks since it last answered, or since it is followed. */
   silentTicks = 0;
-  /** Leader ticks left to a removed server, to let it learn of its removal. */
-  departingTicks: number | undefined;
+  /** Heartbeats left to a removed server, to let it learn of its removal. */
+  heartbeatsLeft: number | undefined;
 
   /** The number of the last message to it; no leader uses a number twice. */
   lastSequence: number;

@@ -19,6 +19,7 @@ import type {
   Index,
   InstallSnapshot,
   NodeId,
+  Term,
 } from "./types.ts";
 
 /** What one AppendEntries carries at most; a frame has room for it many times over. */
@@ -77,8 +78,8 @@ function sendSnapshot(raft: Raft, to: NodeId, progress: Progress): void {
 export function broadcastHeartbeats(raft: Raft): void {
   for (const [to, progress] of raft.progress) {
     sendAppend(raft, { to, progress, entries: [] });
-    if (progress.departingTicks === undefined) continue;
-    if (--progress.departingTicks <= 0) raft.progress.delete(to);
+    if (progress.heartbeatsLeft === undefined) continue;
+    if (--progress.heartbeatsLeft <= 0) raft.progress.delete(to);
   }
 }
 
@@ -194,7 +195,7 @@ export function onAppendEntries(raft: Raft, message: AppendEntries): void {
       matchIndex,
       matchTerm: success ? 0 : log.termAt(matchIndex)!,
     });
-  // What is committed here is the same at every leader (paper 5.4.3), compacted or not.
+  assertSameCommitted(raft, { index: prevLogIndex, term: prevLogTerm });
   if (
     prevLogIndex > log.commitIndex && !log.matches(prevLogIndex, prevLogTerm)
   ) {
@@ -209,10 +210,28 @@ export function onAppendEntries(raft: Raft, message: AppendEntries): void {
   respond(true, lastNew);
 }
 
+/**
+ * What is committed here is the same at every leader (paper 5.4.3). It can differ when a
+ * majority at durability low or medium lost what it had acknowledged; to go on would
+ * give the lost numbers again at every change of leader, so this node must not.
+ */
+function assertSameCommitted(
+  { log }: Raft,
+  { index, term }: { readonly index: Index; readonly term: Term },
+): void {
+  const known = log.termAt(Math.min(index, log.commitIndex)) ?? term;
+  assert(
+    index > log.commitIndex ? term >= known : term === known,
+    "this node's committed log is not its cluster's: a majority has lost what it had " +
+      "acknowledged; remove this node and its data, and let it join anew",
+  );
+}
+
 /** Paper, figure 2, AppendEntries 3 and 4: an old message must not cut what follows it. */
 function acceptEntries(raft: Raft, entries: readonly Entry[]): void {
   const { log, membership, saves } = raft;
   for (const entry of entries) {
+    assertSameCommitted(raft, entry);
     if (
       entry.index <= log.commitIndex || log.matches(entry.index, entry.term)
     ) continue;
@@ -232,6 +251,7 @@ export function onInstallSnapshot(raft: Raft, message: InstallSnapshot): void {
   if (!followLeader(raft, message)) return;
   const { snapshot, sequence } = message;
   const { log } = raft;
+  assertSameCommitted(raft, snapshot);
   // Already part of our log: only the news that it is committed is new.
   if (
     snapshot.index <= log.commitIndex ||
@@ -300,7 +320,7 @@ export function syncProgress(raft: Raft, before: Configuration): void {
     // Thesis 4.2.3: a server that never hears of its removal disturbs the others. It
     // is sent the log for a while longer, and counts for nothing.
     if (raft.membership.find(id) === undefined) {
-      progress.departingTicks ??= departingHeartbeats;
+      progress.heartbeatsLeft ??= departingHeartbeats;
     }
   }
 }
@@ -311,7 +331,8 @@ const departingHeartbeats = 40;
 /** Promotes a learner that keeps up, one at a time (thesis 4.2.1). */
 export function catchUpLearners(raft: Raft): void {
   for (const server of raft.membership.current.servers) {
-    if (server.suffrage === "voter") continue;
+    // A voter of unknown life could be wiped and vote again for what it has forgotten.
+    if (server.suffrage === "voter" || server.incarnation === "") continue;
     const progress = raft.progress.get(server.id);
     if (progress === undefined) continue;
     progress.tickRound(raft.log.lastIndex, raft.options.electionTicks);

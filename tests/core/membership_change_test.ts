@@ -236,6 +236,29 @@ Deno.test("A server that comes back under its id begins as one that has nothing 
   assert.equal(raft.membership.isVoter("c"), false);
 });
 
+Deno.test("A learner whose disk is unknown is never promoted (PITFALLS 17)", () => {
+  const raft = leaderOf({ voters: "ab" });
+  acknowledge(raft, "b");
+  change(
+    raft,
+    withServer(raft.membership.current, {
+      ...server("c", "learner"),
+      incarnation: "",
+    }),
+  );
+  const run = () => {
+    for (let i = 0; i < 3 * electionTicks; i++) {
+      ticks(raft, 1);
+      acknowledge(raft, "bc");
+    }
+  };
+  run();
+  assert.equal(raft.membership.isVoter("c"), false);
+  change(raft, withServer(raft.membership.current, server("c", "learner")));
+  run();
+  assert.equal(raft.membership.isVoter("c"), true);
+});
+
 Deno.test("A new incarnation of a member begins as one that has nothing (PITFALLS 17)", () => {
   const raft = leaderOf({ voters: "abc" });
   acknowledge(raft, "bc");

@@ -22,6 +22,7 @@ import {
   installSnapshot,
   leaderOf,
   members,
+  optionsOf,
   persist,
   raftOf,
   savedOf,
@@ -33,7 +34,6 @@ import {
   ticks,
   vote,
 } from "./scene.ts";
-import { optionsOf } from "./scene.ts";
 
 function appendsTo(
   raft: Parameters<typeof sentOf>[0],
@@ -625,5 +625,47 @@ Deno.test("Two leaders in one term stop the process: nothing can be trusted then
   assert.throws(
     () => raft.step(appendEntries({ term: raft.currentTerm })),
     /two leaders/,
+  );
+});
+
+Deno.test("A follower does not go on beside a leader that lacks what it holds for committed", () => {
+  // A majority at durability low lost entries 2 and 3, and wrote others in their place.
+  const withCommitted = () => {
+    const raft = raftOf({ terms: [1, 1, 1] });
+    raft.step(
+      appendEntries({
+        term: 1,
+        prevLogIndex: 3,
+        prevLogTerm: 1,
+        leaderCommit: 3,
+      }),
+    );
+    assert.equal(raft.log.commitIndex, 3);
+    return raft;
+  };
+  const lost = /committed log is not its cluster's/;
+  const stepped = (message: AppendEntries) => () =>
+    withCommitted().step(message);
+  assert.throws(
+    stepped(appendEntries({ term: 3, prevLogIndex: 3, prevLogTerm: 2 })),
+    lost,
+  );
+  assert.throws(
+    stepped(appendEntries({
+      term: 3,
+      prevLogIndex: 1,
+      prevLogTerm: 1,
+      entries: commands([2, 2], 2),
+    })),
+    lost,
+  );
+});
+
+Deno.test("A follower's snapshot is ahead of its leader's terms only if commits were lost", () => {
+  const raft = raftOf({ snapshot: snapshotAt(100, 5), term: 5 });
+  assert.throws(
+    () =>
+      raft.step(appendEntries({ term: 6, prevLogIndex: 150, prevLogTerm: 4 })),
+    /committed log is not its cluster's/,
   );
 });

@@ -30,7 +30,7 @@ export const electionTicks = 10;
 export const heartbeatTicks = 2;
 
 export function server(id: NodeId, suffrage: Suffrage = "voter"): Server {
-  return { id, address: `${id}:1`, suffrage, incarnation: "" };
+  return { id, address: `${id}:1`, suffrage, incarnation: "1" };
 }
 
 export function members(voters: string, learners = ""): Configuration {
@@ -84,7 +84,7 @@ export function savedOf(setup: Setup): Saved {
   } = setup;
   const term = setup.term ?? entries.at(-1)?.term ?? snapshot.term;
   return {
-    identity: { cluster: "c".repeat(32), node: id, incarnation: "" },
+    identity: { cluster: "c".repeat(32), node: id, incarnation: "1" },
     hardState: { currentTerm: term, votedFor },
     snapshot,
     entries,

@@ -372,17 +372,23 @@ Deno.test("An id added by RAFT.ADDVOTER belongs to the first who joins under it"
   assert.equal(nodes.servers("a"), "ax");
 });
 
-Deno.test("A voter whose life nobody knew catches up again before it votes", () => {
-  const nodes = Nodes.of("a", { spares: "x" });
+Deno.test("RAFT.ADDVOTER makes a voter only of a server whose disk is known (PITFALLS 17)", () => {
+  const nodes = Nodes.of("ab", { spares: "x" });
   nodes.elect("a");
   const asked = addVoter(nodes, "a", { id: "x" });
-  nodes.run(2 * electionTicks);
+  nodes.run(3 * electionTicks);
   assert.deepEqual(asked.answer, ok);
-  const joined = join(nodes, "a", { id: "x" });
-  assert.equal(nodes.servers("a"), "a(x)");
-  nodes.run(2 * electionTicks);
-  assert.deepEqual(joined.answer, ok);
-  assert.equal(nodes.servers("a"), "ax");
+  for (const id of "abx") {
+    assert.equal(nodes.node(id).incarnationOf("x"), "life of x");
+  }
+  // Wiped, it has forgotten what it voted and acknowledged: nobody talks to it.
+  nodes.crash("x");
+  nodes.disk("x").replace(blank("x", "another life"));
+  nodes.start("x");
+  nodes.crash("a");
+  nodes.run(6 * electionTicks);
+  assert.equal(nodes.stat("b", "state"), "Candidate");
+  assert.equal(nodes.stat("x", "last_log_index"), "0");
 });
 
 Deno.test("Changes asked at once are done one by one, and all answered", () => {

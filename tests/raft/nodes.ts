@@ -246,7 +246,10 @@ export class Nodes {
     assert(message, `no message ${at}`);
     const { from, to } = message;
     if (this.isCut(from, to)) return;
-    this.computers.get(to)?.node?.receive(message);
+    // The handshake of the connection on which it comes.
+    const { node } = this.computer(to);
+    node?.met(from, this.computer(from).incarnation);
+    node?.receive(message);
   }
 
   /** Disks and network do all that there is to do; time stands still. */
