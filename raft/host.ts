@@ -35,6 +35,7 @@ export class Host {
   #stopping = new AbortController();
   #joiningSinceMillis = 0;
   #joined = false;
+  #rejoined = false;
   #ready = false;
   #ended = false;
 
@@ -74,6 +75,7 @@ export class Host {
 
   async #start(options: NodeOptions): Promise<void> {
     this.#options = options;
+    this.#joiningSinceMillis = performance.now();
     this.#log = openLog({
       level: options.logLevel,
       format: options.logFormat,
@@ -126,8 +128,11 @@ export class Host {
   /** Removed while it was away, this node was started with --join to be added again. */
   #rejoin(node: Node, identity: Identity): void {
     if (this.#options!.join.length === 0 || !node.isOutside) return;
-    if (!this.#joined) return;
+    // Once: from then on its log tells it what becomes of it.
+    if (!this.#joined || this.#rejoined) return;
+    this.#rejoined = true;
     this.#joined = false;
+    this.#joiningSinceMillis = performance.now();
     this.#askCluster(identity).then(() => this.#join(identity))
       .catch((error) => this.#gaveUp(error));
   }
@@ -154,7 +159,6 @@ export class Host {
   /** The cluster that --join leads to; data of another one are not taken there. */
   async #askCluster(ours: Identity | undefined): Promise<string> {
     const options = this.#options!;
-    this.#joiningSinceMillis = performance.now();
     const { cluster } = await clusterOf(options.join, this.#patience);
     if (ours === undefined || ours.cluster === cluster) return cluster;
     throw new Error(

@@ -92,6 +92,8 @@ export class Node {
   /** Those we are connected to, and by what that was decided. */
   #addresses = new Map<NodeId, string>();
   #connectedBy: { configuration: Configuration; followers: number } | undefined;
+  /** The newest configuration on disk, of a former life, does not name us. */
+  readonly #beganLeftOut: boolean;
   /** `leaving`: all is settled but the last flush; whoever asks is turned away. */
   #life: "running" | "stopping" | "leaving" | "ended" = "running";
 
@@ -107,6 +109,8 @@ export class Node {
       send: (message) => world.peers.send([message]),
     });
     this.#reporter = new Reporter(this.#raft, world.log);
+    this.#beganLeftOut = this.#raft.membership.currentIndex > 0 &&
+      !this.#isNamed;
     this.#connect();
   }
 
@@ -121,9 +125,21 @@ export class Node {
     return voters.length === 1 && voters[0] === this.#raft.id;
   }
 
-  /** A leader said that we are no member, and in this life none has held us for one. */
+  /**
+   * Removed before this life began: the newest configuration on disk left us out and
+   * proves committed, or a leader says so and none has held us for a member since.
+   */
   get isOutside(): boolean {
-    return this.#raft.removed && this.#lastContact === undefined;
+    const { membership, log, removed } = this.#raft;
+    if (this.#beganLeftOut && membership.currentIndex <= log.commitIndex) {
+      return !this.#isNamed;
+    }
+    return removed && this.#lastContact === undefined;
+  }
+
+  /** Our configuration, committed or not, names us. */
+  get #isNamed(): boolean {
+    return this.#raft.membership.find(this.#raft.id) !== undefined;
   }
 
   /** The incarnation that the configuration names for a server; empty if none. */
