@@ -16,6 +16,8 @@ import { RaftLink } from "./server/raft_link.ts";
 /** A stop, from the first signal to the exit, is done within 5 s; this part drains. */
 const drainMillis = 2000;
 const stopMillis = 4500;
+/** Two signals within this are one. */
+const sameSignalMillis = 500;
 
 const workerUrl = new URL("./raft/worker.ts", import.meta.url);
 
@@ -109,13 +111,19 @@ async function serve(config: Config): Promise<never> {
   }
 }
 
-/** Resolves at the first SIGTERM or SIGINT; the second ends the process at once. */
+/**
+ * Resolves at the first SIGTERM or SIGINT; a second one ends the process at once, unless
+ * it comes so soon that it is the same: Ctrl-C reaches a process under `deno task` both
+ * from the terminal and from the task.
+ */
 function onSignals(first: () => void): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  let count = 0;
+  let firstMillis: number | undefined;
   for (const [name, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
     Deno.addSignalListener(name, () => {
-      if (++count > 1) Deno.exit(128 + number);
+      const now = performance.now();
+      firstMillis ??= now;
+      if (now - firstMillis > sameSignalMillis) Deno.exit(128 + number);
       first();
       resolve();
     });

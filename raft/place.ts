@@ -46,8 +46,9 @@ export async function placeNode(
   refuseForgottenFiles(node);
   log(
     "warning",
-    "runs without a worker, on Deno KV's default store: add --allow-read for a " +
-      "node in an isolate of its own and the faster file log",
+    "runs without a worker, on Deno KV's default store: add --allow-read for a node in " +
+      "an isolate of its own and a log in --dir (the store lies in Deno's cache and " +
+      "belongs to this path of main.ts)",
   );
   return {
     options: { ...node, storage: "kv", directory: undefined },
@@ -72,7 +73,7 @@ async function refuseSecondStart(node: Unplaced, log: Log): Promise<void> {
   }
   throw new Error(
     `node ${id} keeps its tickets in Deno KV's default store, from a run without ` +
-      `--allow-read; run it so again, or choose another --id`,
+      `--allow-read; run it so again, or choose another --id or --dir`,
   );
 }
 
@@ -81,11 +82,17 @@ function refuseForgottenFiles({ id, directory }: Unplaced): void {
   if (directory === undefined) return;
   const path = join(directory, lockName);
   const { state } = Deno.permissions.querySync({ name: "write", path });
-  if (state !== "granted") return;
+  if (state !== "granted") {
+    throw new Error(
+      `cannot see whether node ${id} keeps tickets in ${directory}; add ` +
+        `--allow-write, or better --allow-read and --allow-write`,
+    );
+  }
   try {
     Deno.openSync(path, { write: true }).close();
-  } catch {
-    return;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    // Whatever it is that cannot be opened, it is there.
   }
   throw new Error(
     `node ${id} keeps its tickets in ${directory}; add --allow-read to use them, or ` +
