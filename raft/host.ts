@@ -7,6 +7,7 @@
 // changes nothing on disk; the directory is created before anybody hears of this node,
 // so that what it promises is kept under one incarnation.
 
+import { parseAddress } from "./address.ts";
 import type { Door, FromNode, NodeOptions, ToNode } from "./channel.ts";
 import { assert } from "./core/assert.ts";
 import type { Configuration, Identity, Saved } from "./core/types.ts";
@@ -114,6 +115,7 @@ export class Host {
       this.#rejoin(node, saved.identity);
       this.#announce();
     });
+    this.#compareAddress(node.address);
     if (!isIn(saved, options.id)) await this.#join(saved.identity);
     else if (options.join.length > 0) {
       this.#log(
@@ -123,6 +125,18 @@ export class Host {
     }
     this.#joined = true;
     this.#announce();
+  }
+
+  /** The others dial what the configuration names; flags alone change nothing there. */
+  #compareAddress(known: string | undefined): void {
+    const { id, advertise } = this.#options!;
+    // A host that was left out has been filled in when this node joined.
+    if (known === undefined || known.endsWith(advertise)) return;
+    this.#log(
+      "warning",
+      `the cluster knows this node at ${known}, and not at ${advertise}; to change ` +
+        `that, send RAFT.ADDVOTER ${id} ${advertise} to any member`,
+    );
   }
 
   /** Removed while it was away, this node was started with --join to be added again. */
@@ -153,6 +167,13 @@ export class Host {
       );
     }
     this.#log("info", "founds a new cluster");
+    if (parseAddress(options.advertise)?.host === "") {
+      this.#log(
+        "warning",
+        `other hosts cannot dial "${options.advertise}": before they join, send ` +
+          `RAFT.ADDVOTER ${options.id} HOST${options.advertise}`,
+      );
+    }
     return found(options);
   }
 

@@ -125,6 +125,11 @@ export class Node {
     return voters.length === 1 && voters[0] === this.#raft.id;
   }
 
+  /** Where the others dial this node, as far as they know; `undefined` for no member. */
+  get address(): string | undefined {
+    return this.#raft.membership.find(this.#raft.id)?.address;
+  }
+
   /**
    * Removed before this life began: the newest configuration on disk left us out and
    * proves committed, or a leader says so and none has held us for a member since.

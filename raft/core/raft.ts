@@ -138,12 +138,10 @@ export class Raft {
   /** One unit of logical time passed. */
   tick(): void {
     this.saveElapsed = this.saves.underWay ? this.saveElapsed + 1 : 0;
-    if (this.role === "leader") this.#tickLeader();
-    else if (
-      ++this.electionElapsed >= this.electionTimeout && this.isElectable
-    ) {
-      preCampaign(this);
-    }
+    if (this.role === "leader") return this.#tickLeader();
+    if (++this.electionElapsed < this.electionTimeout) return;
+    if (this.isElectable) preCampaign(this);
+    else this.leaderId = undefined; // a learner or removed: it can only wait for one
   }
 
   /** A message arrived; from whom was verified, how late or how often was not. */

@@ -332,3 +332,14 @@ Deno.test("Messages of a former life of the candidate elect nobody", () => {
   cluster.settle();
   assert.equal(cluster.core("a").role, "follower");
 });
+
+Deno.test("A learner that has not heard its leader for an election timeout knows none", () => {
+  const raft = raftOf({ id: "d", voters: "abc", learners: "d" });
+  raft.step(appendEntries({ to: "d", term: 1 }));
+  assert.equal(raft.leaderId, "b");
+  ticks(raft, 2 * electionTicks);
+  assert.equal(raft.leaderId, undefined);
+  assert.equal(raft.role, "follower");
+  raft.step(appendEntries({ to: "d", term: 1 }));
+  assert.equal(raft.leaderId, "b");
+});

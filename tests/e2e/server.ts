@@ -129,8 +129,13 @@ export class Server {
     });
   }
 
+  /** Sends it, unless the process has just ended by itself. */
   signal(signal: Deno.Signal): void {
-    this.#lastLife.child.kill(signal);
+    try {
+      this.#lastLife.child.kill(signal);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
   }
 
   /** Its end, with all of its output read. */
@@ -140,11 +145,7 @@ export class Server {
 
   /** kill -9 */
   async kill(): Promise<void> {
-    try {
-      this.signal("SIGKILL");
-    } catch {
-      // It has ended by itself, or was never started.
-    }
+    if (this.running) this.signal("SIGKILL");
     await this.#life?.exit();
   }
 

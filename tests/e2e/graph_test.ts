@@ -4,9 +4,9 @@
 // them lies anywhere but here or in the npm registry.
 
 import assert from "node:assert/strict";
-import deno from "../deno.json" with { type: "json" };
+import deno from "../../deno.json" with { type: "json" };
 
-const root = new URL("../", import.meta.url);
+const root = new URL("../../", import.meta.url);
 
 type Module = { readonly specifier: string; readonly error?: string };
 
