@@ -1,0 +1,75 @@
+// Nodes that come back after their cluster has changed its members without them, or has
+// begun to: what is on their disks, and what the others say, decides what they are.
+
+import assert from "node:assert/strict";
+import type { Server } from "../../raft/core/types.ts";
+import { e2e } from "./harness.ts";
+import { until } from "./until.ts";
+import { denoFiles } from "../../storage/files.ts";
+import { Wal } from "../../storage/wal.ts";
+
+e2e(
+  "A node that its disk leaves out, by a change that may not be committed, comes back",
+  async (lab) => {
+    const server = lab.server({ id: "1" });
+    const both = { servers: [member("1"), member("2")] };
+    const other = { servers: [member("2")] };
+    const wal = new Wal({
+      files: denoFiles(server.data),
+      node: "1",
+      durability: "high",
+      log() {},
+    });
+    const { promise, resolve } = Promise.withResolvers<Error | undefined>();
+    wal.create({
+      identity: { cluster: "c".repeat(32), node: "1", incarnation: "1" },
+      hardState: { currentTerm: 1, votedFor: undefined },
+      snapshot: {
+        index: 0,
+        term: 0,
+        configuration: { servers: [] },
+        configurationIndex: 0,
+        data: new Uint8Array(0),
+      },
+      entries: [
+        { type: "configuration", index: 1, term: 1, configuration: both },
+        { type: "configuration", index: 2, term: 1, configuration: other },
+      ],
+    }, resolve);
+    assert.equal(await promise, undefined);
+    wal.close();
+    // The other has no vote but this one's to win with (Raft.isElectable).
+    await server.start();
+    await until(
+      "it stands for election",
+      async () => (await server.stats()).state === "Candidate",
+    );
+  },
+);
+
+e2e(
+  "A node that was removed while it was away joins again when it is started with --join",
+  async (lab) => {
+    const cluster = await lab.cluster(3);
+    const leader = await cluster.leader();
+    const [away] = await cluster.followers();
+    await away!.stop();
+    assert.equal(await leader.ask("RAFT.REMOVESERVER", away!.id), "OK");
+    await away!.start();
+    await away!.logged(/was removed from the cluster and stays quiet/);
+    assert.equal((await leader.members()).length, 2);
+    await away!.stop();
+    await away!.start("--join", `127.0.0.1:${leader.port}`);
+    await until(
+      "it is a member again",
+      async () => (await leader.members()).length === 3,
+    );
+    await cluster.settled();
+    assert.equal(await (await cluster.leader()).ticket(), 1n);
+  },
+);
+
+function member(id: string): Server {
+  const address = `127.0.0.1:${Number(id)}`;
+  return { id, address, suffrage: "voter", incarnation: id };
+}
