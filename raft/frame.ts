@@ -15,6 +15,7 @@ export const frameBytesMax = 4 * 1024 * 1024;
 /** Of a payload as long as the other side is a stranger. */
 export const helloBytesMax = 1024;
 
+const lengthBytes = 4;
 const headerBytes = 8;
 /** An idle reader keeps no more than this. */
 const idleBytesMax = 256 * 1024;
@@ -72,8 +73,8 @@ export class FrameReader {
 
   next(): Step {
     const waiting = this.#end - this.#start;
-    if (waiting < headerBytes) return more;
-    const view = new DataView(this.#buffer.buffer, this.#start, headerBytes);
+    if (waiting < lengthBytes) return more;
+    const view = new DataView(this.#buffer.buffer, this.#start);
     const length = view.getUint32(0, true);
     if (length > this.payloadBytesMax) {
       const reason =

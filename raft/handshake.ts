@@ -133,10 +133,12 @@ export class Handshake {
   }
 
   #turnAway(wire: Wire, step: Step): undefined {
-    const fault = step.type === "bad" ? step.reason : "no hello";
-    if (!this.#closing) {
-      this.complain(`hung up on ${wire.remote}, which is no node: ${fault}`);
-    }
+    // A client or a browser, most likely: the figures of a frame would not help it.
+    const fault = step.type === "bad"
+      ? ": it does not speak the peers' protocol: this is the raft port, " +
+        "clients and --join use --saddr"
+      : ", which is no node: no hello";
+    if (!this.#closing) this.complain(`hung up on ${wire.remote}${fault}`);
     wire.close();
   }
 

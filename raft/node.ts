@@ -12,7 +12,6 @@ import type {
   FromNode,
   NodeState,
   NodeStatus,
-  Refusal,
 } from "./channel.ts";
 import { Changes } from "./changes.ts";
 import type {
@@ -26,7 +25,8 @@ import type {
 import { Raft, type RaftOptions } from "./core/raft.ts";
 import type { Log } from "./logger.ts";
 import { Reporter } from "./reporter.ts";
-import { encodeTake, type Given, Machine, ticketSequence } from "./machine.ts";
+import { Machine } from "./machine.ts";
+import { Takes } from "./takes.ts";
 import { statsOf, timeText } from "./stats.ts";
 import type { Storage } from "../storage/storage.ts";
 
@@ -63,24 +63,15 @@ export type NodeTimes = RaftOptions & {
   readonly changeTicks: number;
 };
 
-/** A take on its way through the log. `outcome` waits for those asked before it. */
-type Take = {
-  readonly count: number;
-  readonly index: number;
-  readonly term: number;
-  outcome: Given | Refusal | undefined;
-};
-
 export class Node {
   readonly #raft: Raft;
   readonly #machine = new Machine();
   readonly #world: World;
   readonly #times: NodeTimes;
+  readonly #takes: Takes;
   readonly #changes: Changes;
   readonly #reporter: Reporter;
 
-  /** In the order in which they were asked for, which is that of the answers. */
-  #takes: Take[] = [];
   #saving = false;
   #flushing = false;
   #ticks = 0;
@@ -102,6 +93,7 @@ export class Node {
     this.#times = times;
     this.#raft = new Raft(times, saved);
     this.#machine.restore(saved.snapshot.data);
+    this.#takes = new Takes(this.#raft, world.post);
     this.#changes = new Changes(this.#raft, {
       cluster: saved.identity.cluster,
       ticksMax: times.changeTicks,
@@ -183,18 +175,13 @@ export class Node {
   }
 
   take(count: number): void {
-    if (this.#life === "leaving") return this.#answer(count, "not-leader");
-    this.#input(() => {
-      const index = this.#life === "running"
-        ? this.#raft.propose(encodeTake(ticketSequence, count))
-        : undefined;
-      this.#takes.push({
-        count,
-        index: index ?? 0,
-        term: this.#raft.currentTerm,
-        outcome: index === undefined ? "not-leader" : undefined,
-      });
-    });
+    if (this.#life === "running") {
+      return this.#input(() => this.#takes.ask(count));
+    }
+    this.#takes.turnAway(count);
+    // While the last flush runs there is no pump any more.
+    if (this.#life === "leaving") this.#takes.stop();
+    else this.#input(() => {});
   }
 
   admin(id: number, command: AdminCommand): void {
@@ -274,7 +261,7 @@ export class Node {
     if (snapshot !== undefined) this.#machine.restore(snapshot.data);
     for (const entry of this.#raft.takeCommitted()) this.#apply(entry);
     this.#changes.pump();
-    this.#settleTakes();
+    this.#takes.settle();
     this.#connect();
     this.#compact();
     // What the above made the core say: a change proposed, an append to go with it.
@@ -287,36 +274,7 @@ export class Node {
   #apply(entry: Entry): void {
     if (entry.type !== "command") return;
     const [given] = this.#machine.apply(entry.data);
-    const take = this.#takes.find((take) => take.index >= entry.index);
-    if (take?.index === entry.index && take.term === entry.term) {
-      take.outcome = given;
-    }
-  }
-
-  /** Answers takes from the front, each once, in order. */
-  #settleTakes(): void {
-    const leads = this.#raft.role === "leader";
-    for (let take; (take = this.#takes[0]) !== undefined; this.#takes.shift()) {
-      // A take of a term that we lead no more may yet be committed, by another leader.
-      // Nobody is told its numbers: they are burnt, not given twice.
-      if (!leads || take.term !== this.#raft.currentTerm) {
-        take.outcome ??= "leadership-lost";
-      }
-      if (take.outcome === undefined) return;
-      this.#answer(take.count, take.outcome);
-    }
-  }
-
-  #answer(wanted: number, outcome: Given | Refusal): void {
-    const { post } = this.#world;
-    if (typeof outcome === "string") {
-      return post({ type: "refused", count: wanted, reason: outcome });
-    }
-    const { last, count } = outcome;
-    if (count > 0) post({ type: "taken", last, count });
-    if (count < wanted) {
-      post({ type: "refused", count: wanted - count, reason: "exhausted" });
-    }
+    if (given !== undefined) this.#takes.applied(entry, given);
   }
 
   #compact(): void {
@@ -402,9 +360,7 @@ export class Node {
       this.#raft.transferTarget !== undefined;
     if (handingOver || this.#saving || this.#flushing) return;
     // Who still waits, for a majority or a leader, would wait for ever.
-    for (const take of this.#takes.splice(0)) {
-      this.#answer(take.count, take.outcome ?? "leadership-lost");
-    }
+    this.#takes.stop();
     this.#changes.stop();
     this.#life = "leaving";
     this.#world.storage.flush((error) => this.#end(error));

@@ -9,7 +9,7 @@
 // not even the beat of once a second, is closed: TCP alone would take many minutes to
 // notice that a host has vanished.
 
-import { type Address, formatAddress, parseAddress } from "./address.ts";
+import { type Address, parseAddress } from "./address.ts";
 import {
   DecodeError,
   decodePeerMessage,
@@ -24,6 +24,7 @@ import {
   type HandshakeTimes,
 } from "./handshake.ts";
 import { Link } from "./link.ts";
+import { hungUp, openPort } from "./port.ts";
 import { reasonOf, Wire } from "./wire.ts";
 
 /** Accepted connections of all kinds. */
@@ -264,6 +265,7 @@ export class Peers {
         this.#run(this.#receive(new Wire(conn)));
       } catch (error) {
         if (this.#closing) return;
+        if (hungUp(error)) continue;
         this.#handshake.complain(`cannot accept a peer: ${reasonOf(error)}`);
         // Out of file descriptors, most likely: it does not help to ask at once.
         await new Promise((resolve) => setTimeout(resolve, 100));
@@ -361,13 +363,5 @@ export class Peers {
 
 /** Throws an Error with one sentence when the address cannot be listened on. */
 export function listenForPeers(address: Address): Deno.TcpListener {
-  const { host, port } = address;
-  try {
-    return Deno.listen({ hostname: host === "" ? "0.0.0.0" : host, port });
-  } catch (error) {
-    throw new Error(
-      `cannot listen on ${formatAddress(address)} for peers: ` +
-        `${reasonOf(error)}; choose another with --raddr`,
-    );
-  }
+  return openPort(address, { whom: "peers", flag: "--raddr" });
 }

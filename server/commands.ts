@@ -63,7 +63,8 @@ export function runCommand(session: Session, service: Service): void {
   let name = command.name;
   let given = request.count - 1;
   if (command.subcommands !== undefined && given > 0) {
-    command = find(command.subcommands, { request, index: 1 });
+    command = find(command.subcommands, { request, index: 1 }) ??
+      find(helpOnly, { request, index: 1 });
     if (command === undefined) return unknownSubcommand(session, name);
     name += `|${command.name}`;
     given--;
@@ -74,6 +75,25 @@ export function runCommand(session: Session, service: Service): void {
     `ERR wrong number of arguments for '${name}' command`,
   );
 }
+
+/** What every command with subcommands has. */
+const helpOnly: readonly Command[] = [{
+  name: "help",
+  arguments: [0, 0],
+  help: "Print this help",
+  run(session) {
+    const command = find(commands, { request: session.request, index: 0 });
+    const rows = [...command?.subcommands ?? [], ...helpOnly];
+    const name = command?.name.toUpperCase();
+    const writer = reply(session);
+    writer.array(1 + rows.length * 2);
+    writer.simple(`${name} <subcommand> [<arg> …]. Subcommands are:`);
+    for (const row of rows) {
+      writer.simple(row.name.toUpperCase());
+      writer.simple(`    ${row.help}`);
+    }
+  },
+}];
 
 /** Redis shows 128 bytes of the name and about as many of the arguments. */
 const shownBytesMax = 128;

@@ -67,8 +67,9 @@ const flags = {
     value: "addr",
     help: "where other nodes are met",
     standard: "127.0.0.1:12001",
-    parse: address,
-    allowed: addressRule,
+    // A port that the system chooses is one that no other node could know.
+    parse: (text) => address(text)?.port === 0 ? undefined : address(text),
+    allowed: `${addressRule}; port 0 is for --saddr only`,
   } satisfies Flag<Address>,
   join: {
     value: "addr,..",
@@ -197,7 +198,7 @@ const helpTail = `
 environment instead: TICKETD_ID for --id, TICKETD_LOG_LEVEL for --log-level.`;
 
 function appended(text: string, before: string | undefined): string {
-  return before === undefined ? text : `${before},${text}`;
+  return before === undefined || before === "" ? text : `${before},${text}`;
 }
 
 /** Go's way of writing flags, as users of the original have it in their scripts. */
@@ -245,6 +246,13 @@ function readConfig(
         "use two different ports",
     );
   }
+  const join = read("join");
+  const self = join.find((member) => leadsTo(member, clientListen));
+  if (self !== undefined) {
+    throw new UsageError(
+      `--join ${self} is this node itself; name another member`,
+    );
+  }
   const heartbeatMillis = read("heartbeat");
   const electionMillis = read("election");
   if (electionMillis < 3 * heartbeatMillis) {
@@ -265,7 +273,7 @@ function readConfig(
       id,
       raftListen,
       advertise,
-      join: read("join"),
+      join,
       joinTimeoutMillis,
       directory: dir.endsWith("/") ? dir + id : `${dir}/${id}`,
       durability: read("durability"),
@@ -317,6 +325,7 @@ function address(text: string): Address | undefined {
 function addresses(text: string): readonly string[] | undefined {
   const parts = text.split(",").map((part) => part.trim());
   const named = parts.filter((part) => part !== "");
+  if (text !== "" && named.length === 0) return undefined; // a script's slip: `$A,$B`
   const good = named.every((part) => (address(part)?.port ?? 0) > 0);
   return good ? Object.freeze(named) : undefined;
 }
@@ -340,6 +349,20 @@ function clash(a: Address, b: Address): boolean {
   if (a.port !== b.port || a.port === 0) return false;
   return a.host === b.host || isEveryInterface(a.host) ||
     isEveryInterface(b.host) || (isLoopback(a.host) && isLoopback(b.host));
+}
+
+/** Whether who dials `member` here reaches what listens on `own`. */
+function leadsTo(member: string, own: Address): boolean {
+  const { host, port } = parseAddress(member)!;
+  if (port !== own.port) return false;
+  const local = isEveryInterface(host) || isLoopback(host);
+  if (isEveryInterface(own.host)) return local;
+  return dialled(host) === dialled(own.host);
+}
+
+/** Where a host without a name of its own is dialled. */
+function dialled(host: string): string {
+  return isEveryInterface(host) || host === "localhost" ? "127.0.0.1" : host;
 }
 
 function durationMillis(text: string): number | undefined {

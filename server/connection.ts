@@ -63,12 +63,13 @@ export class Connection implements Session {
   async serve(): Promise<void> {
     for (;;) {
       const all = this.#runAll();
-      if (this.#ending !== undefined) await this.#ending;
-      else if (!all) {
+      const ending = this.#ending;
+      if (ending !== undefined) await ending;
+      if (this.#closed) break; // nothing makes progress any more
+      if (!all && ending === undefined) {
         await this.#nextProgress();
         continue;
       }
-      if (this.#closed) break;
       let count: number | null;
       try {
         count = await this.#socket.read(this.request.space());
@@ -112,7 +113,9 @@ export class Connection implements Session {
   /** Runs what was received, and writes once; false if commands are left over. */
   #runAll(): boolean {
     let all = false;
-    while (!all && this.#ending === undefined && !this.replies.congested) {
+    // The commands of a client that is gone must not take tickets.
+    const over = () => this.#closed || this.#ending !== undefined;
+    while (!all && !over() && !this.replies.congested) {
       const outcome = this.request.next();
       if (outcome === "command") runCommand(this, this.#service);
       else if (outcome === "error") this.refuse(`ERR ${this.request.error}`);
@@ -164,6 +167,7 @@ export class Connection implements Session {
       this.#progressed();
     }
     this.#writing = false;
+    this.replies.rest();
     this.#progressed();
   }
 

@@ -2,7 +2,8 @@
 // so. Outlives a failing accept, as when file handles run out. Does not parse: that is
 // each `connection.ts`'s own.
 
-import { formatAddress } from "../raft/address.ts";
+import type { Address } from "../raft/address.ts";
+import { hungUp, openPort } from "../raft/port.ts";
 import type { Service } from "./command.ts";
 import { Connection } from "./connection.ts";
 import type { RaftLink } from "./raft_link.ts";
@@ -21,23 +22,8 @@ export type ListenerOptions = {
 };
 
 /** Opens the port for clients; fails with a text for the user. */
-export function listen(
-  { host, port }: { readonly host: string; readonly port: number },
-): Deno.TcpListener {
-  try {
-    return Deno.listen({ hostname: host || "0.0.0.0", port });
-  } catch (error) {
-    const reason = error instanceof Deno.errors.AddrInUse
-      ? "address in use"
-      : error instanceof Error
-      ? error.message
-      : String(error);
-    const address = formatAddress({ host, port });
-    throw new Error(
-      `cannot listen on ${address} for clients: ${reason}; choose another with --saddr`,
-      { cause: error },
-    );
-  }
+export function listen(address: Address): Deno.TcpListener {
+  return openPort(address, { whom: "clients", flag: "--saddr" });
 }
 
 export class Listener {
@@ -97,8 +83,8 @@ export class Listener {
       let socket: Deno.TcpConn;
       try {
         socket = await this.#socket.accept();
-      } catch {
-        if (!this.#closing) await this.#pauseAfterFailure();
+      } catch (error) {
+        if (!this.#closing && !hungUp(error)) await this.#pauseAfterFailure();
         continue;
       }
       this.#welcome(socket);

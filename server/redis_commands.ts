@@ -33,9 +33,12 @@ export const redisCommands: readonly Command[] = [
   },
   {
     name: "auth",
-    arguments: [1, 2],
+    arguments: [1],
     help: "Refused: no password is configured",
-    run: withoutPassword,
+    run(session) {
+      if (session.request.count <= 3) withoutPassword(session);
+      else reply(session).error("ERR syntax error");
+    },
   },
   {
     name: "hello",
@@ -50,7 +53,7 @@ export const redisCommands: readonly Command[] = [
     run(session) {
       const index = session.request.text(1);
       if (index === "0") ok(session);
-      else if (/^-?\d{1,9}$/.test(index)) {
+      else if (/^-?[1-9]\d{0,8}$/.test(index)) {
         reply(session).error("ERR DB index is out of range");
       } else {
         reply(session).error("ERR value is not an integer or out of range");
@@ -162,7 +165,7 @@ function hello(session: Session, { link, version }: Service): void {
   let protocol = session.protocol;
   if (request.count > 1) {
     const wanted = request.text(1);
-    if (!/^-?\d{1,18}$/.test(wanted)) {
+    if (!/^(0|-?[1-9]\d{0,17})$/.test(wanted)) {
       return reply(session).error(
         "ERR Protocol version is not an integer or out of range",
       );
@@ -196,7 +199,7 @@ function hello(session: Session, { link, version }: Service): void {
   writer.bulk("id");
   writer.integer(session.id);
   writer.bulk("mode");
-  writer.bulk("cluster");
+  writer.bulk("standalone"); // to clients, "cluster" is Redis Cluster and its slots
   writer.bulk("role");
   writer.bulk(link.status.state === "Leader" ? "master" : "replica");
   writer.bulk("modules");

@@ -4,10 +4,12 @@
 //
 //   out | slot 1 | slot 2 | …      and in each slot:  what it waits for | tail
 //
-// `out` is what may leave. A slot waits for tickets or for one answer; `tail` is what
+// `out` is what may leave. A slot waits for tickets or for one answer; its tail is what
 // comes after it and was known at once. When the first slot is complete, its tail
 // joins `out` and the next becomes the first. A run of TICKETs is one slot; while
-// nothing waits there is no slot at all, and replies go straight to `out`.
+// nothing waits there is no slot at all, and replies go straight to `out`. All tails
+// lie in one buffer, `held`, one after the other: a buffer each would cost half a
+// kilobyte for the seven bytes of a PONG.
 
 import type { Refusal } from "../raft/channel.ts";
 import type { TicketClient } from "./dispenser.ts";
@@ -18,7 +20,7 @@ import { RespWriter } from "./resp_writer.ts";
 /** Past any of these, the connection stops reading until replies have left. */
 const outputBytesMax = 1024 * 1024;
 const ticketsMax = 128 * 1024;
-const slotsMax = 4 * 1024;
+const slotsMax = 512;
 
 const refusals: Record<Refusal, string> = {
   "not-leader": "ERR node is not the leader",
@@ -31,7 +33,8 @@ type Slot = {
   waiting: number;
   /** Its replies, as long as it is not the first. */
   early: RespWriter | undefined;
-  tail: RespWriter | undefined;
+  /** Where its tail begins, counted from the first byte ever held. */
+  readonly tailFrom: number;
 };
 
 export class Replies implements TicketClient {
@@ -42,8 +45,10 @@ export class Replies implements TicketClient {
   /** Those of the slots that wait for tickets: numbers come in this order. */
   readonly #ticketSlots = new Fifo<Slot>();
   #tickets = 0;
-  /** In the tails of all slots but the last, the only one that still grows. */
-  #tailBytes = 0;
+  /** The tails; those of slots that are complete are cut off in bulk. */
+  readonly #held = new RespWriter();
+  /** Bytes that were cut off. */
+  #cut = 0;
   #gone = false;
 
   /** `changed` is called when the node's answer has added to what may leave. */
@@ -53,14 +58,13 @@ export class Replies implements TicketClient {
 
   /** Takes a reply that is known at once. */
   get writer(): RespWriter {
-    const last = this.#slots.last;
-    return last === undefined ? this.#out : last.tail ??= new RespWriter();
+    return this.#slots.size === 0 ? this.#out : this.#held;
   }
 
   /** Enough waits: run no further command now. */
   get congested(): boolean {
-    const last = this.#slots.last?.tail?.length ?? 0;
-    return this.#out.length + this.#tailBytes + last >= outputBytesMax ||
+    const held = this.#heldTo - (this.#slots.first?.tailFrom ?? this.#heldTo);
+    return this.#out.length + held >= outputBytesMax ||
       this.#tickets >= ticketsMax || this.#slots.size >= slotsMax;
   }
 
@@ -81,11 +85,20 @@ export class Replies implements TicketClient {
     return this.#leaving.bytes();
   }
 
+  /** What `leave()` gave has left: if nothing follows, no memory is kept for it. */
+  rest(): void {
+    this.#leaving.rest();
+    if (this.ready === 0) this.#out.rest();
+  }
+
   /** The connection is no more: what still comes is dropped. */
   forget(): void {
     this.#gone = true;
     this.#slots.clear();
     this.#ticketSlots.clear();
+    this.#tickets = 0;
+    this.#held.rest();
+    this.#out.rest();
   }
 
   /** The next `count` replies are tickets. */
@@ -94,7 +107,7 @@ export class Replies implements TicketClient {
     const last = this.#slots.last;
     if (
       last !== undefined && last === this.#ticketSlots.last &&
-      last.tail === undefined
+      last.tailFrom === this.#heldTo
     ) last.waiting += count;
     else this.#ticketSlots.push(this.#open(count));
   }
@@ -126,8 +139,7 @@ export class Replies implements TicketClient {
   }
 
   #open(waiting: number): Slot {
-    this.#tailBytes += this.#slots.last?.tail?.length ?? 0;
-    const slot: Slot = { waiting, early: undefined, tail: undefined };
+    const slot: Slot = { waiting, early: undefined, tailFrom: this.#heldTo };
     this.#slots.push(slot);
     return slot;
   }
@@ -158,16 +170,30 @@ export class Replies implements TicketClient {
   /** Moves to `out` all that nothing holds back any more. */
   #release(): void {
     while (this.#slots.first?.waiting === 0) {
-      const { tail } = this.#slots.shift()!;
-      if (tail !== undefined) {
-        this.#out.append(tail.bytes());
-        if (this.#slots.size > 0) this.#tailBytes -= tail.length;
-      }
+      const { tailFrom } = this.#slots.shift()!;
       const first = this.#slots.first;
+      this.#letGo(tailFrom, first?.tailFrom ?? this.#heldTo);
       if (first?.early === undefined) continue;
       this.#out.append(first.early.bytes());
       first.early = undefined;
     }
     if (this.#out.length > 0) this.#changed();
+  }
+
+  /** Moves what was held from `from` to `to`, and nothing before it, to `out`. */
+  #letGo(from: number, to: number): void {
+    const held = this.#held;
+    this.#out.append(held.bytes().subarray(from - this.#cut, to - this.#cut));
+    const done = to - this.#cut;
+    // Only ever the larger half: to move the rest for each slot would be quadratic.
+    if (done * 2 < held.length) return;
+    this.#cut = to;
+    if (done < held.length) held.drop(done);
+    else held.rest();
+  }
+
+  /** Where the next byte that is held will lie, counted as in `tailFrom`. */
+  get #heldTo(): number {
+    return this.#cut + this.#held.length;
   }
 }

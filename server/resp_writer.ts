@@ -13,6 +13,8 @@ const CR = 13, LF = 10, SPACE = 32, PLUS = 43, ZERO = 48, ONE = 49, NINE = 57;
 const ticketMax = 2n ** 64n - 1n;
 /** Small enough for V8 to keep it inside its own heap: idle clients are many. */
 const bufferBytesMin = 64;
+/** Two such buffers for each of 10,000 idle clients are 320 MiB. */
+const idleBytesMax = 16 * 1024;
 
 export class RespWriter {
   #bytes = new Uint8Array(bufferBytesMin);
@@ -35,6 +37,20 @@ export class RespWriter {
       this.#bytes = new Uint8Array(half);
     }
     this.#length = 0;
+  }
+
+  /** Forgets what was written; an idle writer keeps no large buffer. */
+  rest(): void {
+    if (this.#bytes.length > idleBytesMax) {
+      this.#bytes = new Uint8Array(bufferBytesMin);
+    }
+    this.#length = 0;
+  }
+
+  /** Forgets the first `count` bytes. */
+  drop(count: number): void {
+    this.#bytes.copyWithin(0, count, this.#length);
+    this.#length -= count;
   }
 
   append(bytes: Uint8Array): void {

@@ -58,11 +58,13 @@ class DenoFiles implements Files {
 
   makeDirectory(): void {
     const missing = missingDirectories(this.directory);
-    attempt(
-      "create",
-      this.directory,
-      () => Deno.mkdirSync(this.directory, { recursive: true }),
-    );
+    attempt("create", this.directory, () => {
+      try {
+        Deno.mkdirSync(this.directory, { recursive: true });
+      } catch (error) {
+        throw asFile(this.directory, error) ?? error;
+      }
+    });
     // A new directory's name is in its parent: unsynced, a power loss takes all of it.
     for (const path of missing) syncParent(path);
   }
@@ -93,7 +95,7 @@ class DenoFiles implements Files {
         return Array.from(Deno.readDirSync(this.directory), ({ name }) => name);
       } catch (error) {
         if (error instanceof Deno.errors.NotFound) return undefined;
-        throw error;
+        throw asFile(this.directory, error) ?? error;
       }
     });
   }
@@ -229,31 +231,59 @@ function syncDirectory(path: string): void {
   });
 }
 
+/** The fault that a file, and where, stands in the place of a directory, if one does. */
+function asFile(directory: string, error: unknown): StorageError | undefined {
+  if (
+    !(error instanceof Deno.errors.NotADirectory ||
+      error instanceof Deno.errors.AlreadyExists)
+  ) return undefined;
+  return new StorageError(
+    `cannot use ${nearest(directory)} as data directory: it is a file; ` +
+      "choose another --dir",
+    { cause: error },
+  );
+}
+
+/** `path`, or else what of the way to it is there: under `--dir a` it may be `a`. */
+function nearest(path: string): string {
+  try {
+    Deno.lstatSync(path);
+    return path;
+  } catch {
+    const above = dirname(path);
+    return above === path ? path : nearest(above);
+  }
+}
+
 function attempt<T>(action: string, path: string, run: () => T): T {
   try {
     return run();
   } catch (error) {
+    if (error instanceof StorageError) throw error;
     throw explained(action, path, error);
   }
 }
 
 function explained(action: string, path: string, cause: unknown): StorageError {
   return new StorageError(
-    `cannot ${action} ${path}: ${reasonOf(cause)}`,
+    `cannot ${action} ${path}: ${reasonOf(cause, action)}`,
     { cause },
   );
 }
 
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, action: string): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof Deno.errors.NotCapable) {
     const flag = error.message.includes("write access") ? "write" : "read";
-    return `Deno was not given the right to; add --allow-${flag}, ` +
-      `or start with "deno task start" or "deno run -P main.ts"`;
+    return `Deno was not given the right to; add --allow-${flag} ` +
+      "(-P covers ./data only)";
   }
   if (error instanceof Deno.errors.PermissionDenied) {
     return "permission denied; give its owner, the user that runs ticketd, " +
       "the right to read and write it";
+  }
+  if (error instanceof Deno.errors.NotFound && action === "create") {
+    return "no such directory above it; choose another --dir";
   }
   if (error.message.includes("os error 28")) {
     return "no space left on the device; make room and start again: " +

@@ -3,10 +3,14 @@
 // cannot be loaded count as a failure, and so does a run that counts nothing.
 
 /**
- * The end-to-end tests have a process of their own: for a moment, each one they start
- * holds whatever lock a test beside them has just given back.
+ * End-to-end tests mostly wait, so they run side by side; the others do not, and not
+ * beside them: a process that is being started holds, for a moment, whatever lock the
+ * process that starts it has just given back.
  */
-const groups = [["tests/", "--ignore=tests/e2e/"], ["tests/e2e/"]];
+const groups = [
+  ["tests/", "--ignore=tests/e2e/"],
+  ["tests/e2e/", "--parallel"],
+];
 
 const named = Deno.args.some((arg) => !arg.startsWith("-"));
 const runs = named
@@ -31,7 +35,7 @@ async function run(
   args: readonly string[],
 ): Promise<{ success: boolean; output: string }> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", "--parallel", ...args],
+    args: ["test", "-A", ...args],
     cwd: new URL("../", import.meta.url),
     stdout: "piped",
     stderr: "piped",

@@ -84,7 +84,7 @@ const mayImport: readonly (readonly [string, RegExp])[] = [
   ["storage/", /^(storage|raft\/core)\//],
   [
     "server/",
-    /^(server\/|raft\/(channel|address|logger|core\/assert)\.ts$|deno\.json$)/,
+    /^(server\/|raft\/(channel|address|port|logger|core\/assert)\.ts$|deno\.json$)/,
   ],
   ["client/", /^client\//],
   [

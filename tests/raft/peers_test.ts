@@ -12,7 +12,12 @@ import {
 } from "../../raft/greeting.ts";
 import { strangersMax } from "../../raft/handshake.ts";
 import { queueBytesMax } from "../../raft/link.ts";
-import { Peers, type PeersOptions, peerTimes } from "../../raft/peers.ts";
+import {
+  listenForPeers,
+  Peers,
+  type PeersOptions,
+  peerTimes,
+} from "../../raft/peers.ts";
 import { Wire } from "../../raft/wire.ts";
 
 const cluster = "c".repeat(32);
@@ -345,7 +350,10 @@ Deno.test("Garbage is closed unanswered, and many strangers make one line", asyn
     const malformed = await answerTo(a, encodeFrame(utf8.encode("hello")));
     assert.partialDeepStrictEqual(malformed, { reason: "malformed" });
     assert.equal(a.lines.length, 1);
-    assert.match(a.lines[0]!, /hung up on .* a frame of \d+ bytes, above 1024/);
+    assert.match(
+      a.lines[0]!,
+      /^hung up on 127\.0\.0\.1:\d+: it does not speak the peers' protocol: this is the raft port, clients and --join use --saddr$/,
+    );
   });
 });
 
@@ -570,6 +578,33 @@ Deno.test("close() lets what waits leave first, and a second close() is harmless
     a.peers.connect([b.address]);
     a.peers.send(numbered("1", "2", 1));
   });
+});
+
+Deno.test("A caller that has reset already neither delays the next nor is worth a line", async () => {
+  const listener = listenForPeers({ host, port: 0 });
+  const accept = listener.accept.bind(listener);
+  const lines: string[] = [];
+  let failures = 0;
+  listener.accept = () =>
+    failures < 300
+      ? Promise.reject(new Deno.errors.NotConnected(`${++failures}`))
+      : accept();
+  const peers = new Peers({
+    identity: { cluster, node: "1", incarnation: "1".repeat(16) },
+    incarnationOf: () => "",
+    receive: () => {},
+    log: (level, text) => level === "warning" && lines.push(text),
+  }, listener);
+  const begunMillis = performance.now();
+  const wire = new Wire(
+    await Deno.connect({ hostname: host, port: peers.port }),
+  );
+  await wire.write(frameOf(helloTo("1")));
+  assert.equal((await wire.frame()).type, "frame");
+  assert.ok(performance.now() - begunMillis < 10_000, "300 pauses are 30 s");
+  assert.deepEqual(lines, []);
+  wire.close();
+  await peers.close();
 });
 
 Deno.test("listen() says which address is in use and what to do", async () => {

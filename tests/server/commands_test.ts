@@ -295,7 +295,7 @@ Deno.test("HELLO chooses the protocol and describes the server in it", () => {
   const bench = new Bench();
   const reply = (proto: number, role: string) =>
     "$6\r\nserver\r\n$7\r\nticketd\r\n$7\r\nversion\r\n$5\r\n1.2.3\r\n" +
-    `$5\r\nproto\r\n:${proto}\r\n$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$7\r\ncluster\r\n` +
+    `$5\r\nproto\r\n:${proto}\r\n$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n` +
     `$4\r\nrole\r\n$${role.length}\r\n${role}\r\n$7\r\nmodules\r\n*0\r\n`;
   table(bench, [
     [resp("HELLO"), "*14\r\n" + reply(2, "replica")],
@@ -321,6 +321,11 @@ Deno.test("HELLO and AUTH refuse in Redis's words, and change nothing", () => {
       resp("HELLO", "abc"),
       "-ERR Protocol version is not an integer or out of range\r\n",
     ],
+    ...["03", "-0", "+3", "3 "].map((wanted): [string, string] => [
+      resp("HELLO", wanted),
+      "-ERR Protocol version is not an integer or out of range\r\n",
+    ]),
+    [resp("HELLO", "0"), "-NOPROTO unsupported protocol version\r\n"],
     [
       resp("HELLO", "3", "FOO"),
       "-ERR Syntax error in HELLO option 'FOO'\r\n",
@@ -336,6 +341,7 @@ Deno.test("HELLO and AUTH refuse in Redis's words, and change nothing", () => {
     [resp("HELLO", "3", "AUTH", "default", "x"), noPassword],
     [resp("AUTH", "x"), noPassword],
     [resp("AUTH", "default", "x"), noPassword],
+    [resp("AUTH", "a", "b", "c"), "-ERR syntax error\r\n"],
     [resp("AUTH"), "-ERR wrong number of arguments for 'auth' command\r\n"],
     [resp("CLIENT", "GETNAME"), "$-1\r\n"],
   ]);
@@ -377,11 +383,34 @@ Deno.test("CLIENT, CONFIG, SELECT and INFO satisfy what clients send on their ow
     ],
     [resp("SELECT", "0"), "+OK\r\n"],
     [resp("SELECT", "1"), "-ERR DB index is out of range\r\n"],
-    [resp("SELECT", "x"), "-ERR value is not an integer or out of range\r\n"],
+    ...["x", "00", "-0", "01", ""].map((index): [string, string] => [
+      resp("SELECT", index),
+      "-ERR value is not an integer or out of range\r\n",
+    ]),
+    [resp("SELECT", "-1"), "-ERR DB index is out of range\r\n"],
   ]);
   const info = bench.ask(resp("INFO"));
   assert.match(info, /^\$\d+\r\n# Server\r\nticketd_version:1\.2\.3\r\n/);
   assert.match(info, /\r\nraft_state:Follower\r\n/);
+});
+
+Deno.test("HELP, which an unknown subcommand is told to try, lists the subcommands", () => {
+  const bench = new Bench();
+  for (const { name, subcommands } of commands) {
+    if (subcommands === undefined) continue;
+    const shown = name.toUpperCase();
+    const unknown = bench.ask(resp(name, "Foo"));
+    assert(unknown.endsWith(` Try ${shown} HELP.\r\n`));
+    const help = bench.ask(resp(name, "help"));
+    assert(help.startsWith(`*${2 * subcommands.length + 3}\r\n+${shown} `));
+    for (const { name } of subcommands) {
+      assert(help.includes(`\r\n+${name.toUpperCase()}\r\n+    `), name);
+    }
+    assert.equal(
+      bench.ask(resp(name, "HELP", "x")),
+      `-ERR wrong number of arguments for '${name}|help' command\r\n`,
+    );
+  }
 });
 
 Deno.test("COMMAND and its subcommands describe the table", () => {

@@ -66,7 +66,7 @@ const good: [string, string, string, (config: Config) => unknown, unknown][] = [
   ["raddr", "RADDR", "10.0.0.1:5", (c) => c.node.advertise, "10.0.0.1:5"],
   ["raddr", "RADDR", "0.0.0.0:5", (c) => c.node.advertise, ":5"],
   ["raddr", "RADDR", "[::]:5", (c) => c.node.advertise, ":5"],
-  ["join", "JOIN", ":11001", (c) => c.node.join, [":11001"]],
+  ["join", "JOIN", ":11002", (c) => c.node.join, [":11002"]],
   ["join", "JOIN", "a:1,b:2", (c) => c.node.join, ["a:1", "b:2"]],
   ["dir", "DIR", "/var/lib/t/", (c) => c.node.directory, "/var/lib/t/1"],
   ["dir", "DIR", "/", (c) => c.node.directory, "/1"],
@@ -107,6 +107,36 @@ Deno.test("--join may be repeated, and be empty as in a script without members",
   assert.deepEqual(join, [":1", ":2", ":3"]);
   const parsed = parseConfig(["--join", ""], () => undefined);
   assert.ok(parsed.type === "run" && parsed.config.node.join.length === 0);
+  assert.deepEqual(configOf("--join= --join=").node.join, []);
+  assert.deepEqual(configOf("--join= --join :1,").node.join, [":1"]);
+});
+
+Deno.test("--join refuses the node's own address, and none that only looks like it", () => {
+  const selves: [string, string][] = [
+    ["", "127.0.0.1:11001"],
+    ["", ":11001"],
+    ["", "localhost:11001"],
+    ["--saddr :7", "127.0.0.9:7"],
+    ["--saddr 0.0.0.0:7", "[::1]:7"],
+    ["--saddr 10.0.0.1:7", "10.0.0.1:7"],
+  ];
+  for (const [flags, member] of selves) {
+    assert.equal(
+      errorOf(`${flags} --join 10.0.0.9:1,${member}`.trim()),
+      `--join ${member} is this node itself; name another member`,
+    );
+  }
+  const others: [string, string][] = [
+    ["", "127.0.0.1:11002"],
+    ["", "127.0.0.2:11001"],
+    ["--saddr :7", "10.0.0.2:7"],
+    ["--saddr 10.0.0.1:7", "10.0.0.2:7"],
+    ["--saddr 10.0.0.1:7", ":7"],
+  ];
+  for (const [flags, member] of others) {
+    const { join } = configOf(`${flags} --join ${member}`.trim()).node;
+    assert.deepEqual(join, [member]);
+  }
 });
 
 /** A flag, its variable, and values that it does not take. */
@@ -118,8 +148,18 @@ const bad: [string, string, string[], RegExp][] = [
     /1 to 64/,
   ],
   ["saddr", "SADDR", ["11001", "host", ":65536", ":x", "::1:5"], /HOST:PORT/],
-  ["raddr", "RADDR", ["12001", `${"h".repeat(260)}:1`], /HOST:PORT/],
-  ["join", "JOIN", ["nonsense", ":1,nonsense", ":0"], /addresses of members/],
+  [
+    "raddr",
+    "RADDR",
+    ["12001", ":0", "h:0", `${"h".repeat(260)}:1`],
+    /HOST:PORT/,
+  ],
+  [
+    "join",
+    "JOIN",
+    ["nonsense", ":1,nonsense", ":0", ",", " , "],
+    /addresses of members/,
+  ],
   ["durability", "DURABILITY", ["HIGH", "none"], /high, medium or low/],
   ["storage", "STORAGE", ["memory", "files"], /file, kv or auto/],
   [
@@ -198,7 +238,7 @@ Deno.test("--saddr and --raddr must differ, unless the system chooses the ports"
   for (const line of clashes) {
     assert.match(errorOf(line), /--saddr and --raddr.*use two different ports/);
   }
-  configOf("--saddr :0 --raddr :0");
+  configOf("--saddr :0 --raddr :1");
   configOf("--saddr 10.0.0.1:5 --raddr 10.0.0.2:5");
 });
 

@@ -192,11 +192,11 @@ Deno.test("Connection runs the commands that were left over when it was congeste
     if (!socket.beingRead) break;
     await socket.send(request.slice(at, at + 2000));
   }
-  assert.equal(node.waiting.length, 4096);
+  assert.equal(node.waiting.length, 512);
   assert(!socket.beingRead);
   node.answer();
   await settled();
-  assert.equal(node.waiting.length, 4096);
+  assert.equal(node.waiting.length, 512);
   while (node.waiting.length > 0) {
     node.answer();
     await settled();
@@ -265,5 +265,44 @@ Deno.test("Connection ends when a write fails", async () => {
   socket.goOnReading();
   await settled();
   await socket.send("");
+  await served;
+});
+
+Deno.test("Connection ends when its client is gone while it is congested, and takes no more tickets", async () => {
+  for (const prompt of [true, false]) {
+    const { node, socket, connection, served } = await connected({ prompt });
+    socket.stopReading();
+    socket.flood = resp("TICKET") + resp("PING") + resp("PING");
+    await socket.send("");
+    let reads: number;
+    do {
+      reads = socket.reads;
+      await settled();
+    } while (socket.reads > reads);
+    const { last } = node;
+    const { waiting } = node.link.dispenser;
+    if (prompt) {
+      socket.closed = true; // as if reset: the write under way fails
+      socket.goOnReading();
+    } else connection.close();
+    await served;
+    assert.equal(node.last, last);
+    assert.equal(node.link.dispenser.waiting, waiting);
+    assert(!connection.replies.congested);
+  }
+});
+
+Deno.test("Connection gives the memory of a burst back once all has left", async () => {
+  const { socket, connection, served } = await connected({ prompt: true });
+  let rests = 0;
+  const rest = connection.replies.rest.bind(connection.replies);
+  connection.replies.rest = () => {
+    assert.equal(connection.replies.ready, 0);
+    rests++;
+    rest();
+  };
+  await socket.send(resp("TICKET").repeat(50));
+  assert.equal(rests, 1);
+  await socket.send(null);
   await served;
 });

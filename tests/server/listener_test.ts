@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { listen, Listener } from "../../server/listener.ts";
-import { Client, FakeNode, resp, tickets } from "./fakes.ts";
+import { Client, encoder, FakeNode, resp, tickets } from "./fakes.ts";
 
 type Setting = { prompt?: boolean; connectionsMax?: number };
 
@@ -196,6 +196,89 @@ Deno.test("Listener goes on accepting after accept has failed", async () => {
   await client.expect("+1\r\n");
   assert(failures >= 3);
   await listener.close(100);
+});
+
+Deno.test("Listener forgets clients that vanish while they are congested, and closes at once", () =>
+  serving({}, async ({ listener, port }) => {
+    const connections = () => listener.connections;
+    const request = encoder.encode(resp("TICKET").repeat(9000));
+    const sockets = await Promise.all(
+      Array.from(
+        { length: 4 },
+        () => Deno.connect({ hostname: "127.0.0.1", port }),
+      ),
+    );
+    await Promise.all(sockets.map((socket) => fill(socket, request)));
+    assert.equal(connections(), 4);
+    for (const socket of sockets) socket.close(); // with unread bytes: a reset
+    const begunMillis = performance.now();
+    const tooLong = () => performance.now() - begunMillis > 10_000;
+    using other = await Client.connect(port);
+    while (connections() !== 1 && !tooLong()) {
+      await other.send(resp("PING")); // a turn for the resets to be noticed
+      await other.expect("+PONG\r\n");
+    }
+    other.close();
+    await listener.close(60_000);
+    assert.equal(connections(), 0);
+    assert(!tooLong());
+  }));
+
+/** Writes `bytes` again and again until for a while the server has read no more. */
+async function fill(socket: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+  let taken = 0;
+  let before = -1;
+  const writing = (async () => {
+    for (;;) taken += await socket.write(bytes.subarray(taken % bytes.length));
+  })();
+  writing.catch(() => {}); // the end of the connection
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setInterval(() => {
+    if (taken === before) resolve();
+    before = taken;
+  }, 200);
+  await promise;
+  clearInterval(timer);
+}
+
+Deno.test("Listener accepts the next client at once after one that has reset already", async () => {
+  const socket = listen({ host: "127.0.0.1", port: 0 });
+  const accept = socket.accept.bind(socket);
+  const faults = [
+    Deno.errors.NotConnected,
+    Deno.errors.ConnectionReset,
+    Deno.errors.ConnectionAborted,
+  ];
+  let failures = 0;
+  socket.accept = () =>
+    failures < 300
+      ? Promise.reject(new faults[failures++ % 3]!("gone"))
+      : accept();
+  const node = new FakeNode({ prompt: true });
+  const begunMillis = performance.now();
+  const listener = new Listener(socket, { link: node.link, version: "1.2.3" });
+  using client = await Client.connect(listener.port);
+  await client.send(resp("TICKET"));
+  await client.expect("+1\r\n");
+  assert(performance.now() - begunMillis < 10_000, "300 pauses are 30 s");
+  await listener.close(100);
+});
+
+Deno.test("listen() says that no such address is on this machine", () => {
+  assert.throws(() => listen({ host: "203.0.113.9", port: 7 }), {
+    message: "cannot listen on 203.0.113.9:7 for clients: " +
+      "no such address on this machine; choose another with --saddr",
+  });
+});
+
+Deno.test({
+  name: "listen() says which flag is missing when Deno may not listen",
+  permissions: { net: false },
+  fn: () =>
+    assert.throws(() => listen({ host: "", port: 7 }), {
+      message: "cannot listen on :7 for clients: " +
+        "Deno was not given the right to; add --allow-net",
+    }),
 });
 
 Deno.test("listen() names the address that is in use, and the flag", () =>

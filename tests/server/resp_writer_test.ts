@@ -92,3 +92,24 @@ Deno.test("RespWriter.clear() empties it and gives memory back by and by", () =>
   assert(writer.bytes().buffer.byteLength <= 2048);
   assert(big > 500_000);
 });
+
+Deno.test("RespWriter.rest() empties it, and keeps a small buffer but not a large one", () => {
+  const writer = new RespWriter();
+  writer.simple("PONG");
+  const small = writer.bytes().buffer;
+  writer.rest();
+  assert.equal(writer.length, 0);
+  assert.equal(writer.bytes().buffer, small);
+  writer.append(new Uint8Array(2 ** 20));
+  writer.rest();
+  assert(writer.bytes().buffer.byteLength <= 64);
+});
+
+Deno.test("RespWriter.drop() forgets the first bytes and no others", () => {
+  const writer = new RespWriter();
+  writer.simple("one");
+  writer.simple("two");
+  writer.drop(6);
+  writer.simple("three");
+  assert.equal(new TextDecoder().decode(writer.bytes()), "+two\r\n+three\r\n");
+});

@@ -169,14 +169,14 @@ Deno.test("Files says which flag is missing when Deno may not read or write", ()
     );
     assert.match(
       write,
-      /^StorageError: cannot create .*data: Deno was not given the right to; add --allow-write, /,
+      /^StorageError: cannot create .*data: Deno was not given the right to; add --allow-write \(-P covers \.\/data only\)\n$/,
     );
     const read = await output(
       program(directory, "files.list();", ["--allow-write"]),
     );
     assert.match(
       read,
-      /^StorageError: cannot list .*; add --allow-read, .*\n$/,
+      /^StorageError: cannot list .*; add --allow-read \(-P covers \.\/data only\)\n$/,
     );
   }));
 
@@ -196,12 +196,23 @@ Deno.test("Files says that a file stands where a directory belongs", () =>
   withDirectory((directory) => {
     Deno.writeTextFileSync(join(directory, "data"), "");
     const files = denoFiles(join(directory, "data"));
-    assert.throws(() => files.list(), {
-      name: "StorageError",
-      message: /cannot list .*data: /,
-    });
-    assert.throws(() => files.makeDirectory(), { name: "StorageError" });
+    const message = `cannot use ${files.directory} as data directory: ` +
+      "it is a file; choose another --dir";
+    const below = denoFiles(join(directory, "data/1/x"));
+    for (const one of [files, below]) {
+      const error = { name: "StorageError", message };
+      assert.throws(() => one.list(), error);
+      assert.throws(() => one.makeDirectory(), error);
+    }
   }));
+
+Deno.test("Files.makeDirectory() says that a directory cannot be made where none may be", () => {
+  assert.throws(() => denoFiles("/proc/none/1").makeDirectory(), {
+    name: "StorageError",
+    message: "cannot create /proc/none/1: no such directory above it; " +
+      "choose another --dir",
+  });
+});
 
 Deno.test({
   name: "Files says so when the operating system denies permission",

@@ -1,0 +1,46 @@
+// Ports that are listened on, for clients and for peers alike: opened, or refused with
+// one sentence for the user; and which faults of accept() are the caller's, not ours.
+// Not here: whom to let in (`peers.ts`, `server/listener.ts`).
+
+import { type Address, formatAddress } from "./address.ts";
+import { reasonOf } from "./wire.ts";
+
+/** For `whom` the port is, and the flag that chooses another. */
+export type Purpose = { readonly whom: string; readonly flag: string };
+
+/** Throws an Error with one sentence when the address cannot be listened on. */
+export function openPort(
+  address: Address,
+  { whom, flag }: Purpose,
+): Deno.TcpListener {
+  const { host, port } = address;
+  try {
+    return Deno.listen({ hostname: host === "" ? "0.0.0.0" : host, port });
+  } catch (error) {
+    throw new Error(
+      `cannot listen on ${formatAddress(address)} for ${whom}: ` +
+        faultOf(error, flag),
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Whether accept() failed because the caller hung up first: connecting and resetting
+ * is cheap, so whoever pauses after it can be kept from ever serving anybody.
+ */
+export function hungUp(error: unknown): boolean {
+  return error instanceof Deno.errors.NotConnected ||
+    error instanceof Deno.errors.ConnectionReset ||
+    error instanceof Deno.errors.ConnectionAborted;
+}
+
+function faultOf(error: unknown, flag: string): string {
+  if (error instanceof Deno.errors.NotCapable) {
+    return "Deno was not given the right to; add --allow-net";
+  }
+  const reason = error instanceof Deno.errors.AddrNotAvailable
+    ? "no such address on this machine"
+    : reasonOf(error);
+  return `${reason}; choose another with ${flag}`;
+}
