@@ -32,6 +32,8 @@ export interface HandshakeOptions {
   incarnationOf(id: NodeId): string;
   /** Node `id`, a member of our cluster, lives on the disk of this incarnation. */
   met?(id: NodeId, incarnation: string): void;
+  /** A node of another cluster holds this one for a member of its own. */
+  claimed?(hello: Hello): void;
   /** The node that calls itself `by` will not talk to us. */
   refused?(by: NodeId, reason: Refused): void;
   readonly log: Log;
@@ -143,7 +145,7 @@ export class Handshake {
   }
 
   async #judge(wire: Wire, hello: Greeted): Promise<Hello | undefined> {
-    const { identity, incarnationOf, met, log } = this.#options;
+    const { identity, incarnationOf, met, claimed, log } = this.#options;
     const { node, cluster } = identity;
     const fault = faultOfHello(hello, identity, incarnationOf);
     if (fault === undefined && hello.type === "hello") {
@@ -157,6 +159,9 @@ export class Handshake {
     const tail = `from ${wire.remote}: ${fact}; ${remedies[reason]}`;
     if (hello.type === "hello") {
       const { sender } = hello;
+      if (reason === "wrong-cluster" && hello.receiver === node) {
+        claimed?.(hello);
+      }
       this.say(`from ${sender}`, `refused node ${sender} ${tail}`, reason);
     } else this.complain(`refused a connection ${tail}`);
     await wire.write(greetingFrame({ type: "refused", reason, node, cluster }));

@@ -10,7 +10,7 @@
 import { parseAddress } from "./address.ts";
 import type { Door, FromNode, NodeOptions, ToNode } from "./channel.ts";
 import { assert } from "./core/assert.ts";
-import type { Configuration, Identity, Saved } from "./core/types.ts";
+import type { Configuration, Identity, NodeId, Saved } from "./core/types.ts";
 import { type AskOptions, clusterOf, joinCluster } from "./join.ts";
 import { type Log, openLog } from "./logger.ts";
 import { Node, type NodeTimes } from "./node.ts";
@@ -61,6 +61,23 @@ export class Host {
     }
   }
 
+  /**
+   * Another cluster dials this node as its member. If it is alone in its own, its data
+   * were lost and it has begun again at 1, with numbers that the others have given.
+   */
+  #claimed(cluster: string, sender: NodeId): void {
+    const { id } = this.#options!;
+    if (!this.#node?.isSoleVoter) return;
+    this.fail(
+      new Error(
+        `node ${sender} of cluster ${cluster} holds node ${id} for a member, but this ` +
+          `data directory is of another cluster: if its data were lost, send ` +
+          `RAFT.REMOVESERVER ${id} to node ${sender}, then start this node with an ` +
+          `empty directory and --join`,
+      ),
+    );
+  }
+
   /** Ends the process through the main isolate: a worker cannot (Deno.exit ends it alone). */
   fail(error: Error): void {
     if (this.#node === undefined) this.#end(error);
@@ -91,6 +108,7 @@ export class Host {
       identity: saved.identity,
       incarnationOf: (id) => this.#node?.incarnationOf(id) ?? "",
       met: (id, incarnation) => this.#node?.met(id, incarnation),
+      claimed: ({ cluster, sender }) => this.#claimed(cluster, sender),
       receive: (message) => this.#node?.receive(message),
       log: this.#log,
     }, listener);
