@@ -60,11 +60,14 @@ export function writeRecord(
   writer.setU32(at, crc32(writer.written.subarray(at + 4), start));
 }
 
-/** The record that begins at exactly `offset`, or `undefined` if no valid one does. */
+/**
+ * The record that begins at exactly `offset`, or `undefined` if no valid one does. It is
+ * read as one that was written at `place`, which is there unless it was displaced.
+ */
 export function readRecord(
   bytes: Uint8Array,
   offset: number,
-  { seed }: { seed: number },
+  { seed, place = offset }: { seed: number; place?: number },
 ): FoundRecord | undefined {
   const payloadAt = offset + recordHeaderBytes;
   if (payloadAt > bytes.length) return undefined;
@@ -74,15 +77,34 @@ export function readRecord(
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = payloadAt + view.getUint32(offset + 4, true);
   if (end > bytes.length) return undefined;
-  const synced = view.getUint32(offset + 12, true) * 0x1_0000_0000 +
-    view.getUint32(offset + 8, true);
-  if (synced > offset) return undefined;
-  const start = (seed + offset) >>> 0;
+  const synced = syncedAt(view, offset);
+  if (synced > place) return undefined;
+  const start = (seed + place) >>> 0;
   if (
     crc32(bytes.subarray(offset + 4, end), start) !==
       view.getUint32(offset, true)
   ) return undefined;
   return { kind, synced, payload: bytes.subarray(payloadAt, end), end };
+}
+
+function syncedAt(view: DataView, offset: number): number {
+  return view.getUint32(offset + 12, true) * 0x1_0000_0000 +
+    view.getUint32(offset + 8, true);
+}
+
+/**
+ * A record at `at` that was written elsewhere, behind bytes that were cut out or put in
+ * since. One that nothing unsynced preceded, as each at durability high, says itself
+ * where that was.
+ */
+function readDisplaced(
+  bytes: Uint8Array,
+  at: number,
+  { seed }: { seed: number },
+): FoundRecord | undefined {
+  if (at + recordHeaderBytes > bytes.length) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return readRecord(bytes, at, { seed, place: syncedAt(view, at) });
 }
 
 /** What follows the last valid record. */
@@ -105,6 +127,10 @@ export function readTail(
     if (bytes[at] !== 0) zeros = false;
     const record = readRecord(bytes, at, { seed });
     if (record !== undefined && record.synced > offset) {
+      return { type: "damaged", witness: at };
+    }
+    const displaced = readDisplaced(bytes, at, { seed });
+    if (displaced !== undefined && displaced.synced >= offset) {
       return { type: "damaged", witness: at };
     }
     at = record?.end ?? at + 1;

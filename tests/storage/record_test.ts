@@ -99,7 +99,20 @@ Deno.test("readTail() finds a valid record behind bytes that were cut out or put
     7,
     ...bytes.subarray(size),
   ]);
-  assert.deepEqual(tailOf(shifted), { type: "torn" });
+  assert.deepEqual(tailOf(shifted), { type: "damaged", witness: size + 1 });
+  const shortened = new Uint8Array([
+    ...bytes.subarray(0, size),
+    ...bytes.subarray(size + 5),
+  ]);
+  assert.deepEqual(tailOf(shortened), {
+    type: "damaged",
+    witness: 2 * size - 5,
+  });
+  const without = new Uint8Array([
+    ...bytes.subarray(0, size),
+    ...bytes.subarray(2 * size),
+  ]);
+  assert.deepEqual(tailOf(without), { type: "damaged", witness: size });
 });
 
 Deno.test("readTail() lets a record be lost that was not durable when later ones were written (PITFALLS 9)", () => {
