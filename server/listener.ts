@@ -11,6 +11,8 @@ import type { RaftLink } from "./raft_link.ts";
 export const connectionsMaxDefault = 10_000;
 /** Clients that are being told that they are too many; past it they are just closed. */
 const refusalsMax = 100;
+/** Given back by clients when handles run out, and from then on not taken. */
+const handlesReserved = 32;
 /** Before another accept after one failed, as it does when file handles run out. */
 const acceptPauseMillis = 100;
 
@@ -28,7 +30,7 @@ export function listen(address: Address): Deno.TcpListener {
 
 export class Listener {
   readonly #socket: Deno.TcpListener;
-  readonly #connectionsMax: number;
+  #connectionsMax: number;
   readonly #service: Service;
   readonly #sessions = new Set<Connection>();
   readonly #refused = new Set<Connection>();
@@ -84,11 +86,21 @@ export class Listener {
       try {
         socket = await this.#socket.accept();
       } catch (error) {
-        if (!this.#closing && !hungUp(error)) await this.#pauseAfterFailure();
+        if (this.#closing || hungUp(error)) continue;
+        this.#shed();
+        await this.#pauseAfterFailure();
         continue;
       }
       this.#welcome(socket);
     }
+  }
+
+  /** Out of file handles: log and peers must find some, or the process would end. */
+  #shed(): void {
+    const kept = this.#sessions.size - handlesReserved;
+    if (kept < handlesReserved) return; // others have them all, not the clients
+    this.#connectionsMax = Math.min(this.#connectionsMax, kept);
+    for (const newest of [...this.#sessions].slice(kept)) newest.finish();
   }
 
   /** Out of file handles, say: they come back when clients leave. */

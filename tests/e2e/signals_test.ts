@@ -127,3 +127,22 @@ for (const storage of ["file", "kv"]) {
     },
   );
 }
+
+e2e(
+  "Too many connections cost no ticket, and not the log its file handles (bug 5)",
+  async (lab) => {
+    const node = await lab.server({
+      wrapper: ["bash", "-c", `ulimit -n 150; exec "$@"`, "bash"],
+    }).start();
+    using first = await node.connect();
+    assert.deepEqual(await first.tickets(1), [1n]);
+    using crowd = new DisposableStack();
+    for (let i = 0; i < 200; i++) crowd.use(await node.connect());
+    await until("newcomers are told", async () => {
+      const reply = await node.ask("PING").catch(String);
+      return /max number of clients reached/.test(String(reply));
+    });
+    assert.equal(await first.ask("RAFT.SNAPSHOT"), "OK");
+    assert.deepEqual(await first.tickets(1), [2n]);
+  },
+);
