@@ -7,6 +7,7 @@
 // changes nothing on disk; the directory is created before anybody hears of this node,
 // so that what it promises is kept under one incarnation.
 
+import { emptySnapshot } from "./core/log.ts";
 import { parseAddress } from "./address.ts";
 import type { Door, FromNode, NodeOptions, ToNode } from "./channel.ts";
 import { assert } from "./core/assert.ts";
@@ -79,14 +80,15 @@ export class Host {
   }
 
   /** Ends the process through the main isolate: a worker cannot (Deno.exit ends it alone). */
-  fail(error: Error): void {
+  fail(cause: unknown): void {
+    const error = cause instanceof Error ? cause : new Error(String(cause));
     if (this.#node === undefined) this.#end(error);
     else this.#node.fail(error);
   }
 
   /** Starting or joining failed, or was cut short by a stop. */
   #gaveUp(error: unknown): void {
-    if (error !== this.#stopping.signal.reason) this.#end(error);
+    if (error !== this.#stopping.signal.reason) this.fail(error);
     else if (this.#node === undefined) this.#end(undefined);
     // Otherwise the node is stopping, and ends by itself.
   }
@@ -250,19 +252,14 @@ export class Host {
     }, tickMillis);
   }
 
-  #end(error: unknown): void {
+  #end(error: Error | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#stopping.abort();
     clearInterval(this.#timer);
-    const text = error === undefined
-      ? undefined
-      : error instanceof Error
-      ? error.message
-      : String(error);
     const stopped = () => {
       this.#storage?.close();
-      this.#door.postMessage({ type: "stopped", error: text });
+      this.#door.postMessage({ type: "stopped", error: error?.message });
     };
     // A node that failed must say nothing more to anybody, and not wait either.
     if (error !== undefined || this.#peers === undefined) return stopped();
@@ -337,13 +334,7 @@ function blank({ id }: NodeOptions, cluster: string): Saved {
   return {
     identity: { cluster, node: id, incarnation: randomHex(8) },
     hardState: { currentTerm: 0, votedFor: undefined },
-    snapshot: {
-      index: 0,
-      term: 0,
-      configuration: { servers: [] },
-      configurationIndex: 0,
-      data: new Uint8Array(0),
-    },
+    snapshot: emptySnapshot,
     entries: [],
   };
 }

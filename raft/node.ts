@@ -102,7 +102,7 @@ export class Node {
     });
     this.#reporter = new Reporter(this.#raft, world.log);
     this.#beganLeftOut = this.#raft.membership.currentIndex > 0 &&
-      !this.#isNamed;
+      this.address === undefined;
     this.#connect();
   }
 
@@ -129,14 +129,9 @@ export class Node {
   get isOutside(): boolean {
     const { membership, log, removed } = this.#raft;
     if (this.#beganLeftOut && membership.currentIndex <= log.commitIndex) {
-      return !this.#isNamed;
+      return this.address === undefined;
     }
     return removed && this.#lastContact === undefined;
-  }
-
-  /** Our configuration, committed or not, names us. */
-  get #isNamed(): boolean {
-    return this.#raft.membership.find(this.#raft.id) !== undefined;
   }
 
   /** The incarnation that the configuration names for a server; empty if none. */

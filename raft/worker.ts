@@ -20,7 +20,6 @@ self.onmessage = (event) => host.receive(event.data);
 for (const type of ["error", "unhandledrejection"] as const) {
   self.addEventListener(type, (event) => {
     event.preventDefault();
-    const cause = event.error ?? event.reason;
-    host.fail(cause instanceof Error ? cause : new Error(String(cause)));
+    host.fail(event.error ?? event.reason);
   });
 }

@@ -8,6 +8,15 @@
 import { assert } from "./assert.ts";
 import type { Configuration, Entry, Index, Snapshot, Term } from "./types.ts";
 
+/** Where every log begins: nothing applied, nobody a member. */
+export const emptySnapshot: Snapshot = {
+  index: 0,
+  term: 0,
+  configuration: { servers: [] },
+  configurationIndex: 0,
+  data: new Uint8Array(0),
+};
+
 export class Log {
   #snapshot: Snapshot;
   #entries: Entry[];

@@ -9,7 +9,8 @@
 //        takeCommitted()  apply in order, each once
 //
 // This file holds the state, the one switch over messages and the rules that all roles
-// share; `election.ts` and `replication.ts` hold the two halves of the protocol.
+// share; `election.ts` and `replication.ts` hold the two halves of the protocol,
+// `leadership.ts` what a leader does beside them.
 
 import { assert, unreachable } from "./assert.ts";
 import {
@@ -21,6 +22,13 @@ import {
   onTimeoutNow,
   preCampaign,
 } from "./election.ts";
+import {
+  catchUpLearners,
+  checkQuorum,
+  handOver,
+  syncProgress,
+  tickTransfer,
+} from "./leadership.ts";
 import { Log } from "./log.ts";
 import { configurationFault, Membership, votersChanged } from "./membership.ts";
 import type { Progress } from "./progress.ts";
@@ -28,15 +36,10 @@ import {
   advanceCommit,
   appendToOwnLog,
   broadcastHeartbeats,
-  catchUpLearners,
-  checkQuorum,
-  handOver,
   onAppendEntries,
   onAppendEntriesResponse,
   onInstallSnapshot,
   sendAppends,
-  syncProgress,
-  tickTransfer,
 } from "./replication.ts";
 import { Saves } from "./saves.ts";
 import type {

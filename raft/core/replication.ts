@@ -1,5 +1,5 @@
-// How the log reaches the others: first the leader's half, then the follower's, then
-// what a leader does about members, quorum and handing over.
+// How the log reaches the others: first the leader's half, then the follower's. What else
+// a leader has to do stands in `leadership.ts`.
 //
 // A heartbeat is an AppendEntries without entries. It names the entry before those
 // still to be sent, so that a lost append shows at the next heartbeat, as a refusal;
@@ -7,14 +7,18 @@
 
 import { assert } from "./assert.ts";
 import { messageEntriesMax } from "./codec.ts";
-import { Progress } from "./progress.ts";
-import { committedIndex, majority } from "./quorum.ts";
+import {
+  bestVoter,
+  finishTransfer,
+  sendTimeoutNow,
+  syncProgress,
+} from "./leadership.ts";
+import type { Progress } from "./progress.ts";
+import { committedIndex } from "./quorum.ts";
 import type { Raft } from "./raft.ts";
-import { findServer, withServer } from "./membership.ts";
 import type {
   AppendEntries,
   AppendEntriesResponse,
-  Configuration,
   Entry,
   Index,
   InstallSnapshot,
@@ -182,32 +186,63 @@ function leave(raft: Raft): void {
 
 export function onAppendEntries(raft: Raft, message: AppendEntries): void {
   if (!followLeader(raft, message)) return;
-  const { prevLogIndex, prevLogTerm, leaderCommit, sequence } = message;
+  const { prevLogIndex, prevLogTerm, leaderCommit } = message;
   const { log } = raft;
-  const respond = (success: boolean, matchIndex: Index) =>
-    raft.sendWhenDurable({
-      type: "AppendEntriesResponse",
-      from: raft.id,
-      to: message.from,
-      term: raft.currentTerm,
-      sequence,
-      success,
-      matchIndex,
-      matchTerm: success ? 0 : log.termAt(matchIndex)!,
-    });
   assertSameCommitted(raft, { index: prevLogIndex, term: prevLogTerm });
   if (
     prevLogIndex > log.commitIndex && !log.matches(prevLogIndex, prevLogTerm)
   ) {
-    return respond(
-      false,
-      log.lastIndexWithTermAtMost(prevLogIndex, prevLogTerm),
-    );
+    const hint = log.lastIndexWithTermAtMost(prevLogIndex, prevLogTerm);
+    return reject(raft, message, { hint, sequence: message.sequence });
   }
   acceptEntries(raft, message.entries);
   const lastNew = prevLogIndex + message.entries.length;
   log.commit(Math.min(leaderCommit, Math.max(lastNew, log.commitIndex)));
-  respond(true, lastNew);
+  acknowledge(raft, message, lastNew);
+}
+
+/** Says, once it is durable, that the log equals the leader's up to `matchIndex`. */
+function acknowledge(
+  raft: Raft,
+  message: AppendEntries | InstallSnapshot,
+  matchIndex: Index,
+): void {
+  const { sequence } = message;
+  const answer = { sequence, success: true, matchIndex, matchTerm: 0 };
+  respond(raft, message.from, answer);
+}
+
+/** Denies what came before the entries; the logs may agree up to `hint`. */
+function reject(
+  raft: Raft,
+  { from }: AppendEntries | InstallSnapshot,
+  { hint, sequence }: { hint: Index; sequence: number },
+): void {
+  const matchTerm = raft.log.termAt(hint)!;
+  respond(raft, from, {
+    sequence,
+    success: false,
+    matchIndex: hint,
+    matchTerm,
+  });
+}
+
+function respond(
+  raft: Raft,
+  to: NodeId,
+  answer: Pick<
+    AppendEntriesResponse,
+    "sequence" | "success" | "matchIndex" | "matchTerm"
+  >,
+): void {
+  const { id: from, currentTerm: term } = raft;
+  raft.sendWhenDurable({
+    type: "AppendEntriesResponse",
+    from,
+    to,
+    term,
+    ...answer,
+  });
 }
 
 /**
@@ -249,7 +284,7 @@ function acceptEntries(raft: Raft, entries: readonly Entry[]): void {
 
 export function onInstallSnapshot(raft: Raft, message: InstallSnapshot): void {
   if (!followLeader(raft, message)) return;
-  const { snapshot, sequence } = message;
+  const { snapshot } = message;
   const { log } = raft;
   assertSameCommitted(raft, snapshot);
   // Already part of our log: only the news that it is committed is new.
@@ -259,16 +294,7 @@ export function onInstallSnapshot(raft: Raft, message: InstallSnapshot): void {
   ) {
     log.commit(snapshot.index);
   } else raft.restore(snapshot);
-  raft.sendWhenDurable({
-    type: "AppendEntriesResponse",
-    from: raft.id,
-    to: message.from,
-    term: raft.currentTerm,
-    sequence,
-    success: true,
-    matchIndex: snapshot.index,
-    matchTerm: 0,
-  });
+  acknowledge(raft, message, snapshot.index);
 }
 
 /** False when the sender leads no more; it is told the newer term, so that it stops. */
@@ -277,17 +303,8 @@ function followLeader(
   message: AppendEntries | InstallSnapshot,
 ): boolean {
   if (message.term < raft.currentTerm) {
-    raft.sendWhenDurable({
-      type: "AppendEntriesResponse",
-      from: raft.id,
-      to: message.from,
-      term: raft.currentTerm,
-      // It may lead again by now: no message of its new term is answered.
-      sequence: 0,
-      success: false,
-      matchIndex: raft.log.snapshot.index,
-      matchTerm: raft.log.snapshot.term,
-    });
+    // It may lead again by now: sequence 0 answers no message of its new term.
+    reject(raft, message, { hint: raft.log.snapshot.index, sequence: 0 });
     return false;
   }
   assert(
@@ -301,122 +318,6 @@ function followLeader(
   raft.electionElapsed = 0;
   raft.removed = false;
   return true;
-}
-
-// Members, quorum, handing over.
-
-/** Follows the configuration: a Progress for every other server, none for the gone. */
-export function syncProgress(raft: Raft, before: Configuration): void {
-  for (const { id, incarnation } of raft.membership.current.servers) {
-    if (id === raft.id) continue;
-    // Who comes back under its old id may have another disk: what it acknowledged in
-    // its former life counts for nothing.
-    const stays = findServer(before, id)?.incarnation === incarnation;
-    if (stays && raft.progress.has(id)) continue;
-    const { log, lastSequence } = raft;
-    raft.progress.set(id, new Progress(log.lastIndex, lastSequence));
-  }
-  for (const [id, progress] of raft.progress) {
-    // Thesis 4.2.3: a server that never hears of its removal disturbs the others. It
-    // is sent the log for a while longer, and counts for nothing.
-    if (raft.membership.find(id) === undefined) {
-      progress.heartbeatsLeft ??= departingHeartbeats;
-    }
-  }
-}
-
-/** Heartbeats that a removed server still gets. */
-const departingHeartbeats = 40;
-
-/** Promotes a learner that keeps up, one at a time (thesis 4.2.1). */
-export function catchUpLearners(raft: Raft): void {
-  for (const server of raft.membership.current.servers) {
-    // A voter of unknown life could be wiped and vote again for what it has forgotten.
-    if (server.suffrage === "voter" || server.incarnation === "") continue;
-    const progress = raft.progress.get(server.id);
-    if (progress === undefined) continue;
-    progress.tickRound(raft.log.lastIndex, raft.options.electionTicks);
-    const { electionTicks } = raft.options;
-    if (!progress.caughtUp || progress.silentTicks >= electionTicks) continue;
-    const promoted = withServer(raft.membership.current, {
-      ...server,
-      suffrage: "voter",
-    });
-    if (typeof raft.changeMembership(promoted) === "number") return;
-  }
-}
-
-/** A leader that hears from no majority for an election timeout leads nobody. */
-export function checkQuorum(raft: Raft): void {
-  if (raft.role !== "leader") return;
-  for (const progress of raft.progress.values()) progress.silentTicks++;
-  const { voters } = raft.membership;
-  const heard = voters.filter((id) =>
-    id === raft.id ||
-    silentTicks(raft, id) < raft.options.electionTicks
-  );
-  if (heard.length < majority(voters.length)) {
-    raft.becomeFollower(raft.currentTerm, undefined);
-  }
-}
-
-function silentTicks(raft: Raft, id: NodeId): number {
-  return raft.progress.get(id)?.silentTicks ?? Infinity;
-}
-
-/** Begins to hand leadership to `target`; false if there is nobody to take it. */
-export function handOver(raft: Raft, target: NodeId | undefined): boolean {
-  const successor = target ?? bestVoter(raft);
-  if (successor === undefined || successor === raft.id) return false;
-  if (!raft.membership.isVoter(successor)) return false;
-  raft.transferTarget = successor;
-  raft.transferElapsed = 0;
-  finishTransfer(raft);
-  return true;
-}
-
-/** Sends TimeoutNow as soon as the successor has the whole log (thesis 3.10). */
-function finishTransfer(raft: Raft): void {
-  const { transferTarget } = raft;
-  if (transferTarget === undefined) return;
-  if (raft.progress.get(transferTarget)?.matchIndex !== raft.log.lastIndex) {
-    return;
-  }
-  sendTimeoutNow(raft, transferTarget);
-}
-
-/** Gives a transfer up after an election timeout, and a stalled disk's leader its leave. */
-export function tickTransfer(raft: Raft): void {
-  if (raft.transferTarget !== undefined) {
-    if (++raft.transferElapsed >= raft.options.electionTicks) {
-      raft.transferTarget = undefined;
-    }
-  } else if (raft.isStalled && raft.membership.voters.length > 1) {
-    // Our heartbeats would keep a leader in office who can save nothing (etcd #13527).
-    if (
-      raft.saveElapsed >= 2 * raft.options.electionTicks ||
-      !handOver(raft, undefined)
-    ) {
-      raft.becomeFollower(raft.currentTerm, undefined);
-    }
-  }
-}
-
-function sendTimeoutNow(raft: Raft, to: NodeId): void {
-  raft.send({ type: "TimeoutNow", from: raft.id, to, term: raft.currentTerm });
-}
-
-/** The voter, other than ourselves, that is furthest along and has answered lately. */
-function bestVoter(raft: Raft): NodeId | undefined {
-  // A live one answers every heartbeat: it is not silent for as long as two of them.
-  const lives = (id: NodeId) =>
-    silentTicks(raft, id) < 2 * raft.options.heartbeatTicks;
-  const rank = (id: NodeId) =>
-    (raft.progress.get(id)?.matchIndex ?? 0) +
-    (lives(id) ? raft.log.lastIndex + 1 : 0);
-  return raft.membership.voters
-    .filter((id) => id !== raft.id)
-    .toSorted((a, b) => rank(b) - rank(a))[0];
 }
 
 /** The longest prefix of `entries` within `bytesMax` of data; never less than one. */

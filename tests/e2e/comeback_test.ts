@@ -1,6 +1,7 @@
 // Nodes that come back after their cluster has changed its members without them, or has
 // begun to: what is on their disks, and what the others say, decides what they are.
 
+import { emptySnapshot } from "../../raft/core/log.ts";
 import assert from "node:assert/strict";
 import type { Server } from "../../raft/core/types.ts";
 import { e2e } from "./harness.ts";
@@ -24,13 +25,7 @@ e2e(
     wal.create({
       identity: { cluster: "c".repeat(32), node: "1", incarnation: "1" },
       hardState: { currentTerm: 1, votedFor: undefined },
-      snapshot: {
-        index: 0,
-        term: 0,
-        configuration: { servers: [] },
-        configurationIndex: 0,
-        data: new Uint8Array(0),
-      },
+      snapshot: emptySnapshot,
       entries: [
         { type: "configuration", index: 1, term: 1, configuration: both },
         { type: "configuration", index: 2, term: 1, configuration: other },

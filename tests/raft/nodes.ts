@@ -9,6 +9,7 @@
 //   disk  →  computer.disk.finish()      network  →  nodes.deliver()
 //   or both until nothing is left:  nodes.settle()
 
+import { emptySnapshot } from "../../raft/core/log.ts";
 import assert from "node:assert/strict";
 import type {
   AdminAnswer,
@@ -440,13 +441,7 @@ export function blank(id: NodeId, incarnation = `life of ${id}`): Saved {
   return {
     identity: { cluster, node: id, incarnation },
     hardState: { currentTerm: 0, votedFor: undefined },
-    snapshot: {
-      index: 0,
-      term: 0,
-      configuration: { servers: [] },
-      configurationIndex: 0,
-      data: new Uint8Array(0),
-    },
+    snapshot: emptySnapshot,
     entries: [],
   };
 }
