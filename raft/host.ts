@@ -7,14 +7,14 @@
 // changes nothing on disk; the directory is created before anybody hears of this node,
 // so that what it promises is kept under one incarnation.
 
-import { emptySnapshot } from "./core/log.ts";
 import { parseAddress } from "./address.ts";
 import type { Door, FromNode, NodeOptions, ToNode } from "./channel.ts";
 import { assert } from "./core/assert.ts";
-import type { Configuration, Identity, NodeId, Saved } from "./core/types.ts";
+import type { Identity, NodeId, Saved } from "./core/types.ts";
 import { type AskOptions, clusterOf, joinCluster } from "./join.ts";
 import { type Log, openLog } from "./logger.ts";
 import { Node, type NodeTimes } from "./node.ts";
+import { blank, founded, isMember } from "./origin.ts";
 import { listenForPeers, Peers } from "./peers.ts";
 import { openKv } from "../storage/kv.ts";
 import { denoFiles } from "../storage/files.ts";
@@ -136,7 +136,7 @@ export class Host {
       this.#announce();
     });
     this.#compareAddress(node.address);
-    if (!isIn(saved, options.id)) await this.#join(saved.identity);
+    if (!isMember(saved, options.id)) await this.#join(saved.identity);
     else if (options.join.length > 0) {
       this.#log(
         "info",
@@ -174,10 +174,10 @@ export class Host {
   /** What this node is: as its disk says, as a cluster says, or as nobody said before. */
   async #identify(resumed: Saved | undefined): Promise<Saved> {
     const options = this.#options!;
-    if (resumed !== undefined && isIn(resumed, options.id)) return resumed;
+    if (resumed !== undefined && isMember(resumed, options.id)) return resumed;
     if (options.join.length > 0) {
       const cluster = await this.#askCluster(resumed?.identity);
-      return resumed ?? blank(options, cluster);
+      return resumed ?? blank(newIdentity(options.id, cluster));
     }
     if (resumed !== undefined) {
       throw new Error(
@@ -298,45 +298,16 @@ function create(storage: Storage, saved: Saved): Promise<void> {
   );
 }
 
-/**
- * Whether any configuration on disk names `id`. The newest may be one that was never
- * committed, and the cluster may need this node to decide that.
- */
-function isIn({ snapshot, entries }: Saved, id: string): boolean {
-  const configurations = [
-    snapshot.configuration,
-    ...entries.flatMap((e) =>
-      e.type === "configuration" ? [e.configuration] : []
-    ),
-  ];
-  return configurations.some(({ servers }) =>
-    servers.some((server) => server.id === id)
-  );
+/** The founder of a new cluster, alone in it. */
+function found({ id, advertise: address }: NodeOptions): Saved {
+  const identity = newIdentity(id, randomHex(16));
+  const { incarnation } = identity;
+  return founded(identity, [{ id, address, suffrage: "voter", incarnation }]);
 }
 
-/** The first life of a new cluster, in the original's numbers: index 1, term 1. */
-function found(options: NodeOptions): Saved {
-  const { id, advertise: address } = options;
-  const saved = blank(options, randomHex(16));
-  const { incarnation } = saved.identity;
-  const configuration: Configuration = {
-    servers: [{ id, address, suffrage: "voter", incarnation }],
-  };
-  return {
-    ...saved,
-    hardState: { currentTerm: 1, votedFor: undefined },
-    entries: [{ type: "configuration", index: 1, term: 1, configuration }],
-  };
-}
-
-/** A node of `cluster` that knows nothing yet. */
-function blank({ id }: NodeOptions, cluster: string): Saved {
-  return {
-    identity: { cluster, node: id, incarnation: randomHex(8) },
-    hardState: { currentTerm: 0, votedFor: undefined },
-    snapshot: emptySnapshot,
-    entries: [],
-  };
+/** The first life of a data directory. */
+function newIdentity(node: NodeId, cluster: string): Identity {
+  return { cluster, node, incarnation: randomHex(8) };
 }
 
 function randomHex(bytes: number): string {

@@ -25,7 +25,7 @@ import type {
 import { Raft, type RaftOptions } from "./core/raft.ts";
 import type { Log } from "./logger.ts";
 import { Reporter } from "./reporter.ts";
-import { Machine } from "./machine.ts";
+import { Machine, ticketSequence } from "./machine.ts";
 import { Takes } from "./takes.ts";
 import { statsOf, timeText } from "./stats.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -104,6 +104,16 @@ export class Node {
     this.#beganLeftOut = this.#raft.membership.currentIndex > 0 &&
       this.address === undefined;
     this.#connect();
+  }
+
+  /** For checkers, which compare it with what disks and clients saw; they only look. */
+  get core(): Raft {
+    return this.#raft;
+  }
+
+  /** The last ticket that is applied here. */
+  get lastTicket(): bigint {
+    return this.#machine.last(ticketSequence);
   }
 
   /** A leader is known, so that requests can be answered. */

@@ -21,62 +21,88 @@ import type {
   Saved,
   Term,
 } from "../../raft/core/types.ts";
-import type { Host } from "./cluster.ts";
+
+/** What the checker looks at of one computer. */
+export interface Watched {
+  readonly id: NodeId;
+  /** What would be read back after a power loss now. */
+  readonly disk: Saved;
+  /** `undefined` while it is down. */
+  readonly raft: Raft | undefined;
+}
 
 type Committed = { readonly term: Term; readonly by: Term };
 type Known = { readonly entry: Entry; readonly before: Term };
+/** The entries of one log as they were checked last, from `first` on. */
+type Seen = { first: Index; entries: Entry[] };
 
 export class Checker {
-  readonly #hosts: ReadonlyMap<NodeId, Host>;
+  readonly #hosts: ReadonlyMap<NodeId, Watched>;
+  readonly #onCommitted: (entry: Entry) => void;
   /** What the first disks' snapshots held was committed before anybody watched. */
   readonly #firstIndex: Index;
   /** Of each term: who led it, and with which log it began. */
   readonly #leaders = new Map<Term, { id: NodeId; terms: Map<Index, Term> }>();
   readonly #known = new Map<string, Known>();
   readonly #committed = new Map<Index, Committed>();
-  readonly #digests = new Map<Index, number>();
+  readonly #digests = new Map<Index, unknown>();
+  readonly #votes = new Map<string, NodeId>();
+  readonly #seen = new Map<NodeId, Seen>();
   /** How far each host's commitIndex was checked. */
   readonly #checked = new Map<NodeId, Index>();
+  #commitIndex: Index = 0;
 
-  constructor(hosts: ReadonlyMap<NodeId, Host>) {
+  /** `onCommitted` is told each entry once, in order, when it is committed at first. */
+  constructor(
+    hosts: ReadonlyMap<NodeId, Watched>,
+    onCommitted: (entry: Entry) => void = () => {},
+  ) {
     this.#hosts = hosts;
+    this.#onCommitted = onCommitted;
     const disks = [...hosts.values()].map(({ disk }) => disk);
     this.#firstIndex = 1 + Math.max(...disks.map((d) => d.snapshot.index));
   }
 
   /** The highest index that anybody has committed. */
   get commitIndex(): Index {
-    return Math.max(0, ...this.#committed.keys());
+    return this.#commitIndex;
   }
 
-  started(host: Host): void {
-    this.#checked.set(host.id, host.core.log.commitIndex);
+  /** How many terms have had a leader. */
+  get elections(): number {
+    return this.#leaders.size;
+  }
+
+  started(host: Watched): void {
+    this.#seen.delete(host.id);
+    this.#checked.set(host.id, host.raft?.log.commitIndex ?? 0);
     this.changed(host);
   }
 
   /** `host` has processed an input. */
-  changed(host: Host): void {
-    const raft = host.core;
+  changed({ id, raft }: Watched): void {
+    if (raft === undefined) return;
     const { snapshot, lastApplied, commitIndex, lastIndex } = raft.log;
     assert(
       snapshot.index <= lastApplied && lastApplied <= commitIndex &&
         commitIndex <= lastIndex,
-      `${host.id}: ${snapshot.index} <= ${lastApplied} <= ${commitIndex} <= ${lastIndex}`,
+      `${id}: ${snapshot.index} <= ${lastApplied} <= ${commitIndex} <= ${lastIndex}`,
     );
-    this.#checkLog(host.id, raft);
+    this.#checkLog(id, raft);
     if (raft.role === "leader") this.#checkLeader(raft);
-    this.#checkCommitted(host.id, raft);
+    this.#checkCommitted(id, raft);
+    this.#forgetCompacted(id, snapshot.index);
   }
 
-  applied(host: Host): void {
-    if (host.applied === 0) return;
-    const digest = this.#digests.get(host.applied) ?? host.digest;
-    this.#digests.set(host.applied, digest);
-    assert.equal(host.digest, digest, `histories differ at ${host.applied}`);
+  /** Somebody's state after applying `index`: the same for all who come there. */
+  applied(index: Index, digest: unknown): void {
+    if (index === 0) return;
+    if (!this.#digests.has(index)) this.#digests.set(index, digest);
+    assert.equal(digest, this.#digests.get(index), `states differ at ${index}`);
   }
 
   /** `message` leaves `host`: what it promises must be on its disk. */
-  sent({ id, disk }: Host, message: Message): void {
+  sent({ id, disk }: Watched, message: Message): void {
     assert.equal(message.from, id, "nobody speaks for another");
     assert.notEqual(message.to, id, "nobody sends to itself");
     const { currentTerm, votedFor } = disk.hardState;
@@ -91,6 +117,10 @@ export class Checker {
       assert.equal(votedFor, id, `${label}: the own vote is not durable`);
     } else if (type === "RequestVoteResponse" && message.granted) {
       assert.equal(votedFor, message.to, `${label}: the vote is not durable`);
+      const vote = `${id} ${disk.identity.incarnation} ${term}`;
+      const before = this.#votes.get(vote) ?? message.to;
+      assert.equal(message.to, before, `${label}: voted before for ${before}`);
+      this.#votes.set(vote, message.to);
     } else if (type === "AppendEntriesResponse" && message.success) {
       const leader = this.#hosts.get(message.to)?.raft;
       const index = message.matchIndex;
@@ -108,17 +138,42 @@ export class Checker {
   }
 
   #checkLog(id: NodeId, { log }: Raft): void {
+    const first = log.snapshot.index + 1;
+    let seen = this.#seen.get(id);
+    // A snapshot of its own ends in an entry that we saw; another's replaced the log.
+    const { index, term } = log.snapshot;
+    const isOwn = seen?.first === first ||
+      seen?.entries[index - seen.first]?.term === term;
+    if (seen === undefined || !isOwn) {
+      this.#seen.set(id, seen = { first, entries: [] });
+    }
     let before = log.snapshot.term;
-    for (const entry of log.slice(log.snapshot.index + 1)) {
-      const key = `${entry.index}/${entry.term}`;
-      const known = this.#known.get(key);
-      if (known === undefined) this.#known.set(key, { entry, before });
-      else if (known.entry !== entry || known.before !== before) {
-        assert.deepEqual(entry, known.entry, `${id}: log matching at ${key}`);
-        assert.equal(before, known.before, `${id}: log matching before ${key}`);
+    for (const entry of log.slice(first)) {
+      const at = entry.index - seen.first;
+      if (seen.entries[at] !== entry) {
+        this.#checkMatching(id, entry, before);
+        seen.entries[at] = entry;
       }
       before = entry.term;
     }
+    seen.entries.length = Math.max(0, log.lastIndex + 1 - seen.first);
+  }
+
+  #checkMatching(id: NodeId, entry: Entry, before: Term): void {
+    const key = `${entry.index}/${entry.term}`;
+    const known = this.#known.get(key);
+    if (known === undefined) this.#known.set(key, { entry, before });
+    else if (known.entry !== entry || known.before !== before) {
+      assert.deepEqual(entry, known.entry, `${id}: log matching at ${key}`);
+      assert.equal(before, known.before, `${id}: log matching before ${key}`);
+    }
+  }
+
+  #forgetCompacted(id: NodeId, compacted: Index): void {
+    const seen = this.#seen.get(id);
+    if (seen === undefined || seen.first > compacted) return;
+    seen.entries.splice(0, compacted + 1 - seen.first);
+    seen.first = compacted + 1;
   }
 
   #checkLeader(raft: Raft): void {
@@ -137,6 +192,7 @@ export class Checker {
       assert.equal(known.id, id, `two leaders in term ${currentTerm}`);
     }
     this.#checkConfigurations(raft);
+    this.#checkMembership(raft);
   }
 
   /** The leader of `term` began with everything that was committed before. */
@@ -149,6 +205,16 @@ export class Checker {
       leader.terms.get(index),
       committed.term,
       `leader ${leader.id} of term ${term} lacks entry ${index}, committed in term ${committed.by}`,
+    );
+  }
+
+  /** A leader that is removed steps down with the commit of that (thesis 4.2.2). */
+  #checkMembership({ id, log, membership, currentTerm }: Raft): void {
+    if (log.termAt(log.commitIndex) !== currentTerm) return;
+    const { servers } = membership.at(log.commitIndex).configuration;
+    assert(
+      servers.some((s) => s.id === id && s.suffrage === "voter"),
+      `${id} leads term ${currentTerm} and is no voter`,
     );
   }
 
@@ -180,30 +246,41 @@ export class Checker {
 
   #checkCommitted(id: NodeId, raft: Raft): void {
     const { log } = raft;
-    let index = Math.max(this.#checked.get(id) ?? 0, log.snapshot.index - 1);
+    const seen = this.#seen.get(id)!;
+    const from = Math.max(this.#checked.get(id) ?? 0, seen.first - 1);
     this.#checked.set(id, log.commitIndex);
-    while (++index <= log.commitIndex) {
-      const term = log.termAt(index)!;
+    for (let index = from + 1; index <= log.commitIndex; index++) {
+      // What was committed and compacted within one input is in the log no more.
+      const entry = seen.entries[index - seen.first];
+      const term = log.termAt(index) ?? entry?.term;
+      if (term === undefined) continue; // came in a snapshot, committed by others
       const known = this.#committed.get(index);
-      if (known !== undefined) {
+      if (known === undefined) {
+        this.#checkFirstCommit(raft, { index, term, entry });
+      } else {
         assert.equal(
           term,
           known.term,
           `${id}: committed entry ${index} changed`,
         );
-      } else this.#checkFirstCommit(index, raft);
+      }
     }
   }
 
   /** Nobody has committed `index` before. */
-  #checkFirstCommit(index: Index, raft: Raft): void {
+  #checkFirstCommit(
+    raft: Raft,
+    { index, term, entry }: { index: Index; term: Term; entry?: Entry },
+  ): void {
     const { id, log, currentTerm } = raft;
     if (index < this.#firstIndex) return;
     // It may have led until this very commit, which removed it.
     const leader = this.#leaders.get(currentTerm)?.id;
     assert.equal(leader, id, `${id} commits ${index} by itself`);
-    const committed = { term: log.termAt(index)!, by: currentTerm };
+    const committed = { term, by: currentTerm };
     this.#committed.set(index, committed);
+    this.#commitIndex = Math.max(this.#commitIndex, index);
+    if (entry !== undefined) this.#onCommitted(entry);
     for (const term of this.#leaders.keys()) {
       this.#checkComplete(index, committed, term);
     }

@@ -18,7 +18,8 @@ import type {
   Snapshot,
 } from "../../raft/core/types.ts";
 import { Checker } from "./checker.ts";
-import { founded, members, optionsOf, randomOf } from "./scene.ts";
+import { randomOf } from "../random.ts";
+import { founded, members, optionsOf } from "./scene.ts";
 
 /** One computer: its disk outlives its process. */
 export class Host {
@@ -269,7 +270,7 @@ export class Cluster {
   #restore(host: Host, snapshot: Snapshot): void {
     host.applied = snapshot.index;
     host.digest = snapshot.index === 0 ? 0 : digestOf(snapshot);
-    this.checker.applied(host);
+    this.checker.applied(host.applied, host.digest);
   }
 
   #apply(host: Host, entry: Entry): void {
@@ -279,7 +280,7 @@ export class Cluster {
     for (const value of [entry.index, entry.term, ...data]) {
       host.digest = Math.imul(host.digest ^ value, 0x01000193) >>> 0;
     }
-    this.checker.applied(host);
+    this.checker.applied(host.applied, host.digest);
   }
 }
 

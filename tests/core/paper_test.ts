@@ -21,7 +21,6 @@ import {
   persist,
   preVote,
   raftOf,
-  randomOf,
   requestVote,
   savedOf,
   sent,
@@ -34,6 +33,7 @@ import {
   timeOut,
   vote,
 } from "./scene.ts";
+import { randomOf } from "../random.ts";
 
 const roles = ["follower", "preCandidate", "candidate", "leader"] as const;
 

@@ -12,7 +12,8 @@ import {
 import type { Raft, RaftOptions } from "../../raft/core/raft.ts";
 import type { NodeId } from "../../raft/core/types.ts";
 import { Cluster } from "./cluster.ts";
-import { founded, members, randomOf, server } from "./scene.ts";
+import { randomOf } from "../random.ts";
+import { founded, members, server } from "./scene.ts";
 
 const electionTicks = 6;
 const networkMax = 200;

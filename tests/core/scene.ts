@@ -116,17 +116,6 @@ export function optionsOf(random: RaftOptions["random"]): RaftOptions {
   return { electionTicks, heartbeatTicks, random };
 }
 
-/** Integers from 0 to `below - 1`, the same for the same seed (Mulberry32). */
-export function randomOf(seed: number): RaftOptions["random"] {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let x = Math.imul(state ^ (state >>> 15), state | 1);
-    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-    return ((x ^ (x >>> 14)) >>> 0) % below;
-  };
-}
-
 export function raftOf(setup: Setup = {}): Raft {
   return new Raft(optionsOf(setup.random ?? (() => 0)), savedOf(setup));
 }

@@ -9,7 +9,6 @@
 //   disk  →  computer.disk.finish()      network  →  nodes.deliver()
 //   or both until nothing is left:  nodes.settle()
 
-import { emptySnapshot } from "../../raft/core/log.ts";
 import assert from "node:assert/strict";
 import type {
   AdminAnswer,
@@ -27,24 +26,13 @@ import type {
   Saved,
 } from "../../raft/core/types.ts";
 import { Node, type NodeTimes } from "../../raft/node.ts";
+import * as origin from "../../raft/origin.ts";
+import { type Random, randomOf } from "../random.ts";
 import { Disk } from "./disk.ts";
 
 export const electionTicks = 5;
 export const changeTicks = 40;
 export const cluster = "c".repeat(32);
-
-export type Random = (below: number) => number;
-
-/** Integers from 0 to `below - 1` (Mulberry32). */
-export function randomOf(seed: number): Random {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let x = Math.imul(state ^ (state >>> 15), state | 1);
-    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-    return ((x ^ (x >>> 14)) >>> 0) % below;
-  };
-}
 
 export function addressOf(id: NodeId): string {
   return `${id}.example:1`;
@@ -438,19 +426,10 @@ export function membersOf(voters: string): Configuration {
 
 /** What raft/host.ts writes for a node that knows nothing yet … */
 export function blank(id: NodeId, incarnation = `life of ${id}`): Saved {
-  return {
-    identity: { cluster, node: id, incarnation },
-    hardState: { currentTerm: 0, votedFor: undefined },
-    snapshot: emptySnapshot,
-    entries: [],
-  };
+  return origin.blank({ cluster, node: id, incarnation });
 }
 
 /** … and for one that founds a cluster. */
-export function foundedBy(id: NodeId, configuration: Configuration): Saved {
-  return {
-    ...blank(id),
-    hardState: { currentTerm: 1, votedFor: undefined },
-    entries: [{ type: "configuration", index: 1, term: 1, configuration }],
-  };
+export function foundedBy(id: NodeId, { servers }: Configuration): Saved {
+  return origin.founded(blank(id).identity, servers);
 }

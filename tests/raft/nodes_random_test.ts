@@ -9,13 +9,8 @@
 
 import assert from "node:assert/strict";
 import { storageBytesMax } from "../../raft/node.ts";
-import {
-  changeTicks,
-  electionTicks,
-  Nodes,
-  type Random,
-  randomOf,
-} from "./nodes.ts";
+import { changeTicks, electionTicks, Nodes } from "./nodes.ts";
+import { type Random, randomOf } from "../random.ts";
 import { addVoter, join, remove } from "./questions.ts";
 
 const { SEED, SEEDS, FIRST, EVENTS, TRACE } = Deno.env.toObject();
