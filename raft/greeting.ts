@@ -3,9 +3,10 @@
 // cluster, at a wrong address or under a used id is never listened to. Pure.
 //
 //   greeting = "ticketd peer" · version u32 · kind u8 · body
-//   hello    = kind 1 · cluster text · sender id · incarnation text · receiver id
-//   welcome  = kind 2 · node id · incarnation text
+//   hello    = kind 1 · cluster text · sender id · life · receiver id
+//   welcome  = kind 2 · node id · life
 //   refused  = kind 3 · reason u8 · node id · cluster text
+//   life     = incarnation text · since u64
 //
 // with the fields of `core/bytes.ts`. The dialler says hello; the acceptor answers
 // welcome, or refused and closes. Whatever a later version changes, frames and `refused`
@@ -13,23 +14,32 @@
 
 import { unreachable } from "./core/assert.ts";
 import { DecodeError, Reader, Writer } from "./core/bytes.ts";
-import type { Identity, NodeId } from "./core/types.ts";
+import type { Identity, Index, NodeId } from "./core/types.ts";
 
 export const protocolVersion = 1;
 
-export type Hello = {
+/** One data directory that had the node's id; there may have been others. */
+export type Life = {
+  readonly incarnation: string;
+  /**
+   * Index of the newest configuration that the node knows, if that names this very life
+   * as a member; else 0. Whoever knows an older one only is behind: the id may have been
+   * removed and added again since, and hanging up on it he would never learn of that.
+   */
+  readonly since: Index;
+};
+
+export type Hello = Life & {
   readonly type: "hello";
   readonly cluster: string;
   readonly sender: NodeId;
-  readonly incarnation: string;
   /** Whom the dialler believes to have dialled. */
   readonly receiver: NodeId;
 };
 
-export type Welcome = {
+export type Welcome = Life & {
   readonly type: "welcome";
   readonly node: NodeId;
-  readonly incarnation: string;
 };
 
 const reasons = [
@@ -67,11 +77,13 @@ export function encodeGreeting(greeting: Greeting): Uint8Array {
       writer.text(greeting.cluster);
       writer.id(greeting.sender);
       writer.text(greeting.incarnation);
+      writer.u64(greeting.since);
       writer.id(greeting.receiver);
       break;
     case "welcome":
       writer.id(greeting.node);
       writer.text(greeting.incarnation);
+      writer.u64(greeting.since);
       break;
     case "refused":
       writer.u8(reasons.indexOf(greeting.reason));
@@ -118,9 +130,15 @@ function readGreeting(reader: Reader): Greeted {
       cluster: reader.text(),
       sender: reader.id(),
       incarnation: reader.text(),
+      since: reader.u64(),
       receiver: reader.id(),
     }
-    : { type: "welcome", node: reader.id(), incarnation: reader.text() };
+    : {
+      type: "welcome",
+      node: reader.id(),
+      incarnation: reader.text(),
+      since: reader.u64(),
+    };
   reader.end();
   return greeting;
 }
@@ -128,20 +146,47 @@ function readGreeting(reader: Reader): Greeted {
 /** A fault found in a greeting; `fact` fills the sentence "refused, because …". */
 export type Fault = { readonly reason: Refused; readonly fact: string };
 
-/** What the configuration says of a node's incarnation; empty when it says nothing. */
-export type IncarnationOf = (id: NodeId) => string;
+/** What a node knows of the members: its newest configuration. */
+export interface Members {
+  /** Of the configuration's entry; 0 when there is none. */
+  readonly configurationIndex: Index;
+  /** Of the data directory of member `id`; empty: not known, or no member. */
+  incarnationOf(id: NodeId): string;
+}
+
+/** Before a node has begun to live, it knows of none. */
+export const nobody: Members = {
+  configurationIndex: 0,
+  incarnationOf: () => "",
+};
+
+/** What `own` says of its life to others. */
+export function lifeOf(
+  { node, incarnation }: Identity,
+  members: Members,
+): Life {
+  const isMember = members.incarnationOf(node) === incarnation;
+  return { incarnation, since: isMember ? members.configurationIndex : 0 };
+}
+
+/** Whether node `id` lives on another disk than the member that it claims to be. */
+export function isImpostor(id: NodeId, life: Life, members: Members): boolean {
+  const expected = members.incarnationOf(id);
+  return expected !== "" && expected !== life.incarnation &&
+    life.since <= members.configurationIndex;
+}
 
 /** Whether to refuse who said `hello` to `own`; the order goes from the gross to the fine. */
 export function faultOfHello(
   hello: Greeted,
   own: Identity,
-  incarnationOf: IncarnationOf,
+  members: Members,
 ): Fault | undefined {
   if (hello.type === "foreign") return foreign(hello.version);
   if (hello.type !== "hello") {
     return { reason: "malformed", fact: "its hello cannot be read" };
   }
-  const { cluster, sender, incarnation, receiver } = hello;
+  const { cluster, sender, receiver } = hello;
   if (cluster !== own.cluster) {
     const fact =
       `it belongs to cluster ${cluster}, this node to ${own.cluster}`;
@@ -157,14 +202,14 @@ export function faultOfHello(
       fact: `it calls itself ${sender}, as this node`,
     };
   }
-  return strange(sender, incarnation, incarnationOf);
+  return strange(sender, hello, members);
 }
 
 /** Whether the dialler of `dialled` should hang up on this `welcome`. */
 export function faultOfWelcome(
   welcome: Greeted,
   dialled: NodeId,
-  incarnationOf: IncarnationOf,
+  members: Members,
 ): Fault | undefined {
   if (welcome.type === "foreign") return foreign(welcome.version);
   if (welcome.type !== "welcome") {
@@ -174,7 +219,7 @@ export function faultOfWelcome(
     const fact = `node ${welcome.node} answers there`;
     return { reason: "wrong-receiver", fact };
   }
-  return strange(dialled, welcome.incarnation, incarnationOf);
+  return strange(dialled, welcome, members);
 }
 
 /** Why the sender of `refusal` does not talk to `own`, as seen from `own`. */
@@ -204,13 +249,12 @@ function foreign(version: number): Fault {
 
 function strange(
   id: NodeId,
-  incarnation: string,
-  incarnationOf: IncarnationOf,
+  life: Life,
+  members: Members,
 ): Fault | undefined {
-  const expected = incarnationOf(id);
-  if (expected === "" || expected === incarnation) return undefined;
+  if (!isImpostor(id, life, members)) return undefined;
   const fact = `member ${id} has another data directory ` +
-    `(${expected}, not ${incarnation})`;
+    `(${members.incarnationOf(id)}, not ${life.incarnation})`;
   return { reason: "used-id", fact };
 }
 

@@ -14,6 +14,8 @@ import {
   type Greeted,
   type Greeting,
   type Hello,
+  lifeOf,
+  type Members,
   type Refused,
   remedies,
 } from "./greeting.ts";
@@ -28,8 +30,8 @@ const saidMax = 256;
 
 export interface HandshakeOptions {
   readonly identity: Identity;
-  /** What the configuration says of `id`; empty: nothing, or no member. */
-  incarnationOf(id: NodeId): string;
+  /** Of the newest configuration, as it is now. */
+  members(): Members;
   /** Node `id`, a member of our cluster, lives on the disk of this incarnation. */
   met?(id: NodeId, incarnation: string): void;
   /** A node of another cluster holds this one for a member of its own. */
@@ -97,10 +99,11 @@ export class Handshake {
 
   /** Says hello on `wire` and weighs the answer; returns what is wrong with it. */
   async #introduce(wire: Wire, receiver: NodeId): Promise<string | undefined> {
-    const { identity, incarnationOf, met, refused } = this.#options;
-    const { cluster, node: sender, incarnation } = identity;
+    const { identity, met, refused } = this.#options;
+    const { cluster, node: sender } = identity;
+    const life = lifeOf(identity, this.#options.members());
     await wire.write(
-      greetingFrame({ type: "hello", cluster, sender, incarnation, receiver }),
+      greetingFrame({ type: "hello", cluster, sender, ...life, receiver }),
     );
     const step = await wire.frame();
     if (step.type === "more") return "it hung up without an answer";
@@ -110,10 +113,14 @@ export class Handshake {
       refused?.(node, reason);
       return `${factOfRefusal(answer, identity)}; ${remedies[reason]}`;
     }
-    const fault = faultOfWelcome(answer, receiver, incarnationOf);
+    const fault = faultOfWelcome(
+      answer,
+      receiver,
+      this.#options.members(),
+    );
     if (fault !== undefined) return `${fault.fact}; ${remedies[fault.reason]}`;
     if (answer.type === "welcome") {
-      wire.trust(answer.incarnation, frameBytesMax);
+      wire.trust(answer, frameBytesMax);
       met?.(receiver, answer.incarnation);
     }
     return undefined;
@@ -145,13 +152,13 @@ export class Handshake {
   }
 
   async #judge(wire: Wire, hello: Greeted): Promise<Hello | undefined> {
-    const { identity, incarnationOf, met, claimed, log } = this.#options;
+    const { identity, met, claimed, log } = this.#options;
     const { node, cluster } = identity;
-    const fault = faultOfHello(hello, identity, incarnationOf);
+    const fault = faultOfHello(hello, identity, this.#options.members());
     if (fault === undefined && hello.type === "hello") {
       log("debug", `node ${hello.sender} connected from ${wire.remote}`);
       this.#said.delete(`from ${hello.sender}`);
-      wire.trust(hello.incarnation, frameBytesMax);
+      wire.trust(hello, frameBytesMax);
       met?.(hello.sender, hello.incarnation);
       return hello;
     }

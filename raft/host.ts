@@ -12,6 +12,7 @@ import type { Door, FromNode, NodeOptions, ToNode } from "./channel.ts";
 import { assert } from "./core/assert.ts";
 import type { Identity, NodeId, Saved } from "./core/types.ts";
 import { type AskOptions, clusterOf, joinCluster } from "./join.ts";
+import { nobody } from "./greeting.ts";
 import { type Log, openLog } from "./logger.ts";
 import { Node, type NodeTimes } from "./node.ts";
 import { blank, founded, isMember } from "./origin.ts";
@@ -108,7 +109,7 @@ export class Host {
     const saved = await this.#identify(resumed);
     const peers = this.#peers = new Peers({
       identity: saved.identity,
-      incarnationOf: (id) => this.#node?.incarnationOf(id) ?? "",
+      members: () => this.#node ?? nobody,
       met: (id, incarnation) => this.#node?.met(id, incarnation),
       claimed: ({ cluster, sender }) => this.#claimed(cluster, sender),
       receive: (message) => this.#node?.receive(message),

@@ -7,6 +7,7 @@
 //   RAFT.JOIN id address incarnation cluster      → OK; asked twice, it is done once
 
 import { parseAddress } from "./address.ts";
+import { isShortText } from "./core/bytes.ts";
 import type { NodeId } from "./core/types.ts";
 import type { Log } from "./logger.ts";
 import { type Reply, request } from "./resp_client.ts";
@@ -48,7 +49,11 @@ export async function clusterOf(
 ): Promise<{ cluster: string; via: string }> {
   const reply = await ask(addresses, ["RAFT.CLUSTER"], {
     ...options,
-    isAnswer: (reply) => Array.isArray(reply) && reply.length === 2,
+    isAnswer: (reply) =>
+      Array.isArray(reply) && reply.length === 2 &&
+      reply.every((part) =>
+        typeof part === "string" && part !== "" && isShortText(part)
+      ),
   });
   const [cluster, via] = Array.isArray(reply) ? reply : [];
   return { cluster: String(cluster), via: String(via) };

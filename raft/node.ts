@@ -17,6 +17,7 @@ import { Changes } from "./changes.ts";
 import type {
   Configuration,
   Entry,
+  Index,
   NodeId,
   PeerMessage,
   Save,
@@ -142,6 +143,11 @@ export class Node {
       return this.address === undefined;
     }
     return removed && this.#lastContact === undefined;
+  }
+
+  /** The log index of the newest configuration. */
+  get configurationIndex(): Index {
+    return this.#raft.membership.currentIndex;
   }
 
   /** The incarnation that the configuration names for a server; empty if none. */

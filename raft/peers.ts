@@ -17,6 +17,7 @@ import {
 } from "./core/codec.ts";
 import type { NodeId, PeerMessage } from "./core/types.ts";
 import { encodeFrame } from "./frame.ts";
+import { isImpostor, lifeOf } from "./greeting.ts";
 import {
   greetingFrame,
   Handshake,
@@ -207,10 +208,11 @@ export class Peers {
 
   /** The id has been given to another data directory: no more of the one before. */
   #hangUpOnOthers(link: Link): void {
-    const expected = this.#options.incarnationOf(link.id);
-    if (expected === "") return;
+    const members = this.#options.members();
     for (const wire of [link.dialled, link.accepted]) {
-      if (wire?.incarnation !== expected) wire?.close();
+      if (wire !== undefined && isImpostor(link.id, wire.life, members)) {
+        wire.close();
+      }
     }
   }
 
@@ -294,11 +296,12 @@ export class Peers {
   }
 
   #welcome(wire: Wire, link: Link): void {
-    const { node, incarnation } = this.#options.identity;
+    const { identity } = this.#options;
     link.accepted?.close();
     link.accepted = wire;
-    const welcome = { type: "welcome", node, incarnation } as const;
-    void link.write(wire, greetingFrame(welcome));
+    const { node } = identity;
+    const life = lifeOf(identity, this.#options.members());
+    void link.write(wire, greetingFrame({ type: "welcome", node, ...life }));
     link.wake?.(); // it is up: no need to wait before dialling it
   }
 

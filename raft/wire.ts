@@ -5,13 +5,14 @@
 import { type Address, formatAddress } from "./address.ts";
 import { assert } from "./core/assert.ts";
 import { FrameReader, helloBytesMax, type Step } from "./frame.ts";
+import type { Life } from "./greeting.ts";
 
 const readBytes = 64 * 1024;
 
 export class Wire {
   readonly remote: string;
   /** Set once the other side has said who it is. */
-  incarnation = "";
+  life: Life = { incarnation: "", since: 0 };
   /** When the last byte came, and the last whole frame (`performance.now()`). */
   heardMillis = performance.now();
   framedMillis = performance.now();
@@ -40,8 +41,8 @@ export class Wire {
   }
 
   /** The other side is known: from now on frames may be large. */
-  trust(incarnation: string, payloadBytesMax: number): void {
-    this.incarnation = incarnation;
+  trust({ incarnation, since }: Life, payloadBytesMax: number): void {
+    this.life = { incarnation, since };
     this.#frames.payloadBytesMax = payloadBytesMax;
     this.#chunk = new Uint8Array(readBytes);
   }

@@ -202,7 +202,13 @@ function appended(text: string, before: string | undefined): string {
 }
 
 /** Go's way of writing flags, as users of the original have it in their scripts. */
-function withTwoDashes(arg: string): string {
+function withTwoDashes(
+  arg: string,
+  at: number,
+  args: readonly string[],
+): string {
+  const before = /^--?([a-z-]+)$/.exec(args[at - 1] ?? "")?.[1];
+  if (before !== undefined && isName(before)) return arg; // its value, even so
   return /^-[a-z][a-z-]/.test(arg) ? `-${arg}` : arg;
 }
 
@@ -215,7 +221,7 @@ function readConfig(
     const flag: unknown = command.getOptionValue(camelCase(name));
     if (typeof flag === "string") {
       // Commander takes whatever comes next for the value: `--id --saddr :1`.
-      const next = /^--([a-z-]+)/.exec(flag)?.[1];
+      const next = /^--?([a-z-]+)/.exec(flag)?.[1];
       if (next !== undefined && isName(next)) throw missing(name);
       return { text: flag, by: `--${name}` };
     }
@@ -295,7 +301,7 @@ function complaint(message: string): string {
   const name = /^error: option '--([a-z-]+) .*missing$/.exec(message)?.[1];
   if (name !== undefined && isName(name)) return missing(name).message;
   const text = message.replace(/^error: /, "").replace("option", "flag");
-  return `${text.trim().replace(/\s*\n\s*/g, " ")}; ${seeHelp}`;
+  return `${text.trim().replace(/\s*[\n\r]\s*/g, " ")}; ${seeHelp}`;
 }
 
 function missing(name: Name): UsageError {
@@ -368,7 +374,9 @@ function dialled(host: string): string {
 function durationMillis(text: string): number | undefined {
   const match = /^(\d{1,6}(?:\.\d{1,6})?)(ms|s)$/.exec(text);
   if (match === null) return undefined;
-  const millis = Number(match[1]) * (match[2] === "s" ? 1000 : 1);
+  const unitMillis = match[2] === "s" ? 1000 : 1;
+  // Six decimals were read: 1.001 * 1000 is not quite 1001.
+  const millis = Math.round(Number(match[1]) * unitMillis * 1e6) / 1e6;
   return Number.isInteger(millis) && millis >= 1 && millis <= 60_000
     ? millis
     : undefined;

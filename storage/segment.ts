@@ -105,16 +105,23 @@ export function readSegment(
         `${path} is segment ${inside} under another name; give it its own name back`,
       );
     }
-    const { hardState, snapshot, entries } = readChange(reader);
+    const change = readChange(reader);
+    const { hardState, snapshot } = change;
     if (snapshot === undefined) return reader.fail("no snapshot");
-    return { identity, hardState, snapshot, entries: entries.slice() };
+    const state = { identity, hardState, snapshot, entries: [] };
+    replayed(reader, state, change);
+    return state;
   });
   const seed = seedOf(state.identity, number);
   let end = base.end;
   for (;;) {
     const record = readRecord(bytes, end, { seed });
     if (record === undefined) break;
-    replay(state, decode(record, path, readChange));
+    decode(
+      record,
+      path,
+      (reader) => replayed(reader, state, readChange(reader)),
+    );
     end = record.end;
   }
   const tail = readTail(bytes, end, { seed });
@@ -124,6 +131,16 @@ export function readSegment(
     end,
     `the valid record at byte ${tail.witness} is younger`,
   );
+}
+
+/** A save that does not fit to what came before it is as unsound as one that cannot be read. */
+function replayed(reader: Reader, state: Replayed, change: Change): void {
+  try {
+    replay(state, change);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    reader.fail(error.message);
+  }
 }
 
 function checkPreamble(bytes: Uint8Array, path: string): void {

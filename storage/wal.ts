@@ -158,6 +158,12 @@ export class Wal implements Storage {
     // A crash may have left older ones beside it, and one that was never finished.
     const newest = segmentNumbers(names).at(-1);
     if (newest === undefined) return undefined;
+    if (newest >= Number.MAX_SAFE_INTEGER) {
+      throw new StorageError(
+        `directory ${this.#files.directory} holds a log with a number that ticketd never ` +
+          `gives; move ${names.toSorted().at(-1)} away`,
+      );
+    }
     const state = this.#recover(newest);
     this.#identity = state.identity;
     this.#number = newest;

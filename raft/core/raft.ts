@@ -142,6 +142,9 @@ export class Raft {
   tick(): void {
     this.saveElapsed = this.saves.underWay ? this.saveElapsed + 1 : 0;
     if (this.role === "leader") return this.#tickLeader();
+    // Its time begins with its own vote: with a disk slower than that it would begin one
+    // term after the other and win none.
+    if (this.role === "candidate" && !this.votes.has(this.id)) return;
     if (++this.electionElapsed < this.electionTimeout) return;
     if (this.isElectable) preCampaign(this);
     else this.leaderId = undefined; // a learner or removed: it can only wait for one

@@ -27,6 +27,8 @@ export interface Watched {
   readonly id: NodeId;
   /** What would be read back after a power loss now. */
   readonly disk: Saved;
+  /** What disks held that it lost for good: it was counted when they still did. */
+  readonly lost?: readonly Saved[];
   /** `undefined` while it is down. */
   readonly raft: Raft | undefined;
 }
@@ -88,9 +90,10 @@ export class Checker {
         commitIndex <= lastIndex,
       `${id}: ${snapshot.index} <= ${lastApplied} <= ${commitIndex} <= ${lastIndex}`,
     );
+    const lastBefore = this.#lastSeen(id);
     this.#checkLog(id, raft);
     if (raft.role === "leader") this.#checkLeader(raft);
-    this.#checkCommitted(id, raft);
+    this.#checkCommitted(raft, lastBefore);
     this.#forgetCompacted(id, snapshot.index);
   }
 
@@ -147,13 +150,17 @@ export class Checker {
     if (seen === undefined || !isOwn) {
       this.#seen.set(id, seen = { first, entries: [] });
     }
-    let before = log.snapshot.term;
-    for (const entry of log.slice(first)) {
-      const at = entry.index - seen.first;
-      if (seen.entries[at] !== entry) {
-        this.#checkMatching(id, entry, before);
-        seen.entries[at] = entry;
-      }
+    // An entry that was there before had the same before it: that was checked then.
+    let from = log.lastIndex + 1;
+    while (from > first) {
+      const [entry] = log.slice(from - 1, from - 1);
+      if (seen.entries[from - 1 - seen.first] === entry) break;
+      from--;
+    }
+    let before = log.termAt(from - 1)!;
+    for (const entry of log.slice(from)) {
+      this.#checkMatching(id, entry, before);
+      seen.entries[entry.index - seen.first] = entry;
       before = entry.term;
     }
     seen.entries.length = Math.max(0, log.lastIndex + 1 - seen.first);
@@ -244,8 +251,13 @@ export class Checker {
     assert.deepEqual(membership.current, current, `${id}: members of the log`);
   }
 
-  #checkCommitted(id: NodeId, raft: Raft): void {
-    const { log } = raft;
+  #lastSeen(id: NodeId): Index {
+    const { first, entries } = this.#seen.get(id) ?? { first: 0, entries: [] };
+    return first + entries.length - 1;
+  }
+
+  #checkCommitted(raft: Raft, lastBefore: Index): void {
+    const { id, log } = raft;
     const seen = this.#seen.get(id)!;
     const from = Math.max(this.#checked.get(id) ?? 0, seen.first - 1);
     this.#checked.set(id, log.commitIndex);
@@ -256,7 +268,12 @@ export class Checker {
       if (term === undefined) continue; // came in a snapshot, committed by others
       const known = this.#committed.get(index);
       if (known === undefined) {
-        this.#checkFirstCommit(raft, { index, term, entry });
+        this.#checkFirstCommit(raft, {
+          index,
+          term,
+          entry,
+          lastBefore,
+        });
       } else {
         assert.equal(
           term,
@@ -270,7 +287,12 @@ export class Checker {
   /** Nobody has committed `index` before. */
   #checkFirstCommit(
     raft: Raft,
-    { index, term, entry }: { index: Index; term: Term; entry?: Entry },
+    { index, term, entry, lastBefore }: {
+      index: Index;
+      term: Term;
+      entry?: Entry;
+      lastBefore: Index;
+    },
   ): void {
     const { id, log, currentTerm } = raft;
     if (index < this.#firstIndex) return;
@@ -287,17 +309,25 @@ export class Checker {
     // Of the own term, or followed by one of the own term that counts in its place.
     if (index < log.commitIndex) return;
     assert.equal(committed.term, currentTerm, `${id} counts an older term`);
-    const { voters } = raft.membership;
-    const holders = voters.filter((voter) => {
-      const { disk } = this.#hosts.get(voter)!;
-      const term = termOnDisk(disk, index);
-      return term === undefined
-        ? disk.snapshot.index > index
-        : term === committed.term;
-    });
+    // A shell may commit, and then propose new members, within one input.
+    const { membership } = raft;
+    const inForce = [
+      membership.current,
+      membership.at(Math.max(lastBefore, log.commitIndex)).configuration,
+    ].map(({ servers }) =>
+      servers.filter((s) => s.suffrage === "voter").map((s) => s.id)
+    );
+    const hold = (voter: NodeId) => {
+      const { disk, lost = [] } = this.#hosts.get(voter)!;
+      return [disk, ...lost].some((one) => {
+        const held = termOnDisk(one, index);
+        return held === undefined ? one.snapshot.index > index : held === term;
+      });
+    };
     assert(
-      2 * holders.length > voters.length,
-      `${id} commits ${index}, which only [${holders}] of [${voters}] have on disk`,
+      inForce.some((voters) => 2 * voters.filter(hold).length > voters.length),
+      `${id} commits ${index}, which only [${inForce[0]!.filter(hold)}] of ` +
+        `[${inForce[0]}] have on disk`,
     );
   }
 }

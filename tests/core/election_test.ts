@@ -235,6 +235,30 @@ Deno.test("The only voter leads after one tick, without asking anybody", () => {
   assert.equal(raft.log.commitIndex, 3);
 });
 
+Deno.test("An only voter whose disk is slower than a tick leads once its vote is durable", () => {
+  const raft = raftOf({ voters: "a" });
+  timeOut(raft);
+  const save = raft.takeSave()!;
+  ticks(raft, 3 * electionTicks);
+  assert.equal(raft.takeSave(), undefined, "no second term is begun meanwhile");
+  raft.saved(save.number);
+  assert.equal(raft.role, "leader");
+  assert.equal(raft.currentTerm, 1);
+});
+
+Deno.test("A candidate's time runs from when its own vote is durable", () => {
+  const raft = raftOf();
+  stand(raft);
+  const save = raft.takeSave()!;
+  ticks(raft, 3 * electionTicks);
+  assert.deepEqual([raft.role, raft.currentTerm], ["candidate", 1]);
+  raft.saved(save.number);
+  ticks(raft, electionTicks - 1);
+  assert.equal(raft.role, "candidate", "the others have time to answer");
+  timeOut(raft);
+  assert.equal(raft.role, "preCandidate");
+});
+
 Deno.test("An only voter restarted often leads each time, in rising terms, and loses nothing", () => {
   const cluster = Cluster.of("a");
   for (let life = 1; life <= 5; life++) {

@@ -1,6 +1,8 @@
 // A RESP client made for tests: sends any bytes, reads replies one by one, and can show
 // the exact bytes of an answer. Not a library: no reconnecting, no RESP3, one reader.
 
+const loopback = "127.0.0.1";
+
 /** `-ERR …`, as a value: a test wants to look at it. */
 export class ReplyError extends Error {
   override readonly name = "ReplyError";
@@ -20,8 +22,8 @@ export class Client implements Disposable {
     this.#conn = conn;
   }
 
-  static async connect(port: number): Promise<Client> {
-    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  static async connect(port: number, hostname = loopback): Promise<Client> {
+    const conn = await Deno.connect({ hostname, port });
     conn.setNoDelay(true);
     return new Client(conn);
   }
@@ -128,8 +130,12 @@ export class Client implements Disposable {
 }
 
 /** All bytes that `port` answers to `text` on a connection of its own, up to its end. */
-export async function exchange(port: number, text: string): Promise<string> {
-  using client = await Client.connect(port);
+export async function exchange(
+  port: number,
+  text: string,
+  { hostname = loopback }: { hostname?: string } = {},
+): Promise<string> {
+  using client = await Client.connect(port, hostname);
   await client.send(text);
   await client.finish().catch(() => {}); // the server may have closed it first
   return await client.rest();

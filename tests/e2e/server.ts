@@ -26,7 +26,11 @@ export type ServerOptions = {
   readonly id?: string;
   /** `DIR` of `--dir`; `undefined` leaves the flag out. */
   readonly directory: string | undefined;
-  /** Client ports of members. */
+  /** Where it listens; ports of its own on loopback unless told otherwise. */
+  readonly host?: string;
+  readonly port?: number;
+  readonly raftPort?: number;
+  /** Client ports of members on the same host. */
   readonly join?: readonly number[];
   readonly flags?: readonly string[];
   /** In place of all flags that the other options make. */
@@ -45,18 +49,22 @@ export type Exit = { readonly code: number; readonly signal: string | null };
 
 export class Server {
   readonly id: string;
-  readonly port = freePort();
-  readonly raftPort = freePort();
+  readonly host: string;
+  readonly port: number;
+  readonly raftPort: number;
   readonly options: ServerOptions;
   #life: Life | undefined;
 
   constructor(options: ServerOptions) {
     this.id = options.id ?? "1";
+    this.host = options.host ?? "127.0.0.1";
+    this.port = options.port ?? freePort();
+    this.raftPort = options.raftPort ?? freePort();
     this.options = options;
   }
 
   get raftAddress(): string {
-    return `127.0.0.1:${this.raftPort}`;
+    return `${this.host}:${this.raftPort}`;
   }
 
   /** Where its data lie. */
@@ -89,10 +97,10 @@ export class Server {
 
   get #args(): string[] {
     const { options } = this;
-    const join = options.join?.map((port) => `127.0.0.1:${port}`) ?? [];
+    const join = options.join?.map((port) => `${this.host}:${port}`) ?? [];
     return [
       ...options.id === undefined ? [] : ["--id", options.id],
-      ...["--saddr", `127.0.0.1:${this.port}`],
+      ...["--saddr", `${this.host}:${this.port}`],
       ...["--raddr", this.raftAddress],
       ...options.directory === undefined ? [] : ["--dir", options.directory],
       ...join.length === 0 ? [] : ["--join", join.join(",")],
@@ -156,7 +164,7 @@ export class Server {
   }
 
   async connect(): Promise<Client> {
-    return await Client.connect(this.port);
+    return await Client.connect(this.port, this.host);
   }
 
   /** One request on a connection of its own. */
@@ -167,7 +175,7 @@ export class Server {
 
   /** The exact bytes of the answer to one request. */
   async bytes(...words: string[]): Promise<string> {
-    return await exchange(this.port, encode(words));
+    return await exchange(this.port, encode(words), { hostname: this.host });
   }
 
   async ticket(): Promise<bigint> {

@@ -10,6 +10,9 @@ import {
   faultOfWelcome,
   type Greeting,
   type Hello,
+  lifeOf,
+  type Members,
+  nobody,
   type Refused,
   remedies,
 } from "../../raft/greeting.ts";
@@ -21,16 +24,28 @@ const hello: Hello = {
   cluster,
   sender: "2",
   incarnation: "2".repeat(16),
+  since: 0,
   receiver: "1",
 };
 const greetings: Greeting[] = [
   hello,
-  { type: "welcome", node: "node.a-b_c", incarnation: "f".repeat(16) },
+  {
+    type: "welcome",
+    node: "node.a-b_c",
+    incarnation: "f".repeat(16),
+    since: 2 ** 53 - 1,
+  },
   ...Object.keys(remedies).map((reason): Greeting => (
     { type: "refused", reason: reason as Refused, node: "1", cluster }
   )),
 ];
-const nothingKnown = () => "";
+/** A configuration at index 5 that names one disk. */
+function knowing(id: string, incarnation: string): Members {
+  return {
+    configurationIndex: 5,
+    incarnationOf: (other) => other === id ? incarnation : "",
+  };
+}
 
 Deno.test("decodeGreeting() gives back what encodeGreeting() made", () => {
   for (const greeting of greetings) {
@@ -60,13 +75,33 @@ Deno.test("decodeGreeting() names another version, but reads its refusal", () =>
 });
 
 Deno.test("faultOfHello() lets in a node of the same cluster that looks for this one", () => {
-  assert.equal(faultOfHello(hello, own, nothingKnown), undefined);
-  const known = (id: string) => id === "2" ? hello.incarnation : "";
+  assert.equal(faultOfHello(hello, own, nobody), undefined);
+  const known = knowing("2", hello.incarnation);
   assert.equal(faultOfHello(hello, own, known), undefined);
 });
 
+Deno.test("Who knows older members only lets in a new life of one of them (scenario)", () => {
+  const known = knowing("2", "9".repeat(16));
+  assert.equal(faultOfHello({ ...hello, since: 6 }, own, known), undefined);
+  const fault = faultOfHello({ ...hello, since: 5 }, own, known);
+  assert.equal(fault?.reason, "used-id");
+});
+
+Deno.test("lifeOf() claims a membership only for the very disk that the configuration names", () => {
+  const { incarnation } = own;
+  assert.deepEqual(lifeOf(own, knowing("1", incarnation)), {
+    incarnation,
+    since: 5,
+  });
+  assert.deepEqual(lifeOf(own, knowing("1", "other")), {
+    incarnation,
+    since: 0,
+  });
+  assert.deepEqual(lifeOf(own, nobody), { incarnation, since: 0 });
+});
+
 Deno.test("faultOfHello() refuses strangers, each for its own reason (PITFALLS 29, 30)", () => {
-  const known = (id: string) => id === "2" ? "9".repeat(16) : "";
+  const known = knowing("2", "9".repeat(16));
   const cases: [Parameters<typeof faultOfHello>[0], Refused, RegExp][] = [
     [{ ...hello, cluster: "d".repeat(32) }, "wrong-cluster", /d{32}.*c{32}/],
     [{ ...hello, receiver: "3" }, "wrong-receiver", /node 3 and found node 1/],
@@ -85,17 +120,25 @@ Deno.test("faultOfHello() refuses strangers, each for its own reason (PITFALLS 2
 });
 
 Deno.test("faultOfWelcome() hangs up on another node, and on another life of the same", () => {
-  const welcome = { type: "welcome", node: "2", incarnation: "2" } as const;
-  assert.equal(faultOfWelcome(welcome, "2", nothingKnown), undefined);
-  assert.equal(faultOfWelcome(welcome, "2", () => "2"), undefined);
+  const welcome = {
+    type: "welcome",
+    node: "2",
+    incarnation: "2",
+    since: 5,
+  } as const;
+  assert.equal(faultOfWelcome(welcome, "2", nobody), undefined);
+  assert.equal(faultOfWelcome(welcome, "2", knowing("2", "2")), undefined);
   assert.equal(
-    faultOfWelcome(welcome, "3", nothingKnown)?.reason,
+    faultOfWelcome(welcome, "3", nobody)?.reason,
     "wrong-receiver",
   );
-  assert.equal(faultOfWelcome(welcome, "2", () => "3")?.reason, "used-id");
-  assert.equal(faultOfWelcome(hello, "2", nothingKnown)?.reason, "malformed");
+  assert.equal(
+    faultOfWelcome(welcome, "2", knowing("2", "3"))?.reason,
+    "used-id",
+  );
+  assert.equal(faultOfWelcome(hello, "2", nobody)?.reason, "malformed");
   const foreign = { type: "foreign", version: 2 } as const;
-  assert.equal(faultOfWelcome(foreign, "2", nothingKnown)?.reason, "version");
+  assert.equal(faultOfWelcome(foreign, "2", nobody)?.reason, "version");
 });
 
 Deno.test("factOfRefusal() has a sentence for every reason", () => {

@@ -25,6 +25,7 @@ import type {
   PeerMessage,
   Saved,
 } from "../../raft/core/types.ts";
+import { isImpostor, lifeOf, nobody } from "../../raft/greeting.ts";
 import { Node, type NodeTimes } from "../../raft/node.ts";
 import * as origin from "../../raft/origin.ts";
 import { type Random, randomOf } from "../random.ts";
@@ -329,8 +330,9 @@ export class Nodes {
   /** Either may have dialled; the handshake refuses whom the configuration disowns. */
   #isConnected(a: Computer, b: Computer): boolean {
     const welcomes = (one: Computer, other: Computer) => {
-      const expected = one.node?.incarnationOf(other.id) ?? "";
-      return expected === "" || expected === other.incarnation;
+      const { identity } = other.disk.saved;
+      const life = lifeOf(identity, other.node ?? nobody);
+      return !isImpostor(other.id, life, one.node ?? nobody);
     };
     return (a.dials(b.id) || b.dials(a.id)) && welcomes(a, b) && welcomes(b, a);
   }

@@ -9,6 +9,7 @@ import {
   decodeGreeting,
   encodeGreeting,
   type Greeting,
+  nobody,
 } from "../../raft/greeting.ts";
 import { strangersMax } from "../../raft/handshake.ts";
 import { queueBytesMax } from "../../raft/link.ts";
@@ -38,6 +39,7 @@ class Station {
   readonly lines: string[] = [];
   readonly incarnations = new Map<NodeId, string>();
   readonly peers: Peers;
+  configurationIndex = 0;
   #changed = Promise.withResolvers<void>();
 
   constructor(
@@ -48,7 +50,10 @@ class Station {
     this.peers = Peers.listen({
       identity: { cluster, node: id, incarnation: id.repeat(16) },
       listen: { host, port: options.port ?? 0 },
-      incarnationOf: (other) => this.incarnations.get(other) ?? "",
+      members: () => ({
+        configurationIndex: this.configurationIndex,
+        incarnationOf: (other) => this.incarnations.get(other) ?? "",
+      }),
       receive: (message) => this.#note(() => this.received.push(message)),
       refused: (by, reason) =>
         this.#note(() => this.refusals.push(`${by} ${reason}`)),
@@ -118,7 +123,8 @@ function frameOf(greeting: Greeting): Uint8Array {
 
 function helloTo(receiver: NodeId, sender = "2") {
   const incarnation = sender.repeat(16);
-  return { type: "hello", cluster, sender, incarnation, receiver } as const;
+  const life = { incarnation, since: 0 };
+  return { type: "hello", cluster, sender, ...life, receiver } as const;
 }
 
 /** A stranger that is let in as node 2. */
@@ -128,7 +134,7 @@ async function enter(station: Station): Promise<Wire> {
   const step = await wire.frame();
   assert.ok(step.type === "frame");
   assert.equal(decodeGreeting(step.payload).type, "welcome");
-  wire.trust("", frameBytesMax);
+  wire.trust({ incarnation: "", since: 0 }, frameBytesMax);
   return wire;
 }
 
@@ -155,7 +161,7 @@ class FakeNode {
     this.#wires.push(wire);
     await wire.frame();
     await wire.write(frameOf(answer));
-    wire.trust("", frameBytesMax);
+    wire.trust({ incarnation: "", since: 0 }, frameBytesMax);
     return wire;
   }
 
@@ -165,7 +171,12 @@ class FakeNode {
   }
 }
 
-const welcome = { type: "welcome", node: "2", incarnation: "2" } as const;
+const welcome = {
+  type: "welcome",
+  node: "2",
+  incarnation: "2",
+  since: 0,
+} as const;
 
 Deno.test("Peers carry messages both ways, in order", async () => {
   const [a, b] = [new Station("1"), new Station("2")];
@@ -591,7 +602,7 @@ Deno.test("A caller that has reset already neither delays the next nor is worth 
       : accept();
   const peers = new Peers({
     identity: { cluster, node: "1", incarnation: "1".repeat(16) },
-    incarnationOf: () => "",
+    members: () => nobody,
     receive: () => {},
     log: (level, text) => level === "warning" && lines.push(text),
   }, listener);

@@ -3,17 +3,22 @@
 // everything that no sync covered:
 //
 // - `restart()` is a killed process: all that was written stays.
-// - `crash(pick)` is a power loss. Of each unsynced write it keeps nothing, all, a head
-//   or a tail; of the unsynced renames, creations and removals a prefix. `pick(n)`
-//   chooses among n: a random source in the simulator, an odometer in exhaustive tests.
+// - `crash(pick)` is a power loss. It keeps any subset of the sectors of the unsynced
+//   writes (`fake_inode.ts`), and any subset of the unsynced creations, renames and
+//   removals, each whole. `pick(n)` chooses among n: a random source in the simulator,
+//   an odometer in exhaustive tests; 0 always keeps least.
 // - `fault(operation)` may return an error to fail with. A failed write leaves half of
 //   its bytes; a failed sync marks its pages clean, as Linux does (fsyncgate): they can
 //   be read until the next crash, and no later sync makes them durable.
-//
-// After either, the files of the earlier life are dead: they throw, and call nobody.
+// - `flip`, `copySector` and `staleSector` are what a bad disk does by itself.
+// After a restart or crash the files of the earlier life throw, and call nobody.
 
+import assert from "node:assert/strict";
 import type { Files, OpenFile } from "../../storage/files.ts";
 import { type Done, StorageError } from "../../storage/storage.ts";
+import { Inode, type Pick, sectorBytes, sectorOf } from "./fake_inode.ts";
+
+export { type Pick, sectorBytes };
 
 export type Operation = {
   readonly type:
@@ -29,48 +34,78 @@ export type Operation = {
   readonly name: string;
 };
 
-export type Pick = (count: number) => number;
-
 export type FakeDiskOptions = {
   /** Runs a sync's end later: the simulator puts it on its clock. */
   readonly later?: (run: () => void) => void;
   readonly fault?: (operation: Operation) => Error | undefined;
+  /** Whether `operations` is kept: long simulations only count. */
+  readonly record?: boolean;
 };
 
-type Write = {
-  readonly at: number;
-  readonly bytes: Uint8Array;
-  /** A sync of it failed: it will never be durable. */
-  lost: boolean;
-};
-
-type Inode = { readonly durable: Content; unsynced: Write[] };
+export type Sector = { readonly name: string; readonly sector: number };
 
 type Names = Map<string, Inode>;
 
-/** A change to the directory, and what it does to the names. */
-type NameChange = (names: Names) => void;
+/** One atomic change to the directory: a name goes, a name comes, or both (rename). */
+type NameChange = {
+  readonly gone?: string;
+  readonly come?: { readonly name: string; readonly inode: Inode };
+};
+
+/** Removed files whose sectors may show up again. */
+const formerFilesMax = 3;
 
 export class FakeDisk {
   later: (run: () => void) => void;
   fault: (operation: Operation) => Error | undefined;
   /** All operations, in order, as `type name`. */
   readonly operations: string[] = [];
+  operationCount = 0;
+  /** Rises with every change of what is durable. */
+  version = 0;
+  /** Rises with those that did more than append to a file. */
+  rewrites = 0;
 
+  readonly #record: boolean;
   #exists = false;
+  #names: Names = new Map();
   #durableNames: Names = new Map();
   #nameChanges: NameChange[] = [];
+  #former: Uint8Array[] = [];
   #life = {};
   #locked = false;
 
   constructor(options: FakeDiskOptions = {}) {
     this.later = options.later ?? queueMicrotask;
     this.fault = options.fault ?? (() => undefined);
+    this.#record = options.record ?? true;
   }
 
   /** The files of one process; a second one at the same time meets the lock. */
   open(directory = "data/1"): Files {
     return new FakeFiles(this, directory, this.#life);
+  }
+
+  /** A disk of its own in this one's state, synced and not, with no process on it. */
+  copy(options: FakeDiskOptions = {}): FakeDisk {
+    const disk = new FakeDisk(options);
+    const copies = new Map<Inode, Inode>();
+    const copyOf = (inode: Inode): Inode => {
+      const copy = copies.get(inode) ?? inode.copy();
+      copies.set(inode, copy);
+      return copy;
+    };
+    const copyNames = (names: Names): Names =>
+      new Map([...names].map(([name, inode]) => [name, copyOf(inode)]));
+    disk.#exists = this.#exists;
+    disk.#names = copyNames(this.#names);
+    disk.#durableNames = copyNames(this.#durableNames);
+    disk.#nameChanges = this.#nameChanges.map(({ gone, come }) => ({
+      gone,
+      come: come && { name: come.name, inode: copyOf(come.inode) },
+    }));
+    disk.#former = this.#former.slice();
+    return disk;
   }
 
   restart(): void {
@@ -80,38 +115,99 @@ export class FakeDisk {
 
   crash(pick: Pick): void {
     this.restart();
-    const kept = pick(this.#nameChanges.length + 1);
-    for (const change of this.#nameChanges.slice(0, kept)) {
-      change(this.#durableNames);
-    }
+    this.#settle(this.#nameChanges.filter(() => pick(2) === 1));
     this.#nameChanges = [];
-    for (const inode of this.#durableNames.values()) {
-      for (const write of inode.unsynced.splice(0)) {
-        keepSome(inode, write, pick);
-      }
-    }
+    // In the order of the names' creation: the same picks always give the same image.
+    for (const inode of new Set(this.#durableNames.values())) inode.crash(pick);
+    this.#names = new Map(this.#durableNames);
+    this.#rewritten();
   }
 
-  /** What a reader sees now. */
+  /** What a reader sees now: a copy. */
   content(name: string): Uint8Array | undefined {
-    const inode = this.#names().get(name);
-    return inode && visible(inode);
+    return this.#names.get(name)?.cached.slice();
+  }
+
+  /**
+   * The synced bytes of a synced name: a view, until the next change. They survive any
+   * crash, unless the name's removal or replacement is already under way.
+   */
+  durable(name: string): Uint8Array | undefined {
+    return this.#durableNames.get(name)?.durable;
   }
 
   /** Replaces or (with `undefined`) removes a file, durably: the test's own hand. */
   setContent(name: string, bytes: Uint8Array | undefined): void {
     this.#exists = true;
-    this.#durableNames = this.#names();
-    this.#nameChanges = [];
-    if (bytes === undefined) this.#durableNames.delete(name);
-    else {this.#durableNames.set(name, {
-        durable: new Content(bytes),
-        unsynced: [],
-      });}
+    this.#settle(this.#nameChanges.splice(0));
+    const come = bytes && { name, inode: Inode.of(bytes) };
+    this.#settle([{ gone: name, come }]);
+    this.#names = new Map(this.#durableNames);
+    this.#rewritten();
   }
 
   names(): string[] {
-    return [...this.#names().keys()].sort();
+    return [...this.#names.keys()].sort();
+  }
+
+  durableNames(): string[] {
+    return [...this.#durableNames.keys()].sort();
+  }
+
+  /** A bit rots. */
+  flip(name: string, { at, bit }: { at: number; bit: number }): void {
+    const inode = this.inode(name);
+    const byte = inode.cached[at];
+    assert(byte !== undefined, `${name} has no byte ${at}`);
+    this.#damage(inode, at, Uint8Array.of(byte ^ (1 << bit)));
+  }
+
+  /** A misplaced write: what belongs to `from` lies at `to`, as far as there is a file. */
+  copySector(from: Sector, to: Sector): void {
+    const target = this.inode(to.name);
+    const space = target.sector(to.sector);
+    const bytes = this.inode(from.name).sector(from.sector);
+    space.set(bytes.subarray(0, space.length));
+    this.#damage(target, to.sector * sectorBytes, space);
+  }
+
+  /**
+   * A lost write: the sector goes back to what it held before some sync, zeros if it is
+   * older than all, or to what a removed file left at this place. False if it never
+   * held anything else.
+   */
+  staleSector({ name, sector }: Sector, pick: Pick): boolean {
+    const inode = this.inode(name);
+    const now = inode.sector(sector);
+    const stale = inode.formerSectors(sector);
+    for (const former of this.#former) {
+      const bytes = now.slice().fill(0);
+      bytes.set(sectorOf(former, sector).subarray(0, now.length));
+      stale.push(bytes);
+    }
+    const other = stale.filter((bytes) => bytes.some((b, i) => b !== now[i]));
+    if (other.length === 0) return false;
+    this.#damage(inode, sector * sectorBytes, other[pick(other.length)] ?? now);
+    return true;
+  }
+
+  #damage(inode: Inode, at: number, bytes: Uint8Array): void {
+    inode.damage(at, bytes);
+    this.#rewritten();
+  }
+
+  #rewritten(): void {
+    this.version++;
+    this.rewrites++;
+  }
+
+  /** Carries out what is to be durable. */
+  #settle(changes: readonly NameChange[]): void {
+    const before = new Set(this.#durableNames.values());
+    for (const change of changes) apply(change, this.#durableNames);
+    for (const inode of this.#durableNames.values()) before.delete(inode);
+    for (const inode of before) this.#former.push(inode.durable.slice());
+    this.#former.splice(0, this.#former.length - formerFilesMax);
   }
 
   /** For FakeFiles only, like all that follows. */
@@ -119,7 +215,10 @@ export class FakeDisk {
     if (life !== this.#life) {
       throw new Error("the process that opened this has died");
     }
-    this.operations.push(`${operation.type} ${operation.name}`);
+    this.operationCount++;
+    if (this.#record) {
+      this.operations.push(`${operation.type} ${operation.name}`);
+    }
     return this.fault(operation);
   }
 
@@ -146,14 +245,29 @@ export class FakeDisk {
   }
 
   inode(name: string): Inode {
-    const inode = this.#names().get(name);
+    const inode = this.#names.get(name);
     if (inode === undefined) {
       throw new StorageError(`cannot read ${name}: not found`);
     }
     return inode;
   }
 
+  /** The file to write to: an existing one is emptied, as the system does it. */
+  create(name: string): Inode {
+    const existing = this.#names.get(name);
+    if (existing !== undefined) {
+      existing.empty();
+      // Nothing of it is certain any more.
+      this.#rewritten();
+      return existing;
+    }
+    const inode = new Inode();
+    this.changeNames({ come: { name, inode } });
+    return inode;
+  }
+
   changeNames(change: NameChange): void {
+    apply(change, this.#names);
     this.#nameChanges.push(change);
   }
 
@@ -162,16 +276,14 @@ export class FakeDisk {
   }
 
   syncNames(count: number): void {
-    for (const change of this.#nameChanges.splice(0, count)) {
-      change(this.#durableNames);
-    }
+    this.#settle(this.#nameChanges.splice(0, count));
+    this.#rewritten();
   }
+}
 
-  #names(): Names {
-    const names = new Map(this.#durableNames);
-    for (const change of this.#nameChanges) change(names);
-    return names;
-  }
+function apply({ gone, come }: NameChange, names: Names): void {
+  if (gone !== undefined) names.delete(gone);
+  if (come !== undefined) names.set(come.name, come.inode);
 }
 
 class FakeFiles implements Files {
@@ -213,29 +325,25 @@ class FakeFiles implements Files {
 
   read(name: string): Uint8Array {
     this.#begin("read", name);
-    return visible(this.#disk.inode(name));
+    return this.#disk.inode(name).cached.slice();
   }
 
   create(name: string): OpenFile {
     this.#begin("create", name);
-    const inode: Inode = { durable: new Content(), unsynced: [] };
-    this.#disk.changeNames((names) => names.set(name, inode));
+    const inode = this.#disk.create(name);
     return new FakeFile(this.#disk, inode, { name, life: this.#life });
   }
 
   rename(from: string, to: string): void {
     this.#begin("rename", `${from} ${to}`);
     const inode = this.#disk.inode(from);
-    this.#disk.changeNames((names) => {
-      names.delete(from);
-      names.set(to, inode);
-    });
+    this.#disk.changeNames({ gone: from, come: { name: to, inode } });
   }
 
   remove(name: string): void {
     this.#begin("remove", name);
     this.#disk.inode(name);
-    this.#disk.changeNames((names) => names.delete(name));
+    this.#disk.changeNames({ gone: name });
   }
 
   sync(done: Done): void {
@@ -271,7 +379,6 @@ class FakeFile implements OpenFile {
   readonly #inode: Inode;
   readonly #name: string;
   readonly #life: object;
-  #length = 0;
   #open = true;
 
   constructor(
@@ -288,14 +395,7 @@ class FakeFile implements OpenFile {
   append(bytes: Uint8Array): void {
     const error = this.#begin("append");
     const taken = error === undefined ? bytes.length : bytes.length >> 1;
-    // A copy: the caller's buffer is reused, as it is after a real write.
-    const write = {
-      at: this.#length,
-      bytes: bytes.slice(0, taken),
-      lost: false,
-    };
-    this.#inode.unsynced.push(write);
-    this.#length += taken;
+    this.#inode.append(bytes.subarray(0, taken));
     if (error !== undefined) throw error;
   }
 
@@ -316,13 +416,10 @@ class FakeFile implements OpenFile {
 
   #startSync(): () => Error | undefined {
     const error = this.#begin("sync");
-    const inode = this.#inode;
-    const covered = inode.unsynced.filter((write) => !write.lost);
+    const finish = this.#inode.startSync();
     return () => {
-      for (const write of covered) {
-        if (error !== undefined) write.lost = true;
-        else makeDurable(inode, write);
-      }
+      finish(error !== undefined);
+      this.#disk.version++;
       return error;
     };
   }
@@ -333,54 +430,4 @@ class FakeFile implements OpenFile {
     }
     return this.#disk.begin(this.#life, { type, name: this.#name });
   }
-}
-
-/** Bytes that grow; what lies between the old end and a write reads as zeros. */
-class Content {
-  #bytes: Uint8Array;
-  #length: number;
-
-  constructor(bytes: Uint8Array = new Uint8Array()) {
-    this.#bytes = bytes.slice();
-    this.#length = bytes.length;
-  }
-
-  write(at: number, bytes: Uint8Array): void {
-    const end = at + bytes.length;
-    if (end > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(end, this.#bytes.length * 2));
-      larger.set(this.bytes());
-      this.#bytes = larger;
-    }
-    this.#bytes.set(bytes, at);
-    this.#length = Math.max(this.#length, end);
-  }
-
-  /** A copy. */
-  bytes(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
-  }
-}
-
-function visible(inode: Inode): Uint8Array {
-  const content = new Content(inode.durable.bytes());
-  for (const write of inode.unsynced) content.write(write.at, write.bytes);
-  return content.bytes();
-}
-
-function makeDurable(inode: Inode, write: Write): void {
-  const at = inode.unsynced.indexOf(write);
-  if (at < 0) return;
-  inode.unsynced.splice(at, 1);
-  inode.durable.write(write.at, write.bytes);
-}
-
-function keepSome(inode: Inode, { at, bytes, lost }: Write, pick: Pick): void {
-  if (lost) return;
-  const choice = pick(bytes.length > 1 ? 4 : 2);
-  if (choice === 0) return;
-  const cut = choice === 1 ? 0 : 1 + pick(bytes.length - 1);
-  const from = choice === 3 ? cut : 0;
-  const to = choice === 2 ? cut : bytes.length;
-  inode.durable.write(at + from, bytes.subarray(from, to));
 }

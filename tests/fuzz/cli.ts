@@ -1,0 +1,295 @@
+// Command lines and environments, against `server/config.ts`: right ones in every spelling,
+// which must mean what was written, and wrong ones of every kind, which must be answered
+// in one line.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { parseAddress } from "../../raft/address.ts";
+import { type Config, parseConfig } from "../../server/config.ts";
+import { type Target, target } from "./target.ts";
+
+const flags = [
+  ..."id saddr raddr join dir durability storage advertise".split(" "),
+  ..."heartbeat election log-level log-format".split(" "),
+];
+
+function variableOf(flag: string): string {
+  return `TICKETD_${flag.toUpperCase().replaceAll("-", "_")}`;
+}
+
+// Any command line
+
+const addresses = [
+  ...[":1", ":0", ":65535", ":65536", ":99999", ":00001", ":123456", "[]:5"],
+  ...["127.0.0.1:11001", "localhost:12001", "0.0.0.0:7", "[::1]:5", "[::]:5"],
+  ...["::1:5", "h:65536", "h h:1", `${"h".repeat(260)}:1`, "host", "11001"],
+];
+const durations = [
+  ..."1ms 50ms 60s 60000ms 20s 180ms 0ms 0.5ms 0.0005s 60.001s 61s 60001ms"
+    .split(" "),
+  ..."300 1e3ms -1ms 999999s 9999999ms １ms Infinity NaN 1m".split(" "),
+];
+/** For each flag, values within its limits and right beyond. */
+const near: Readonly<Record<string, readonly string[]>> = {
+  id: ["1", "..", ".", "...", "a/b", "é", "x".repeat(64), "x".repeat(65), "-"],
+  saddr: addresses,
+  raddr: addresses,
+  advertise: addresses,
+  join: [...addresses, ":1,:2", ",", " , ", ":1,", "a:1, b:2", "a:1,\nb:2"],
+  dir: ["data", "/", "a/", " ", "é", "a\nb", "--", "-h"],
+  durability: ["high", "HIGH", "medium", "low", "none"],
+  storage: ["file", "kv", "auto", "memory"],
+  heartbeat: durations,
+  election: durations,
+  "log-level": ["debug", "info", "warning", "error", "warn"],
+  "log-format": ["text", "json", "yaml"],
+};
+const values = fc.oneof(
+  fc.constantFrom(...Object.values(near).flat()),
+  fc.constantFrom(
+    ...["", " ", "--", "-1", "--id", "--help", "-h", "==", "a\nb", "a\rb"],
+    ...["18446744073709551616", "__proto__", "constructor", "toString"],
+  ),
+  fc.string({ maxLength: 12 }),
+  fc.string({ unit: "binary", maxLength: 12 }),
+);
+/** A flag and a value that may well be meant for it. */
+const fitting = fc.constantFrom(
+  ...Object.entries(near).flatMap(([flag, values]) =>
+    values.map((value) => [flag, value] as const)
+  ),
+);
+const flag = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom(...flags) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      ...["help", "version", "h", "no-id", "ID", "sadr", "__proto__", "i"],
+      ...["constructor", "to-string", "log", "log-", "", "é", "a\nb"],
+    ),
+  },
+  { weight: 1, arbitrary: fc.string({ maxLength: 6 }) },
+);
+const dashes = fc.constantFrom("--", "--", "-", "---", "");
+const someArgs = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.tuple(fitting, fc.boolean()).map(([[flag, value], whole]) =>
+      whole ? [`--${flag}=${value}`] : [`--${flag}`, value]
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(dashes, flag, values).map(([dash, flag, value]) => [
+      dash + flag,
+      value,
+    ]),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(dashes, flag, values).map(([dash, flag, value]) => [
+      `${dash}${flag}=${value}`,
+    ]),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(dashes, flag).map(([dash, flag]) => [dash + flag]),
+  },
+  { weight: 1, arbitrary: values.map((value) => [value]) },
+);
+/** Mostly few: the first fault hides the others. */
+const args = fc.array(someArgs, { maxLength: 4, size: "max" })
+  .map((some) => some.flat());
+const environment = fc.array(
+  fc.oneof(fitting, fc.tuple(fc.constantFrom(...flags), values)),
+  { maxLength: 2 },
+).map((some) =>
+  Object.fromEntries(
+    some.map(([flag, value]) => [variableOf(flag), value]),
+  ) as Readonly<Record<string, string>>
+);
+
+function isFrozen(value: unknown): boolean {
+  return typeof value !== "object" || value === null ||
+    (Object.isFrozen(value) && Object.values(value).every(isFrozen));
+}
+
+function assertInRange({ id, clientListen, storage, node }: Config): void {
+  assert.match(id, /^(?!\.\.?$)[A-Za-z0-9._-]{1,64}$/);
+  assert.equal(node.id, id);
+  for (const { host, port } of [clientListen, node.raftListen]) {
+    assert(Number.isInteger(port) && port >= 0 && port <= 65_535, `${port}`);
+    assert(host.length <= 255 && !/\s/.test(host), host);
+  }
+  assert(node.raftListen.port > 0, "a raft port that nobody knows");
+  assert(["file", "kv", "auto"].includes(storage), storage);
+  assert((parseAddress(node.advertise)?.port ?? 0) > 0, node.advertise);
+  for (const member of node.join) {
+    assert((parseAddress(member)?.port ?? 0) > 0, member);
+  }
+  assert(node.directory?.endsWith(`/${id}`), node.directory);
+  assert(["high", "medium", "low"].includes(node.durability));
+  for (const millis of [node.heartbeatMillis, node.electionMillis]) {
+    assert(Number.isInteger(millis) && millis >= 1 && millis <= 60_000);
+  }
+  assert(node.electionMillis >= 3 * node.heartbeatMillis);
+  assert(["debug", "info", "warning", "error"].includes(node.logLevel));
+  assert(["text", "json"].includes(node.logFormat));
+}
+
+const any = target({
+  name: "cli/any",
+  claim:
+    "parseConfig() gives a frozen Config within its limits, or one line that names what is wrong",
+  weight: 100,
+  inputs: fc.record({ args, environment }),
+}, ({ args, environment }) => {
+  const parsed = parseConfig(args, (name) => environment[name]);
+  if (parsed.type === "run") {
+    assert(isFrozen(parsed.config), "not frozen");
+    return assertInRange(parsed.config);
+  }
+  if (parsed.type === "print") {
+    return assert(
+      args.some((arg) => /^-{1,2}(h|help|version)/.test(arg)),
+      "printed what nobody asked for",
+    );
+  }
+  const { text } = parsed;
+  assert(!/[\n\r]/.test(text), `more than one line: ${text}`);
+  const fault = text.replace("; --help lists all flags", "");
+  const variables = Object.keys(environment);
+  const byFlag = flags.filter((flag) => variables.includes(variableOf(flag)));
+  const words = [...args, ...variables, ...byFlag].map((arg) =>
+    arg.replace(/^--?/, "").replace(/=[^]*/, "").trim()
+      .replace(/\s*[\n\r]\s*/g, " ")
+  );
+  const names = words.some((word) => fault.includes(word)) ||
+    args.some((arg) => fault.includes(JSON.stringify(arg)));
+  assert(names, `names nothing that was given: ${text}`);
+});
+
+// Right ones
+
+/** A value in one of its spellings, and what it means. */
+type Spelled<T> = { readonly text: string; readonly means: T };
+
+const host = fc.constantFrom("", "127.0.0.1", "localhost", "::1", "10.0.0.7");
+
+function addressIn(from: number): fc.Arbitrary<Spelled<[string, number]>> {
+  return fc.tuple(host, fc.nat(999), fc.boolean()).map(([host, port, long]) => {
+    const digits = String(from + port).padStart(long ? 5 : 1, "0");
+    const shown = host.includes(":") ? `[${host}]` : host;
+    return { text: `${shown}:${digits}`, means: [host, from + port] };
+  });
+}
+
+/** `millis` as milliseconds or as seconds, with or without zeros that mean nothing. */
+function duration(least: number): fc.Arbitrary<Spelled<number>> {
+  return fc.tuple(fc.integer({ min: least, max: 60_000 }), fc.nat(3)).map(
+    ([millis, spelling]) => ({
+      text: [
+        `${millis}ms`,
+        `${millis / 1000}s`,
+        `${(millis / 1000).toFixed(6)}s`,
+        `${String(millis).padStart(6, "0")}.0ms`,
+      ][spelling]!,
+      means: millis,
+    }),
+  );
+}
+
+function oneOf<T extends string>(...texts: T[]): fc.Arbitrary<Spelled<T>> {
+  return fc.constantFrom(...texts).map((text) => ({ text, means: text }));
+}
+
+const plain = (text: string) => ({ text, means: text });
+const idCharacter = fc.constantFrom(..."abzAZ09._-");
+const directory = fc.oneof(
+  fc.constantFrom("data", "/", "/var/lib/t/", "-data", "-d", "é ü", "--dir-x"),
+  fc.string({ unit: "binary", minLength: 1, maxLength: 12 }),
+  // What looks like a flag after which a value was forgotten is taken for one.
+).filter((text) => !/^--?[a-z-]+/.test(text) || !isFlag(text)).map(plain);
+
+function isFlag(text: string): boolean {
+  return flags.includes(/^--?([a-z-]+)/.exec(text)?.[1] ?? "");
+}
+
+const heartbeatMax = 20_000;
+const right = fc.record({
+  id: fc.string({ unit: idCharacter, minLength: 1, maxLength: 64 })
+    .filter((id) => id !== "." && id !== ".." && !isFlag(id)).map(plain),
+  saddr: addressIn(1000),
+  raddr: addressIn(2000),
+  join: fc.array(addressIn(3000), { maxLength: 3 }).map((members) => ({
+    text: members.map(({ text }) => text).join(", "),
+    means: members.map(({ text }) => text),
+  })),
+  dir: directory,
+  durability: oneOf("high", "medium", "low"),
+  storage: oneOf("file", "kv", "auto"),
+  advertise: addressIn(4000).filter(({ means: [host] }) => host !== ""),
+  heartbeat: duration(1).filter(({ means }) => means <= heartbeatMax),
+  election: duration(3 * heartbeatMax),
+  "log-level": oneOf("debug", "info", "warning", "error"),
+  "log-format": oneOf("text", "json"),
+});
+
+/** How each flag is given: as a variable, or in one of the ways to write a flag. */
+const ways = fc.array(fc.nat(4), {
+  minLength: flags.length,
+  maxLength: flags.length,
+});
+
+const meant = target({
+  name: "cli/meant",
+  claim:
+    "parseConfig() takes every right value in every spelling for what is meant",
+  weight: 50,
+  inputs: fc.record({ right, ways }),
+}, ({ right, ways }) => {
+  const args: string[] = [];
+  const variables: Record<string, string> = {};
+  Object.entries(right).forEach(([flag, { text }], i) => {
+    switch (ways[i]) {
+      case 0:
+        variables[variableOf(flag)] = text;
+        break;
+      case 1:
+        args.push(`--${flag}`, text);
+        break;
+      case 2:
+        args.push(`-${flag}`, text);
+        break;
+      case 3:
+        args.push(`--${flag}=${text}`);
+        break;
+      default:
+        args.push(`-${flag}=${text}`);
+    }
+  });
+  const parsed = parseConfig(args, (name) => variables[name]);
+  assert(parsed.type === "run", parsed.type === "error" ? parsed.text : "");
+  const { id, dir } = right;
+  const listen = ([host, port]: [string, number]) => ({ host, port });
+  assert.deepEqual(parsed.config, {
+    id: id.means,
+    clientListen: listen(right.saddr.means),
+    storage: right.storage.means,
+    node: {
+      id: id.means,
+      raftListen: listen(right.raddr.means),
+      advertise: right.advertise.text,
+      join: right.join.means,
+      joinTimeoutMillis: 60_000,
+      directory: `${dir.means}${dir.means.endsWith("/") ? "" : "/"}${id.means}`,
+      durability: right.durability.means,
+      heartbeatMillis: right.heartbeat.means,
+      electionMillis: right.election.means,
+      logLevel: right["log-level"].means,
+      logFormat: right["log-format"].means,
+    },
+  });
+});
+
+export const cliTargets: readonly Target[] = [any, meant];

@@ -1,0 +1,331 @@
+// Bytes of other nodes, and of whoever else dials the raft port: frames, greetings and
+// messages. Whatever they are: a value that has exactly these bytes, or an ordinary fault.
+
+import assert from "node:assert/strict";
+import { crc32 } from "node:zlib";
+import fc from "fast-check";
+import { Reader, Writer } from "../../raft/core/bytes.ts";
+import {
+  DecodeError,
+  decodePeerMessage,
+  encodePeerMessage,
+  readChange,
+  writeChange,
+} from "../../raft/core/codec.ts";
+import {
+  encodeFrame,
+  frameBytesMax,
+  FrameReader,
+  helloBytesMax,
+} from "../../raft/frame.ts";
+import {
+  decodeGreeting,
+  encodeGreeting,
+  type Greeting,
+  type Refused,
+  remedies,
+} from "../../raft/greeting.ts";
+import { Handshake } from "../../raft/handshake.ts";
+import { Wire } from "../../raft/wire.ts";
+import { byteByByte, cuts, hostile, joined, pieces } from "./hostile.ts";
+import { withinMemory } from "./memory.ts";
+import { change, id, message, text } from "./messages.ts";
+import { ScriptedReads } from "./scripted.ts";
+import { type Target, target, waitingTarget } from "./target.ts";
+
+const incarnation = "2".repeat(16);
+const identity = { cluster: "c".repeat(32), node: "1", incarnation };
+const cluster = fc.oneof(fc.constant(identity.cluster), text);
+
+const since = fc.maxSafeNat();
+
+const greeting: fc.Arbitrary<Greeting> = fc.oneof(
+  fc.record({
+    type: fc.constant("hello" as const),
+    cluster,
+    sender: id,
+    incarnation: text,
+    since,
+    receiver: id,
+  }),
+  fc.record({
+    type: fc.constant("welcome" as const),
+    node: id,
+    incarnation: text,
+    since,
+  }),
+  fc.record({
+    type: fc.constant("refused" as const),
+    reason: fc.constantFrom(...Object.keys(remedies) as Refused[]),
+    node: id,
+    cluster,
+  }),
+);
+
+const greetingBytes = greeting.map(encodeGreeting);
+const messageBytes = message.map(encodePeerMessage);
+
+const tokens = [
+  "ticketd peer",
+  "\x01\x00\x00\x00",
+  "\x00\x00\x00\x00",
+  "\xff\xff\xff\xff",
+  "\xef\xbb\xbf",
+  "\xc0\x80",
+  "*1\r\n$6\r\nTICKET\r\n",
+  "GET / HTTP/1.1\r\n\r\n",
+  "\x16\x03\x01\x02\x00\x01\x00\x01",
+];
+
+/** `decode` gives a value that has no other bytes than these, or finds a fault in them. */
+function canonical<T>(
+  bytes: Uint8Array,
+  { decode, encode }: {
+    decode: (bytes: Uint8Array) => T;
+    encode: (value: T) => Uint8Array;
+  },
+): void {
+  let value: T;
+  try {
+    value = withinMemory(bytes.length, () => decode(bytes));
+  } catch (error) {
+    if (error instanceof DecodeError) return;
+    throw error;
+  }
+  same(encode(value), bytes);
+}
+
+function same(found: Uint8Array, expected: Uint8Array): void {
+  const equal = found.length === expected.length &&
+    found.every((byte, i) => byte === expected[i]);
+  if (!equal) assert.deepEqual(found, expected);
+}
+
+function readsMessage(bytes: Uint8Array): void {
+  canonical(bytes, { decode: decodePeerMessage, encode: encodePeerMessage });
+}
+
+function readsGreeting(bytes: Uint8Array): void {
+  const greeted = withinMemory(bytes.length, () => decodeGreeting(bytes));
+  if (greeted.type === "malformed") return;
+  if (greeted.type === "foreign") return assert.notEqual(greeted.version, 1);
+  const own = encodeGreeting(greeted);
+  if (greeted.type !== "refused") return same(own, bytes);
+  // A refusal is read from any version, whatever follows it.
+  same(own.subarray(16), bytes.subarray(16, own.length));
+}
+
+const saves = {
+  decode(bytes: Uint8Array) {
+    const reader = new Reader(bytes);
+    const value = readChange(reader);
+    reader.end();
+    return value;
+  },
+  encode(value: ReturnType<typeof readChange>) {
+    const writer = new Writer();
+    writeChange(writer, value);
+    return writer.copy();
+  },
+};
+
+// Streams of frames
+
+/** The slow way: all frames of `stream`, and the last word when it ends badly. */
+function cutSlowly(stream: Uint8Array, payloadBytesMax: number): string[] {
+  const found: string[] = [];
+  const view = new DataView(
+    stream.buffer,
+    stream.byteOffset,
+    stream.byteLength,
+  );
+  for (let at = 0; at + 4 <= stream.length;) {
+    const length = view.getUint32(at, true);
+    if (length > payloadBytesMax) return [...found, "above"];
+    if (at + 8 + length > stream.length) break;
+    const payload = stream.slice(at + 8, at + 8 + length);
+    if (view.getUint32(at + 4, true) !== crc32(payload)) {
+      return [...found, "checksum"];
+    }
+    found.push(payload.toHex());
+    at += 8 + length;
+  }
+  return found;
+}
+
+function cutInPieces(
+  parts: readonly Uint8Array[],
+  payloadBytesMax: number,
+): string[] {
+  const reader = new FrameReader(payloadBytesMax);
+  const found: string[] = [];
+  let bad = false;
+  let fed = 0;
+  let longest = 0;
+  for (const part of parts) {
+    reader.push(part);
+    fed += part.length;
+    longest = Math.max(longest, part.length);
+    for (;;) {
+      const step = reader.next();
+      const most = 2 * Math.min(fed, payloadBytesMax + 8 + longest);
+      assert(bad || reader.reservedBytes <= most, "reserved for nothing");
+      if (step.type === "bad") {
+        const reason = /above|checksum/.exec(step.reason)?.[0] ?? step.reason;
+        if (!bad) found.push(reason);
+        bad = true;
+        break;
+      }
+      assert(!bad, "something was read after what is bad");
+      if (step.type === "more") break;
+      found.push(step.payload.toHex());
+    }
+  }
+  return found;
+}
+
+const payload = fc.oneof(
+  { weight: 3, arbitrary: messageBytes },
+  { weight: 1, arbitrary: hostile(greetingBytes, { tokens }) },
+  { weight: 1, arbitrary: fc.constant(new Uint8Array()) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(1023, 1024, 1025).map((length) =>
+      new Uint8Array(length)
+    ),
+  },
+);
+const frames = fc.array(payload, { maxLength: 5, size: "max" }).map((
+  payloads,
+) => joined(...payloads.map(encodeFrame)));
+
+// A whole stranger
+
+/** A connection on which `parts` arrive, and then nothing more. */
+function scripted(
+  parts: readonly Uint8Array[],
+): { conn: Deno.TcpConn; state: { closed: number; sent: number } } {
+  const reads = new ScriptedReads(parts);
+  const state = { closed: 0, sent: 0 };
+  const conn = {
+    remoteAddr: { transport: "tcp", hostname: "192.0.2.9", port: 9 },
+    read: (space: Uint8Array) => reads.read(space),
+    write(bytes: Uint8Array): Promise<number> {
+      state.sent += bytes.length;
+      return Promise.resolve(bytes.length);
+    },
+    close: () => void state.closed++,
+  };
+  return { conn: conn as unknown as Deno.TcpConn, state };
+}
+
+const times = { dialMillis: 1e6, helloMillis: 1e6, complaintMillis: 1e6 };
+
+const goodHello = encodeFrame(
+  encodeGreeting({
+    type: "hello",
+    cluster: identity.cluster,
+    sender: "2",
+    incarnation,
+    since: 0,
+    receiver: "1",
+  }),
+);
+
+/** Half of the greetings are right, so that what follows is listened to. */
+const meetings = fc.tuple(
+  fc.oneof(
+    fc.constant(goodHello),
+    hostile(fc.constant(goodHello), { tokens }),
+    hostile(greetingBytes, { tokens }).map(encodeFrame),
+  ),
+  hostile(frames, { tokens }),
+).map(([hello, more]) => joined(hello, more));
+
+async function meets(
+  bytes: Uint8Array,
+  cuts: readonly number[],
+): Promise<void> {
+  const lines: string[] = [];
+  const { conn, state } = scripted(pieces(bytes, cuts));
+  const wire = new Wire(conn);
+  const handshake = new Handshake({
+    identity,
+    members: () => ({
+      configurationIndex: 1,
+      incarnationOf: (id) => id === "2" ? incarnation : "",
+    }),
+    log: (_level, text) => lines.push(text),
+  }, times);
+  const hello = await handshake.admit(wire);
+  assert.equal(lines.length, 1);
+  // What it says of itself stands there as it came: `logger.ts` escapes it.
+  assert(lines[0]!.length <= 1200, lines[0]);
+  assert(state.sent <= helloBytesMax + 8, `${state.sent} bytes for a stranger`);
+  assert.equal(wire.closed, hello === undefined);
+  assert.equal(state.closed, hello === undefined ? 1 : 0);
+  if (hello === undefined) return;
+  for (let left = bytes.length; left >= 0; left--) {
+    const step = await wire.frame();
+    if (step.type !== "frame") return wire.close();
+    if (step.payload.length > 0) readsMessage(step.payload);
+  }
+  assert.fail("more frames than bytes");
+}
+
+export const frameTargets: readonly Target[] = [
+  target({
+    name: "frames/stream",
+    claim:
+      "FrameReader finds what stands in the bytes however they are cut, and reserves no more than came",
+    weight: 100,
+    inputs: fc.record({
+      bytes: hostile(frames, { tokens }),
+      cuts,
+      limit: fc.constantFrom(helloBytesMax, frameBytesMax),
+    }),
+  }, ({ bytes, cuts, limit }) => {
+    const expected = cutSlowly(bytes, limit);
+    const ways = [pieces(bytes, cuts)];
+    if (bytes.length <= 256) ways.push(byteByByte(bytes));
+    for (const parts of ways) {
+      assert.deepEqual(cutInPieces(parts, limit), expected);
+    }
+  }),
+  target({
+    name: "frames/message",
+    claim:
+      "decodePeerMessage() reads the one encoding of a message, or throws a DecodeError",
+    weight: 200,
+    inputs: hostile(messageBytes, { tokens }),
+  }, readsMessage),
+  target({
+    name: "frames/roundtrip",
+    claim: "decodePeerMessage() inverts encodePeerMessage() for every message",
+    weight: 50,
+    inputs: message,
+  }, (message) => {
+    assert.deepEqual(decodePeerMessage(encodePeerMessage(message)), message);
+  }),
+  target({
+    name: "frames/save",
+    claim:
+      "readChange() reads the one encoding of a save, or throws a DecodeError",
+    weight: 50,
+    inputs: hostile(change.map(saves.encode), { tokens }),
+  }, (bytes) => canonical(bytes, saves)),
+  target({
+    name: "frames/greeting",
+    claim:
+      "decodeGreeting() reads a greeting, or calls it malformed or foreign",
+    weight: 100,
+    inputs: hostile(greetingBytes, { tokens }),
+  }, readsGreeting),
+  waitingTarget({
+    name: "frames/stranger",
+    claim:
+      "Handshake and Wire let a stranger in by its hello alone, and show any other out with one line",
+    weight: 50,
+    inputs: fc.record({ bytes: meetings, cuts }),
+  }, ({ bytes, cuts }) => meets(bytes, cuts)),
+];

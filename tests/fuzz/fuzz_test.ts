@@ -1,0 +1,51 @@
+// The fuzzer in small: every target, on inputs that are the same each time; `deno task fuzz`
+// tries new ones, and as many as one likes.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { type Target, target } from "./target.ts";
+import { targets } from "./targets.ts";
+
+const seed = 1;
+/** For each unit of a target's weight: 20,000 in all. */
+const inputsPerWeight = 10;
+
+for (const { claim, weight, check } of targets) {
+  Deno.test(claim, async () => {
+    const inputs = weight * inputsPerWeight;
+    const { failure } = await check({ inputs, seed });
+    assert(failure === undefined, `${failure?.report}\n${failure?.command}`);
+  });
+}
+
+/** Breaks on a fifth of all inputs; the smallest is 1000. */
+const broken: Target = target({
+  name: "canary/number",
+  claim: "Numbers have three digits",
+  weight: 1,
+  inputs: fc.nat(9999),
+}, (number) => assert(number < 1000, `${number} is too long`));
+
+Deno.test("A broken claim is found, made small, and told with a command that breaks it again", async () => {
+  const { failure } = await broken.check({ inputs: 100, seed });
+  assert(failure !== undefined);
+  assert.match(failure.report, /^\[1000\]\n.*1000 is too long/);
+  const shape =
+    /^deno task fuzz --seed 1 --path (\d+(?::\d+)*) canary\/number$/;
+  const [, path] = shape.exec(failure.command)!;
+  const again = await broken.check({ inputs: 100, seed, path });
+  assert.equal(again.inputs, 1);
+  assert.match(again.failure!.report, /^\[1000\]/);
+});
+
+Deno.test("The same seed breaks a claim at the same input, however many are tried", async () => {
+  const few = await broken.check({ inputs: 50, seed });
+  const many = await broken.check({ inputs: 50_000, seed });
+  assert.equal(few.failure!.command, many.failure!.command);
+  assert.equal(few.failure!.after, many.failure!.after);
+});
+
+Deno.test("Every target has a name of its own", () => {
+  const names = targets.map(({ name }) => name);
+  assert.equal(new Set(names).size, names.length);
+});

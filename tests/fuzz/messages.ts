@@ -1,0 +1,170 @@
+// Generators of everything that `core/codec.ts` encodes: every message between nodes, and
+// every save. Half of the numbers lie near limits.
+
+import fc from "fast-check";
+import { isShortText } from "../../raft/core/bytes.ts";
+import type { Change } from "../../raft/core/codec.ts";
+import type { Entry, PeerMessage } from "../../raft/core/types.ts";
+
+export const u64 = fc.oneof(
+  fc.nat(1000),
+  fc.maxSafeNat(),
+  fc.constantFrom(0, 1, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, 2 ** 53 - 1),
+);
+const index = fc.oneof(
+  fc.nat(1000),
+  fc.constantFrom(0, 2 ** 32 - 2, 2 ** 32, 2 ** 52),
+);
+const idCharacters =
+  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+export const id = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom("1", "2", "n".repeat(64)) },
+  {
+    weight: 1,
+    arbitrary: fc.string({
+      unit: fc.constantFrom(...idCharacters),
+      minLength: 1,
+      maxLength: 64,
+    }),
+  },
+);
+export const text = fc.oneof(
+  {
+    weight: 3,
+    // A byte order mark is a character like any other.
+    arbitrary: fc.constantFrom("", ":12001", "\ufeffa", "é".repeat(127)),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.string({ unit: "binary", maxLength: 60 }).filter(isShortText),
+  },
+);
+
+/** Seldom as long as is allowed. */
+function dataUpTo(bytesMax: number): fc.Arbitrary<Uint8Array> {
+  return fc.oneof(
+    { weight: 200, arbitrary: fc.uint8Array({ maxLength: 40 }) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(bytesMax - 1, bytesMax).map((length) =>
+        new Uint8Array(length)
+      ),
+    },
+  );
+}
+
+const data = dataUpTo(64 * 1024);
+
+export const configuration = fc.record({
+  servers: fc.oneof(
+    {
+      weight: 50,
+      arbitrary: fc.array(
+        fc.record({
+          id,
+          address: text,
+          suffrage: fc.constantFrom("voter" as const, "learner" as const),
+          incarnation: text,
+        }),
+        { maxLength: 4 },
+      ),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.constant(
+        Array.from({ length: 64 }, (_, i) => ({
+          id: String(i),
+          address: ":1",
+          suffrage: "voter" as const,
+          incarnation: "",
+        })),
+      ),
+    },
+  ),
+});
+
+const body = fc.oneof(
+  fc.record({ type: fc.constant("noop" as const), term: u64 }),
+  fc.record({ type: fc.constant("command" as const), term: u64, data }),
+  fc.record({
+    type: fc.constant("configuration" as const),
+    term: u64,
+    configuration,
+  }),
+);
+
+function entriesAfter(last: number): fc.Arbitrary<Entry[]> {
+  return fc.array(body, { maxLength: 6 }).map((bodies) =>
+    bodies.map((body, i) => ({ ...body, index: last + 1 + i }))
+  );
+}
+
+const snapshot = fc.record({
+  index: u64,
+  term: u64,
+  configuration,
+  configurationIndex: u64,
+  data: dataUpTo(1024 * 1024),
+});
+
+const envelope = { from: id, to: id, term: u64 };
+const forwarding = { from: id, to: id, id: u64, data };
+
+const vote = {
+  ...envelope,
+  lastLogIndex: u64,
+  lastLogTerm: u64,
+};
+
+/** One generator for each message: the compiler misses none. */
+const messages: {
+  readonly [Type in PeerMessage["type"]]: fc.Arbitrary<
+    Omit<PeerMessage & { type: Type }, "type">
+  >;
+} = {
+  PreVote: fc.record(vote),
+  PreVoteResponse: fc.record({ ...envelope, granted: fc.boolean() }),
+  RequestVote: fc.record({ ...vote, transfer: fc.boolean() }),
+  RequestVoteResponse: fc.record({ ...envelope, granted: fc.boolean() }),
+  AppendEntries: index.chain((prevLogIndex) =>
+    fc.record({
+      ...envelope,
+      prevLogIndex: fc.constant(prevLogIndex),
+      prevLogTerm: u64,
+      leaderCommit: u64,
+      entries: entriesAfter(prevLogIndex),
+      sequence: u64,
+    })
+  ),
+  AppendEntriesResponse: fc.record({
+    ...envelope,
+    sequence: u64,
+    success: fc.boolean(),
+    matchIndex: u64,
+    matchTerm: u64,
+  }),
+  InstallSnapshot: fc.record({ ...envelope, snapshot, sequence: u64 }),
+  TimeoutNow: fc.record(envelope),
+  NotMember: fc.record({ ...envelope, configurationIndex: u64 }),
+  Forward: fc.record(forwarding),
+  ForwardResponse: fc.record(forwarding),
+};
+
+// fast-check's records have no prototype, and a strict comparison minds: hence the copies.
+export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
+  ...Object.entries(messages).map(([type, fields]) =>
+    fields.map((fields) => structuredClone({ type, ...fields }) as PeerMessage)
+  ),
+);
+
+export const change: fc.Arbitrary<Change> = index.chain((last) =>
+  fc.record({
+    hardState: fc.record({
+      currentTerm: u64,
+      votedFor: fc.option(id, { nil: undefined }),
+    }),
+    snapshot: fc.option(snapshot, { nil: undefined }),
+    firstIndex: fc.constant(last + 1),
+    entries: entriesAfter(last),
+  }).map((change) => structuredClone(change))
+);

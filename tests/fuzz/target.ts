@@ -1,0 +1,108 @@
+// A target of the fuzzer: a claim, the inputs that it is tried on, and how often. fast-check
+// makes the inputs, and makes one that breaks the claim smaller; a seed and a path give
+// the same input again on any machine.
+
+import fc from "fast-check";
+
+export type Target = {
+  /** Its file and what of it: `frames/greeting`. */
+  readonly name: string;
+  readonly claim: string;
+  /** Its part of all inputs, beside the weights of the others: less for slow ones. */
+  readonly weight: number;
+  readonly check: (options: CheckOptions) => Promise<Outcome>;
+};
+
+export type CheckOptions = {
+  readonly inputs: number;
+  readonly seed: number;
+  /** Only the input that lies there. */
+  readonly path?: string;
+};
+
+export type Outcome = {
+  readonly inputs: number;
+  readonly failure?: {
+    /** Inputs tried until it was met. */
+    readonly after: number;
+    readonly command: string;
+    readonly report: string;
+  };
+};
+
+type Definition<T> = {
+  readonly name: string;
+  readonly claim: string;
+  readonly weight: number;
+  readonly inputs: fc.Arbitrary<T>;
+};
+
+/** `holds` throws when the claim is broken. */
+export function target<T>(
+  definition: Definition<T>,
+  holds: (input: T) => void,
+): Target {
+  const property = fc.property(definition.inputs, holds);
+  return made(
+    definition,
+    (parameters) => Promise.resolve(fc.check(property, parameters)),
+  );
+}
+
+/** The same for what can only be seen at the end of a promise. */
+export function waitingTarget<T>(
+  definition: Definition<T>,
+  holds: (input: T) => Promise<void>,
+): Target {
+  const property = fc.asyncProperty(definition.inputs, holds);
+  return made(definition, (parameters) => fc.check(property, parameters));
+}
+
+type Run = (parameters: fc.Parameters<unknown>) => Promise<Details>;
+type Details = fc.RunDetails<unknown>;
+
+function made(
+  { name, claim, weight }: Pick<Target, "name" | "claim" | "weight">,
+  run: Run,
+): Target {
+  return {
+    name,
+    claim,
+    weight,
+    check: async ({ inputs, seed, path }) => {
+      const one = path !== undefined;
+      const numRuns = one ? 1 : inputs;
+      const details = await run({ numRuns, seed, path, endOnFailure: one });
+      const failure = failureOf(details, { name, seed });
+      return { inputs: details.numRuns, failure };
+    },
+  };
+}
+
+function failureOf(
+  details: Details,
+  { name, seed }: { name: string; seed: number },
+): Outcome["failure"] {
+  const { failed, counterexamplePath, counterexample, errorInstance } = details;
+  if (!failed) return undefined;
+  const path = counterexamplePath ?? "";
+  const why = errorInstance instanceof Error
+    ? errorInstance.stack ?? errorInstance.message
+    : errorInstance;
+  return {
+    after: Number.parseInt(path) + 1,
+    command: `deno task fuzz --seed ${seed} --path ${path} ${name}`,
+    report: `${shown(counterexample)}\n${why}`
+      .replace(/\n +at .*\/fast-check\/.*/g, ""),
+  };
+}
+
+/** In one line that is not too long; bytes in hex. */
+function shown(input: unknown): string {
+  const text = JSON.stringify(input, (_, value: unknown) => {
+    if (value instanceof Uint8Array) return `hex ${value.toHex()}`;
+    const odd = typeof value === "bigint" || typeof value === "number";
+    return odd && !Number.isFinite(value) ? String(value) : value;
+  });
+  return text.length > 4000 ? `${text.slice(0, 4000)} ...` : text;
+}

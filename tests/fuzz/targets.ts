@@ -1,0 +1,20 @@
+// All targets of the fuzzer, in the order in which they are tried.
+
+import { adminTargets } from "./admin.ts";
+import { cliTargets } from "./cli.ts";
+import { connectionTargets } from "./connection.ts";
+import { frameTargets } from "./frames.ts";
+import { machineTargets } from "./machine.ts";
+import { recordTargets } from "./records.ts";
+import { respTargets } from "./resp.ts";
+import type { Target } from "./target.ts";
+
+export const targets: readonly Target[] = [
+  ...respTargets,
+  ...connectionTargets,
+  ...frameTargets,
+  ...recordTargets,
+  ...cliTargets,
+  ...adminTargets,
+  ...machineTargets,
+];

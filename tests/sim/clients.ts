@@ -1,0 +1,160 @@
+// The clients: each keeps one connection to some computer, asks for some tickets at once,
+// waits, thinks and asks again; looks elsewhere when it is refused or hung up on. Every
+// answer goes to the checker of tickets, in the order in which clients read them.
+
+import assert from "node:assert/strict";
+import type { Refusal } from "../../raft/channel.ts";
+import type { TicketClient } from "../../server/dispenser.ts";
+import type { Line } from "../torture/range_checker.ts";
+import type { Computer } from "./computer.ts";
+import type { World } from "./world.ts";
+
+/** Some tickets asked for at once. */
+type Request = { readonly floor: number; left: number };
+
+export class Connection implements TicketClient {
+  readonly computer: Computer;
+  readonly #client: Client;
+  readonly #world: World;
+  readonly #line: Line;
+  readonly #requests: Request[] = [];
+  #closed = false;
+  #refused = false;
+
+  constructor(world: World, client: Client, computer: Computer) {
+    this.#world = world;
+    this.#client = client;
+    this.computer = computer;
+    this.#line = world.tickets.line();
+    computer.attach(this);
+  }
+
+  get waits(): boolean {
+    return this.#requests.length > 0;
+  }
+
+  ask(count: number): void {
+    this.#requests.push({ floor: this.#world.tickets.asks(), left: count });
+    this.computer.take(this, count);
+  }
+
+  granted(last: bigint, count: number): void {
+    let first = Number(last) - count + 1;
+    this.#answered(count, ({ floor }, part) => {
+      const { tickets } = this.#world;
+      tickets.answers(this.#line, { first, last: first + part - 1, floor });
+      const [violation] = tickets.violations.values();
+      assert.equal(violation, undefined);
+      first += part;
+    });
+  }
+
+  refused(count: number, reason: Refusal): void {
+    // Not done means not done; a leader that was lost may have done it.
+    const mayBeDone = reason === "leadership-lost";
+    this.#refused = true;
+    this.#answered(count, (_, part) => {
+      if (mayBeDone) this.#world.tickets.unanswered(part);
+    });
+  }
+
+  /** The computer has gone, or does not serve. */
+  lost(): void {
+    if (this.#closed) return;
+    this.close();
+    this.#client.turnedAway();
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const { left } of this.#requests.splice(0)) {
+      this.#world.tickets.unanswered(left);
+    }
+    this.computer.detach(this);
+  }
+
+  #answered(
+    count: number,
+    give: (request: Request, part: number) => void,
+  ): void {
+    if (this.#closed) return; // nobody reads it
+    while (count > 0) {
+      const request = this.#requests[0];
+      assert(request !== undefined, "an answer that nobody waits for");
+      const part = Math.min(count, request.left);
+      give(request, part);
+      request.left -= part;
+      count -= part;
+      if (request.left === 0) this.#requests.shift();
+    }
+    if (this.waits) return;
+    if (this.#refused) this.lost();
+    else this.#client.answered();
+  }
+}
+
+export class Client {
+  readonly #world: World;
+  #connection: Connection | undefined;
+  #active = true;
+  #asked = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#later(world.options.thinkMicros);
+  }
+
+  get waits(): boolean {
+    return this.#connection?.waits ?? false;
+  }
+
+  /** Gives up what it waits for. */
+  abandon(): void {
+    if (this.waits) this.#connection!.lost();
+  }
+
+  /** Asks nothing more. */
+  leave(): void {
+    this.#active = false;
+  }
+
+  answered(): void {
+    this.#later(this.#world.options.thinkMicros);
+  }
+
+  /** Looks for another computer, after a while. */
+  turnedAway(): void {
+    this.#connection = undefined;
+    this.#later(this.#world.options.tickMicros);
+  }
+
+  #later(mean: number): void {
+    this.#world.clock.after(this.#world.wait(mean), () => this.#ask());
+  }
+
+  #ask(): void {
+    if (!this.#active || this.waits) return;
+    const { up, random, options, clock } = this.#world;
+    if (this.#connection === undefined) {
+      const computer = this.#world.pick(up);
+      if (computer === undefined) return this.#later(options.tickMicros);
+      this.#connection = new Connection(this.#world, this, computer);
+    }
+    // Sometimes a second pipeline follows the first at once.
+    const rounds = 1 + (random(4) === 0 ? 1 : 0);
+    const connection = this.#connection;
+    for (let i = 0; i < rounds; i++) {
+      connection.ask(1 + random(options.pipelineMax));
+    }
+    this.#asked = clock.now;
+    this.#giveUpLater(connection, clock.now);
+  }
+
+  /** Nobody waits for ever for a computer that says nothing. */
+  #giveUpLater(connection: Connection, asked: number): void {
+    const { clock, options } = this.#world;
+    clock.after(20 * options.electionTicks * options.tickMicros, () => {
+      if (connection.waits && asked === this.#asked) connection.lost();
+    });
+  }
+}

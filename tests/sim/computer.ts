@@ -1,0 +1,569 @@
+// One computer: a disk that outlives its processes, and the process, which is all that a
+// ticketd process runs but its sockets: dispenser, channel, node, core, machine, file log.
+// What `raft/host.ts` does at a start, with real sockets and in its own time, is done here
+// in simulated time, from the same values.
+
+import assert from "node:assert/strict";
+import type {
+  AdminAnswer,
+  AdminCommand,
+  FromNode,
+  ToNode,
+} from "../../raft/channel.ts";
+import type { Raft } from "../../raft/core/raft.ts";
+import type {
+  NodeId,
+  PeerMessage,
+  Saved,
+  Server,
+} from "../../raft/core/types.ts";
+import { isImpostor, lifeOf, nobody } from "../../raft/greeting.ts";
+import { Node } from "../../raft/node.ts";
+import { blank, founded, isMember } from "../../raft/origin.ts";
+import { RaftLink } from "../../server/raft_link.ts";
+import { type Durability, StorageError } from "../../storage/storage.ts";
+import { Wal } from "../../storage/wal.ts";
+import type { Watched } from "../core/checker.ts";
+import { FakeDisk, type Operation } from "../storage/fake_files.ts";
+import type { Connection } from "./clients.ts";
+import { DurableLog } from "./durable_log.ts";
+import { Ledger, WatchedStorage } from "./watched_storage.ts";
+import type { World } from "./world.ts";
+
+export const cluster = "c".repeat(32);
+
+/** How a process begins when its disk does not say. */
+export type Origin =
+  | { readonly type: "founds"; readonly servers: readonly NodeId[] }
+  | { readonly type: "joins" };
+
+/** From start to end of one process. */
+type Process = {
+  readonly link: RaftLink;
+  readonly connections: Set<Connection>;
+  node: Node | undefined;
+  /** Whether a fault was made that may end it. */
+  mayFail: boolean;
+  joining: boolean;
+};
+
+const injected = "injected";
+
+export class Computer implements Watched {
+  readonly id: NodeId;
+  readonly address: string;
+  readonly durability: Durability;
+  drive = new FakeDisk();
+  log: DurableLog;
+  ledger = new Ledger();
+  /** Whom its node wants to be connected to. */
+  connected = new Set<NodeId>();
+  /** Its disk was damaged: it must not be read as if nothing were. */
+  damaged = false;
+  /** It has an empty disk, and may not come back before its old life is removed. */
+  isLost = false;
+  /** Of its disk. */
+  incarnation: string;
+  /** Operations on the disk fail. */
+  full = false;
+  failSync = false;
+  syncMicros: number;
+  grown = 0;
+
+  readonly #world: World;
+  readonly #tickMicros: number;
+  #process: Process | undefined;
+  #lives = 0;
+  #paused = false;
+  #held: (() => void)[] = [];
+  #stallUntil = 0;
+  /** What of the core was checked last: most inputs change none of it. */
+  #watched = "";
+
+  constructor(world: World, number: number) {
+    this.#world = world;
+    this.id = "abcdefg"[number]!;
+    this.address = `${this.id}:1`;
+    const { durability, clockSkew, tickMicros, syncMicros } = world.options;
+    this.durability = durability[number % durability.length]!;
+    const skew = 1000 + world.random(2 * clockSkew + 1) - clockSkew;
+    this.#tickMicros = Math.round(tickMicros * skew / 1000);
+    this.syncMicros = syncMicros;
+    this.incarnation = this.#newIncarnation();
+    this.log = new DurableLog(this.drive, this.id);
+    this.newDisk();
+  }
+
+  // For those who watch.
+
+  get raft(): Raft | undefined {
+    return this.#process?.node?.core;
+  }
+
+  get node(): Node | undefined {
+    return this.#process?.node;
+  }
+
+  get isRunning(): boolean {
+    return this.#process !== undefined;
+  }
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** As far as its durability promises: a killed process loses nothing at medium. */
+  get disk(): Saved {
+    const durable = this.log.read() ?? blank(this.#identity);
+    const { acknowledged } = this.ledger;
+    if (this.durability === "high" || acknowledged === undefined) {
+      return durable;
+    }
+    return { ...acknowledged, hardState: durable.hardState };
+  }
+
+  /** What was on the disks that it lost. */
+  readonly lost: Saved[] = [];
+
+  /** Of the newest configuration in its log, running or not. */
+  get members(): readonly Server[] {
+    if (this.raft !== undefined) return this.raft.membership.current.servers;
+    const { snapshot, entries = [] } = this.ledger.acknowledged ?? {};
+    for (const entry of entries.toReversed()) {
+      if (entry.type === "configuration") return entry.configuration.servers;
+    }
+    return snapshot?.configuration.servers ?? [];
+  }
+
+  /** A voter there, with this very disk, which is sound. */
+  isVoterIn(servers: readonly Server[]): boolean {
+    return !this.damaged &&
+      servers.some(({ id, suffrage, incarnation }) =>
+        id === this.id && suffrage === "voter" &&
+        (incarnation === "" || incarnation === this.incarnation)
+      );
+  }
+
+  // For the network.
+
+  dials(id: NodeId): boolean {
+    return this.connected.has(id);
+  }
+
+  welcomes(other: Computer): boolean {
+    const life = lifeOf(other.#identity, other.node ?? nobody);
+    return !isImpostor(other.id, life, this.node ?? nobody);
+  }
+
+  // What happens to it.
+
+  /** An empty disk is put in, which nobody has met before. */
+  newDisk(): void {
+    assert(!this.isRunning, "a running computer keeps its disk");
+    if (this.ledger.acknowledged !== undefined) {
+      this.lost.push(this.ledger.acknowledged);
+    }
+    this.incarnation = this.#newIncarnation();
+    this.damaged = false;
+    this.full = this.failSync = false;
+    this.ledger = new Ledger();
+    this.drive = new FakeDisk({
+      record: false,
+      later: (run) => this.#sync(run),
+      fault: (operation) => this.#fault(operation),
+    });
+    this.log = new DurableLog(this.drive, this.id);
+  }
+
+  start(origin: Origin): void {
+    assert(!this.isRunning, `${this.id} runs already`);
+    const process = this.#process = this.#begin();
+    this.#lives++;
+    this.#world.counts.starts++;
+    const storage = this.#open(process);
+    let resumed: Saved | undefined;
+    try {
+      resumed = storage.load();
+    } catch (error) {
+      return this.#refused(error);
+    }
+    assert(
+      !this.damaged,
+      `${this.id} reads a damaged disk as if it were sound`,
+    );
+    this.say(resumed === undefined ? "begins" : "resumes");
+    if (
+      resumed !== undefined &&
+      (origin.type === "joins" || isMember(resumed, this.id))
+    ) {
+      return this.#run(process, storage, resumed);
+    }
+    const saved = origin.type === "joins"
+      ? blank(this.#identity)
+      : founded(this.#identity, origin.servers.map((id) => this.#server(id)));
+    storage.create(saved, (error) => {
+      if (error !== undefined) return this.#ended(process, error);
+      this.#run(process, storage, saved);
+    });
+  }
+
+  /** The process is gone from one moment to the next; what it wrote stays. */
+  kill(): void {
+    if (!this.isRunning) return;
+    this.say("is killed");
+    this.#forget();
+    this.drive.restart();
+  }
+
+  /** The power goes, for the disk as well. */
+  losePower(): void {
+    this.say("loses power");
+    this.#forget();
+    this.drive.crash(this.#world.random);
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    // All that waited is heard before the timer runs out (PITFALLS 2).
+    for (const run of this.#held.splice(0)) this.#world.clock.after(0, run);
+  }
+
+  stop(): void {
+    this.run(() => {
+      this.#process?.link.stop();
+      return "is asked to stop";
+    });
+  }
+
+  /** The next sync that begins before then ends after it. */
+  stallUntil(at: number): void {
+    this.#stallUntil = at;
+  }
+
+  /** Something comes from outside; when the process stands still, it waits. */
+  run(act: () => string | void): void {
+    const life = this.#lives;
+    if (this.#paused) {
+      this.#held.push(() => {
+        if (life === this.#lives) this.run(act);
+      });
+      return;
+    }
+    try {
+      const line = act();
+      if (line !== undefined) this.say(line);
+      this.#watch();
+    } catch (error) {
+      this.#world.fail(error);
+    }
+  }
+
+  say(what: string): void {
+    this.#world.say(`${this.id} ${what}`);
+  }
+
+  // What is asked of it.
+
+  attach(connection: Connection): void {
+    this.#process!.connections.add(connection);
+  }
+
+  detach(connection: Connection): void {
+    this.#process?.connections.delete(connection);
+  }
+
+  take(connection: Connection, count: number): void {
+    const process = this.#process;
+    this.run(() => {
+      if (process !== this.#process) return;
+      process!.link.dispenser.take(connection, count);
+    });
+  }
+
+  admin(
+    command: AdminCommand,
+    answered: (answer: AdminAnswer) => void = () => {},
+  ): void {
+    this.run(() => {
+      this.#process?.link.admin(command, answered);
+      return `is asked to ${command.type}`;
+    });
+  }
+
+  // Inside.
+
+  get #identity() {
+    return { cluster, node: this.id, incarnation: this.incarnation };
+  }
+
+  #newIncarnation(): string {
+    const half = () =>
+      this.#world.random(2 ** 31).toString(16).padStart(8, "0");
+    return half() + half();
+  }
+
+  #server(id: NodeId): Server {
+    const { address, incarnation } = this.#world.computers.get(id)!;
+    return { id, address, suffrage: "voter", incarnation };
+  }
+
+  /** In this process, after `delay`, unless it is gone by then. */
+  #after(process: Process, delay: number, act: () => string | void): void {
+    this.#world.clock.after(delay, () => {
+      if (process !== this.#process) return;
+      this.run(() => process === this.#process ? act() : undefined);
+    });
+  }
+
+  #begin(): Process {
+    const door = this.#world.options.doorMicros;
+    const process: Process = {
+      link: new RaftLink(
+        {
+          postMessage: (message: ToNode) =>
+            this.#after(process, door, () => this.#receive(process, message)),
+        },
+        {
+          ready: () => {},
+          stopped: () => {},
+          defer: (run) => this.#after(process, 0, run),
+        },
+      ),
+      connections: new Set(),
+      node: undefined,
+      mayFail: this.full || this.failSync,
+      joining: false,
+    };
+    return process;
+  }
+
+  #open(process: Process): WatchedStorage {
+    const { canary, random } = this.#world;
+    const wal = new Wal({
+      files: this.drive.open(`data/${this.id}`),
+      node: this.id,
+      durability: this.durability,
+      log: (level, text) => this.say(`${level}: ${text}`),
+      defer: (run) => this.#after(process, 0, run),
+    });
+    if (canary === "forgetful" && this.#lives > 2 && random(3) === 0) {
+      for (const name of this.drive.names()) {
+        this.drive.setContent(name, undefined);
+      }
+    }
+    return new WatchedStorage(wal, {
+      ledger: this.ledger,
+      acknowledged: () => this.#acknowledged(),
+      grown: () => this.grown,
+      early: canary === "early"
+        ? (run) => this.#after(process, 0, run)
+        : undefined,
+    });
+  }
+
+  #run(process: Process, storage: WatchedStorage, saved: Saved): void {
+    const { options, random, clock, checker } = this.#world;
+    const door = options.doorMicros;
+    let last = 0n;
+    process.node = new Node(
+      {
+        storage,
+        peers: {
+          send: (messages) => {
+            for (const message of messages) this.#send(message);
+          },
+          connect: (servers) =>
+            this.connected = new Set(servers.map((s) => s.id)),
+        },
+        post: (message) => {
+          assert(process === this.#process, `${this.id} speaks after its end`);
+          if (message.type === "taken") last = this.#twice(message, last);
+          const sent = message.type === "taken"
+            ? { ...message, last }
+            : message;
+          this.#after(process, door, () => this.#told(process, sent));
+        },
+        log: () => {},
+        now: () => Math.round(clock.now / 1000),
+        ended: (error) => this.#ended(process, error),
+      },
+      saved,
+      {
+        heartbeatTicks: 2,
+        electionTicks: options.electionTicks,
+        flushTicks: 4,
+        changeTicks: options.changeTicks,
+        random,
+      },
+    );
+    checker.started(this);
+    this.#watched = "";
+    process.joining = !isMember(saved, this.id);
+    if (process.joining) this.#join(process);
+    this.#tick(process);
+  }
+
+  #send(message: PeerMessage): void {
+    const isRaft = message.type !== "Forward" &&
+      message.type !== "ForwardResponse";
+    if (isRaft) this.#world.checker.sent(this, message);
+    this.#world.network.send(this, message);
+  }
+
+  /** The canary gives the same numbers again, now and then. */
+  #twice(message: FromNode & { type: "taken" }, before: bigint): bigint {
+    const { canary, random } = this.#world;
+    const again = canary === "twice" && before >= BigInt(message.count) &&
+      random(20) === 0;
+    return again ? before : message.last;
+  }
+
+  #tick(process: Process): void {
+    this.#after(process, this.#tickMicros, () => {
+      process.node?.tick();
+      this.#tick(process);
+    });
+  }
+
+  #receive(process: Process, message: ToNode): void {
+    switch (message.type) {
+      case "take":
+        return process.node?.take(message.count);
+      case "admin":
+        return process.node?.admin(message.id, message.command);
+      case "stop":
+        if (process.node === undefined) this.kill();
+        else process.node.stop();
+        return;
+      default:
+        assert.fail(message.type);
+    }
+  }
+
+  #told(process: Process, message: FromNode): string | void {
+    if (message.type === "taken") {
+      const { last } = this.#world.model;
+      assert(message.last <= last, `${message.last} is given, ${last} taken`);
+    }
+    process.link.receive(message);
+    if (message.type === "taken") {
+      return `gives ${message.count}, ${message.last}`;
+    }
+    if (message.type === "refused") return `refuses ${message.count}`;
+  }
+
+  /** Asks one member after the other until it may join, as raft/join.ts does. */
+  #join(process: Process): void {
+    const { up, options } = this.#world;
+    const asked = this.#world.pick(up.filter((other) => other !== this));
+    const again = () =>
+      this.#after(process, 8 * options.tickMicros, () => {
+        if (process.joining) this.#join(process);
+      });
+    if (asked === undefined) return again();
+    const { id, address, incarnation } = this;
+    asked.admin(
+      { type: "join", id, address, incarnation, cluster },
+      (answer) => {
+        if (process !== this.#process) return;
+        if (answer.type === "ok") process.joining = false;
+        else if (answer.type === "error" && answer.text.startsWith("cannot")) {
+          this.say(answer.text);
+          process.joining = false;
+          this.kill();
+        }
+      },
+    );
+    again();
+  }
+
+  #sync(finish: () => void): void {
+    const { clock, random } = this.#world;
+    let delay = this.syncMicros + random(this.syncMicros + 1);
+    delay = Math.max(delay, this.#stallUntil - clock.now);
+    const life = this.#lives;
+    clock.after(delay, () => {
+      if (life === this.#lives && this.isRunning) {
+        this.run(() => {
+          if (life === this.#lives && this.isRunning) finish();
+        });
+      }
+    });
+  }
+
+  #fault({ type }: Operation): Error | undefined {
+    const isSync = type === "sync" || type === "syncDirectory";
+    const fails = (this.failSync && isSync) ||
+      (this.full && (type === "append" || type === "create"));
+    if (!fails) return undefined;
+    if (this.#process !== undefined) this.#process.mayFail = true;
+    if (isSync) this.failSync = false;
+    return new Error(`${injected} fault of ${type}`);
+  }
+
+  /** What was acknowledged is what a power loss would leave. */
+  #acknowledged(): void {
+    if (this.durability !== "high") return;
+    const disk = this.log.read()!;
+    const { hardState, snapshot, entries } = this.ledger.acknowledged!;
+    assert.deepEqual(disk.hardState, hardState, `${this.id}: hard state`);
+    assert.equal(disk.snapshot.index, snapshot.index, `${this.id}: snapshot`);
+    assert.equal(disk.entries.length, entries.length, `${this.id}: entries`);
+    assert.equal(disk.entries.at(-1)?.term, entries.at(-1)?.term);
+  }
+
+  #watch(): void {
+    const { node } = this;
+    if (node === undefined) return;
+    const { role, currentTerm, log } = node.core;
+    const { lastIndex, lastTerm, commitIndex, lastApplied, snapshot } = log;
+    const state = `${role} ${currentTerm} ${lastIndex} ${lastTerm} ` +
+      `${commitIndex} ${lastApplied} ${snapshot.index}`;
+    if (state === this.#watched) return;
+    this.#watched = state;
+    const { checker, model } = this.#world;
+    checker.changed(this);
+    checker.applied(lastApplied, node.lastTicket);
+    const expected = model.at(lastApplied);
+    assert.equal(
+      node.lastTicket,
+      expected,
+      `${this.id}: state at ${lastApplied}`,
+    );
+  }
+
+  /** It does not start on this disk. */
+  #refused(error: unknown): void {
+    const isDamage = error instanceof StorageError && this.damaged;
+    const isFault = error instanceof Error && this.#process!.mayFail &&
+      error.message.includes(injected);
+    if (!isDamage && !isFault) throw error;
+    this.say(`does not start: ${error.message}`);
+    this.#world.counts.refusals++;
+    this.#forget();
+    this.drive.restart();
+  }
+
+  #ended(process: Process, error: Error | undefined): void {
+    if (process !== this.#process) return;
+    const excused = process.mayFail && error?.message.includes(injected);
+    if (error !== undefined && !excused) return this.#world.fail(error);
+    this.say(error === undefined ? "has stopped" : `ends: ${error.message}`);
+    this.#forget();
+    this.drive.restart();
+  }
+
+  #forget(): void {
+    const process = this.#process;
+    this.#process = undefined;
+    this.#lives++;
+    this.#paused = false;
+    this.#held = [];
+    this.connected.clear();
+    for (const connection of process?.connections ?? []) connection.lost();
+  }
+}

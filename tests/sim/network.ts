@@ -1,0 +1,113 @@
+// The wires between the computers: slow, lossy, doubling and reordering as the options
+// say, cut one way or both, and able to bring back what it carried long ago. What keeps
+// a message from a life that is over is the handshake of raft/handshake.ts, which
+// compares incarnations; the same rule stands here.
+
+import { decodePeerMessage, encodePeerMessage } from "../../raft/core/codec.ts";
+import type { NodeId, PeerMessage } from "../../raft/core/types.ts";
+import type { Computer } from "./computer.ts";
+import type { World } from "./world.ts";
+
+type Packet = {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  /** Of the disks between which it travels. */
+  readonly lives: string;
+  readonly bytes: Uint8Array;
+};
+
+const packetsKept = 300;
+
+export class Network {
+  /** While true, nothing is lost, doubled or late; cuts stay. */
+  calm = false;
+  readonly #world: World;
+  readonly #cuts = new Set<string>();
+  /** When the last packet of each way arrives. */
+  readonly #arrivals = new Map<string, number>();
+  readonly #old: Packet[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  send(from: Computer, message: PeerMessage): void {
+    const { computers, random, options } = this.#world;
+    const to = computers.get(message.to);
+    if (to === undefined || !this.#isConnected(from, to)) return;
+    const packet = {
+      from: from.id,
+      to: to.id,
+      lives: livesOf(from, to),
+      bytes: encodePeerMessage(message).slice(),
+    };
+    if (!this.calm) {
+      if (random(1000) < options.lost) return;
+      if (random(1000) < options.doubled) this.#carry(packet);
+      this.#keep(packet);
+    }
+    this.#carry(packet);
+  }
+
+  /** Something that was carried before arrives again. */
+  replay(): void {
+    if (this.#old.length === 0) return;
+    this.#carry(this.#old[this.#world.random(this.#old.length)]!);
+  }
+
+  cut(from: NodeId, to: NodeId): void {
+    this.#cuts.add(`${from} ${to}`);
+  }
+
+  heal(): void {
+    this.#cuts.clear();
+  }
+
+  #keep(packet: Packet): void {
+    if (this.#old.length < packetsKept) this.#old.push(packet);
+    else this.#old[this.#world.random(packetsKept)] = packet;
+  }
+
+  #carry(packet: Packet): void {
+    const { clock, random, options } = this.#world;
+    let delay = options.latencyMicros + random(options.jitterMicros * 2);
+    if (this.calm) delay = Math.min(delay, 1000);
+    else if (random(200) === 0) delay += random(20 * options.jitterMicros + 1);
+    if (options.ordered || this.calm) {
+      const way = `${packet.from} ${packet.to}`;
+      const arrival = Math.max(
+        clock.now + delay,
+        this.#arrivals.get(way) ?? 0,
+      );
+      this.#arrivals.set(way, arrival);
+      delay = arrival - clock.now;
+    }
+    clock.after(delay, () => this.#deliver(packet));
+  }
+
+  #deliver(packet: Packet): void {
+    const { from: sender, to: receiver, bytes, lives } = packet;
+    const { computers } = this.#world;
+    if (this.#cuts.has(`${sender} ${receiver}`)) return;
+    const from = computers.get(sender)!;
+    const to = computers.get(receiver)!;
+    if (livesOf(from, to) !== lives) return;
+    to.run(() => {
+      if (!this.#isConnected(from, to)) return;
+      const message = decodePeerMessage(bytes);
+      to.node?.met(sender, from.incarnation);
+      to.node?.receive(message);
+      const term = "term" in message ? message.term : "";
+      return `${sender} ${message.type} ${term} ${bytes.length}`;
+    });
+  }
+
+  /** Either may have dialled; the handshake refuses whom the configuration disowns. */
+  #isConnected(a: Computer, b: Computer): boolean {
+    return (a.dials(b.id) || b.dials(a.id)) && a.welcomes(b) && b.welcomes(a);
+  }
+}
+
+function livesOf(from: Computer, to: Computer): string {
+  return `${from.incarnation} ${to.incarnation}`;
+}

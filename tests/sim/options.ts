@@ -1,0 +1,130 @@
+// What a seed chooses before anything happens. Swarm testing: each run has some kinds
+// of trouble often, some rarely and some never, because what always happens hides
+// what it would take a quiet moment to see.
+
+import type { Durability } from "../../storage/storage.ts";
+import { type Random, randomOf } from "../random.ts";
+import type { Micros } from "./clock.ts";
+
+/** Kinds of trouble; each happens after waits with this mean, or never (0). */
+export const faultKinds = [
+  "kill", // the process dies, its writes stay
+  "power", // the computer dies, and unsynced writes with it
+  "killMost", // a majority, or all, at once
+  "powerAll",
+  "stop", // SIGTERM: hands over and ends
+  "pause", // SIGSTOP, for less or more than an election timeout
+  "split", // the network in two halves
+  "isolate", // one computer from all
+  "oneWay", // one computer does not hear another
+  "partial", // two computers, of which others hear both
+  "heal",
+  "replay", // an old message comes again
+  "stallDisk", // a sync takes seconds
+  "slowDisk", // every sync of one computer takes long, for a while
+  "failSync",
+  "fullDisk",
+  "rot", // a bit or a sector of a disk changes while the computer is down
+  "wipe", // a disk is lost; its node is removed and comes back as a new life
+  "snapshot",
+  "grow", // the log claims to be large: the node compacts by itself
+  "join",
+  "add",
+  "remove",
+  "abandon", // a client gives up
+] as const;
+
+export type FaultKind = typeof faultKinds[number];
+
+export type Options = {
+  readonly seed: number;
+  readonly voters: number;
+  /** Computers that are no members at first. */
+  readonly spares: number;
+  /** Whether the voters join one after the other, or begin as a cluster. */
+  readonly founding: "alone" | "together";
+  readonly clients: number;
+  /** Requests that a client sends at once, at most; and between two rounds. */
+  readonly pipelineMax: number;
+  readonly thinkMicros: Micros;
+  readonly tickMicros: Micros;
+  readonly electionTicks: number;
+  readonly changeTicks: number;
+  /** A message takes the first, and on average the second on top. */
+  readonly latencyMicros: Micros;
+  readonly jitterMicros: Micros;
+  /** Whether messages on one way keep their order. */
+  readonly ordered: boolean;
+  /** Of 1,000 messages. */
+  readonly lost: number;
+  readonly doubled: number;
+  readonly syncMicros: Micros;
+  /** Between the isolates. */
+  readonly doorMicros: Micros;
+  /** Clocks run up to this much too fast or too slow, in 1/1000. */
+  readonly clockSkew: number;
+  /** Of each computer, in turn. */
+  readonly durability: readonly Durability[];
+  readonly phaseMicros: Micros;
+  readonly faults: Readonly<Record<FaultKind, Micros>>;
+};
+
+export function drawOptions(seed: number): Options {
+  const random = randomOf(seed);
+  const from = <T>(...choices: readonly T[]): T =>
+    choices[random(choices.length)]!;
+  const phaseMicros = from(2, 4, 4, 8) * 1e6;
+  const faults = Object.fromEntries(
+    faultKinds.map((kind) => [
+      kind,
+      from(0, 0, 1 / 2, 1 / 6, 1 / 20) * phaseMicros,
+    ]),
+  ) as Record<FaultKind, Micros>;
+  // Without an end, two cuts are soon all that happens.
+  faults.heal = phaseMicros / 12;
+  // Disks that are lost for good are few, or no majority is left.
+  faults.rot = Math.max(faults.rot, faults.rot && phaseMicros / 3);
+  faults.wipe = Math.max(faults.wipe, faults.wipe && phaseMicros / 3);
+  return {
+    seed,
+    voters: from(1, 3, 3, 3, 5),
+    spares: from(0, 1, 2),
+    founding: from("alone", "together", "together"),
+    clients: from(1, 4, 16, 60, 300),
+    pipelineMax: from(1, 3, 16, 1000),
+    thinkMicros: from(0, 1000, 20_000),
+    tickMicros: from(5000, 12_500, 25_000),
+    electionTicks: from(5, 10, 12, 20),
+    changeTicks: from(40, 200),
+    latencyMicros: from(50, 200, 2000),
+    jitterMicros: from(20, 500, 5000),
+    ordered: from(true, false),
+    lost: from(0, 0, 5, 50, 200),
+    doubled: from(0, 0, 10, 100),
+    syncMicros: from(100, 1000, 10_000),
+    doorMicros: from(5, 50, 1000),
+    clockSkew: from(0, 10, 100, 400),
+    durability: from(true, true, true, false) ? ["high"] : drawMixed(random),
+    phaseMicros,
+    faults,
+  };
+}
+
+function drawMixed(random: Random): Durability[] {
+  const levels = ["high", "medium", "low"] as const;
+  return Array.from({ length: 7 }, () => levels[random(3)]!);
+}
+
+/** One `name value` a line. */
+export function optionLines(options: Options): string[] {
+  const { faults, ...others } = options;
+  const rare = faultKinds.filter((kind) => faults[kind] === 0);
+  const often = faultKinds.filter((kind) => faults[kind] > 0).map((kind) =>
+    `${kind} ${Math.round(faults[kind] / 1000)}`
+  );
+  return [
+    ...Object.entries(others).map(([name, value]) => `${name} ${value}`),
+    `faults, mean ms between two: ${often.join(", ")}`,
+    `faults, never: ${rare.join(", ") || "none"}`,
+  ];
+}

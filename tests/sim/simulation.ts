@@ -1,0 +1,295 @@
+// One run. First anything may go wrong, and nothing that was promised may be broken.
+// Then a majority is healed, the rest stays broken for good, and the majority must get to
+// work: within so many election timeouts there is a leader, tickets are given, and all
+// of it have the same state. At the end everybody goes home, and the books must balance.
+
+import assert from "node:assert/strict";
+import type { NodeId, Server } from "../../raft/core/types.ts";
+import { Client } from "./clients.ts";
+import type { Computer } from "./computer.ts";
+import { Faults } from "./faults.ts";
+import { drawOptions, type Options } from "./options.ts";
+import { type Canary, type Counts, World } from "./world.ts";
+
+export type Outcome = {
+  readonly seed: number;
+  readonly hash: string;
+  readonly events: number;
+  /** Of simulated time. */
+  readonly seconds: number;
+  readonly counts: Counts;
+  readonly elections: number;
+  readonly committed: number;
+  readonly tickets: number;
+  readonly unknown: number;
+  /** What was left could not go on, and rightly did not. */
+  readonly stuck: boolean;
+  readonly failure: Error | undefined;
+};
+
+export type RunOptions = {
+  readonly print?: (line: string) => void;
+  readonly canary?: Canary;
+};
+
+/** With hundreds of eager clients a run is as long as it is busy. */
+const misbehavingStepsMax = 50_000;
+
+/** Election timeouts after which a healed majority must have come so far. */
+const patience = { leader: 60, ticket: 60, agreement: 120 };
+
+export function simulate(seed: number, options: RunOptions = {}): Outcome {
+  return new Simulation(drawOptions(seed), options).run();
+}
+
+class Simulation {
+  readonly #world: World;
+  readonly #clients: Client[] = [];
+  #stuck = false;
+  #isOver = false;
+
+  constructor(options: Options, { print, canary }: RunOptions) {
+    this.#world = new World(options, { print, canary });
+  }
+
+  run(): Outcome {
+    let failure: Error | undefined;
+    try {
+      this.#begin();
+      this.#misbehave();
+      this.#recover();
+      this.#goHome();
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+    }
+    const { options, trace, clock, counts, checker, tickets } = this.#world;
+    return {
+      seed: options.seed,
+      hash: trace.hash,
+      events: this.#world.steps,
+      seconds: clock.now / 1e6,
+      counts,
+      elections: checker.elections,
+      committed: checker.commitIndex,
+      tickets: tickets.answered,
+      unknown: tickets.unknown,
+      stuck: this.#stuck,
+      failure,
+    };
+  }
+
+  #begin(): void {
+    const { options, computers } = this.#world;
+    const voters = [...computers.values()].slice(0, options.voters);
+    if (options.founding === "together") {
+      const servers = voters.map(({ id }) => id);
+      for (const voter of voters) voter.start({ type: "founds", servers });
+    } else {
+      const [founder, ...others] = voters;
+      founder!.start({ type: "founds", servers: [founder!.id] });
+      for (const other of others) {
+        this.#world.clock.after(
+          this.#world.wait(options.phaseMicros / 8),
+          () => {
+            if (!other.isRunning && other.ledger.isEmpty) {
+              other.start({ type: "joins" });
+            }
+          },
+        );
+      }
+    }
+    for (let i = 0; i < options.clients; i++) {
+      this.#clients.push(new Client(this.#world));
+    }
+  }
+
+  #misbehave(): void {
+    const faults = new Faults(this.#world, this.#clients);
+    const { options } = this.#world;
+    this.#world.run(
+      options.phaseMicros,
+      () => this.#world.steps > misbehavingStepsMax,
+    );
+    faults.end();
+  }
+
+  #recover(): void {
+    const { network } = this.#world;
+    network.heal();
+    network.calm = true;
+    const sound = this.#choose();
+    for (const computer of this.#world.computers.values()) {
+      if (sound?.includes(computer)) this.#heal(computer);
+      else this.#breakForGood(computer, sound ?? []);
+    }
+    if (sound === undefined) return this.#staysStuck();
+    this.#world.say(`a majority is healed: ${sound.map(({ id }) => id)}`);
+    const before = this.#world.checker.commitIndex;
+    const leaderOf = () =>
+      sound.find(({ raft }) =>
+        raft?.role === "leader" &&
+        raft.log.termAt(raft.log.commitIndex) === raft.currentTerm
+      );
+    const { answered } = this.#world.tickets;
+    const goals = [
+      {
+        timeouts: patience.leader,
+        fault: "no leader",
+        done: () => leaderOf() !== undefined,
+      },
+      {
+        timeouts: patience.ticket,
+        fault: "no ticket",
+        done: () => this.#world.tickets.answered > answered,
+      },
+      {
+        timeouts: patience.agreement,
+        fault: "a voter lags behind",
+        done: () => {
+          const servers = leaderOf()?.raft?.membership.current.servers;
+          return servers !== undefined &&
+            sound.every((one) =>
+              !one.isVoterIn(servers) || one.raft!.log.lastApplied >= before
+            );
+        },
+      },
+    ];
+    this.#stuck = !goals.every((goal) => this.#must(sound, goal));
+  }
+
+  /** False when it cannot be: the members have changed, and too few of them are left. */
+  #must(
+    sound: readonly Computer[],
+    { timeouts, fault, done }: {
+      timeouts: number;
+      fault: string;
+      done: () => boolean;
+    },
+  ): boolean {
+    const { electionTicks, tickMicros, clockSkew } = this.#world.options;
+    const timeout = electionTicks * tickMicros * (1 + clockSkew / 1000);
+    if (this.#world.run(timeouts * timeout, done)) return true;
+    // A change that was asked for before may have come through since.
+    if (!isMajority(sound)) return false;
+    assert.fail(
+      `${fault} after ${timeouts} election timeouts: ` +
+        [...this.#world.computers.values()].map(stateOf).join("; "),
+    );
+  }
+
+  /**
+   * Computers in a random order until they are a majority of every configuration that
+   * any of them may act on; `undefined` when even all that are sound are not.
+   */
+  #choose(): Computer[] | undefined {
+    const { computers, random } = this.#world;
+    const candidates = [...computers.values()].filter((one) =>
+      !one.damaged && !one.isLost && !one.ledger.isEmpty
+    );
+    const chosen: Computer[] = [];
+    while (candidates.length > 0) {
+      chosen.push(...candidates.splice(random(candidates.length), 1));
+      if (isMajority(chosen)) return chosen;
+    }
+    return undefined;
+  }
+
+  #heal(computer: Computer): void {
+    computer.full = computer.failSync = false;
+    computer.grown = 0;
+    computer.syncMicros = Math.min(
+      computer.syncMicros,
+      this.#world.options.tickMicros,
+    );
+    computer.stallUntil(0);
+    if (computer.isPaused) computer.resume();
+    this.#keepRunning(computer);
+  }
+
+  /** It may yet end for a fault of before, or because it was asked to. */
+  #keepRunning(computer: Computer): void {
+    if (!computer.isRunning && !computer.isLost) {
+      computer.start({ type: "joins" });
+    }
+    const { clock, options } = this.#world;
+    clock.after(options.tickMicros, () => {
+      if (!this.#isOver) this.#keepRunning(computer);
+    });
+  }
+
+  #breakForGood(computer: Computer, sound: readonly Computer[]): void {
+    const { random, network } = this.#world;
+    const hears = random(2) === 0;
+    const isHeard = !hears && random(2) === 0;
+    if (!hears && !isHeard && random(2) === 0) {
+      if (computer.durability === "low") computer.pause();
+      else computer.kill();
+      return;
+    }
+    for (const { id } of sound) {
+      if (!hears) network.cut(id, computer.id);
+      if (!isHeard) network.cut(computer.id, id);
+    }
+  }
+
+  /** Nobody has a majority: nobody may go on as if it had one. */
+  #staysStuck(): void {
+    this.#stuck = true;
+    const { commitIndex } = this.#world.checker;
+    const { electionTicks, tickMicros } = this.#world.options;
+    this.#world.run(20 * electionTicks * tickMicros);
+    this.#world.say(`stuck at ${commitIndex}`);
+  }
+
+  /** Everybody stops, in any way; then no more may be used up than was asked for. */
+  #goHome(): void {
+    this.#isOver = true;
+    for (const client of this.#clients) client.leave();
+    const { tickMicros, electionTicks } = this.#world.options;
+    this.#world.run(4 * electionTicks * tickMicros);
+    for (const computer of this.#world.computers.values()) computer.kill();
+    const { tickets, model } = this.#world;
+    assert.deepEqual(tickets.close(), []);
+    const used = tickets.answered + tickets.unknown;
+    assert(
+      tickets.answered <= Number(model.last) && Number(model.last) <= used,
+      `${tickets.answered} given <= ${model.last} taken <= ${used} asked for`,
+    );
+  }
+}
+
+/** In every configuration that any of them may act on. */
+function isMajority(computers: readonly Computer[]): boolean {
+  const known = computers.flatMap((one) => configurationsOf(one));
+  return known.length > 0 && known.every((servers) => {
+    const voters = servers.filter(({ suffrage }) => suffrage === "voter");
+    const held = voters.filter(({ id }) =>
+      computers.some((one) => one.id === id && one.isVoterIn(servers))
+    );
+    return 2 * held.length > voters.length;
+  });
+}
+
+/** Of its log: the newest, and what that falls back to if it is truncated. */
+function configurationsOf(
+  { members, ledger }: Computer,
+): (readonly Server[])[] {
+  const { snapshot, entries = [] } = ledger.acknowledged ?? {};
+  const all = entries.flatMap((e) =>
+    e.type === "configuration" ? [e.configuration.servers] : []
+  );
+  return [
+    members,
+    ...all.slice(-2),
+    ...(all.length < 2 && snapshot !== undefined
+      ? [snapshot.configuration.servers]
+      : []),
+  ].filter((servers) => servers.length > 0);
+}
+
+function stateOf({ id, raft, isPaused }: Computer): NodeId {
+  if (raft === undefined) return `${id} down`;
+  const { role, currentTerm, log, membership } = raft;
+  return `${id} ${isPaused ? "paused " : ""}${role} of term ${currentTerm}, ` +
+    `${log.commitIndex}/${log.lastIndex}, voters [${membership.voters}]`;
+}

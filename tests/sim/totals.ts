@@ -1,0 +1,72 @@
+// Many runs added up, and whether enough happened in them to prove anything.
+
+import type { Outcome } from "./simulation.ts";
+import type { Counts } from "./world.ts";
+
+export class Totals {
+  seeds = 0;
+  tickets = 0;
+  #events = 0;
+  #seconds = 0;
+  #elections = 0;
+  #committed = 0;
+  #stuck = 0;
+  #violations = 0;
+  readonly #counts: Partial<Counts> = {};
+  readonly #began = performance.now();
+
+  add(outcome: Outcome): void {
+    this.seeds++;
+    this.tickets += outcome.tickets;
+    this.#events += outcome.events;
+    this.#seconds += outcome.seconds;
+    this.#elections += outcome.elections;
+    this.#committed += outcome.committed;
+    if (outcome.stuck) this.#stuck++;
+    if (outcome.failure !== undefined) this.#violations++;
+    for (const [name, value] of Object.entries(outcome.counts)) {
+      const key = name as keyof Counts;
+      this.#counts[key] = (this.#counts[key] ?? 0) + value;
+    }
+  }
+
+  /** What should have happened more often; a few seeds alone prove nothing either way. */
+  tooLittle(): string[] {
+    if (this.seeds < 20) return [];
+    const {
+      kills = 0,
+      powerLosses = 0,
+      partitions = 0,
+      damages = 0,
+      wipes = 0,
+    } = this.#counts;
+    const least: [string, number, number][] = [
+      ["elections", this.#elections, 2],
+      ["tickets", this.tickets, 500],
+      ["crashes", kills + powerLosses, 2],
+      ["partitions", partitions, 1],
+      ["disks lost or damaged", damages + wipes, 0.1],
+    ];
+    const little = least.filter(([, seen, perSeed]) =>
+      seen < perSeed * this.seeds
+    )
+      .map(([name, seen]) => `${seen} ${name} in ${this.seeds} seeds`);
+    // To stop was right now and then; to stop always would prove nothing.
+    if (this.#stuck > this.seeds / 10) little.push(`${this.#stuck} runs stuck`);
+    return little;
+  }
+
+  lines(): string[] {
+    const hours = this.#seconds / 3600;
+    const real = (performance.now() - this.#began) / 1000;
+    return [
+      `seeds ${this.seeds}, stuck rightly ${this.#stuck}`,
+      `simulated hours ${hours.toFixed(2)}, in ${real.toFixed(0)} s`,
+      `events ${this.#events}, ${Math.round(this.#events / real)} a second`,
+      `elections ${this.#elections}, entries committed ${this.#committed}`,
+      ...Object.entries(this.#counts).map(([name, n]) => `${name} ${n}`),
+      `tickets checked ${this.tickets}`,
+      `violations ${this.#violations}`,
+    ];
+  }
+}

@@ -1,0 +1,34 @@
+// What happened in a run, as lines; kept only as their hash, which is the same for the
+// same seed on every machine, or else the run depended on something that it must not.
+
+export class Trace {
+  events = 0;
+  #low = 0x811c9dc5;
+  #high = 0x9e3779b9;
+  readonly #print: ((line: string) => void) | undefined;
+
+  constructor(print?: (line: string) => void) {
+    this.#print = print;
+  }
+
+  add(at: number, line: string): void {
+    this.events++;
+    this.#mix(at);
+    for (let i = 0; i < line.length; i++) this.#mix(line.charCodeAt(i));
+    this.#print?.(`${(at / 1000).toFixed(3).padStart(12)} ms  ${line}`);
+  }
+
+  /** 16 hex digits. */
+  get hash(): string {
+    const hex = (half: number) => half.toString(16).padStart(8, "0");
+    return hex(this.#high) + hex(this.#low);
+  }
+
+  /** FNV-1a, and a second one with another multiplier. */
+  #mix(value: number): void {
+    this.#low = Math.imul(this.#low ^ value, 0x01000193) >>> 0;
+    this.#high = Math.imul(this.#high ^ value, 0x85ebca6b) >>> 0;
+    this.#high ^= this.#high >>> 13;
+    this.#high >>>= 0;
+  }
+}

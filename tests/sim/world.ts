@@ -1,0 +1,113 @@
+// Everything there is in a run: time, chance, computers, wires, clients, and those who
+// watch. The first thing that goes wrong is kept, and ends the run.
+
+import { Checker } from "../core/checker.ts";
+import { type Random, randomOf } from "../random.ts";
+import { RangeChecker } from "../torture/range_checker.ts";
+import { Clock } from "./clock.ts";
+import { Computer } from "./computer.ts";
+import { Model } from "./model.ts";
+import { Network } from "./network.ts";
+import type { Options } from "./options.ts";
+import { Trace } from "./trace.ts";
+
+/** What happened, for the end of a run to be judged by, and for people. */
+export type Counts = {
+  starts: number;
+  kills: number;
+  powerLosses: number;
+  pauses: number;
+  partitions: number;
+  diskFaults: number;
+  damages: number;
+  refusals: number;
+  wipes: number;
+  changes: number;
+  snapshots: number;
+};
+
+/** A mistake put into the harness itself: whoever watches must find it. */
+export const canaries = ["early", "forgetful", "twice"] as const;
+export type Canary = typeof canaries[number];
+
+export class World {
+  readonly options: Options;
+  readonly canary: Canary | undefined;
+  readonly random: Random;
+  readonly clock = new Clock();
+  readonly trace: Trace;
+  readonly computers = new Map<string, Computer>();
+  readonly network: Network;
+  readonly tickets = new RangeChecker();
+  readonly model: Model;
+  readonly checker: Checker;
+  readonly counts: Counts = {
+    starts: 0,
+    kills: 0,
+    powerLosses: 0,
+    pauses: 0,
+    partitions: 0,
+    diskFaults: 0,
+    damages: 0,
+    refusals: 0,
+    wipes: 0,
+    changes: 0,
+    snapshots: 0,
+  };
+  /** Events of the clock, traced or not. */
+  steps = 0;
+  failure: Error | undefined;
+
+  constructor(
+    options: Options,
+    { print, canary }: { print?: (line: string) => void; canary?: Canary } = {},
+  ) {
+    this.options = options;
+    this.canary = canary;
+    this.random = randomOf(options.seed + 0x5eed);
+    this.trace = new Trace(print);
+    this.network = new Network(this);
+    for (let i = 0; i < options.voters + options.spares; i++) {
+      const id = "abcdefg"[i]!;
+      this.computers.set(id, new Computer(this, i));
+    }
+    this.model = new Model();
+    this.checker = new Checker(
+      this.computers,
+      (entry) => this.model.committed(entry),
+    );
+  }
+
+  get up(): Computer[] {
+    return [...this.computers.values()].filter(({ node }) =>
+      node !== undefined
+    );
+  }
+
+  say(line: string): void {
+    this.trace.add(this.clock.now, line);
+  }
+
+  fail(error: unknown): void {
+    this.failure ??= error instanceof Error ? error : new Error(String(error));
+  }
+
+  /** Lets time pass; ends early when something is wrong, or when `done` says so. */
+  run(duration: number, done: () => boolean = () => false): boolean {
+    const end = this.clock.now + duration;
+    for (;; this.steps++) {
+      if (this.failure !== undefined) throw this.failure;
+      if (done()) return true;
+      if (!this.clock.step(end)) return done();
+    }
+  }
+
+  /** Exponential around `mean`, as what does not depend on the past is. */
+  wait(mean: number): number {
+    return Math.round(-Math.log((this.random(65_536) + 1) / 65_537) * mean);
+  }
+
+  pick<T>(from: readonly T[]): T | undefined {
+    return from[this.random(Math.max(1, from.length))];
+  }
+}

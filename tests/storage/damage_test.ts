@@ -1,0 +1,369 @@
+// A disk that rots, misplaces and forgets, tried exhaustively on a small log at `high`,
+// and what each damage must lead to:
+//
+// - in the preamble or the base: refused;
+// - in a record that an undamaged one follows: refused, naming the file and the offset
+//   of the record, with nothing changed on the disk;
+// - in the last record, or from some record on all to the end: the log is cut there, with
+//   a warning that names file and offset (a write that never happened looks the same).
+//
+// What goes beyond that, and what no single log can notice, is said by name below.
+
+import assert from "node:assert/strict";
+import type { Saved } from "../../raft/core/types.ts";
+import { type Durability, StorageError } from "../../storage/storage.ts";
+import { Wal } from "../../storage/wal.ts";
+import {
+  command,
+  commands,
+  finished,
+  fresh,
+  identity,
+  save,
+  snapshotAt,
+} from "./conformance.ts";
+import { everyChoice } from "./crash_points.ts";
+import { FakeDisk, sectorBytes } from "./fake_files.ts";
+import { stateOf } from "./recording.ts";
+
+const name = "0000000000000001.log";
+const baseStart = 16;
+
+const hardState = { currentTerm: 2, votedFor: "2" };
+
+/** The first has sectors of its own, the last three share one. */
+const saves = [
+  save(commands(1, 1, 1)),
+  save([command(2, 1, "x".repeat(800))]),
+  save([], { hardState, firstIndex: 3 }),
+  save(commands(3, 1, 2), { hardState, hardStateChanged: false }),
+  save(commands(4, 1, 2), { hardState, hardStateChanged: false }),
+  save(commands(5, 1, 2), { hardState, hardStateChanged: false }),
+];
+
+type Log = {
+  readonly disk: FakeDisk;
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** Where each record begins, and the end. */
+  readonly starts: readonly number[];
+  /** What it held after so many saves. */
+  readonly states: readonly Saved[];
+};
+
+function open(disk: FakeDisk, {
+  durability = "high",
+  warnings = [],
+}: { durability?: Durability; warnings?: string[] } = {}): Wal {
+  disk.restart();
+  return new Wal({
+    files: disk.open(),
+    node: identity.node,
+    durability,
+    log: (level, text) => level === "warning" && warnings.push(text),
+  });
+}
+
+const beginning: Saved = { ...fresh, snapshot: snapshotAt(0, "a base") };
+
+async function makeLog(id = identity): Promise<Log> {
+  const disk = new FakeDisk();
+  const wal = open(disk);
+  assert.equal(wal.load(), undefined);
+  const first = { ...beginning, identity: id };
+  await finished((done) => wal.create(first, done));
+  return write({ disk, wal, first });
+}
+
+/** The same log once more, two segments later. */
+async function makeAgain({ disk: before }: Log): Promise<Log> {
+  const disk = before.copy();
+  const wal = open(disk);
+  wal.load();
+  const { hardState, snapshot } = beginning;
+  const again = save([], { hardState, snapshot });
+  await finished((done) => wal.write(again, done));
+  return write({ disk, wal, first: beginning });
+}
+
+/** Writes the saves behind a base that holds `first`. */
+async function write(
+  { disk, wal, first }: { disk: FakeDisk; wal: Wal; first: Saved },
+): Promise<Log> {
+  const starts = [baseStart, wal.bytes];
+  const states = [first];
+  for (const save of saves) {
+    await finished((done) => wal.write(save, done));
+    starts.push(wal.bytes);
+    const before = states.at(-1)!;
+    const entries = [...before.entries, ...save.entries];
+    states.push({ ...before, hardState: save.hardState, entries });
+  }
+  const name = disk.names()[0]!;
+  return { disk, name, bytes: disk.content(name)!, starts, states };
+}
+
+const log = await makeLog();
+const { bytes: original } = log;
+const records = log.starts.length - 1;
+
+Deno.test("The log under test has several sectors, and records that share one", () => {
+  assert(original.length > 2 * sectorBytes);
+  const sectors = log.starts.map((at) => Math.floor(at / sectorBytes));
+  assert.equal(sectors.at(-2), sectors.at(-4));
+});
+
+/** Damage to the log leads to what the header says; true if it was noticed. */
+function assertTreated(
+  disk: FakeDisk,
+  { name, bytes, starts, states } = log,
+): boolean {
+  const now = disk.content(name)!;
+  const first = now.findIndex((byte, i) => byte !== bytes[i]);
+  const isWhole = (i: number) => {
+    const range = [starts[i], starts[i + 1]];
+    return String(now.subarray(...range)) === String(bytes.subarray(...range));
+  };
+  const damaged = starts.findIndex((start) => start > first) - 1;
+  const isLast = !starts.some((_, i) =>
+    i > damaged && i < records && isWhole(i)
+  );
+  if (first < 0 || damaged > 0 && isLast) {
+    const warnings: string[] = [];
+    const kept = first < 0 ? records : damaged;
+    assert.equal(keyAfter(disk, warnings), stateOf(states[kept - 1]).key);
+    const cut = `data/1/${name}: dropped .* from byte ${starts[damaged]} on`;
+    if (first < 0) assert.deepEqual(warnings, []);
+    else assert.match(warnings.join("\n"), new RegExp(`^${cut}.*$`));
+  } else if (damaged > 0) {
+    const at = starts[damaged];
+    assertRefused(
+      disk,
+      new RegExp(`^data/1/${name} is damaged at byte ${at} `),
+    );
+  } else {
+    assertRefused(
+      disk,
+      /^data\/1\/\d+\.log is (damaged at byte (0|8|16)|segment \d under) /,
+    );
+  }
+  return first >= 0;
+}
+
+function assertRefused(disk: FakeDisk, reason: RegExp): void {
+  const names = disk.names();
+  const contents = names.map((name) => disk.content(name));
+  assert.throws(() => open(disk).load(), (error) => {
+    assert.ok(error instanceof StorageError, String(error));
+    assert.match(error.message, reason);
+    return true;
+  });
+  disk.crash(() => 0);
+  assert.deepEqual(disk.names(), names);
+  assert.deepEqual(names.map((name) => disk.content(name)), contents);
+}
+
+function keyAfter(disk: FakeDisk, warnings: string[] = []): string {
+  return stateOf(open(disk, { warnings }).load()).key;
+}
+
+// ---------------------------------------------------------------- bits
+
+Deno.test("Any flipped bit of preamble, snapshot, hard state or record is refused, or cut in the last", () => {
+  for (let bit = 0; bit < original.length * 8; bit++) {
+    const disk = log.disk.copy();
+    disk.flip(name, { at: bit >> 3, bit: bit & 7 });
+    assert(assertTreated(disk));
+  }
+});
+
+Deno.test("Two flipped bits in different records are refused, or cut in the last two", () => {
+  for (const [i, start] of log.starts.entries()) {
+    for (const other of log.starts.slice(i + 1, -1)) {
+      for (let bit = 0; bit < 8; bit++) {
+        const disk = log.disk.copy();
+        disk.flip(name, { at: start + 5, bit });
+        disk.flip(name, { at: other + 18, bit });
+        assert(assertTreated(disk));
+      }
+    }
+  }
+});
+
+// ---------------------------------------------------------------- misplaced
+
+Deno.test("Each sector in the place of each other is refused, or cut at the end", () => {
+  const sectors = Math.ceil(original.length / sectorBytes);
+  let noticed = 0;
+  for (let from = 0; from < sectors; from++) {
+    for (let to = 0; to < sectors; to++) {
+      const disk = log.disk.copy();
+      disk.copySector({ name, sector: from }, { name, sector: to });
+      if (assertTreated(disk)) noticed++;
+    }
+  }
+  assert.equal(noticed, sectors * (sectors - 1));
+});
+
+Deno.test("Each record in the place of each other is refused, or cut at the end", () => {
+  for (let from = 0; from < records; from++) {
+    for (let to = 0; to < records; to++) {
+      if (from === to) continue;
+      const bytes = original.slice();
+      const record = original.subarray(log.starts[from], log.starts[from + 1]);
+      const space = bytes.length - log.starts[to]!;
+      bytes.set(record.subarray(0, space), log.starts[to]);
+      assertTreated(diskWith(bytes));
+    }
+  }
+});
+
+Deno.test("A record from an older segment at its own offset is refused, or cut at the end", async () => {
+  assertStrangersTreated((await makeAgain(log)).bytes);
+});
+
+Deno.test("A record from another life of this node, at its own offset, is refused, or cut at the end", async () => {
+  assertStrangersTreated((await makeLog(anotherLife)).bytes);
+});
+
+Deno.test("A record from another cluster, at its own offset, is refused, or cut at the end", async () => {
+  const other = await makeLog({ ...identity, cluster: "e".repeat(32) });
+  assertStrangersTreated(other.bytes);
+});
+
+const anotherLife = { ...identity, incarnation: "f".repeat(16) };
+
+/** Each record of `other`, and each two that follow each other, in our log. */
+function assertStrangersTreated(other: Uint8Array): void {
+  assert.equal(other.length, original.length);
+  for (let i = 1; i < records; i++) {
+    for (let count = 1; i + count <= records; count++) {
+      const bytes = original.slice();
+      const range = [log.starts[i], log.starts[i + count]];
+      bytes.set(other.subarray(...range), log.starts[i]);
+      assert(assertTreated(diskWith(bytes)));
+    }
+  }
+}
+
+function diskWith(bytes: Uint8Array): FakeDisk {
+  const disk = new FakeDisk();
+  disk.setContent(name, bytes);
+  return disk;
+}
+
+// ---------------------------------------------------------------- stale
+
+/** Every sector of the log becomes each thing that it may have held before. */
+function assertStaleTreated(log: Log): number {
+  let stale = 0;
+  for (let sector = 0; sector * sectorBytes < log.bytes.length; sector++) {
+    everyChoice((pick) => {
+      const disk = log.disk.copy();
+      assert(disk.staleSector({ name: log.name, sector }, pick));
+      assert(assertTreated(disk, log));
+      stale++;
+      return true;
+    });
+  }
+  return stale;
+}
+
+Deno.test("A sector that forgets its last writes is refused, or cut at the end", () => {
+  assert(assertStaleTreated(log) > 6);
+});
+
+Deno.test("A sector of a removed older segment is refused, or cut at the end", async () => {
+  const again = await makeAgain(log);
+  assert(assertStaleTreated(again) > assertStaleTreated(log));
+});
+
+// A base carries its own identity, so that of a wiped life of the same directory is
+// whole, and then no record behind it is: the old beginning is served, and what was
+// durable is cut with a warning as if it were torn.
+Deno.test({
+  name:
+    "A base's sector of a wiped older life of this node is refused (BUG: it is served, where the base fits into a sector)",
+  ignore: true,
+  async fn() {
+    const { disk } = await makeLog(anotherLife);
+    disk.setContent(name, undefined);
+    const wal = open(disk);
+    await finished((done) => wal.create(beginning, done));
+    assertStaleTreated(await write({ disk, wal, first: beginning }));
+  },
+});
+
+Deno.test("An older segment under the newest one's name is refused", () => {
+  const disk = log.disk.copy();
+  open(disk).load();
+  assert.deepEqual(disk.names(), ["0000000000000002.log"]);
+  disk.setContent("0000000000000002.log", original);
+  assertRefused(disk, /2\.log is segment 1 under another name/);
+});
+
+Deno.test("Two files of one directory that changed places are refused", () => {
+  const disk = log.disk.copy();
+  open(disk).load();
+  const second = disk.content("0000000000000002.log");
+  disk.setContent(name, second);
+  disk.setContent("0000000000000002.log", original);
+  assertRefused(disk, /2\.log is segment 1 under another name/);
+});
+
+Deno.test("An older copy of the very same segment goes unnoticed: no single log can tell", () => {
+  for (let count = 0; count < records; count++) {
+    const disk = diskWith(original.slice(0, log.starts[count + 1]));
+    const warnings: string[] = [];
+    assert.equal(keyAfter(disk, warnings), stateOf(log.states[count]).key);
+    assert.deepEqual(warnings, []);
+  }
+});
+
+// ---------------------------------------------------------------- below high
+
+for (const durability of ["medium", "low"] as const) {
+  const window = async (more: boolean): Promise<FakeDisk> => {
+    const disk = new FakeDisk();
+    const wal = open(disk, { durability });
+    wal.load();
+    await finished((done) => wal.create(fresh, done));
+    for (const i of [1, 2, 3]) {
+      await finished((done) => wal.write(save(commands(i, 1, 1)), done));
+    }
+    await finished((done) => wal.flush(done));
+    if (more) {
+      await finished((done) => wal.write(save(commands(4, 1, 1)), done));
+      await finished((done) => wal.flush(done));
+    }
+    wal.close();
+    return disk;
+  };
+  const baseBytes = (await window(false)).content(name)!;
+  const first = baseBytes.length - 3 * recordBytes(baseBytes);
+
+  Deno.test(`At ${durability} rot before the last flush is refused`, async () => {
+    const disk = await window(true);
+    disk.flip(name, { at: first + 20, bit: 1 });
+    assertRefused(disk, new RegExp(`is damaged at byte ${first} `));
+  });
+
+  Deno.test(`At ${durability} rot behind the last flush but one cuts the log there: records do not yet know that they are synced`, async () => {
+    const disk = await window(false);
+    disk.flip(name, { at: first + 20, bit: 1 });
+    const warnings: string[] = [];
+    const found = open(disk, { durability, warnings }).load();
+    assert.deepEqual(found, fresh);
+    assert.equal(warnings.length, 1);
+  });
+}
+
+/** Of the last record, which says its payload's length. */
+function recordBytes(bytes: Uint8Array): number {
+  const header = 17;
+  const view = new DataView(bytes.buffer);
+  for (let length = 1;; length++) {
+    const at = bytes.length - header - length;
+    if (view.getUint32(at + 4, true) === length) return header + length;
+  }
+}

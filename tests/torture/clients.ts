@@ -1,0 +1,258 @@
+// The clients of a torture run: some connections to each node, in pipelines of several
+// depths, that ask for tickets without pause and hand all that they read to the checker.
+// They stay with their node whatever becomes of it, and ask again when it is back, or
+// leads, or serves without leading: who answers is ticketd's to decide.
+
+import { ticketRequest } from "../e2e/client.ts";
+import { until } from "../e2e/until.ts";
+import type { RangeChecker } from "./range_checker.ts";
+import { ReplyParser } from "./reply_parser.ts";
+
+/** Where clients go, and how many tickets they got there. */
+type Place = {
+  readonly id: string;
+  readonly host: string;
+  readonly port: number;
+  given: number;
+  /** When the newest request was sent that was refused. */
+  refusedSince: number;
+  avoided: boolean;
+  readonly open: Set<Deno.TcpConn>;
+};
+
+/** TICKETs in one packet, of each connection to a node. */
+const depths = [1, 1, 16, 16, 1000, 1000];
+const retryMillis = 20;
+const readBytes = 64 * 1024;
+
+/** Nothing was done for a request that is refused so; every other refusal burns. */
+const nothingDone = "ERR node is not the leader";
+const maybeDone = "ERR leadership lost while committing log";
+
+export class Clients {
+  readonly #checker: RangeChecker;
+  readonly #places: Map<string, Place>;
+  readonly #tasks: Promise<void>[];
+  #stopping = false;
+  #lastAnswerMillis = performance.now();
+  #longestOutageMillis = 0;
+  #error: unknown;
+
+  constructor(
+    servers: readonly { id: string; host: string; port: number }[],
+    checker: RangeChecker,
+  ) {
+    this.#checker = checker;
+    this.#places = new Map(servers.map(({ id, host, port }) => [
+      id,
+      {
+        id,
+        host,
+        port,
+        given: 0,
+        refusedSince: 0,
+        avoided: false,
+        open: new Set(),
+      },
+    ]));
+    this.#tasks = [...this.#places.values()].flatMap((place) =>
+      depths.map((depth) =>
+        this.#run(place, depth).catch((error) => void (this.#error ??= error))
+      )
+    );
+  }
+
+  /** Tickets that `id` has given to these clients. */
+  givenBy(id: string): number {
+    return this.#place(id).given;
+  }
+
+  /** Waits until `count` more tickets are answered, by any of `ids` if they are named. */
+  async more(count: number, ids: readonly string[] = [...this.#places.keys()]) {
+    const given = () => ids.reduce((sum, id) => sum + this.givenBy(id), 0);
+    const goal = given() + count;
+    await until(
+      `${count} tickets of ${ids}`,
+      () => this.#ok && given() >= goal,
+    );
+  }
+
+  /** Waits until `id` refuses a request that is sent from now on. */
+  async refusedBy(id: string): Promise<void> {
+    const place = this.#place(id);
+    const now = performance.now();
+    await until(
+      `node ${id} refuses`,
+      () => this.#ok && place.refusedSince > now,
+    );
+  }
+
+  /** The longest time without any answer since the last call. */
+  takeLongestOutage(): number {
+    this.#measure();
+    const longest = this.#longestOutageMillis;
+    this.#longestOutageMillis = 0;
+    return longest;
+  }
+
+  /** Nobody talks to `id` when this is done. */
+  async avoid(id: string): Promise<void> {
+    const place = this.#place(id);
+    place.avoided = true;
+    for (const conn of place.open) close(conn);
+    await until(`nobody talks to ${id}`, () => place.open.size === 0);
+  }
+
+  comeBack(id: string): void {
+    this.#place(id).avoided = false;
+  }
+
+  /** Ends after the requests under way. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.#tasks);
+    if (this.#error !== undefined) throw this.#error;
+  }
+
+  /** A broken promise ends whatever waits for more tickets. */
+  get #ok(): true {
+    if (this.#error !== undefined) throw this.#error;
+    const [violation] = this.#checker.violations;
+    if (violation !== undefined) throw new Error(violation.join(": "));
+    return true;
+  }
+
+  #place(id: string): Place {
+    return this.#places.get(id)!;
+  }
+
+  async #run(place: Place, depth: number): Promise<void> {
+    while (!this.#stopping) {
+      const conn = place.avoided ? undefined : await connect(place);
+      if (conn !== undefined) {
+        place.open.add(conn);
+        await this.#askAll(conn, { place, depth });
+        close(conn);
+        place.open.delete(conn);
+      }
+      if (!this.#stopping) await rest();
+    }
+  }
+
+  /** Asks until the connection ends. */
+  async #askAll(
+    conn: Deno.TcpConn,
+    { place, depth }: { place: Place; depth: number },
+  ): Promise<void> {
+    const line = this.#checker.line();
+    let floor = 0;
+    let sentAt = 0;
+    let waiting = 0;
+    let refused = false;
+    const parser = new ReplyParser({
+      given: (first, last) => {
+        const count = last - first + 1;
+        if (count > waiting) {
+          throw new SyntaxError("an answer nobody asked for");
+        }
+        waiting -= count;
+        place.given += count;
+        this.#measure();
+        this.#checker.answers(line, { first, last, floor });
+      },
+      refused: (text) => {
+        if (text === maybeDone) this.#checker.unanswered(1);
+        else if (text !== nothingDone) throw new SyntaxError(text);
+        waiting--;
+        place.refusedSince = Math.max(place.refusedSince, sentAt);
+        refused = true;
+      },
+    });
+    const chunk = new Uint8Array(readBytes);
+    try {
+      while (!this.#stopping) {
+        // Who is refused comes back with a single request, until it is served.
+        const count = refused ? 1 : depth;
+        refused = false;
+        waiting = count;
+        sentAt = performance.now();
+        floor = this.#checker.asks();
+        await writeAll(conn, requests(count));
+        while (waiting > 0) {
+          const length = await conn.read(chunk);
+          if (length === null) return;
+          parser.feed(chunk.subarray(0, length));
+        }
+        if (refused && !this.#stopping) await rest();
+      }
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    } finally {
+      this.#checker.unanswered(waiting);
+    }
+  }
+
+  #measure(): void {
+    const now = performance.now();
+    const outage = now - this.#lastAnswerMillis;
+    this.#longestOutageMillis = Math.max(this.#longestOutageMillis, outage);
+    this.#lastAnswerMillis = now;
+  }
+}
+
+const requestsOf = new Map<number, Uint8Array<ArrayBuffer>>();
+
+function requests(count: number): Uint8Array<ArrayBuffer> {
+  let bytes = requestsOf.get(count);
+  if (bytes === undefined) {
+    bytes = new TextEncoder().encode(ticketRequest.repeat(count));
+    requestsOf.set(count, bytes);
+  }
+  return bytes;
+}
+
+async function connect(place: Place): Promise<Deno.TcpConn | undefined> {
+  try {
+    const { host: hostname, port } = place;
+    const conn = await Deno.connect({ hostname, port });
+    conn.setNoDelay(true);
+    return conn;
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+async function writeAll(
+  conn: Deno.TcpConn,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    at += await conn.write(bytes.subarray(at));
+  }
+}
+
+function close(conn: Deno.TcpConn): void {
+  try {
+    conn.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
+  }
+}
+
+/** The other side, or we, ended the connection: what torture is about. */
+function isGone(error: unknown): boolean {
+  return error instanceof Deno.errors.ConnectionRefused ||
+    error instanceof Deno.errors.ConnectionReset ||
+    error instanceof Deno.errors.ConnectionAborted ||
+    error instanceof Deno.errors.BrokenPipe ||
+    error instanceof Deno.errors.NotConnected ||
+    error instanceof Deno.errors.Interrupted ||
+    error instanceof Deno.errors.BadResource ||
+    error instanceof Deno.errors.TimedOut;
+}
+
+/** Longer than `pause()`: those who wait must not keep the machine busy. */
+async function rest(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, retryMillis));
+}

@@ -1,0 +1,71 @@
+// `deno task torture`: real ticketd processes in network namespaces of their own are
+// killed, stopped, cut off and given failing disks, while clients check every ticket.
+// `--help` tells the options, `faults.ts` what is done and what must come of it.
+//
+// This process makes a directory and starts itself again in namespaces of its own, in
+// which everything else happens; when that process ends, however it ends, the kernel
+// takes all of it along: processes, network, mounts. What is left is the directory.
+
+import { hindrance } from "./needs.ts";
+import { type Options, parseOptions } from "./options.ts";
+import { torture } from "./run.ts";
+
+/** Ctrl-C reaches us from the terminal and from the task: two within this are one. */
+const sameSignalMillis = 500;
+
+const options = parseOptions(Deno.args);
+Deno.exit(
+  options.inside === undefined ? await outside(options) : await inside(),
+);
+
+async function inside(): Promise<number> {
+  const stop = new AbortController();
+  // A line means: after this fault. The end means that nobody is there any more.
+  (async () => {
+    for await (const _ of Deno.stdin.readable) stop.abort();
+    Deno.exit(1);
+  })();
+  return await torture(options, stop.signal);
+}
+
+async function outside(options: Options): Promise<number> {
+  const fault = await hindrance();
+  if (fault !== undefined) {
+    console.error(`deno task torture ${fault}`);
+    return 2;
+  }
+  const directory = Deno.makeTempDirSync({ prefix: "ticketd-torture-" });
+  const child = new Deno.Command("setpriv", {
+    args: [
+      // Whatever becomes of us, it goes with us, and with it all that it has started.
+      ...["--pdeathsig", "KILL"],
+      ...["unshare", "--net", "--mount", "--pid", "--mount-proc"],
+      ...["--fork", "--kill-child", "--"],
+      ...[Deno.execPath(), "run", "-A", import.meta.filename!],
+      ...Deno.args,
+      ...["--seed", `${options.seed}`, "--inside", directory],
+    ],
+    env: { TMPDIR: directory },
+    stdin: "piped",
+    // A group of its own: Ctrl-C reaches only us.
+    detached: true,
+  }).spawn();
+  const asked = child.stdin.getWriter();
+  let signals = 0;
+  let firstMillis = 0;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => {
+      const now = performance.now();
+      if (signals > 0 && now - firstMillis < sameSignalMillis) return;
+      if (signals++ > 0) return child.kill("SIGKILL");
+      firstMillis = now;
+      console.error("stops after this fault; once more to stop at once");
+      asked.write(new TextEncoder().encode("stop\n")).catch(() => {});
+    });
+  }
+  const { code } = await child.status;
+  if (code === 0 || signals > 0 || options.canary) {
+    Deno.removeSync(directory, { recursive: true });
+  } else console.error(`logs and data are kept in ${directory}`);
+  return signals > 0 ? 130 : code;
+}

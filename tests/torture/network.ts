@@ -1,0 +1,100 @@
+// The network of a torture run, inside a network namespace of its own: a bridge, one
+// namespace and one cable for each node, the clients on the bridge itself. Partitions
+// are rules of the bridge between the nodes' cables; clients reach every node always.
+//
+//   clients 10.77.0.254 ─ bridge ─┬─ cable1 ─ n1 10.77.0.1
+//                                 └─ cable2 ─ n2 10.77.0.2 …
+
+import { command } from "./command.ts";
+
+const subnet = "10.77.0";
+const clientsHost = 254;
+
+/** From one node to another, one way. */
+export type Way = { readonly from: string; readonly to: string };
+
+export class Network {
+  /** Makes it, for nodes 1 to `count`. */
+  static async make(count: number): Promise<Network> {
+    await command("ip", "link", "set", "lo", "up");
+    await command("ip", "link", "add", "bridge0", "type", "bridge");
+    await command("ip", "link", "set", "bridge0", "up");
+    await command(
+      ...["ip", "address", "add", `${subnet}.${clientsHost}/24`],
+      ...["dev", "bridge0"],
+    );
+    for (let id = 1; id <= count; id++) {
+      const [space, cable] = [`n${id}`, `cable${id}`];
+      await command("ip", "netns", "add", space);
+      await command(
+        ...["ip", "link", "add", cable, "type", "veth"],
+        ...["peer", "name", "eth0", "netns", space],
+      );
+      await command("ip", "link", "set", cable, "master", "bridge0", "up");
+      const inside = ["ip", "-n", space];
+      await command(
+        ...[...inside, "address", "add", `${subnet}.${id}/24`, "dev", "eth0"],
+      );
+      await command(...inside, "link", "set", "eth0", "up");
+      await command(...inside, "link", "set", "lo", "up");
+    }
+    await rules(
+      "add table bridge torture",
+      "add chain bridge torture cut { type filter hook forward priority 0; }",
+    );
+    return new Network();
+  }
+
+  host(id: string): string {
+    return `${subnet}.${id}`;
+  }
+
+  /** What runs a command in the namespace of node `id`, with the same pid. */
+  wrapper(id: string): string[] {
+    return ["nsenter", `--net=/run/netns/n${id}`];
+  }
+
+  /** From now on, and until `heal`, nothing goes `ways`. */
+  async cut(ways: readonly Way[]): Promise<void> {
+    await rules(
+      ...ways.map(({ from, to }) =>
+        `add rule bridge torture cut iifname cable${from} oifname cable${to} counter drop`
+      ),
+    );
+  }
+
+  /** Everybody reaches everybody again; returns how many packets were dropped. */
+  async heal(): Promise<number> {
+    const listed = await command(
+      "nft",
+      "list",
+      "chain",
+      "bridge",
+      "torture",
+      "cut",
+    );
+    await rules("flush chain bridge torture cut");
+    const counts = listed.matchAll(/counter packets (\d+)/g);
+    return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+  }
+}
+
+/** All ways between two groups of nodes. */
+export function between(
+  some: readonly string[],
+  others: readonly string[],
+): Way[] {
+  return [...oneWay(some, others), ...oneWay(others, some)];
+}
+
+export function oneWay(
+  some: readonly string[],
+  others: readonly string[],
+): Way[] {
+  return some.flatMap((from) => others.map((to) => ({ from, to })));
+}
+
+/** All at once, or none. */
+async function rules(...lines: string[]): Promise<void> {
+  await command("nft", lines.join("; "));
+}
