@@ -15,6 +15,7 @@ import { votersChanged } from "../../raft/core/membership.ts";
 import type {
   Configuration,
   Entry,
+  HardState,
   Index,
   Message,
   NodeId,
@@ -52,6 +53,8 @@ export class Checker {
   readonly #seen = new Map<NodeId, Seen>();
   /** How far each host's commitIndex was checked. */
   readonly #checked = new Map<NodeId, Index>();
+  /** Of each host in this life. */
+  readonly #before = new Map<NodeId, HardState & { commitIndex: Index }>();
   #commitIndex: Index = 0;
 
   /** `onCommitted` is told each entry once, in order, when it is committed at first. */
@@ -77,6 +80,7 @@ export class Checker {
 
   started(host: Watched): void {
     this.#seen.delete(host.id);
+    this.#before.delete(host.id);
     this.#checked.set(host.id, host.raft?.log.commitIndex ?? 0);
     this.changed(host);
   }
@@ -90,11 +94,27 @@ export class Checker {
         commitIndex <= lastIndex,
       `${id}: ${snapshot.index} <= ${lastApplied} <= ${commitIndex} <= ${lastIndex}`,
     );
+    this.#checkAdvance(id, raft);
     const lastBefore = this.#lastSeen(id);
     this.#checkLog(id, raft);
     if (raft.role === "leader") this.#checkLeader(raft);
     this.#checkCommitted(raft, lastBefore);
     this.#forgetCompacted(id, snapshot.index);
+  }
+
+  /** Term and commit only rise while it lives, and a vote stays in its term. */
+  #checkAdvance(id: NodeId, { currentTerm, votedFor, log }: Raft): void {
+    const before = this.#before.get(id);
+    const { commitIndex } = log;
+    this.#before.set(id, { currentTerm, votedFor, commitIndex });
+    if (before === undefined) return;
+    assert(currentTerm >= before.currentTerm, `${id}: its term went back`);
+    assert(commitIndex >= before.commitIndex, `${id}: its commit went back`);
+    assert(
+      before.votedFor === undefined || currentTerm > before.currentTerm ||
+        votedFor === before.votedFor,
+      `${id}: voted for ${before.votedFor}, then for ${votedFor}`,
+    );
   }
 
   /** Somebody's state after applying `index`: the same for all who come there. */

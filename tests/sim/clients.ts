@@ -10,7 +10,12 @@ import type { Computer } from "./computer.ts";
 import type { World } from "./world.ts";
 
 /** Some tickets asked for at once. */
-type Request = { readonly floor: number; left: number };
+type Request = {
+  readonly floor: number;
+  left: number;
+  /** The number that must come next, once the first has come. */
+  next: number | undefined;
+};
 
 export class Connection implements TicketClient {
   readonly computer: Computer;
@@ -34,14 +39,18 @@ export class Connection implements TicketClient {
   }
 
   ask(count: number): void {
-    this.#requests.push({ floor: this.#world.tickets.asks(), left: count });
+    const floor = this.#world.tickets.asks();
+    this.#requests.push({ floor, left: count, next: undefined });
     this.computer.take(this, count);
   }
 
   granted(last: bigint, count: number): void {
     let first = Number(last) - count + 1;
-    this.#answered(count, ({ floor }, part) => {
+    this.#answered(count, (request, part) => {
       const { tickets } = this.#world;
+      const { floor, next = first } = request;
+      assert.equal(first, next, "what is asked at once has no gap");
+      request.next = first + part;
       tickets.answers(this.#line, { first, last: first + part - 1, floor });
       const [violation] = tickets.violations.values();
       assert.equal(violation, undefined);
