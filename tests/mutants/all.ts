@@ -1,0 +1,22 @@
+// Every mutant there is, in the order of the layers.
+
+import { electionMutants } from "./election.ts";
+import { membershipMutants } from "./membership.ts";
+import type { Mutant } from "./mutant.ts";
+import { nodeMutants } from "./node.ts";
+import { peersMutants } from "./peers.ts";
+import { replicationMutants } from "./replication.ts";
+import { rimMutants } from "./rim.ts";
+import { serverMutants } from "./server.ts";
+import { storageMutants } from "./storage.ts";
+
+export const mutants: readonly Mutant[] = [
+  ...electionMutants,
+  ...replicationMutants,
+  ...membershipMutants,
+  ...nodeMutants,
+  ...storageMutants,
+  ...peersMutants,
+  ...serverMutants,
+  ...rimMutants,
+];

@@ -1,0 +1,282 @@
+// Mistakes of elections, terms and votes, put back into the core.
+
+import type { Mutant } from "./mutant.ts";
+
+const election = "raft/core/election.ts";
+const raft = "raft/core/raft.ts";
+const tests = ["core/election_test.ts", "core/paper_test.ts"];
+
+export const electionMutants: readonly Mutant[] = [
+  {
+    name: "vote-before-durable",
+    mistake: "a vote leaves before it is on disk",
+    source: "paper 5.2, PITFALLS 7",
+    file: election,
+    find: `    raft.resetElection();
+  }
+  raft.sendWhenDurable({`,
+    replace: `    raft.resetElection();
+  }
+  raft.send({`,
+    tests: ["core/paper_test.ts"],
+  },
+  {
+    name: "vote-not-saved",
+    mistake: "a vote is remembered in memory only",
+    source: "paper figure 2, PITFALLS 12",
+    file: election,
+    find: "raft.setHardState(message.term, message.from);",
+    replace: "raft.votedFor = message.from;",
+    tests: ["mutants/holes_test.ts"],
+  },
+  {
+    name: "vote-forgotten-at-start",
+    mistake: "a restarted node has voted for nobody",
+    source: "paper figure 2, PITFALLS 14",
+    file: raft,
+    find: "this.votedFor = saved.hardState.votedFor;",
+    replace: "this.votedFor = undefined;",
+    tests: ["core/paper_test.ts"],
+  },
+  {
+    name: "term-forgotten-at-start",
+    mistake: "a restarted node takes its term from its log",
+    source: "paper figure 2, PITFALLS 14",
+    file: raft,
+    find: "this.currentTerm = saved.hardState.currentTerm;",
+    replace:
+      "this.currentTerm = saved.entries.at(-1)?.term ?? saved.snapshot.term;",
+    tests: ["core/paper_test.ts", "core/election_test.ts"],
+  },
+  {
+    name: "vote-twice",
+    mistake: "a server votes for everybody who asks in a term",
+    source: "paper 5.2",
+    file: election,
+    find:
+      "(raft.votedFor === undefined || raft.votedFor === message.from) &&\n",
+    replace: "",
+    tests: ["core/paper_test.ts"],
+  },
+  {
+    name: "vote-forgotten-by-loser",
+    mistake: "a candidate that loses forgets whom it voted for",
+    source: "paper 5.2",
+    file: raft,
+    find:
+      "if (term > this.currentTerm) this.setHardState(term, undefined);\n    this.role",
+    replace: `this.currentTerm = term;
+    this.votedFor = undefined;
+    this.saves.hardStateChanged();
+    this.role`,
+    tests: ["core/paper_test.ts", "core/random_cluster_test.ts"],
+  },
+  {
+    name: "vote-for-shorter-log",
+    mistake: "a vote goes to who lacks committed entries",
+    source: "paper 5.4.1",
+    file: election,
+    find: `    raft.log.isUpToDate(message.lastLogIndex, message.lastLogTerm);
+  if (granted) {`,
+    replace: `    message.lastLogIndex >= 0;
+  if (granted) {`,
+    tests: ["core/paper_test.ts"],
+  },
+  {
+    name: "longer-log-wins",
+    mistake: "of two logs the longer is newer, whatever its last term",
+    source: "paper 5.4.1",
+    file: "raft/core/log.ts",
+    find: `return lastLogTerm > this.lastTerm ||
+      (lastLogTerm === this.lastTerm && lastLogIndex >= this.lastIndex);`,
+    replace: "return lastLogTerm >= 0 && lastLogIndex >= this.lastIndex;",
+    tests: ["core/paper_test.ts", "core/log_test.ts"],
+  },
+  {
+    name: "no-pre-vote",
+    mistake: "a server stands for election without asking whether it could win",
+    source: "thesis 9.6, PITFALLS 22",
+    file: election,
+    find: `  raft.role = "preCandidate";
+  raft.leaderId = undefined;`,
+    replace:
+      `  if (raft.role !== "leader") return campaign(raft, { transfer: false });
+  raft.leaderId = undefined;`,
+    tests,
+  },
+  {
+    name: "pre-vote-without-stickiness",
+    mistake: "pre-votes are granted beside a leader that is heard",
+    source: "thesis 4.2.3, PITFALLS 22",
+    file: election,
+    find: "message.term > raft.currentTerm && !raft.hearsLeader &&",
+    replace: "message.term > raft.currentTerm &&",
+    tests,
+  },
+  {
+    name: "vote-without-stickiness",
+    mistake: "votes are given beside a leader that is heard",
+    source: "thesis 4.2.3, PITFALLS 22, 26",
+    file: election,
+    find:
+      "raft.hearsLeader && !message.transfer && message.term > raft.currentTerm",
+    replace: "raft.hearsLeader && message.term < 0",
+    tests: ["core/paper_test.ts"],
+  },
+  {
+    name: "pre-votes-count-as-votes",
+    mistake: "the votes of the first round are not reset before the second",
+    source: "PITFALLS 21",
+    file: election,
+    find: `  raft.votes = new Map();
+  raft.resetElection();
+  const`,
+    replace: `  raft.resetElection();
+  const`,
+    tests,
+  },
+  {
+    name: "old-pre-vote-counts",
+    mistake: "a pre-vote of an older round counts in this one",
+    source: "PITFALLS 21",
+    file: election,
+    find:
+      "if (message.granted && message.term !== raft.currentTerm + 1) return;",
+    replace: "",
+    tests,
+  },
+  {
+    name: "old-vote-counts",
+    mistake: "a vote of an older term counts in this one",
+    source: "paper 5.1, PITFALLS 21",
+    file: election,
+    find:
+      'raft.role !== "candidate" || message.term !== raft.currentTerm) return;',
+    replace: 'raft.role !== "candidate") return;',
+    tests: ["core/paper_test.ts", "core/election_test.ts"],
+  },
+  {
+    name: "half-is-a-majority",
+    mistake: "two of four are a majority",
+    source: "paper 5.2",
+    file: "raft/core/quorum.ts",
+    find: "Math.floor(count / 2) + 1",
+    replace: "Math.ceil(count / 2)",
+    tests: ["core/quorum_test.ts"],
+  },
+  {
+    name: "timeouts-not-random",
+    mistake: "all servers wait equally long, and votes split again and again",
+    source: "paper 5.2",
+    file: raft,
+    find: "electionTicks + random(electionTicks)",
+    replace: "electionTicks + 0 * random(electionTicks)",
+    tests: ["core/paper_test.ts"],
+  },
+  {
+    name: "stands-again-before-own-vote",
+    mistake:
+      "a candidate slower than its own disk stands again, and never leads",
+    source: "paper 5.2",
+    file: raft,
+    find: 'if (this.role === "candidate" && !this.votes.has(this.id)) return;',
+    replace: "",
+    tests: ["core/election_test.ts"],
+  },
+  {
+    name: "no-step-down",
+    mistake: "a leader that hears of a newer term stays in office",
+    source: "paper 5.1, PITFALLS 21, 23",
+    file: "raft/core/replication.ts",
+    find: `  if (message.term > raft.currentTerm) {
+    return raft.becomeFollower(message.term, undefined);
+  }
+  if (raft.role !== "leader" || message.term < raft.currentTerm) return;`,
+    replace: `  if (raft.role !== "leader") return;`,
+    tests: ["core/paper_test.ts", "core/election_test.ts"],
+  },
+  {
+    name: "old-leader-obeyed",
+    mistake: "a follower takes entries of a leader of an older term",
+    source: "paper 5.1, PITFALLS 19",
+    file: "raft/core/replication.ts",
+    find: "if (message.term < raft.currentTerm) {\n    // It may",
+    replace: "if (message.term < 0) {\n    // It may",
+    tests: ["core/paper_test.ts"],
+  },
+  {
+    name: "no-check-quorum",
+    mistake: "a leader that nobody hears stays in office for ever",
+    source: "thesis 6.2, PITFALLS 22",
+    file: "raft/core/leadership.ts",
+    find: "if (heard.length < majority(voters.length)) {",
+    replace: "if (heard.length < majority(0)) {",
+    tests: ["core/replication_test.ts"],
+  },
+  {
+    name: "stalled-disk-stays-in-office",
+    mistake: "a leader whose disk hangs sends heartbeats on and on",
+    source: "PITFALLS 2",
+    file: "raft/core/leadership.ts",
+    find: "} else if (raft.isStalled && raft.membership",
+    replace: "} else if (raft.saveElapsed < 0 && raft.membership",
+    tests: ["core/replication_test.ts"],
+  },
+  {
+    name: "transfer-without-catching-up",
+    mistake: "leadership is handed to a voter that lacks entries",
+    source: "thesis 3.10",
+    file: "raft/core/leadership.ts",
+    find:
+      "if (raft.progress.get(transferTarget)?.matchIndex !== raft.log.lastIndex) {",
+    replace: "if (!raft.progress.has(transferTarget)) {",
+    tests: ["core/transfer_test.ts"],
+  },
+  {
+    name: "old-timeout-now",
+    mistake: "a server stands for election at the word of a former leader",
+    source: "thesis 3.10",
+    file: election,
+    find:
+      'if (message.term !== raft.currentTerm || raft.role !== "follower") return;',
+    replace: 'if (raft.role !== "follower") return;',
+    tests: ["core/transfer_test.ts"],
+  },
+  {
+    name: "refused-and-done",
+    mistake: "a leader that hands over refuses a take, yet proposes it",
+    source: "PITFALLS 31",
+    file: raft,
+    find:
+      `    if (this.role !== "leader" || this.transferTarget !== undefined) {
+      return undefined;
+    }
+    const index = this.log.lastIndex + 1;
+    appendToOwnLog(this, {
+      type: "command",
+      index,
+      term: this.currentTerm,
+      data,
+    });
+    return index;`,
+    replace: `    if (this.role !== "leader") return undefined;
+    const index = this.log.lastIndex + 1;
+    appendToOwnLog(this, {
+      type: "command",
+      index,
+      term: this.currentTerm,
+      data,
+    });
+    return this.transferTarget === undefined ? index : undefined;`,
+    tests: ["mutants/holes_test.ts"],
+  },
+  {
+    name: "message-for-another",
+    mistake: "a node acts on messages that are meant for another",
+    source: "PITFALLS 29",
+    file: raft,
+    find: "if (message.to !== this.id || message.from === this.id) return;",
+    replace: "if (message.from === this.id) return;",
+    tests: ["core/replication_test.ts"],
+  },
+];

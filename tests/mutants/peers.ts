@@ -1,0 +1,163 @@
+// Mistakes between nodes, put back: who is believed, and what is kept for whom.
+
+import type { Mutant } from "./mutant.ts";
+
+const greeting = "raft/greeting.ts";
+const handshake = "raft/handshake.ts";
+const peers = "raft/peers.ts";
+const link = "raft/link.ts";
+const frame = "raft/frame.ts";
+
+export const peersMutants: readonly Mutant[] = [
+  {
+    name: "cluster-unchecked",
+    mistake: "a node of another cluster is let in",
+    source: "PITFALLS 29, 30",
+    file: greeting,
+    find: "if (cluster !== own.cluster) {",
+    replace: "if (cluster === '') {",
+    tests: ["raft/greeting_test.ts", "raft/peers_test.ts"],
+  },
+  {
+    name: "receiver-unchecked",
+    mistake: "a node lets in who looks for another at its address",
+    source: "PITFALLS 29",
+    file: greeting,
+    find: "if (receiver !== own.node) {",
+    replace: "if (receiver === '') {",
+    tests: ["raft/greeting_test.ts", "raft/peers_test.ts"],
+  },
+  {
+    name: "talks-to-itself",
+    mistake: "a node lets in who bears its own id",
+    source: "PITFALLS 29, 30",
+    file: greeting,
+    find: "if (sender === own.node) {",
+    replace: "if (sender === '') {",
+    tests: ["raft/greeting_test.ts", "raft/peers_test.ts"],
+  },
+  {
+    name: "incarnation-unchecked",
+    mistake: "a wiped node is let in under its id, and votes again",
+    source: "PITFALLS 17, 30",
+    file: greeting,
+    find: "if (!isImpostor(id, life, members)) return undefined;",
+    replace:
+      "if (!isImpostor(id, life, members) || id !== '') return undefined;",
+    tests: ["raft/greeting_test.ts", "raft/peers_test.ts"],
+  },
+  {
+    name: "newer-life-refused",
+    mistake: "a node that is behind refuses its leader's second life",
+    source: "PITFALLS 17",
+    file: greeting,
+    find: "life.since <= members.configurationIndex;",
+    replace: "life.since >= 0;",
+    tests: ["raft/greeting_test.ts"],
+  },
+  {
+    name: "any-node-is-welcome",
+    mistake: "a dialler talks to whatever node answers",
+    source: "PITFALLS 29",
+    file: greeting,
+    find: "if (welcome.node !== dialled) {",
+    replace: "if (welcome.node === '' && dialled === '') {",
+    tests: ["raft/greeting_test.ts", "raft/peers_test.ts"],
+  },
+  {
+    name: "version-unchecked",
+    mistake: "a greeting of a newer version is read as if it were ours",
+    source: "PITFALLS 16, 29",
+    file: greeting,
+    find:
+      'if (version !== protocolVersion) return { type: "foreign", version };',
+    replace:
+      'if (version < protocolVersion) return { type: "foreign", version };',
+    tests: ["raft/greeting_test.ts"],
+  },
+  {
+    name: "stranger-says-nothing",
+    mistake: "who never says hello keeps its connection for ever",
+    source: "PITFALLS 33",
+    file: handshake,
+    find:
+      "const timer = setTimeout(() => wire.close(), this.#times.helloMillis);",
+    replace: "const timer = setTimeout(() => {}, this.#times.helloMillis);",
+    tests: ["raft/peers_test.ts"],
+  },
+  {
+    name: "strangers-without-limit",
+    mistake: "strangers that say nothing keep the nodes out",
+    source: "PITFALLS 33",
+    file: handshake,
+    find: "if (this.#strangers.size >= strangersMax) oldest?.close();",
+    replace: "if (this.#strangers.size >= strangersMax) void oldest;",
+    tests: ["mutants/holes_test.ts"],
+  },
+  {
+    name: "sender-unchecked",
+    mistake: "a peer may speak in another's name, or to another",
+    source: "PITFALLS 29",
+    file: peers,
+    find: "if (from !== sender || to !== this.#self) {",
+    replace: "if (from === '' || (to === '' && sender === '')) {",
+    tests: ["raft/peers_test.ts"],
+  },
+  {
+    name: "old-holder-kept",
+    mistake: "the former holder of an id keeps its connection",
+    source: "PITFALLS 17, 30",
+    file: peers,
+    find:
+      "if (wire !== undefined && isImpostor(link.id, wire.life, members)) {",
+    replace:
+      "if (wire !== undefined && link.id === '' && isImpostor(link.id, wire.life, members)) {",
+    tests: ["raft/peers_test.ts"],
+  },
+  {
+    name: "silence-unnoticed",
+    mistake: "a connection on which nothing comes is kept for ever",
+    source: "PITFALLS 6",
+    file: peers,
+    find: "if (silent && !late) {",
+    replace: "if (silent && late && !late) {",
+    tests: ["raft/peers_test.ts"],
+  },
+  {
+    name: "queue-unbounded",
+    mistake: "what waits for a peer that never reads grows without end",
+    source: "PITFALLS 6",
+    file: link,
+    find: "if (this.#bytes + frame.length > queueBytesMax) return false;",
+    replace: "",
+    tests: ["raft/peers_test.ts"],
+  },
+  {
+    name: "two-writes-at-once",
+    mistake: "a second write begins on a connection before the first is done",
+    source: "PITFALLS 4",
+    file: link,
+    find:
+      "if (wire === undefined || wire.busy || this.#queue.length === 0) return;",
+    replace: "if (wire === undefined || this.#queue.length === 0) return;",
+    tests: ["raft/peers_test.ts"],
+  },
+  {
+    name: "frame-without-checksum",
+    mistake: "a damaged message is taken for a good one",
+    source: "PITFALLS 8",
+    file: frame,
+    find: "if (crc32(payload) !== view.getUint32(4, true)) {",
+    replace: "if (crc32(payload) < 0) {",
+    tests: ["raft/frame_test.ts"],
+  },
+  {
+    name: "frame-without-limit",
+    mistake: "a frame may announce any length",
+    source: "PITFALLS 33",
+    file: frame,
+    find: "if (length > this.payloadBytesMax) {",
+    replace: "if (length > this.payloadBytesMax && length < 0) {",
+    tests: ["raft/frame_test.ts"],
+  },
+];

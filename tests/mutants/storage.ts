@@ -1,0 +1,290 @@
+// Mistakes of the log on disk, put back: what is synced when, and what is believed.
+
+import type { Mutant } from "./mutant.ts";
+
+const wal = "storage/wal.ts";
+const segment = "storage/segment.ts";
+const record = "storage/record.ts";
+const files = "storage/files.ts";
+const tests = ["storage/wal_test.ts"];
+
+export const storageMutants: readonly Mutant[] = [
+  {
+    name: "done-before-sync",
+    mistake: "at durability high a write is acknowledged before its fsync",
+    source: "PITFALLS 7",
+    file: wal,
+    find: "if (mustSync) this.#enqueue(this.#sync(), done);",
+    replace: "if (mustSync && this.#closed) this.#enqueue(this.#sync(), done);",
+    tests,
+  },
+  {
+    name: "vote-not-synced-at-low",
+    mistake: "at durability low not even term and vote are synced",
+    source: "PITFALLS 12, 14",
+    file: wal,
+    find:
+      'const mustSync = this.#durability === "high" || save.hardStateChanged;',
+    replace: 'const mustSync = this.#durability === "high";',
+    tests,
+  },
+  {
+    name: "failed-sync-retried",
+    mistake: "a failed fsync is tried again, and believed when it succeeds",
+    source: "PITFALLS 11",
+    file: wal,
+    find: "if (error !== undefined) this.#fail(error, []);\n        else this",
+    replace:
+      "if (error !== undefined) step.value!.sync(() => this.#advance({ deferred: false }));\n        else this",
+    tests: [...tests, "raft/node_test.ts"],
+  },
+  {
+    name: "failed-sync-ignored",
+    mistake: "a failed fsync counts as one that succeeded",
+    source: "PITFALLS 11",
+    file: wal,
+    find: "if (error !== undefined) this.#fail(error, []);\n        else this",
+    replace: "this",
+    tests,
+  },
+  {
+    name: "write-after-failure",
+    mistake: "a log that has failed goes on writing",
+    source: "PITFALLS 11, 13",
+    file: wal,
+    find: `  write(save: Save, done: Done): void {
+    if (this.#error !== undefined) return this.#fail(this.#error, [done]);`,
+    replace: `  write(save: Save, done: Done): void {`,
+    tests,
+  },
+  {
+    name: "segment-not-synced",
+    mistake: "a new segment gets its name before it is durable",
+    source: "PITFALLS 12",
+    file: wal,
+    find: `    yield this.#file;
+    this.#files.rename(`,
+    replace: `    this.#files.rename(`,
+    tests,
+  },
+  {
+    name: "directory-not-synced",
+    mistake: "the directory is not synced after the rename",
+    source: "PITFALLS 12",
+    file: wal,
+    find: `    yield this.#files;
+    // Only now`,
+    replace: `    // Only now`,
+    tests,
+  },
+  {
+    name: "old-segment-removed-first",
+    mistake: "the old segment is removed before the new one's name is durable",
+    source: "PITFALLS 12, 15",
+    file: wal,
+    find: `    yield this.#files;
+    // Only now does anything older become superfluous.
+    const stale = segmentNumbers(this.#files.list() ?? []).filter((other) =>
+      other < number
+    );
+    for (const other of stale) this.#files.remove(segmentName(other));`,
+    replace:
+      `    const stale = segmentNumbers(this.#files.list() ?? []).filter((other) =>
+      other < number
+    );
+    for (const other of stale) this.#files.remove(segmentName(other));
+    yield this.#files;`,
+    tests,
+  },
+  {
+    name: "old-segment-read",
+    mistake: "of two segments the older is read",
+    source: "PITFALLS 15",
+    file: wal,
+    find: "const newest = segmentNumbers(names).at(-1);",
+    replace: "const newest = segmentNumbers(names).at(0);",
+    tests,
+  },
+  {
+    name: "compaction-loses-vote",
+    mistake: "a compacted log begins without term and vote",
+    source: "PITFALLS 14",
+    file: wal,
+    find: "return this.#enqueue(this.#roll(save), done);",
+    replace:
+      "return this.#enqueue(this.#roll({ ...save, hardState: { currentTerm: 0, votedFor: undefined } }), done);",
+    tests,
+  },
+  {
+    name: "unsynced-while-syncing",
+    mistake: "what was written during a sync counts as synced by it",
+    source: "PITFALLS 9",
+    file: wal,
+    find: "this.#synced = covered;",
+    replace: "this.#synced = this.#written;",
+    tests,
+  },
+  {
+    name: "opened-without-sync",
+    mistake: "what was read at a start is trusted without syncing it",
+    source: "PITFALLS 11",
+    file: wal,
+    find:
+      "for (const target of this.#roll(wholeChange(state))) target.syncNow();",
+    replace:
+      "for (const target of this.#roll(wholeChange(state))) void target;",
+    tests,
+  },
+  {
+    name: "unreadable-begins-anew",
+    mistake: "a log that cannot be read is taken for none",
+    source: "PITFALLS 16",
+    file: wal,
+    find: "      this.close();\n      throw error;",
+    replace: "      this.close();\n      return undefined;",
+    tests,
+  },
+  {
+    name: "directory-not-locked",
+    mistake: "two processes write to one directory",
+    source: "PITFALLS 30",
+    file: wal,
+    find:
+      "if (this.#files.list() === undefined) return undefined;\n    this.#files.lock();",
+    replace: "if (this.#files.list() === undefined) return undefined;",
+    tests,
+  },
+  {
+    name: "memory-at-low-without-limit",
+    mistake: "at durability low all that waits is kept in memory",
+    source: "PITFALLS 33",
+    file: wal,
+    find: "this.#pending.length < pendingBytesMax;",
+    replace: "this.#pending.length < Infinity;",
+    tests,
+  },
+  {
+    name: "middle-cut",
+    mistake: "the log is cut at a bad record in its middle",
+    source: "PITFALLS 8",
+    file: segment,
+    find:
+      'if (tail.type !== "damaged") return { state, end, tail: tail.type };',
+    replace:
+      'if (tail.type !== "damaged" || end > 0) return { state, end, tail: tail.type === "damaged" ? "torn" : tail.type };',
+    tests,
+  },
+  {
+    name: "another-nodes-log",
+    mistake: "a node starts on another node's log",
+    source: "PITFALLS 30",
+    file: segment,
+    find: "if (owner === node) return;",
+    replace: "if (owner !== '' || owner === node) return;",
+    tests,
+  },
+  {
+    name: "seed-of-no-segment",
+    mistake: "a stale record of an older segment is taken for one of this",
+    source: "PITFALLS 8",
+    file: segment,
+    find:
+      "`${identity.cluster} ${identity.node} ${identity.incarnation} ${number}`,",
+    replace: "`${identity.cluster} ${identity.node} ${number > 0}`,",
+    tests,
+  },
+  {
+    name: "newer-format-read",
+    mistake: "a log of a newer format is read as if it were ours",
+    source: "PITFALLS 16",
+    file: segment,
+    find: "if (version !== formatVersion) {",
+    replace: "if (version < formatVersion) {",
+    tests,
+  },
+  {
+    name: "no-checksum",
+    mistake: "a flipped bit is served as good data",
+    source: "PITFALLS 8",
+    file: record,
+    find: `    crc32(bytes.subarray(offset + 4, end), start) !==
+      view.getUint32(offset, true)`,
+    replace: "    start < 0",
+    tests: ["storage/record_test.ts"],
+  },
+  {
+    name: "overtaken-is-damage",
+    mistake: "writes that a power loss reordered are refused as damage",
+    source: "PITFALLS 9",
+    file: record,
+    find: "if (record !== undefined && record.synced > offset) {",
+    replace: "if (record !== undefined && record.end > 0) {",
+    tests: ["storage/record_test.ts"],
+  },
+  {
+    name: "cut-out-bytes-unnoticed",
+    mistake: "bytes that were cut out of the middle end the log there",
+    source: "PITFALLS 8",
+    file: record,
+    find: "if (displaced !== undefined && displaced.synced >= offset) {",
+    replace: "if (displaced !== undefined && displaced.synced < 0) {",
+    tests: ["storage/record_test.ts"],
+  },
+  {
+    name: "synced-counts-too-much",
+    mistake: "a record calls itself and all after it synced",
+    source: "PITFALLS 9",
+    file: wal,
+    find: "offset: this.bytes, synced: this.#synced },",
+    replace: "offset: this.bytes, synced: this.bytes },",
+    tests,
+  },
+  {
+    name: "replaced-entries-come-back",
+    mistake: "entries that a save replaced are there again after a restart",
+    source: "PITFALLS 15",
+    file: "storage/memory.ts",
+    find: "state.entries.length = kept;",
+    replace:
+      "if (change.entries.length === 0) state.entries.length = Math.max(kept, state.entries.length);\n  else state.entries.length = kept;",
+    tests: ["storage/memory_test.ts", "storage/wal_test.ts"],
+  },
+  {
+    name: "short-write",
+    mistake: "what one write(2) did not take is left out",
+    source: "PITFALLS 3",
+    file: files,
+    find: "for (let at = 0; at < bytes.length;) {\n    const",
+    replace: "for (let at = 0; at < 1;) {\n    const",
+    tests: ["storage/files_test.ts"],
+  },
+  {
+    name: "written-over",
+    mistake:
+      "an unfinished file of an earlier start is written over, not emptied",
+    source: "PITFALLS 8",
+    file: files,
+    find: "const options = { write: true, create: true, truncate: true };",
+    replace: "const options = { write: true, create: true, truncate: false };",
+    tests: ["storage/files_test.ts"],
+  },
+  {
+    name: "lock-shared",
+    mistake: "the lock is taken, and its refusal overlooked",
+    source: "PITFALLS 30",
+    file: files,
+    find: 'if (!attempt("lock", path, () => file.tryLockSync(true))) {',
+    replace:
+      'if (attempt("lock", path, () => file.tryLockSync(false)) === undefined) {',
+    tests: ["storage/files_test.ts"],
+  },
+  {
+    name: "sync-fault-swallowed",
+    mistake: "the fault of a sync never reaches who waits for it",
+    source: "PITFALLS 11",
+    file: files,
+    find: '(error) => done(explained("sync", path, error)),',
+    replace: "() => done(),",
+    tests: ["mutants/holes_test.ts"],
+  },
+];
