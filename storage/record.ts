@@ -1,11 +1,13 @@
 // Frames payloads in a log file and tells a torn tail from damage. No files here:
 // `wal.ts` hands in bytes. Little-endian:
 //
-//   record = crc u32 · length u32 · synced u64 · kind u8 · payload (length bytes)
+//   record = crc u32 · length u32 · synced u64 · kind u8 · seed u32 · payload (length bytes)
 //
 // - `crc` is the CRC-32 of everything after itself, begun at seed + offset: the seed is
 //   the segment's, the offset the record's place in its file. So a record that lies
 //   elsewhere, or in another segment, or in an older life of this one, is not valid.
+// - `seed` tells a record of another segment or life, at its place, from a torn one: a
+//   write cut short leaves none, one that the disk lost does, here or before it.
 // - `synced` says how much of the file was known to be durable when this record was
 //   written. A bad record below that was acknowledged as durable and is damage; one at
 //   or above it may have been torn, or overtaken by its successor on the way to a disk
@@ -16,7 +18,8 @@ import { crc32 } from "node:zlib";
 import type { Writer } from "../raft/core/bytes.ts";
 import { assert } from "../raft/core/assert.ts";
 
-export const recordHeaderBytes = 17;
+export const recordHeaderBytes = 21;
+const seedAt = 17;
 const kindMax = 2;
 const recordBytesMax = 256 * 1024 * 1024;
 
@@ -52,6 +55,7 @@ export function writeRecord(
   const at = writer.skip(8);
   writer.u64(place.synced);
   writer.u8(kind);
+  writer.u32(place.seed);
   writePayload(writer);
   const length = writer.length - at - recordHeaderBytes;
   assert(length <= recordBytesMax, `a record of ${length} bytes`);
@@ -71,10 +75,10 @@ export function readRecord(
 ): FoundRecord | undefined {
   const payloadAt = offset + recordHeaderBytes;
   if (payloadAt > bytes.length) return undefined;
-  // What is cheap comes first: the search below calls this at every byte.
-  const kind = bytes[offset + 16] ?? 0;
-  if (kind === 0 || kind > kindMax) return undefined;
+  const kind = kindOf(bytes, offset);
+  if (kind === 0) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint32(offset + seedAt, true) !== seed) return undefined;
   const end = payloadAt + view.getUint32(offset + 4, true);
   if (end > bytes.length) return undefined;
   const synced = syncedAt(view, offset);
@@ -85,6 +89,12 @@ export function readRecord(
       view.getUint32(offset, true)
   ) return undefined;
   return { kind, synced, payload: bytes.subarray(payloadAt, end), end };
+}
+
+/** Of the record that may begin at `offset`; 0 if none does. */
+function kindOf(bytes: Uint8Array, offset: number): number {
+  const kind = bytes[offset + 16] ?? 0;
+  return kind > kindMax ? 0 : kind;
 }
 
 function syncedAt(view: DataView, offset: number): number {
@@ -107,13 +117,27 @@ function readDisplaced(
   return readRecord(bytes, at, { seed, place: syncedAt(view, at) });
 }
 
+/** A record at its place that belongs to another segment, or to another life of this one. */
+function readForeign(
+  bytes: Uint8Array,
+  at: number,
+  { seed }: { seed: number },
+): FoundRecord | undefined {
+  if (at + recordHeaderBytes > bytes.length) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const other = view.getUint32(at + seedAt, true);
+  return other === seed ? undefined : readRecord(bytes, at, { seed: other });
+}
+
 /** What follows the last valid record. */
 export type Tail =
   | { readonly type: "end" }
   | { readonly type: "zeros" }
   | { readonly type: "torn" }
   /** A record that was durable is bad, as the valid one at `witness` proves. */
-  | { readonly type: "damaged"; readonly witness: number };
+  | { readonly type: "damaged"; readonly witness: number }
+  /** The one at `witness` is not of this segment: stale, or all before it is. */
+  | { readonly type: "foreign"; readonly witness: number };
 
 /** Judges the bytes from `offset` on, where no valid record begins. */
 export function readTail(
@@ -125,6 +149,11 @@ export function readTail(
   let zeros = true;
   for (let at = offset; at < bytes.length;) {
     if (bytes[at] !== 0) zeros = false;
+    // What is cheap comes first.
+    if (kindOf(bytes, at) === 0) {
+      at++;
+      continue;
+    }
     const record = readRecord(bytes, at, { seed });
     if (record !== undefined && record.synced > offset) {
       return { type: "damaged", witness: at };
@@ -132,6 +161,9 @@ export function readTail(
     const displaced = readDisplaced(bytes, at, { seed });
     if (displaced !== undefined && displaced.synced >= offset) {
       return { type: "damaged", witness: at };
+    }
+    if (readForeign(bytes, at, { seed }) !== undefined) {
+      return { type: "foreign", witness: at };
     }
     at = record?.end ?? at + 1;
   }

@@ -2,11 +2,17 @@
 // No files here; `wal.ts` moves them, `record.ts` frames, `codec.ts` encodes.
 //
 //   segment = magic "ticketd\n" · format version u32 · crc u32 of these · base · save*
-//   base    = record of: segment number u64 · identity · whole state as one save
-//   save    = record of: one save
+//   base    = record, of seed 0, of: segment number u64 · identity
+//             · whole state as one save · zeros · the segment's seed u32
+//   save    = record, of the segment's seed, of: one save
 //
 // Preamble and base were synced before the segment got its name, so a fault in them is
 // damage, never a torn write. A newer format is told from damage by its checksum.
+//
+// What a removed file left in the same place could be taken for our base. So the zeros,
+// none or just enough, put the last seed behind the file's first sector: no sector
+// holds a whole base, and one of sectors of two lives fails its checksum. Where all
+// of it is another life's, the records behind it are not (`record.ts`).
 
 import { crc32 } from "node:zlib";
 import { Reader, Writer } from "../raft/core/bytes.ts";
@@ -33,6 +39,8 @@ import { StorageError } from "./storage.ts";
 
 const magic = new TextEncoder().encode("ticketd\n");
 const preambleBytes = 16;
+/** What a disk writes whole or not at all. */
+const sectorBytes = 512;
 
 const segmentPattern = /^(\d{16})\.log$/;
 
@@ -67,22 +75,45 @@ export function encodeSegment(
   writer.raw(magic);
   writer.u32(formatVersion);
   writer.u32(crc32(writer.written));
+  writeBase(writer, {
+    number,
+    identity,
+    writeState: (writer) => writeChange(writer, change),
+  });
+  return writer.written;
+}
+
+/** Appends the base to `writer`, which holds the preamble. */
+export function writeBase(
+  writer: Writer,
+  { number, identity, writeState }: {
+    number: number;
+    identity: Identity;
+    writeState: (writer: Writer) => void;
+  },
+): void {
   writeRecord(writer, kinds.base, {
     place: { seed: 0, offset: preambleBytes, synced: 0 },
     writePayload: (writer) => {
       writer.u64(number);
       writeIdentity(writer, identity);
-      writeChange(writer, change);
+      writeState(writer);
+      writer.raw(new Uint8Array(zerosAt(writer.length)));
+      writer.u32(seedOf(identity, number));
     },
   });
-  return writer.written;
+}
+
+/** How many zeros in a base, from `offset` in the file on, lead out of the first sector. */
+function zerosAt(offset: number): number {
+  return Math.max(0, sectorBytes - offset);
 }
 
 export type Segment = {
   readonly state: Replayed;
   /** The end of the last valid record, and what comes after it. */
   readonly end: number;
-  readonly tail: Exclude<Tail["type"], "damaged">;
+  readonly tail: Exclude<Tail["type"], "damaged" | "foreign">;
 };
 
 /** Throws {@linkcode StorageError} on damage, another node's data or another format. */
@@ -110,6 +141,10 @@ export function readSegment(
     if (snapshot === undefined) return reader.fail("no snapshot");
     const state = { identity, hardState, snapshot, entries: [] };
     replayed(reader, state, change);
+    for (let zeros = zerosAt(base.end - reader.left); zeros > 0; zeros--) {
+      if (reader.u8() !== 0) reader.fail("no zero");
+    }
+    if (reader.u32() !== seedOf(identity, number)) reader.fail("another seed");
     return state;
   });
   const seed = seedOf(state.identity, number);
@@ -125,6 +160,13 @@ export function readSegment(
     end = record.end;
   }
   const tail = readTail(bytes, end, { seed });
+  if (tail.type === "foreign") {
+    throw damaged(
+      path,
+      end,
+      `the record at byte ${tail.witness} is of another segment or life`,
+    );
+  }
   if (tail.type !== "damaged") return { state, end, tail: tail.type };
   throw damaged(
     path,

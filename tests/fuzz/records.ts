@@ -5,11 +5,16 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { Writer } from "../../raft/core/bytes.ts";
-import { writeChange, writeIdentity } from "../../raft/core/codec.ts";
+import { writeChange } from "../../raft/core/codec.ts";
 import type { Saved } from "../../raft/core/types.ts";
 import { wholeChange } from "../../storage/memory.ts";
-import { type Kind, kinds, writeRecord } from "../../storage/record.ts";
-import { encodeSegment, seedOf, segmentName } from "../../storage/segment.ts";
+import { kinds, writeRecord } from "../../storage/record.ts";
+import {
+  encodeSegment,
+  seedOf,
+  segmentName,
+  writeBase,
+} from "../../storage/segment.ts";
 import { type Durability, StorageError } from "../../storage/storage.ts";
 import { fresh, identity } from "../storage/conformance.ts";
 import { changes, harmful, hostile } from "./hostile.ts";
@@ -134,21 +139,16 @@ type Payload = Uint8Array | undefined;
 function forge(base: Payload, saves: readonly Payload[]): Uint8Array {
   const writer = new Writer();
   writer.raw(preamble);
-  const record = (kind: Kind, payload: Payload) => {
-    const seed = kind === kinds.base ? 0 : seedOf(identity, 1);
-    const place = { seed, offset: writer.length, synced: 0 };
-    const writePayload = (writer: Writer) => {
-      if (kind === kinds.base) {
-        writer.u64(1);
-        writeIdentity(writer, identity);
-      }
-      if (payload === undefined) writeChange(writer, whole);
-      else writer.raw(payload);
-    };
-    writeRecord(writer, kind, { place, writePayload });
+  const write = (payload: Payload) => (writer: Writer) => {
+    if (payload === undefined) writeChange(writer, whole);
+    else writer.raw(payload);
   };
-  record(kinds.base, base);
-  for (const payload of saves) record(kinds.save, payload);
+  writeBase(writer, { number: 1, identity, writeState: write(base) });
+  for (const payload of saves) {
+    const seed = seedOf(identity, 1);
+    const place = { seed, offset: writer.length, synced: 0 };
+    writeRecord(writer, kinds.save, { place, writePayload: write(payload) });
+  }
   return writer.copy();
 }
 

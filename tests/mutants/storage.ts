@@ -287,4 +287,23 @@ export const storageMutants: readonly Mutant[] = [
     replace: "() => done(),",
     tests: ["mutants/holes_test.ts"],
   },
+  {
+    name: "base-in-one-sector",
+    mistake:
+      "a segment's beginning fits into one sector, which a wiped life left",
+    source: "PITFALLS 8",
+    file: segment,
+    find: "return Math.max(0, sectorBytes - offset);",
+    replace: "return 0 * offset;",
+    tests: ["storage/damage_test.ts"],
+  },
+  {
+    name: "foreign-taken-for-torn",
+    mistake: "a record of another life behind our own is cut like a torn write",
+    source: "PITFALLS 8",
+    file: record,
+    find: "if (readForeign(bytes, at, { seed }) !== undefined) {",
+    replace: "if (at < 0) {",
+    tests: ["storage/damage_test.ts"],
+  },
 ];

@@ -128,7 +128,10 @@ export class Client {
   }
 
   answered(): void {
-    this.#later(this.#world.options.thinkMicros);
+    const { thinkMicros } = this.#world.options;
+    // What a pipeline held back is asked for before the dispenser has told the next.
+    if (thinkMicros === 0) this.#ask();
+    else this.#later(thinkMicros);
   }
 
   /** Looks for another computer, after a while. */

@@ -26,15 +26,17 @@ import { Wal } from "../../storage/wal.ts";
 import type { Watched } from "../core/checker.ts";
 import { FakeDisk, type Operation } from "../storage/fake_files.ts";
 import type { Connection } from "./clients.ts";
+import { CoreCounter } from "./counts.ts";
 import { DurableLog } from "./durable_log.ts";
 import { Ledger, WatchedStorage } from "./watched_storage.ts";
+import { Pace } from "./pace.ts";
 import type { World } from "./world.ts";
 
 export const cluster = "c".repeat(32);
 
 /** How a process begins when its disk does not say. */
 export type Origin =
-  | { readonly type: "founds"; readonly servers: readonly NodeId[] }
+  | { readonly type: "founds"; readonly servers: readonly Server[] }
   | { readonly type: "joins" };
 
 /** From start to end of one process. */
@@ -42,9 +44,11 @@ type Process = {
   readonly link: RaftLink;
   readonly connections: Set<Connection>;
   node: Node | undefined;
+  counter: CoreCounter | undefined;
   /** Whether a fault was made that may end it. */
   mayFail: boolean;
   joining: boolean;
+  readonly pace: Pace;
 };
 
 const injected = "injected";
@@ -73,10 +77,14 @@ export class Computer implements Watched {
   readonly #world: World;
   readonly #tickMicros: number;
   #process: Process | undefined;
+  #origin: Origin = { type: "joins" };
   #lives = 0;
+  /** The sync that is about to begin will fail. */
+  #failing = false;
   #paused = false;
   #held: (() => void)[] = [];
   #stallUntil = 0;
+  #hurry = () => {};
   /** What of the core was checked last: most inputs change none of it. */
   #watched = "";
 
@@ -144,6 +152,12 @@ export class Computer implements Watched {
       );
   }
 
+  /** As one of those who found a cluster. */
+  get founder(): Server {
+    const { id, address, incarnation } = this;
+    return { id, address, suffrage: "voter", incarnation };
+  }
+
   // For the network.
 
   dials(id: NodeId): boolean {
@@ -164,6 +178,7 @@ export class Computer implements Watched {
       this.lost.push(this.ledger.acknowledged);
     }
     this.incarnation = this.#newIncarnation();
+    this.#origin = { type: "joins" };
     this.damaged = false;
     this.full = this.failSync = false;
     this.ledger = new Ledger();
@@ -175,8 +190,10 @@ export class Computer implements Watched {
     this.log = new DurableLog(this.drive, this.id);
   }
 
-  start(origin: Origin): void {
+  /** Without an origin, as it was started before. */
+  start(origin = this.#origin): void {
     assert(!this.isRunning, `${this.id} runs already`);
+    this.#origin = origin;
     const process = this.#process = this.#begin();
     this.#lives++;
     this.#world.counts.starts++;
@@ -192,15 +209,10 @@ export class Computer implements Watched {
       `${this.id} reads a damaged disk as if it were sound`,
     );
     this.say(resumed === undefined ? "begins" : "resumes");
-    if (
-      resumed !== undefined &&
-      (origin.type === "joins" || isMember(resumed, this.id))
-    ) {
-      return this.#run(process, storage, resumed);
-    }
+    if (resumed !== undefined) return this.#run(process, storage, resumed);
     const saved = origin.type === "joins"
       ? blank(this.#identity)
-      : founded(this.#identity, origin.servers.map((id) => this.#server(id)));
+      : founded(this.#identity, origin.servers);
     storage.create(saved, (error) => {
       if (error !== undefined) return this.#ended(process, error);
       this.#run(process, storage, saved);
@@ -237,6 +249,15 @@ export class Computer implements Watched {
       this.#process?.link.stop();
       return "is asked to stop";
     });
+  }
+
+  /** No fault is left in it, and the sync under way ends soon. */
+  healDisk(): void {
+    const { tickMicros } = this.#world.options;
+    this.full = this.failSync = false;
+    this.grown = this.#stallUntil = 0;
+    this.syncMicros = Math.min(this.syncMicros, tickMicros);
+    this.#hurry();
   }
 
   /** The next sync that begins before then ends after it. */
@@ -289,7 +310,17 @@ export class Computer implements Watched {
     answered: (answer: AdminAnswer) => void = () => {},
   ): void {
     this.run(() => {
-      this.#process?.link.admin(command, answered);
+      const process = this.#process;
+      const { model, checker: { commitIndex: since } } = this.#world;
+      // A snapshot has to wait for its disk, however long that takes.
+      const settled = command.type === "snapshot"
+        ? undefined
+        : process?.pace.asks();
+      process?.link.admin(command, (answer) => {
+        settled?.();
+        if (answer.type === "ok") model.assertDone(command, since);
+        answered(answer);
+      });
       return `is asked to ${command.type}`;
     });
   }
@@ -304,11 +335,6 @@ export class Computer implements Watched {
     const half = () =>
       this.#world.random(2 ** 31).toString(16).padStart(8, "0");
     return half() + half();
-  }
-
-  #server(id: NodeId): Server {
-    const { address, incarnation } = this.#world.computers.get(id)!;
-    return { id, address, suffrage: "voter", incarnation };
   }
 
   /** In this process, after `delay`, unless it is gone by then. */
@@ -335,8 +361,10 @@ export class Computer implements Watched {
       ),
       connections: new Set(),
       node: undefined,
+      counter: undefined,
       mayFail: this.full || this.failSync,
       joining: false,
+      pace: new Pace(this.#world.options),
     };
     return process;
   }
@@ -374,13 +402,14 @@ export class Computer implements Watched {
         storage,
         peers: {
           send: (messages) => {
+            if (messages.length > 0) this.#mayStillSpeak(process);
             for (const message of messages) this.#send(message);
           },
           connect: (servers) =>
             this.connected = new Set(servers.map((s) => s.id)),
         },
         post: (message) => {
-          assert(process === this.#process, `${this.id} speaks after its end`);
+          this.#mayStillSpeak(process);
           if (message.type === "taken") last = this.#twice(message, last);
           const sent = message.type === "taken"
             ? { ...message, last }
@@ -402,6 +431,7 @@ export class Computer implements Watched {
     );
     checker.started(this);
     this.#watched = "";
+    process.counter = new CoreCounter(this.#world.counts, process.node.core);
     process.joining = !isMember(saved, this.id);
     if (process.joining) this.#join(process);
     this.#tick(process);
@@ -411,6 +441,10 @@ export class Computer implements Watched {
     const isRaft = message.type !== "Forward" &&
       message.type !== "ForwardResponse";
     if (isRaft) this.#world.checker.sent(this, message);
+    if (message.type === "TimeoutNow") {
+      this.#world.counts.transfers++;
+      if (this.raft?.isStalled) this.#world.counts.handOvers++;
+    }
     this.#world.network.send(this, message);
   }
 
@@ -425,6 +459,9 @@ export class Computer implements Watched {
   #tick(process: Process): void {
     this.#after(process, this.#tickMicros, () => {
       process.node?.tick();
+      if (this.raft !== undefined) {
+        process.pace.tick(this.raft, this.ledger.underWay);
+      }
       this.#tick(process);
     });
   }
@@ -470,9 +507,10 @@ export class Computer implements Watched {
       { type: "join", id, address, incarnation, cluster },
       (answer) => {
         if (process !== this.#process) return;
-        if (answer.type === "ok") process.joining = false;
+        if (answer.type === "ok") process.joining = this.isLost = false;
         else if (answer.type === "error" && answer.text.startsWith("cannot")) {
           this.say(answer.text);
+          this.#world.counts.impostors++;
           process.joining = false;
           this.kill();
         }
@@ -485,14 +523,19 @@ export class Computer implements Watched {
     const { clock, random } = this.#world;
     let delay = this.syncMicros + random(this.syncMicros + 1);
     delay = Math.max(delay, this.#stallUntil - clock.now);
-    const life = this.#lives;
-    clock.after(delay, () => {
-      if (life === this.#lives && this.isRunning) {
-        this.run(() => {
-          if (life === this.#lives && this.isRunning) finish();
-        });
-      }
-    });
+    const process = this.#process;
+    const fails = this.#failing;
+    this.#failing = false;
+    if (process === undefined) return;
+    let isOver = false;
+    const end = () => {
+      if (isOver) return;
+      isOver = true;
+      finish();
+      if (fails) this.#mustEnd(process);
+    };
+    this.#hurry = () => this.#after(process, this.#tickMicros, end);
+    this.#after(process, delay, end);
   }
 
   #fault({ type }: Operation): Error | undefined {
@@ -501,8 +544,24 @@ export class Computer implements Watched {
       (this.full && (type === "append" || type === "create"));
     if (!fails) return undefined;
     if (this.#process !== undefined) this.#process.mayFail = true;
-    if (isSync) this.failSync = false;
+    if (isSync) {
+      this.failSync = false;
+      this.#failing = true;
+    } else if (this.#process !== undefined) this.#mustEnd(this.#process);
     return new Error(`${injected} fault of ${type}`);
+  }
+
+  /** At once, and for ever: a disk that failed is not asked again. */
+  #mustEnd(process: Process): void {
+    this.#world.clock.after(1, () => {
+      if (process !== this.#process || this.#paused) return;
+      this.#world.fail(new Error(`${this.id} lives on after a failed write`));
+    });
+  }
+
+  #mayStillSpeak(process: Process): void {
+    if (process === this.#process) return;
+    this.#world.fail(new Error(`${this.id} speaks after its end`));
   }
 
   /** What was acknowledged is what a power loss would leave. */
@@ -523,6 +582,7 @@ export class Computer implements Watched {
     const { lastIndex, lastTerm, commitIndex, lastApplied, snapshot } = log;
     const state = `${role} ${currentTerm} ${lastIndex} ${lastTerm} ` +
       `${commitIndex} ${lastApplied} ${snapshot.index}`;
+    this.#process!.counter?.changed(node.core);
     if (state === this.#watched) return;
     this.#watched = state;
     const { checker, model } = this.#world;
@@ -533,6 +593,12 @@ export class Computer implements Watched {
       node.lastTicket,
       expected,
       `${this.id}: state at ${lastApplied}`,
+    );
+    if (snapshot.index === 0) return;
+    assert.deepEqual(
+      snapshot.configuration,
+      model.membersAt(snapshot.index),
+      `${this.id}: members in the snapshot of ${snapshot.index}`,
     );
   }
 
@@ -552,16 +618,25 @@ export class Computer implements Watched {
     if (process !== this.#process) return;
     const excused = process.mayFail && error?.message.includes(injected);
     if (error !== undefined && !excused) return this.#world.fail(error);
+    if (error !== undefined) {
+      const isSync = error.message.includes("sync");
+      this.#world.counts[isSync ? "failedSyncs" : "failedWrites"]++;
+    }
     this.say(error === undefined ? "has stopped" : `ends: ${error.message}`);
     this.#forget();
     this.drive.restart();
+    // What comes while sockets are being closed changes nothing and is not answered.
+    this.#world.clock.after(0, () => {
+      process.node?.take(1);
+      process.node?.tick();
+    });
   }
 
   #forget(): void {
     const process = this.#process;
     this.#process = undefined;
     this.#lives++;
-    this.#paused = false;
+    this.#paused = this.#failing = false;
     this.#held = [];
     this.connected.clear();
     for (const connection of process?.connections ?? []) connection.lost();

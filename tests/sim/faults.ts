@@ -46,9 +46,7 @@ export class Faults {
       case "power":
         return this.#losePower(this.#any(mayLosePower));
       case "killMost":
-        return this.#world.up.filter(mayDie).slice(random(2)).forEach((c) =>
-          this.#kill(c)
-        );
+        return this.#killMost(this.#world.up.filter(mayDie));
       case "powerAll":
         return all.filter(mayLosePower).forEach((c) => this.#losePower(c));
       case "stop":
@@ -58,6 +56,7 @@ export class Faults {
       case "split":
       case "isolate": {
         const some = kind === "isolate" ? [one] : all.filter(() => random(2));
+        if (some.length === 0 || some.length === all.length) return;
         counts.partitions++;
         this.#world.say(`cut off ${some.map((c) => c?.id)}`);
         for (const a of all) {
@@ -81,7 +80,8 @@ export class Faults {
         this.#world.say("cuts are healed");
         return network.heal();
       case "replay":
-        return network.replay();
+        for (let i = random(20); i >= 0; i--) network.replay();
+        return;
       case "stallDisk":
         counts.diskFaults++;
         return one?.stallUntil(this.#world.clock.now + this.#someTimeouts());
@@ -95,7 +95,6 @@ export class Faults {
       case "wipe":
         return this.#lose(this.#world.pick(all.filter(mayLosePower)));
       case "snapshot":
-        counts.snapshots++;
         return one?.admin({ type: "snapshot" });
       case "grow":
         if (one !== undefined) one.grown = random(2) * 2 ** 30;
@@ -116,7 +115,20 @@ export class Faults {
   // Processes and power.
 
   #any(may: (computer: Computer) => boolean): Computer | undefined {
-    return this.#world.pick(this.#world.up.filter(may));
+    const { up, random } = this.#world;
+    const able = up.filter(may);
+    const leader = able.find(({ raft }) => raft?.role === "leader");
+    // What befalls a leader is told by more than what befalls another.
+    return leader !== undefined && random(4) === 0
+      ? leader
+      : this.#world.pick(able);
+  }
+
+  /** All, or all but one. */
+  #killMost(computers: readonly Computer[]): void {
+    const { random } = this.#world;
+    const spared = random(2) === 0 ? this.#world.pick(computers) : undefined;
+    for (const one of computers) if (one !== spared) this.#kill(one);
   }
 
   #kill(computer: Computer | undefined): void {
@@ -126,7 +138,7 @@ export class Faults {
   }
 
   #losePower(computer: Computer | undefined): void {
-    if (computer === undefined) return;
+    if (computer === undefined || computer.ledger.isEmpty) return;
     this.#world.counts.powerLosses++;
     computer.losePower();
   }
@@ -136,8 +148,15 @@ export class Faults {
     this.#world.counts.pauses++;
     computer.say("is paused");
     computer.pause();
-    this.#world.clock.after(this.#someTimeouts(), () => {
+    const { electionTicks, tickMicros } = this.#world.options;
+    const duration = this.#someTimeouts();
+    const isLeader = computer.raft?.role === "leader";
+    this.#world.clock.after(duration, () => {
       if (!computer.isPaused) return;
+      if (duration > electionTicks * tickMicros) {
+        this.#world.counts.longPauses++;
+        if (isLeader) this.#world.counts.pausedLeaders++;
+      }
       computer.say("goes on");
       computer.resume();
     });
@@ -160,7 +179,7 @@ export class Faults {
       const one = this.#world.pick(down);
       if (one !== undefined && !one.damaged) {
         if (this.#world.random(2) === 0) one.full = false;
-        one.start({ type: "joins" });
+        one.start();
       }
       this.#keepStarting();
     });
@@ -195,28 +214,31 @@ export class Faults {
     if (certain === undefined || certain.end === 0) return;
     const { name, end } = certain;
     const before = victim.drive.content(name)!;
-    const sector = random(Math.ceil(end / sectorBytes));
-    const other = random(Math.ceil(end / sectorBytes));
-    const kind = random(3);
     // Only whole sectors move, and the last one holds what is not certain.
-    const isWhole = (sector + 1) * sectorBytes <= end;
-    if (kind === 0 || !isWhole) {
+    const wholes = Math.floor(end / sectorBytes);
+    const kind = wholes === 0 ? 0 : random(3);
+    const sector = random(Math.max(1, wholes));
+    if (kind === 0) {
       victim.drive.flip(name, { at: random(end), bit: random(8) });
     } else if (kind === 1) {
+      const other = random(Math.ceil(end / sectorBytes));
       victim.drive.copySector({ name, sector: other }, { name, sector });
     } else if (!victim.drive.staleSector({ name, sector }, random)) return;
     const after = victim.drive.content(name)!;
     if (before.every((byte, i) => byte === after[i])) return;
     victim.say(`rots in ${name}`);
     victim.damaged = true;
-    counts.damages++;
+    counts[damageNames[kind]!]++;
     // People start it, read what it says, and give it another disk.
-    victim.start({ type: "joins" });
+    victim.start();
     this.#replaceDisk(victim);
   }
 
   #lose(victim: Computer | undefined): void {
-    if (victim === undefined || !this.#sparable().includes(victim)) return;
+    if (
+      victim === undefined || victim.ledger.isEmpty ||
+      !this.#sparable().includes(victim)
+    ) return;
     this.#world.counts.wipes++;
     victim.say("loses its disk");
     victim.losePower();
@@ -227,17 +249,17 @@ export class Faults {
   #replaceDisk(victim: Computer): void {
     victim.newDisk();
     victim.isLost = true;
-    const { clock, options } = this.#world;
-    let removed = false;
+    const { clock, options, random } = this.#world;
+    // Some try it without: it must not be let in.
+    if (random(2) === 0) victim.start();
     const ask = () => {
-      if (removed || victim.isRunning) return;
-      this.#world.pick(this.#world.up)?.admin(
+      if (!victim.isLost) return;
+      this.#any((one) => one !== victim)?.admin(
         { type: "remove-server", id: victim.id, prevIndex: 0n },
         (answer) => {
-          if (answer.type !== "ok" || removed) return;
-          removed = true;
+          if (answer.type !== "ok" || !victim.isLost) return;
           victim.isLost = false;
-          if (!victim.isRunning) victim.start({ type: "joins" });
+          if (!victim.isRunning) victim.start();
         },
       );
       clock.after(20 * options.tickMicros, ask);
@@ -274,7 +296,7 @@ export class Faults {
     const one = this.#world.pick(fresh);
     if (one === undefined) return;
     this.#world.counts.changes++;
-    one.start({ type: "joins" });
+    one.start();
   }
 
   #add(): void {
@@ -283,7 +305,14 @@ export class Faults {
     if (at === undefined || who.ledger.isEmpty) return;
     this.#world.counts.changes++;
     const { id, address } = who;
-    at.admin({ type: "add-voter", id, address, prevIndex: 0n });
+    const prevIndex = this.#prevIndex(at);
+    at.admin({ type: "add-voter", id, address, prevIndex });
+  }
+
+  /** Now and then people name the configuration that they saw. */
+  #prevIndex({ node }: Computer): bigint {
+    const isNamed = this.#world.random(3) === 0;
+    return BigInt(isNamed ? node?.configurationIndex ?? 0 : 0);
   }
 
   /** Not when it would leave a majority that is not there. */
@@ -292,9 +321,12 @@ export class Faults {
     const victim = this.#world.pick(this.#sparable());
     if (at === undefined || victim === undefined) return;
     this.#world.counts.changes++;
-    at.admin({ type: "remove-server", id: victim.id, prevIndex: 0n });
+    const prevIndex = this.#prevIndex(at);
+    at.admin({ type: "remove-server", id: victim.id, prevIndex });
   }
 }
+
+const damageNames = ["rottenBits", "rottenSectors", "rottenStales"] as const;
 
 function mayDie(computer: Computer): boolean {
   return computer.durability !== "low";

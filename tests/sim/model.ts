@@ -3,11 +3,20 @@
 // committed shows as another number.
 
 import assert from "node:assert/strict";
-import type { Entry, Index } from "../../raft/core/types.ts";
+import type { AdminCommand } from "../../raft/channel.ts";
+import { findServer } from "../../raft/core/membership.ts";
+import type { Configuration, Entry, Index } from "../../raft/core/types.ts";
+
+type Members = {
+  readonly index: Index;
+  readonly configuration: Configuration;
+};
 
 export class Model {
   /** After each index: all that was taken up to there. */
   readonly #taken: bigint[] = [0n];
+  /** Rising by index. */
+  readonly #configurations: Members[] = [];
 
   /** The last number that may have been given to anybody. */
   get last(): bigint {
@@ -15,8 +24,32 @@ export class Model {
   }
 
   committed(entry: Entry): void {
+    if (entry.type === "configuration") this.#configurations.push(entry);
     assert.equal(entry.index, this.#taken.length, "committed in order");
     this.#taken.push(this.last + wantedBy(entry));
+  }
+
+  /** Who was a member after `index`, and therefore stands in a snapshot of it. */
+  membersAt(index: Index): Configuration | undefined {
+    return this.#configurations.findLast((past) => past.index <= index)
+      ?.configuration;
+  }
+
+  /** An OK means that the members have been so, for good, since it was asked for. */
+  assertDone(command: AdminCommand, since: Index): void {
+    const isDone = ({ configuration }: Members) => {
+      if (!("id" in command)) return true;
+      const known = findServer(configuration, command.id);
+      if (command.type === "remove-server") return known === undefined;
+      return command.type === "join"
+        ? known?.incarnation === command.incarnation
+        : known?.suffrage === "voter";
+    };
+    const first = this.#configurations.findLastIndex((c) => c.index <= since);
+    assert(
+      this.#configurations.slice(Math.max(0, first)).some(isDone),
+      `OK to ${command.type}, and it is not so`,
+    );
   }
 
   /** After applying `index`; `undefined` if nobody has committed it. */

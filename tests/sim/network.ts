@@ -14,6 +14,7 @@ type Packet = {
   /** Of the disks between which it travels. */
   readonly lives: string;
   readonly bytes: Uint8Array;
+  readonly isOld: boolean;
 };
 
 const packetsKept = 300;
@@ -40,6 +41,7 @@ export class Network {
       to: to.id,
       lives: livesOf(from, to),
       bytes: encodePeerMessage(message).slice(),
+      isOld: false,
     };
     if (!this.calm) {
       if (random(1000) < options.lost) return;
@@ -52,7 +54,8 @@ export class Network {
   /** Something that was carried before arrives again. */
   replay(): void {
     if (this.#old.length === 0) return;
-    this.#carry(this.#old[this.#world.random(this.#old.length)]!);
+    const packet = this.#old[this.#world.random(this.#old.length)]!;
+    this.#carry({ ...packet, isOld: true });
   }
 
   cut(from: NodeId, to: NodeId): void {
@@ -88,13 +91,19 @@ export class Network {
   #deliver(packet: Packet): void {
     const { from: sender, to: receiver, bytes, lives } = packet;
     const { computers } = this.#world;
-    if (this.#cuts.has(`${sender} ${receiver}`)) return;
+    if (this.#cuts.has(`${sender} ${receiver}`)) {
+      this.#world.counts.messagesCut++;
+      return;
+    }
     const from = computers.get(sender)!;
     const to = computers.get(receiver)!;
     if (livesOf(from, to) !== lives) return;
     to.run(() => {
       if (!this.#isConnected(from, to)) return;
       const message = decodePeerMessage(bytes);
+      if (packet.isOld && to.node !== undefined) {
+        this.#world.counts.messagesReplayed++;
+      }
       to.node?.met(sender, from.incarnation);
       to.node?.receive(message);
       const term = "term" in message ? message.term : "";

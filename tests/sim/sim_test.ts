@@ -2,6 +2,7 @@
 // by `deno task sim --count N`.
 
 import assert from "node:assert/strict";
+import { noCounts } from "./counts.ts";
 import { simulate } from "./simulation.ts";
 import { Totals } from "./totals.ts";
 import { canaries } from "./world.ts";
@@ -41,17 +42,19 @@ for (const canary of canaries) {
 Deno.test("A run of many seeds in which too little happened fails", () => {
   const totals = new Totals();
   const { failure: _, ...quiet } = simulate(1);
-  for (let i = 0; i < 30; i++) {
+  for (let i = 0; i < 150; i++) {
     totals.add({
       ...quiet,
       elections: 0,
       tickets: 3,
-      counts: { ...quiet.counts, kills: 0, powerLosses: 0 },
+      counts: { ...noCounts(), installs: i },
       failure: undefined,
     });
   }
   const little = totals.tooLittle().join();
-  assert.match(little, /0 elections in 30 seeds/);
-  assert.match(little, /90 tickets/);
+  assert.match(little, /0 elections in 150 seeds/);
+  assert.match(little, /450 tickets/);
   assert.match(little, /0 crashes/);
+  assert.match(little, /no handOvers in 150 seeds/);
+  assert.doesNotMatch(little, /installs/);
 });

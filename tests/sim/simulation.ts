@@ -1,15 +1,17 @@
 // One run. First anything may go wrong, and nothing that was promised may be broken.
 // Then a majority is healed, the rest stays broken for good, and the majority must get to
 // work: within so many election timeouts there is a leader, tickets are given, and all
-// of it have the same state. At the end everybody goes home, and the books must balance.
+// of it have the same state; and once more when that leader has broken and the others are
+// healed. At the end everybody goes home, and the books must balance.
 
 import assert from "node:assert/strict";
-import type { NodeId, Server } from "../../raft/core/types.ts";
+import type { Index, NodeId, Server } from "../../raft/core/types.ts";
 import { Client } from "./clients.ts";
 import type { Computer } from "./computer.ts";
+import type { Counts } from "./counts.ts";
 import { Faults } from "./faults.ts";
 import { drawOptions, type Options } from "./options.ts";
-import { type Canary, type Counts, World } from "./world.ts";
+import { type Canary, World } from "./world.ts";
 
 export type Outcome = {
   readonly seed: number;
@@ -35,8 +37,11 @@ export type RunOptions = {
 /** With hundreds of eager clients a run is as long as it is busy. */
 const misbehavingStepsMax = 50_000;
 
-/** Election timeouts after which a healed majority must have come so far. */
-const patience = { leader: 60, ticket: 60, agreement: 120 };
+/**
+ * Election timeouts after which a healed majority must have come so far. A client tries
+ * another computer after 20, and may have to do so twice.
+ */
+const patience = { leader: 15, ticket: 50, agreement: 20 };
 
 export function simulate(seed: number, options: RunOptions = {}): Outcome {
   return new Simulation(drawOptions(seed), options).run();
@@ -45,6 +50,8 @@ export function simulate(seed: number, options: RunOptions = {}): Outcome {
 class Simulation {
   readonly #world: World;
   readonly #clients: Client[] = [];
+  /** Those that are healed in the second phase. */
+  #sound: readonly Computer[] = [];
   #stuck = false;
   #isOver = false;
 
@@ -82,11 +89,11 @@ class Simulation {
     const { options, computers } = this.#world;
     const voters = [...computers.values()].slice(0, options.voters);
     if (options.founding === "together") {
-      const servers = voters.map(({ id }) => id);
+      const servers = voters.map(({ founder }) => founder);
       for (const voter of voters) voter.start({ type: "founds", servers });
     } else {
       const [founder, ...others] = voters;
-      founder!.start({ type: "founds", servers: [founder!.id] });
+      founder!.start({ type: "founds", servers: [founder!.founder] });
       for (const other of others) {
         this.#world.clock.after(
           this.#world.wait(options.phaseMicros / 8),
@@ -114,15 +121,26 @@ class Simulation {
   }
 
   #recover(): void {
-    const { network } = this.#world;
-    network.heal();
-    network.calm = true;
+    this.#world.network.calm = true;
     const sound = this.#choose();
-    for (const computer of this.#world.computers.values()) {
-      if (sound?.includes(computer)) this.#heal(computer);
-      else this.#breakForGood(computer, sound ?? []);
-    }
     if (sound === undefined) return this.#staysStuck();
+    this.#stuck = !this.#mustWork(sound);
+    // Whoever was broken comes back, and the leader breaks in its place.
+    const others = this.#candidates.filter(({ raft }) =>
+      raft?.role !== "leader"
+    );
+    if (this.#stuck || !this.#isMajority(others)) return;
+    this.#stuck = !this.#mustWork(others);
+  }
+
+  /** These are healed, and all others broken for good. */
+  #mustWork(sound: readonly Computer[]): boolean {
+    this.#sound = sound;
+    this.#world.network.heal();
+    for (const computer of this.#world.computers.values()) {
+      if (sound.includes(computer)) this.#heal(computer);
+      else this.#breakForGood(computer);
+    }
     this.#world.say(`a majority is healed: ${sound.map(({ id }) => id)}`);
     const before = this.#world.checker.commitIndex;
     const leaderOf = () =>
@@ -149,12 +167,13 @@ class Simulation {
           const servers = leaderOf()?.raft?.membership.current.servers;
           return servers !== undefined &&
             sound.every((one) =>
-              !one.isVoterIn(servers) || one.raft!.log.lastApplied >= before
+              !one.isVoterIn(servers) ||
+              (one.raft?.log.lastApplied ?? 0) >= before
             );
         },
       },
     ];
-    this.#stuck = !goals.every((goal) => this.#must(sound, goal));
+    return goals.every((goal) => this.#must(sound, goal));
   }
 
   /** False when it cannot be: the members have changed, and too few of them are left. */
@@ -170,7 +189,7 @@ class Simulation {
     const timeout = electionTicks * tickMicros * (1 + clockSkew / 1000);
     if (this.#world.run(timeouts * timeout, done)) return true;
     // A change that was asked for before may have come through since.
-    if (!isMajority(sound)) return false;
+    if (!this.#isMajority(sound)) return false;
     assert.fail(
       `${fault} after ${timeouts} election timeouts: ` +
         [...this.#world.computers.values()].map(stateOf).join("; "),
@@ -182,26 +201,40 @@ class Simulation {
    * any of them may act on; `undefined` when even all that are sound are not.
    */
   #choose(): Computer[] | undefined {
-    const { computers, random } = this.#world;
-    const candidates = [...computers.values()].filter((one) =>
-      !one.damaged && !one.isLost && !one.ledger.isEmpty
-    );
+    const { random } = this.#world;
+    const candidates = this.#candidates;
     const chosen: Computer[] = [];
     while (candidates.length > 0) {
       chosen.push(...candidates.splice(random(candidates.length), 1));
-      if (isMajority(chosen)) return chosen;
+      if (this.#isMajority(chosen)) return chosen;
     }
     return undefined;
   }
 
-  #heal(computer: Computer): void {
-    computer.full = computer.failSync = false;
-    computer.grown = 0;
-    computer.syncMicros = Math.min(
-      computer.syncMicros,
-      this.#world.options.tickMicros,
+  /** With a disk that can be read. */
+  get #candidates(): Computer[] {
+    return [...this.#world.computers.values()].filter((one) =>
+      !one.damaged && !one.isLost && !one.ledger.isEmpty
     );
-    computer.stallUntil(0);
+  }
+
+  /** In every configuration that any of them may act on. */
+  #isMajority(computers: readonly Computer[]): boolean {
+    const { commitIndex } = this.#world.checker;
+    const known = computers.flatMap((one) =>
+      configurationsOf(one, commitIndex)
+    );
+    return known.length > 0 && known.every((servers) => {
+      const voters = servers.filter(({ suffrage }) => suffrage === "voter");
+      const held = voters.filter(({ id }) =>
+        computers.some((one) => one.id === id && one.isVoterIn(servers))
+      );
+      return 2 * held.length > voters.length;
+    });
+  }
+
+  #heal(computer: Computer): void {
+    computer.healDisk();
     if (computer.isPaused) computer.resume();
     this.#keepRunning(computer);
   }
@@ -209,15 +242,17 @@ class Simulation {
   /** It may yet end for a fault of before, or because it was asked to. */
   #keepRunning(computer: Computer): void {
     if (!computer.isRunning && !computer.isLost) {
-      computer.start({ type: "joins" });
+      computer.start();
     }
     const { clock, options } = this.#world;
     clock.after(options.tickMicros, () => {
-      if (!this.#isOver) this.#keepRunning(computer);
+      if (!this.#isOver && this.#sound.includes(computer)) {
+        this.#keepRunning(computer);
+      }
     });
   }
 
-  #breakForGood(computer: Computer, sound: readonly Computer[]): void {
+  #breakForGood(computer: Computer): void {
     const { random, network } = this.#world;
     const hears = random(2) === 0;
     const isHeard = !hears && random(2) === 0;
@@ -226,7 +261,7 @@ class Simulation {
       else computer.kill();
       return;
     }
-    for (const { id } of sound) {
+    for (const { id } of this.#sound) {
       if (!hears) network.cut(id, computer.id);
       if (!isHeard) network.cut(computer.id, id);
     }
@@ -258,32 +293,19 @@ class Simulation {
   }
 }
 
-/** In every configuration that any of them may act on. */
-function isMajority(computers: readonly Computer[]): boolean {
-  const known = computers.flatMap((one) => configurationsOf(one));
-  return known.length > 0 && known.every((servers) => {
-    const voters = servers.filter(({ suffrage }) => suffrage === "voter");
-    const held = voters.filter(({ id }) =>
-      computers.some((one) => one.id === id && one.isVoterIn(servers))
-    );
-    return 2 * held.length > voters.length;
-  });
-}
-
-/** Of its log: the newest, and what that falls back to if it is truncated. */
+/** Of its log: the newest committed one, or what it has of it, and all that follow. */
 function configurationsOf(
   { members, ledger }: Computer,
+  commitIndex: Index,
 ): (readonly Server[])[] {
   const { snapshot, entries = [] } = ledger.acknowledged ?? {};
-  const all = entries.flatMap((e) =>
-    e.type === "configuration" ? [e.configuration.servers] : []
-  );
+  const known = entries.filter((entry) => entry.type === "configuration");
+  const settled = known.findLastIndex(({ index }) => index <= commitIndex);
+  const first = settled < 0 ? snapshot?.configuration.servers : undefined;
   return [
     members,
-    ...all.slice(-2),
-    ...(all.length < 2 && snapshot !== undefined
-      ? [snapshot.configuration.servers]
-      : []),
+    ...(first === undefined ? [] : [first]),
+    ...known.slice(Math.max(0, settled)).map((e) => e.configuration.servers),
   ].filter((servers) => servers.length > 0);
 }
 

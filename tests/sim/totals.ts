@@ -1,7 +1,10 @@
 // Many runs added up, and whether enough happened in them to prove anything.
 
 import type { Outcome } from "./simulation.ts";
-import type { Counts } from "./world.ts";
+import { countNames, noCounts } from "./counts.ts";
+
+/** In so many runs each kind of trouble must have struck. */
+const seedsForAll = 150;
 
 export class Totals {
   seeds = 0;
@@ -12,7 +15,7 @@ export class Totals {
   #committed = 0;
   #stuck = 0;
   #violations = 0;
-  readonly #counts: Partial<Counts> = {};
+  readonly #counts = noCounts();
   readonly #began = performance.now();
 
   add(outcome: Outcome): void {
@@ -24,35 +27,29 @@ export class Totals {
     this.#committed += outcome.committed;
     if (outcome.stuck) this.#stuck++;
     if (outcome.failure !== undefined) this.#violations++;
-    for (const [name, value] of Object.entries(outcome.counts)) {
-      const key = name as keyof Counts;
-      this.#counts[key] = (this.#counts[key] ?? 0) + value;
-    }
+    for (const name of countNames) this.#counts[name] += outcome.counts[name];
   }
 
   /** What should have happened more often; a few seeds alone prove nothing either way. */
   tooLittle(): string[] {
     if (this.seeds < 20) return [];
-    const {
-      kills = 0,
-      powerLosses = 0,
-      partitions = 0,
-      damages = 0,
-      wipes = 0,
-    } = this.#counts;
+    const { kills, powerLosses, partitions } = this.#counts;
     const least: [string, number, number][] = [
       ["elections", this.#elections, 2],
       ["tickets", this.tickets, 500],
       ["crashes", kills + powerLosses, 2],
       ["partitions", partitions, 1],
-      ["disks lost or damaged", damages + wipes, 0.1],
     ];
     const little = least.filter(([, seen, perSeed]) =>
       seen < perSeed * this.seeds
     )
       .map(([name, seen]) => `${seen} ${name} in ${this.seeds} seeds`);
+    if (this.seeds >= seedsForAll) {
+      const never = countNames.filter((name) => this.#counts[name] === 0);
+      little.push(...never.map((name) => `no ${name} in ${this.seeds} seeds`));
+    }
     // To stop was right now and then; to stop always would prove nothing.
-    if (this.#stuck > this.seeds / 10) little.push(`${this.#stuck} runs stuck`);
+    if (this.#stuck > this.seeds / 20) little.push(`${this.#stuck} runs stuck`);
     return little;
   }
 

@@ -2,7 +2,8 @@
 // so that whatever is read back after a crash can be compared with them.
 
 import assert from "node:assert/strict";
-import type { Save, Saved } from "../../raft/core/types.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { Configuration, Save, Saved } from "../../raft/core/types.ts";
 import { replay, type Replayed } from "../../storage/memory.ts";
 import type { Done, Storage } from "../../storage/storage.ts";
 
@@ -119,6 +120,7 @@ export function isSame(a: Saved | undefined, b: Saved | undefined): boolean {
     a.snapshot.term === b.snapshot.term &&
     a.snapshot.configurationIndex === b.snapshot.configurationIndex &&
     areEqual(a.snapshot.data, b.snapshot.data) &&
+    areAlike(a.snapshot.configuration, b.snapshot.configuration) &&
     a.entries.length === b.entries.length &&
     a.entries.every((entry, i) => {
       const other = b.entries[i]!;
@@ -126,11 +128,18 @@ export function isSame(a: Saved | undefined, b: Saved | undefined): boolean {
       if (entry.index !== other.index || entry.term !== other.term) {
         return false;
       }
-      if (entry.type !== "command" || other.type !== "command") {
-        return entry.type === other.type;
+      if (entry.type === "command") {
+        return other.type === "command" && areEqual(entry.data, other.data);
       }
-      return areEqual(entry.data, other.data);
+      return entry.type === "configuration"
+        ? other.type === "configuration" &&
+          areAlike(entry.configuration, other.configuration)
+        : entry.type === other.type;
     });
+}
+
+function areAlike(a: Configuration, b: Configuration): boolean {
+  return a === b || isDeepStrictEqual(a, b);
 }
 
 function areEqual(a: Uint8Array, b: Uint8Array): boolean {

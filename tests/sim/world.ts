@@ -1,30 +1,19 @@
 // Everything there is in a run: time, chance, computers, wires, clients, and those who
 // watch. The first thing that goes wrong is kept, and ends the run.
 
+import assert from "node:assert/strict";
+import { findServer } from "../../raft/core/membership.ts";
+import type { Configuration } from "../../raft/core/types.ts";
 import { Checker } from "../core/checker.ts";
 import { type Random, randomOf } from "../random.ts";
 import { RangeChecker } from "../torture/range_checker.ts";
 import { Clock } from "./clock.ts";
 import { Computer } from "./computer.ts";
+import { noCounts } from "./counts.ts";
 import { Model } from "./model.ts";
 import { Network } from "./network.ts";
 import type { Options } from "./options.ts";
 import { Trace } from "./trace.ts";
-
-/** What happened, for the end of a run to be judged by, and for people. */
-export type Counts = {
-  starts: number;
-  kills: number;
-  powerLosses: number;
-  pauses: number;
-  partitions: number;
-  diskFaults: number;
-  damages: number;
-  refusals: number;
-  wipes: number;
-  changes: number;
-  snapshots: number;
-};
 
 /** A mistake put into the harness itself: whoever watches must find it. */
 export const canaries = ["early", "forgetful", "twice"] as const;
@@ -41,19 +30,7 @@ export class World {
   readonly tickets = new RangeChecker();
   readonly model: Model;
   readonly checker: Checker;
-  readonly counts: Counts = {
-    starts: 0,
-    kills: 0,
-    powerLosses: 0,
-    pauses: 0,
-    partitions: 0,
-    diskFaults: 0,
-    damages: 0,
-    refusals: 0,
-    wipes: 0,
-    changes: 0,
-    snapshots: 0,
-  };
+  readonly counts = noCounts();
   /** Events of the clock, traced or not. */
   steps = 0;
   failure: Error | undefined;
@@ -74,7 +51,13 @@ export class World {
     this.model = new Model();
     this.checker = new Checker(
       this.computers,
-      (entry) => this.model.committed(entry),
+      (entry) => {
+        const before = this.model.membersAt(entry.index);
+        this.model.committed(entry);
+        if (entry.type === "configuration" && before !== undefined) {
+          this.#membersChanged(before, entry.configuration);
+        }
+      },
     );
   }
 
@@ -109,5 +92,23 @@ export class World {
 
   pick<T>(from: readonly T[]): T | undefined {
     return from[this.random(Math.max(1, from.length))];
+  }
+
+  #membersChanged(before: Configuration, after: Configuration): void {
+    for (const { id, suffrage, incarnation } of after.servers) {
+      const known = findServer(before, id);
+      assert(
+        known === undefined || known.incarnation === "" ||
+          known.incarnation === incarnation,
+        `another disk takes the place of ${id}, which was not removed`,
+      );
+      assert(suffrage !== "voter" || incarnation !== "", `who is voter ${id}?`);
+      if (known?.suffrage !== "learner" || suffrage !== "voter") continue;
+      this.counts.promotions++;
+      if (this.computers.get(id)!.lost.length > 0) this.counts.comebacks++;
+    }
+    for (const { id } of before.servers) {
+      if (findServer(after, id) === undefined) this.counts.removals++;
+    }
   }
 }

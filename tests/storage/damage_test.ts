@@ -5,12 +5,16 @@
 // - in a record that an undamaged one follows: refused, naming the file and the offset
 //   of the record, with nothing changed on the disk;
 // - in the last record, or from some record on all to the end: the log is cut there, with
-//   a warning that names file and offset (a write that never happened looks the same).
+//   a warning that names file and offset (a write that never happened looks the same);
+// - where a record of another segment or life shows, at its place: refused.
 //
 // What goes beyond that, and what no single log can notice, is said by name below.
 
 import assert from "node:assert/strict";
+import { crc32 } from "node:zlib";
 import type { Saved } from "../../raft/core/types.ts";
+import { recordHeaderBytes } from "../../storage/record.ts";
+import { encodeSegment, readSegment } from "../../storage/segment.ts";
 import { type Durability, StorageError } from "../../storage/storage.ts";
 import { Wal } from "../../storage/wal.ts";
 import {
@@ -34,7 +38,7 @@ const hardState = { currentTerm: 2, votedFor: "2" };
 /** The first has sectors of its own, the last three share one. */
 const saves = [
   save(commands(1, 1, 1)),
-  save([command(2, 1, "x".repeat(800))]),
+  save([command(2, 1, "x".repeat(700))]),
   save([], { hardState, firstIndex: 3 }),
   save(commands(3, 1, 2), { hardState, hardStateChanged: false }),
   save(commands(4, 1, 2), { hardState, hardStateChanged: false }),
@@ -65,14 +69,23 @@ function open(disk: FakeDisk, {
 }
 
 const beginning: Saved = { ...fresh, snapshot: snapshotAt(0, "a base") };
+const anotherLife = { ...identity, incarnation: "f".repeat(16) };
 
-async function makeLog(id = identity): Promise<Log> {
-  const disk = new FakeDisk();
+async function makeLog(
+  { id = identity, text = "a base", disk = new FakeDisk() } = {},
+): Promise<Log> {
   const wal = open(disk);
   assert.equal(wal.load(), undefined);
-  const first = { ...beginning, identity: id };
+  const first = { ...beginning, identity: id, snapshot: snapshotAt(0, text) };
   await finished((done) => wal.create(first, done));
   return write({ disk, wal, first });
+}
+
+/** A log in the place of another life's, which was wiped. */
+function makeAfter(old: Log, text?: string): Promise<Log> {
+  const disk = old.disk.copy();
+  disk.setContent(old.name, undefined);
+  return makeLog({ disk, text });
 }
 
 /** The same log once more, two segments later. */
@@ -105,7 +118,6 @@ async function write(
 
 const log = await makeLog();
 const { bytes: original } = log;
-const records = log.starts.length - 1;
 
 Deno.test("The log under test has several sectors, and records that share one", () => {
   assert(original.length > 2 * sectorBytes);
@@ -113,24 +125,23 @@ Deno.test("The log under test has several sectors, and records that share one", 
   assert.equal(sectors.at(-2), sectors.at(-4));
 });
 
-/** Damage to the log leads to what the header says; true if it was noticed. */
+/**
+ * Damage to the log, which may show records of `others`, leads to what the header says;
+ * true if it was noticed.
+ */
 function assertTreated(
   disk: FakeDisk,
-  { name, bytes, starts, states } = log,
+  { of = log, others = [] }: { of?: Log; others?: readonly Log[] } = {},
 ): boolean {
+  const { name, bytes, starts, states } = of;
   const now = disk.content(name)!;
   const first = now.findIndex((byte, i) => byte !== bytes[i]);
-  const isWhole = (i: number) => {
-    const range = [starts[i], starts[i + 1]];
-    return String(now.subarray(...range)) === String(bytes.subarray(...range));
-  };
-  const damaged = starts.findIndex((start) => start > first) - 1;
-  const isLast = !starts.some((_, i) =>
-    i > damaged && i < records && isWhole(i)
-  );
+  const damaged = starts.findLastIndex((start) => start <= first);
+  const isLast = !showsAfter(damaged, now, of) &&
+    !others.some((other) => showsAfter(0, now, other));
   if (first < 0 || damaged > 0 && isLast) {
     const warnings: string[] = [];
-    const kept = first < 0 ? records : damaged;
+    const kept = first < 0 ? states.length : damaged;
     assert.equal(keyAfter(disk, warnings), stateOf(states[kept - 1]).key);
     const cut = `data/1/${name}: dropped .* from byte ${starts[damaged]} on`;
     if (first < 0) assert.deepEqual(warnings, []);
@@ -148,6 +159,20 @@ function assertTreated(
     );
   }
   return first >= 0;
+}
+
+/** Whether a record of `log` after that of this number is whole in `now`. */
+function showsAfter(number: number, now: Uint8Array, log: Log): boolean {
+  return log.states.some((_, i) => i > number && isWhole(i, now, log));
+}
+
+function isWhole(
+  number: number,
+  now: Uint8Array,
+  { bytes, starts }: Log,
+): boolean {
+  const range = [starts[number], starts[number + 1]];
+  return String(now.subarray(...range)) === String(bytes.subarray(...range));
 }
 
 function assertRefused(disk: FakeDisk, reason: RegExp): void {
@@ -183,7 +208,7 @@ Deno.test("Two flipped bits in different records are refused, or cut in the last
       for (let bit = 0; bit < 8; bit++) {
         const disk = log.disk.copy();
         disk.flip(name, { at: start + 5, bit });
-        disk.flip(name, { at: other + 18, bit });
+        disk.flip(name, { at: other + recordHeaderBytes + 1, bit });
         assert(assertTreated(disk));
       }
     }
@@ -205,6 +230,8 @@ Deno.test("Each sector in the place of each other is refused, or cut at the end"
   assert.equal(noticed, sectors * (sectors - 1));
 });
 
+const records = log.states.length;
+
 Deno.test("Each record in the place of each other is refused, or cut at the end", () => {
   for (let from = 0; from < records; from++) {
     for (let to = 0; to < records; to++) {
@@ -218,30 +245,29 @@ Deno.test("Each record in the place of each other is refused, or cut at the end"
   }
 });
 
-Deno.test("A record from an older segment at its own offset is refused, or cut at the end", async () => {
-  assertStrangersTreated((await makeAgain(log)).bytes);
+Deno.test("A record from an older segment at its own offset is refused, the last one too", async () => {
+  assertStrangersRefused(await makeAgain(log));
 });
 
-Deno.test("A record from another life of this node, at its own offset, is refused, or cut at the end", async () => {
-  assertStrangersTreated((await makeLog(anotherLife)).bytes);
+Deno.test("A record from another life of this node, at its own offset, is refused, the last one too", async () => {
+  assertStrangersRefused(await makeLog({ id: anotherLife }));
 });
 
-Deno.test("A record from another cluster, at its own offset, is refused, or cut at the end", async () => {
-  const other = await makeLog({ ...identity, cluster: "e".repeat(32) });
-  assertStrangersTreated(other.bytes);
+Deno.test("A record from another cluster, at its own offset, is refused, the last one too", async () => {
+  const id = { ...identity, cluster: "e".repeat(32) };
+  assertStrangersRefused(await makeLog({ id }));
 });
 
-const anotherLife = { ...identity, incarnation: "f".repeat(16) };
-
-/** Each record of `other`, and each two that follow each other, in our log. */
-function assertStrangersTreated(other: Uint8Array): void {
-  assert.equal(other.length, original.length);
+/** Each record of `other`, and each row of them, in our log. */
+function assertStrangersRefused(other: Log): void {
+  assert.deepEqual(other.starts, log.starts);
   for (let i = 1; i < records; i++) {
     for (let count = 1; i + count <= records; count++) {
       const bytes = original.slice();
       const range = [log.starts[i], log.starts[i + count]];
-      bytes.set(other.subarray(...range), log.starts[i]);
-      assert(assertTreated(diskWith(bytes)));
+      bytes.set(other.bytes.subarray(...range), log.starts[i]);
+      const place = `is damaged at byte ${log.starts[i]} `;
+      assertRefused(diskWith(bytes), new RegExp(place));
     }
   }
 }
@@ -255,13 +281,13 @@ function diskWith(bytes: Uint8Array): FakeDisk {
 // ---------------------------------------------------------------- stale
 
 /** Every sector of the log becomes each thing that it may have held before. */
-function assertStaleTreated(log: Log): number {
+function assertStaleTreated(log: Log, others: readonly Log[] = []): number {
   let stale = 0;
   for (let sector = 0; sector * sectorBytes < log.bytes.length; sector++) {
     everyChoice((pick) => {
       const disk = log.disk.copy();
       assert(disk.staleSector({ name: log.name, sector }, pick));
-      assert(assertTreated(disk, log));
+      assert(assertTreated(disk, { of: log, others }));
       stale++;
       return true;
     });
@@ -275,23 +301,96 @@ Deno.test("A sector that forgets its last writes is refused, or cut at the end",
 
 Deno.test("A sector of a removed older segment is refused, or cut at the end", async () => {
   const again = await makeAgain(log);
-  assert(assertStaleTreated(again) > assertStaleTreated(log));
+  assert(assertStaleTreated(again, [log]) > assertStaleTreated(log));
 });
 
-// A base carries its own identity, so that of a wiped life of the same directory is
-// whole, and then no record behind it is: the old beginning is served, and what was
-// durable is cut with a warning as if it were torn.
-Deno.test({
-  name:
-    "A base's sector of a wiped older life of this node is refused (BUG: it is served, where the base fits into a sector)",
-  ignore: true,
-  async fn() {
-    const { disk } = await makeLog(anotherLife);
-    disk.setContent(name, undefined);
-    const wal = open(disk);
-    await finished((done) => wal.create(beginning, done));
-    assertStaleTreated(await write({ disk, wal, first: beginning }));
-  },
+Deno.test("A sector of a wiped older life of this node is refused, or cut at the end", async () => {
+  const old = await makeLog({ id: anotherLife });
+  const ours = await makeAfter(old);
+  assert(assertStaleTreated(ours, [old]) > assertStaleTreated(log));
+});
+
+for (const sectors of [2, 4]) {
+  Deno.test(`A log whose base ends in sector ${sectors} is refused, or cut at the end, where any sectors but not all are a wiped older life's`, async () => {
+    const text = "x".repeat((sectors - 1) * sectorBytes - 100);
+    const old = await makeLog({ id: anotherLife, text });
+    const ours = await makeAfter(old, text);
+    assert.deepEqual(old.starts, ours.starts);
+    assert.equal(Math.ceil(ours.starts[1]! / sectorBytes), sectors);
+    const count = Math.ceil(ours.bytes.length / sectorBytes);
+    for (let stale = 1; stale < 2 ** count - 1; stale++) {
+      const bytes = ours.bytes.map((byte, i) =>
+        stale >> (i / sectorBytes) & 1 ? old.bytes[i]! : byte
+      );
+      assertMixtureTreated(bytes, { ours, old });
+    }
+  });
+}
+
+/** A file of bytes of two lives: one log or the other with foreign records, or none. */
+function assertMixtureTreated(
+  bytes: Uint8Array,
+  { ours, old }: { ours: Log; old: Log },
+): void {
+  const disk = diskWith(bytes);
+  if (isWhole(0, bytes, ours)) {
+    assertTreated(disk, { of: ours, others: [old] });
+  } else if (isWhole(0, bytes, old)) {
+    assertTreated(disk, { of: old, others: [ours] });
+  } else {
+    assertRefused(disk, /^data\/1\/\d+\.log is damaged at byte 16 /);
+  }
+}
+
+Deno.test("A log with a wiped life's shorter or longer beginning is refused while a record of its own shows", async () => {
+  const ours = await makeLog({ text: "x".repeat(700) });
+  for (const length of [0, 400, 650, 701, 750, 1300]) {
+    const old = await makeLog({ id: anotherLife, text: "x".repeat(length) });
+    const space = Math.min(ours.bytes.length, old.bytes.length);
+    for (let end = sectorBytes; end < space; end += sectorBytes) {
+      const bytes = ours.bytes.slice();
+      bytes.set(old.bytes.subarray(0, end));
+      if (!showsAfter(0, bytes, ours)) break;
+      assertRefused(diskWith(bytes), /^data\/1\/\d+\.log is damaged at byte /);
+    }
+  }
+});
+
+Deno.test("A base of any length is told from one whose first sector is a wiped life's", () => {
+  const options = { path: name, number: 1, node: identity.node };
+  for (let length = 0; length < 2 * sectorBytes; length++) {
+    const snapshot = snapshotAt(0, "x".repeat(length));
+    const change = { ...beginning, snapshot, firstIndex: 1 };
+    const ours = encodeSegment(1, identity, change);
+    const old = encodeSegment(1, anotherLife, change);
+    const { state, end } = readSegment(ours, options);
+    assert.deepEqual(state, { ...beginning, snapshot });
+    assert.equal(end, ours.length);
+    assert(ours.length >= sectorBytes + 4);
+    const stale = old.slice();
+    stale.set(ours.subarray(sectorBytes), sectorBytes);
+    assert.throws(() => readSegment(stale, options), StorageError);
+  }
+});
+
+Deno.test("A base of right checksum with a wrong seed, or something among its zeros, is refused", () => {
+  const change = { ...beginning, firstIndex: 1 };
+  for (const at of [sectorBytes, sectorBytes - 1]) {
+    const bytes = encodeSegment(1, identity, change);
+    bytes[at]! ^= 1;
+    const crc = crc32(bytes.subarray(baseStart + 4), baseStart);
+    new DataView(bytes.buffer).setUint32(baseStart, crc, true);
+    assertRefused(
+      diskWith(bytes),
+      /is damaged at byte 37 \((another seed|no zero), /,
+    );
+  }
+});
+
+Deno.test("A file that is a wiped life's from end to end goes unnoticed: no single log can tell", async () => {
+  const old = await makeLog({ id: anotherLife });
+  const bytes = old.bytes.slice(0, original.length);
+  assert(!assertTreated(diskWith(bytes), { of: old, others: [log] }));
 });
 
 Deno.test("An older segment under the newest one's name is refused", () => {
@@ -323,11 +422,12 @@ Deno.test("An older copy of the very same segment goes unnoticed: no single log 
 // ---------------------------------------------------------------- below high
 
 for (const durability of ["medium", "low"] as const) {
-  const window = async (more: boolean): Promise<FakeDisk> => {
+  const window = async (more: boolean) => {
     const disk = new FakeDisk();
     const wal = open(disk, { durability });
     wal.load();
     await finished((done) => wal.create(fresh, done));
+    const first = wal.bytes;
     for (const i of [1, 2, 3]) {
       await finished((done) => wal.write(save(commands(i, 1, 1)), done));
     }
@@ -337,33 +437,21 @@ for (const durability of ["medium", "low"] as const) {
       await finished((done) => wal.flush(done));
     }
     wal.close();
-    return disk;
+    return { disk, first };
   };
-  const baseBytes = (await window(false)).content(name)!;
-  const first = baseBytes.length - 3 * recordBytes(baseBytes);
 
   Deno.test(`At ${durability} rot before the last flush is refused`, async () => {
-    const disk = await window(true);
-    disk.flip(name, { at: first + 20, bit: 1 });
+    const { disk, first } = await window(true);
+    disk.flip(name, { at: first + recordHeaderBytes, bit: 1 });
     assertRefused(disk, new RegExp(`is damaged at byte ${first} `));
   });
 
   Deno.test(`At ${durability} rot behind the last flush but one cuts the log there: records do not yet know that they are synced`, async () => {
-    const disk = await window(false);
-    disk.flip(name, { at: first + 20, bit: 1 });
+    const { disk, first } = await window(false);
+    disk.flip(name, { at: first + recordHeaderBytes, bit: 1 });
     const warnings: string[] = [];
     const found = open(disk, { durability, warnings }).load();
     assert.deepEqual(found, fresh);
     assert.equal(warnings.length, 1);
   });
-}
-
-/** Of the last record, which says its payload's length. */
-function recordBytes(bytes: Uint8Array): number {
-  const header = 17;
-  const view = new DataView(bytes.buffer);
-  for (let length = 1;; length++) {
-    const at = bytes.length - header - length;
-    if (view.getUint32(at + 4, true) === length) return header + length;
-  }
 }

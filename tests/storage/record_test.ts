@@ -147,6 +147,40 @@ Deno.test("readRecord() refuses a record of another segment, another place, anot
   assert.deepEqual(tailOf(duplicated), { type: "torn" });
 });
 
+Deno.test("readTail() finds a record of another segment or life at its place, and only there", () => {
+  const own = file(["a", "b"]);
+  const other = file(["a", "x", "y"], seed + 1);
+  const behind = new Uint8Array([...own, ...other.subarray(2 * size)]);
+  assert.deepEqual(tailOf(behind), { type: "foreign", witness: 2 * size });
+
+  // The write of what lies before it was lost.
+  const afterStale = new Uint8Array([
+    ...other.subarray(0, size),
+    ...file(["a", "b", "c"]).subarray(size),
+  ]);
+  const tail = readTail(afterStale, size, { seed: seed + 1 });
+  assert.deepEqual(tail, { type: "foreign", witness: size });
+
+  for (const at of [2 * size - 1, 2 * size + 1]) {
+    const displaced = new Uint8Array(4 * size);
+    displaced.set(own);
+    displaced.set(other.subarray(2 * size), at);
+    const tail = readTail(displaced, 2 * size - 1, { seed });
+    assert.equal(tail.type, "torn");
+  }
+});
+
+Deno.test("readTail() takes a record of another segment for torn if it is cut or has a flipped bit", () => {
+  const own = file(["a"]);
+  const other = file(["a", "x"], seed + 1);
+  for (let bit = 0; bit < size * 8; bit++) {
+    const bytes = new Uint8Array([...own, ...other.subarray(size)]);
+    bytes[size + (bit >> 3)]! ^= 1 << (bit & 7);
+    assert.deepEqual(tailOf(bytes), { type: "torn" }, `bit ${bit}`);
+    assert.notEqual(tailOf(bytes.subarray(0, -1)).type, "foreign");
+  }
+});
+
 Deno.test("readTail() gets through half a megabyte made of plausible headers", () => {
   const bytes = new Uint8Array(512 * 1024);
   const view = new DataView(bytes.buffer);

@@ -190,15 +190,19 @@ Deno.test("Wal.load() names the file, the damage and what to do", () => {
   );
 });
 
-Deno.test("Wal.load() drops zeros, garbage, copies and strangers behind the last record", () => {
-  const last = log.bytes.subarray(lastStart);
+/** Another life of the node, and one save longer. */
+function strangeLog(): Uint8Array {
   const stranger = new Bench();
   stranger.create({
     ...fresh,
     identity: { ...identity, incarnation: "f".repeat(16) },
   });
   for (const i of [1, 2, 3, 4]) stranger.write(save(commands(i, 1, 9)));
-  const strange = stranger.disk.content(name) ?? new Uint8Array();
+  return stranger.disk.content(name) ?? new Uint8Array();
+}
+
+Deno.test("Wal.load() drops zeros, garbage, copies and displaced strangers behind the last record", () => {
+  const last = log.bytes.subarray(lastStart);
   const tails = [
     new Uint8Array(1),
     new Uint8Array(64),
@@ -208,13 +212,21 @@ Deno.test("Wal.load() drops zeros, garbage, copies and strangers behind the last
     last,
     log.bytes.subarray(baseEnd),
     log.bytes,
-    // At the very offset where the next record belongs.
-    strange.subarray(log.bytes.length),
-    strange,
+    strangeLog(),
+    strangeLog().subarray(lastStart),
   ];
   for (const tail of tails) {
     assertHolds(new Uint8Array([...log.bytes, ...tail]), 3, true);
   }
+});
+
+Deno.test("Wal.load() refuses a stranger at the very offset where the next record belongs", () => {
+  const strange = strangeLog();
+  const at = log.bytes.length;
+  assertRefused(
+    new Uint8Array([...log.bytes, ...strange.subarray(at)]),
+    new RegExp(`the record at byte ${at} is of another segment or life`),
+  );
 });
 
 Deno.test("Wal.load() refuses an empty file and one that is no log (TRANSCRIPTS 9)", () => {
