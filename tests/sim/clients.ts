@@ -146,9 +146,9 @@ export class Client {
 
   #ask(): void {
     if (!this.#active || this.waits) return;
-    const { up, random, options, clock } = this.#world;
+    const { servers, random, options, clock } = this.#world;
     if (this.#connection === undefined) {
-      const computer = this.#world.pick(up);
+      const computer = this.#world.pick(servers);
       if (computer === undefined) return this.#later(options.tickMicros);
       this.#connection = new Connection(this.#world, this, computer);
     }

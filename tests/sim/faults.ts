@@ -152,7 +152,8 @@ export class Faults {
     const duration = this.#someTimeouts();
     const isLeader = computer.raft?.role === "leader";
     this.#world.clock.after(duration, () => {
-      if (!computer.isPaused) return;
+      // What is broken for good in the second phase stays paused.
+      if (this.#over || !computer.isPaused) return;
       if (duration > electionTicks * tickMicros) {
         this.#world.counts.longPauses++;
         if (isLeader) this.#world.counts.pausedLeaders++;

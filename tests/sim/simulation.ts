@@ -38,10 +38,10 @@ export type RunOptions = {
 const misbehavingStepsMax = 50_000;
 
 /**
- * Election timeouts after which a healed majority must have come so far. A client tries
- * another computer after 20, and may have to do so twice.
+ * Election timeouts after which a healed majority must have come so far. A client that
+ * waits for a broken computer tries another after 20.
  */
-const patience = { leader: 15, ticket: 50, agreement: 20 };
+const patience = { leader: 15, ticket: 30, agreement: 20 };
 
 export function simulate(seed: number, options: RunOptions = {}): Outcome {
   return new Simulation(drawOptions(seed), options).run();
@@ -50,8 +50,6 @@ export function simulate(seed: number, options: RunOptions = {}): Outcome {
 class Simulation {
   readonly #world: World;
   readonly #clients: Client[] = [];
-  /** Those that are healed in the second phase. */
-  #sound: readonly Computer[] = [];
   #stuck = false;
   #isOver = false;
 
@@ -121,7 +119,9 @@ class Simulation {
   }
 
   #recover(): void {
-    this.#world.network.calm = true;
+    const { network } = this.#world;
+    network.heal();
+    network.calm = true;
     const sound = this.#choose();
     if (sound === undefined) return this.#staysStuck();
     this.#stuck = !this.#mustWork(sound);
@@ -135,7 +135,7 @@ class Simulation {
 
   /** These are healed, and all others broken for good. */
   #mustWork(sound: readonly Computer[]): boolean {
-    this.#sound = sound;
+    this.#world.sound = sound;
     this.#world.network.heal();
     for (const computer of this.#world.computers.values()) {
       if (sound.includes(computer)) this.#heal(computer);
@@ -246,7 +246,7 @@ class Simulation {
     }
     const { clock, options } = this.#world;
     clock.after(options.tickMicros, () => {
-      if (!this.#isOver && this.#sound.includes(computer)) {
+      if (!this.#isOver && this.#world.sound.includes(computer)) {
         this.#keepRunning(computer);
       }
     });
@@ -261,7 +261,7 @@ class Simulation {
       else computer.kill();
       return;
     }
-    for (const { id } of this.#sound) {
+    for (const { id } of this.#world.sound) {
       if (!hears) network.cut(id, computer.id);
       if (!isHeard) network.cut(computer.id, id);
     }

@@ -33,6 +33,8 @@ export class World {
   readonly counts = noCounts();
   /** Events of the clock, traced or not. */
   steps = 0;
+  /** Those that are healed in the second phase; clients have learnt to ask them alone. */
+  sound: readonly Computer[] = [];
   failure: Error | undefined;
 
   constructor(
@@ -65,6 +67,12 @@ export class World {
     return [...this.computers.values()].filter(({ node }) =>
       node !== undefined
     );
+  }
+
+  /** Where clients look for tickets. */
+  get servers(): Computer[] {
+    const { up, sound } = this;
+    return sound.length === 0 ? up : up.filter((one) => sound.includes(one));
   }
 
   say(line: string): void {
