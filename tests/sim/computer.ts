@@ -24,11 +24,10 @@ import { RaftLink } from "../../server/raft_link.ts";
 import { type Durability, StorageError } from "../../storage/storage.ts";
 import { Wal } from "../../storage/wal.ts";
 import type { Watched } from "../core/checker.ts";
-import { FakeDisk, type Operation } from "../storage/fake_files.ts";
 import type { Connection } from "./clients.ts";
 import { CoreCounter } from "./counts.ts";
-import { DurableLog } from "./durable_log.ts";
-import { Ledger, WatchedStorage } from "./watched_storage.ts";
+import { Drive, isInjected } from "./drive.ts";
+import { WatchedStorage } from "./watched_storage.ts";
 import { Pace } from "./pace.ts";
 import type { World } from "./world.ts";
 
@@ -51,28 +50,16 @@ type Process = {
   readonly pace: Pace;
 };
 
-const injected = "injected";
-
 export class Computer implements Watched {
   readonly id: NodeId;
   readonly address: string;
   readonly durability: Durability;
-  drive = new FakeDisk();
-  log: DurableLog;
-  ledger = new Ledger();
+  drive: Drive;
   /** Whom its node wants to be connected to. */
   connected = new Set<NodeId>();
-  /** Its disk was damaged: it must not be read as if nothing were. */
-  damaged = false;
   /** It has an empty disk, and may not come back before its old life is removed. */
   isLost = false;
-  /** Of its disk. */
-  incarnation: string;
-  /** Operations on the disk fail. */
-  full = false;
-  failSync = false;
   syncMicros: number;
-  grown = 0;
 
   readonly #world: World;
   readonly #tickMicros: number;
@@ -97,9 +84,7 @@ export class Computer implements Watched {
     const skew = 1000 + world.random(2 * clockSkew + 1) - clockSkew;
     this.#tickMicros = Math.round(tickMicros * skew / 1000);
     this.syncMicros = syncMicros;
-    this.incarnation = this.#newIncarnation();
-    this.log = new DurableLog(this.drive, this.id);
-    this.newDisk();
+    this.drive = this.#newDrive();
   }
 
   // For those who watch.
@@ -120,14 +105,12 @@ export class Computer implements Watched {
     return this.#paused;
   }
 
-  /** As far as its durability promises: a killed process loses nothing at medium. */
   get disk(): Saved {
-    const durable = this.log.read() ?? blank(this.#identity);
-    const { acknowledged } = this.ledger;
-    if (this.durability === "high" || acknowledged === undefined) {
-      return durable;
-    }
-    return { ...acknowledged, hardState: durable.hardState };
+    return this.drive.owed;
+  }
+
+  get incarnation(): string {
+    return this.drive.identity.incarnation;
   }
 
   /** What was on the disks that it lost. */
@@ -135,21 +118,7 @@ export class Computer implements Watched {
 
   /** Of the newest configuration in its log, running or not. */
   get members(): readonly Server[] {
-    if (this.raft !== undefined) return this.raft.membership.current.servers;
-    const { snapshot, entries = [] } = this.ledger.acknowledged ?? {};
-    for (const entry of entries.toReversed()) {
-      if (entry.type === "configuration") return entry.configuration.servers;
-    }
-    return snapshot?.configuration.servers ?? [];
-  }
-
-  /** A voter there, with this very disk, which is sound. */
-  isVoterIn(servers: readonly Server[]): boolean {
-    return !this.damaged &&
-      servers.some(({ id, suffrage, incarnation }) =>
-        id === this.id && suffrage === "voter" &&
-        (incarnation === "" || incarnation === this.incarnation)
-      );
+    return this.raft?.membership.current.servers ?? this.drive.members;
   }
 
   /** As one of those who found a cluster. */
@@ -165,7 +134,7 @@ export class Computer implements Watched {
   }
 
   welcomes(other: Computer): boolean {
-    const life = lifeOf(other.#identity, other.node ?? nobody);
+    const life = lifeOf(other.drive.identity, other.node ?? nobody);
     return !isImpostor(other.id, life, this.node ?? nobody);
   }
 
@@ -174,20 +143,10 @@ export class Computer implements Watched {
   /** An empty disk is put in, which nobody has met before. */
   newDisk(): void {
     assert(!this.isRunning, "a running computer keeps its disk");
-    if (this.ledger.acknowledged !== undefined) {
-      this.lost.push(this.ledger.acknowledged);
-    }
-    this.incarnation = this.#newIncarnation();
+    const { acknowledged } = this.drive.ledger;
+    if (acknowledged !== undefined) this.lost.push(acknowledged);
     this.#origin = { type: "joins" };
-    this.damaged = false;
-    this.full = this.failSync = false;
-    this.ledger = new Ledger();
-    this.drive = new FakeDisk({
-      record: false,
-      later: (run) => this.#sync(run),
-      fault: (operation) => this.#fault(operation),
-    });
-    this.log = new DurableLog(this.drive, this.id);
+    this.drive = this.#newDrive();
   }
 
   /** Without an origin, as it was started before. */
@@ -205,14 +164,14 @@ export class Computer implements Watched {
       return this.#refused(error);
     }
     assert(
-      !this.damaged,
+      !this.drive.damaged,
       `${this.id} reads a damaged disk as if it were sound`,
     );
     this.say(resumed === undefined ? "begins" : "resumes");
     if (resumed !== undefined) return this.#run(process, storage, resumed);
     const saved = origin.type === "joins"
-      ? blank(this.#identity)
-      : founded(this.#identity, origin.servers);
+      ? blank(this.drive.identity)
+      : founded(this.drive.identity, origin.servers);
     storage.create(saved, (error) => {
       if (error !== undefined) return this.#ended(process, error);
       this.#run(process, storage, saved);
@@ -224,14 +183,14 @@ export class Computer implements Watched {
     if (!this.isRunning) return;
     this.say("is killed");
     this.#forget();
-    this.drive.restart();
+    this.drive.disk.restart();
   }
 
   /** The power goes, for the disk as well. */
   losePower(): void {
     this.say("loses power");
     this.#forget();
-    this.drive.crash(this.#world.random);
+    this.drive.disk.crash(this.#world.random);
   }
 
   pause(): void {
@@ -254,8 +213,8 @@ export class Computer implements Watched {
   /** No fault is left in it, and the sync under way ends soon. */
   healDisk(): void {
     const { tickMicros } = this.#world.options;
-    this.full = this.failSync = false;
-    this.grown = this.#stallUntil = 0;
+    this.drive.heal();
+    this.#stallUntil = 0;
     this.syncMicros = Math.min(this.syncMicros, tickMicros);
     this.#hurry();
   }
@@ -327,14 +286,21 @@ export class Computer implements Watched {
 
   // Inside.
 
-  get #identity() {
-    return { cluster, node: this.id, incarnation: this.incarnation };
-  }
-
-  #newIncarnation(): string {
+  #newDrive(): Drive {
     const half = () =>
       this.#world.random(2 ** 31).toString(16).padStart(8, "0");
-    return half() + half();
+    const incarnation = half() + half();
+    return new Drive({
+      identity: { cluster, node: this.id, incarnation },
+      durability: this.durability,
+      later: (run) => this.#sync(run),
+      failing: ({ isSync }) => {
+        const process = this.#process;
+        if (process !== undefined) process.mayFail = true;
+        if (isSync) this.#failing = true;
+        else if (process !== undefined) this.#mustEnd(process);
+      },
+    });
   }
 
   /** In this process, after `delay`, unless it is gone by then. */
@@ -362,7 +328,7 @@ export class Computer implements Watched {
       connections: new Set(),
       node: undefined,
       counter: undefined,
-      mayFail: this.full || this.failSync,
+      mayFail: this.drive.full || this.drive.failSync,
       joining: false,
       pace: new Pace(this.#world.options),
     };
@@ -372,21 +338,21 @@ export class Computer implements Watched {
   #open(process: Process): WatchedStorage {
     const { canary, random } = this.#world;
     const wal = new Wal({
-      files: this.drive.open(`data/${this.id}`),
+      files: this.drive.disk.open(`data/${this.id}`),
       node: this.id,
       durability: this.durability,
       log: (level, text) => this.say(`${level}: ${text}`),
       defer: (run) => this.#after(process, 0, run),
     });
     if (canary === "forgetful" && this.#lives > 2 && random(3) === 0) {
-      for (const name of this.drive.names()) {
-        this.drive.setContent(name, undefined);
+      for (const name of this.drive.disk.names()) {
+        this.drive.disk.setContent(name, undefined);
       }
     }
     return new WatchedStorage(wal, {
-      ledger: this.ledger,
-      acknowledged: () => this.#acknowledged(),
-      grown: () => this.grown,
+      ledger: this.drive.ledger,
+      acknowledged: () => this.drive.checkAcknowledged(),
+      grown: () => this.drive.grown,
       early: canary === "early"
         ? (run) => this.#after(process, 0, run)
         : undefined,
@@ -460,7 +426,7 @@ export class Computer implements Watched {
     this.#after(process, this.#tickMicros, () => {
       process.node?.tick();
       if (this.raft !== undefined) {
-        process.pace.tick(this.raft, this.ledger.underWay);
+        process.pace.tick(this.raft, this.drive.ledger.underWay);
       }
       this.#tick(process);
     });
@@ -538,19 +504,6 @@ export class Computer implements Watched {
     this.#after(process, delay, end);
   }
 
-  #fault({ type }: Operation): Error | undefined {
-    const isSync = type === "sync" || type === "syncDirectory";
-    const fails = (this.failSync && isSync) ||
-      (this.full && (type === "append" || type === "create"));
-    if (!fails) return undefined;
-    if (this.#process !== undefined) this.#process.mayFail = true;
-    if (isSync) {
-      this.failSync = false;
-      this.#failing = true;
-    } else if (this.#process !== undefined) this.#mustEnd(this.#process);
-    return new Error(`${injected} fault of ${type}`);
-  }
-
   /** At once, and for ever: a disk that failed is not asked again. */
   #mustEnd(process: Process): void {
     this.#world.clock.after(1, () => {
@@ -562,17 +515,6 @@ export class Computer implements Watched {
   #mayStillSpeak(process: Process): void {
     if (process === this.#process) return;
     this.#world.fail(new Error(`${this.id} speaks after its end`));
-  }
-
-  /** What was acknowledged is what a power loss would leave. */
-  #acknowledged(): void {
-    if (this.durability !== "high") return;
-    const disk = this.log.read()!;
-    const { hardState, snapshot, entries } = this.ledger.acknowledged!;
-    assert.deepEqual(disk.hardState, hardState, `${this.id}: hard state`);
-    assert.equal(disk.snapshot.index, snapshot.index, `${this.id}: snapshot`);
-    assert.equal(disk.entries.length, entries.length, `${this.id}: entries`);
-    assert.equal(disk.entries.at(-1)?.term, entries.at(-1)?.term);
   }
 
   #watch(): void {
@@ -604,19 +546,19 @@ export class Computer implements Watched {
 
   /** It does not start on this disk. */
   #refused(error: unknown): void {
-    const isDamage = error instanceof StorageError && this.damaged;
+    const isDamage = error instanceof StorageError && this.drive.damaged;
     const isFault = error instanceof Error && this.#process!.mayFail &&
-      error.message.includes(injected);
+      isInjected(error);
     if (!isDamage && !isFault) throw error;
     this.say(`does not start: ${error.message}`);
     this.#world.counts.refusals++;
     this.#forget();
-    this.drive.restart();
+    this.drive.disk.restart();
   }
 
   #ended(process: Process, error: Error | undefined): void {
     if (process !== this.#process) return;
-    const excused = process.mayFail && error?.message.includes(injected);
+    const excused = process.mayFail && isInjected(error);
     if (error !== undefined && !excused) return this.#world.fail(error);
     if (error !== undefined) {
       const isSync = error.message.includes("sync");
@@ -624,7 +566,7 @@ export class Computer implements Watched {
     }
     this.say(error === undefined ? "has stopped" : `ends: ${error.message}`);
     this.#forget();
-    this.drive.restart();
+    this.drive.disk.restart();
     // What comes while sockets are being closed changes nothing and is not answered.
     this.#world.clock.after(0, () => {
       process.node?.take(1);

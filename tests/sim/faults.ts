@@ -97,7 +97,7 @@ export class Faults {
       case "snapshot":
         return one?.admin({ type: "snapshot" });
       case "grow":
-        if (one !== undefined) one.grown = random(2) * 2 ** 30;
+        if (one !== undefined) one.drive.grown = random(2) * 2 ** 30;
         return;
       case "join":
         return this.#startJoining();
@@ -138,7 +138,7 @@ export class Faults {
   }
 
   #losePower(computer: Computer | undefined): void {
-    if (computer === undefined || computer.ledger.isEmpty) return;
+    if (computer === undefined || computer.drive.ledger.isEmpty) return;
     this.#world.counts.powerLosses++;
     computer.losePower();
   }
@@ -175,11 +175,11 @@ export class Faults {
     clock.after(this.#world.wait(options.phaseMicros / 40), () => {
       if (this.#over) return;
       const down = [...computers.values()].filter((c) =>
-        !c.isRunning && !c.ledger.isEmpty
+        !c.isRunning && !c.drive.ledger.isEmpty
       );
       const one = this.#world.pick(down);
-      if (one !== undefined && !one.damaged) {
-        if (this.#world.random(2) === 0) one.full = false;
+      if (one !== undefined && !one.drive.damaged) {
+        if (this.#world.random(2) === 0) one.drive.full = false;
         one.start();
       }
       this.#keepStarting();
@@ -201,8 +201,8 @@ export class Faults {
     if (computer === undefined) return;
     this.#world.counts.diskFaults++;
     computer.say(kind);
-    if (kind === "failSync") computer.failSync = true;
-    else computer.full = true;
+    if (kind === "failSync") computer.drive.failSync = true;
+    else computer.drive.full = true;
   }
 
   /** Something rots, while the power is off, in what is certain to have been durable. */
@@ -211,24 +211,24 @@ export class Faults {
     const victim = this.#world.pick(this.#sparable());
     if (victim === undefined || victim.durability !== "high") return;
     this.#losePower(victim);
-    const certain = victim.log.certain;
+    const certain = victim.drive.log.certain;
     if (certain === undefined || certain.end === 0) return;
     const { name, end } = certain;
-    const before = victim.drive.content(name)!;
+    const before = victim.drive.disk.content(name)!;
     // Only whole sectors move, and the last one holds what is not certain.
     const wholes = Math.floor(end / sectorBytes);
     const kind = wholes === 0 ? 0 : random(3);
     const sector = random(Math.max(1, wholes));
     if (kind === 0) {
-      victim.drive.flip(name, { at: random(end), bit: random(8) });
+      victim.drive.disk.flip(name, { at: random(end), bit: random(8) });
     } else if (kind === 1) {
       const other = random(Math.ceil(end / sectorBytes));
-      victim.drive.copySector({ name, sector: other }, { name, sector });
-    } else if (!victim.drive.staleSector({ name, sector }, random)) return;
-    const after = victim.drive.content(name)!;
+      victim.drive.disk.copySector({ name, sector: other }, { name, sector });
+    } else if (!victim.drive.disk.staleSector({ name, sector }, random)) return;
+    const after = victim.drive.disk.content(name)!;
     if (before.every((byte, i) => byte === after[i])) return;
     victim.say(`rots in ${name}`);
-    victim.damaged = true;
+    victim.drive.damaged = true;
     counts[damageNames[kind]!]++;
     // People start it, read what it says, and give it another disk.
     victim.start();
@@ -237,7 +237,7 @@ export class Faults {
 
   #lose(victim: Computer | undefined): void {
     if (
-      victim === undefined || victim.ledger.isEmpty ||
+      victim === undefined || victim.drive.ledger.isEmpty ||
       !this.#sparable().includes(victim)
     ) return;
     this.#world.counts.wipes++;
@@ -281,7 +281,7 @@ export class Faults {
         const voters = servers.filter((s) => s.suffrage === "voter");
         const sound = voters.filter(({ id }) => {
           const computer = computers.get(id)!;
-          return computer !== victim && computer.isVoterIn(servers);
+          return computer !== victim && computer.drive.isVoterIn(servers);
         });
         return 2 * sound.length > voters.length;
       })
@@ -292,7 +292,7 @@ export class Faults {
 
   #startJoining(): void {
     const fresh = [...this.#world.computers.values()].filter((c) =>
-      !c.isRunning && c.ledger.isEmpty && !c.isLost
+      !c.isRunning && c.drive.ledger.isEmpty && !c.isLost
     );
     const one = this.#world.pick(fresh);
     if (one === undefined) return;
@@ -303,7 +303,7 @@ export class Faults {
   #add(): void {
     const at = this.#any(() => true);
     const who = this.#world.pick([...this.#world.computers.values()])!;
-    if (at === undefined || who.ledger.isEmpty) return;
+    if (at === undefined || who.drive.ledger.isEmpty) return;
     this.#world.counts.changes++;
     const { id, address } = who;
     const prevIndex = this.#prevIndex(at);

@@ -96,7 +96,7 @@ class Simulation {
         this.#world.clock.after(
           this.#world.wait(options.phaseMicros / 8),
           () => {
-            if (!other.isRunning && other.ledger.isEmpty) {
+            if (!other.isRunning && other.drive.ledger.isEmpty) {
               other.start({ type: "joins" });
             }
           },
@@ -167,7 +167,7 @@ class Simulation {
           const servers = leaderOf()?.raft?.membership.current.servers;
           return servers !== undefined &&
             sound.every((one) =>
-              !one.isVoterIn(servers) ||
+              !one.drive.isVoterIn(servers) ||
               (one.raft?.log.lastApplied ?? 0) >= before
             );
         },
@@ -214,7 +214,7 @@ class Simulation {
   /** With a disk that can be read. */
   get #candidates(): Computer[] {
     return [...this.#world.computers.values()].filter((one) =>
-      !one.damaged && !one.isLost && !one.ledger.isEmpty
+      !one.drive.damaged && !one.isLost && !one.drive.ledger.isEmpty
     );
   }
 
@@ -227,7 +227,7 @@ class Simulation {
     return known.length > 0 && known.every((servers) => {
       const voters = servers.filter(({ suffrage }) => suffrage === "voter");
       const held = voters.filter(({ id }) =>
-        computers.some((one) => one.id === id && one.isVoterIn(servers))
+        computers.some((one) => one.id === id && one.drive.isVoterIn(servers))
       );
       return 2 * held.length > voters.length;
     });
@@ -295,7 +295,7 @@ class Simulation {
 
 /** Of its log: the newest committed one, or what it has of it, and all that follow. */
 function configurationsOf(
-  { members, ledger }: Computer,
+  { members, drive: { ledger } }: Computer,
   commitIndex: Index,
 ): (readonly Server[])[] {
   const { snapshot, entries = [] } = ledger.acknowledged ?? {};

@@ -1,0 +1,109 @@
+// A disk of one computer, from its first byte to its loss, with what it owes to whom wrote
+// on it: the lying disk itself, what of it is certain, what was acknowledged, and the
+// faults that wait in it. How long it takes is the computer's.
+
+import assert from "node:assert/strict";
+import type { Identity, Saved, Server } from "../../raft/core/types.ts";
+import { blank } from "../../raft/origin.ts";
+import type { Durability } from "../../storage/storage.ts";
+import { FakeDisk, type Operation } from "../storage/fake_files.ts";
+import { DurableLog } from "./durable_log.ts";
+import { Ledger } from "./watched_storage.ts";
+
+const injected = "injected";
+
+/** Whether `error` comes of a fault that a drive was told to have. */
+export function isInjected(error: Error | undefined): boolean {
+  return error?.message.includes(injected) ?? false;
+}
+
+export type DriveOptions = {
+  readonly identity: Identity;
+  readonly durability: Durability;
+  /** Runs a sync's end when it is due. */
+  readonly later: (run: () => void) => void;
+  /** An operation is about to fail. */
+  readonly failing: (options: { isSync: boolean }) => void;
+};
+
+export class Drive {
+  readonly identity: Identity;
+  readonly disk: FakeDisk;
+  readonly log: DurableLog;
+  readonly ledger = new Ledger();
+  /** It must not be read as if it were sound. */
+  damaged = false;
+  /** No write fits on it, and the next sync fails. */
+  full = false;
+  failSync = false;
+  /** Bytes that its log claims to have on top. */
+  grown = 0;
+  readonly #options: DriveOptions;
+
+  constructor(options: DriveOptions) {
+    this.#options = options;
+    this.identity = options.identity;
+    this.disk = new FakeDisk({
+      record: false,
+      later: options.later,
+      fault: (operation) => this.#fault(operation),
+    });
+    this.log = new DurableLog(this.disk, this.identity.node);
+  }
+
+  /** As far as its durability promises: a killed process loses nothing at medium. */
+  get owed(): Saved {
+    const durable = this.log.read() ?? blank(this.identity);
+    const { acknowledged } = this.ledger;
+    if (this.#options.durability === "high" || acknowledged === undefined) {
+      return durable;
+    }
+    return { ...acknowledged, hardState: durable.hardState };
+  }
+
+  /** Of the newest configuration in its log. */
+  get members(): readonly Server[] {
+    const { snapshot, entries = [] } = this.ledger.acknowledged ?? {};
+    for (const entry of entries.toReversed()) {
+      if (entry.type === "configuration") return entry.configuration.servers;
+    }
+    return snapshot?.configuration.servers ?? [];
+  }
+
+  /** Whether `servers` name it, sound as it is, for a voter. */
+  isVoterIn(servers: readonly Server[]): boolean {
+    const { node, incarnation } = this.identity;
+    return !this.damaged &&
+      servers.some((server) =>
+        server.id === node && server.suffrage === "voter" &&
+        (server.incarnation === "" || server.incarnation === incarnation)
+      );
+  }
+
+  /** What was acknowledged is what a power loss would leave. */
+  checkAcknowledged(): void {
+    if (this.#options.durability !== "high") return;
+    const { node } = this.identity;
+    const disk = this.log.read()!;
+    const { hardState, snapshot, entries } = this.ledger.acknowledged!;
+    assert.deepEqual(disk.hardState, hardState, `${node}: hard state`);
+    assert.equal(disk.snapshot.index, snapshot.index, `${node}: snapshot`);
+    assert.equal(disk.entries.length, entries.length, `${node}: entries`);
+    assert.equal(disk.entries.at(-1)?.term, entries.at(-1)?.term);
+  }
+
+  heal(): void {
+    this.full = this.failSync = false;
+    this.grown = 0;
+  }
+
+  #fault({ type }: Operation): Error | undefined {
+    const isSync = type === "sync" || type === "syncDirectory";
+    const fails = (this.failSync && isSync) ||
+      (this.full && (type === "append" || type === "create"));
+    if (!fails) return undefined;
+    if (isSync) this.failSync = false;
+    this.#options.failing({ isSync });
+    return new Error(`${injected} fault of ${type}`);
+  }
+}
