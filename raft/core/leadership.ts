@@ -90,18 +90,19 @@ export function finishTransfer(raft: Raft): void {
 
 /** Gives a transfer up after an election timeout, and a stalled disk's leader its leave. */
 export function tickTransfer(raft: Raft): void {
+  const { electionTicks } = raft.options;
+  const canYield = raft.membership.voters.length > 1;
+  // Our heartbeats would keep a leader in office who can save nothing (etcd #13527). Who
+  // was asked to take over, and since when, does not matter any more.
+  if (canYield && raft.saveElapsed >= 2 * electionTicks) {
+    return raft.becomeFollower(raft.currentTerm, undefined);
+  }
   if (raft.transferTarget !== undefined) {
-    if (++raft.transferElapsed >= raft.options.electionTicks) {
+    if (++raft.transferElapsed >= electionTicks) {
       raft.transferTarget = undefined;
     }
-  } else if (raft.isStalled && raft.membership.voters.length > 1) {
-    // Our heartbeats would keep a leader in office who can save nothing (etcd #13527).
-    if (
-      raft.saveElapsed >= 2 * raft.options.electionTicks ||
-      !handOver(raft, undefined)
-    ) {
-      raft.becomeFollower(raft.currentTerm, undefined);
-    }
+  } else if (canYield && raft.isStalled && !handOver(raft, undefined)) {
+    raft.becomeFollower(raft.currentTerm, undefined);
   }
 }
 

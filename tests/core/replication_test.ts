@@ -567,6 +567,23 @@ Deno.test("A leader whose disk stalls steps down when nobody takes over (PITFALL
   );
 });
 
+Deno.test("A hand-over begun before a stall does not lengthen it (scenario)", () => {
+  const raft = leaderOf();
+  acknowledge(raft, "bc");
+  raft.propose(Uint8Array.of(1));
+  raft.takeSave();
+  for (let i = 0; i <= 2 * electionTicks; i++) {
+    if (i === electionTicks - 2) raft.transferLeadership("b");
+    raft.tick();
+    for (const message of raft.takeMessages()) {
+      if (message.type === "AppendEntries") {
+        accept(raft, message, message.prevLogIndex);
+      }
+    }
+  }
+  assert.equal(raft.role, "follower");
+});
+
 Deno.test("A single node waits for its stalled disk: there is nobody to hand over to", () => {
   const raft = leaderOf({ voters: "a" });
   raft.propose(Uint8Array.of(1));

@@ -218,8 +218,18 @@ export const electionMutants: readonly Mutant[] = [
     mistake: "a leader whose disk hangs sends heartbeats on and on",
     source: "PITFALLS 2",
     file: "raft/core/leadership.ts",
-    find: "} else if (raft.isStalled && raft.membership",
-    replace: "} else if (raft.saveElapsed < 0 && raft.membership",
+    find: "} else if (canYield && raft.isStalled && !handOver",
+    replace: "} else if (raft.saveElapsed < 0 && !handOver",
+    tests: ["core/replication_test.ts"],
+  },
+  {
+    name: "stalled-disk-hands-over-for-ever",
+    mistake:
+      "a leader whose disk hangs waits for one successor after the other",
+    source: "PITFALLS 2",
+    file: "raft/core/leadership.ts",
+    find: "if (canYield && raft.saveElapsed >= 2 * electionTicks) {",
+    replace: "if (canYield && raft.saveElapsed < 0) {",
     tests: ["core/replication_test.ts"],
   },
   {

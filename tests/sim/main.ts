@@ -5,6 +5,7 @@
 //   deno task sim --count 1000         so many random seeds
 //   deno task sim --count 200 --first 1     these seeds: 1 to 200
 //   deno task sim --minutes 30
+//   deno task sim 42 --canary twice    with a mistake in the harness, to be found
 //
 // Ends with 1 when a seed fails, or when too little happened for a run to prove anything.
 
@@ -75,7 +76,8 @@ function many(): void {
 function failed({ seed, failure }: Outcome, totals: Totals): never {
   console.error(failure);
   console.error(
-    `failed seed=${seed} after ${totals.seeds} seeds; again: deno task sim ${seed} --trace`,
+    `failed seed=${seed} after ${totals.seeds} seeds; again: ` +
+      `deno task sim ${seed} --trace` + (canary ? ` --canary ${canary}` : ""),
   );
   Deno.exit(1);
 }
