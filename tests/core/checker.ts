@@ -212,6 +212,17 @@ export class Checker {
         terms.set(i, log.termAt(i)!);
       }
       this.#leaders.set(currentTerm, { id, terms });
+      // A later term on disk says nothing of the vote in this one.
+      assert(
+        this.#isMajority(
+          raft.membership.current,
+          ({ hardState }) =>
+            hardState.currentTerm > currentTerm ||
+            (hardState.currentTerm === currentTerm &&
+              hardState.votedFor === id),
+        ),
+        `${id} leads term ${currentTerm} without a majority of votes on disk`,
+      );
       for (const [index, committed] of this.#committed) {
         this.#checkComplete(index, committed, currentTerm);
       }
@@ -304,6 +315,22 @@ export class Checker {
     }
   }
 
+  /** Whether a majority of the voters have a disk, that of the life named, which `holds`. */
+  #isMajority(
+    { servers }: Configuration,
+    holds: (disk: Saved) => boolean,
+  ): boolean {
+    const voters = servers.filter((s) => s.suffrage === "voter");
+    const held = voters.filter(({ id, incarnation }) => {
+      const { disk, lost = [] } = this.#hosts.get(id)!;
+      return [disk, ...lost].some((one) =>
+        (incarnation === "" || one.identity.incarnation === incarnation) &&
+        holds(one)
+      );
+    });
+    return 2 * held.length > voters.length;
+  }
+
   /** Nobody has committed `index` before. */
   #checkFirstCommit(
     raft: Raft,
@@ -334,20 +361,14 @@ export class Checker {
     const inForce = [
       membership.current,
       membership.at(Math.max(lastBefore, log.commitIndex)).configuration,
-    ].map(({ servers }) =>
-      servers.filter((s) => s.suffrage === "voter").map((s) => s.id)
-    );
-    const hold = (voter: NodeId) => {
-      const { disk, lost = [] } = this.#hosts.get(voter)!;
-      return [disk, ...lost].some((one) => {
-        const held = termOnDisk(one, index);
-        return held === undefined ? one.snapshot.index > index : held === term;
-      });
+    ];
+    const holds = (one: Saved) => {
+      const held = termOnDisk(one, index);
+      return held === undefined ? one.snapshot.index > index : held === term;
     };
     assert(
-      inForce.some((voters) => 2 * voters.filter(hold).length > voters.length),
-      `${id} commits ${index}, which only [${inForce[0]!.filter(hold)}] of ` +
-        `[${inForce[0]}] have on disk`,
+      inForce.some((configuration) => this.#isMajority(configuration, holds)),
+      `${id} commits ${index}, which no majority has on disk`,
     );
   }
 }
