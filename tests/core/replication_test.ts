@@ -8,6 +8,7 @@ import {
   entriesPerAppendMax,
 } from "../../raft/core/replication.ts";
 import type { AppendEntries } from "../../raft/core/types.ts";
+import type { Raft } from "../../raft/core/raft.ts";
 import { Cluster } from "./cluster.ts";
 import {
   accept,
@@ -545,12 +546,16 @@ Deno.test("A leader whose disk stalls hands over to a voter that has everything 
   assert.equal(cluster.host("a").applied, leader.log.lastIndex);
 });
 
-Deno.test("A leader whose disk stalls steps down when nobody takes over (PITFALLS 2)", () => {
+/** For two election timeouts its disk hangs, and the others answer; then it yields. */
+function stall(
+  { before = () => {} }: { before?: (raft: Raft, tick: number) => void } = {},
+): Raft {
   const raft = leaderOf();
   acknowledge(raft, "bc");
   raft.propose(Uint8Array.of(1));
   raft.takeSave();
-  for (let i = 0; i <= 2 * electionTicks; i++) {
+  for (let tick = 0; tick <= 2 * electionTicks; tick++) {
+    before(raft, tick);
     raft.tick();
     for (const message of raft.takeMessages()) {
       if (message.type === "AppendEntries") {
@@ -559,6 +564,11 @@ Deno.test("A leader whose disk stalls steps down when nobody takes over (PITFALL
     }
   }
   assert.equal(raft.role, "follower");
+  return raft;
+}
+
+Deno.test("A leader whose disk stalls steps down when nobody takes over (PITFALLS 2)", () => {
+  const raft = stall();
   ticks(raft, 4 * electionTicks);
   assert.equal(
     raft.role,
@@ -568,20 +578,11 @@ Deno.test("A leader whose disk stalls steps down when nobody takes over (PITFALL
 });
 
 Deno.test("A hand-over begun before a stall does not lengthen it (scenario)", () => {
-  const raft = leaderOf();
-  acknowledge(raft, "bc");
-  raft.propose(Uint8Array.of(1));
-  raft.takeSave();
-  for (let i = 0; i <= 2 * electionTicks; i++) {
-    if (i === electionTicks - 2) raft.transferLeadership("b");
-    raft.tick();
-    for (const message of raft.takeMessages()) {
-      if (message.type === "AppendEntries") {
-        accept(raft, message, message.prevLogIndex);
-      }
-    }
-  }
-  assert.equal(raft.role, "follower");
+  stall({
+    before: (raft, tick) => {
+      if (tick === electionTicks - 2) raft.transferLeadership("b");
+    },
+  });
 });
 
 Deno.test("A single node waits for its stalled disk: there is nobody to hand over to", () => {
