@@ -267,13 +267,15 @@ class Simulation {
     }
   }
 
-  /** Nobody has a majority: nobody may go on as if it had one. */
+  /** As far as one can tell, nobody has a majority; whoever goes on had one, and is watched. */
   #staysStuck(): void {
-    this.#stuck = true;
-    const { commitIndex } = this.#world.checker;
-    const { electionTicks, tickMicros } = this.#world.options;
+    const { checker, options: { electionTicks, tickMicros } } = this.#world;
+    const { commitIndex } = checker;
     this.#world.run(20 * electionTicks * tickMicros);
-    this.#world.say(`stuck at ${commitIndex}`);
+    this.#stuck = checker.commitIndex === commitIndex;
+    this.#world.say(
+      `${this.#stuck ? "stuck at" : "went on from"} ${commitIndex}`,
+    );
   }
 
   /** Everybody stops, in any way; then no more may be used up than was asked for. */

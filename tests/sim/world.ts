@@ -47,8 +47,8 @@ export class World {
     this.trace = new Trace(print);
     this.network = new Network(this);
     for (let i = 0; i < options.voters + options.spares; i++) {
-      const id = "abcdefg"[i]!;
-      this.computers.set(id, new Computer(this, i));
+      const computer = new Computer(this, i);
+      this.computers.set(computer.id, computer);
     }
     this.model = new Model();
     this.checker = new Checker(
