@@ -2,7 +2,7 @@
 // or clients; equal commands in equal order make equal states.
 //
 //   command  = version u8 = 1 · count u8 · (name text · wanted u64)*
-//   snapshot = version u8 = 1 · count u32 · (name text · last u64)*   in order of creation
+//   snapshot = version u8 = 1 · count u32 · (name text · last big64)*   in order of creation
 //
 // TICKET uses one sequence; the list is there so that others can come without a new
 // format. Numbers are uint64 and BigInt throughout: they outlive 2^53.
@@ -63,8 +63,7 @@ export class Machine {
     writer.u32(this.#sequences.size);
     for (const [name, last] of this.#sequences) {
       writer.text(name);
-      writer.u32(Number(last & 0xffff_ffffn));
-      writer.u32(Number(last >> 32n));
+      writer.big64(last);
     }
     return writer.written.slice();
   }
@@ -77,8 +76,7 @@ export class Machine {
     checkVersion(reader.u8());
     for (let left = reader.u32(); left > 0; left--) {
       const name = reader.text();
-      const low = BigInt(reader.u32());
-      this.#sequences.set(name, low | BigInt(reader.u32()) << 32n);
+      this.#sequences.set(name, reader.big64());
     }
     reader.end();
   }

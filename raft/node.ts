@@ -173,6 +173,7 @@ export class Node {
       if (message.type === "ForwardResponse") {
         return this.#changes.forwardAnswered(message);
       }
+      if (message.type === "Take" || message.type === "TakeResponse") return;
       this.#raft.step(message);
       if (message.from === this.#raft.leaderId) {
         this.#lastContact = this.#world.now();

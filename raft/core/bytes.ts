@@ -3,6 +3,7 @@
 // throws DecodeError (bytes that do not fit are a fault of the world).
 //
 //   u8 u32 u64      little-endian; a u64 is at most 2^53 - 1
+//   big64           u64 of the whole range, a BigInt
 //   bool            u8, 0 or 1
 //   id, text        length u8 · UTF-8; an id is 1 to 64 of [A-Za-z0-9._-]
 //   data            length u32 · bytes
@@ -93,6 +94,13 @@ export class Writer {
     this.#view.setUint32(at + 4, value / 0x1_0000_0000, true);
   }
 
+  /** The whole range of 64 bits. */
+  big64(value: bigint): void {
+    if (BigInt.asUintN(64, value) !== value) unfit("big64", String(value));
+    const at = this.skip(8);
+    this.#view.setBigUint64(at, value, true);
+  }
+
   id(id: NodeId): void {
     if (!isNodeId(id)) unfit("node id", id);
     const at = this.skip(1 + id.length);
@@ -165,6 +173,11 @@ export class Reader {
     const high = this.#view.getUint32(at + 4, true);
     if (high > 0x1f_ffff) this.fail("a number above 2^53 - 1");
     return high * 0x1_0000_0000 + this.#view.getUint32(at, true);
+  }
+
+  /** The whole range of 64 bits. */
+  big64(): bigint {
+    return this.#view.getBigUint64(this.#skip(8), true);
   }
 
   bool(): boolean {

@@ -1,9 +1,9 @@
-// Entries, snapshots, saves and peer messages as bytes, and back. Used by peers on
-// the wire and by disk; neither framing nor checksums, those are `peers.ts`'s and
-// `record.ts`'s. Format version 1, little-endian; handshake and disk header carry it:
+// Entries, snapshots, saves and peer messages as bytes, and back; frames and checksums
+// stand elsewhere. Format version 1, little-endian; handshake and disk header carry it:
 //
 //   message   = tag u8 · from id · to id · term u64 · body      the tags are below
-//             | tag u8 · from id · to id · number u64 · data    Forward, its response
+//             | tag u8 · from id · to id · number u64 · errand
+//   errand    = data | count u64 (Take) | outcome u8 · last big64 · count u64 (its response)
 //   entries   = first u64 · count u32 · entry*                  indexes first, first+1 …
 //   entry     = type u8 · term u64 · (1: – | 2: data | 3: config)
 //   snapshot  = index u64 · term u64 · configurationIndex u64 · config · data
@@ -19,9 +19,11 @@ import { Reader, Writer } from "./bytes.ts";
 import type {
   Configuration,
   Entry,
+  Errand,
   HardState,
   Identity,
   Index,
+  Message,
   PeerMessage,
   Save,
   Server,
@@ -51,7 +53,13 @@ const tags = {
   NotMember: 9,
   Forward: 10,
   ForwardResponse: 11,
+  Take: 12,
+  TakeResponse: 13,
 } as const satisfies Record<PeerMessage["type"], number>;
+
+const outcomes = ["given", "not-leader", "leadership-lost"] as const;
+/** A byte each, from 1 on. */
+const suffrages = ["voter", "learner", "nonvoter"] as const;
 
 const entryTypes = { noop: 1, command: 2, configuration: 3 } as const;
 /** Type and term: what the shortest entry takes. */
@@ -66,7 +74,7 @@ export function writeConfiguration(
   for (const server of servers) {
     writer.id(server.id);
     writer.text(server.address);
-    writer.u8(server.suffrage === "voter" ? 1 : 2);
+    writer.u8(1 + suffrages.indexOf(server.suffrage));
     writer.text(server.incarnation);
   }
 }
@@ -78,15 +86,8 @@ export function readConfiguration(reader: Reader): Configuration {
   for (let i = 0; i < count; i++) {
     const id = reader.id();
     const address = reader.text();
-    const suffrage = reader.u8();
-    if (suffrage !== 1 && suffrage !== 2) reader.fail(`suffrage ${suffrage}`);
-    const incarnation = reader.text();
-    servers.push({
-      id,
-      address,
-      suffrage: suffrage === 1 ? "voter" : "learner",
-      incarnation,
-    });
+    const suffrage = suffrages[reader.u8() - 1] ?? reader.fail("no suffrage");
+    servers.push({ id, address, suffrage, incarnation: reader.text() });
   }
   return { servers };
 }
@@ -236,11 +237,29 @@ export function encodePeerMessage(message: PeerMessage): Uint8Array {
   writer.u8(tags[message.type]);
   writer.id(message.from);
   writer.id(message.to);
-  if (message.type === "Forward" || message.type === "ForwardResponse") {
-    writer.u64(message.id);
-    writer.data(message.data, forwardBytesMax);
-    return writer.copy();
+  if ("id" in message) writeErrand(writer, message);
+  else writeMessage(writer, message);
+  return writer.copy();
+}
+
+function writeErrand(writer: Writer, message: Errand): void {
+  writer.u64(message.id);
+  switch (message.type) {
+    case "Forward":
+    case "ForwardResponse":
+      return writer.data(message.data, forwardBytesMax);
+    case "Take":
+      return writer.u64(message.count);
+    case "TakeResponse":
+      writer.u8(outcomes.indexOf(message.outcome));
+      writer.big64(message.last);
+      return writer.u64(message.count);
+    default:
+      unreachable(message);
   }
+}
+
+function writeMessage(writer: Writer, message: Message): void {
   writer.u64(message.term);
   switch (message.type) {
     case "PreVote":
@@ -284,7 +303,6 @@ export function encodePeerMessage(message: PeerMessage): Uint8Array {
     default:
       unreachable(message);
   }
-  return writer.copy();
 }
 
 /** Throws {@linkcode DecodeError} on anything that `encodePeerMessage` does not make. */
@@ -295,14 +313,36 @@ export function decodePeerMessage(bytes: Uint8Array): PeerMessage {
   return message;
 }
 
+function readErrand(
+  reader: Reader,
+  tag: number,
+  envelope: Pick<Errand, "from" | "to" | "id">,
+): Errand {
+  switch (tag) {
+    case tags.Forward:
+    case tags.ForwardResponse: {
+      const type = tag === tags.Forward ? "Forward" : "ForwardResponse";
+      return { type, ...envelope, data: reader.data(forwardBytesMax) };
+    }
+    case tags.Take:
+      return { type: "Take", ...envelope, count: reader.u64() };
+    default:
+      return {
+        type: "TakeResponse",
+        ...envelope,
+        outcome: outcomes[reader.u8()] ?? reader.fail("no outcome"),
+        last: reader.big64(),
+        count: reader.u64(),
+      };
+  }
+}
+
 function readMessage(reader: Reader): PeerMessage {
   const tag = reader.u8();
   const from = reader.id();
   const to = reader.id();
-  if (tag === tags.Forward || tag === tags.ForwardResponse) {
-    const type = tag === tags.Forward ? "Forward" : "ForwardResponse";
-    const id = reader.u64();
-    return { type, from, to, id, data: reader.data(forwardBytesMax) };
+  if (tag >= tags.Forward && tag <= tags.TakeResponse) {
+    return readErrand(reader, tag, { from, to, id: reader.u64() });
   }
   const envelope = { from, to, term: reader.u64() };
   // Properties are evaluated in the order written, which is the order of the bytes.

@@ -32,8 +32,11 @@ export type HardState = {
   readonly votedFor: NodeId | undefined;
 };
 
-/** `voter` counts for elections and commitment; `learner` only receives. */
-export type Suffrage = "voter" | "learner";
+/**
+ * `voter` counts for elections and commitment, the others only receive: a `learner` until
+ * it has caught up and is promoted, a `nonvoter` for as long as people leave it so.
+ */
+export type Suffrage = "voter" | "learner" | "nonvoter";
 
 export type Server = {
   readonly id: NodeId;
@@ -213,5 +216,38 @@ export type ForwardResponse = {
   readonly data: Uint8Array;
 };
 
+/** Tickets that a node asks of the leader for all its clients at once. */
+export type Take = {
+  readonly type: "Take";
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly id: number;
+  /** How many; at least 1. */
+  readonly count: number;
+};
+
+export type TakeResponse = {
+  readonly type: "TakeResponse";
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly id: number;
+  /**
+   * `not-leader`: nothing was done. `leadership-lost`: nobody knows, and whatever was
+   * taken is nobody's.
+   */
+  readonly outcome: "given" | "not-leader" | "leadership-lost";
+  /** Tickets `last - count + 1` to `last`; fewer than asked for only at the very end. */
+  readonly last: bigint;
+  readonly count: number;
+};
+
 /** Everything that travels between nodes after the handshake. */
-export type PeerMessage = Message | Forward | ForwardResponse;
+export type PeerMessage =
+  | Message
+  | Forward
+  | ForwardResponse
+  | Take
+  | TakeResponse;
+
+/** What the core has no part in. */
+export type Errand = Exclude<PeerMessage, Message>;

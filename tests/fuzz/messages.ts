@@ -63,7 +63,11 @@ export const configuration = fc.record({
         fc.record({
           id,
           address: text,
-          suffrage: fc.constantFrom("voter" as const, "learner" as const),
+          suffrage: fc.constantFrom(
+            "voter" as const,
+            "learner" as const,
+            "nonvoter" as const,
+          ),
           incarnation: text,
         }),
         { maxLength: 4 },
@@ -148,6 +152,15 @@ const messages: {
   NotMember: fc.record({ ...envelope, configurationIndex: u64 }),
   Forward: fc.record(forwarding),
   ForwardResponse: fc.record(forwarding),
+  Take: fc.record({ from: id, to: id, id: u64, count: u64 }),
+  TakeResponse: fc.record({
+    from: id,
+    to: id,
+    id: u64,
+    outcome: fc.constantFrom("given", "not-leader", "leadership-lost"),
+    last: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+    count: u64,
+  }),
 };
 
 // fast-check's records have no prototype, and a strict comparison minds: hence the copies.

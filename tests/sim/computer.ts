@@ -404,9 +404,8 @@ export class Computer implements Watched {
   }
 
   #send(message: PeerMessage): void {
-    const isRaft = message.type !== "Forward" &&
-      message.type !== "ForwardResponse";
-    if (isRaft) this.#world.checker.sent(this, message);
+    // Errands have ids; the checker knows the protocol alone.
+    if (!("id" in message)) this.#world.checker.sent(this, message);
     if (message.type === "TimeoutNow") {
       this.#world.counts.transfers++;
       if (this.raft?.isStalled) this.#world.counts.handOvers++;
