@@ -10,11 +10,14 @@ import { Host } from "./raft/host.ts";
 import { openLog } from "./raft/logger.ts";
 import { placeNode } from "./raft/place.ts";
 import { type Config, parseConfig } from "./server/config.ts";
+import { ticksPerTimeout } from "./server/dispenser.ts";
 import { listen, Listener } from "./server/listener.ts";
 import { RaftLink } from "./server/raft_link.ts";
 
 /** A stop, from the first signal to the exit, is done within 5 s; this part drains. */
 const drainMillis = 2000;
+/** Of it, to tell those who still wait that they get nothing. */
+const farewellMillis = 200;
 const stopMillis = 4500;
 /** Two signals within this are one. */
 const sameSignalMillis = 500;
@@ -81,6 +84,8 @@ async function serve(config: Config): Promise<never> {
         died: (reason) => fail(`the node died: ${reason}`),
       }),
       {
+        timeoutMillis: config.timeoutMillis,
+        asksAgain: config.node.forward !== "no",
         ready: ready.resolve,
         stopped: (error) => {
           if (error !== undefined || !stopping) fail(error ?? "the node ended");
@@ -88,6 +93,8 @@ async function serve(config: Config): Promise<never> {
         },
       },
     );
+    const { dispenser } = link;
+    setInterval(() => dispenser.tick(), config.timeoutMillis / ticksPerTimeout);
     const socket = listen(config.clientListen);
     const signalled = onSignals(() => stopping = true);
     link.start(place.options);
@@ -100,6 +107,7 @@ async function serve(config: Config): Promise<never> {
     }
     log("info", "stopping");
     const timer = setTimeout(() => fail("could not stop in time"), stopMillis);
+    setTimeout(() => dispenser.close(), drainMillis - farewellMillis);
     await listener?.close(drainMillis);
     link.stop();
     await stopped.promise;

@@ -36,16 +36,28 @@ export type NodeOptions = {
   readonly durability: Durability;
   readonly heartbeatMillis: number;
   readonly electionMillis: number;
+  readonly forward: Forwarding;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 };
 
+/** What becomes of a TICKET on a node that does not lead. */
+export type Forwarding =
+  /** The leader is asked for it, whoever that is by then. */
+  | "yes"
+  /** It is refused. */
+  | "no"
+  /** Its client is told where the leader serves clients. */
+  | "moved";
+
 /** Why tickets were not given. None of the refused ones was, or ever will be, given. */
 export type Refusal =
-  /** This node does not lead. */
+  /** Nobody was asked for them: this node does not lead. */
   | "not-leader"
-  /** It led, and lost that before the tickets were committed: they are burnt. */
+  /** Whoever led lost that before they were committed, as far as one knows: they are burnt. */
   | "leadership-lost"
+  /** The leader serves clients at this address. */
+  | { readonly movedTo: string }
   /** 2^64 - 1 was reached. */
   | "exhausted";
 

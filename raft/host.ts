@@ -280,6 +280,7 @@ function timesOf(options: NodeOptions): NodeTimes {
     flushTicks: Math.max(1, Math.round(flushMillis / tickMillis)),
     changeTicks: Math.round(changeMillis / tickMillis),
     random: (below) => Math.floor(Math.random() * below),
+    forward: options.forward,
   };
 }
 

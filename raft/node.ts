@@ -9,6 +9,7 @@
 import type {
   AdminAnswer,
   AdminCommand,
+  Forwarding,
   FromNode,
   NodeState,
   NodeStatus,
@@ -27,6 +28,8 @@ import { Raft, type RaftOptions } from "./core/raft.ts";
 import type { Log } from "./logger.ts";
 import { Reporter } from "./reporter.ts";
 import { Machine, ticketSequence } from "./machine.ts";
+import { Proposals } from "./proposals.ts";
+import { ServedTakes } from "./served_takes.ts";
 import { Takes } from "./takes.ts";
 import { statsOf, timeText } from "./stats.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -57,11 +60,13 @@ export type World = {
   readonly ended: (error: Error | undefined) => void;
 };
 
+/** How long, in ticks, and what it does for clients of a node that does not lead. */
 export type NodeTimes = RaftOptions & {
   /** Ticks between flushes at durability medium and low. */
   readonly flushTicks: number;
   /** Ticks after which a change of members that got nowhere is answered. */
   readonly changeTicks: number;
+  readonly forward: Forwarding;
 };
 
 export class Node {
@@ -69,7 +74,9 @@ export class Node {
   readonly #machine = new Machine();
   readonly #world: World;
   readonly #times: NodeTimes;
+  readonly #proposals: Proposals;
   readonly #takes: Takes;
+  readonly #servedTakes: ServedTakes;
   readonly #changes: Changes;
   readonly #reporter: Reporter;
 
@@ -94,12 +101,22 @@ export class Node {
     this.#times = times;
     this.#raft = new Raft(times, saved);
     this.#machine.restore(saved.snapshot.data);
-    this.#takes = new Takes(this.#raft, world.post);
+    const { random, forward } = times;
+    const send = (message: PeerMessage) => world.peers.send([message]);
+    this.#proposals = new Proposals(this.#raft);
+    this.#takes = new Takes(this.#raft, this.#proposals, {
+      forward,
+      random,
+      post: world.post,
+      send,
+      leaderClient: () => this.#status.leaderAddress,
+    });
+    this.#servedTakes = new ServedTakes(this.#raft, this.#proposals, send);
     this.#changes = new Changes(this.#raft, {
       cluster: saved.identity.cluster,
       ticksMax: times.changeTicks,
-      random: times.random,
-      send: (message) => world.peers.send([message]),
+      random,
+      send,
     });
     this.#reporter = new Reporter(this.#raft, world.log);
     this.#beganLeftOut = this.#raft.membership.currentIndex > 0 &&
@@ -161,6 +178,7 @@ export class Node {
     this.#input(() => {
       this.#ticks++;
       this.#raft.tick();
+      this.#takes.tick();
       this.#changes.tick();
       if (this.#ticks % this.#times.flushTicks === 0) this.#flush();
     });
@@ -169,12 +187,18 @@ export class Node {
 
   receive(message: PeerMessage): void {
     this.#input(() => {
-      if (message.type === "Forward") return this.#changes.forwarded(message);
-      if (message.type === "ForwardResponse") {
-        return this.#changes.forwardAnswered(message);
+      switch (message.type) {
+        case "Take":
+          return this.#servedTakes.asked(message);
+        case "TakeResponse":
+          return this.#takes.answered(message);
+        case "Forward":
+          return this.#changes.forwarded(message);
+        case "ForwardResponse":
+          return this.#changes.forwardAnswered(message);
+        default:
+          this.#raft.step(message);
       }
-      if (message.type === "Take" || message.type === "TakeResponse") return;
-      this.#raft.step(message);
       if (message.from === this.#raft.leaderId) {
         this.#lastContact = this.#world.now();
       }
@@ -273,7 +297,9 @@ export class Node {
     if (snapshot !== undefined) this.#machine.restore(snapshot.data);
     for (const entry of this.#raft.takeCommitted()) this.#apply(entry);
     this.#changes.pump();
-    this.#takes.settle();
+    this.#proposals.pump();
+    this.#servedTakes.pump();
+    this.#takes.pump();
     this.#connect();
     this.#compact();
     // What the above made the core say: a change proposed, an append to go with it.
@@ -286,7 +312,7 @@ export class Node {
   #apply(entry: Entry): void {
     if (entry.type !== "command") return;
     const [given] = this.#machine.apply(entry.data);
-    if (given !== undefined) this.#takes.applied(entry, given);
+    if (given !== undefined) this.#proposals.applied(entry, given);
   }
 
   #compact(): void {
@@ -372,6 +398,7 @@ export class Node {
       this.#raft.transferTarget !== undefined;
     if (handingOver || this.#saving || this.#flushing) return;
     // Who still waits, for a majority or a leader, would wait for ever.
+    this.#proposals.stop();
     this.#takes.stop();
     this.#changes.stop();
     this.#life = "leaving";

@@ -1,60 +1,100 @@
-// The tickets asked of this node that are not yet answered, in the order in which they
-// were asked, which is that of the answers. A take is proposed at once or refused; it is
-// answered when its entry is committed in the term in which it was proposed, or when the
-// node leads that term no more. Knows neither clients nor the machine's numbers.
+// The tickets that this node's own clients ask for, batch by batch, in the order in which
+// they were asked, which is that of the answers.
+//
+//   waiting ──▶ proposed ──▶ answered                    (this node leads)
+//      │  └───▶ forwarded ─▶ answered                    (another does)
+//      └ nobody leads, or a leader is handing over
+//
+// A take is sent to the leader of one term, with an id, and sent again with the same id
+// when nothing comes back: `served_takes.ts`, at the other end, executes it once. When
+// that term is over nobody knows what became of it; it is refused, and its numbers, if
+// there are any, are nobody's. Whether to ask anew is the dispenser's to say.
 
-import type { FromNode, Refusal } from "./channel.ts";
+import type { Forwarding, FromNode, Refusal } from "./channel.ts";
 import type { Raft } from "./core/raft.ts";
-import type { Entry } from "./core/types.ts";
-import { encodeTake, type Given, ticketSequence } from "./machine.ts";
+import type { NodeId, Take, TakeResponse, Term } from "./core/types.ts";
+import { type Given, lastTicket } from "./machine.ts";
+import type { Proposals } from "./proposals.ts";
 
-/** On its way through the log. `outcome` waits for those asked before it. */
-type Take = {
+type OwnTake = {
   readonly count: number;
-  readonly index: number;
-  readonly term: number;
+  state: "waiting" | "proposed" | Forwarded;
+  /** Waits for those asked before it. */
   outcome: Given | Refusal | undefined;
+};
+
+type Forwarded = { readonly message: Take; ticks: number };
+
+export type TakesOptions = {
+  readonly forward: Forwarding;
+  readonly random: (below: number) => number;
+  readonly post: (message: FromNode) => void;
+  readonly send: (message: Take) => void;
+  /** Where the leader serves clients; empty when that is not known. */
+  readonly leaderClient: () => string;
 };
 
 export class Takes {
   readonly #raft: Raft;
-  readonly #post: (message: FromNode) => void;
-  #takes: Take[] = [];
+  readonly #proposals: Proposals;
+  readonly #options: TakesOptions;
+  #takes: OwnTake[] = [];
+  /** Of this process: an answer to a former one must not fit. */
+  readonly #life: number;
+  #lastId = 0;
+  /** Whom we took for a leader, and who says that he is none: not asked again at once. */
+  #turnedAwayBy: { readonly id: NodeId; readonly term: Term } | undefined;
 
-  constructor(raft: Raft, post: (message: FromNode) => void) {
+  constructor(raft: Raft, proposals: Proposals, options: TakesOptions) {
     this.#raft = raft;
-    this.#post = post;
+    this.#proposals = proposals;
+    this.#options = options;
+    this.#life = options.random(2 ** 31);
   }
 
   ask(count: number): void {
-    const index = this.#raft.propose(encodeTake(ticketSequence, count));
-    if (index === undefined) return this.turnAway(count);
-    const term = this.#raft.currentTerm;
-    this.#takes.push({ count, index, term, outcome: undefined });
+    const take: OwnTake = { count, state: "waiting", outcome: undefined };
+    this.#takes.push(take);
+    this.#advance(take);
   }
 
-  /** Refuses `count` tickets when their turn comes: nothing is proposed for them. */
+  /** Refuses `count` tickets when their turn comes: nothing is done for them. */
   turnAway(count: number): void {
-    this.#takes.push({ count, index: 0, term: 0, outcome: "not-leader" });
+    this.#takes.push({ count, state: "waiting", outcome: "not-leader" });
   }
 
-  /** The machine applied `entry`, which gave `given`. */
-  applied(entry: Entry, given: Given): void {
-    const take = this.#takes.find((take) => take.index >= entry.index);
-    if (take?.index === entry.index && take.term === entry.term) {
-      take.outcome = given;
+  /** The node that we took for the leader answers. */
+  answered({ from, life, id, given, last, count }: TakeResponse): void {
+    const take = this.#takes.find(({ state }) =>
+      typeof state === "object" && state.message.id === id &&
+      state.message.to === from
+    );
+    if (life !== this.#life || take?.outcome !== undefined) return;
+    if (typeof take?.state !== "object") return;
+    const isSound = count <= take.count && BigInt(count) <= last;
+    if (given && isSound) take.outcome = { last, count };
+    else {
+      const { to, term } = take.state.message;
+      this.#turnedAwayBy = { id: to, term };
+      take.outcome = "leadership-lost";
     }
   }
 
-  /** Answers from the front, each once, as far as the outcomes are known. */
-  settle(): void {
-    const leads = this.#raft.role === "leader";
+  tick(): void {
+    this.#turnedAwayBy = undefined;
+    for (const { state, outcome } of this.#takes) {
+      if (outcome !== undefined || typeof state !== "object") continue;
+      if (++state.ticks < this.#raft.options.electionTicks) continue;
+      // Lost on its way, or its answer; or it only takes long, which does no harm.
+      state.ticks = 0;
+      this.#options.send(state.message);
+    }
+  }
+
+  /** Carries each as far as it goes now, and answers from the front, each once. */
+  pump(): void {
+    for (const take of this.#takes) this.#advance(take);
     for (let take; (take = this.#takes[0]) !== undefined; this.#takes.shift()) {
-      // A take of a term that we lead no more may yet be committed, by another leader.
-      // Nobody is told its numbers: they are burnt, not given twice.
-      if (!leads || take.term !== this.#raft.currentTerm) {
-        take.outcome ??= "leadership-lost";
-      }
       if (take.outcome === undefined) return;
       this.#answer(take.count, take.outcome);
     }
@@ -67,15 +107,62 @@ export class Takes {
     }
   }
 
+  #advance(take: OwnTake): void {
+    if (take.outcome !== undefined) return;
+    if (take.state === "waiting") this.#begin(take);
+    else if (take.state !== "proposed" && this.#isOver(take.state.message)) {
+      take.outcome = "leadership-lost";
+    }
+  }
+
+  #begin(take: OwnTake): void {
+    const { forward } = this.#options;
+    const settle = (outcome: Given | Refusal) => take.outcome = outcome;
+    if (this.#proposals.propose(take.count, settle)) take.state = "proposed";
+    else if (forward === "no") take.outcome = "not-leader";
+    else if (this.#raft.role === "leader") return; // it is handing over
+    else if (forward === "moved") {
+      const movedTo = this.#options.leaderClient();
+      if (movedTo !== "") take.outcome = { movedTo };
+    } else this.#forward(take);
+  }
+
+  #forward(take: OwnTake): void {
+    const { id: from, leaderId: to, currentTerm: term } = this.#raft;
+    if (to === undefined || to === from) return;
+    const away = this.#turnedAwayBy;
+    if (away?.id === to && away.term === term) return;
+    const message: Take = {
+      type: "Take",
+      from,
+      to,
+      term,
+      life: this.#life,
+      id: ++this.#lastId,
+      count: take.count,
+    };
+    take.state = { message, ticks: 0 };
+    this.#options.send(message);
+  }
+
+  /**
+   * Another leads, or the same in another term. While nobody does, the answer may still
+   * come: the take may have been committed by whom we asked.
+   */
+  #isOver({ to, term }: Take): boolean {
+    const { leaderId, currentTerm } = this.#raft;
+    return leaderId !== undefined && (leaderId !== to || currentTerm !== term);
+  }
+
   #answer(wanted: number, outcome: Given | Refusal): void {
-    if (typeof outcome === "string") {
-      return this.#post({ type: "refused", count: wanted, reason: outcome });
+    const { post } = this.#options;
+    if (typeof outcome === "string" || "movedTo" in outcome) {
+      return post({ type: "refused", count: wanted, reason: outcome });
     }
     const { last, count } = outcome;
-    if (count > 0) this.#post({ type: "taken", last, count });
-    if (count < wanted) {
-      const count = wanted - outcome.count;
-      this.#post({ type: "refused", count, reason: "exhausted" });
-    }
+    if (count > 0) post({ type: "taken", last, count });
+    if (count === wanted) return;
+    const reason = last === lastTicket ? "exhausted" : "leadership-lost";
+    post({ type: "refused", count: wanted - count, reason });
   }
 }

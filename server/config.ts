@@ -21,6 +21,8 @@ export type Config = {
   readonly clientListen: Address;
   /** `auto` is settled by the permissions that the process has. */
   readonly storage: StorageKind | "auto";
+  /** How long a TICKET may wait for a leader. */
+  readonly timeoutMillis: number;
   readonly node: Omit<NodeOptions, "storage">;
 };
 
@@ -115,6 +117,19 @@ const flags = {
     value: "time",
     help: "silence after which a new leader is elected",
     standard: "300ms",
+    parse: durationMillis,
+    allowed: durationRule,
+  } satisfies Flag<number>,
+  forward: {
+    value: "how",
+    help: "on a node that does not lead: yes, no or moved",
+    standard: "yes",
+    ...oneOf("yes", "no", "moved"),
+  } satisfies Flag<string>,
+  timeout: {
+    value: "time",
+    help: "how long a TICKET may wait for a leader",
+    standard: "10s",
     parse: durationMillis,
     allowed: durationRule,
   } satisfies Flag<number>,
@@ -275,6 +290,7 @@ function readConfig(
     id,
     clientListen,
     storage: read("storage"),
+    timeoutMillis: read("timeout"),
     node: Object.freeze({
       id,
       raftListen,
@@ -285,6 +301,7 @@ function readConfig(
       durability: read("durability"),
       heartbeatMillis,
       electionMillis,
+      forward: read("forward"),
       logLevel: read("log-level"),
       logFormat: read("log-format"),
     }),

@@ -1,56 +1,78 @@
 // Gathers the TICKETs of all connections into one take and hands the numbers out,
-// first come, first served. Knows neither isolates nor sockets, and has no clock:
-// the simulator runs it as it stands.
+// first come, first served. Knows neither isolates nor sockets, and has no clock but
+// `tick()`: the simulator runs it as it stands.
 //
-// At most `takesInFlightMax` takes are under way; whatever is asked meanwhile joins
-// the next. The answers to takes come in the order of the takes, and numbers go to
-// the front of the queue, so which take an asker belonged to is never needed.
+// At most `takesInFlightMax` takes are under way; whatever is asked meanwhile joins the
+// next. The answers to takes come in the order of the takes, and numbers go to the front
+// of the queue, so which take an asker belonged to is never needed. A take whose leader
+// was lost is asked again, with all that waits: the numbers that the first may have taken
+// are nobody's.
 //
-// A client that went away keeps its place: its numbers are given to it and burn. To
-// pass them on would be to give, late, a number that a dead connection may have sent.
+// A client that went away, or whose time was up, keeps its place while a take for it is
+// under way: its numbers are given to it and burn. To pass them on would be to give,
+// late, a number below one that somebody else has received meanwhile.
 
 import type { Refusal } from "../raft/channel.ts";
 import { assert } from "../raft/core/assert.ts";
 import { Fifo } from "./fifo.ts";
+import { noLeaderText, refusalText, stoppingText } from "./refusals.ts";
 
 /** Wider only where a benchmark says so (FACTS: one is simplest and gathers most). */
 export const takesInFlightMax = 1;
 
-/** What may wait; connections stop reading long before, each at its own limit. */
-export const ticketsWaitingMax = 2 ** 31;
+/** What may wait, of all connections; each stops reading at a limit of its own. */
+export const ticketsWaitingMax = 2 ** 24;
+export const askersMax = 2 ** 17;
+
+/** To be called so often in the time that a request may wait: it is late by one at most. */
+export const ticksPerTimeout = 20;
 
 /** One request may be answered in parts, and the last part be a refusal. */
 export interface TicketClient {
   /** Tickets `last - count + 1` to `last`. */
   granted(last: bigint, count: number): void;
-  refused(count: number, reason: Refusal): void;
+  /** `text` says why, as a RESP error. */
+  refused(count: number, text: string): void;
 }
 
-type Asker = { readonly client: TicketClient; count: number };
+export type DispenserOptions = {
+  /** Sends a take. */
+  readonly post: (count: number) => void;
+  /**
+   * Runs a task at the end of the turn, so that one take holds what all connections read
+   * in it.
+   */
+  readonly defer: (task: () => void) => void;
+  /** Whether to ask again when a leader is lost, until the request's time is up. */
+  readonly asksAgain: boolean;
+  /** How long a request may wait, for `tick()` and for the client to read. */
+  readonly timeoutMillis: number;
+};
+
+type Asker = {
+  readonly client: TicketClient;
+  count: number;
+  /** By ticks: when it asked. Never falls from the front of the queue to its end. */
+  readonly since: number;
+};
+
+/** Who asked has been told something else, or has no use for it. */
+const nobody: TicketClient = { granted() {}, refused() {} };
 
 export class Dispenser {
-  readonly #post: (count: number) => void;
-  readonly #defer: (task: () => void) => void;
+  readonly #options: DispenserOptions;
   readonly #askers = new Fifo<Asker>();
   /** The part of each take in flight that is not yet answered. */
   readonly #posted = new Fifo<{ count: number }>();
   /** Sum over the askers; its part not yet posted: `0 <= toPost <= waiting`. */
   #waiting = 0;
   #toPost = 0;
+  #ticks = 0;
   #deferred = false;
+  #closed = false;
 
-  /**
-   * `post` sends a take; `defer` runs a task at the end of the turn, so that one take
-   * holds what all connections read in it.
-   */
-  constructor(
-    options: {
-      readonly post: (count: number) => void;
-      readonly defer: (task: () => void) => void;
-    },
-  ) {
-    this.#post = options.post;
-    this.#defer = options.defer;
+  constructor(options: DispenserOptions) {
+    this.#options = options;
   }
 
   /** Tickets asked for and not yet answered. */
@@ -58,15 +80,20 @@ export class Dispenser {
     return this.#waiting;
   }
 
+  /** Whether `count` tickets more may be asked for; if not, the client is to be told. */
+  hasRoom(count: number): boolean {
+    return this.#waiting + count <= ticketsWaitingMax &&
+      this.#askers.size < askersMax;
+  }
+
   take(client: TicketClient, count: number): void {
     assert(count > 0, `${count} tickets asked for`);
-    assert(
-      this.#waiting + count <= ticketsWaitingMax,
-      `over ${ticketsWaitingMax} tickets waiting: connections must read less`,
-    );
+    assert(this.hasRoom(count), `no room for ${count} tickets more`);
+    if (this.#closed) return client.refused(count, stoppingText);
     const last = this.#askers.last;
-    if (last?.client === client) last.count += count;
-    else this.#askers.push({ client, count });
+    if (last?.client === client && last.since === this.#ticks) {
+      last.count += count;
+    } else this.#askers.push({ client, count, since: this.#ticks });
     this.#waiting += count;
     this.#toPost += count;
     this.#wake();
@@ -84,19 +111,67 @@ export class Dispenser {
 
   /** The node will not give `count` tickets of the oldest take. */
   refused(count: number, reason: Refusal): void {
-    this.#answer(count, (client, part) => client.refused(part, reason));
+    const isLost = reason === "leadership-lost" || reason === "not-leader";
+    if (isLost && this.#options.asksAgain && !this.#closed) {
+      return this.#askAgain(count);
+    }
+    const text = refusalText(reason);
+    this.#answer(count, (client, part) => client.refused(part, text));
+  }
+
+  /** A part of the time that requests may wait has passed (`ticksPerTimeout`). */
+  tick(): void {
+    this.#ticks++;
+    const { timeoutMillis } = this.#options;
+    this.#turnAway(this.#ticks - ticksPerTimeout, noLeaderText(timeoutMillis));
+  }
+
+  /** The process ends: who waits is told so, and nothing is asked of the node any more. */
+  close(): void {
+    this.#closed = true;
+    this.#turnAway(this.#ticks, stoppingText);
+  }
+
+  /** Tells all who asked before or in tick `since` that they get nothing. */
+  #turnAway(since: number, text: string): void {
+    const told: Asker[] = [];
+    let late = 0;
+    for (let asker; (asker = this.#askers.first) !== undefined;) {
+      if (asker.since > since) break;
+      this.#askers.shift();
+      late += asker.count;
+      if (asker.client !== nobody) told.push(asker);
+    }
+    // Of what is under way for them, somebody must take the numbers.
+    const posted = Math.min(late, this.#waiting - this.#toPost);
+    if (posted > 0) {
+      this.#askers.unshift({ client: nobody, count: posted, since });
+    }
+    this.#waiting -= late - posted;
+    this.#toPost -= late - posted;
+    for (const { client, count } of told) client.refused(count, text);
+  }
+
+  #askAgain(count: number): void {
+    this.#settlePosted(count);
+    this.#toPost += count;
+    // Nobody waits for these any more, and no number of theirs is under way.
+    const asker = this.#askers.first;
+    if (asker?.client === nobody) {
+      const dropped = Math.min(asker.count, count);
+      asker.count -= dropped;
+      this.#waiting -= dropped;
+      this.#toPost -= dropped;
+      if (asker.count === 0) this.#askers.shift();
+    }
+    this.#wake();
   }
 
   #answer(
     count: number,
     give: (client: TicketClient, part: number) => void,
   ): void {
-    const take = this.#posted.first;
-    assert(
-      take !== undefined && count > 0 && count <= take.count,
-      `${count} tickets answered, ${take?.count ?? 0} were asked for`,
-    );
-    take.count -= count;
+    this.#settlePosted(count);
     this.#waiting -= count;
     while (count > 0) {
       const asker = this.#askers.first;
@@ -106,27 +181,37 @@ export class Dispenser {
       count -= part;
       // Before giving: an asker that asks again at once must not join what is done.
       if (asker.count === 0) this.#askers.shift();
-      give(asker.client, part);
+      if (part > 0) give(asker.client, part);
     }
-    if (take.count > 0) return;
-    this.#posted.shift();
     this.#wake();
+  }
+
+  /** `count` tickets of the oldest take are answered, one way or the other. */
+  #settlePosted(count: number): void {
+    const take = this.#posted.first;
+    assert(
+      take !== undefined && count > 0 && count <= take.count,
+      `${count} tickets answered, ${take?.count ?? 0} were asked for`,
+    );
+    take.count -= count;
+    if (take.count === 0) this.#posted.shift();
   }
 
   #wake(): void {
     if (this.#deferred || !this.#mayPost()) return;
     this.#deferred = true;
-    this.#defer(() => {
+    this.#options.defer(() => {
       this.#deferred = false;
       if (!this.#mayPost()) return;
       const count = this.#toPost;
       this.#toPost = 0;
       this.#posted.push({ count });
-      this.#post(count);
+      this.#options.post(count);
     });
   }
 
   #mayPost(): boolean {
-    return this.#toPost > 0 && this.#posted.size < takesInFlightMax;
+    return this.#toPost > 0 && this.#posted.size < takesInFlightMax &&
+      !this.#closed;
   }
 }

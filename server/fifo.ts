@@ -23,6 +23,12 @@ export class Fifo<T> {
     this.#items.push(item);
   }
 
+  /** Puts `item` before the first. */
+  unshift(item: T): void {
+    if (this.#head > 0) this.#items[--this.#head] = item;
+    else this.#items.unshift(item);
+  }
+
   shift(): T | undefined {
     const item = this.first;
     if (this.size === 0) return undefined;

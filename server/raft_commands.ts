@@ -12,6 +12,7 @@ import {
   type Service,
   type Session,
 } from "./command.ts";
+import { busyText } from "./refusals.ts";
 import type { RespWriter } from "./resp_writer.ts";
 
 export const raftCommands: readonly Command[] = [
@@ -21,6 +22,10 @@ export const raftCommands: readonly Command[] = [
     help: "The next number of the sequence",
     run(session, { link }) {
       const count = 1 + session.request.repeats();
+      if (!link.dispenser.hasRoom(count)) {
+        for (let i = 0; i < count; i++) reply(session).error(busyText);
+        return;
+      }
       session.replies.expectTickets(count);
       link.dispenser.take(session.replies, count);
     },

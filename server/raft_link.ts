@@ -19,6 +19,9 @@ export type RaftLinkOptions = {
   readonly ready: () => void;
   /** The node has ended; with an error if it was not asked to. */
   readonly stopped: (error: string | undefined) => void;
+  /** How long a TICKET may wait to be answered, and whether it outlives a leader. */
+  readonly timeoutMillis: number;
+  readonly asksAgain: boolean;
   /** Runs a task at the end of the turn; `queueMicrotask` unless a test says otherwise. */
   readonly defer?: (task: () => void) => void;
 };
@@ -37,6 +40,8 @@ export class RaftLink {
     this.dispenser = new Dispenser({
       post: (count) => door.postMessage({ type: "take", count }),
       defer: options.defer ?? queueMicrotask,
+      asksAgain: options.asksAgain,
+      timeoutMillis: options.timeoutMillis,
     });
   }
 
@@ -51,6 +56,7 @@ export class RaftLink {
 
   /** `stopped` follows when the node has handed over and answered all that waits. */
   stop(): void {
+    this.dispenser.close();
     this.#door.postMessage({ type: "stop" });
   }
 

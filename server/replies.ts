@@ -11,7 +11,6 @@
 // lie in one buffer, `held`, one after the other: a buffer each would cost half a
 // kilobyte for the seven bytes of a PONG.
 
-import type { Refusal } from "../raft/channel.ts";
 import type { TicketClient } from "./dispenser.ts";
 import { assert } from "../raft/core/assert.ts";
 import { Fifo } from "./fifo.ts";
@@ -21,12 +20,6 @@ import { RespWriter } from "./resp_writer.ts";
 const outputBytesMax = 1024 * 1024;
 const ticketsMax = 128 * 1024;
 const slotsMax = 512;
-
-const refusals: Record<Refusal, string> = {
-  "not-leader": "ERR node is not the leader",
-  "leadership-lost": "ERR leadership lost while committing log",
-  "exhausted": `ERR tickets are exhausted: ${2n ** 64n - 1n} was the last`,
-};
 
 type Slot = {
   /** Replies still to come: tickets, or the one answer. */
@@ -120,9 +113,9 @@ export class Replies implements TicketClient {
     });
   }
 
-  refused(count: number, reason: Refusal): void {
+  refused(count: number, text: string): void {
     this.#give(count, (writer, part) => {
-      for (let i = 0; i < part; i++) writer.error(refusals[reason]);
+      for (let i = 0; i < part; i++) writer.error(text);
     });
   }
 

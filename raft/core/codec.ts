@@ -1,9 +1,10 @@
-// Entries, snapshots, saves and peer messages as bytes, and back; frames and checksums
-// stand elsewhere. Format version 1, little-endian; handshake and disk header carry it:
+// Entries, snapshots, saves and peer messages as bytes, and back; no frames or checksums.
+// Format version 1, little-endian; handshake and disk header carry it:
 //
 //   message   = tag u8 · from id · to id · term u64 · body      the tags are below
-//             | tag u8 · from id · to id · number u64 · errand
-//   errand    = data | count u64 (Take) | outcome u8 · last big64 · count u64 (its response)
+//             | tag u8 · from id · to id · number u64 · data       Forward, its response
+//             | tag u8 · from id · to id · number u64 · take       Take, its response
+//   take      = life u64 · (term u64 · count u64 | given bool · last big64 · count u64)
 //   entries   = first u64 · count u32 · entry*                  indexes first, first+1 …
 //   entry     = type u8 · term u64 · (1: – | 2: data | 3: config)
 //   snapshot  = index u64 · term u64 · configurationIndex u64 · config · data
@@ -57,7 +58,6 @@ const tags = {
   TakeResponse: 13,
 } as const satisfies Record<PeerMessage["type"], number>;
 
-const outcomes = ["given", "not-leader", "leadership-lost"] as const;
 /** A byte each, from 1 on. */
 const suffrages = ["voter", "learner", "nonvoter"] as const;
 
@@ -249,9 +249,12 @@ function writeErrand(writer: Writer, message: Errand): void {
     case "ForwardResponse":
       return writer.data(message.data, forwardBytesMax);
     case "Take":
+      writer.u64(message.life);
+      writer.u64(message.term);
       return writer.u64(message.count);
     case "TakeResponse":
-      writer.u8(outcomes.indexOf(message.outcome));
+      writer.u64(message.life);
+      writer.u8(message.given ? 1 : 0);
       writer.big64(message.last);
       return writer.u64(message.count);
     default:
@@ -325,12 +328,19 @@ function readErrand(
       return { type, ...envelope, data: reader.data(forwardBytesMax) };
     }
     case tags.Take:
-      return { type: "Take", ...envelope, count: reader.u64() };
+      return {
+        type: "Take",
+        ...envelope,
+        life: reader.u64(),
+        term: reader.u64(),
+        count: reader.u64() || reader.fail("a take of nothing"),
+      };
     default:
       return {
         type: "TakeResponse",
         ...envelope,
-        outcome: outcomes[reader.u8()] ?? reader.fail("no outcome"),
+        life: reader.u64(),
+        given: reader.bool(),
         last: reader.big64(),
         count: reader.u64(),
       };

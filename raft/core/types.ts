@@ -221,6 +221,10 @@ export type Take = {
   readonly type: "Take";
   readonly from: NodeId;
   readonly to: NodeId;
+  /** In which `to` leads, as far as `from` knows; in no other may it be executed. */
+  readonly term: Term;
+  /** Of the asking process; with `id` it names this take, however often it is sent. */
+  readonly life: number;
   readonly id: number;
   /** How many; at least 1. */
   readonly count: number;
@@ -230,12 +234,10 @@ export type TakeResponse = {
   readonly type: "TakeResponse";
   readonly from: NodeId;
   readonly to: NodeId;
+  readonly life: number;
   readonly id: number;
-  /**
-   * `not-leader`: nothing was done. `leadership-lost`: nobody knows, and whatever was
-   * taken is nobody's.
-   */
-  readonly outcome: "given" | "not-leader" | "leadership-lost";
+  /** If not, nobody knows what became of it, and whatever was taken is nobody's. */
+  readonly given: boolean;
   /** Tickets `last - count + 1` to `last`; fewer than asked for only at the very end. */
   readonly last: bigint;
   readonly count: number;

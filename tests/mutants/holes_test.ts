@@ -210,5 +210,6 @@ function optionsIn(directory: string): NodeOptions {
     electionMillis: 20 * tickMillis,
     logLevel: "error",
     logFormat: "text",
+    forward: "yes",
   };
 }

@@ -2,15 +2,13 @@ import assert from "node:assert/strict";
 import { Writer } from "../../raft/core/bytes.ts";
 import type { PeerMessage, Save } from "../../raft/core/types.ts";
 import { encodeTake, lastTicket, ticketSequence } from "../../raft/machine.ts";
-import { electionTicks, foundedBy, membersOf, Nodes } from "./nodes.ts";
-
-// What tickets a client got: numbers, then refusals.
-function outcome({ given, refusals, left }: ReturnType<Nodes["take"]>) {
-  const texts = [...given.map(String)];
-  for (const { count, reason } of refusals) texts.push(`${count} ${reason}`);
-  if (left > 0) texts.push(`${left} waiting`);
-  return texts.join(", ");
-}
+import {
+  electionTicks,
+  foundedBy,
+  membersOf,
+  Nodes,
+  outcome,
+} from "./nodes.ts";
 
 function commandsOf({ entries }: Save): number {
   return entries.filter(({ type }) => type === "command").length;
@@ -76,8 +74,8 @@ Deno.test("Node makes one save of all that came during the save before", () => {
   assert.deepEqual(takes.map(outcome), ["1", "2, 3", "4"]);
 });
 
-Deno.test("Node refuses takes while it does not lead, behind those asked before", () => {
-  const nodes = Nodes.ledBy("abc");
+Deno.test("Node that forwards nothing refuses takes while it does not lead, in order", () => {
+  const nodes = Nodes.ledBy("abc", { forward: "no" });
   assert.equal(outcome(nodes.take("b", 3)), "3 not-leader");
 
   nodes.isolate("a");

@@ -13,6 +13,7 @@ import assert from "node:assert/strict";
 import type {
   AdminAnswer,
   AdminCommand,
+  Forwarding,
   FromNode,
   NodeStatus,
   Refusal,
@@ -82,6 +83,13 @@ export class Computer {
   }
 }
 
+export type NodesOptions = {
+  readonly spares?: string;
+  readonly seed?: number;
+  /** What becomes of takes on nodes that do not lead. */
+  readonly forward?: Forwarding;
+};
+
 export class Nodes {
   readonly computers = new Map<NodeId, Computer>();
   readonly random: Random;
@@ -97,9 +105,12 @@ export class Nodes {
   readonly failures: string[] = [];
   readonly #cuts = new Set<string>();
   readonly #snapshots = new Map<Index, string>();
+  readonly #forward: Forwarding;
   #questions = 0;
 
-  constructor(disks: Iterable<Saved>, { seed = 1 } = {}) {
+  constructor(disks: Iterable<Saved>, options: NodesOptions = {}) {
+    const { seed = 1, forward = "yes" } = options;
+    this.#forward = forward;
     this.random = randomOf(seed);
     for (const saved of disks) {
       this.computers.set(saved.identity.node, this.#computer(saved));
@@ -108,15 +119,16 @@ export class Nodes {
   }
 
   /** Nodes named by letters: `voters` of one new cluster, and `spares` of none yet. */
-  static of(voters: string, { spares = "", seed = 1 } = {}): Nodes {
+  static of(voters: string, options: NodesOptions = {}): Nodes {
+    const { spares = "" } = options;
     return new Nodes([
       ...[...voters].map((id) => foundedBy(id, membersOf(voters))),
       ...[...spares].map((id) => blank(id)),
-    ], { seed });
+    ], options);
   }
 
   /** As {@linkcode Nodes.of}, with the first of the voters as its leader. */
-  static ledBy(voters: string, options: { spares?: string } = {}): Nodes {
+  static ledBy(voters: string, options: NodesOptions = {}): Nodes {
     const nodes = Nodes.of(voters, options);
     nodes.elect(voters[0]!);
     return nodes;
@@ -171,6 +183,7 @@ export class Nodes {
         electionTicks,
         flushTicks: 4,
         changeTicks,
+        forward: this.#forward,
         random: this.random,
         ...times,
       },
@@ -413,6 +426,17 @@ export class Nodes {
     computer.questions.clear();
     computer.connected = [];
   }
+}
+
+/** What tickets a client got: numbers, then refusals. */
+export function outcome({ given, refusals, left }: Asked): string {
+  const texts = given.map(String);
+  for (const { count, reason } of refusals) {
+    const text = typeof reason === "string" ? reason : reason.movedTo;
+    texts.push(`${count} ${text}`);
+  }
+  if (left > 0) texts.push(`${left} waiting`);
+  return texts.join(", ");
 }
 
 export function membersOf(voters: string): Configuration {

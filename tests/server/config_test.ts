@@ -28,6 +28,7 @@ Deno.test("Without flags a node serves on loopback, with the original's defaults
     id: "1",
     clientListen: { host: "127.0.0.1", port: 11001 },
     storage: "auto",
+    timeoutMillis: 10_000,
     node: {
       id: "1",
       raftListen: { host: "127.0.0.1", port: 12001 },
@@ -38,6 +39,7 @@ Deno.test("Without flags a node serves on loopback, with the original's defaults
       durability: "high",
       heartbeatMillis: 50,
       electionMillis: 300,
+      forward: "yes",
       logLevel: "info",
       logFormat: "text",
     },

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Refusal } from "../../raft/channel.ts";
 import { InvariantError } from "../../raft/core/assert.ts";
 import {
+  askersMax,
   Dispenser,
   type TicketClient,
   ticketsWaitingMax,
+  ticksPerTimeout,
 } from "../../server/dispenser.ts";
 
 /** A dispenser whose turns end, and whose takes are answered, by hand. */
@@ -13,10 +14,20 @@ class Desk {
   readonly posted: number[] = [];
   readonly told: string[] = [];
   readonly #tasks: (() => void)[] = [];
-  readonly dispenser = new Dispenser({
-    post: (count) => this.posted.push(count),
-    defer: (task) => this.#tasks.push(task),
-  });
+  readonly dispenser: Dispenser;
+
+  constructor({ asksAgain = true } = {}) {
+    this.dispenser = new Dispenser({
+      post: (count) => this.posted.push(count),
+      defer: (task) => this.#tasks.push(task),
+      asksAgain,
+      timeoutMillis: 10_000,
+    });
+  }
+
+  ticks(count: number): void {
+    for (let i = 0; i < count; i++) this.dispenser.tick();
+  }
 
   endTurn(): void {
     for (const task of this.#tasks.splice(0)) task();
@@ -26,8 +37,8 @@ class Desk {
     return {
       granted: (last: bigint, count: number) =>
         this.told.push(`${name} ${last - BigInt(count - 1)}-${last}`),
-      refused: (count: number, reason: Refusal) =>
-        this.told.push(`${name} ${reason} ${count}`),
+      refused: (count: number, text: string) =>
+        this.told.push(`${name} ${count} x ${text}`),
     };
   }
 }
@@ -77,23 +88,136 @@ Deno.test("Dispenser answers a request in parts when the sequence ends within it
   assert.deepEqual(desk.told, [
     "ann 18446744073709551613-18446744073709551614",
     "bob 18446744073709551615-18446744073709551615",
-    "bob exhausted 2",
+    "bob 2 x ERR tickets are exhausted: 18446744073709551615 was the last",
   ]);
 });
 
-Deno.test("Dispenser refuses only what was posted; the rest is asked for again", () => {
-  const desk = new Desk();
+Deno.test("Dispenser that does not ask again refuses only what was posted", () => {
+  const desk = new Desk({ asksAgain: false });
   const { dispenser } = desk;
   const ann = desk.client("ann");
   dispenser.take(ann, 2);
   desk.endTurn();
   dispenser.take(ann, 5);
   dispenser.refused(2, "leadership-lost");
-  assert.deepEqual(desk.told, ["ann leadership-lost 2"]);
+  assert.deepEqual(desk.told, [
+    "ann 2 x ERR leadership lost while committing log",
+  ]);
   desk.endTurn();
   assert.deepEqual(desk.posted, [2, 5]);
   dispenser.taken(5n, 5);
   assert.deepEqual(desk.told.slice(1), ["ann 1-5"]);
+});
+
+Deno.test("Dispenser asks again when a leader is lost, in order and with all that waits", () => {
+  const desk = new Desk();
+  const { dispenser } = desk;
+  dispenser.take(desk.client("ann"), 2);
+  dispenser.take(desk.client("bob"), 1);
+  desk.endTurn();
+  dispenser.take(desk.client("eve"), 4);
+  dispenser.refused(3, "leadership-lost");
+  desk.endTurn();
+  assert.deepEqual([desk.posted, desk.told], [[3, 7], []]);
+  dispenser.refused(7, "not-leader");
+  desk.endTurn();
+  dispenser.taken(17n, 7);
+  assert.deepEqual(desk.posted, [3, 7, 7]);
+  assert.deepEqual(desk.told, ["ann 11-12", "bob 13-13", "eve 14-17"]);
+});
+
+Deno.test("Dispenser passes on where a client is to go, and asks for the others", () => {
+  const desk = new Desk();
+  const { dispenser } = desk;
+  dispenser.take(desk.client("ann"), 2);
+  desk.endTurn();
+  dispenser.take(desk.client("bob"), 1);
+  dispenser.refused(2, { movedTo: "10.0.0.1:11001" });
+  desk.endTurn();
+  assert.deepEqual(desk.told, ["ann 2 x MOVED 0 10.0.0.1:11001"]);
+  assert.deepEqual(desk.posted, [2, 1]);
+});
+
+Deno.test("Dispenser tells who waited too long, each in its own time", () => {
+  const desk = new Desk();
+  const { dispenser } = desk;
+  const ann = desk.client("ann");
+  dispenser.take(ann, 2);
+  desk.endTurn(); // one take is under way for ann alone
+  desk.ticks(1);
+  dispenser.take(ann, 1);
+  dispenser.take(desk.client("bob"), 1);
+  desk.ticks(ticksPerTimeout - 2);
+  assert.deepEqual(desk.told, []);
+  desk.ticks(1);
+  assert.deepEqual(desk.told, ["ann 2 x CLUSTERDOWN No leader within 10s"]);
+  desk.ticks(1);
+  assert.deepEqual(desk.told.slice(1), [
+    "ann 1 x CLUSTERDOWN No leader within 10s",
+    "bob 1 x CLUSTERDOWN No leader within 10s",
+  ]);
+  assert.equal(dispenser.waiting, 2, "the numbers on their way for ann");
+});
+
+Deno.test("Dispenser burns numbers that come too late, and gives them to nobody", () => {
+  const desk = new Desk();
+  const { dispenser } = desk;
+  dispenser.take(desk.client("ann"), 2);
+  desk.endTurn();
+  desk.ticks(ticksPerTimeout);
+  dispenser.take(desk.client("bob"), 1);
+  dispenser.taken(2n, 2);
+  assert.equal(desk.told.length, 1, "bob asked after 1 and 2 were taken");
+  desk.endTurn();
+  dispenser.taken(3n, 1);
+  assert.deepEqual(desk.told.slice(1), ["bob 3-3"]);
+});
+
+Deno.test("Dispenser asks for nothing again that nobody waits for", () => {
+  const desk = new Desk();
+  const { dispenser } = desk;
+  dispenser.take(desk.client("ann"), 2);
+  desk.endTurn();
+  desk.ticks(ticksPerTimeout);
+  dispenser.take(desk.client("bob"), 5);
+  dispenser.refused(2, "leadership-lost");
+  desk.endTurn();
+  assert.deepEqual(desk.posted, [2, 5]);
+  dispenser.refused(5, "leadership-lost");
+  desk.ticks(ticksPerTimeout);
+  desk.endTurn();
+  assert.deepEqual([desk.posted, dispenser.waiting], [[2, 5], 0]);
+});
+
+Deno.test("Dispenser without a leader holds no more than it may, whoever comes and goes", () => {
+  const desk = new Desk();
+  const { dispenser } = desk;
+  const clients = [desk.client("ann"), desk.client("bob")];
+  assert.equal(dispenser.hasRoom(ticketsWaitingMax + 1), false);
+  let asked = 0;
+  for (; dispenser.hasRoom(1); asked++) dispenser.take(clients[asked % 2]!, 1);
+  assert.equal(asked, askersMax);
+  desk.endTurn();
+  desk.ticks(ticksPerTimeout);
+  assert.ok(dispenser.hasRoom(1), "those whose time is up leave their places");
+});
+
+Deno.test("Dispenser that is closed tells who waits and who comes, and asks for nothing", () => {
+  const desk = new Desk();
+  const { dispenser } = desk;
+  dispenser.take(desk.client("ann"), 2);
+  desk.endTurn();
+  dispenser.take(desk.client("bob"), 1);
+  dispenser.close();
+  dispenser.take(desk.client("eve"), 1);
+  assert.deepEqual(desk.told, [
+    "ann 2 x ERR the node is stopping",
+    "bob 1 x ERR the node is stopping",
+    "eve 1 x ERR the node is stopping",
+  ]);
+  dispenser.refused(2, "not-leader");
+  desk.endTurn();
+  assert.deepEqual(desk.posted, [2]);
 });
 
 Deno.test("Dispenser lets a client that asks from within its answer join the next take", () => {
@@ -133,53 +257,78 @@ Deno.test("Dispenser stops at counts that do not add up", () => {
   );
 });
 
-Deno.test("Dispenser gives every number once, in the order of asking, whatever happens", () => {
+Deno.test("Dispenser gives numbers in the order of asking, none taken before it was asked", () => {
   const step = fc.oneof(
     fc.record({ who: fc.nat(4), count: fc.integer({ min: 1, max: 9 }) }),
-    fc.constantFrom("turn" as const, "answer" as const, "part" as const),
+    fc.constantFrom("turn", "answer", "part", "lose", "tick"),
   );
-  fc.assert(fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+  fc.assert(fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
     const desk = new Desk();
     const { dispenser } = desk;
-    const asked: number[] = []; // who asked, ticket by ticket
-    const given: [who: number, ticket: bigint][] = [];
+    /** Who asked and is not answered, ticket by ticket; the oldest first. */
+    const waiting: { who: number; after: bigint; tick: number }[] = [];
+    let last = 0n;
+    let lastTaken = 0n;
+    let ticks = 0;
     const clients = [0, 1, 2, 3, 4].map((who): TicketClient => ({
-      granted(last, count) {
-        for (let i = count - 1; i >= 0; i--) {
-          given.push([who, last - BigInt(i)]);
+      granted(to, count) {
+        for (let number = to - BigInt(count - 1); number <= to; number++) {
+          const asked = waiting.shift();
+          assert.equal(asked?.who, who, "first come, first served");
+          assert(
+            number > asked!.after,
+            `${number} was taken before it was asked`,
+          );
+          assert(number > last, "each number once, and rising");
+          last = number;
         }
       },
-      refused: () => {},
+      refused(count) {
+        for (let i = 0; i < count; i++) {
+          const asked = waiting.shift();
+          assert.equal(asked?.who, who, "first come, first told");
+          assert(ticks - asked!.tick >= ticksPerTimeout, "too early");
+        }
+      },
     }));
-    let last = 0n;
-    let answered = 0;
-    let inFlight = 0;
-    const answer = (most: number) => {
-      const count = Math.min(most, inFlight);
-      if (count === 0) return;
-      inFlight -= count;
-      answered += count;
-      dispenser.taken(last += BigInt(count), count);
-    };
+    /** Takes under way; their numbers may be taken as soon as they are posted. */
+    const posted: { count: number; to: bigint }[] = [];
     const turn = () => {
       desk.endTurn();
-      inFlight += desk.posted.splice(0).reduce((sum, n) => sum + n, 0);
+      for (const count of desk.posted.splice(0)) {
+        posted.push({ count, to: lastTaken += BigInt(count) });
+      }
+    };
+    const answer = (most: number) => {
+      const take = posted[0];
+      if (take === undefined) return;
+      const part = Math.min(most, take.count);
+      take.count -= part;
+      if (take.count === 0) posted.shift();
+      dispenser.taken(take.to - BigInt(take.count), part);
     };
     for (const one of steps) {
       if (one === "turn") turn();
       else if (one === "answer") answer(Infinity);
       else if (one === "part") answer(2);
-      else {
+      else if (one === "lose") {
+        const take = posted.shift();
+        if (take) dispenser.refused(take.count, "leadership-lost");
+      } else if (one === "tick") {
+        ticks++;
+        dispenser.tick();
+        for (const { tick } of waiting) assert(ticks - tick < ticksPerTimeout);
+      } else if (typeof one === "object") {
+        const asked = { who: one.who, after: lastTaken, tick: ticks };
+        for (let i = 0; i < one.count; i++) waiting.push(asked);
         dispenser.take(clients[one.who]!, one.count);
-        for (let i = 0; i < one.count; i++) asked.push(one.who);
       }
-      assert.equal(dispenser.waiting, asked.length - answered);
+      assert(dispenser.waiting >= waiting.length);
     }
     while (dispenser.waiting > 0) {
       turn();
       answer(Infinity);
     }
-    const expected = asked.map((who, i) => [who, BigInt(i + 1)]);
-    assert.deepEqual(given, expected);
+    assert.deepEqual(waiting, []);
   }));
 });

@@ -40,13 +40,19 @@ export class FakeNode implements Door<ToNode> {
   #answers = new Map<AdminCommand["type"], AdminAnswer>();
 
   constructor(
-    options: { prompt: boolean; defer?: (task: () => void) => void },
+    options: {
+      prompt: boolean;
+      asksAgain?: boolean;
+      defer?: (task: () => void) => void;
+    },
   ) {
     this.prompt = options.prompt;
     this.link = new RaftLink(this, {
       ready: () => this.events.push("ready"),
       stopped: (error) => this.events.push(`stopped ${error}`),
       defer: options.defer,
+      asksAgain: options.asksAgain ?? false,
+      timeoutMillis: 10_000,
     });
   }
 

@@ -26,7 +26,7 @@ Deno.test("Replies holds back what comes after a reply that waits", () => {
   assert.equal(left(replies), "");
   replies.granted(8n, 2);
   assert.equal(left(replies), "+7\r\n+PONG\r\n+8\r\n");
-  replies.refused(1, "not-leader");
+  replies.refused(1, "ERR node is not the leader");
   assert.equal(left(replies), "-ERR node is not the leader\r\n+PONG\r\n");
   assert(replies.empty);
 });
@@ -69,7 +69,7 @@ Deno.test("Replies of a connection that is gone take what still comes, and drop 
   replies.forget();
   answer((writer) => writer.simple("OK"));
   replies.granted(1n, 1);
-  replies.refused(1, "leadership-lost");
+  replies.refused(1, "ERR leadership lost while committing log");
   assert.equal(left(replies), "");
 });
 

@@ -1,0 +1,105 @@
+// Takes that other nodes forward to this one, which they hold for the leader: executed once
+// and answered, however often they come. What is asked of a term that we do not lead is
+// refused; while leadership is being handed over it waits, for the transfer may fail.
+//
+// A life is one process of another node. Of each we remember the last takes and what was
+// answered, so that a repeated one, or one that the network doubled, burns no numbers.
+// What is forgotten here could at worst be executed again, and its numbers burnt.
+
+import type { Raft } from "./core/raft.ts";
+import type { Take, TakeResponse } from "./core/types.ts";
+import type { Outcome, Proposals } from "./proposals.ts";
+
+/** Takes remembered of one life, and lives. */
+const takesMax = 64;
+const livesMax = 256;
+
+type Served = {
+  readonly take: Take;
+  state: "waiting" | "proposed";
+  response: TakeResponse | undefined;
+};
+
+export class ServedTakes {
+  readonly #raft: Raft;
+  readonly #proposals: Proposals;
+  readonly #send: (message: TakeResponse) => void;
+  /** By sender and life, and in each by id; the oldest first. */
+  readonly #lives = new Map<string, Map<number, Served>>();
+  #waiting: Served[] = [];
+
+  constructor(
+    raft: Raft,
+    proposals: Proposals,
+    send: (message: TakeResponse) => void,
+  ) {
+    this.#raft = raft;
+    this.#proposals = proposals;
+    this.#send = send;
+  }
+
+  asked(take: Take): void {
+    const life = this.#lifeOf(take);
+    const known = life.get(take.id);
+    if (known !== undefined) {
+      if (known.response !== undefined) this.#send(known.response);
+      return;
+    }
+    if (life.size >= takesMax && !forgetOldest(life)) return; // it is sent again
+    const served: Served = { take, state: "waiting", response: undefined };
+    life.set(take.id, served);
+    if (!this.#advance(served)) this.#waiting.push(served);
+  }
+
+  /** After every input: what waited for the end of a hand-over may go on. */
+  pump(): void {
+    if (this.#waiting.length === 0) return;
+    this.#waiting = this.#waiting.filter((served) => !this.#advance(served));
+  }
+
+  /** False if it has to wait. */
+  #advance(served: Served): boolean {
+    const { take } = served;
+    const { role, currentTerm } = this.#raft;
+    if (role !== "leader" || take.term !== currentTerm) {
+      this.#respond(served, "leadership-lost");
+      return true;
+    }
+    return this.#proposals.propose(
+      take.count,
+      (outcome) => this.#respond(served, outcome),
+    );
+  }
+
+  #respond(served: Served, outcome: Outcome): void {
+    const { from: to, to: from, life, id } = served.take;
+    const given = outcome !== "leadership-lost";
+    const { last, count } = given ? outcome : { last: 0n, count: 0 };
+    const response = { type: "TakeResponse", from, to, life, id } as const;
+    served.response = { ...response, given, last, count };
+    this.#send(served.response);
+  }
+
+  #lifeOf({ from, life }: Take): Map<number, Served> {
+    const name = `${from} ${life}`;
+    const known = this.#lives.get(name);
+    if (known !== undefined) return known;
+    const [oldest] = this.#lives.keys();
+    if (this.#lives.size >= livesMax && oldest !== undefined) {
+      this.#lives.delete(oldest);
+    }
+    const fresh = new Map<number, Served>();
+    this.#lives.set(name, fresh);
+    return fresh;
+  }
+}
+
+/** False when none of them is answered yet. */
+function forgetOldest(life: Map<number, Served>): boolean {
+  for (const [id, { response }] of life) {
+    if (response === undefined) continue;
+    life.delete(id);
+    return true;
+  }
+  return false;
+}

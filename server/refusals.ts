@@ -1,0 +1,29 @@
+// What a client is told instead of a ticket, as the text of a RESP error. The first two
+// are the original's words, the next two those of Redis Cluster, which client libraries
+// know.
+
+import type { Refusal } from "../raft/channel.ts";
+
+export function refusalText(reason: Refusal): string {
+  switch (reason) {
+    case "not-leader":
+      return "ERR node is not the leader";
+    case "leadership-lost":
+      return "ERR leadership lost while committing log";
+    case "exhausted":
+      return `ERR tickets are exhausted: ${2n ** 64n - 1n} was the last`;
+    default:
+      // Slot 0: there is one sequence, and all of it moves.
+      return `MOVED 0 ${reason.movedTo}`;
+  }
+}
+
+/** Nobody could be asked, or nobody answered, for so long. */
+export function noLeaderText(timeoutMillis: number): string {
+  return `CLUSTERDOWN No leader within ${timeoutMillis / 1000}s`;
+}
+
+export const stoppingText = "ERR the node is stopping";
+
+export const busyText =
+  "BUSY Too many tickets are waiting already: nothing was done, ask again later";
