@@ -4,7 +4,7 @@
 // Where the node runs is `raft/place.ts`'s to say.
 
 import deno from "./deno.json" with { type: "json" };
-import { formatAddress } from "./raft/address.ts";
+import { formatAddress, parseAddress } from "./raft/address.ts";
 import type { FromNode } from "./raft/channel.ts";
 import { Host } from "./raft/host.ts";
 import { openLog } from "./raft/logger.ts";
@@ -97,7 +97,10 @@ async function serve(config: Config): Promise<never> {
     setInterval(() => dispenser.tick(), config.timeoutMillis / ticksPerTimeout);
     const socket = listen(config.clientListen);
     const signalled = onSignals(() => stopping = true);
-    link.start(place.options);
+    link.start({
+      ...place.options,
+      clientAddress: withPort(config.node.clientAddress, socket.addr.port),
+    });
     await Promise.race([ready.promise, signalled]);
     let listener: Listener | undefined;
     if (!stopping) {
@@ -117,6 +120,12 @@ async function serve(config: Config): Promise<never> {
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** `text` with the port that the system chose for `:0`. */
+function withPort(text: string, chosen: number): string {
+  const { host = "", port = 0 } = parseAddress(text) ?? {};
+  return formatAddress({ host, port: port === 0 ? chosen : port });
 }
 
 /**

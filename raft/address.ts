@@ -19,6 +19,13 @@ export function formatAddress({ host, port }: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** `:12002` with `host` filled in; what names a host, or is no address, stays as it is. */
+export function withHost(text: string, host: string): string {
+  const parsed = parseAddress(text);
+  if (parsed === undefined || parsed.host !== "") return text;
+  return formatAddress({ host, port: parsed.port });
+}
+
 /** True for a host that means this machine to whoever reads it. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\./.test(host) ||

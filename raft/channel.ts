@@ -26,6 +26,10 @@ export type NodeOptions = {
   readonly raftListen: Address;
   /** What this node tells others to dial; a missing host is filled in on joining. */
   readonly advertise: string;
+  /** Where clients are sent to this node; who hears of it fills in a missing host. */
+  readonly clientAddress: string;
+  /** Of ticketd. */
+  readonly version: string;
   /** Client addresses of members to join, any of them; empty: found or resume a cluster. */
   readonly join: readonly string[];
   /** Milliseconds after which joining is given up. */
@@ -106,6 +110,8 @@ export type NodeStatus = {
   readonly term: Term;
   /** The leader's raft address; empty when none is known. */
   readonly leaderAddress: string;
+  /** Where the leader serves clients; empty when that is not known. */
+  readonly leaderClient: string;
 };
 
 export type ToNode =

@@ -3,20 +3,22 @@
 // cluster, at a wrong address or under a used id is never listened to. Pure.
 //
 //   greeting = "ticketd peer" · version u32 · kind u8 · body
-//   hello    = kind 1 · cluster text · sender id · life · receiver id
-//   welcome  = kind 2 · node id · life
+//   hello    = kind 1 · cluster text · sender id · life · receiver id · about
+//   welcome  = kind 2 · node id · life · about
 //   refused  = kind 3 · reason u8 · node id · cluster text
 //   life     = incarnation text · since u64
+//   about    = client text · version text
 //
 // with the fields of `core/bytes.ts`. The dialler says hello; the acceptor answers
 // welcome, or refused and closes. Whatever a later version changes, frames and `refused`
 // stay as they are: two versions must be able to tell each other that they differ.
 
+import { isLoopback, parseAddress, withHost } from "./address.ts";
 import { unreachable } from "./core/assert.ts";
 import { DecodeError, Reader, Writer } from "./core/bytes.ts";
 import type { Identity, Index, NodeId } from "./core/types.ts";
 
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** One data directory that had the node's id; there may have been others. */
 export type Life = {
@@ -29,7 +31,15 @@ export type Life = {
   readonly since: Index;
 };
 
-export type Hello = Life & {
+/** What a node tells of itself, to be shown and passed on: no safety rests on it. */
+export type About = {
+  /** Where it serves clients; whoever hears of it fills in a host that is left out. */
+  readonly client: string;
+  /** Of ticketd. */
+  readonly version: string;
+};
+
+export type Hello = Life & About & {
   readonly type: "hello";
   readonly cluster: string;
   readonly sender: NodeId;
@@ -37,7 +47,7 @@ export type Hello = Life & {
   readonly receiver: NodeId;
 };
 
-export type Welcome = Life & {
+export type Welcome = Life & About & {
   readonly type: "welcome";
   readonly node: NodeId;
 };
@@ -79,11 +89,13 @@ export function encodeGreeting(greeting: Greeting): Uint8Array {
       writer.text(greeting.incarnation);
       writer.u64(greeting.since);
       writer.id(greeting.receiver);
+      writeAbout(writer, greeting);
       break;
     case "welcome":
       writer.id(greeting.node);
       writer.text(greeting.incarnation);
       writer.u64(greeting.since);
+      writeAbout(writer, greeting);
       break;
     case "refused":
       writer.u8(reasons.indexOf(greeting.reason));
@@ -94,6 +106,11 @@ export function encodeGreeting(greeting: Greeting): Uint8Array {
       unreachable(greeting);
   }
   return writer.written.slice();
+}
+
+function writeAbout(writer: Writer, { client, version }: About): void {
+  writer.text(client);
+  writer.text(version);
 }
 
 /** What a first frame may turn out to be. */
@@ -132,15 +149,43 @@ function readGreeting(reader: Reader): Greeted {
       incarnation: reader.text(),
       since: reader.u64(),
       receiver: reader.id(),
+      client: reader.text(),
+      version: reader.text(),
     }
     : {
       type: "welcome",
       node: reader.id(),
       incarnation: reader.text(),
       since: reader.u64(),
+      client: reader.text(),
+      version: reader.text(),
     };
   reader.end();
   return greeting;
+}
+
+/** Another node as it introduced itself, each part empty when it did not tell. */
+export type Introduction = About & {
+  /** Of the data directory on which it lives. */
+  readonly incarnation: string;
+};
+
+/**
+ * What the sender of `greeting`, met at `host`, tells of itself. Anything else than an
+ * address and a version is left out: it would stand in replies and on terminals.
+ */
+export function introductionOf(
+  { incarnation, client, version }: Hello | Welcome,
+  host: string,
+): Introduction {
+  const canDial = /^[!-~]+$/.test(client) &&
+    (parseAddress(client)?.port ?? 0) > 0;
+  const here = host === "" || isLoopback(host);
+  return {
+    incarnation,
+    client: canDial ? withHost(client, here ? "127.0.0.1" : host) : "",
+    version: /^[\w.+-]{1,32}$/.test(version) ? version : "",
+  };
 }
 
 /** A fault found in a greeting; `fact` fills the sentence "refused, because …". */

@@ -6,6 +6,7 @@ import { type Address, formatAddress } from "./address.ts";
 import type { Identity, NodeId } from "./core/types.ts";
 import { encodeFrame, frameBytesMax, type Step } from "./frame.ts";
 import {
+  type About,
   decodeGreeting,
   encodeGreeting,
   factOfRefusal,
@@ -14,6 +15,8 @@ import {
   type Greeted,
   type Greeting,
   type Hello,
+  type Introduction,
+  introductionOf,
   lifeOf,
   type Members,
   type Refused,
@@ -30,10 +33,12 @@ const saidMax = 256;
 
 export interface HandshakeOptions {
   readonly identity: Identity;
+  /** What this node tells of itself. */
+  readonly about: About;
   /** Of the newest configuration, as it is now. */
   members(): Members;
-  /** Node `id`, a member of our cluster, lives on the disk of this incarnation. */
-  met?(id: NodeId, incarnation: string): void;
+  /** Node `id`, of our cluster, introduced itself; the incarnation is verified. */
+  met?(id: NodeId, introduction: Introduction): void;
   /** A node of another cluster holds this one for a member of its own. */
   claimed?(hello: Hello): void;
   /** The node that calls itself `by` will not talk to us. */
@@ -78,7 +83,7 @@ export class Handshake {
     try {
       const wire = new Wire(await dial(address, attempt.signal));
       attempt.signal.addEventListener("abort", () => wire.close());
-      const fault = await this.#introduce(wire, id);
+      const fault = await this.#introduce(wire, { id, host: address.host });
       if (fault !== undefined) wire.close();
       attempt.signal.throwIfAborted();
       if (fault === undefined) {
@@ -98,13 +103,22 @@ export class Handshake {
   }
 
   /** Says hello on `wire` and weighs the answer; returns what is wrong with it. */
-  async #introduce(wire: Wire, receiver: NodeId): Promise<string | undefined> {
-    const { identity, met, refused } = this.#options;
+  async #introduce(
+    wire: Wire,
+    { id: receiver, host }: { id: NodeId; host: string },
+  ): Promise<string | undefined> {
+    const { identity, about, met, refused } = this.#options;
     const { cluster, node: sender } = identity;
     const life = lifeOf(identity, this.#options.members());
-    await wire.write(
-      greetingFrame({ type: "hello", cluster, sender, ...life, receiver }),
-    );
+    const hello: Hello = {
+      type: "hello",
+      cluster,
+      sender,
+      ...life,
+      receiver,
+      ...about,
+    };
+    await wire.write(greetingFrame(hello));
     const step = await wire.frame();
     if (step.type === "more") return "it hung up without an answer";
     const answer = greetingIn(step);
@@ -121,7 +135,7 @@ export class Handshake {
     if (fault !== undefined) return `${fault.fact}; ${remedies[fault.reason]}`;
     if (answer.type === "welcome") {
       wire.trust(answer, frameBytesMax);
-      met?.(receiver, answer.incarnation);
+      met?.(receiver, introductionOf(answer, host));
     }
     return undefined;
   }
@@ -159,7 +173,7 @@ export class Handshake {
       log("debug", `node ${hello.sender} connected from ${wire.remote}`);
       this.#said.delete(`from ${hello.sender}`);
       wire.trust(hello, frameBytesMax);
-      met?.(hello.sender, hello.incarnation);
+      met?.(hello.sender, introductionOf(hello, wire.remoteHost));
       return hello;
     }
     const { reason, fact } = fault ?? { reason: "malformed", fact: "no hello" };

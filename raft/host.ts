@@ -107,10 +107,12 @@ export class Host {
     const storage = this.#storage = await openStorage(options, this.#log);
     const resumed = storage.load();
     const saved = await this.#identify(resumed);
+    const about = { client: options.clientAddress, version: options.version };
     const peers = this.#peers = new Peers({
       identity: saved.identity,
       members: () => this.#node ?? nobody,
-      met: (id, incarnation) => this.#node?.met(id, incarnation),
+      about,
+      met: (id, introduction) => this.#node?.met(id, introduction),
       claimed: ({ cluster, sender }) => this.#claimed(cluster, sender),
       receive: (message) => this.#node?.receive(message),
       log: this.#log,
@@ -126,6 +128,7 @@ export class Host {
         post: (message) => this.#door.postMessage(message),
         log: this.#log,
         now: Date.now,
+        about,
         ended: (error) => this.#end(error),
       },
       saved,

@@ -14,6 +14,7 @@ import type {
   NodeState,
   NodeStatus,
 } from "./channel.ts";
+import { Acquaintances } from "./acquaintances.ts";
 import { Changes } from "./changes.ts";
 import type {
   Configuration,
@@ -25,6 +26,7 @@ import type {
   Saved,
 } from "./core/types.ts";
 import { Raft, type RaftOptions } from "./core/raft.ts";
+import type { About, Introduction } from "./greeting.ts";
 import type { Log } from "./logger.ts";
 import { Reporter } from "./reporter.ts";
 import { Machine, ticketSequence } from "./machine.ts";
@@ -56,6 +58,8 @@ export type World = {
   readonly log: Log;
   /** Milliseconds since 1970; for display, never for safety. */
   readonly now: () => number;
+  /** What this node tells of itself. */
+  readonly about: About;
   /** Ends the node: nothing is acknowledged after it. `undefined`: as asked. */
   readonly ended: (error: Error | undefined) => void;
 };
@@ -79,6 +83,7 @@ export class Node {
   readonly #servedTakes: ServedTakes;
   readonly #changes: Changes;
   readonly #reporter: Reporter;
+  readonly #acquaintances: Acquaintances;
 
   #saving = false;
   #flushing = false;
@@ -87,7 +92,12 @@ export class Node {
   #snapshotsWanted: number[] = [];
   #snapshotsSaving: number[] = [];
   #lastContact: number | undefined;
-  #status: NodeStatus = { state: "Follower", term: 0, leaderAddress: "" };
+  #status: NodeStatus = {
+    state: "Follower",
+    term: 0,
+    leaderAddress: "",
+    leaderClient: "",
+  };
   /** Those we are connected to, and by what that was decided. */
   #addresses = new Map<NodeId, string>();
   #connectedBy: { configuration: Configuration; followers: number } | undefined;
@@ -119,6 +129,7 @@ export class Node {
       send,
     });
     this.#reporter = new Reporter(this.#raft, world.log);
+    this.#acquaintances = new Acquaintances(this.#raft, world.about);
     this.#beganLeftOut = this.#raft.membership.currentIndex > 0 &&
       this.address === undefined;
     this.#connect();
@@ -205,9 +216,10 @@ export class Node {
     });
   }
 
-  /** Peers made sure that node `id` lives on the disk of `incarnation`. */
-  met(id: NodeId, incarnation: string): void {
-    this.#input(() => this.#changes.met(id, incarnation));
+  /** Peers made sure that node `id` lives on the disk that it names. */
+  met(id: NodeId, introduction: Introduction): void {
+    this.#acquaintances.met(id, introduction);
+    this.#input(() => this.#changes.met(id, introduction.incarnation));
   }
 
   take(count: number): void {
@@ -437,11 +449,13 @@ export class Node {
       state: this.#state,
       term: currentTerm,
       leaderAddress: leader?.address ?? "",
+      leaderClient: this.#acquaintances.of(leaderId).client,
     };
     const known = this.#status;
     if (
       status.state === known.state && status.term === known.term &&
-      status.leaderAddress === known.leaderAddress
+      status.leaderAddress === known.leaderAddress &&
+      status.leaderClient === known.leaderClient
     ) return;
     this.#status = status;
     this.#world.post({ type: "status", status });

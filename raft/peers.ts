@@ -296,12 +296,15 @@ export class Peers {
   }
 
   #welcome(wire: Wire, link: Link): void {
-    const { identity } = this.#options;
+    const { identity, about } = this.#options;
     link.accepted?.close();
     link.accepted = wire;
     const { node } = identity;
     const life = lifeOf(identity, this.#options.members());
-    void link.write(wire, greetingFrame({ type: "welcome", node, ...life }));
+    void link.write(
+      wire,
+      greetingFrame({ type: "welcome", node, ...life, ...about }),
+    );
     link.wake?.(); // it is up: no need to wait before dialling it
   }
 

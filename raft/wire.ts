@@ -11,6 +11,7 @@ const readBytes = 64 * 1024;
 
 export class Wire {
   readonly remote: string;
+  readonly remoteHost: string;
   /** Set once the other side has said who it is. */
   life: Life = { incarnation: "", since: 0 };
   /** When the last byte came, and the last whole frame (`performance.now()`). */
@@ -25,10 +26,9 @@ export class Wire {
 
   constructor(conn: Deno.TcpConn) {
     this.#conn = conn;
-    this.remote = formatAddress({
-      host: conn.remoteAddr.hostname,
-      port: conn.remoteAddr.port,
-    });
+    const { hostname, port } = conn.remoteAddr;
+    this.remoteHost = hostname;
+    this.remote = formatAddress({ host: hostname, port });
   }
 
   /** A write is on its way; the next must wait. */

@@ -106,6 +106,13 @@ const flags = {
     parse: dialable,
     allowed: "HOST:PORT as other nodes reach it, such as 10.0.0.1:12001",
   } satisfies Flag<string>,
+  "advertise-clients": {
+    value: "addr",
+    help: "where clients are sent to this node (as --saddr)",
+    standard: "",
+    parse: dialable,
+    allowed: "HOST:PORT as clients reach it, such as 10.0.0.1:11001",
+  } satisfies Flag<string>,
   heartbeat: {
     value: "time",
     help: "between two signs of life of the leader",
@@ -285,6 +292,9 @@ function readConfig(
   const advertise = given("advertise") === undefined
     ? reachedAt(raftListen)
     : read("advertise");
+  const clientAddress = given("advertise-clients") === undefined
+    ? reachedAt(clientListen)
+    : read("advertise-clients");
   const dir = read("dir");
   return Object.freeze({
     id,
@@ -295,6 +305,8 @@ function readConfig(
       id,
       raftListen,
       advertise,
+      clientAddress,
+      version: deno.version,
       join,
       joinTimeoutMillis,
       directory: dir.endsWith("/") ? dir + id : `${dir}/${id}`,

@@ -2,7 +2,7 @@
 // byte. All but RAFT.LEADER are answered by the node; a reply is never made up here.
 // RAFT.CLUSTER and RAFT.JOIN are ticketd's own: joining nodes send them.
 
-import { formatAddress, isLoopback, parseAddress } from "../raft/address.ts";
+import { isLoopback, withHost } from "../raft/address.ts";
 import type { AdminAnswer, AdminCommand } from "../raft/channel.ts";
 import { unreachable } from "../raft/core/assert.ts";
 import {
@@ -169,11 +169,7 @@ function writeAnswer(writer: RespWriter, answer: AdminAnswer): void {
 
 /** `:12002` of a joining node, completed with the host from which it came. */
 function completed(address: string, host: string): string {
-  const parsed = parseAddress(address);
-  if (parsed === undefined || parsed.host !== "" || isLoopback(host)) {
-    return address;
-  }
-  return formatAddress({ host, port: parsed.port });
+  return isLoopback(host) ? address : withHost(address, host);
 }
 
 function syntaxError(session: Session): void {

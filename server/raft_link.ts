@@ -32,7 +32,12 @@ export class RaftLink {
   readonly #options: RaftLinkOptions;
   readonly #callbacks = new Map<number, (answer: AdminAnswer) => void>();
   #lastId = 0;
-  #status: NodeStatus = { state: "Follower", term: 0, leaderAddress: "" };
+  #status: NodeStatus = {
+    state: "Follower",
+    term: 0,
+    leaderAddress: "",
+    leaderClient: "",
+  };
 
   constructor(door: Door<ToNode>, options: RaftLinkOptions) {
     this.#door = door;

@@ -4,13 +4,14 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import deno from "../../deno.json" with { type: "json" };
 import { parseAddress } from "../../raft/address.ts";
 import { type Config, parseConfig } from "../../server/config.ts";
 import { type Target, target } from "./target.ts";
 
 const flags = [
   ..."id saddr raddr join dir durability storage advertise".split(" "),
-  ..."heartbeat election log-level log-format".split(" "),
+  ..."advertise-clients heartbeat election log-level log-format".split(" "),
 ];
 
 function variableOf(flag: string): string {
@@ -35,6 +36,7 @@ const near: Readonly<Record<string, readonly string[]>> = {
   saddr: addresses,
   raddr: addresses,
   advertise: addresses,
+  "advertise-clients": addresses,
   join: [...addresses, ":1,:2", ",", " , ", ":1,", "a:1, b:2", "a:1,\nb:2"],
   dir: ["data", "/", "a/", " ", "é", "a\nb", "--", "-h"],
   durability: ["high", "HIGH", "medium", "low", "none"],
@@ -124,6 +126,8 @@ function assertInRange({ id, clientListen, storage, node }: Config): void {
   assert(node.raftListen.port > 0, "a raft port that nobody knows");
   assert(["file", "kv", "auto"].includes(storage), storage);
   assert((parseAddress(node.advertise)?.port ?? 0) > 0, node.advertise);
+  // Its port may be 0, as that of --saddr: `main.ts` learns which it is.
+  assert(parseAddress(node.clientAddress), node.clientAddress);
   for (const member of node.join) {
     assert((parseAddress(member)?.port ?? 0) > 0, member);
   }
@@ -229,6 +233,9 @@ const right = fc.record({
   durability: oneOf("high", "medium", "low"),
   storage: oneOf("file", "kv", "auto"),
   advertise: addressIn(4000).filter(({ means: [host] }) => host !== ""),
+  "advertise-clients": addressIn(5000).filter(({ means: [host] }) =>
+    host !== ""
+  ),
   heartbeat: duration(1).filter(({ means }) => means <= heartbeatMax),
   election: duration(3 * heartbeatMax),
   "log-level": oneOf("debug", "info", "warning", "error"),
@@ -280,6 +287,8 @@ const meant = target({
       id: id.means,
       raftListen: listen(right.raddr.means),
       advertise: right.advertise.text,
+      clientAddress: right["advertise-clients"].text,
+      version: deno.version,
       join: right.join.means,
       joinTimeoutMillis: 60_000,
       directory: `${dir.means}${dir.means.endsWith("/") ? "" : "/"}${id.means}`,

@@ -22,6 +22,7 @@ import {
   decodeGreeting,
   encodeGreeting,
   type Greeting,
+  protocolVersion,
   type Refused,
   remedies,
 } from "../../raft/greeting.ts";
@@ -38,6 +39,7 @@ const identity = { cluster: "c".repeat(32), node: "1", incarnation };
 const cluster = fc.oneof(fc.constant(identity.cluster), text);
 
 const since = fc.maxSafeNat();
+const about = { client: "127.0.0.1:11001", version: "0.1.0" };
 
 const greeting: fc.Arbitrary<Greeting> = fc.oneof(
   fc.record({
@@ -47,12 +49,16 @@ const greeting: fc.Arbitrary<Greeting> = fc.oneof(
     incarnation: text,
     since,
     receiver: id,
+    client: text,
+    version: text,
   }),
   fc.record({
     type: fc.constant("welcome" as const),
     node: id,
     incarnation: text,
     since,
+    client: text,
+    version: text,
   }),
   fc.record({
     type: fc.constant("refused" as const),
@@ -68,6 +74,7 @@ const messageBytes = message.map(encodePeerMessage);
 const tokens = [
   "ticketd peer",
   "\x01\x00\x00\x00",
+  "\x02\x00\x00\x00",
   "\x00\x00\x00\x00",
   "\xff\xff\xff\xff",
   "\xef\xbb\xbf",
@@ -108,7 +115,9 @@ function readsMessage(bytes: Uint8Array): void {
 function readsGreeting(bytes: Uint8Array): void {
   const greeted = withinMemory(bytes.length, () => decodeGreeting(bytes));
   if (greeted.type === "malformed") return;
-  if (greeted.type === "foreign") return assert.notEqual(greeted.version, 1);
+  if (greeted.type === "foreign") {
+    return assert.notEqual(greeted.version, protocolVersion);
+  }
   const own = encodeGreeting(greeted);
   if (greeted.type !== "refused") return same(own, bytes);
   // A refusal is read from any version, whatever follows it.
@@ -229,6 +238,7 @@ const goodHello = encodeFrame(
     incarnation,
     since: 0,
     receiver: "1",
+    ...about,
   }),
 );
 
@@ -251,6 +261,7 @@ async function meets(
   const wire = new Wire(conn);
   const handshake = new Handshake({
     identity,
+    about,
     members: () => ({
       configurationIndex: 1,
       incarnationOf: (id) => id === "2" ? incarnation : "",

@@ -129,6 +129,7 @@ Deno.test("KvStorage commits nothing after a commit has failed, although it coul
 Deno.test("The 65th stranger makes the first one go, long before its time is up (PITFALLS 33)", async () => {
   const peers = Peers.listen({
     identity: { cluster: "c", node: "1", incarnation: "1" },
+    about: { client: "", version: "" },
     listen: { host: "127.0.0.1", port: 0 },
     members: () => nobody,
     receive: () => {},
@@ -201,6 +202,8 @@ function optionsIn(directory: string): NodeOptions {
     id: "1",
     raftListen: { host: "127.0.0.1", port: 0 },
     advertise: "127.0.0.1:1",
+    clientAddress: "127.0.0.1:2",
+    version: "0",
     join: [],
     joinTimeoutMillis: 60_000,
     directory: `${directory}/1`,

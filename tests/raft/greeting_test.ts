@@ -10,6 +10,7 @@ import {
   faultOfWelcome,
   type Greeting,
   type Hello,
+  introductionOf,
   lifeOf,
   type Members,
   nobody,
@@ -26,6 +27,8 @@ const hello: Hello = {
   incarnation: "2".repeat(16),
   since: 0,
   receiver: "1",
+  client: ":11002",
+  version: "0.1.0",
 };
 const greetings: Greeting[] = [
   hello,
@@ -34,6 +37,8 @@ const greetings: Greeting[] = [
     node: "node.a-b_c",
     incarnation: "f".repeat(16),
     since: 2 ** 53 - 1,
+    client: "h".repeat(250) + ":1",
+    version: "",
   },
   ...Object.keys(remedies).map((reason): Greeting => (
     { type: "refused", reason: reason as Refused, node: "1", cluster }
@@ -66,11 +71,11 @@ Deno.test("decodeGreeting() calls every cut and every extra byte malformed", () 
 
 Deno.test("decodeGreeting() names another version, but reads its refusal", () => {
   const newer = encodeGreeting(hello);
-  newer[12] = 2;
-  assert.deepEqual(decodeGreeting(newer), { type: "foreign", version: 2 });
+  newer[12] = 3;
+  assert.deepEqual(decodeGreeting(newer), { type: "foreign", version: 3 });
   const refusal = greetings.at(-1)!;
   const no = encodeGreeting(refusal);
-  no[12] = 2;
+  no[12] = 3;
   assert.deepEqual(decodeGreeting(no), refusal);
 });
 
@@ -108,7 +113,7 @@ Deno.test("faultOfHello() refuses strangers, each for its own reason (PITFALLS 2
     [{ ...hello, sender: "1", receiver: "3" }, "wrong-receiver", /node 3/],
     [{ ...hello, sender: "1" }, "used-id", /itself 1/],
     [hello, "used-id", /member 2 has another data directory/],
-    [{ type: "foreign", version: 7 }, "version", /protocol 7, this node 1/],
+    [{ type: "foreign", version: 7 }, "version", /protocol 7, this node 2/],
     [{ type: "malformed" }, "malformed", /cannot be read/],
     [greetings[1]!, "malformed", /cannot be read/],
   ];
@@ -125,6 +130,8 @@ Deno.test("faultOfWelcome() hangs up on another node, and on another life of the
     node: "2",
     incarnation: "2",
     since: 5,
+    client: "",
+    version: "",
   } as const;
   assert.equal(faultOfWelcome(welcome, "2", nobody), undefined);
   assert.equal(faultOfWelcome(welcome, "2", knowing("2", "2")), undefined);
@@ -137,8 +144,35 @@ Deno.test("faultOfWelcome() hangs up on another node, and on another life of the
     "used-id",
   );
   assert.equal(faultOfWelcome(hello, "2", nobody)?.reason, "malformed");
-  const foreign = { type: "foreign", version: 2 } as const;
+  const foreign = { type: "foreign", version: 1 } as const;
   assert.equal(faultOfWelcome(foreign, "2", nobody)?.reason, "version");
+});
+
+Deno.test("introductionOf() fills in the host at which a node was met", () => {
+  const clientAt = (host: string, client = ":11002") =>
+    introductionOf({ ...hello, client }, host).client;
+  assert.equal(clientAt("10.0.0.2"), "10.0.0.2:11002");
+  assert.equal(clientAt("fd00::2"), "[fd00::2]:11002");
+  for (const host of ["", "localhost", "127.0.0.5", "::1"]) {
+    assert.equal(clientAt(host), "127.0.0.1:11002", host);
+  }
+  assert.equal(clientAt("10.0.0.2", "b.example:5"), "b.example:5");
+});
+
+Deno.test("introductionOf() passes on nothing but an address and a version", () => {
+  const of = (about: { client: string; version: string }) => {
+    const { client, version } = introductionOf({ ...hello, ...about }, "h");
+    return [client, version];
+  };
+  for (const client of ["", "h", "h:0", ":0", "a\u001b[2J:1", "ä:1", "a b:1"]) {
+    for (const version of ["", "1\r\n+OK", "1 2", "v".repeat(33)]) {
+      assert.deepEqual(of({ client, version }), ["", ""]);
+    }
+  }
+  assert.deepEqual(of({ client: "h:1", version: "1.0.0-rc.1+a" }), [
+    "h:1",
+    "1.0.0-rc.1+a",
+  ]);
 });
 
 Deno.test("factOfRefusal() has a sentence for every reason", () => {

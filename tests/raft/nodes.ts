@@ -26,7 +26,7 @@ import type {
   PeerMessage,
   Saved,
 } from "../../raft/core/types.ts";
-import { isImpostor, lifeOf, nobody } from "../../raft/greeting.ts";
+import { type About, isImpostor, lifeOf, nobody } from "../../raft/greeting.ts";
 import { Node, type NodeTimes } from "../../raft/node.ts";
 import * as origin from "../../raft/origin.ts";
 import { type Random, randomOf } from "../random.ts";
@@ -76,6 +76,10 @@ export class Computer {
 
   get incarnation(): string {
     return this.disk.saved.identity.incarnation;
+  }
+
+  get about(): About {
+    return { client: `${this.id}.example:2`, version: "1.2.3" };
   }
 
   dials(id: NodeId): boolean {
@@ -175,6 +179,7 @@ export class Nodes {
         post: (message) => this.#post(computer, message),
         log: (level, text) => computer.logged.push(`${level}: ${text}`),
         now: () => this.now,
+        about: computer.about,
         ended: (error) => this.#ended(computer, error),
       },
       computer.disk.load()!,
@@ -251,7 +256,8 @@ export class Nodes {
     if (this.isCut(from, to)) return;
     // The handshake of the connection on which it comes.
     const { node } = this.computer(to);
-    node?.met(from, this.computer(from).incarnation);
+    const { incarnation, about } = this.computer(from);
+    node?.met(from, { incarnation, ...about });
     node?.receive(message);
   }
 

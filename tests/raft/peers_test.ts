@@ -36,6 +36,8 @@ class Station {
   readonly id: NodeId;
   readonly received: PeerMessage[] = [];
   readonly refusals: string[] = [];
+  /** What the others told of themselves. */
+  readonly met = new Map<NodeId, string>();
   readonly lines: string[] = [];
   readonly incarnations = new Map<NodeId, string>();
   readonly peers: Peers;
@@ -49,12 +51,15 @@ class Station {
     this.id = id;
     this.peers = Peers.listen({
       identity: { cluster, node: id, incarnation: id.repeat(16) },
+      about: { client: `:${id}`, version: `${id}.0.0` },
       listen: { host, port: options.port ?? 0 },
       members: () => ({
         configurationIndex: this.configurationIndex,
         incarnationOf: (other) => this.incarnations.get(other) ?? "",
       }),
       receive: (message) => this.#note(() => this.received.push(message)),
+      met: (by, { client, version }) =>
+        this.#note(() => this.met.set(by, `${client} ${version}`)),
       refused: (by, reason) =>
         this.#note(() => this.refusals.push(`${by} ${reason}`)),
       log: (_level, text) => this.#note(() => this.lines.push(text)),
@@ -124,7 +129,15 @@ function frameOf(greeting: Greeting): Uint8Array {
 function helloTo(receiver: NodeId, sender = "2") {
   const incarnation = sender.repeat(16);
   const life = { incarnation, since: 0 };
-  return { type: "hello", cluster, sender, ...life, receiver } as const;
+  const about = { client: ":11001", version: "1.2.3" };
+  return {
+    type: "hello",
+    cluster,
+    sender,
+    ...life,
+    receiver,
+    ...about,
+  } as const;
 }
 
 /** A stranger that is let in as node 2. */
@@ -176,6 +189,8 @@ const welcome = {
   node: "2",
   incarnation: "2",
   since: 0,
+  client: "",
+  version: "",
 } as const;
 
 Deno.test("Peers carry messages both ways, in order", async () => {
@@ -185,6 +200,17 @@ Deno.test("Peers carry messages both ways, in order", async () => {
     b.peers.connect([a.address, b.address]);
     await a.reaches(b, 1000);
     await b.reaches(a, 1000);
+  });
+});
+
+Deno.test("Dialler and dialled tell each other where they serve clients, and their versions", async () => {
+  const [a, b] = [new Station("1"), new Station("2")];
+  await withStations([a, b], async () => {
+    a.peers.connect([b.address]);
+    await a.until(() => a.met.size > 0);
+    await b.until(() => b.met.size > 0);
+    assert.deepEqual([...a.met], [["2", "127.0.0.1:2 2.0.0"]]);
+    assert.deepEqual([...b.met], [["1", "127.0.0.1:1 1.0.0"]]);
   });
 });
 
@@ -341,7 +367,7 @@ Deno.test("A newer protocol version is refused by name", async () => {
       node: "1",
       cluster,
     });
-    assert.match(a.lines[0]!, /protocol 9, this node 1; run the same version/);
+    assert.match(a.lines[0]!, /protocol 9, this node 2; run the same version/);
   });
 });
 
@@ -602,6 +628,7 @@ Deno.test("A caller that has reset already neither delays the next nor is worth 
       : accept();
   const peers = new Peers({
     identity: { cluster, node: "1", incarnation: "1".repeat(16) },
+    about: { client: "", version: "" },
     members: () => nobody,
     receive: () => {},
     log: (level, text) => level === "warning" && lines.push(text),

@@ -8,12 +8,18 @@ Deno.test("RaftLink knows no leader until the node has said something", () => {
     state: "Follower",
     term: 0,
     leaderAddress: "",
+    leaderClient: "",
   });
 });
 
 Deno.test("RaftLink remembers the last status", () => {
   const node = new FakeNode({ prompt: false });
-  const status = { state: "Leader", term: 2, leaderAddress: ":12001" } as const;
+  const status = {
+    state: "Leader",
+    term: 2,
+    leaderAddress: ":12001",
+    leaderClient: "",
+  } as const;
   node.say({ type: "status", status });
   assert.deepEqual(node.link.status, status);
 });

@@ -17,7 +17,7 @@ import type {
   Saved,
   Server,
 } from "../../raft/core/types.ts";
-import { isImpostor, lifeOf, nobody } from "../../raft/greeting.ts";
+import { type About, isImpostor, lifeOf, nobody } from "../../raft/greeting.ts";
 import { Node } from "../../raft/node.ts";
 import { blank, founded, isMember } from "../../raft/origin.ts";
 import { RaftLink } from "../../server/raft_link.ts";
@@ -111,6 +111,10 @@ export class Computer implements Watched {
 
   get incarnation(): string {
     return this.drive.identity.incarnation;
+  }
+
+  get about(): About {
+    return { client: `${this.id}:2`, version: "1.2.3" };
   }
 
   /** What was on the disks that it lost. */
@@ -384,6 +388,7 @@ export class Computer implements Watched {
         },
         log: () => {},
         now: () => Math.round(clock.now / 1000),
+        about: this.about,
         ended: (error) => this.#ended(process, error),
       },
       saved,

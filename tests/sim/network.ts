@@ -104,7 +104,8 @@ export class Network {
       if (packet.isOld && to.node !== undefined) {
         this.#world.counts.messagesReplayed++;
       }
-      to.node?.met(sender, from.incarnation);
+      const { incarnation, about } = from;
+      to.node?.met(sender, { incarnation, ...about });
       to.node?.receive(message);
       const term = "term" in message ? message.term : "";
       return `${sender} ${message.type} ${term} ${bytes.length}`;
