@@ -119,7 +119,7 @@ export class Node {
       random,
       post: world.post,
       send,
-      leaderClient: () => this.#status.leaderAddress,
+      leaderClient: () => this.#acquaintances.of(this.#raft.leaderId).client,
     });
     this.#servedTakes = new ServedTakes(this.#raft, this.#proposals, send);
     this.#changes = new Changes(this.#raft, {

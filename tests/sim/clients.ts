@@ -3,7 +3,7 @@
 // answer goes to the checker of tickets, in the order in which clients read them.
 
 import assert from "node:assert/strict";
-import type { Refusal } from "../../raft/channel.ts";
+import { stoppingText } from "../../server/refusals.ts";
 import type { TicketClient } from "../../server/dispenser.ts";
 import type { Line } from "../torture/range_checker.ts";
 import type { Computer } from "./computer.ts";
@@ -25,6 +25,8 @@ export class Connection implements TicketClient {
   readonly #requests: Request[] = [];
   #closed = false;
   #refused = false;
+  /** Where the leader serves, as far as it was told. */
+  #movedTo: string | undefined;
 
   constructor(world: World, client: Client, computer: Computer) {
     this.#world = world;
@@ -58,10 +60,15 @@ export class Connection implements TicketClient {
     });
   }
 
-  refused(count: number, reason: Refusal): void {
-    // Not done means not done; a leader that was lost may have done it.
-    const mayBeDone = reason === "leadership-lost";
+  refused(count: number, text: string): void {
+    const [word, , address] = text.split(" ");
+    const isLate = word === "CLUSTERDOWN";
+    if (isLate) this.#world.counts.timeouts++;
+    // Not done means not done; a request that waited, or waits for a node that ends, may
+    // have been done by whom it was forwarded to. What a lost leader did was counted.
+    const mayBeDone = isLate || text === stoppingText;
     this.#refused = true;
+    if (word === "MOVED") this.#movedTo = address;
     this.#answered(count, (_, part) => {
       if (mayBeDone) this.#world.tickets.unanswered(part);
     });
@@ -71,7 +78,7 @@ export class Connection implements TicketClient {
   lost(): void {
     if (this.#closed) return;
     this.close();
-    this.#client.turnedAway();
+    this.#client.turnedAway(this.#movedTo);
   }
 
   close(): void {
@@ -105,6 +112,7 @@ export class Connection implements TicketClient {
 export class Client {
   readonly #world: World;
   #connection: Connection | undefined;
+  #movedTo: string | undefined;
   #active = true;
   #asked = 0;
 
@@ -134,10 +142,18 @@ export class Client {
     else this.#later(thinkMicros);
   }
 
-  /** Looks for another computer, after a while. */
-  turnedAway(): void {
+  /** Looks for another computer, after a while: the one that it was told of, if any. */
+  turnedAway(movedTo?: string): void {
     this.#connection = undefined;
+    this.#movedTo = movedTo;
     this.#later(this.#world.options.tickMicros);
+  }
+
+  get #redirected(): Computer | undefined {
+    const { servers, counts } = this.#world;
+    const found = servers.find(({ about }) => about.client === this.#movedTo);
+    if (found !== undefined) counts.redirects++;
+    return found;
   }
 
   #later(mean: number): void {
@@ -148,7 +164,8 @@ export class Client {
     if (!this.#active || this.waits) return;
     const { servers, random, options, clock } = this.#world;
     if (this.#connection === undefined) {
-      const computer = this.#world.pick(servers);
+      const computer = this.#redirected ?? this.#world.pick(servers);
+      this.#movedTo = undefined;
       if (computer === undefined) return this.#later(options.tickMicros);
       this.#connection = new Connection(this.#world, this, computer);
     }

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import type {
   AdminAnswer,
   AdminCommand,
+  Forwarding,
   FromNode,
   ToNode,
 } from "../../raft/channel.ts";
@@ -20,6 +21,7 @@ import type {
 import { type About, isImpostor, lifeOf, nobody } from "../../raft/greeting.ts";
 import { Node } from "../../raft/node.ts";
 import { blank, founded, isMember } from "../../raft/origin.ts";
+import { ticksPerTimeout } from "../../server/dispenser.ts";
 import { RaftLink } from "../../server/raft_link.ts";
 import { type Durability, StorageError } from "../../storage/storage.ts";
 import { Wal } from "../../storage/wal.ts";
@@ -54,6 +56,7 @@ export class Computer implements Watched {
   readonly id: NodeId;
   readonly address: string;
   readonly durability: Durability;
+  readonly forward: Forwarding;
   drive: Drive;
   /** Whom its node wants to be connected to. */
   connected = new Set<NodeId>();
@@ -79,8 +82,10 @@ export class Computer implements Watched {
     this.#world = world;
     this.id = "abcdefg"[number]!;
     this.address = `${this.id}:1`;
-    const { durability, clockSkew, tickMicros, syncMicros } = world.options;
+    const { durability, forward, clockSkew, tickMicros, syncMicros } =
+      world.options;
     this.durability = durability[number % durability.length]!;
+    this.forward = forward[number % forward.length]!;
     const skew = 1000 + world.random(2 * clockSkew + 1) - clockSkew;
     this.#tickMicros = Math.round(tickMicros * skew / 1000);
     this.syncMicros = syncMicros;
@@ -158,6 +163,7 @@ export class Computer implements Watched {
     assert(!this.isRunning, `${this.id} runs already`);
     this.#origin = origin;
     const process = this.#process = this.#begin();
+    this.#age(process);
     this.#lives++;
     this.#world.counts.starts++;
     const storage = this.#open(process);
@@ -316,7 +322,7 @@ export class Computer implements Watched {
   }
 
   #begin(): Process {
-    const door = this.#world.options.doorMicros;
+    const { doorMicros: door, timeoutMicros } = this.#world.options;
     const process: Process = {
       link: new RaftLink(
         {
@@ -326,6 +332,8 @@ export class Computer implements Watched {
         {
           ready: () => {},
           stopped: () => {},
+          timeoutMillis: timeoutMicros / 1000,
+          asksAgain: this.forward !== "no",
           defer: (run) => this.#after(process, 0, run),
         },
       ),
@@ -337,6 +345,15 @@ export class Computer implements Watched {
       pace: new Pace(this.#world.options),
     };
     return process;
+  }
+
+  /** Whoever waits for tickets does not wait for ever. */
+  #age(process: Process): void {
+    const delay = this.#world.options.timeoutMicros / ticksPerTimeout;
+    this.#after(process, delay, () => {
+      process.link.dispenser.tick();
+      this.#age(process);
+    });
   }
 
   #open(process: Process): WatchedStorage {
@@ -397,6 +414,7 @@ export class Computer implements Watched {
         electionTicks: options.electionTicks,
         flushTicks: 4,
         changeTicks: options.changeTicks,
+        forward: this.forward,
         random,
       },
     );
@@ -411,6 +429,7 @@ export class Computer implements Watched {
   #send(message: PeerMessage): void {
     // Errands have ids; the checker knows the protocol alone.
     if (!("id" in message)) this.#world.checker.sent(this, message);
+    if (message.type === "Take") this.#world.counts.takesForwarded++;
     if (message.type === "TimeoutNow") {
       this.#world.counts.transfers++;
       if (this.raft?.isStalled) this.#world.counts.handOvers++;
@@ -460,7 +479,14 @@ export class Computer implements Watched {
     if (message.type === "taken") {
       return `gives ${message.count}, ${message.last}`;
     }
-    if (message.type === "refused") return `refuses ${message.count}`;
+    if (message.type !== "refused") return;
+    const { reason, count } = message;
+    if (reason === "leadership-lost") {
+      // They may be taken yet, and asked for again.
+      this.#world.tickets.unanswered(count);
+      if (this.forward !== "no") this.#world.counts.takesAskedAgain++;
+    }
+    return `refuses ${count}`;
   }
 
   /** Asks one member after the other until it may join, as raft/join.ts does. */

@@ -29,6 +29,10 @@ export const countNames = [
   "promotions",
   "removals",
   "transfers", // begun by TimeoutNow
+  "takesForwarded", // sent, again and again as well
+  "takesAskedAgain", // when a leader was lost
+  "timeouts", // of requests that met no leader in time
+  "redirects", // of clients that went where the leader serves
   "snapshots", // taken
   "installs", // of another's
   "truncations", // of a log

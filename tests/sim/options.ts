@@ -2,6 +2,7 @@
 // of trouble often, some rarely and some never, because what always happens hides
 // what it would take a quiet moment to see.
 
+import type { Forwarding } from "../../raft/channel.ts";
 import type { Durability } from "../../storage/storage.ts";
 import { type Random, randomOf } from "../random.ts";
 import type { Micros } from "./clock.ts";
@@ -50,6 +51,10 @@ export type Options = {
   readonly tickMicros: Micros;
   readonly electionTicks: number;
   readonly changeTicks: number;
+  /** How long a TICKET may wait for a leader. */
+  readonly timeoutMicros: Micros;
+  /** What a node does that does not lead; of each computer, in turn. */
+  readonly forward: readonly Forwarding[];
   /** A message takes the first, and on average the second on top. */
   readonly latencyMicros: Micros;
   readonly jitterMicros: Micros;
@@ -85,6 +90,8 @@ export function drawOptions(seed: number): Options {
   // Disks that are lost for good are few, or no majority is left.
   faults.rot = Math.max(faults.rot, faults.rot && phaseMicros / 3);
   faults.wipe = Math.max(faults.wipe, faults.wipe && phaseMicros / 3);
+  const tickMicros = from(5000, 12_500, 25_000);
+  const electionTicks = from(5, 10, 12, 20);
   return {
     seed,
     voters: from(1, 3, 3, 3, 5),
@@ -93,9 +100,11 @@ export function drawOptions(seed: number): Options {
     clients: from(1, 4, 16, 60, 300),
     pipelineMax: from(1, 3, 16, 1000),
     thinkMicros: from(0, 1000, 20_000),
-    tickMicros: from(5000, 12_500, 25_000),
-    electionTicks: from(5, 10, 12, 20),
+    tickMicros,
+    electionTicks,
     changeTicks: from(40, 200),
+    timeoutMicros: from(1, 4, 15, 15, 30) * electionTicks * tickMicros,
+    forward: from(true, true, false) ? ["yes"] : drawForward(random),
     latencyMicros: from(50, 200, 2000),
     jitterMicros: from(20, 500, 5000),
     ordered: from(true, false),
@@ -108,6 +117,11 @@ export function drawOptions(seed: number): Options {
     phaseMicros,
     faults,
   };
+}
+
+function drawForward(random: Random): Forwarding[] {
+  const ways = ["yes", "no", "moved"] as const;
+  return Array.from({ length: 7 }, () => ways[random(3)]!);
 }
 
 function drawMixed(random: Random): Durability[] {
