@@ -25,9 +25,11 @@ const depths = [1, 1, 16, 16, 1000, 1000];
 const retryMillis = 20;
 const readBytes = 64 * 1024;
 
-/** Nothing was done for a request that is refused so; every other refusal burns. */
-const nothingDone = "ERR node is not the leader";
-const maybeDone = "ERR leadership lost while committing log";
+/** How a node answers that met no leader in time, or that ends; either may burn numbers. */
+const refusals = /^(CLUSTERDOWN No leader within |ERR the node is stopping$)/;
+
+/** Tickets that the clients of one node wait for at once, at most. */
+export const waitingMax = depths.reduce((sum, depth) => sum + depth, 0);
 
 export class Clients {
   readonly #checker: RangeChecker;
@@ -161,8 +163,8 @@ export class Clients {
         this.#checker.answers(line, { first, last, floor });
       },
       refused: (text) => {
-        if (text === maybeDone) this.#checker.unanswered(1);
-        else if (text !== nothingDone) throw new SyntaxError(text);
+        if (!refusals.test(text)) throw new SyntaxError(text);
+        this.#checker.unanswered(1);
         waiting--;
         place.refusedSince = Math.max(place.refusedSince, sentAt);
         refused = true;

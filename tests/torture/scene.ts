@@ -8,7 +8,7 @@ import { Cluster } from "../e2e/harness.ts";
 import { type Exit, Server } from "../e2e/server.ts";
 import { until } from "../e2e/until.ts";
 import type { Random } from "../random.ts";
-import { Clients } from "./clients.ts";
+import { Clients, waitingMax } from "./clients.ts";
 import type { Figures } from "./figures.ts";
 import type { Network } from "./network.ts";
 import { RangeChecker } from "./range_checker.ts";
@@ -18,6 +18,9 @@ const raftPort = 12001;
 
 /** The shipped default of `--election`; the faults wait in its terms. */
 export const electionMillis = 300;
+
+/** Less than a user would wait: many faults last until requests are refused. */
+const timeoutMillis = 1000;
 
 export type SceneOptions = {
   readonly network: Network;
@@ -48,6 +51,7 @@ export class Scene {
         port: clientPort,
         raftPort,
         wrapper: network.wrapper(id),
+        flags: ["--timeout", `${timeoutMillis}ms`],
       });
     });
     for (const { options } of servers) {
@@ -181,6 +185,9 @@ export class Scene {
   /** The last questions; then the cluster ends in good order. What is wrong, if anything. */
   async end(): Promise<string[]> {
     await this.clients.stop();
+    // Each change of leaders makes each node ask again, at most for all that waits there.
+    const elections = await this.elections();
+    this.checker.unanswered(elections * this.size * waitingMax);
     const before = this.checker.largest;
     const next = await this.#oneMore(await this.leader());
     for (const server of this.servers) {
