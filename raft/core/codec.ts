@@ -2,8 +2,7 @@
 // Format version 1, little-endian; handshake and disk header carry it:
 //
 //   message   = tag u8 · from id · to id · term u64 · body      the tags are below
-//             | tag u8 · from id · to id · number u64 · data       Forward, its response
-//             | tag u8 · from id · to id · number u64 · take       Take, its response
+//             | tag u8 · from id · to id · number u64 · (data | take)
 //   take      = life u64 · (term u64 · count u64 | given bool · last big64 · count u64)
 //   entries   = first u64 · count u32 · entry*                  indexes first, first+1 …
 //   entry     = type u8 · term u64 · (1: – | 2: data | 3: config)

@@ -9,12 +9,14 @@ import { replicationMutants } from "./replication.ts";
 import { rimMutants } from "./rim.ts";
 import { serverMutants } from "./server.ts";
 import { storageMutants } from "./storage.ts";
+import { takesMutants } from "./takes.ts";
 
 export const mutants: readonly Mutant[] = [
   ...electionMutants,
   ...replicationMutants,
   ...membershipMutants,
   ...nodeMutants,
+  ...takesMutants,
   ...storageMutants,
   ...peersMutants,
   ...serverMutants,

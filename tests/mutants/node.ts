@@ -1,9 +1,8 @@
-// Mistakes of the node around the core, of its machine and of its takes, put back.
+// Mistakes of the node around the core and of its machine, put back.
 
 import type { Mutant } from "./mutant.ts";
 
 const node = "raft/node.ts";
-const takes = "raft/takes.ts";
 const machine = "raft/machine.ts";
 
 export const nodeMutants: readonly Mutant[] = [
@@ -121,52 +120,6 @@ export const nodeMutants: readonly Mutant[] = [
     tests: ["raft/node_compact_test.ts"],
   },
   {
-    name: "anothers-entry-taken",
-    mistake: "a node answers a take with what another leader put in its place",
-    source: "PITFALLS 19",
-    file: takes,
-    find: "take?.index === entry.index && take.term === entry.term",
-    replace: "take?.index === entry.index",
-    tests: ["raft/node_test.ts"],
-  },
-  {
-    name: "any-entry-answers",
-    mistake: "the first take is answered with whatever is committed next",
-    source: "PITFALLS 19, 31",
-    file: takes,
-    find: "if (take?.index === entry.index && take.term === entry.term) {",
-    replace: "if (take !== undefined) {",
-    tests: ["raft/node_test.ts"],
-  },
-  {
-    name: "lost-leadership-untold",
-    mistake: "takes of a lost term are never answered",
-    source: "PITFALLS 32",
-    file: takes,
-    find: "if (!leads || take.term !== this.#raft.currentTerm) {",
-    replace: "if (take.term > this.#raft.currentTerm && !leads) {",
-    tests: ["raft/node_test.ts"],
-  },
-  {
-    name: "refused-out-of-turn",
-    mistake: "a refusal overtakes the takes that were asked before it",
-    source: "PITFALLS 31",
-    file: takes,
-    find:
-      'this.#takes.push({ count, index: 0, term: 0, outcome: "not-leader" });',
-    replace: 'this.#answer(count, "not-leader");',
-    tests: ["raft/node_test.ts"],
-  },
-  {
-    name: "rest-not-refused",
-    mistake: "who asks beyond the last number is not told about the rest",
-    source: "PITFALLS 32",
-    file: takes,
-    find: 'this.#post({ type: "refused", count, reason: "exhausted" });',
-    replace: "void count;",
-    tests: ["raft/node_test.ts"],
-  },
-  {
     name: "overflow",
     mistake: "after 2^64 - 1 comes 2^64",
     source: "promise 1",
@@ -180,8 +133,8 @@ export const nodeMutants: readonly Mutant[] = [
     mistake: "a snapshot keeps the lower half of each number",
     source: "promise 1",
     file: machine,
-    find: "writer.u32(Number(last >> 32n));",
-    replace: "writer.u32(0);",
+    find: "writer.big64(last);",
+    replace: "writer.big64(BigInt.asUintN(32, last));",
     tests: ["raft/machine_test.ts"],
   },
   {

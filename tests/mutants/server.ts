@@ -2,7 +2,6 @@
 
 import type { Mutant } from "./mutant.ts";
 
-const dispenser = "server/dispenser.ts";
 const replies = "server/replies.ts";
 const connection = "server/connection.ts";
 const parser = "server/resp_parser.ts";
@@ -10,37 +9,6 @@ const writer = "server/resp_writer.ts";
 const parserTests = ["server/resp_parser_test.ts"];
 
 export const serverMutants: readonly Mutant[] = [
-  {
-    name: "last-come-first-served",
-    mistake: "the numbers of a take are handed out from the end",
-    source: "PITFALLS 32",
-    file: dispenser,
-    find: `      left -= part;
-      client.granted(last - BigInt(left), part);`,
-    replace: `      client.granted(last - BigInt(count - left), part);
-      left -= part;`,
-    tests: ["server/dispenser_test.ts"],
-  },
-  {
-    name: "given-twice",
-    mistake: "two clients of one take get the same numbers",
-    source: "promise 1",
-    file: dispenser,
-    find: `      left -= part;
-      client.granted(last - BigInt(left), part);`,
-    replace: `      client.granted(last - BigInt(left - left), part);`,
-    tests: ["server/dispenser_test.ts"],
-  },
-  {
-    name: "refusal-loses-the-rest",
-    mistake: "a refused take forgets what joined the queue meanwhile",
-    source: "PITFALLS 32",
-    file: dispenser,
-    find:
-      "    if (take.count > 0) return;\n    this.#posted.shift();\n    this.#wake();",
-    replace: "    if (take.count > 0) return;\n    this.#posted.shift();",
-    tests: ["server/dispenser_test.ts"],
-  },
   {
     name: "answers-crossed",
     mistake: "the node's answer goes to whoever asked first",
