@@ -163,7 +163,7 @@ function rowOf(member: Member, asked: Asked | undefined): string[] {
     stats?.get("term") ?? "",
     match,
     lag,
-    contact === "" || isLeader ? "" : durationOf(Number(contact) * 1000),
+    contact === "" || isLeader ? "" : contactOf(Number(contact)),
     stats?.get("version") ?? member.version,
     stats === undefined ? "" : diskOf(stats),
   ];
@@ -180,6 +180,11 @@ function diskOf(stats: Stats): string {
   );
   const stalled = stats.get("disk_stalled") === "1" ? "stalled " : "";
   return `${stalled}${average}/${longest}`;
+}
+
+/** Counted in ticks, it has no more digits than that. */
+function contactOf(millis: number): string {
+  return millis < 1000 ? `${millis}ms` : durationOf(millis * 1000);
 }
 
 /** Two or three digits that one takes in at a glance, where Go's text has six. */

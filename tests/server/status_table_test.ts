@@ -45,7 +45,7 @@ function server(
 /** As the leader, node 1, knows them; the third is behind. */
 const known = {
   ...server(1, { match: "15", lag: "0", contact: "0" }),
-  ...server(2, { match: "15", lag: "0", contact: "25" }),
+  ...server(2, { match: "15", lag: "0", contact: "0" }),
   ...server(3, { match: "12", lag: "3", contact: "4100" }),
 };
 const leader = { address: at1!, stats: statsOf("1", "Leader", known) };
@@ -64,7 +64,7 @@ Deno.test("statusOf() shows what the leader knows of all and what each knows of 
   const expected = [
     "id  address         client          role      term  match  lag  contact  version  disk avg/max",
     "1   10.0.0.1:12001  10.0.0.1:11001  leader       4     15    0        -  0.1.0      826µs/12ms",
-    "2   10.0.0.2:12001  10.0.0.2:11001  follower     4     15    0     25ms  0.1.0      826µs/12ms",
+    "2   10.0.0.2:12001  10.0.0.2:11001  follower     4     15    0      0ms  0.1.0      826µs/12ms",
     "3   10.0.0.3:12001  10.0.0.3:11001  follower     4     12    3     4.1s  0.1.0      826µs/12ms",
   ].join("\n");
   for (
