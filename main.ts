@@ -1,6 +1,6 @@
 // Starts the node and the client listener, waits for a signal or for the node's end, and
 // exits with a code that says which: 0 as asked, 1 for a fault, 128 + n when a second
-// signal cut the stop short.
+// signal cut the stop short. Or does what else the command line asks for: `status`.
 // Where the node runs is `raft/place.ts`'s to say.
 
 import deno from "./deno.json" with { type: "json" };
@@ -13,6 +13,7 @@ import { type Config, parseConfig } from "./server/config.ts";
 import { ticksPerTimeout } from "./server/dispenser.ts";
 import { listen, Listener } from "./server/listener.ts";
 import { RaftLink } from "./server/raft_link.ts";
+import { status } from "./server/status.ts";
 
 /** A stop, from the first signal to the exit, is done within 5 s; this part drains. */
 const drainMillis = 2000;
@@ -153,6 +154,13 @@ switch (parsed.type) {
   case "run":
     await serve(parsed.config);
     break;
+  case "status": {
+    const { table, fault } = await status(parsed.address);
+    if (table !== "") console.log(table);
+    if (fault !== undefined) console.error(fault);
+    Deno.exit(fault === undefined ? 0 : 1);
+    break;
+  }
   case "print":
     console.log(parsed.text.trimEnd());
     break;

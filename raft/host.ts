@@ -128,13 +128,14 @@ export class Host {
         post: (message) => this.#door.postMessage(message),
         log: this.#log,
         now: Date.now,
+        micros: () => performance.now() * 1000,
         about,
         ended: (error) => this.#end(error),
       },
       saved,
       times,
     );
-    this.#tick(options.heartbeatMillis / times.heartbeatTicks, () => {
+    this.#tick(times.tickMillis, () => {
       node.tick();
       this.#rejoin(node, saved.identity);
       this.#announce();
@@ -275,6 +276,7 @@ function timesOf(options: NodeOptions): NodeTimes {
   const heartbeatTicks = 2;
   const tickMillis = options.heartbeatMillis / heartbeatTicks;
   return {
+    tickMillis,
     heartbeatTicks,
     electionTicks: Math.max(
       heartbeatTicks + 1,

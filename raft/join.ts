@@ -10,8 +10,7 @@ import { parseAddress } from "./address.ts";
 import { isShortText } from "./core/bytes.ts";
 import type { NodeId } from "./core/types.ts";
 import type { Log } from "./logger.ts";
-import { type Reply, request } from "./resp_client.ts";
-import { reasonOf } from "./wire.ts";
+import { type Outcome, type Reply, tryRequest } from "./resp_client.ts";
 
 const retryMinMillis = 50;
 const retryMaxMillis = 1000;
@@ -91,7 +90,7 @@ async function ask(
       const millis = Math.min(leftMillis(), requestMillisMax);
       if (millis <= 0) break;
       const outcome = await askOne(address, words, { ...question, millis });
-      if (outcome.type === "answer") return outcome.reply;
+      if (outcome.type === "reply") return outcome.reply;
       if (failures.get(address) !== outcome.reason) {
         failures.set(address, outcome.reason);
         log("info", `waiting to join through ${address}: ${outcome.reason}`);
@@ -111,10 +110,6 @@ async function ask(
   );
 }
 
-type Outcome =
-  | { readonly type: "answer"; readonly reply: Reply }
-  | { readonly type: "failure"; readonly reason: string };
-
 /** Throws a {@linkcode JoinError} when the answer is final and no. */
 async function askOne(
   text: string,
@@ -127,27 +122,18 @@ async function askOne(
       `cannot join a cluster: "${text}" is no address; use HOST:PORT`,
     );
   }
-  const stop = new AbortController();
-  const abort = () => stop.abort();
-  const timer = setTimeout(abort, millis);
-  signal?.addEventListener("abort", abort);
-  try {
-    const reply = await request(address, words, stop.signal);
-    if (isAnswer(reply)) return { type: "answer", reply };
-    if (reply instanceof Error && /^ERR cannot join/.test(reply.message)) {
-      throw new JoinError(`${reply.message.slice(4)} (said ${text})`);
-    }
-    const reason = reply instanceof Error ? reply.message : "a strange answer";
-    return { type: "failure", reason };
-  } catch (error) {
-    if (error instanceof JoinError) throw error;
+  const outcome = await tryRequest(address, words, { millis, signal });
+  if (outcome.type === "failure") {
     signal?.throwIfAborted();
-    const reason = stop.signal.aborted ? "no answer in time" : reasonOf(error);
-    return { type: "failure", reason };
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
+    return outcome;
   }
+  const { reply } = outcome;
+  if (isAnswer(reply)) return outcome;
+  if (reply instanceof Error && /^ERR cannot join/.test(reply.message)) {
+    throw new JoinError(`${reply.message.slice(4)} (said ${text})`);
+  }
+  const reason = reply instanceof Error ? reply.message : "a strange answer";
+  return { type: "failure", reason };
 }
 
 async function pause(millis: number, signal?: AbortSignal): Promise<void> {

@@ -11,10 +11,7 @@ import type {
   AdminCommand,
   Forwarding,
   FromNode,
-  NodeState,
-  NodeStatus,
 } from "./channel.ts";
-import { Acquaintances } from "./acquaintances.ts";
 import { Changes } from "./changes.ts";
 import type {
   Configuration,
@@ -28,12 +25,13 @@ import type {
 import { Raft, type RaftOptions } from "./core/raft.ts";
 import type { About, Introduction } from "./greeting.ts";
 import type { Log } from "./logger.ts";
+import { Overview } from "./overview.ts";
 import { Reporter } from "./reporter.ts";
 import { Machine, ticketSequence } from "./machine.ts";
 import { Proposals } from "./proposals.ts";
 import { ServedTakes } from "./served_takes.ts";
 import { Takes } from "./takes.ts";
-import { statsOf, timeText } from "./stats.ts";
+import { timeText } from "./stats.ts";
 import type { Storage } from "../storage/storage.ts";
 
 /** The log is compacted beyond this many entries, or … */
@@ -58,6 +56,8 @@ export type World = {
   readonly log: Log;
   /** Milliseconds since 1970; for display, never for safety. */
   readonly now: () => number;
+  /** Microseconds of a clock that only goes forward; for display as well. */
+  readonly micros: () => number;
   /** What this node tells of itself. */
   readonly about: About;
   /** Ends the node: nothing is acknowledged after it. `undefined`: as asked. */
@@ -66,6 +66,8 @@ export type World = {
 
 /** How long, in ticks, and what it does for clients of a node that does not lead. */
 export type NodeTimes = RaftOptions & {
+  /** What a tick is meant to last; for display. */
+  readonly tickMillis: number;
   /** Ticks between flushes at durability medium and low. */
   readonly flushTicks: number;
   /** Ticks after which a change of members that got nowhere is answered. */
@@ -83,7 +85,7 @@ export class Node {
   readonly #servedTakes: ServedTakes;
   readonly #changes: Changes;
   readonly #reporter: Reporter;
-  readonly #acquaintances: Acquaintances;
+  readonly #overview: Overview;
 
   #saving = false;
   #flushing = false;
@@ -91,13 +93,6 @@ export class Node {
   /** Asked for a snapshot that is not yet taken, and not yet durable. */
   #snapshotsWanted: number[] = [];
   #snapshotsSaving: number[] = [];
-  #lastContact: number | undefined;
-  #status: NodeStatus = {
-    state: "Follower",
-    term: 0,
-    leaderAddress: "",
-    leaderClient: "",
-  };
   /** Those we are connected to, and by what that was decided. */
   #addresses = new Map<NodeId, string>();
   #connectedBy: { configuration: Configuration; followers: number } | undefined;
@@ -119,7 +114,7 @@ export class Node {
       random,
       post: world.post,
       send,
-      leaderClient: () => this.#acquaintances.of(this.#raft.leaderId).client,
+      leaderClient: () => this.#overview.leaderClient,
     });
     this.#servedTakes = new ServedTakes(this.#raft, this.#proposals, send);
     this.#changes = new Changes(this.#raft, {
@@ -129,7 +124,11 @@ export class Node {
       send,
     });
     this.#reporter = new Reporter(this.#raft, world.log);
-    this.#acquaintances = new Acquaintances(this.#raft, world.about);
+    this.#overview = new Overview(this.#raft, {
+      cluster: saved.identity.cluster,
+      about: world.about,
+      tickMillis: times.tickMillis,
+    });
     this.#beganLeftOut = this.#raft.membership.currentIndex > 0 &&
       this.address === undefined;
     this.#connect();
@@ -170,7 +169,7 @@ export class Node {
     if (this.#beganLeftOut && membership.currentIndex <= log.commitIndex) {
       return this.address === undefined;
     }
-    return removed && this.#lastContact === undefined;
+    return removed && this.#overview.leaderHeard === undefined;
   }
 
   /** The log index of the newest configuration. */
@@ -211,14 +210,14 @@ export class Node {
           this.#raft.step(message);
       }
       if (message.from === this.#raft.leaderId) {
-        this.#lastContact = this.#world.now();
+        this.#overview.leaderHeard = this.#world.now();
       }
     });
   }
 
   /** Peers made sure that node `id` lives on the disk that it names. */
   met(id: NodeId, introduction: Introduction): void {
-    this.#acquaintances.met(id, introduction);
+    this.#overview.acquaintances.met(id, introduction);
     this.#input(() => this.#changes.met(id, introduction.incarnation));
   }
 
@@ -252,15 +251,14 @@ export class Node {
             servers: this.#raft.membership.current.servers,
           });
         case "last-contact":
-          return answer({ type: "text", text: timeText(this.#contact) });
+          return answer({
+            type: "text",
+            text: timeText(this.#overview.lastContact),
+          });
         case "stats":
           return answer({
             type: "pairs",
-            pairs: statsOf(this.#raft, {
-              state: this.#state,
-              now: this.#world.now(),
-              lastContact: this.#contact,
-            }),
+            pairs: this.#overview.stats(this.#world.now()),
           });
         case "snapshot":
           if (this.#machine.isEmpty) {
@@ -317,6 +315,7 @@ export class Node {
     // What the above made the core say: a change proposed, an append to go with it.
     peers.send(this.#raft.takeMessages());
     this.#reporter.report();
+    this.#overview.look();
     if (!this.#saving) this.#save();
     if (this.#life === "stopping") this.#finishStopping();
   }
@@ -373,18 +372,24 @@ export class Node {
     this.#saving = true;
     const snapshots = save.snapshot === undefined ? [] : this.#snapshotsSaving;
     if (snapshots.length > 0) this.#snapshotsSaving = [];
+    const begun = this.#world.micros();
     this.#world.storage.write(
       save,
-      (error) => this.#saved(save, { error, snapshots }),
+      (error) => this.#saved(save, { error, snapshots, begun }),
     );
   }
 
   #saved(
     save: Save,
-    { error, snapshots }: { error: Error | undefined; snapshots: number[] },
+    { error, snapshots, begun }: {
+      error: Error | undefined;
+      snapshots: number[];
+      begun: number;
+    },
   ): void {
     this.#saving = false;
     if (error !== undefined) return this.#end(error);
+    this.#overview.disk.saved(this.#world.micros() - begun);
     this.#input(() => {
       this.#raft.saved(save.number);
       for (const id of snapshots) this.#answerOk(id);
@@ -429,35 +434,8 @@ export class Node {
     return this.#life === "running" || this.#life === "stopping";
   }
 
-  get #state(): NodeState {
-    if (this.#raft.role === "leader") return "Leader";
-    return this.#raft.role === "follower" ? "Follower" : "Candidate";
-  }
-
-  /** When a leader was last heard; `undefined` on the leader and before. */
-  get #contact(): number | undefined {
-    return this.#raft.role === "leader" ? undefined : this.#lastContact;
-  }
-
   #pushStatus(): void {
-    if (!this.#isAlive) return;
-    const { leaderId, membership, currentTerm } = this.#raft;
-    const leader = leaderId === undefined
-      ? undefined
-      : membership.find(leaderId);
-    const status: NodeStatus = {
-      state: this.#state,
-      term: currentTerm,
-      leaderAddress: leader?.address ?? "",
-      leaderClient: this.#acquaintances.of(leaderId).client,
-    };
-    const known = this.#status;
-    if (
-      status.state === known.state && status.term === known.term &&
-      status.leaderAddress === known.leaderAddress &&
-      status.leaderClient === known.leaderClient
-    ) return;
-    this.#status = status;
-    this.#world.post({ type: "status", status });
+    const status = this.#isAlive ? this.#overview.news() : undefined;
+    if (status !== undefined) this.#world.post({ type: "status", status });
   }
 }

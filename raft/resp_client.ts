@@ -1,15 +1,44 @@
 // One question to a RESP server and its answer, on a connection of its own: all that a
-// joining node needs of a client. No pipelines, no nested arrays, no RESP3, and no second
-// try: `join.ts` knows what is worth asking again.
+// joining node, or `ticketd status`, needs of a client. No pipelines, no nested arrays, no
+// RESP3, and no second try: `join.ts` knows what is worth asking again.
 
 import type { Address } from "./address.ts";
-import { dial } from "./wire.ts";
+import { dial, reasonOf } from "./wire.ts";
 
-const replyBytesMax = 64 * 1024;
-const wordsMax = 64;
+// The longest reply is RAFT.STATS of a cluster of 64: some 30 pairs, and one for each
+// member, which names two addresses of up to 255 bytes; the members' list names one again.
+const replyBytesMax = 128 * 1024;
+const bulkBytesMax = 64 * 1024;
+const wordsMax = 256;
 
 /** An Error is the server's own; `undefined` is a null. */
 export type Reply = string | undefined | Error | readonly Reply[];
+
+export type Outcome =
+  | { readonly type: "reply"; readonly reply: Reply }
+  | { readonly type: "failure"; readonly reason: string };
+
+/** As {@linkcode request}, within `millis`; why there is no reply is said in a few words. */
+export async function tryRequest(
+  address: Address,
+  words: readonly string[],
+  { millis, signal }: { millis: number; signal?: AbortSignal | undefined },
+): Promise<Outcome> {
+  const stop = new AbortController();
+  const abort = () => stop.abort();
+  const timer = setTimeout(abort, millis);
+  signal?.addEventListener("abort", abort);
+  try {
+    const reply = await request(address, words, stop.signal);
+    return { type: "reply", reply };
+  } catch (error) {
+    const reason = stop.signal.aborted ? "no answer in time" : reasonOf(error);
+    return { type: "failure", reason };
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+}
 
 /** Throws when there is no connection, no whole reply, or no RESP. */
 export async function request(
@@ -94,7 +123,7 @@ class ReplyParser {
 
   #bulk(length: number): Parsed {
     if (length === -1) return undefined;
-    checkLength(length, replyBytesMax);
+    checkLength(length, bulkBytesMax);
     const from = this.#at;
     this.#at += length + 2;
     if (this.#text.length < this.#at) return incomplete;

@@ -28,6 +28,8 @@ export type Config = {
 
 export type Parsed =
   | { readonly type: "run"; readonly config: Config }
+  /** Ask the cluster how it is, through the node that serves clients at `address`. */
+  | { readonly type: "status"; readonly address: Address }
   /** To standard output: help or version, as asked for. */
   | { readonly type: "print"; readonly text: string }
   /** One line, to standard error. */
@@ -168,6 +170,7 @@ export function parseConfig(
   args: readonly string[],
   env: (name: string) => string | undefined,
 ): Parsed {
+  if (args[0] === "status") return parseStatus(args.slice(1));
   let text = "";
   const command = commandLine((more) => text += more);
   try {
@@ -188,9 +191,35 @@ export function parseConfig(
   }
 }
 
+const statusUsage = `Usage: ticketd status [HOST:PORT]
+
+Asks the node that serves clients at HOST:PORT (${flags.saddr.standard}), then
+every member of its cluster, and prints a table. Exit code 0 when there is a
+leader and every voter answers; else 1, and a line that says what is wrong.`;
+
+/** `args` behind `status`; a `--` is what `deno task status -- …` puts before them. */
+function parseStatus(args: readonly string[]): Parsed {
+  const words = args.filter((arg) => arg !== "--");
+  if (words.some((word) => /^--?h(elp)?$/.test(word))) {
+    return { type: "print", text: statusUsage };
+  }
+  const [text = flags.saddr.standard, more] = words;
+  const parsed = address(text);
+  const wrong = more ??
+    (parsed === undefined || parsed.port === 0 ? text : undefined);
+  if (parsed !== undefined && wrong === undefined) {
+    return { type: "status", address: parsed };
+  }
+  const fault = `status: ${JSON.stringify(wrong)} is not allowed; use one ` +
+    "HOST:PORT where a node serves clients, such as 127.0.0.1:11001";
+  return { type: "error", text: fault };
+}
+
 function commandLine(print: (text: string) => void): Command {
   const command = new Command("ticketd")
-    .usage("[flags]")
+    .usage(
+      "[flags]\n       ticketd status [HOST:PORT]  look at a whole cluster",
+    )
     .allowExcessArguments() // to complain about them in our own words
     .version(`ticketd ${deno.version}`, "--version", "print the version")
     .helpOption("-h, --help", "print this")

@@ -84,7 +84,7 @@ const mayImport: readonly (readonly [string, RegExp])[] = [
   ["storage/", /^(storage|raft\/core)\//],
   [
     "server/",
-    /^(server\/|raft\/(channel|address|port|logger|core\/assert)\.ts$|deno\.json$)/,
+    /^(server\/|raft\/(channel|address|port|logger|resp_client|core\/assert)\.ts$|deno\.json$)/,
   ],
   ["client/", /^client\//],
   [
@@ -159,6 +159,7 @@ const mayWait = new Set([
   "server/command.ts",
   "server/connection.ts",
   "server/listener.ts",
+  "server/status.ts",
   "storage/files.ts",
   "storage/kv.ts",
   "storage/kv_storage.ts",

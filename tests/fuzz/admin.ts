@@ -164,7 +164,7 @@ const replies = fc.oneof(
     "*-1\r\n",
     "$-1\r\n",
     "$65536\r\n",
-    "*64\r\n" + "+x\r\n".repeat(64),
+    "*256\r\n" + "+x\r\n".repeat(256),
     "*2\r\n$-1\r\n-ERR x\r\n",
   ),
   fc.tuple(anyText, anyText).map(([cluster, via]) => {
@@ -174,11 +174,11 @@ const replies = fc.oneof(
   }),
 );
 const replyTokens = [
-  ..."\r\n|*2\r\n|*64\r\n|*65\r\n|$65536\r\n|$65537\r\n|$-1\r\n|*-1\r\n|+OK\r\n"
+  ..."\r\n|*2\r\n|*256\r\n|*257\r\n|$65536\r\n|$65537\r\n|$-1\r\n|*-1\r\n|+OK\r\n"
     .split("|"),
   ..."$1e3\r\n|$0x10\r\n|$ 1\r\n|$\r\n|*NaN\r\n|_\r\n|%1\r\n|:1\r\n|-ERR \r\n"
     .split("|"),
-  "x".repeat(70_000),
+  "x".repeat(140_000),
 ];
 const utf8 = new TextEncoder();
 const replyBytes = hostile(replies.map((text) => utf8.encode(text)), {
@@ -188,7 +188,7 @@ const asked = fc.record({ bytes: replyBytes, cuts });
 type Asked = { readonly bytes: Uint8Array; readonly cuts: readonly number[] };
 
 /** Of what is read, and of one read more. */
-const readBytesMax = 64 * 1024 + 4096;
+const readBytesMax = 128 * 1024 + 4096;
 
 /** Whoever is dialled while `run` runs sends `bytes` and hangs up. */
 async function dialled<T>(
@@ -223,7 +223,7 @@ const somebody: Address = { host: "192.0.2.1", port: 1 };
 
 function isReply(reply: Reply, depth = 0): boolean {
   if (Array.isArray(reply)) {
-    return depth === 0 && reply.length <= 64 &&
+    return depth === 0 && reply.length <= 256 &&
       reply.every((part) => isReply(part, 1));
   }
   return reply === undefined || typeof reply === "string" ||

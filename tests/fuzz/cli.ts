@@ -100,8 +100,16 @@ const someArgs = fc.oneof(
   { weight: 1, arbitrary: values.map((value) => [value]) },
 );
 /** Mostly few: the first fault hides the others. */
-const args = fc.array(someArgs, { maxLength: 4, size: "max" })
+const flagged = fc.array(someArgs, { maxLength: 4, size: "max" })
   .map((some) => some.flat());
+const args = fc.oneof(
+  { weight: 9, arbitrary: flagged },
+  {
+    weight: 1,
+    arbitrary: fc.oneof(fc.constantFrom(...addresses).map((a) => [a]), flagged)
+      .map((more) => ["status", ...more]),
+  },
+);
 const environment = fc.array(
   fc.oneof(fitting, fc.tuple(fc.constantFrom(...flags), values)),
   { maxLength: 2 },
@@ -158,6 +166,10 @@ const any = target({
       args.some((arg) => /^-{1,2}(h|help|version)/.test(arg)),
       "printed what nobody asked for",
     );
+  }
+  if (parsed.type === "status") {
+    assert.equal(args[0], "status");
+    return assert(parsed.address.port > 0, "a port that nobody serves on");
   }
   const { text } = parsed;
   assert(!/[\n\r]/.test(text), `more than one line: ${text}`);

@@ -3,6 +3,9 @@
 import type { Mutant } from "./mutant.ts";
 
 const node = "raft/node.ts";
+const gauge = "raft/disk_gauge.ts";
+const ownStats = "raft/own_stats.ts";
+const acquaintances = "raft/acquaintances.ts";
 const machine = "raft/machine.ts";
 
 export const nodeMutants: readonly Mutant[] = [
@@ -39,10 +42,11 @@ export const nodeMutants: readonly Mutant[] = [
     mistake: "a save counts as durable as soon as it is handed to the disk",
     source: "PITFALLS 7",
     file: node,
-    find: "      (error) => this.#saved(save, { error, snapshots }),\n    );",
+    find:
+      "      (error) => this.#saved(save, { error, snapshots, begun }),\n    );",
     replace: `      (error) => error && this.#end(error),
     );
-    this.#saved(save, { error: undefined, snapshots });`,
+    this.#saved(save, { error: undefined, snapshots, begun });`,
     tests: ["raft/node_test.ts"],
   },
   {
@@ -118,6 +122,33 @@ export const nodeMutants: readonly Mutant[] = [
     find: "if (!(grown || wanted)) return;",
     replace: "if (!wanted || (grown && !wanted)) return;",
     tests: ["raft/node_compact_test.ts"],
+  },
+  {
+    name: "members-forgotten",
+    mistake: "where a member serves clients is forgotten for a stranger's sake",
+    source: "README, Looking at a cluster",
+    file: acquaintances,
+    find: "if (this.#raft.membership.find(known) !== undefined) continue;",
+    replace: "",
+    tests: ["raft/acquaintances_test.ts"],
+  },
+  {
+    name: "one-stall-counted-often",
+    mistake: "a disk that hangs counts again at every look",
+    source: "README, Looking at a cluster",
+    file: gauge,
+    find: "if (stalled && !this.#stalled) this.stalls++;",
+    replace: "if (stalled) this.stalls++;",
+    tests: ["raft/disk_gauge_test.ts"],
+  },
+  {
+    name: "silent-follower-shown-as-one",
+    mistake: "a follower that does not answer is shown as if it did",
+    source: "README, Looking at a cluster",
+    file: ownStats,
+    find: "const answers = contactTicks < options.electionTicks;",
+    replace: "const answers = contactTicks >= 0 && options.electionTicks > 0;",
+    tests: ["raft/own_stats_test.ts"],
   },
   {
     name: "overflow",

@@ -76,6 +76,15 @@ export const peersMutants: readonly Mutant[] = [
     tests: ["raft/greeting_test.ts"],
   },
   {
+    name: "anything-passed-on",
+    mistake: "what a node calls its address is shown and told whatever it is",
+    source: "README, Looking at a cluster",
+    file: greeting,
+    find: "const canDial = /^[!-~]+$/.test(client) &&",
+    replace: 'const canDial = client !== "" &&',
+    tests: ["raft/greeting_test.ts"],
+  },
+  {
     name: "stranger-says-nothing",
     mistake: "who never says hello keeps its connection for ever",
     source: "PITFALLS 33",

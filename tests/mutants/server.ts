@@ -6,6 +6,7 @@ const replies = "server/replies.ts";
 const connection = "server/connection.ts";
 const parser = "server/resp_parser.ts";
 const writer = "server/resp_writer.ts";
+const statusTable = "server/status_table.ts";
 const parserTests = ["server/resp_parser_test.ts"];
 
 export const serverMutants: readonly Mutant[] = [
@@ -279,5 +280,32 @@ export const serverMutants: readonly Mutant[] = [
     find: "if (clash(clientListen, raftListen)) {",
     replace: "if (clash(clientListen, raftListen) && id === '') {",
     tests: ["server/config_test.ts"],
+  },
+  {
+    name: "another-node-counted",
+    mistake: "whoever answers at a member's address is shown as that member",
+    source: "README, Looking at a cluster",
+    file: statusTable,
+    find: "return id === node.id ? undefined : `node ${id} answers`;",
+    replace: "return id === '' ? `node ${node.id} answers` : undefined;",
+    tests: ["server/status_table_test.ts"],
+  },
+  {
+    name: "former-leader-believed",
+    mistake: "`status` believes a leader of an older term",
+    source: "README, Looking at a cluster",
+    file: statusTable,
+    find: "termOf(asked.stats) > termOf(best.stats)",
+    replace: "termOf(asked.stats) < termOf(best.stats)",
+    tests: ["server/status_table_test.ts"],
+  },
+  {
+    name: "dead-voter-unmentioned",
+    mistake: "`status` ends with 0 while a voter does not answer",
+    source: "README, Looking at a cluster",
+    file: statusTable,
+    find: "if (!member.isVoter || (answer",
+    replace: "if (member.isVoter || (answer",
+    tests: ["server/status_table_test.ts"],
   },
 ];

@@ -32,6 +32,7 @@ import * as origin from "../../raft/origin.ts";
 import { type Random, randomOf } from "../random.ts";
 import { Disk } from "./disk.ts";
 
+export const tickMillis = 50;
 export const electionTicks = 5;
 export const changeTicks = 40;
 export const cluster = "c".repeat(32);
@@ -179,11 +180,13 @@ export class Nodes {
         post: (message) => this.#post(computer, message),
         log: (level, text) => computer.logged.push(`${level}: ${text}`),
         now: () => this.now,
+        micros: () => this.now * 1000,
         about: computer.about,
         ended: (error) => this.#ended(computer, error),
       },
       computer.disk.load()!,
       {
+        tickMillis,
         heartbeatTicks: 1,
         electionTicks,
         flushTicks: 4,
@@ -275,7 +278,7 @@ export class Nodes {
 
   run(ticks = 1): void {
     for (let i = 0; i < ticks; i++) {
-      this.now += 50;
+      this.now += tickMillis;
       for (const id of this.computers.keys()) this.tick(id);
       this.settle();
     }

@@ -278,6 +278,44 @@ Deno.test("--help fits a screen of 24 lines by 80, with every flag, default and 
   }
 });
 
+Deno.test("`status` takes one address, or none for that of --saddr, behind deno task's --", () => {
+  const cases: [string, string, number][] = [
+    ["status", "127.0.0.1", 11001],
+    ["status :7", "", 7],
+    ["status -- h:7", "h", 7],
+    ["status --", "127.0.0.1", 11001],
+  ];
+  for (const [line, host, port] of cases) {
+    const address = { host, port };
+    assert.deepEqual(parse(line), { type: "status", address }, line);
+  }
+});
+
+Deno.test("`status` names what it does not take, and has a help of its own", () => {
+  const cases: [string, string][] = [
+    ["status h:0", "h:0"],
+    ["status 11001", "11001"],
+    ["status --id", "--id"],
+    ["status :1 :2", ":2"],
+    ["status :1 :2 :3", ":2"],
+  ];
+  for (const [line, wrong] of cases) {
+    assert.equal(
+      errorOf(line),
+      `status: "${wrong}" is not allowed; use one HOST:PORT where a node serves ` +
+        "clients, such as 127.0.0.1:11001",
+    );
+  }
+  for (const line of ["status --help", "status :1 -h", "status -help"]) {
+    const parsed = parse(line);
+    assert.ok(parsed.type === "print");
+    assert.match(parsed.text, /^Usage: ticketd status \[HOST:PORT\]\n/);
+    assert.ok(parsed.text.split("\n").every((line) => line.length < 80));
+  }
+  const { text } = parse("--help") as { text: string };
+  assert.match(text, /ticketd status \[HOST:PORT\]/);
+});
+
 Deno.test("--version is that of deno.json", () => {
   const text = `ticketd ${deno.version}\n`;
   assert.deepEqual(parse("--version"), { type: "print", text });

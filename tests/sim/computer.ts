@@ -405,11 +405,13 @@ export class Computer implements Watched {
         },
         log: () => {},
         now: () => Math.round(clock.now / 1000),
+        micros: () => clock.now,
         about: this.about,
         ended: (error) => this.#ended(process, error),
       },
       saved,
       {
+        tickMillis: this.#tickMicros / 1000,
         heartbeatTicks: 2,
         electionTicks: options.electionTicks,
         flushTicks: 4,

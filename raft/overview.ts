@@ -1,0 +1,101 @@
+// What a node shows of itself and of the others: its status to the main isolate, its
+// figures to RAFT.STATS and RAFT.LASTCONTACT. Gathers for that what neither core nor disk
+// keeps: when a leader was heard, whom this node has met, how the disk does.
+
+import { Acquaintances } from "./acquaintances.ts";
+import type { NodeState, NodeStatus } from "./channel.ts";
+import type { Raft } from "./core/raft.ts";
+import type { Term } from "./core/types.ts";
+import { DiskGauge } from "./disk_gauge.ts";
+import type { About } from "./greeting.ts";
+import { ownStatsOf } from "./own_stats.ts";
+import { statsOf } from "./stats.ts";
+
+export type OverviewOptions = {
+  readonly cluster: string;
+  readonly about: About;
+  readonly tickMillis: number;
+};
+
+export class Overview {
+  readonly acquaintances: Acquaintances;
+  readonly disk = new DiskGauge();
+  /** When a leader was last heard, in milliseconds since 1970. */
+  leaderHeard: number | undefined;
+  readonly #raft: Raft;
+  readonly #options: OverviewOptions;
+  #leadersSeen = 0;
+  /** Of the leader seen last: there is one in a term. */
+  #leaderTerm: Term = 0;
+  #told: NodeStatus = {
+    state: "Follower",
+    term: 0,
+    leaderAddress: "",
+    leaderClient: "",
+  };
+
+  constructor(raft: Raft, options: OverviewOptions) {
+    this.#raft = raft;
+    this.#options = options;
+    this.acquaintances = new Acquaintances(raft, options.about);
+  }
+
+  /** After every input. */
+  look(): void {
+    const { leaderId, currentTerm, isStalled } = this.#raft;
+    this.disk.watch(isStalled);
+    if (leaderId === undefined || currentTerm === this.#leaderTerm) return;
+    this.#leaderTerm = currentTerm;
+    this.#leadersSeen++;
+  }
+
+  /** When a leader was last heard; `undefined` on the leader and before. */
+  get lastContact(): number | undefined {
+    return this.#raft.role === "leader" ? undefined : this.leaderHeard;
+  }
+
+  /** Where the leader serves clients; empty when not known. */
+  get leaderClient(): string {
+    return this.acquaintances.of(this.#raft.leaderId).client;
+  }
+
+  /** RAFT.STATS, at `now` in milliseconds since 1970. */
+  stats(now: number): [string, string][] {
+    const { lastContact, acquaintances, disk } = this;
+    return [
+      ...statsOf(this.#raft, { state: this.#state, now, lastContact }),
+      ...ownStatsOf(this.#raft, {
+        ...this.#options,
+        acquaintances,
+        disk,
+        leadersSeen: this.#leadersSeen,
+      }),
+    ];
+  }
+
+  /** The status, if it is another than the one that was told last. */
+  news(): NodeStatus | undefined {
+    const { leaderId, membership, currentTerm } = this.#raft;
+    const leader = leaderId === undefined
+      ? undefined
+      : membership.find(leaderId);
+    const status: NodeStatus = {
+      state: this.#state,
+      term: currentTerm,
+      leaderAddress: leader?.address ?? "",
+      leaderClient: this.leaderClient,
+    };
+    const told = this.#told;
+    if (
+      status.state === told.state && status.term === told.term &&
+      status.leaderAddress === told.leaderAddress &&
+      status.leaderClient === told.leaderClient
+    ) return undefined;
+    return this.#told = status;
+  }
+
+  get #state(): NodeState {
+    if (this.#raft.role === "leader") return "Leader";
+    return this.#raft.role === "follower" ? "Follower" : "Candidate";
+  }
+}

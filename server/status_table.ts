@@ -1,0 +1,214 @@
+// `ticketd status` without its sockets: from what nodes answered to RAFT.STATS to a table
+// of the whole cluster, and to the one line that says what is wrong with it. Each node
+// tells of itself, the leader of its followers too; `status.ts` asks them.
+
+import { formatAddress, isLoopback, parseAddress } from "../raft/address.ts";
+
+/** The pairs of RAFT.STATS. */
+export type Stats = ReadonlyMap<string, string>;
+
+/** A node that was asked at `address`, and its answer or why there is none. */
+export type Asked =
+  | { readonly address: string; readonly stats: Stats }
+  | { readonly address: string; readonly fault: string };
+
+/** One member as another node, or itself, shows it; empty texts for what that cannot know. */
+export type Member = {
+  readonly id: string;
+  readonly address: string;
+  /** Where to ask it. */
+  readonly client: string;
+  readonly isVoter: boolean;
+  readonly match: string;
+  readonly lag: string;
+  readonly contact: string;
+  readonly version: string;
+};
+
+/** A cluster, as far as it was asked. */
+export type Round = {
+  /** Whom the user named. */
+  readonly first: { readonly address: string; readonly stats: Stats };
+  /** All the others, by id. */
+  readonly others: ReadonlyMap<string, Asked>;
+};
+
+/** The members that the node asked at `address` knows. */
+export function membersIn(stats: Stats, address: string): Member[] {
+  const members: Member[] = [];
+  for (const [key, value] of stats) {
+    const id = /^server_(.+)$/.exec(key)?.[1];
+    if (id === undefined) continue;
+    const fields = new Map(
+      value.split(",").map((field): [string, string] => {
+        const [name = "", text = ""] = field.split(/=(.*)/);
+        return [name, text];
+      }),
+    );
+    const field = (name: string) => fields.get(name) ?? "";
+    members.push({
+      id,
+      address: field("address"),
+      client: reachedFrom(field("client"), address),
+      isVoter: field("suffrage") === "voter",
+      match: field("match"),
+      lag: field("lag"),
+      contact: field("contact_ms"),
+      version: field("version"),
+    });
+  }
+  return members.sort((a, b) =>
+    a.id.localeCompare(b.id, "en", { numeric: true })
+  );
+}
+
+/** What a node at `teller` calls its own host is, from here, the host of `teller`. */
+function reachedFrom(client: string, teller: string): string {
+  const parsed = parseAddress(client);
+  const host = parseAddress(teller)?.host ?? "";
+  if (parsed === undefined) return "";
+  if (parsed.host !== "" && !isLoopback(parsed.host)) return client;
+  return formatAddress({ host: host || "127.0.0.1", port: parsed.port });
+}
+
+/** Whose answer to believe about the others: the newest leader's, or else the first's. */
+export function bestOf({ first, others }: Round): Round["first"] {
+  let best = first;
+  for (const asked of others.values()) {
+    if (!("stats" in asked) || !leads(asked.stats)) continue;
+    if (!leads(best.stats) || termOf(asked.stats) > termOf(best.stats)) {
+      best = asked;
+    }
+  }
+  return best;
+}
+
+function leads(stats: Stats): boolean {
+  return stats.get("state") === "Leader";
+}
+
+function termOf(stats: Stats): number {
+  return Number(stats.get("term"));
+}
+
+/** What is wrong in `stats`, said to be those of `node`, if this is another or no node. */
+export function faultOfStats(
+  stats: Stats,
+  node?: { readonly id: string; readonly cluster: string },
+): string | undefined {
+  const id = stats.get("id");
+  const cluster = stats.get("cluster");
+  if (id === undefined || cluster === undefined) {
+    return "it does not tell who it is: it may be another or an older server";
+  }
+  if (node === undefined) return undefined;
+  if (cluster !== node.cluster) return `a node of another cluster answers`;
+  return id === node.id ? undefined : `node ${id} answers`;
+}
+
+/** Text for the user: `table` to standard output, `fault` to standard error. */
+export type Status = {
+  readonly table: string;
+  /** One line, when there is no leader or a voter does not answer. */
+  readonly fault: string | undefined;
+};
+
+export function statusOf(round: Round): Status {
+  const best = bestOf(round);
+  const members = membersIn(best.stats, best.address);
+  const asked = (id: string): Asked | undefined =>
+    id === round.first.stats.get("id") ? round.first : round.others.get(id);
+  const rows = members.map((member) => rowOf(member, asked(member.id)));
+  const faults = members.flatMap((member) => {
+    const answer = asked(member.id);
+    if (!member.isVoter || (answer !== undefined && "stats" in answer)) {
+      return [];
+    }
+    const why = answer?.fault ?? "its client address is not known";
+    const where = answer === undefined ? "" : ` at ${answer.address}`;
+    return [`node ${member.id} is unreachable${where} (${why})`];
+  });
+  if (!leads(best.stats)) faults.unshift("no node says that it leads");
+  return {
+    table: tableOf(rows),
+    fault: faults.length === 0 ? undefined : faults.join("; "),
+  };
+}
+
+/** Heading, and whether its column is one of numbers. */
+const columns = [
+  ["id", false],
+  ["address", false],
+  ["client", false],
+  ["role", false],
+  ["term", true],
+  ["match", true],
+  ["lag", true],
+  ["contact", true],
+  ["version", false],
+  ["disk avg/max", true],
+] as const;
+
+function rowOf(member: Member, asked: Asked | undefined): string[] {
+  const { id, address, match, lag, contact } = member;
+  const stats = asked !== undefined && "stats" in asked
+    ? asked.stats
+    : undefined;
+  const isLeader = stats !== undefined && leads(stats);
+  return [
+    id,
+    address,
+    asked?.address ?? member.client,
+    stats === undefined ? "unreachable" : roleOf(stats, member),
+    stats?.get("term") ?? "",
+    match,
+    lag,
+    contact === "" || isLeader ? "" : contactOf(Number(contact)),
+    stats?.get("version") ?? member.version,
+    stats === undefined ? "" : diskOf(stats),
+  ];
+}
+
+function roleOf(stats: Stats, { isVoter }: Member): string {
+  const role = stats.get("state")?.toLowerCase() ?? "";
+  return isVoter || role === "leader" ? role : "learner";
+}
+
+function diskOf(stats: Stats): string {
+  const [average, longest] = ["avg", "max"].map((which) =>
+    durationOf(Number(stats.get(`disk_latency_${which}_us`)))
+  );
+  const stalled = stats.get("disk_stalled") === "1" ? "stalled " : "";
+  return `${stalled}${average}/${longest}`;
+}
+
+/** Counted in ticks, it has no more digits than that. */
+function contactOf(millis: number): string {
+  return millis < 1000 ? `${millis}ms` : durationOf(millis * 1000);
+}
+
+/** Two or three digits that one takes in at a glance, where Go's text has six. */
+function durationOf(micros: number): string {
+  if (!Number.isFinite(micros)) return "";
+  const [value, unit] = micros < 1000
+    ? [micros, "µs"]
+    : micros < 1_000_000
+    ? [micros / 1000, "ms"]
+    : [micros / 1_000_000, "s"];
+  return `${value.toFixed(value < 10 && unit !== "µs" ? 1 : 0)}${unit}`;
+}
+
+/** Aligned, with two spaces between columns and none at a line's end. */
+function tableOf(rows: readonly (readonly string[])[]): string {
+  const lines = [columns.map(([heading]) => heading), ...rows].map((row) =>
+    row.map((text) => text === "" ? "-" : text)
+  );
+  const widths = columns.map((_, at) =>
+    Math.max(...lines.map((line) => line[at]!.length))
+  );
+  return lines.map((line) =>
+    line.map((text, at) =>
+      columns[at]![1] ? text.padStart(widths[at]!) : text.padEnd(widths[at]!)
+    ).join("  ").trimEnd()
+  ).join("\n");
+}
