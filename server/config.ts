@@ -124,14 +124,14 @@ const flags = {
   } satisfies Flag<number>,
   election: {
     value: "time",
-    help: "silence after which a new leader is elected",
+    help: "silence until a new leader is elected",
     standard: "300ms",
     parse: durationMillis,
     allowed: durationRule,
   } satisfies Flag<number>,
   forward: {
     value: "how",
-    help: "on a node that does not lead: yes, no or moved",
+    help: "TICKETs to the leader: yes, no or moved",
     standard: "yes",
     ...oneOf("yes", "no", "moved"),
   } satisfies Flag<string>,
