@@ -36,6 +36,7 @@ const addressBytesMax = 255;
 
 /** A flag: how help shows it, how a value is read, and what to say when it is not. */
 type Flag<T> = {
+  /** Empty: the flag itself says yes, and only its variable can say no. */
   readonly value: string;
   readonly help: string;
   /** What stands when nothing was given, as one would write it. */
@@ -78,6 +79,14 @@ const flags = {
     parse: addresses,
     allowed: "addresses of members, such as 10.0.0.1:11001,10.0.0.2:11001",
   } satisfies Flag<readonly string[]>,
+  nonvoter: {
+    value: "",
+    help: "join without a vote, for good",
+    standard: "",
+    parse: (text) =>
+      text === "yes" ? true : text === "" || text === "no" ? false : undefined,
+    allowed: "yes or no",
+  } satisfies Flag<boolean>,
   dir: {
     value: "path",
     help: "where the data lie, in DIR/ID",
@@ -184,7 +193,8 @@ function commandLine(print: (text: string) => void): Command {
     });
   for (const [name, { value, help, standard }] of Object.entries(flags)) {
     const shown = standard === "" ? "" : ` (${standard})`;
-    const option = new Option(`--${name} <${value}>`, help + shown);
+    const words = value === "" ? `--${name}` : `--${name} <${value}>`;
+    const option = new Option(words, help + shown);
     if (name === "join") option.argParser(appended);
     command.addOption(option);
   }
@@ -208,7 +218,9 @@ function withTwoDashes(
   args: readonly string[],
 ): string {
   const before = /^--?([a-z-]+)$/.exec(args[at - 1] ?? "")?.[1];
-  if (before !== undefined && isName(before)) return arg; // its value, even so
+  const takesValue = before !== undefined && isName(before) &&
+    flags[before].value !== "";
+  if (takesValue) return arg; // its value, even so
   return /^-[a-z][a-z-]/.test(arg) ? `-${arg}` : arg;
 }
 
@@ -219,6 +231,7 @@ function readConfig(
   /** What was given for `name`, and by which means; `undefined` when nothing was. */
   const given = (name: Name) => {
     const flag: unknown = command.getOptionValue(camelCase(name));
+    if (flag === true) return { text: "yes", by: `--${name}` };
     if (typeof flag === "string") {
       // Commander takes whatever comes next for the value: `--id --saddr :1`.
       const next = /^--?([a-z-]+)/.exec(flag)?.[1];
@@ -259,6 +272,15 @@ function readConfig(
       `--join ${self} is this node itself; name another member`,
     );
   }
+  const nonvoter = read("nonvoter");
+  if (nonvoter && join.length === 0) {
+    throw new UsageError(
+      `${
+        given("nonvoter")?.by
+      } without --join: the first node of a cluster votes; ` +
+        "use --join to name members of one",
+    );
+  }
   const heartbeatMillis = read("heartbeat");
   const electionMillis = read("election");
   if (electionMillis < 3 * heartbeatMillis) {
@@ -281,6 +303,7 @@ function readConfig(
       advertise,
       join,
       joinTimeoutMillis,
+      nonvoter,
       directory: dir.endsWith("/") ? dir + id : `${dir}/${id}`,
       durability: read("durability"),
       heartbeatMillis,

@@ -282,6 +282,7 @@ const meant = target({
       advertise: right.advertise.text,
       join: right.join.means,
       joinTimeoutMillis: 60_000,
+      nonvoter: false,
       directory: `${dir.means}${dir.means.endsWith("/") ? "" : "/"}${id.means}`,
       durability: right.durability.means,
       heartbeatMillis: right.heartbeat.means,

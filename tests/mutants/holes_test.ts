@@ -203,6 +203,7 @@ function optionsIn(directory: string): NodeOptions {
     advertise: "127.0.0.1:1",
     join: [],
     joinTimeoutMillis: 60_000,
+    nonvoter: false,
     directory: `${directory}/1`,
     storage: "file",
     durability: "high",

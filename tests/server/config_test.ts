@@ -34,6 +34,7 @@ Deno.test("Without flags a node serves on loopback, with the original's defaults
       advertise: "127.0.0.1:12001",
       join: [],
       joinTimeoutMillis: 60_000,
+      nonvoter: false,
       directory: "data/1",
       durability: "high",
       heartbeatMillis: 50,

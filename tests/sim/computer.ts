@@ -57,6 +57,8 @@ export class Computer implements Watched {
   drive: Drive;
   /** Whom its node wants to be connected to. */
   connected = new Set<NodeId>();
+  /** Started with --nonvoter. */
+  nonvoter = false;
   /** It has an empty disk, and may not come back before its old life is removed. */
   isLost = false;
   syncMicros: number;
@@ -469,7 +471,14 @@ export class Computer implements Watched {
     if (asked === undefined) return again();
     const { id, address, incarnation } = this;
     asked.admin(
-      { type: "join", id, address, incarnation, cluster },
+      {
+        type: "join",
+        id,
+        address,
+        incarnation,
+        cluster,
+        nonvoter: this.nonvoter,
+      },
       (answer) => {
         if (process !== this.#process) return;
         if (answer.type === "ok") process.joining = this.isLost = false;

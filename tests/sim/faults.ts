@@ -256,7 +256,7 @@ export class Faults {
     const ask = () => {
       if (!victim.isLost) return;
       this.#any((one) => one !== victim)?.admin(
-        { type: "remove-server", id: victim.id, prevIndex: 0n },
+        { type: "remove-server", id: victim.id, prevIndex: 0n, force: true },
         (answer) => {
           if (answer.type !== "ok" || !victim.isLost) return;
           victim.isLost = false;
@@ -323,7 +323,7 @@ export class Faults {
     if (at === undefined || victim === undefined) return;
     this.#world.counts.changes++;
     const prevIndex = this.#prevIndex(at);
-    at.admin({ type: "remove-server", id: victim.id, prevIndex });
+    at.admin({ type: "remove-server", id: victim.id, prevIndex, force: true });
   }
 }
 
