@@ -10,7 +10,7 @@ import { type Target, target } from "./target.ts";
 
 const flags = [
   ..."id saddr raddr join dir durability storage advertise".split(" "),
-  ..."heartbeat election log-level log-format".split(" "),
+  ..."heartbeat election log-level log-format nonvoter".split(" "),
 ];
 
 function variableOf(flag: string): string {
@@ -43,6 +43,7 @@ const near: Readonly<Record<string, readonly string[]>> = {
   election: durations,
   "log-level": ["debug", "info", "warning", "error", "warn"],
   "log-format": ["text", "json", "yaml"],
+  nonvoter: ["yes", "no", "YES", "true"],
 };
 const values = fc.oneof(
   fc.constantFrom(...Object.values(near).flat()),
@@ -233,6 +234,11 @@ const right = fc.record({
   election: duration(3 * heartbeatMax),
   "log-level": oneOf("debug", "info", "warning", "error"),
   "log-format": oneOf("text", "json"),
+  nonvoter: fc.boolean(),
+}).map(({ nonvoter, ...flags }) => {
+  // Only who joins may want no vote.
+  const means = nonvoter && flags.join.means.length > 0;
+  return { ...flags, nonvoter: { text: means ? "yes" : "no", means } };
 });
 
 /** How each flag is given: as a variable, or in one of the ways to write a flag. */
@@ -251,6 +257,10 @@ const meant = target({
   const args: string[] = [];
   const variables: Record<string, string> = {};
   Object.entries(right).forEach(([flag, { text }], i) => {
+    if (flag === "nonvoter" && ways[i] !== 0) {
+      if (text === "yes") args.push(`${ways[i] === 1 ? "-" : "--"}nonvoter`);
+      return;
+    }
     switch (ways[i]) {
       case 0:
         variables[variableOf(flag)] = text;
@@ -282,7 +292,7 @@ const meant = target({
       advertise: right.advertise.text,
       join: right.join.means,
       joinTimeoutMillis: 60_000,
-      nonvoter: false,
+      nonvoter: right.nonvoter.means,
       directory: `${dir.means}${dir.means.endsWith("/") ? "" : "/"}${id.means}`,
       durability: right.durability.means,
       heartbeatMillis: right.heartbeat.means,

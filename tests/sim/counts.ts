@@ -28,7 +28,10 @@ export const countNames = [
   "changes", // asked for
   "promotions",
   "removals",
+  "demotions",
   "transfers", // begun by TimeoutNow
+  "transfersAsked", // by people
+  "transfersDone", // of these, as they wished
   "snapshots", // taken
   "installs", // of another's
   "truncations", // of a log
