@@ -15,7 +15,6 @@ import type { AdminAnswer } from "./channel.ts";
 import { decodeAnswer, decodeCommand, encodeJson } from "./change_codec.ts";
 import {
   type ChangeCommand,
-  type CommandOf,
   error,
   type MemberCommand,
   ok,

@@ -86,7 +86,7 @@ Deno.test("What is wrong with a nonvoter is said in the same words as of a voter
   const nodes = Nodes.ledBy("a");
   const cases: [Parameters<typeof addNonvoter>[2], RegExp][] = [
     [{ id: "x", prevIndex: 7777n }, /^Configuration changed since 7777/],
-    [{ id: "" }, /^Empty ID in configuration: \{Nonvoter  /],
+    [{ id: "" }, /^Empty ID in configuration: \{Nonvoter {2}/],
     [{ id: "x", address: "a.example:1" }, /^Found duplicate address/],
     [{ id: "x", address: "x" }, /x is not HOST:PORT$/],
   ];
