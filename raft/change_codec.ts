@@ -1,6 +1,6 @@
 // Changes that one node asks of another, and the answers, as bytes: the `data` of Forward
 // and ForwardResponse. They are rare and for people: JSON, its bigints as decimal
-// texts. What came is checked like any other input.
+// texts. What came is checked like any other input; a word that is left out is no.
 
 import type { AdminAnswer } from "./channel.ts";
 import { type ChangeCommand, error, ok } from "./change_plan.ts";
@@ -26,25 +26,39 @@ function decodeJson(data: Uint8Array): Record<string, unknown> {
 
 /** `undefined` when it is none. */
 export function decodeCommand(data: Uint8Array): ChangeCommand | undefined {
-  const { type, id, address, incarnation, cluster, prevIndex } = decodeJson(
-    data,
-  );
+  const { type, ...fields } = decodeJson(data);
+  const { id, address, incarnation, cluster } = fields;
+  const { nonvoter = false, force = false } = fields;
   if (typeof id !== "string") return undefined;
+  if (type === "transfer") return { type, id };
   if (type === "join") {
     if (
       typeof address !== "string" || typeof incarnation !== "string" ||
-      typeof cluster !== "string"
+      typeof cluster !== "string" || typeof nonvoter !== "boolean"
     ) return undefined;
-    return { type, id, address, incarnation, cluster };
+    return { type, id, address, incarnation, cluster, nonvoter };
   }
-  if (typeof prevIndex !== "string" || !/^\d{1,20}$/.test(prevIndex)) {
-    return undefined;
+  const prevIndex = decodeIndex(fields.prevIndex);
+  if (prevIndex === undefined) return undefined;
+  switch (type) {
+    case "promote":
+      return { type, id, prevIndex };
+    case "demote":
+    case "remove-server":
+      if (typeof force !== "boolean") return undefined;
+      return { type, id, prevIndex, force };
+    case "add-voter":
+    case "add-nonvoter":
+      if (typeof address !== "string") return undefined;
+      return { type, id, address, prevIndex };
+    default:
+      return undefined;
   }
-  if (type === "remove-server") {
-    return { type, id, prevIndex: BigInt(prevIndex) };
-  }
-  if (type !== "add-voter" || typeof address !== "string") return undefined;
-  return { type, id, address, prevIndex: BigInt(prevIndex) };
+}
+
+function decodeIndex(field: unknown): bigint | undefined {
+  const isIndex = typeof field === "string" && /^\d{1,20}$/.test(field);
+  return isIndex ? BigInt(field) : undefined;
 }
 
 export function decodeAnswer(data: Uint8Array): AdminAnswer {

@@ -1,10 +1,12 @@
 // What the leader is to do about a change of the members: propose a configuration, answer,
 // or wait. Decided from the question and the present configuration alone; who asked,
 // and how often, is `changes.ts`'s. The refusals are the original's texts, where it has
-// one; "cannot join" begins those that a joining node must not ask again after.
+// one; "cannot join" begins those that a joining node must not ask again after. What
+// taking a vote away would cost is `change_risk.ts`'s.
 
 import { parseAddress } from "./address.ts";
 import type { AdminAnswer, AdminCommand } from "./channel.ts";
+import { riskOf } from "./change_risk.ts";
 import { isNodeId } from "./core/bytes.ts";
 import { serversMax } from "./core/codec.ts";
 import {
@@ -14,24 +16,32 @@ import {
   withServer,
 } from "./core/membership.ts";
 import type { Raft } from "./core/raft.ts";
-import type { Configuration } from "./core/types.ts";
+import type { Configuration, NodeId } from "./core/types.ts";
 
+/** What only the leader can do, and is forwarded to it. */
 export type ChangeCommand = Extract<
   AdminCommand,
-  { readonly type: "add-voter" | "join" | "remove-server" }
+  { readonly id: string }
 >;
 
-export type CommandOf<Type extends ChangeCommand["type"]> = Extract<
+/** Of these, what changes the configuration. */
+export type MemberCommand = Exclude<ChangeCommand, { type: "transfer" }>;
+
+/** The commands of the shape that those of `Type` have. */
+export type CommandOf<Type extends ChangeCommand["type"]> = Shape<
   ChangeCommand,
-  { readonly type: Type }
+  Type
 >;
+type Shape<Each, Type> = Each extends { readonly type: infer Own }
+  ? Type extends Own ? Each : never
+  : never;
 
 export type Plan =
   | { readonly type: "propose"; readonly configuration: Configuration }
   | { readonly type: "answer"; readonly answer: AdminAnswer }
   /** It is a member; wait until it is a voter. */
   | { readonly type: "promotion" }
-  /** The leader itself is to go: hand over, the successor will remove it. */
+  /** The leader itself is to lose its vote: hand over, the successor will do it. */
   | { readonly type: "hand-over"; readonly configuration: Configuration }
   /** The answer hangs on what is not committed yet. */
   | { readonly type: "wait" };
@@ -46,12 +56,12 @@ export function error(
 
 /** The configuration that a command builds on; 0: whatever it is. */
 export function prevIndexOf(command: ChangeCommand): bigint {
-  return command.type === "join" ? 0n : command.prevIndex;
+  return "prevIndex" in command ? command.prevIndex : 0n;
 }
 
 export function planChange(
   raft: Raft,
-  { command, cluster }: { command: ChangeCommand; cluster: string },
+  { command, cluster }: { command: MemberCommand; cluster: string },
 ): Plan {
   const { currentIndex } = raft.membership;
   const prevIndex = prevIndexOf(command);
@@ -63,6 +73,12 @@ export function planChange(
   switch (command.type) {
     case "add-voter":
       return planAddVoter(raft, command);
+    case "add-nonvoter":
+      return planAddNonvoter(raft, command);
+    case "promote":
+      return planPromote(raft, command.id);
+    case "demote":
+      return planDemote(raft, command);
     case "join":
       return command.cluster === cluster
         ? planJoin(raft, command)
@@ -74,27 +90,72 @@ export function planChange(
   }
 }
 
+type Addition = CommandOf<"add-voter">;
+
 function planAddVoter(
   raft: Raft,
-  { id, address }: CommandOf<"add-voter">,
+  { id, address }: Addition,
 ): Plan {
   const { current } = raft.membership;
   const known = findServer(current, id);
-  if (known?.address === address) {
-    return known.suffrage === "voter" ? done(raft) : { type: "promotion" };
+  if (known?.suffrage === "nonvoter" || known?.address !== address) {
+    return proposal(withServer(current, {
+      id,
+      address,
+      suffrage: known?.suffrage === "voter" ? "voter" : "learner",
+      incarnation: known?.incarnation ?? "",
+    }));
   }
-  return proposal(withServer(current, {
-    suffrage: "learner",
-    incarnation: "",
-    ...known,
-    id,
-    address,
-  }));
+  return known.suffrage === "voter" ? done(raft) : { type: "promotion" };
+}
+
+function planAddNonvoter(raft: Raft, { id, address }: Addition): Plan {
+  const { current } = raft.membership;
+  const known = findServer(current, id);
+  if (known?.suffrage === "voter") {
+    return refuse(
+      `server ${id} at ${known.address} has a vote; ` +
+        `RAFT.DEMOTE ${id} takes it away`,
+    );
+  }
+  if (known?.suffrage === "nonvoter" && known.address === address) {
+    return done(raft);
+  }
+  const incarnation = known?.incarnation ?? "";
+  return proposal(
+    withServer(current, { id, address, suffrage: "nonvoter", incarnation }),
+  );
+}
+
+function planPromote(raft: Raft, id: NodeId): Plan {
+  const { current } = raft.membership;
+  const known = findServer(current, id);
+  switch (known?.suffrage) {
+    case undefined:
+      return refuse(`server ${id} is no member; RAFT.ADDVOTER adds one`);
+    case "voter":
+      return done(raft);
+    case "learner":
+      return { type: "promotion" };
+    case "nonvoter":
+      return proposal(withServer(current, { ...known, suffrage: "learner" }));
+  }
+}
+
+function planDemote(raft: Raft, command: CommandOf<"demote">): Plan {
+  const { current } = raft.membership;
+  const known = findServer(current, command.id);
+  if (known === undefined) {
+    return refuse(`server ${command.id} is no member; nothing was changed`);
+  }
+  if (known.suffrage === "nonvoter") return done(raft);
+  const demoted = withServer(current, { ...known, suffrage: "nonvoter" });
+  return planWithout(raft, { command, configuration: demoted });
 }
 
 function planJoin(
   raft: Raft,
-  { id, address, incarnation }: CommandOf<"join">,
+  { id, address, incarnation, nonvoter }: CommandOf<"join">,
 ): Plan {
   const { current } = raft.membership;
   const known = findServer(current, id);
@@ -115,8 +176,13 @@ function planJoin(
   const plan = proposal(withServer(current, {
     id,
     address,
-    // A voter whose life nobody knew may be wiped since: it must catch up again.
-    suffrage: isSame ? known.suffrage : "learner",
+    // Who asks again changes nothing. A voter whose life nobody knew may be wiped since:
+    // it must catch up again.
+    suffrage: isSame || known?.suffrage === "nonvoter"
+      ? known.suffrage
+      : nonvoter
+      ? "nonvoter"
+      : "learner",
     incarnation,
   }));
   return plan.type === "answer" && plan.answer.type === "error"
@@ -124,11 +190,29 @@ function planJoin(
     : plan;
 }
 
-function planRemove(raft: Raft, { id }: CommandOf<"remove-server">): Plan {
+function planRemove(raft: Raft, command: CommandOf<"remove-server">): Plan {
   const { current } = raft.membership;
-  if (findServer(current, id) === undefined) return done(raft);
-  const plan = proposal(withoutServer(current, id));
-  if (id !== raft.id || plan.type !== "propose") return plan;
+  if (findServer(current, command.id) === undefined) return done(raft);
+  const configuration = withoutServer(current, command.id);
+  return planWithout(raft, { command, configuration });
+}
+
+/** To `configuration`, in which the server of the command has no vote. */
+function planWithout(
+  raft: Raft,
+  { command, configuration }: {
+    command: CommandOf<"remove-server">;
+    configuration: Configuration;
+  },
+): Plan {
+  const plan = proposal(configuration);
+  if (plan.type !== "propose") return plan;
+  const { id, force } = command;
+  if (!force && raft.membership.isVoter(id)) {
+    const risk = riskOf(raft, command);
+    if (risk !== undefined) return refuse(risk);
+  }
+  if (id !== raft.id) return plan;
   return isReady(raft) ? { ...plan, type: "hand-over" } : { type: "wait" };
 }
 

@@ -3,23 +3,25 @@
 //
 //   asked ──▶ forwarded ──▶ answered by the leader             (on any other node)
 //   asked ──▶ committing ──▶ answered                          (on the leader)
-//                       └──▶ promoting ──▶ answered            (a voter is added)
+//                       └──▶ promoting ──▶ answered            (a vote is given)
+//         └──▶ transferring ──▶ answered       (leadership is handed over: `transfers.ts`)
 //
 // A new voter is a learner first and is promoted by the core when it has caught up, so
 // that an address where nobody lives never costs the cluster its quorum: when its time
-// is up it is taken out again. A change whose leader is lost is asked again; all of
-// them can be asked twice, except those that name the configuration they build on.
+// is up it is taken out again. A change whose leader is lost is asked again, unless it
+// names the configuration it builds on or hands leadership over: that is done once.
 
 import type { AdminAnswer } from "./channel.ts";
 import { decodeAnswer, decodeCommand, encodeJson } from "./change_codec.ts";
 import {
   type ChangeCommand,
-  type CommandOf,
   error,
+  type MemberCommand,
   ok,
   planChange,
   prevIndexOf,
 } from "./change_plan.ts";
+import { leaderless } from "./change_risk.ts";
 import { isShortText, textBytesMax } from "./core/bytes.ts";
 import { findServer, withoutServer, withServer } from "./core/membership.ts";
 import type { Raft } from "./core/raft.ts";
@@ -32,6 +34,7 @@ import type {
   PeerMessage,
   Term,
 } from "./core/types.ts";
+import { beginTransfer, type Transfer, transferOutcome } from "./transfers.ts";
 
 type Answer = (answer: AdminAnswer) => void;
 
@@ -43,6 +46,8 @@ type Change = {
   ticksLeft: number;
   /** Leadership was handed over for its sake: once, or two could do so for ever. */
   handedOver: boolean;
+  /** Somebody who is lost was at it, and may have done it. */
+  mayBeDone: boolean;
   state:
     | { readonly type: "asked" }
     | {
@@ -59,6 +64,7 @@ type Change = {
       readonly term: Term;
     }
     | { readonly type: "promoting" }
+    | ({ readonly type: "transferring" } & Transfer)
     | { readonly type: "answered" };
 };
 
@@ -111,6 +117,7 @@ export class Changes {
       ticksLeft: this.#options.ticksMax *
         (remote || this.#raft.role === "leader" ? 1 : 2),
       handedOver: false,
+      mayBeDone: false,
       state: { type: "asked" },
     });
   }
@@ -199,6 +206,7 @@ export class Changes {
     if (this.#isDone(change)) return this.#settle(change, ok);
     const { type } = change.state;
     if (type === "committing" || type === "promoting") this.#askAgain(change);
+    if (type === "transferring") this.#settleTransfer(change, change.state);
     if (change.state.type !== "asked") return;
     if (change.remote) return this.#settle(change, notLeader);
     const { leaderId, currentTerm: term } = this.#raft;
@@ -214,18 +222,38 @@ export class Changes {
     });
   }
 
-  /** We lead no more because of what we proposed: it removed us. */
+  /** We lead no more because of what we proposed: it took our vote away. */
   #isDone({ state, command }: Change): boolean {
     const { log } = this.#raft;
-    return state.type === "committing" && command.type === "remove-server" &&
+    return state.type === "committing" &&
+      (command.type === "remove-server" || command.type === "demote") &&
       log.commitIndex >= state.index && log.matches(state.index, state.term);
   }
 
   /** Whoever was at it leads no more, and may have done it or not. */
   #askAgain(change: Change): void {
-    if (prevIndexOf(change.command) === 0n) change.state = { type: "asked" };
+    const { command, state } = change;
+    if (command.type === "transfer") {
+      if (state.type !== "forwarded") return;
+      const { to: from, term } = state;
+      const isOpen = command.id === "";
+      const target = isOpen ? undefined : command.id;
+      return this.#settleTransfer(change, {
+        from,
+        term,
+        target,
+        isOpen,
+      });
+    }
+    change.mayBeDone = true;
+    if (prevIndexOf(command) === 0n) change.state = { type: "asked" };
     // The configuration that it builds on may be gone because it is done.
     else this.#settle(change, error("leadership lost while committing log"));
+  }
+
+  #settleTransfer(change: Change, transfer: Transfer): void {
+    const outcome = transferOutcome(this.#raft, transfer);
+    if (outcome !== undefined) this.#settle(change, outcome);
   }
 
   #lead(change: Change): void {
@@ -237,20 +265,26 @@ export class Changes {
         return this.#lead(change);
       case "asked":
       case "turned-away":
-        return this.#begin(change);
+        return command.type === "transfer"
+          ? this.#handOver(change, command.id)
+          : this.#begin(change, command);
+      case "transferring":
+        return this.#settleTransfer(change, state);
       case "committing":
         if (log.commitIndex < state.index) return;
-        if (command.type !== "add-voter") return this.#settle(change, ok);
+        if (command.type !== "add-voter" && command.type !== "promote") {
+          return this.#settle(change, ok);
+        }
         change.state = { type: "promoting" };
         return this.#lead(change);
-      case "promoting":
-        if (membership.find(command.id) === undefined) {
-          return this.#settle(
-            change,
-            error(`server ${command.id} was removed meanwhile`),
-          );
+      case "promoting": {
+        const server = membership.find(command.id);
+        if (server === undefined || server.suffrage === "nonvoter") {
+          const fate = server === undefined ? "removed" : "made a nonvoter";
+          const text = `server ${command.id} was ${fate} meanwhile`;
+          return this.#settle(change, error(text));
         }
-        if (!membership.isVoter(command.id)) return;
+        if (server.suffrage !== "voter") return;
         change.state = {
           type: "committing",
           index: membership.currentIndex,
@@ -260,6 +294,7 @@ export class Changes {
           this.#settle(change, ok);
         }
         return;
+      }
       case "answered":
         return;
       default:
@@ -267,8 +302,13 @@ export class Changes {
     }
   }
 
-  #begin(change: Change): void {
-    const { command } = change;
+  #handOver(change: Change, id: NodeId | ""): void {
+    const begun = beginTransfer(this.#raft, id);
+    if ("from" in begun) change.state = { type: "transferring", ...begun };
+    else this.#settle(change, begun);
+  }
+
+  #begin(change: Change, command: MemberCommand): void {
     const plan = planChange(this.#raft, { command, cluster: this.cluster });
     switch (plan.type) {
       case "wait":
@@ -279,8 +319,8 @@ export class Changes {
       case "answer":
         return this.#settle(change, plan.answer);
       case "hand-over":
-        // No request meets a cluster without a leader so; the successor removes us as
-        // soon as this change is forwarded to it.
+        // No request meets a cluster without a leader so; the successor goes on as soon
+        // as this change is forwarded to it.
         if (this.#raft.transferTarget !== undefined) return;
         if (!change.handedOver && this.#raft.transferLeadership()) {
           change.handedOver = true;
@@ -308,37 +348,52 @@ export class Changes {
     if (state.type === "forwarded") {
       this.#settle(change, error("the leader did not answer in time"));
     } else if (this.#raft.role !== "leader") {
-      this.#settle(change, notLeader);
+      this.#settle(change, change.remote ? notLeader : this.#noLeader(change));
     } else if (state.type === "committing") {
       const text = "the change is not committed: a majority does not answer";
       this.#settle(change, error(text));
     } else if (state.type !== "promoting") {
       const text = "another configuration change is in progress";
       this.#settle(change, error(text));
-    } else if (command.type === "add-voter") this.#withdraw(change, command);
+    } else this.#giveUpPromoting(change, command);
+  }
+
+  /** With what could be done about it, and whether anything may have happened. */
+  #noLeader({ state, mayBeDone }: Change): AdminAnswer {
+    const untouched = !mayBeDone &&
+      (state.type === "asked" || state.type === "turned-away");
+    const why = this.#raft.leaderId === undefined
+      ? `, and ${leaderless(this.#raft)}`
+      : "";
+    return error(
+      `${notLeader.text}${why}; ` +
+        (untouched
+          ? "nothing was changed"
+          : "whether it was done before that is not known"),
+    );
   }
 
   /** The learner did not catch up. One that nobody has joined as is taken out again. */
-  #withdraw(
-    change: Change,
-    { id, address }: CommandOf<"add-voter">,
-  ): void {
+  #giveUpPromoting(change: Change, { type, id }: ChangeCommand): void {
     const { current } = this.#raft.membership;
     const learner = findServer(current, id);
     // Gone or promoted in this very tick: the pump knows what to answer.
     if (learner?.suffrage !== "learner") return;
-    if (learner.incarnation !== "") {
-      const text =
-        `server ${id} at ${address} has not caught up yet: it is a ` +
-        `learner, and becomes a voter as soon as it has`;
-      return this.#settle(change, error(text));
+    const name = `server ${id} at ${learner.address}`;
+    if (learner.incarnation !== "" || type === "promote") {
+      return this.#settle(
+        change,
+        error(
+          `${name} has not caught up yet: it is a learner, and becomes a voter ` +
+            `as soon as it has`,
+        ),
+      );
     }
     // It could still be promoted until it is out.
     const index = this.#raft.changeMembership(withoutServer(current, id));
     if (typeof index !== "number") return;
-    const text =
-      `server ${id} at ${address} did not catch up in time and was ` +
-      `not added: is it running, and was it started with --join?`;
+    const text = `${name} did not catch up in time and was not added: is it ` +
+      `running, and was it started with --join?`;
     this.#settle(change, error(text));
   }
 

@@ -34,6 +34,8 @@ export type NodeOptions = {
   readonly join: readonly string[];
   /** Milliseconds after which joining is given up. */
   readonly joinTimeoutMillis: number;
+  /** Joins without a vote, for good. */
+  readonly nonvoter: boolean;
   /** The data directory of this node, `DIR/ID`; `undefined`: Deno KV's default store. */
   readonly directory: string | undefined;
   readonly storage: StorageKind;
@@ -67,10 +69,16 @@ export type Refusal =
 
 export type AdminCommand =
   | {
-    readonly type: "add-voter";
+    readonly type: "add-voter" | "add-nonvoter";
     readonly id: string;
     readonly address: string;
     /** 0: whatever the configuration is now. */
+    readonly prevIndex: bigint;
+  }
+  /** A vote for a nonvoter, once it has caught up. */
+  | {
+    readonly type: "promote";
+    readonly id: string;
     readonly prevIndex: bigint;
   }
   | {
@@ -79,12 +87,17 @@ export type AdminCommand =
     readonly address: string;
     readonly incarnation: string;
     readonly cluster: string;
+    readonly nonvoter: boolean;
   }
   | {
-    readonly type: "remove-server";
+    readonly type: "remove-server" | "demote";
     readonly id: string;
     readonly prevIndex: bigint;
+    /** Whatever it costs the cluster. */
+    readonly force: boolean;
   }
+  /** Leadership to a voter; without an id, to the one that is furthest along. */
+  | { readonly type: "transfer"; readonly id: string }
   | { readonly type: "cluster" }
   | { readonly type: "configuration" }
   | { readonly type: "last-contact" }

@@ -222,6 +222,7 @@ export class Host {
       address: options.advertise,
       incarnation: identity.incarnation,
       cluster: identity.cluster,
+      nonvoter: options.nonvoter,
       ...this.#patience,
     });
   }

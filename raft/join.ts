@@ -4,7 +4,7 @@
 // nobody listening yet) is tried again until the time is up; a "cannot join" is final.
 //
 //   RAFT.CLUSTER                                  → [cluster id, host that we come from]
-//   RAFT.JOIN id address incarnation cluster      → OK; asked twice, it is done once
+//   RAFT.JOIN id address incarnation cluster [nonvoter]   → OK; asked twice, done once
 
 import { parseAddress } from "./address.ts";
 import { isShortText } from "./core/bytes.ts";
@@ -34,6 +34,8 @@ export type JoinOptions = AskOptions & {
   readonly address: string;
   readonly incarnation: string;
   readonly cluster: string;
+  /** It is to have no vote. */
+  readonly nonvoter?: boolean;
 };
 
 /** This node is in no cluster, and asking on will not help; one sentence says why. */
@@ -63,8 +65,9 @@ export async function joinCluster(
   addresses: readonly string[],
   options: JoinOptions,
 ): Promise<void> {
-  const { id, address, incarnation, cluster } = options;
-  await ask(addresses, ["RAFT.JOIN", id, address, incarnation, cluster], {
+  const { id, address, incarnation, cluster, nonvoter } = options;
+  const words = ["RAFT.JOIN", id, address, incarnation, cluster];
+  await ask(addresses, nonvoter ? [...words, "nonvoter"] : words, {
     ...options,
     isAnswer: (reply) => reply === "OK",
   });

@@ -240,8 +240,12 @@ export class Node {
     this.#input(() => {
       switch (command.type) {
         case "add-voter":
+        case "add-nonvoter":
+        case "promote":
+        case "demote":
         case "join":
         case "remove-server":
+        case "transfer":
           return this.#changes.ask(command, answer);
         case "cluster":
           return answer({ type: "text", text: this.#changes.cluster });

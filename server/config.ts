@@ -15,6 +15,15 @@ import {
   parseAddress,
 } from "../raft/address.ts";
 import type { NodeOptions, StorageKind } from "../raft/channel.ts";
+import {
+  address,
+  type Flag,
+  flags,
+  isEveryInterface,
+  isName,
+  type Name,
+  type Value,
+} from "./flags.ts";
 
 export type Config = {
   readonly id: string;
@@ -36,131 +45,6 @@ export type Parsed =
   | { readonly type: "error"; readonly text: string };
 
 const joinTimeoutMillis = 60_000;
-const addressBytesMax = 255;
-
-/** A flag: how help shows it, how a value is read, and what to say when it is not. */
-type Flag<T> = {
-  readonly value: string;
-  readonly help: string;
-  /** What stands when nothing was given, as one would write it. */
-  readonly standard: string;
-  readonly parse: (text: string) => T | undefined;
-  readonly allowed: string;
-};
-
-const addressRule = "HOST:PORT, or :PORT for every interface, such as :11001";
-const durationRule = "a duration from 1ms to 60s, such as 50ms or 0.5s";
-
-const flags = {
-  id: {
-    value: "id",
-    help: "name of this node in its cluster",
-    standard: "1",
-    parse: (text) =>
-      /^(?!\.\.?$)[A-Za-z0-9._-]{1,64}$/.test(text) ? text : undefined,
-    allowed: "1 to 64 letters, digits, dots, underscores and dashes",
-  } satisfies Flag<string>,
-  saddr: {
-    value: "addr",
-    help: "where clients are served",
-    standard: "127.0.0.1:11001",
-    parse: address,
-    allowed: addressRule,
-  } satisfies Flag<Address>,
-  raddr: {
-    value: "addr",
-    help: "where other nodes are met",
-    standard: "127.0.0.1:12001",
-    // A port that the system chooses is one that no other node could know.
-    parse: (text) => address(text)?.port === 0 ? undefined : address(text),
-    allowed: `${addressRule}; port 0 is for --saddr only`,
-  } satisfies Flag<Address>,
-  join: {
-    value: "addr,..",
-    help: "client addresses of members of a cluster to join",
-    standard: "",
-    parse: addresses,
-    allowed: "addresses of members, such as 10.0.0.1:11001,10.0.0.2:11001",
-  } satisfies Flag<readonly string[]>,
-  dir: {
-    value: "path",
-    help: "where the data lie, in DIR/ID",
-    standard: "data",
-    parse: (text) => text === "" ? undefined : text,
-    allowed: "the path of a directory",
-  } satisfies Flag<string>,
-  durability: {
-    value: "level",
-    help: "high, medium or low",
-    standard: "high",
-    ...oneOf("high", "medium", "low"),
-  } satisfies Flag<string>,
-  storage: {
-    value: "kind",
-    help: "file, kv or auto",
-    standard: "auto",
-    ...oneOf("file", "kv", "auto"),
-  } satisfies Flag<string>,
-  advertise: {
-    value: "addr",
-    help: "where other nodes dial this one (as --raddr)",
-    standard: "",
-    parse: dialable,
-    allowed: "HOST:PORT as other nodes reach it, such as 10.0.0.1:12001",
-  } satisfies Flag<string>,
-  "advertise-clients": {
-    value: "addr",
-    help: "where clients are sent to this node (as --saddr)",
-    standard: "",
-    parse: dialable,
-    allowed: "HOST:PORT as clients reach it, such as 10.0.0.1:11001",
-  } satisfies Flag<string>,
-  heartbeat: {
-    value: "time",
-    help: "between two signs of life of the leader",
-    standard: "50ms",
-    parse: durationMillis,
-    allowed: durationRule,
-  } satisfies Flag<number>,
-  election: {
-    value: "time",
-    help: "silence until a new leader is elected",
-    standard: "300ms",
-    parse: durationMillis,
-    allowed: durationRule,
-  } satisfies Flag<number>,
-  forward: {
-    value: "how",
-    help: "TICKETs to the leader: yes, no or moved",
-    standard: "yes",
-    ...oneOf("yes", "no", "moved"),
-  } satisfies Flag<string>,
-  timeout: {
-    value: "time",
-    help: "how long a TICKET may wait for a leader",
-    standard: "10s",
-    parse: durationMillis,
-    allowed: durationRule,
-  } satisfies Flag<number>,
-  "log-level": {
-    value: "level",
-    help: "debug, info, warning or error",
-    standard: "info",
-    ...oneOf("debug", "info", "warning", "error"),
-  } satisfies Flag<string>,
-  "log-format": {
-    value: "format",
-    help: "text or json",
-    standard: "text",
-    ...oneOf("text", "json"),
-  } satisfies Flag<string>,
-};
-
-type Name = keyof typeof flags;
-type Value<N extends Name> = Exclude<
-  ReturnType<(typeof flags)[N]["parse"]>,
-  undefined
->;
 
 /** What is wrong with the command line, in one line. */
 class UsageError extends Error {}
@@ -235,7 +119,8 @@ function commandLine(print: (text: string) => void): Command {
     });
   for (const [name, { value, help, standard }] of Object.entries(flags)) {
     const shown = standard === "" ? "" : ` (${standard})`;
-    const option = new Option(`--${name} <${value}>`, help + shown);
+    const words = value === "" ? `--${name}` : `--${name} <${value}>`;
+    const option = new Option(words, help + shown);
     if (name === "join") option.argParser(appended);
     command.addOption(option);
   }
@@ -259,7 +144,9 @@ function withTwoDashes(
   args: readonly string[],
 ): string {
   const before = /^--?([a-z-]+)$/.exec(args[at - 1] ?? "")?.[1];
-  if (before !== undefined && isName(before)) return arg; // its value, even so
+  const takesValue = before !== undefined && isName(before) &&
+    flags[before].value !== "";
+  if (takesValue) return arg; // its value, even so
   return /^-[a-z][a-z-]/.test(arg) ? `-${arg}` : arg;
 }
 
@@ -270,6 +157,7 @@ function readConfig(
   /** What was given for `name`, and by which means; `undefined` when nothing was. */
   const given = (name: Name) => {
     const flag: unknown = command.getOptionValue(camelCase(name));
+    if (flag === true) return { text: "yes", by: `--${name}` };
     if (typeof flag === "string") {
       // Commander takes whatever comes next for the value: `--id --saddr :1`.
       const next = /^--?([a-z-]+)/.exec(flag)?.[1];
@@ -310,6 +198,15 @@ function readConfig(
       `--join ${self} is this node itself; name another member`,
     );
   }
+  const nonvoter = read("nonvoter");
+  if (nonvoter && join.length === 0) {
+    throw new UsageError(
+      `${
+        given("nonvoter")?.by
+      } without --join: the first node of a cluster votes; ` +
+        "use --join to name members of one",
+    );
+  }
   const heartbeatMillis = read("heartbeat");
   const electionMillis = read("election");
   if (electionMillis < 3 * heartbeatMillis) {
@@ -338,6 +235,7 @@ function readConfig(
       version: deno.version,
       join,
       joinTimeoutMillis,
+      nonvoter,
       directory: dir.endsWith("/") ? dir + id : `${dir}/${id}`,
       durability: read("durability"),
       heartbeatMillis,
@@ -368,42 +266,6 @@ function missing(name: Name): UsageError {
   );
 }
 
-function isName(text: string): text is Name {
-  return Object.hasOwn(flags, text);
-}
-
-function oneOf<const T extends string>(...values: readonly T[]) {
-  return {
-    parse: (text: string): T | undefined =>
-      values.find((value) => value === text),
-    allowed: values.join(", ").replace(/, ([^,]*)$/, " or $1"),
-  };
-}
-
-function address(text: string): Address | undefined {
-  if (text.length > addressBytesMax) return undefined;
-  const parsed = parseAddress(text);
-  return parsed && Object.freeze(parsed);
-}
-
-function addresses(text: string): readonly string[] | undefined {
-  const parts = text.split(",").map((part) => part.trim());
-  const named = parts.filter((part) => part !== "");
-  if (text !== "" && named.length === 0) return undefined; // a script's slip: `$A,$B`
-  const good = named.every((part) => (address(part)?.port ?? 0) > 0);
-  return good ? Object.freeze(named) : undefined;
-}
-
-function dialable(text: string): string | undefined {
-  const parsed = address(text);
-  if (parsed === undefined || parsed.port === 0) return undefined;
-  return isEveryInterface(parsed.host) ? undefined : text;
-}
-
-function isEveryInterface(host: string): boolean {
-  return host === "" || host === "0.0.0.0" || host === "::";
-}
-
 /** The host is left out where others could not dial it, to be filled in on joining. */
 function reachedAt({ host, port }: Address): string {
   return formatAddress({ host: isEveryInterface(host) ? "" : host, port });
@@ -427,15 +289,4 @@ function leadsTo(member: string, own: Address): boolean {
 /** Where a host without a name of its own is dialled. */
 function dialled(host: string): string {
   return isEveryInterface(host) || host === "localhost" ? "127.0.0.1" : host;
-}
-
-function durationMillis(text: string): number | undefined {
-  const match = /^(\d{1,6}(?:\.\d{1,6})?)(ms|s)$/.exec(text);
-  if (match === null) return undefined;
-  const unitMillis = match[2] === "s" ? 1000 : 1;
-  // Six decimals were read: 1.001 * 1000 is not quite 1001.
-  const millis = Math.round(Number(match[1]) * unitMillis * 1e6) / 1e6;
-  return Number.isInteger(millis) && millis >= 1 && millis <= 60_000
-    ? millis
-    : undefined;
 }

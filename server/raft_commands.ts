@@ -1,6 +1,7 @@
 // TICKET and the commands of the cluster, with the replies of tidwall/ticketd to the
 // byte. All but RAFT.LEADER are answered by the node; a reply is never made up here.
-// RAFT.CLUSTER and RAFT.JOIN are ticketd's own: joining nodes send them.
+// RAFT.CLUSTER and RAFT.JOIN, which joining nodes send, are ticketd's own, and so are those
+// of members without a vote and of leadership.
 
 import { isLoopback, withHost } from "../raft/address.ts";
 import type { AdminAnswer, AdminCommand } from "../raft/channel.ts";
@@ -13,6 +14,7 @@ import {
   type Session,
 } from "./command.ts";
 import { busyText } from "./refusals.ts";
+import type { RespParser } from "./resp_parser.ts";
 import type { RespWriter } from "./resp_writer.ts";
 
 export const raftCommands: readonly Command[] = [
@@ -31,18 +33,16 @@ export const raftCommands: readonly Command[] = [
     },
   },
   {
+    name: "raft.addnonvoter",
+    arguments: [2, 3],
+    help: "Add a server without a vote: id address [prev-index]",
+    run: (session, service) => add(session, service, "add-nonvoter"),
+  },
+  {
     name: "raft.addvoter",
     arguments: [2, 3],
     help: "Add a server: id address [prev-index]",
-    run(session, { link }) {
-      const { request } = session;
-      const prevIndex = request.count === 4
-        ? parseUint64(request.text(3))
-        : whatever;
-      if (prevIndex === undefined) return syntaxError(session);
-      const [id, address] = [request.text(1), request.text(2)];
-      ask(session, link, { type: "add-voter", id, address, prevIndex });
-    },
+    run: (session, service) => add(session, service, "add-voter"),
   },
   {
     name: "raft.cluster",
@@ -65,17 +65,35 @@ export const raftCommands: readonly Command[] = [
     run: (session, { link }) => ask(session, link, { type: "configuration" }),
   },
   {
-    name: "raft.join",
-    arguments: [4, 4],
-    help: "Join a node: id address incarnation cluster",
+    name: "raft.demote",
+    arguments: [1, 3],
+    help: "Take a server's vote away: id [prev-index] [FORCE]",
     run(session, { link }) {
       const { request } = session;
+      const { count, force } = withoutForce(request);
+      const prevIndex = count === 2 ? whatever : parseUint64(request.text(2));
+      if (prevIndex === undefined || count > 3) return syntaxError(session);
+      const id = request.text(1);
+      ask(session, link, { type: "demote", id, prevIndex, force });
+    },
+  },
+  {
+    name: "raft.join",
+    arguments: [4, 5],
+    help: "Join a node: id address incarnation cluster [nonvoter]",
+    run(session, { link }) {
+      const { request } = session;
+      const nonvoter = request.count === 6;
+      if (nonvoter && !request.is(5, "nonvoter")) {
+        return syntaxError(session);
+      }
       ask(session, link, {
         type: "join",
         id: request.text(1),
         address: completed(request.text(2), session.host),
         incarnation: request.text(3),
         cluster: request.text(4),
+        nonvoter,
       });
     },
   },
@@ -93,20 +111,34 @@ export const raftCommands: readonly Command[] = [
       reply(session).simple(link.status.leaderAddress),
   },
   {
-    name: "raft.removeserver",
-    arguments: [1, 3],
-    help: "Remove a server: id [address] [prev-index]",
+    name: "raft.promote",
+    arguments: [1, 2],
+    help: "Give a server a vote once it has caught up: id [prev-index]",
     run(session, { link }) {
       const { request } = session;
-      const id = request.text(1);
-      const rest = request.count === 3 ? request.text(2) : "";
-      const prevIndex = request.count === 4
+      const prevIndex = request.count === 2
+        ? whatever
+        : parseUint64(request.text(2));
+      if (prevIndex === undefined) return syntaxError(session);
+      ask(session, link, { type: "promote", id: request.text(1), prevIndex });
+    },
+  },
+  {
+    name: "raft.removeserver",
+    arguments: [1, 4],
+    help: "Remove a server: id [address] [prev-index] [FORCE]",
+    run(session, { link }) {
+      const { request } = session;
+      const { count, force } = withoutForce(request);
+      const rest = count === 3 ? request.text(2) : "";
+      const prevIndex = count === 4
         ? parseUint64(request.text(3))
         : /^\d+$/.test(rest)
         ? parseUint64(rest)
         : whatever;
-      if (prevIndex === undefined) return syntaxError(session);
-      ask(session, link, { type: "remove-server", id, prevIndex });
+      if (prevIndex === undefined || count > 4) return syntaxError(session);
+      const id = request.text(1);
+      ask(session, link, { type: "remove-server", id, prevIndex, force });
     },
   },
   {
@@ -121,10 +153,43 @@ export const raftCommands: readonly Command[] = [
     help: "Raft's figures: key, value, …",
     run: (session, { link }) => ask(session, link, { type: "stats" }),
   },
+  {
+    name: "raft.transfer",
+    arguments: [0, 1],
+    help: "Hand leadership over: [id]",
+    run(session, { link }) {
+      const { request } = session;
+      const isNamed = request.count === 2;
+      if (isNamed && request.text(1) === "") return syntaxError(session);
+      const id = isNamed ? request.text(1) : "";
+      ask(session, link, { type: "transfer", id });
+    },
+  },
 ];
 
 /** As prevIndex: do not compare. */
 const whatever = 0n;
+
+function add(
+  session: Session,
+  { link }: Service,
+  type: "add-voter" | "add-nonvoter",
+): void {
+  const { request } = session;
+  const prevIndex = request.count === 4
+    ? parseUint64(request.text(3))
+    : whatever;
+  if (prevIndex === undefined) return syntaxError(session);
+  const [id, address] = [request.text(1), request.text(2)];
+  ask(session, link, { type, id, address, prevIndex });
+}
+
+/** How many words there are without a FORCE, which stands last and after an id. */
+function withoutForce(request: RespParser): { count: number; force: boolean } {
+  const { count } = request;
+  const force = count > 2 && request.is(count - 1, "force");
+  return { count: force ? count - 1 : count, force };
+}
 
 function ask(
   session: Session,

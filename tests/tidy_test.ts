@@ -158,6 +158,7 @@ const mayWait = new Set([
   "raft/wire.ts",
   "server/command.ts",
   "server/connection.ts",
+  "server/flags.ts",
   "server/listener.ts",
   "server/status.ts",
   "storage/files.ts",
@@ -235,8 +236,8 @@ const mayMeetNull = new Set([
   "raft/resp_client.ts",
   "raft/wire.ts",
   "raft/worker.ts",
-  "server/config.ts",
   "server/connection.ts",
+  "server/flags.ts",
   "storage/kv.ts",
   "storage/kv_storage.ts",
 ]);

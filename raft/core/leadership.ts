@@ -10,14 +10,19 @@ import type { Configuration, NodeId } from "./types.ts";
 
 /** Follows the configuration: a Progress for every other server, none for the gone. */
 export function syncProgress(raft: Raft, before: Configuration): void {
-  for (const { id, incarnation } of raft.membership.current.servers) {
+  const { log, lastSequence } = raft;
+  for (const { id, incarnation, suffrage } of raft.membership.current.servers) {
     if (id === raft.id) continue;
     // Who comes back under its old id may have another disk: what it acknowledged in
     // its former life counts for nothing.
-    const stays = findServer(before, id)?.incarnation === incarnation;
-    if (stays && raft.progress.has(id)) continue;
-    const { log, lastSequence } = raft;
-    raft.progress.set(id, new Progress(log.lastIndex, lastSequence));
+    const known = findServer(before, id);
+    const progress = raft.progress.get(id);
+    if (known?.incarnation !== incarnation || progress === undefined) {
+      raft.progress.set(id, new Progress(log.lastIndex, lastSequence));
+    } else if (suffrage === "learner" && known.suffrage !== "learner") {
+      // A nonvoter may be as far behind as it likes, and passed no round since.
+      progress.beginRound(log.lastIndex);
+    }
   }
   for (const [id, progress] of raft.progress) {
     // Thesis 4.2.3: a server that never hears of its removal disturbs the others. It
@@ -35,7 +40,7 @@ const departingHeartbeats = 40;
 export function catchUpLearners(raft: Raft): void {
   for (const server of raft.membership.current.servers) {
     // A voter of unknown life could be wiped and vote again for what it has forgotten.
-    if (server.suffrage === "voter" || server.incarnation === "") continue;
+    if (server.suffrage !== "learner" || server.incarnation === "") continue;
     const progress = raft.progress.get(server.id);
     if (progress === undefined) continue;
     progress.tickRound(raft.log.lastIndex, raft.options.electionTicks);
@@ -54,13 +59,15 @@ export function checkQuorum(raft: Raft): void {
   if (raft.role !== "leader") return;
   for (const progress of raft.progress.values()) progress.silentTicks++;
   const { voters } = raft.membership;
-  const heard = voters.filter((id) =>
-    id === raft.id ||
-    silentTicks(raft, id) < raft.options.electionTicks
-  );
+  const heard = voters.filter((id) => answers(raft, id));
   if (heard.length < majority(voters.length)) {
     raft.becomeFollower(raft.currentTerm, undefined);
   }
+}
+
+/** Whether the leader has heard from server `id`, or is it, within an election timeout. */
+export function answers(raft: Raft, id: NodeId): boolean {
+  return id === raft.id || silentTicks(raft, id) < raft.options.electionTicks;
 }
 
 function silentTicks(raft: Raft, id: NodeId): number {

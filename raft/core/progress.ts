@@ -106,7 +106,10 @@ export class Progress {
 
   /** Counts a tick of the current round (thesis 4.2.1: rounds of catching up). */
   tickRound(lastIndex: Index, electionTicks: number): void {
-    if (++this.#roundTicks < electionTicks) return;
+    if (++this.#roundTicks >= electionTicks) this.beginRound(lastIndex);
+  }
+
+  beginRound(lastIndex: Index): void {
     this.#roundTarget = lastIndex;
     this.#roundTicks = 0;
   }

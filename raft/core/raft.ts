@@ -147,7 +147,7 @@ export class Raft {
     if (this.role === "candidate" && !this.votes.has(this.id)) return;
     if (++this.electionElapsed < this.electionTimeout) return;
     if (this.isElectable) preCampaign(this);
-    else this.leaderId = undefined; // a learner or removed: it can only wait for one
+    else this.leaderId = undefined; // without a vote, or removed: it can only wait for one
   }
 
   /** A message arrived; from whom was verified, how late or how often was not. */

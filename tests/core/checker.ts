@@ -73,6 +73,11 @@ export class Checker {
     return this.#commitIndex;
   }
 
+  /** Whether `id` has led any term. */
+  hasLed(id: NodeId): boolean {
+    return this.#leaders.values().some((leader) => leader.id === id);
+  }
+
   /** How many terms have had a leader. */
   get elections(): number {
     return this.#leaders.size;

@@ -20,6 +20,8 @@ const networkMax = 200;
 
 type Event = { readonly weight: number; readonly run: () => void };
 
+const suffrages = ["voter", "learner", "nonvoter"] as const;
+
 export class Run {
   readonly cluster: Cluster;
   readonly #random: RaftOptions["random"];
@@ -111,7 +113,7 @@ export class Run {
     for (const { id, suffrage } of stable.membership.current.servers) {
       const host = cluster.host(id);
       assert.equal(host.applied, stable.log.lastIndex, `${id} lags behind`);
-      assert.equal(suffrage, "voter", `${id} is never promoted`);
+      assert.notEqual(suffrage, "learner", `${id} is never promoted`);
     }
     cluster.run(5 * electionTicks);
     assert.equal(
@@ -160,9 +162,9 @@ export class Run {
       const { current } = raft.membership;
       const known = raft.membership.find(id);
       const next = known === undefined
-        ? withServer(current, server(id, this.#pick(["voter", "learner"])))
+        ? withServer(current, server(id, this.#pick(suffrages)))
         : this.#random(3) === 0
-        ? withServer(current, server(id, "learner"))
+        ? withServer(current, server(id, this.#pick(["learner", "nonvoter"])))
         : withoutServer(current, id);
       if (configurationFault(next) === undefined) raft.changeMembership(next);
     });

@@ -34,7 +34,7 @@ const prevIndex = fc.oneof(
 );
 const command: fc.Arbitrary<ChangeCommand> = fc.oneof(
   fc.record({
-    type: fc.constant("add-voter" as const),
+    type: fc.constantFrom("add-voter" as const, "add-nonvoter" as const),
     id: anyText,
     address: anyText,
     prevIndex,
@@ -45,18 +45,22 @@ const command: fc.Arbitrary<ChangeCommand> = fc.oneof(
     address: anyText,
     incarnation: anyText,
     cluster: anyText,
+    nonvoter: fc.boolean(),
   }),
   fc.record({
-    type: fc.constant("remove-server" as const),
+    type: fc.constantFrom("remove-server" as const, "demote" as const),
     id: anyText,
     prevIndex,
+    force: fc.boolean(),
   }),
+  fc.record({ type: fc.constant("promote" as const), id: anyText, prevIndex }),
+  fc.record({ type: fc.constant("transfer" as const), id: anyText }),
 );
 const jsonTokens = [
   ...'{ } [ ] : , " \\ null true 1e999 -0 \\u0000 \\ud800 __proto__ ok'.split(
     " ",
   ),
-  ...'"type" "add-voter" "join" "remove-server" "prevIndex" "1"'
+  ...'"type" "add-voter" "join" "remove-server" "prevIndex" "1" "force" true'
     .split(" "),
   "[".repeat(3000),
   '{"a":'.repeat(3000),
@@ -64,6 +68,11 @@ const jsonTokens = [
   "\xff",
 ];
 
+const fieldTypes = new Map([
+  ["prevIndex", "bigint"],
+  ["force", "boolean"],
+  ["nonvoter", "boolean"],
+]);
 const commands = target({
   name: "admin/command",
   claim:
@@ -75,7 +84,7 @@ const commands = target({
   if (found === undefined) return;
   const { type: _, ...fields } = found;
   for (const [name, value] of Object.entries(fields)) {
-    assert.equal(typeof value, name === "prevIndex" ? "bigint" : "string");
+    assert.equal(typeof value, fieldTypes.get(name) ?? "string", name);
   }
   // A half of a character does not survive UTF-8, and is refused by whoever is asked.
   const texts = Object.values(fields).filter((value) =>
@@ -105,7 +114,7 @@ const commandRoundtrip = target({
           : value,
     ),
   );
-  if (command.type !== "join") whole.prevIndex = command.prevIndex;
+  if ("prevIndex" in command) whole.prevIndex = command.prevIndex;
   assert.deepEqual(decodeCommand(encodeJson(whole)), whole);
 });
 

@@ -12,6 +12,7 @@ import { type Target, target } from "./target.ts";
 const flags = [
   ..."id saddr raddr join dir durability storage advertise".split(" "),
   ..."advertise-clients heartbeat election log-level log-format".split(" "),
+  ..."forward timeout nonvoter".split(" "),
 ];
 
 function variableOf(flag: string): string {
@@ -43,8 +44,11 @@ const near: Readonly<Record<string, readonly string[]>> = {
   storage: ["file", "kv", "auto", "memory"],
   heartbeat: durations,
   election: durations,
+  forward: ["yes", "no", "moved", "YES"],
+  timeout: durations,
   "log-level": ["debug", "info", "warning", "error", "warn"],
   "log-format": ["text", "json", "yaml"],
+  nonvoter: ["yes", "no", "YES", "true"],
 };
 const values = fc.oneof(
   fc.constantFrom(...Object.values(near).flat()),
@@ -250,8 +254,15 @@ const right = fc.record({
   ),
   heartbeat: duration(1).filter(({ means }) => means <= heartbeatMax),
   election: duration(3 * heartbeatMax),
+  forward: oneOf("yes", "no", "moved"),
+  timeout: duration(1),
   "log-level": oneOf("debug", "info", "warning", "error"),
   "log-format": oneOf("text", "json"),
+  nonvoter: fc.boolean(),
+}).map(({ nonvoter, ...flags }) => {
+  // Only who joins may want no vote.
+  const means = nonvoter && flags.join.means.length > 0;
+  return { ...flags, nonvoter: { text: means ? "yes" : "no", means } };
 });
 
 /** How each flag is given: as a variable, or in one of the ways to write a flag. */
@@ -270,6 +281,10 @@ const meant = target({
   const args: string[] = [];
   const variables: Record<string, string> = {};
   Object.entries(right).forEach(([flag, { text }], i) => {
+    if (flag === "nonvoter" && ways[i] !== 0) {
+      if (text === "yes") args.push(`${ways[i] === 1 ? "-" : "--"}nonvoter`);
+      return;
+    }
     switch (ways[i]) {
       case 0:
         variables[variableOf(flag)] = text;
@@ -295,6 +310,7 @@ const meant = target({
     id: id.means,
     clientListen: listen(right.saddr.means),
     storage: right.storage.means,
+    timeoutMillis: right.timeout.means,
     node: {
       id: id.means,
       raftListen: listen(right.raddr.means),
@@ -303,10 +319,12 @@ const meant = target({
       version: deno.version,
       join: right.join.means,
       joinTimeoutMillis: 60_000,
+      nonvoter: right.nonvoter.means,
       directory: `${dir.means}${dir.means.endsWith("/") ? "" : "/"}${id.means}`,
       durability: right.durability.means,
       heartbeatMillis: right.heartbeat.means,
       electionMillis: right.election.means,
+      forward: right.forward.means,
       logLevel: right["log-level"].means,
       logFormat: right["log-format"].means,
     },

@@ -206,6 +206,7 @@ function optionsIn(directory: string): NodeOptions {
     version: "0",
     join: [],
     joinTimeoutMillis: 60_000,
+    nonvoter: false,
     directory: `${directory}/1`,
     storage: "file",
     durability: "high",

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { changeTicks, electionTicks, Nodes } from "./nodes.ts";
-import { addVoter, join, remove } from "./questions.ts";
+import {
+  addNonvoter,
+  addVoter,
+  demote,
+  join,
+  promote,
+  remove,
+  transfer,
+} from "./questions.ts";
 
 type Event = {
   readonly name: string;
@@ -13,8 +21,22 @@ type Event = {
 const events: Record<string, (nodes: Nodes, event: Event) => void> = {
   add: (nodes, { at, id }) =>
     ifUp(nodes, at, () => addVoter(nodes, at, { id })),
+  addNonvoter: (nodes, { at, id }) =>
+    ifUp(nodes, at, () => addNonvoter(nodes, at, { id })),
   join: (nodes, { at, id }) => ifUp(nodes, at, () => join(nodes, at, { id })),
+  joinNonvoter: (nodes, { at, id }) =>
+    ifUp(nodes, at, () => join(nodes, at, { id, nonvoter: true })),
+  promote: (nodes, { at, id }) => ifUp(nodes, at, () => promote(nodes, at, id)),
+  demote: (nodes, { at, id }) => ifUp(nodes, at, () => demote(nodes, at, id)),
   remove: (nodes, { at, id }) => ifUp(nodes, at, () => remove(nodes, at, id)),
+  force: (nodes, { at, id }) =>
+    ifUp(nodes, at, () => {
+      if (nodes.random(2) === 0) remove(nodes, at, id, { force: true });
+      else demote(nodes, at, id, { force: true });
+    }),
+  transfer: (nodes, { at, id }) =>
+    ifUp(nodes, at, () => transfer(nodes, at, id)),
+  transferToAny: (nodes, { at }) => ifUp(nodes, at, () => transfer(nodes, at)),
   run: (nodes) => nodes.run(2),
   runOn: (nodes) => nodes.run(electionTicks),
   tick: (nodes, { at }) => nodes.tick(at),

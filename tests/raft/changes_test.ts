@@ -164,13 +164,22 @@ Deno.test("RAFT.ADDVOTER says what is wrong in the original's words", () => {
 
 Deno.test("A change builds on the configuration that it names", () => {
   const nodes = Nodes.ledBy("abc");
-  assert.equal(settled(nodes, remove(nodes, "a", "c", 1n)), "ok");
+  assert.equal(
+    settled(nodes, remove(nodes, "a", "c", { prevIndex: 1n })),
+    "ok",
+  );
   const latest = nodes.stat("a", "latest_configuration_index");
   assert.equal(
-    settled(nodes, remove(nodes, "a", "b", 1n)),
+    settled(nodes, remove(nodes, "a", "b", { prevIndex: 1n })),
     `Configuration changed since 1 (latest is ${latest})`,
   );
-  assert.equal(settled(nodes, remove(nodes, "b", "b", BigInt(latest))), "ok");
+  assert.equal(
+    settled(
+      nodes,
+      remove(nodes, "b", "b", { prevIndex: BigInt(latest), force: true }),
+    ),
+    "ok",
+  );
 });
 
 Deno.test("A 65th server is one too many", () => {
@@ -256,7 +265,10 @@ Deno.test("RAFT.REMOVESERVER of the leader hands over, and the successor removes
 Deno.test("RAFT.REMOVESERVER of the leader waits until it has done what came before", () => {
   const nodes = Nodes.ledBy("abc");
   for (const id of "bc") nodes.disk(id).stuck = true;
-  const asked = [remove(nodes, "a", "c"), remove(nodes, "a", "a")];
+  const asked = [
+    remove(nodes, "a", "c"),
+    remove(nodes, "a", "a", { force: true }),
+  ];
   const take = nodes.take("a");
   assert.equal(take.left, 1, "it goes on serving");
   for (const id of "bc") nodes.disk(id).stuck = false;
@@ -277,7 +289,10 @@ Deno.test("RAFT.REMOVESERVER of the leader, asked of a follower, is done as well
 Deno.test("Two voters that are to remove themselves do not hand over for ever", () => {
   const nodes = Nodes.ledBy("ab");
   nodes.isolate("b");
-  const asked = [remove(nodes, "b", "b"), remove(nodes, "a", "a")];
+  const asked = [
+    remove(nodes, "b", "b", { force: true }),
+    remove(nodes, "a", "a", { force: true }),
+  ];
   nodes.heal();
   nodes.settle();
   assert(Number(nodes.stat("a", "term")) < 6, "an election or two, no more");

@@ -85,6 +85,7 @@ Deno.test("Node.stop() without a majority leaves no take and no question unanswe
   const asked = nodes.take("a", 3);
   const change = nodes.ask("a", {
     type: "remove-server",
+    force: true,
     id: "c",
     prevIndex: 0n,
   });
@@ -99,6 +100,7 @@ Deno.test("Node.stop() answers a change that waits for a leader", () => {
   const nodes = Nodes.of("abc");
   const asked = nodes.ask("b", {
     type: "remove-server",
+    force: true,
     id: "c",
     prevIndex: 0n,
   });

@@ -334,7 +334,12 @@ Deno.test("Node stays connected to a server that it lets go, until that has hear
   const nodes = Nodes.ledBy("abc");
   const peersOf = (id: string) =>
     nodes.computer(id).connected.map((server) => server.id).join("");
-  nodes.ask("a", { type: "remove-server", id: "c", prevIndex: 0n });
+  nodes.ask("a", {
+    type: "remove-server",
+    id: "c",
+    prevIndex: 0n,
+    force: true,
+  });
   nodes.settle();
   assert.equal(nodes.servers("a"), "ab");
   assert.equal(peersOf("a"), "bc");

@@ -235,12 +235,13 @@ export class Nodes {
     return answer.pairs.find(([name]) => name === key)![1];
   }
 
+  /** Voters, (learners) and [nonvoters]. */
   servers(id: NodeId): string {
     const { answer } = this.ask(id, { type: "configuration" });
     assert(answer?.type === "servers");
-    return answer.servers.map((s) =>
-      s.suffrage === "voter" ? s.id : `(${s.id})`
-    ).join("");
+    const shown = { voter: "*", learner: "(*)", nonvoter: "[*]" };
+    return answer.servers.map((s) => shown[s.suffrage].replace("*", s.id))
+      .join("");
   }
 
   get leaders(): NodeId[] {

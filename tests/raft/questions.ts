@@ -10,20 +10,43 @@ export function error(text: string): AdminAnswer {
   return { type: "error", text };
 }
 
+type Addition = { id: string; address?: string; prevIndex?: bigint };
+
 export function addVoter(
   nodes: Nodes,
   at: string,
-  { id, address = addressOf(id), prevIndex = 0n }: {
-    id: string;
-    address?: string;
-    prevIndex?: bigint;
-  },
+  { id, address = addressOf(id), prevIndex = 0n }: Addition,
 ) {
   return nodes.ask(at, { type: "add-voter", id, address, prevIndex });
 }
 
-export function remove(nodes: Nodes, at: string, id: string, prevIndex = 0n) {
-  return nodes.ask(at, { type: "remove-server", id, prevIndex });
+export function addNonvoter(
+  nodes: Nodes,
+  at: string,
+  { id, address = addressOf(id), prevIndex = 0n }: Addition,
+) {
+  return nodes.ask(at, { type: "add-nonvoter", id, address, prevIndex });
+}
+
+type Asked = { prevIndex?: bigint; force?: boolean };
+
+export function remove(nodes: Nodes, at: string, id: string, asked?: Asked) {
+  const command = { type: "remove-server", id, prevIndex: 0n } as const;
+  return nodes.ask(at, { ...command, force: false, ...asked });
+}
+
+export function demote(nodes: Nodes, at: string, id: string, asked?: Asked) {
+  const command = { type: "demote", id, prevIndex: 0n } as const;
+  return nodes.ask(at, { ...command, force: false, ...asked });
+}
+
+export function promote(nodes: Nodes, at: string, id: string, prevIndex = 0n) {
+  return nodes.ask(at, { type: "promote", id, prevIndex });
+}
+
+/** Without an id: to whom the leader likes. */
+export function transfer(nodes: Nodes, at: string, id = "") {
+  return nodes.ask(at, { type: "transfer", id });
 }
 
 export function join(
@@ -34,6 +57,7 @@ export function join(
     address?: string;
     incarnation?: string;
     cluster?: string;
+    nonvoter?: boolean;
   },
 ) {
   const { id } = asked;
@@ -42,6 +66,7 @@ export function join(
     address: addressOf(id),
     incarnation: `life of ${id}`,
     cluster,
+    nonvoter: false,
     ...asked,
   });
 }

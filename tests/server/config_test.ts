@@ -37,6 +37,7 @@ Deno.test("Without flags a node serves on loopback, with the original's defaults
       version: deno.version,
       join: [],
       joinTimeoutMillis: 60_000,
+      nonvoter: false,
       directory: "data/1",
       durability: "high",
       heartbeatMillis: 50,
@@ -263,6 +264,32 @@ Deno.test("--election must be three heartbeats or more", () => {
   );
   assert.match(errorOf("--heartbeat 1s"), /at least 3000ms/);
   configOf("--heartbeat 100ms");
+});
+
+Deno.test("--nonvoter takes no value, may come from the environment, and needs --join", () => {
+  const yes = { TICKETD_NONVOTER: "yes" };
+  assert.equal(configOf("").node.nonvoter, false);
+  for (const flag of ["--nonvoter", "-nonvoter"]) {
+    assert.equal(configOf(`--join :1 ${flag} -id 7`).node.nonvoter, true);
+    assert.equal(configOf(`${flag} --join :1 --id 7`).id, "7");
+    assert.equal(
+      errorOf(flag),
+      "--nonvoter without --join: the first node of a cluster votes; use --join " +
+        "to name members of one",
+    );
+    assert.match(errorOf(`--join :1 ${flag} yes`), /^"yes" is no flag/);
+    assert.match(errorOf(`--id ${flag}`), /^--id: its value is missing/);
+  }
+  assert.equal(configOf("--join :1", yes).node.nonvoter, true);
+  assert.match(errorOf("", yes), /^TICKETD_NONVOTER without --join: /);
+  assert.equal(
+    configOf("", { TICKETD_NONVOTER: "no" }).node.nonvoter,
+    false,
+  );
+  assert.equal(
+    errorOf("--join :1", { TICKETD_NONVOTER: "true" }),
+    'TICKETD_NONVOTER: "true" is not allowed; use yes or no',
+  );
 });
 
 Deno.test("--help fits 80 columns and half a page, with every flag, default and the environment", () => {

@@ -13,6 +13,7 @@ import type {
 } from "../../raft/channel.ts";
 import type { Raft } from "../../raft/core/raft.ts";
 import type {
+  Index,
   NodeId,
   PeerMessage,
   Saved,
@@ -60,6 +61,8 @@ export class Computer implements Watched {
   drive: Drive;
   /** Whom its node wants to be connected to. */
   connected = new Set<NodeId>();
+  /** Started with --nonvoter. */
+  nonvoter = false;
   /** It has an empty disk, and may not come back before its old life is removed. */
   isLost = false;
   syncMicros: number;
@@ -280,14 +283,14 @@ export class Computer implements Watched {
   ): void {
     this.run(() => {
       const process = this.#process;
-      const { model, checker: { commitIndex: since } } = this.#world;
+      const { commitIndex: since } = this.#world.checker;
       // A snapshot has to wait for its disk, however long that takes.
       const settled = command.type === "snapshot"
         ? undefined
         : process?.pace.asks();
       process?.link.admin(command, (answer) => {
         settled?.();
-        if (answer.type === "ok") model.assertDone(command, since);
+        if (answer.type === "ok") this.#checkDone(command, since);
         answered(answer);
       });
       return `is asked to ${command.type}`;
@@ -295,6 +298,15 @@ export class Computer implements Watched {
   }
 
   // Inside.
+
+  /** `command` was answered with OK; when it was asked, `since` was committed. */
+  #checkDone(command: AdminCommand, since: Index): void {
+    const { model, checker } = this.#world;
+    if (command.type !== "transfer") return model.assertDone(command, since);
+    const { id } = command;
+    // Who takes itself for the leader says so of itself, even if it is one no more.
+    assert(id === "" || checker.hasLed(id), `OK, and ${id} has never led`);
+  }
 
   #newDrive(): Drive {
     const half = () =>
@@ -502,7 +514,14 @@ export class Computer implements Watched {
     if (asked === undefined) return again();
     const { id, address, incarnation } = this;
     asked.admin(
-      { type: "join", id, address, incarnation, cluster },
+      {
+        type: "join",
+        id,
+        address,
+        incarnation,
+        cluster,
+        nonvoter: this.nonvoter,
+      },
       (answer) => {
         if (process !== this.#process) return;
         if (answer.type === "ok") process.joining = this.isLost = false;

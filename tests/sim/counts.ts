@@ -28,11 +28,14 @@ export const countNames = [
   "changes", // asked for
   "promotions",
   "removals",
+  "demotions",
   "transfers", // begun by TimeoutNow
   "takesForwarded", // sent, again and again as well
   "takesAskedAgain", // when a leader was lost
   "timeouts", // of requests that met no leader in time
   "redirects", // of clients that went where the leader serves
+  "transfersAsked", // by people
+  "transfersDone", // of these, as they wished
   "snapshots", // taken
   "installs", // of another's
   "truncations", // of a log

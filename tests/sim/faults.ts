@@ -105,6 +105,12 @@ export class Faults {
         return this.#add();
       case "remove":
         return this.#remove();
+      case "demote":
+        return this.#demote();
+      case "promote":
+        return this.#promote();
+      case "transfer":
+        return this.#transfer();
       case "abandon":
         return this.#world.pick(this.#clients)?.abandon();
       default:
@@ -256,7 +262,7 @@ export class Faults {
     const ask = () => {
       if (!victim.isLost) return;
       this.#any((one) => one !== victim)?.admin(
-        { type: "remove-server", id: victim.id, prevIndex: 0n },
+        { type: "remove-server", id: victim.id, prevIndex: 0n, force: true },
         (answer) => {
           if (answer.type !== "ok" || !victim.isLost) return;
           victim.isLost = false;
@@ -297,6 +303,7 @@ export class Faults {
     const one = this.#world.pick(fresh);
     if (one === undefined) return;
     this.#world.counts.changes++;
+    one.nonvoter = this.#world.random(4) === 0;
     one.start();
   }
 
@@ -307,7 +314,8 @@ export class Faults {
     this.#world.counts.changes++;
     const { id, address } = who;
     const prevIndex = this.#prevIndex(at);
-    at.admin({ type: "add-voter", id, address, prevIndex });
+    const type = this.#world.random(4) === 0 ? "add-nonvoter" : "add-voter";
+    at.admin({ type, id, address, prevIndex });
   }
 
   /** Now and then people name the configuration that they saw. */
@@ -323,7 +331,42 @@ export class Faults {
     if (at === undefined || victim === undefined) return;
     this.#world.counts.changes++;
     const prevIndex = this.#prevIndex(at);
-    at.admin({ type: "remove-server", id: victim.id, prevIndex });
+    at.admin({ type: "remove-server", id: victim.id, prevIndex, force: true });
+  }
+
+  /** Like a removal: the others must do without its vote. */
+  #demote(): void {
+    const at = this.#any(() => true);
+    const victim = this.#world.pick(this.#sparable());
+    if (at === undefined || victim === undefined) return;
+    this.#world.counts.changes++;
+    const prevIndex = this.#prevIndex(at);
+    at.admin({ type: "demote", id: victim.id, prevIndex, force: true });
+  }
+
+  /** Of any that the one who is asked knows to have no vote, as people would. */
+  #promote(): void {
+    const at = this.#any(() => true);
+    if (at === undefined) return;
+    const one = this.#world.pick(
+      at.members.filter(({ suffrage }) => suffrage !== "voter"),
+    );
+    if (one === undefined) return;
+    this.#world.counts.changes++;
+    const prevIndex = this.#prevIndex(at);
+    at.admin({ type: "promote", id: one.id, prevIndex });
+  }
+
+  #transfer(): void {
+    const at = this.#any(() => true);
+    if (at === undefined) return;
+    const { counts, random } = this.#world;
+    counts.transfersAsked++;
+    const all = [...this.#world.computers.values()];
+    const id = random(3) === 0 ? "" : this.#world.pick(all)!.id;
+    at.admin({ type: "transfer", id }, (answer) => {
+      if (answer.type === "ok") counts.transfersDone++;
+    });
   }
 }
 

@@ -12,6 +12,9 @@ type Members = {
   readonly configuration: Configuration;
 };
 
+/** Who leads is not the configuration's business. */
+type Asked = Exclude<AdminCommand, { type: "transfer" }>;
+
 export class Model {
   /** After each index: all that was taken up to there. */
   readonly #taken: bigint[] = [0n];
@@ -36,14 +39,24 @@ export class Model {
   }
 
   /** An OK means that the members have been so, for good, since it was asked for. */
-  assertDone(command: AdminCommand, since: Index): void {
+  assertDone(command: Asked, since: Index): void {
     const isDone = ({ configuration }: Members) => {
       if (!("id" in command)) return true;
       const known = findServer(configuration, command.id);
-      if (command.type === "remove-server") return known === undefined;
-      return command.type === "join"
-        ? known?.incarnation === command.incarnation
-        : known?.suffrage === "voter";
+      switch (command.type) {
+        case "remove-server":
+          return known === undefined;
+        case "join":
+          return known?.incarnation === command.incarnation;
+        case "add-voter":
+        case "promote":
+          return known?.suffrage === "voter";
+        case "add-nonvoter":
+        case "demote":
+          return known?.suffrage === "nonvoter";
+        default:
+          return command satisfies never;
+      }
     };
     const first = this.#configurations.findLastIndex((c) => c.index <= since);
     assert(

@@ -32,6 +32,9 @@ export const faultKinds = [
   "join",
   "add",
   "remove",
+  "demote",
+  "promote",
+  "transfer",
   "abandon", // a client gives up
 ] as const;
 

@@ -111,6 +111,13 @@ export class World {
         `another disk takes the place of ${id}, which was not removed`,
       );
       assert(suffrage !== "voter" || incarnation !== "", `who is voter ${id}?`);
+      if (known?.suffrage === "voter" && suffrage === "nonvoter") {
+        this.counts.demotions++;
+      }
+      assert(
+        known?.suffrage !== "nonvoter" || suffrage !== "voter",
+        `${id} was to catch up first`,
+      );
       if (known?.suffrage !== "learner" || suffrage !== "voter") continue;
       this.counts.promotions++;
       if (this.computers.get(id)!.lost.length > 0) this.counts.comebacks++;

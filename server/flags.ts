@@ -1,0 +1,187 @@
+// Every flag: its default, its line of help, how a value is read and what is allowed.
+// Values alone are judged here; how they get along with each other, and where they come
+// from, is `config.ts`'s.
+
+import { type Address, parseAddress } from "../raft/address.ts";
+
+const addressBytesMax = 255;
+
+/** A flag: how help shows it, how a value is read, and what to say when it is not. */
+export type Flag<T> = {
+  /** Empty: the flag itself says yes, and only its variable can say no. */
+  readonly value: string;
+  readonly help: string;
+  /** What stands when nothing was given, as one would write it. */
+  readonly standard: string;
+  readonly parse: (text: string) => T | undefined;
+  readonly allowed: string;
+};
+
+const addressRule = "HOST:PORT, or :PORT for every interface, such as :11001";
+const durationRule = "a duration from 1ms to 60s, such as 50ms or 0.5s";
+
+export const flags = {
+  id: {
+    value: "id",
+    help: "name of this node in its cluster",
+    standard: "1",
+    parse: (text) =>
+      /^(?!\.\.?$)[A-Za-z0-9._-]{1,64}$/.test(text) ? text : undefined,
+    allowed: "1 to 64 letters, digits, dots, underscores and dashes",
+  } satisfies Flag<string>,
+  saddr: {
+    value: "addr",
+    help: "where clients are served",
+    standard: "127.0.0.1:11001",
+    parse: address,
+    allowed: addressRule,
+  } satisfies Flag<Address>,
+  raddr: {
+    value: "addr",
+    help: "where other nodes are met",
+    standard: "127.0.0.1:12001",
+    // A port that the system chooses is one that no other node could know.
+    parse: (text) => address(text)?.port === 0 ? undefined : address(text),
+    allowed: `${addressRule}; port 0 is for --saddr only`,
+  } satisfies Flag<Address>,
+  join: {
+    value: "addr,..",
+    help: "client addresses of members of a cluster to join",
+    standard: "",
+    parse: addresses,
+    allowed: "addresses of members, such as 10.0.0.1:11001,10.0.0.2:11001",
+  } satisfies Flag<readonly string[]>,
+  nonvoter: {
+    value: "",
+    help: "join without a vote, for good",
+    standard: "",
+    parse: (text) =>
+      text === "yes" ? true : text === "" || text === "no" ? false : undefined,
+    allowed: "yes or no",
+  } satisfies Flag<boolean>,
+  dir: {
+    value: "path",
+    help: "where the data lie, in DIR/ID",
+    standard: "data",
+    parse: (text) => text === "" ? undefined : text,
+    allowed: "the path of a directory",
+  } satisfies Flag<string>,
+  durability: {
+    value: "level",
+    help: "high, medium or low",
+    standard: "high",
+    ...oneOf("high", "medium", "low"),
+  } satisfies Flag<string>,
+  storage: {
+    value: "kind",
+    help: "file, kv or auto",
+    standard: "auto",
+    ...oneOf("file", "kv", "auto"),
+  } satisfies Flag<string>,
+  advertise: {
+    value: "addr",
+    help: "where other nodes dial this one (as --raddr)",
+    standard: "",
+    parse: dialable,
+    allowed: "HOST:PORT as other nodes reach it, such as 10.0.0.1:12001",
+  } satisfies Flag<string>,
+  "advertise-clients": {
+    value: "addr",
+    help: "where clients are sent to this node (as --saddr)",
+    standard: "",
+    parse: dialable,
+    allowed: "HOST:PORT as clients reach it, such as 10.0.0.1:11001",
+  } satisfies Flag<string>,
+  heartbeat: {
+    value: "time",
+    help: "between two signs of life of the leader",
+    standard: "50ms",
+    parse: durationMillis,
+    allowed: durationRule,
+  } satisfies Flag<number>,
+  election: {
+    value: "time",
+    help: "silence until a new leader is elected",
+    standard: "300ms",
+    parse: durationMillis,
+    allowed: durationRule,
+  } satisfies Flag<number>,
+  forward: {
+    value: "how",
+    help: "TICKETs to the leader: yes, no or moved",
+    standard: "yes",
+    ...oneOf("yes", "no", "moved"),
+  } satisfies Flag<string>,
+  timeout: {
+    value: "time",
+    help: "how long a TICKET may wait for a leader",
+    standard: "10s",
+    parse: durationMillis,
+    allowed: durationRule,
+  } satisfies Flag<number>,
+  "log-level": {
+    value: "level",
+    help: "debug, info, warning or error",
+    standard: "info",
+    ...oneOf("debug", "info", "warning", "error"),
+  } satisfies Flag<string>,
+  "log-format": {
+    value: "format",
+    help: "text or json",
+    standard: "text",
+    ...oneOf("text", "json"),
+  } satisfies Flag<string>,
+};
+
+export type Name = keyof typeof flags;
+export type Value<N extends Name> = Exclude<
+  ReturnType<(typeof flags)[N]["parse"]>,
+  undefined
+>;
+
+export function isName(text: string): text is Name {
+  return Object.hasOwn(flags, text);
+}
+
+function oneOf<const T extends string>(...values: readonly T[]) {
+  return {
+    parse: (text: string): T | undefined =>
+      values.find((value) => value === text),
+    allowed: values.join(", ").replace(/, ([^,]*)$/, " or $1"),
+  };
+}
+
+export function address(text: string): Address | undefined {
+  if (text.length > addressBytesMax) return undefined;
+  const parsed = parseAddress(text);
+  return parsed && Object.freeze(parsed);
+}
+
+function addresses(text: string): readonly string[] | undefined {
+  const parts = text.split(",").map((part) => part.trim());
+  const named = parts.filter((part) => part !== "");
+  if (text !== "" && named.length === 0) return undefined; // a script's slip: `$A,$B`
+  const good = named.every((part) => (address(part)?.port ?? 0) > 0);
+  return good ? Object.freeze(named) : undefined;
+}
+
+function dialable(text: string): string | undefined {
+  const parsed = address(text);
+  if (parsed === undefined || parsed.port === 0) return undefined;
+  return isEveryInterface(parsed.host) ? undefined : text;
+}
+
+export function isEveryInterface(host: string): boolean {
+  return host === "" || host === "0.0.0.0" || host === "::";
+}
+
+function durationMillis(text: string): number | undefined {
+  const match = /^(\d{1,6}(?:\.\d{1,6})?)(ms|s)$/.exec(text);
+  if (match === null) return undefined;
+  const unitMillis = match[2] === "s" ? 1000 : 1;
+  // Six decimals were read: 1.001 * 1000 is not quite 1001.
+  const millis = Math.round(Number(match[1]) * unitMillis * 1e6) / 1e6;
+  return Number.isInteger(millis) && millis >= 1 && millis <= 60_000
+    ? millis
+    : undefined;
+}
