@@ -158,7 +158,6 @@ const mayWait = new Set([
   "raft/wire.ts",
   "server/command.ts",
   "server/connection.ts",
-  "server/flags.ts",
   "server/listener.ts",
   "server/status.ts",
   "storage/files.ts",

@@ -379,7 +379,7 @@ export const membershipMutants: readonly Mutant[] = [
     mistake: "OK is said when another than the one that was named leads",
     source: "PITFALLS 31",
     file: "raft/transfers.ts",
-    find: "return any ? ok",
+    find: "return isOpen ? ok",
     replace: "return any || leaderId !== from ? ok",
     tests: ["raft/transfers_test.ts"],
   },
