@@ -236,9 +236,9 @@ export class Changes {
     if (command.type === "transfer") {
       if (state.type !== "forwarded") return;
       const { to: from, term } = state;
-      const any = command.id === "";
-      const target = any ? undefined : command.id;
-      return this.#settleTransfer(change, { from, term, target, any });
+      const anybody = command.id === "";
+      const target = anybody ? undefined : command.id;
+      return this.#settleTransfer(change, { from, term, target, anybody });
     }
     change.mayBeDone = true;
     if (prevIndexOf(command) === 0n) change.state = { type: "asked" };

@@ -16,7 +16,7 @@ export type Transfer = {
   /** To whom; `undefined` while nobody has chosen. */
   readonly target: NodeId | undefined;
   /** Whoever leads next will do. */
-  readonly any: boolean;
+  readonly anybody: boolean;
 };
 
 /** The leader hands over to `id`, or to whom it likes if that is empty. */
@@ -48,20 +48,22 @@ export function beginTransfer(
     from: raft.id,
     term: raft.currentTerm,
     target,
-    any: id === "",
+    anybody: id === "",
   };
 }
 
 /** What came of it, as any node sees it; `undefined` until that is decided. */
 export function transferOutcome(
   raft: Raft,
-  { from, term, target, any }: Transfer,
+  { from, term, target, anybody }: Transfer,
 ): AdminAnswer | undefined {
   const { leaderId, currentTerm, transferTarget } = raft;
   if (leaderId === undefined) return undefined;
   if (leaderId === target) return ok;
   if (leaderId !== from) {
-    return any ? ok : error(`server ${leaderId} leads now, and not ${target}`);
+    return anybody
+      ? ok
+      : error(`server ${leaderId} leads now, and not ${target}`);
   }
   const failed = target === undefined
     ? "nobody took over"
