@@ -210,7 +210,7 @@ function planWithout(
   const { id, force } = command;
   if (!force && raft.membership.isVoter(id)) {
     const risk = riskOf(raft, command);
-    if (risk !== undefined) return refuse(risk);
+    if (risk !== undefined) return risk;
   }
   if (id !== raft.id) return plan;
   return isReady(raft) ? { ...plan, type: "hand-over" } : { type: "wait" };

@@ -3,7 +3,7 @@
 // FORCE. Judged by the leader, from whom it has heard; and what a node without a leader
 // can say about why there is none.
 
-import type { CommandOf } from "./change_plan.ts";
+import type { CommandOf, Plan } from "./change_plan.ts";
 import { answers } from "./core/leadership.ts";
 import { majority } from "./core/quorum.ts";
 import type { Raft } from "./core/raft.ts";
@@ -12,28 +12,42 @@ import type { NodeId } from "./core/types.ts";
 /** Servers named in one text; of more it tells how many. */
 const namedMax = 9;
 
-/** Why the vote of server `id` is not taken away just so; `undefined` when it may be. */
+/** What is done instead of taking away the vote of server `id`; `undefined`: it may go. */
 export function riskOf(
   raft: Raft,
   { type, id }: CommandOf<"remove-server">,
-): string | undefined {
+): Plan | undefined {
   const left = raft.membership.voters.filter((voter) => voter !== id);
   const word = type === "demote" ? "RAFT.DEMOTE" : "RAFT.REMOVESERVER";
   const howTo = `to do it all the same, send ${word} ${id} FORCE`;
   if (left.length === 1) {
-    return `only server ${
-      names(raft, left)
-    } would be left to vote, and no failure ` +
-      `of it would be survived; ${howTo}`;
+    return refusal(
+      `only server ${
+        names(raft, left)
+      } would be left to vote, and no failure of it ` +
+        `would be survived; ${howTo}`,
+    );
   }
-  const silent = left.filter((voter) => !answers(raft, voter));
   const needed = majority(left.length);
-  if (left.length - silent.length >= needed) return undefined;
-  return `${names(raft, silent)} would be needed and ` +
-    `${
-      silent.length === 1 ? "does" : "do"
-    } not answer: no ticket would be given ` +
-    `until ${needed} of the ${left.length} voters left are up; ${howTo}`;
+  const silent = left.filter((voter) => !answers(raft, voter));
+  if (left.length - silent.length < needed) {
+    return refusal(
+      `${names(raft, silent)} would be needed and ` +
+        `${
+          silent.length === 1 ? "does" : "do"
+        } not answer: no ticket would be given ` +
+        `until ${needed} of the ${left.length} voters left are up; ${howTo}`,
+    );
+  }
+  // A change that waited for a leader meets one that cannot know yet who died with the last.
+  const heard = left.filter((voter) =>
+    voter === raft.id || raft.progress.get(voter)?.hasAnswered
+  );
+  return heard.length < needed ? { type: "wait" } : undefined;
+}
+
+function refusal(text: string): Plan {
+  return { type: "answer", answer: { type: "error", text } };
 }
 
 /** What must be so before there can be a leader. */

@@ -236,14 +236,9 @@ export class Changes {
     if (command.type === "transfer") {
       if (state.type !== "forwarded") return;
       const { to: from, term } = state;
-      const isOpen = command.id === "";
-      const target = isOpen ? undefined : command.id;
-      return this.#settleTransfer(change, {
-        from,
-        term,
-        target,
-        isOpen,
-      });
+      const anybody = command.id === "";
+      const target = anybody ? undefined : command.id;
+      return this.#settleTransfer(change, { from, term, target, anybody });
     }
     change.mayBeDone = true;
     if (prevIndexOf(command) === 0n) change.state = { type: "asked" };

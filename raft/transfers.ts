@@ -16,7 +16,7 @@ export type Transfer = {
   /** To whom; `undefined` while nobody has chosen. */
   readonly target: NodeId | undefined;
   /** Whoever leads next will do. */
-  readonly isOpen: boolean;
+  readonly anybody: boolean;
 };
 
 /** The leader hands over to `id`, or to whom it likes if that is empty. */
@@ -48,20 +48,20 @@ export function beginTransfer(
     from: raft.id,
     term: raft.currentTerm,
     target,
-    isOpen: id === "",
+    anybody: id === "",
   };
 }
 
 /** What came of it, as any node sees it; `undefined` until that is decided. */
 export function transferOutcome(
   raft: Raft,
-  { from, term, target, isOpen }: Transfer,
+  { from, term, target, anybody }: Transfer,
 ): AdminAnswer | undefined {
   const { leaderId, currentTerm, transferTarget } = raft;
   if (leaderId === undefined) return undefined;
   if (leaderId === target) return ok;
   if (leaderId !== from) {
-    return isOpen
+    return anybody
       ? ok
       : error(`server ${leaderId} leads now, and not ${target}`);
   }

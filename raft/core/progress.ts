@@ -27,6 +27,8 @@ export class Progress {
   paused = false;
   /** Leader ticks since it last answered, or since it is followed. */
   silentTicks = 0;
+  /** It has answered this leader; a new one does not know yet who lives. */
+  hasAnswered = false;
   /** Heartbeats left to a removed server, to let it learn of its removal. */
   heartbeatsLeft: number | undefined;
 
@@ -47,6 +49,12 @@ export class Progress {
     this.lastSequence = lastSequence;
     this.#roundTarget = lastIndex;
     this.#answersFrom = lastSequence + 1;
+  }
+
+  /** It answers, whatever it says. */
+  heard(): void {
+    this.silentTicks = 0;
+    this.hasAnswered = true;
   }
 
   /** False when the message answered is older than what we know. */

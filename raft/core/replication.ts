@@ -136,7 +136,7 @@ export function onAppendEntriesResponse(
   if (raft.role !== "leader" || message.term < raft.currentTerm) return;
   const progress = raft.progress.get(message.from);
   if (progress === undefined) return;
-  progress.silentTicks = 0;
+  progress.heard();
   if (!progress.isCurrent(message.sequence)) return;
   if (message.success) {
     assert(

@@ -138,7 +138,7 @@ export const membershipMutants: readonly Mutant[] = [
     source: "PITFALLS 17",
     file: leadership,
     find: "if (known?.incarnation !== incarnation || progress === undefined) {",
-    replace: "if (progress === undefined) {",
+    replace: "if (known === undefined || progress === undefined) {",
     tests,
   },
   {
@@ -305,7 +305,7 @@ export const membershipMutants: readonly Mutant[] = [
     source: "README, Members",
     file: plan,
     find: 'if (known?.suffrage === "voter") {',
-    replace: "if (known === null) {",
+    replace: 'if (known?.suffrage === "voter" && id === "") {',
     tests: ["raft/nonvoters_test.ts"],
   },
   {
@@ -332,8 +332,8 @@ export const membershipMutants: readonly Mutant[] = [
       "a vote is taken away although the rest is no majority that answers",
     source: "README, Members",
     file: risk,
-    find: "if (left.length - silent.length >= needed) return undefined;",
-    replace: "if (left.length >= needed) return undefined;",
+    find: "if (left.length - silent.length < needed) {",
+    replace: "if (left.length < needed) {",
     tests: ["raft/change_risk_test.ts"],
   },
   {
@@ -379,8 +379,17 @@ export const membershipMutants: readonly Mutant[] = [
     mistake: "OK is said when another than the one that was named leads",
     source: "PITFALLS 31",
     file: "raft/transfers.ts",
-    find: "return isOpen ? ok",
-    replace: "return any || leaderId !== from ? ok",
+    find: "return anybody\n",
+    replace: "return anybody || leaderId !== from\n",
     tests: ["raft/transfers_test.ts"],
+  },
+  {
+    name: "new-leader-judges",
+    mistake: "a leader that has heard of nobody yet takes all for alive",
+    source: "README, Members",
+    file: risk,
+    find: 'return heard.length < needed ? { type: "wait" } : undefined;',
+    replace: "return heard.length < 0 ? { type: 'wait' } : undefined;",
+    tests: ["raft/change_risk_test.ts"],
   },
 ];

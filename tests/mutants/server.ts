@@ -130,7 +130,7 @@ export const serverMutants: readonly Mutant[] = [
     file: "server/command.ts",
     find: "return value < 2n ** 64n ? value : undefined;",
     replace: "return value;",
-    tests: ["server/commands_test.ts"],
+    tests: ["server/raft_commands_test.ts"],
   },
   {
     name: "numbers-as-doubles",

@@ -130,3 +130,19 @@ Deno.test("Of many voters the first are named, and the others counted", () => {
     /: 7 of the voters a \(.* i \(i\.example:1\) and 3 more must be up;/,
   );
 });
+
+Deno.test("A change that waited for a leader is not judged before that one knows who lives", () => {
+  for (const [, take] of commands) {
+    const nodes = led("abc");
+    nodes.crash("a");
+    const asked = [take(nodes, "b", "c"), take(nodes, "c", "b")];
+    nodes.run(6 * electionTicks);
+    for (const { answer } of asked) {
+      assert.match(
+        answer?.type === "error" ? answer.text : "",
+        /^a \(a\.example:1\) would be needed and does not answer/,
+      );
+    }
+    assert.equal(nodes.leaders.length, 1, "tickets go on");
+  }
+});

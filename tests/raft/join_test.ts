@@ -216,3 +216,16 @@ Deno.test("An address that is none ends it at once", async () => {
     message: 'cannot join a cluster: "nonsense" is no address; use HOST:PORT',
   });
 });
+
+Deno.test("joinCluster() says that the node wants no vote, if it wants none", async () => {
+  for (const nonvoter of [false, true]) {
+    const member = new Member("+OK\r\n");
+    await withMembers(
+      [member],
+      (addresses) => joinCluster(addresses, { ...joining, nonvoter }),
+    );
+    const words = member.requests[0]!.split("\r\n");
+    assert.equal(words[0], nonvoter ? "*6" : "*5");
+    assert.equal(words.at(-2), nonvoter ? "nonvoter" : joining.cluster);
+  }
+});
