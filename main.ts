@@ -1,6 +1,6 @@
 // Starts the node and the client listener, waits for a signal or for the node's end, and
-// exits with a code that says which: 0 as asked, 1 for a fault, 128 + n when a second
-// signal cut the stop short.
+// exits with a code that says which: 0 as asked or removed from the cluster, 1 for a
+// fault, 128 + n when a second signal cut the stop short.
 // Where the node runs is `raft/place.ts`'s to say.
 
 import deno from "./deno.json" with { type: "json" };
@@ -75,6 +75,11 @@ async function serve(config: Config): Promise<never> {
     const ready = Promise.withResolvers<void>();
     const stopped = Promise.withResolvers<void>();
     let stopping = false;
+    const asked = Promise.withResolvers<void>();
+    const stop = () => {
+      stopping = true;
+      asked.resolve();
+    };
     const link: RaftLink = new RaftLink(
       connectNode(place.inWorker, {
         receive: (message) => link.receive(message),
@@ -82,6 +87,7 @@ async function serve(config: Config): Promise<never> {
       }),
       {
         ready: ready.resolve,
+        removed: stop,
         stopped: (error) => {
           if (error !== undefined || !stopping) fail(error ?? "the node ended");
           stopped.resolve();
@@ -89,14 +95,14 @@ async function serve(config: Config): Promise<never> {
       },
     );
     const socket = listen(config.clientListen);
-    const signalled = onSignals(() => stopping = true);
+    onSignals(stop);
     link.start(place.options);
-    await Promise.race([ready.promise, signalled]);
+    await Promise.race([ready.promise, asked.promise]);
     let listener: Listener | undefined;
     if (!stopping) {
       listener = new Listener(socket, { link, version: deno.version });
       log("info", `serves clients on ${formatAddress(config.clientListen)}`);
-      await signalled;
+      await asked.promise;
     }
     log("info", "stopping");
     const timer = setTimeout(() => fail("could not stop in time"), stopMillis);
@@ -112,12 +118,11 @@ async function serve(config: Config): Promise<never> {
 }
 
 /**
- * Resolves at the first SIGTERM or SIGINT; a second one ends the process at once, unless
+ * Calls `first` at the first SIGTERM or SIGINT; a second one ends the process at once, unless
  * it comes so soon that it is the same: Ctrl-C reaches a process under `deno task` both
  * from the terminal and from the task.
  */
-function onSignals(first: () => void): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
+function onSignals(first: () => void): void {
   let firstMillis: number | undefined;
   for (const [name, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
     Deno.addSignalListener(name, () => {
@@ -125,10 +130,8 @@ function onSignals(first: () => void): Promise<void> {
       firstMillis ??= now;
       if (now - firstMillis > sameSignalMillis) Deno.exit(128 + number);
       first();
-      resolve();
     });
   }
-  return promise;
 }
 
 const parsed = parseConfig(Deno.args, environment);

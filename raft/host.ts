@@ -126,6 +126,7 @@ export class Host {
         post: (message) => this.#door.postMessage(message),
         log: this.#log,
         now: Date.now,
+        joins: options.join.length > 0,
         ended: (error) => this.#end(error),
       },
       saved,

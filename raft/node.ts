@@ -27,6 +27,7 @@ import { Raft, type RaftOptions } from "./core/raft.ts";
 import type { Log } from "./logger.ts";
 import { Reporter } from "./reporter.ts";
 import { Machine, ticketSequence } from "./machine.ts";
+import { Standing } from "./standing.ts";
 import { Takes } from "./takes.ts";
 import { statsOf, timeText } from "./stats.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -53,6 +54,8 @@ export type World = {
   readonly log: Log;
   /** Milliseconds since 1970; for display, never for safety. */
   readonly now: () => number;
+  /** Whether a node that is no member asks to become one (--join). */
+  readonly joins: boolean;
   /** Ends the node: nothing is acknowledged after it. `undefined`: as asked. */
   readonly ended: (error: Error | undefined) => void;
 };
@@ -84,8 +87,7 @@ export class Node {
   /** Those we are connected to, and by what that was decided. */
   #addresses = new Map<NodeId, string>();
   #connectedBy: { configuration: Configuration; followers: number } | undefined;
-  /** The newest configuration on disk, of a former life, does not name us. */
-  readonly #beganLeftOut: boolean;
+  readonly #standing: Standing;
   /** `leaving`: all is settled but the last flush; whoever asks is turned away. */
   #life: "running" | "stopping" | "leaving" | "ended" = "running";
 
@@ -102,8 +104,10 @@ export class Node {
       send: (message) => world.peers.send([message]),
     });
     this.#reporter = new Reporter(this.#raft, world.log);
-    this.#beganLeftOut = this.#raft.membership.currentIndex > 0 &&
-      this.address === undefined;
+    this.#standing = new Standing(this.#raft, {
+      incarnation: saved.identity.incarnation,
+      joins: world.joins,
+    });
     this.#connect();
   }
 
@@ -133,16 +137,9 @@ export class Node {
     return this.#raft.membership.find(this.#raft.id)?.address;
   }
 
-  /**
-   * Removed before this life began: the newest configuration on disk left us out and
-   * proves committed, or a leader says so and none has held us for a member since.
-   */
+  /** Removed before this life began, for all that is known. */
   get isOutside(): boolean {
-    const { membership, log, removed } = this.#raft;
-    if (this.#beganLeftOut && membership.currentIndex <= log.commitIndex) {
-      return this.address === undefined;
-    }
-    return removed && this.#lastContact === undefined;
+    return this.#standing.isOutside;
   }
 
   /** The log index of the newest configuration. */
@@ -279,6 +276,7 @@ export class Node {
     // What the above made the core say: a change proposed, an append to go with it.
     peers.send(this.#raft.takeMessages());
     this.#reporter.report();
+    this.#noteRemoval();
     if (!this.#saving) this.#save();
     if (this.#life === "stopping") this.#finishStopping();
   }
@@ -287,6 +285,17 @@ export class Node {
     if (entry.type !== "command") return;
     const [given] = this.#machine.apply(entry.data);
     if (given !== undefined) this.#takes.applied(entry, given);
+  }
+
+  /** Says once that this node was removed, after the answers that it owed. */
+  #noteRemoval(): void {
+    if (!this.#standing.look() || this.#life !== "running") return;
+    this.#world.log(
+      "warning",
+      "was removed from the cluster; stops; to come back, start it with " +
+        "--join ADDRESS of a member",
+    );
+    this.#world.post({ type: "removed" });
   }
 
   #compact(): void {

@@ -28,6 +28,8 @@ export const countNames = [
   "changes", // asked for
   "promotions",
   "removals",
+  "ousted", // processes that heard of their removal, and stopped
+  "rejoins", // of a node that was removed while it was away
   "transfers", // begun by TimeoutNow
   "snapshots", // taken
   "installs", // of another's
