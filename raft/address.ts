@@ -24,3 +24,12 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\./.test(host) ||
     /^::ffff:127\./i.test(host);
 }
+
+/** `:12002` completed with the host from which it came, unless that means nothing here. */
+export function completedAddress(address: string, host: string): string {
+  const parsed = parseAddress(address);
+  if (parsed === undefined || parsed.host !== "" || isLoopback(host)) {
+    return address;
+  }
+  return formatAddress({ host, port: parsed.port });
+}

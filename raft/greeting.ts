@@ -3,7 +3,7 @@
 // cluster, at a wrong address or under a used id is never listened to. Pure.
 //
 //   greeting = "ticketd peer" · version u32 · kind u8 · body
-//   hello    = kind 1 · cluster text · sender id · life · receiver id
+//   hello    = kind 1 · cluster text · sender id · life · receiver id · address text
 //   welcome  = kind 2 · node id · life
 //   refused  = kind 3 · reason u8 · node id · cluster text
 //   life     = incarnation text · since u64
@@ -35,6 +35,8 @@ export type Hello = Life & {
   readonly sender: NodeId;
   /** Whom the dialler believes to have dialled. */
   readonly receiver: NodeId;
+  /** Where the dialler wants to be dialled itself; its host may be left out. */
+  readonly address: string;
 };
 
 export type Welcome = Life & {
@@ -79,6 +81,7 @@ export function encodeGreeting(greeting: Greeting): Uint8Array {
       writer.text(greeting.incarnation);
       writer.u64(greeting.since);
       writer.id(greeting.receiver);
+      writer.text(greeting.address);
       break;
     case "welcome":
       writer.id(greeting.node);
@@ -132,6 +135,7 @@ function readGreeting(reader: Reader): Greeted {
       incarnation: reader.text(),
       since: reader.u64(),
       receiver: reader.id(),
+      address: reader.text(),
     }
     : {
       type: "welcome",

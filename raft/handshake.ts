@@ -30,6 +30,8 @@ const saidMax = 256;
 
 export interface HandshakeOptions {
   readonly identity: Identity;
+  /** Where this node wants to be dialled. */
+  readonly address: string;
   /** Of the newest configuration, as it is now. */
   members(): Members;
   /** Node `id`, a member of our cluster, lives on the disk of this incarnation. */
@@ -99,11 +101,18 @@ export class Handshake {
 
   /** Says hello on `wire` and weighs the answer; returns what is wrong with it. */
   async #introduce(wire: Wire, receiver: NodeId): Promise<string | undefined> {
-    const { identity, met, refused } = this.#options;
+    const { identity, address, met, refused } = this.#options;
     const { cluster, node: sender } = identity;
     const life = lifeOf(identity, this.#options.members());
     await wire.write(
-      greetingFrame({ type: "hello", cluster, sender, ...life, receiver }),
+      greetingFrame({
+        type: "hello",
+        cluster,
+        sender,
+        ...life,
+        receiver,
+        address,
+      }),
     );
     const step = await wire.frame();
     if (step.type === "more") return "it hung up without an answer";

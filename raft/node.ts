@@ -102,6 +102,7 @@ export class Node {
       ticksMax: times.changeTicks,
       random: times.random,
       send: (message) => world.peers.send([message]),
+      log: world.log,
     });
     this.#reporter = new Reporter(this.#raft, world.log);
     this.#standing = new Standing(this.#raft, {
@@ -181,6 +182,11 @@ export class Node {
   /** Peers made sure that node `id` lives on the disk of `incarnation`. */
   met(id: NodeId, incarnation: string): void {
     this.#input(() => this.#changes.met(id, incarnation));
+  }
+
+  /** Peers cannot reach member `id` where it is said to be, but it is at `address`. */
+  moved(id: NodeId, address: string): void {
+    this.#input(() => this.#changes.moved(id, address));
   }
 
   take(count: number): void {

@@ -2,7 +2,7 @@
 // byte. All but RAFT.LEADER are answered by the node; a reply is never made up here.
 // RAFT.CLUSTER and RAFT.JOIN are ticketd's own: joining nodes send them.
 
-import { formatAddress, isLoopback, parseAddress } from "../raft/address.ts";
+import { completedAddress } from "../raft/address.ts";
 import type { AdminAnswer, AdminCommand } from "../raft/channel.ts";
 import { unreachable } from "../raft/core/assert.ts";
 import {
@@ -68,7 +68,7 @@ export const raftCommands: readonly Command[] = [
       ask(session, link, {
         type: "join",
         id: request.text(1),
-        address: completed(request.text(2), session.host),
+        address: completedAddress(request.text(2), session.host),
         incarnation: request.text(3),
         cluster: request.text(4),
       });
@@ -160,15 +160,6 @@ function writeAnswer(writer: RespWriter, answer: AdminAnswer): void {
     default:
       unreachable(answer);
   }
-}
-
-/** `:12002` of a joining node, completed with the host from which it came. */
-function completed(address: string, host: string): string {
-  const parsed = parseAddress(address);
-  if (parsed === undefined || parsed.host !== "" || isLoopback(host)) {
-    return address;
-  }
-  return formatAddress({ host, port: parsed.port });
 }
 
 function syntaxError(session: Session): void {

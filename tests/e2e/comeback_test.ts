@@ -4,7 +4,7 @@
 import { emptySnapshot } from "../../raft/core/log.ts";
 import assert from "node:assert/strict";
 import type { Server } from "../../raft/core/types.ts";
-import { e2e } from "./harness.ts";
+import { Cluster, e2e } from "./harness.ts";
 import { until } from "./until.ts";
 import { denoFiles } from "../../storage/files.ts";
 import { Wal } from "../../storage/wal.ts";
@@ -63,6 +63,52 @@ e2e(
     );
     await cluster.settled();
     assert.equal(await (await cluster.leader()).ticket(), 1n);
+  },
+);
+
+e2e(
+  "A node whose raft address has changed is dialled there, and votes",
+  async (lab) => {
+    const cluster = await lab.cluster(3);
+    const [leader, others] = [
+      await cluster.leader(),
+      await cluster.followers(),
+    ];
+    const [mover, other] = others;
+    await leader.tickets(10);
+    await mover!.stop();
+    const { id, port } = mover!;
+    const moved = lab.server({ id, port });
+    await moved.start();
+    await leader.logged(new RegExp(`node ${id} has moved to .*`));
+    const now = new Cluster([leader, moved, other!]);
+    for (const node of now.servers) {
+      await until(`node ${node.id} knows it there`, async () => {
+        const servers = await node.ask("RAFT.CONFIGURATION");
+        return JSON.stringify(servers).includes(moved.raftAddress);
+      });
+    }
+    await now.settled();
+    // Two are left, and one of them has to vote for the other.
+    await leader.kill();
+    assert.equal(await (await now.leader()).ticket(), 11n);
+  },
+);
+
+e2e(
+  "A leader whose raft address has changed is told by the others",
+  async (lab) => {
+    const cluster = await lab.cluster(2);
+    const leader = await cluster.leader();
+    const [follower] = await cluster.followers();
+    await leader.kill();
+    const moved = lab.server({ id: leader.id, port: leader.port });
+    await moved.start();
+    await until("the address is known", async () => {
+      const servers = await follower!.ask("RAFT.CONFIGURATION");
+      return JSON.stringify(servers).includes(moved.raftAddress);
+    });
+    await new Cluster([moved, follower!]).settled();
   },
 );
 

@@ -47,6 +47,7 @@ const greeting: fc.Arbitrary<Greeting> = fc.oneof(
     incarnation: text,
     since,
     receiver: id,
+    address: text,
   }),
   fc.record({
     type: fc.constant("welcome" as const),
@@ -229,6 +230,7 @@ const goodHello = encodeFrame(
     incarnation,
     since: 0,
     receiver: "1",
+    address: "10.0.0.2:12002",
   }),
 );
 
@@ -251,6 +253,7 @@ async function meets(
   const wire = new Wire(conn);
   const handshake = new Handshake({
     identity,
+    address: "10.0.0.1:12001",
     members: () => ({
       configurationIndex: 1,
       incarnationOf: (id) => id === "2" ? incarnation : "",

@@ -129,6 +129,7 @@ Deno.test("KvStorage commits nothing after a commit has failed, although it coul
 Deno.test("The 65th stranger makes the first one go, long before its time is up (PITFALLS 33)", async () => {
   const peers = Peers.listen({
     identity: { cluster: "c", node: "1", incarnation: "1" },
+    address: "127.0.0.1:1",
     listen: { host: "127.0.0.1", port: 0 },
     members: () => nobody,
     receive: () => {},

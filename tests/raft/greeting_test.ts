@@ -26,6 +26,7 @@ const hello: Hello = {
   incarnation: "2".repeat(16),
   since: 0,
   receiver: "1",
+  address: ":12002",
 };
 const greetings: Greeting[] = [
   hello,
