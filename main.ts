@@ -1,6 +1,7 @@
 // Starts the node and the client listener, waits for a signal or for the node's end, and
-// exits with a code that says which: 0 as asked, 1 for a fault, 128 + n when a second
-// signal cut the stop short. Or does what else the command line asks for: `status`.
+// exits with a code that says which: 0 as asked or removed from the cluster, 1 for a
+// fault, 128 + n when a second signal cut the stop short. Or does what else the command
+// line asks for: `status`.
 // Where the node runs is `raft/place.ts`'s to say.
 
 import deno from "./deno.json" with { type: "json" };
@@ -79,6 +80,11 @@ async function serve(config: Config): Promise<never> {
     const ready = Promise.withResolvers<void>();
     const stopped = Promise.withResolvers<void>();
     let stopping = false;
+    const asked = Promise.withResolvers<void>();
+    const stop = () => {
+      stopping = true;
+      asked.resolve();
+    };
     const link: RaftLink = new RaftLink(
       connectNode(place.inWorker, {
         receive: (message) => link.receive(message),
@@ -88,6 +94,7 @@ async function serve(config: Config): Promise<never> {
         timeoutMillis: config.timeoutMillis,
         asksAgain: config.node.forward !== "no",
         ready: ready.resolve,
+        removed: stop,
         stopped: (error) => {
           if (error !== undefined || !stopping) fail(error ?? "the node ended");
           stopped.resolve();
@@ -97,17 +104,17 @@ async function serve(config: Config): Promise<never> {
     const { dispenser } = link;
     setInterval(() => dispenser.tick(), config.timeoutMillis / ticksPerTimeout);
     const socket = listen(config.clientListen);
-    const signalled = onSignals(() => stopping = true);
+    onSignals(stop);
     link.start({
       ...place.options,
       clientAddress: withPort(config.node.clientAddress, socket.addr.port),
     });
-    await Promise.race([ready.promise, signalled]);
+    await Promise.race([ready.promise, asked.promise]);
     let listener: Listener | undefined;
     if (!stopping) {
       listener = new Listener(socket, { link, version: deno.version });
       log("info", `serves clients on ${formatAddress(config.clientListen)}`);
-      await signalled;
+      await asked.promise;
     }
     log("info", "stopping");
     const timer = setTimeout(() => fail("could not stop in time"), stopMillis);
@@ -130,12 +137,11 @@ function withPort(text: string, chosen: number): string {
 }
 
 /**
- * Resolves at the first SIGTERM or SIGINT; a second one ends the process at once, unless
+ * Calls `first` at the first SIGTERM or SIGINT; a second one ends the process at once, unless
  * it comes so soon that it is the same: Ctrl-C reaches a process under `deno task` both
  * from the terminal and from the task.
  */
-function onSignals(first: () => void): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
+function onSignals(first: () => void): void {
   let firstMillis: number | undefined;
   for (const [name, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
     Deno.addSignalListener(name, () => {
@@ -143,10 +149,8 @@ function onSignals(first: () => void): Promise<void> {
       firstMillis ??= now;
       if (now - firstMillis > sameSignalMillis) Deno.exit(128 + number);
       first();
-      resolve();
     });
   }
-  return promise;
 }
 
 const parsed = parseConfig(Deno.args, environment);

@@ -31,3 +31,8 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\./.test(host) ||
     /^::ffff:127\./i.test(host);
 }
+
+/** `:12002` completed with the host from which it came, unless that means nothing here. */
+export function completedAddress(text: string, host: string): string {
+  return isLoopback(host) ? text : withHost(text, host);
+}

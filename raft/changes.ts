@@ -23,7 +23,12 @@ import {
 } from "./change_plan.ts";
 import { leaderless } from "./change_risk.ts";
 import { isShortText, textBytesMax } from "./core/bytes.ts";
-import { findServer, withoutServer, withServer } from "./core/membership.ts";
+import {
+  configurationFault,
+  findServer,
+  withoutServer,
+  withServer,
+} from "./core/membership.ts";
 import type { Raft } from "./core/raft.ts";
 import type {
   Configuration,
@@ -32,8 +37,10 @@ import type {
   Index,
   NodeId,
   PeerMessage,
+  Server,
   Term,
 } from "./core/types.ts";
+import type { Log } from "./logger.ts";
 import { beginTransfer, type Transfer, transferOutcome } from "./transfers.ts";
 
 type Answer = (answer: AdminAnswer) => void;
@@ -79,6 +86,7 @@ export type ChangesOptions = {
   readonly ticksMax: number;
   readonly random: (below: number) => number;
   readonly send: (message: PeerMessage) => void;
+  readonly log: Log;
 };
 
 export class Changes {
@@ -87,6 +95,8 @@ export class Changes {
   #changes: Change[] = [];
   /** Of members whose configuration entry does not name it. */
   readonly #incarnations = new Map<NodeId, string>();
+  /** Why an address was not recorded, said once. */
+  #faultSaid = "";
   /** Starts anywhere: answers to a former life's questions must not fit ours. */
   #nextId: number;
 
@@ -175,6 +185,19 @@ export class Changes {
     this.#incarnations.set(id, incarnation);
   }
 
+  /**
+   * Member `id` is at `address` now, and not where the configuration says. Peers tell
+   * as long as it is so: nothing is kept here that could become true too late.
+   */
+  moved(id: NodeId, address: string): void {
+    const { role, leaderId, membership } = this.#raft;
+    const server = membership.find(id);
+    if (server === undefined || server.address === address) return;
+    if (role === "leader") this.#recordAddress({ ...server, address });
+    // The leader itself cannot know that nobody reaches it.
+    else if (id === leaderId) this.#tellLeader(id, address);
+  }
+
   /** Carries every change as far as it goes now. */
   pump(): void {
     if (this.#raft.role === "leader") this.#recordIncarnations();
@@ -200,6 +223,29 @@ export class Changes {
           ) === "number"
       ) this.#incarnations.delete(id);
     }
+  }
+
+  #recordAddress(server: Server): void {
+    const { id, address } = server;
+    const configuration = withServer(this.#raft.membership.current, server);
+    const fault = configurationFault(configuration);
+    if (fault !== undefined) {
+      const text = `node ${id} says that it is at ${address} now: ${fault}`;
+      if (this.#faultSaid !== text) this.#options.log("warning", text);
+      this.#faultSaid = text;
+    } else if (typeof this.#raft.changeMembership(configuration) === "number") {
+      this.#options.log("info", `node ${id} has moved to ${address}`);
+    }
+  }
+
+  /** Compared with what we know, so that it cannot be done later than now. */
+  #tellLeader(id: NodeId, address: string): void {
+    const isAsking = this.#changes.some(({ command }) =>
+      command.type === "add-voter" && command.id === id
+    );
+    if (isAsking) return;
+    const prevIndex = BigInt(this.#raft.membership.currentIndex);
+    this.ask({ type: "add-voter", id, address, prevIndex }, () => {});
   }
 
   #follow(change: Change): void {

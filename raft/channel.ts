@@ -8,6 +8,8 @@
 // - `status` comes when something changed, at most once a tick.
 // - After `stop` the node hands over, answers what waits, and says `stopped` last.
 //   `stopped` may also come unasked: then with an error, and the process must end.
+// - `removed` comes once at most, after the answers that were due before it; the node
+//   serves nobody any more and waits for `stop`.
 
 import type { Durability } from "../storage/storage.ts";
 import type { Address } from "./address.ts";
@@ -152,6 +154,8 @@ export type FromNode =
     readonly id: number;
     readonly answer: AdminAnswer;
   }
+  /** The cluster has removed this node: it is to be stopped. */
+  | { readonly type: "removed" }
   | { readonly type: "stopped"; readonly error: string | undefined };
 
 /** Either end: a Worker, its global scope, or a MessagePort. */

@@ -3,7 +3,7 @@
 // cluster, at a wrong address or under a used id is never listened to. Pure.
 //
 //   greeting = "ticketd peer" · version u32 · kind u8 · body
-//   hello    = kind 1 · cluster text · sender id · life · receiver id · about
+//   hello    = kind 1 · cluster text · sender id · life · receiver id · about · address text
 //   welcome  = kind 2 · node id · life · about
 //   refused  = kind 3 · reason u8 · node id · cluster text
 //   life     = incarnation text · since u64
@@ -45,6 +45,8 @@ export type Hello = Life & About & {
   readonly sender: NodeId;
   /** Whom the dialler believes to have dialled. */
   readonly receiver: NodeId;
+  /** Where the dialler wants to be dialled itself; its host may be left out. */
+  readonly address: string;
 };
 
 export type Welcome = Life & About & {
@@ -90,6 +92,7 @@ export function encodeGreeting(greeting: Greeting): Uint8Array {
       writer.u64(greeting.since);
       writer.id(greeting.receiver);
       writeAbout(writer, greeting);
+      writer.text(greeting.address);
       break;
     case "welcome":
       writer.id(greeting.node);
@@ -151,6 +154,7 @@ function readGreeting(reader: Reader): Greeted {
       receiver: reader.id(),
       client: reader.text(),
       version: reader.text(),
+      address: reader.text(),
     }
     : {
       type: "welcome",

@@ -35,6 +35,8 @@ export interface HandshakeOptions {
   readonly identity: Identity;
   /** What this node tells of itself. */
   readonly about: About;
+  /** Where this node wants to be dialled. */
+  readonly address: string;
   /** Of the newest configuration, as it is now. */
   members(): Members;
   /** Node `id`, of our cluster, introduced itself; the incarnation is verified. */
@@ -107,7 +109,7 @@ export class Handshake {
     wire: Wire,
     { id: receiver, host }: { id: NodeId; host: string },
   ): Promise<string | undefined> {
-    const { identity, about, met, refused } = this.#options;
+    const { identity, about, address, met, refused } = this.#options;
     const { cluster, node: sender } = identity;
     const life = lifeOf(identity, this.#options.members());
     const hello: Hello = {
@@ -117,6 +119,7 @@ export class Handshake {
       ...life,
       receiver,
       ...about,
+      address,
     };
     await wire.write(greetingFrame(hello));
     const step = await wire.frame();

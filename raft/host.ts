@@ -110,9 +110,11 @@ export class Host {
     const about = { client: options.clientAddress, version: options.version };
     const peers = this.#peers = new Peers({
       identity: saved.identity,
+      address: options.advertise,
       members: () => this.#node ?? nobody,
       about,
       met: (id, introduction) => this.#node?.met(id, introduction),
+      moved: (id, address) => this.#node?.moved(id, address),
       claimed: ({ cluster, sender }) => this.#claimed(cluster, sender),
       receive: (message) => this.#node?.receive(message),
       log: this.#log,
@@ -130,6 +132,7 @@ export class Host {
         now: Date.now,
         micros: () => performance.now() * 1000,
         about,
+        joins: options.join.length > 0,
         ended: (error) => this.#end(error),
       },
       saved,
@@ -152,15 +155,15 @@ export class Host {
     this.#announce();
   }
 
-  /** The others dial what the configuration names; flags alone change nothing there. */
+  /** The others dial what the configuration names, until that leads nowhere. */
   #compareAddress(known: string | undefined): void {
-    const { id, advertise } = this.#options!;
+    const { advertise } = this.#options!;
     // A host that was left out has been filled in when this node joined.
     if (known === undefined || known.endsWith(advertise)) return;
     this.#log(
-      "warning",
-      `the cluster knows this node at ${known}, and not at ${advertise}; to change ` +
-        `that, send RAFT.ADDVOTER ${id} ${advertise} to any member`,
+      "info",
+      `the cluster knows this node at ${known}, and learns that it is at ` +
+        `${advertise} when it cannot reach it there`,
     );
   }
 

@@ -23,6 +23,8 @@ export class Link {
   address: Address | undefined;
   dialled: Wire | undefined;
   accepted: Wire | undefined;
+  /** Where it wants to be dialled, as it said on the accepted connection. */
+  claims = "";
   /** Dials in a row that came to nothing. */
   failures = 0;
   /** Ends the dialling, and with it the pause between two dials. */

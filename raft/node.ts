@@ -13,8 +13,8 @@ import type {
   FromNode,
 } from "./channel.ts";
 import { Changes } from "./changes.ts";
+import { Contacts, type ContactsLink } from "./contacts.ts";
 import type {
-  Configuration,
   Entry,
   Index,
   NodeId,
@@ -30,6 +30,7 @@ import { Reporter } from "./reporter.ts";
 import { Machine, ticketSequence } from "./machine.ts";
 import { Proposals } from "./proposals.ts";
 import { ServedTakes } from "./served_takes.ts";
+import { Standing } from "./standing.ts";
 import { Takes } from "./takes.ts";
 import { timeText } from "./stats.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -39,19 +40,12 @@ export const logEntriesMax = 65_536;
 /** … this many bytes on disk: far below the 64 MB promised, whatever was issued. */
 export const storageBytesMax = 16 * 1024 * 1024;
 
-/** What the node needs of the other nodes. */
-export interface PeersLink {
-  send(messages: readonly PeerMessage[]): void;
-  /** Whom to stay connected to. */
-  connect(
-    servers: readonly { readonly id: string; readonly address: string }[],
-  ): void;
-}
-
 /** All of the world that the node touches. */
 export type World = {
   readonly storage: Storage;
-  readonly peers: PeersLink;
+  readonly peers: ContactsLink & {
+    send(messages: readonly PeerMessage[]): void;
+  };
   readonly post: (message: FromNode) => void;
   readonly log: Log;
   /** Milliseconds since 1970; for display, never for safety. */
@@ -60,6 +54,8 @@ export type World = {
   readonly micros: () => number;
   /** What this node tells of itself. */
   readonly about: About;
+  /** Whether a node that is no member asks to become one (--join). */
+  readonly joins: boolean;
   /** Ends the node: nothing is acknowledged after it. `undefined`: as asked. */
   readonly ended: (error: Error | undefined) => void;
 };
@@ -86,6 +82,8 @@ export class Node {
   readonly #changes: Changes;
   readonly #reporter: Reporter;
   readonly #overview: Overview;
+  readonly #standing: Standing;
+  readonly #contacts: Contacts;
 
   #saving = false;
   #flushing = false;
@@ -93,11 +91,6 @@ export class Node {
   /** Asked for a snapshot that is not yet taken, and not yet durable. */
   #snapshotsWanted: number[] = [];
   #snapshotsSaving: number[] = [];
-  /** Those we are connected to, and by what that was decided. */
-  #addresses = new Map<NodeId, string>();
-  #connectedBy: { configuration: Configuration; followers: number } | undefined;
-  /** The newest configuration on disk, of a former life, does not name us. */
-  readonly #beganLeftOut: boolean;
   /** `leaving`: all is settled but the last flush; whoever asks is turned away. */
   #life: "running" | "stopping" | "leaving" | "ended" = "running";
 
@@ -122,6 +115,7 @@ export class Node {
       ticksMax: times.changeTicks,
       random,
       send,
+      log: world.log,
     });
     this.#reporter = new Reporter(this.#raft, world.log);
     this.#overview = new Overview(this.#raft, {
@@ -129,9 +123,12 @@ export class Node {
       about: world.about,
       tickMillis: times.tickMillis,
     });
-    this.#beganLeftOut = this.#raft.membership.currentIndex > 0 &&
-      this.address === undefined;
-    this.#connect();
+    this.#standing = new Standing(this.#raft, {
+      incarnation: saved.identity.incarnation,
+      joins: world.joins,
+    });
+    this.#contacts = new Contacts(this.#raft, world.peers);
+    this.#contacts.pump();
   }
 
   /** For checkers, which compare it with what disks and clients saw; they only look. */
@@ -160,16 +157,9 @@ export class Node {
     return this.#raft.membership.find(this.#raft.id)?.address;
   }
 
-  /**
-   * Removed before this life began: the newest configuration on disk left us out and
-   * proves committed, or a leader says so and none has held us for a member since.
-   */
+  /** Removed before this life began, for all that is known. */
   get isOutside(): boolean {
-    const { membership, log, removed } = this.#raft;
-    if (this.#beganLeftOut && membership.currentIndex <= log.commitIndex) {
-      return this.address === undefined;
-    }
-    return removed && this.#overview.leaderHeard === undefined;
+    return this.#standing.isOutside;
   }
 
   /** The log index of the newest configuration. */
@@ -219,6 +209,11 @@ export class Node {
   met(id: NodeId, introduction: Introduction): void {
     this.#overview.acquaintances.met(id, introduction);
     this.#input(() => this.#changes.met(id, introduction.incarnation));
+  }
+
+  /** Peers cannot reach member `id` where it is said to be, but it is at `address`. */
+  moved(id: NodeId, address: string): void {
+    this.#input(() => this.#changes.moved(id, address));
   }
 
   take(count: number): void {
@@ -314,12 +309,13 @@ export class Node {
     this.#proposals.pump();
     this.#servedTakes.pump();
     this.#takes.pump();
-    this.#connect();
+    this.#contacts.pump();
     this.#compact();
     // What the above made the core say: a change proposed, an append to go with it.
     peers.send(this.#raft.takeMessages());
     this.#reporter.report();
     this.#overview.look();
+    this.#noteRemoval();
     if (!this.#saving) this.#save();
     if (this.#life === "stopping") this.#finishStopping();
   }
@@ -328,6 +324,17 @@ export class Node {
     if (entry.type !== "command") return;
     const [given] = this.#machine.apply(entry.data);
     if (given !== undefined) this.#proposals.applied(entry, given);
+  }
+
+  /** Says once that this node was removed, after the answers that it owed. */
+  #noteRemoval(): void {
+    if (!this.#standing.look() || this.#life !== "running") return;
+    this.#world.log(
+      "warning",
+      "was removed from the cluster; stops; to come back, start it with " +
+        "--join ADDRESS of a member",
+    );
+    this.#world.post({ type: "removed" });
   }
 
   #compact(): void {
@@ -347,27 +354,6 @@ export class Node {
       for (const id of this.#snapshotsWanted) this.#answerOk(id);
     }
     this.#snapshotsWanted = [];
-  }
-
-  /** Stays connected to all members and, while it leads, to those it lets go. */
-  #connect(): void {
-    const { membership: { current }, progress, id: self } = this.#raft;
-    const by = { configuration: current, followers: progress.size };
-    if (
-      by.configuration === this.#connectedBy?.configuration &&
-      by.followers === this.#connectedBy.followers
-    ) return;
-    this.#connectedBy = by;
-    const addresses = new Map(current.servers.map((s) => [s.id, s.address]));
-    for (const id of progress.keys()) {
-      const known = addresses.get(id) ?? this.#addresses.get(id);
-      if (known !== undefined) addresses.set(id, known);
-    }
-    addresses.delete(self);
-    this.#addresses = addresses;
-    this.#world.peers.connect(
-      [...addresses].map(([id, address]) => ({ id, address })),
-    );
   }
 
   #save(): void {

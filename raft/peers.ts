@@ -9,7 +9,12 @@
 // not even the beat of once a second, is closed: TCP alone would take many minutes to
 // notice that a host has vanished.
 
-import { type Address, parseAddress } from "./address.ts";
+import {
+  type Address,
+  completedAddress,
+  formatAddress,
+  parseAddress,
+} from "./address.ts";
 import {
   DecodeError,
   decodePeerMessage,
@@ -49,10 +54,15 @@ export const peerTimes = {
 
 export interface PeersOptions extends HandshakeOptions {
   receive(message: PeerMessage): void;
+  /** Member `id` is not where we dial it, and says that it is at `address`; repeated. */
+  moved?(id: NodeId, address: string): void;
   /** In [0, 1): spreads the retries. */
   random?(): number;
   readonly times?: Partial<typeof peerTimes>;
 }
+
+/** Dials in a row that come to nothing before an address counts as out of date. */
+const movedFailures = 3;
 
 const beat = encodeFrame(new Uint8Array(0));
 
@@ -239,10 +249,23 @@ export class Peers {
         if (heldMillis > this.#times.retryMaxMillis) continue;
       }
       if (!signal.aborted) link.failures = failures;
+      this.#noteMove(link, address);
       link.dropIfCut();
       if (!signal.aborted) await this.#pause(link);
     }
     link.dropIfCut();
+  }
+
+  /** It reaches us, from the disk that we know, and we do not reach it: it has moved. */
+  #noteMove({ id, accepted, claims, failures }: Link, dialled: Address): void {
+    if (accepted === undefined || failures < movedFailures) return;
+    const known = this.#options.members().incarnationOf(id);
+    if (known === "" || known !== accepted.life.incarnation) return;
+    const host = parseAddress(accepted.remote)?.host ?? "";
+    const address = completedAddress(claims, host);
+    const port = parseAddress(address)?.port ?? 0;
+    if (port === 0 || address === formatAddress(dialled)) return;
+    this.#options.moved?.(id, address);
   }
 
   /** Doubles with each failure, and is spread so that nodes do not dial in step. */
@@ -286,6 +309,7 @@ export class Peers {
     const hello = await this.#handshake.admit(wire);
     if (hello !== undefined) {
       const link = this.#link(hello.sender);
+      link.claims = hello.address;
       this.#welcome(wire, link);
       await this.#read(wire, link);
       if (link.accepted === wire) link.accepted = undefined;

@@ -1,5 +1,5 @@
 // Tells the log what changed in a node since the last look: role, term, leader,
-// members, removal, a disk that hangs. One line a change, none on the path of a
+// members, a disk that hangs. One line a change, none on the path of a
 // ticket. Reads the core and decides nothing.
 
 import type { Raft, Role } from "./core/raft.ts";
@@ -13,17 +13,12 @@ export class Reporter {
   #leaderId: string | undefined;
   #term = 0;
   #configuration: Configuration | undefined;
-  #isMember: boolean;
-  /** The configuration does not name this node any more. */
-  #leftOut = false;
-  #removed = false;
   #stalled = false;
 
   constructor(raft: Raft, log: Log) {
     this.#raft = raft;
     this.#log = log;
     this.#configuration = raft.membership.current;
-    this.#isMember = raft.membership.find(raft.id) !== undefined;
   }
 
   report(): void {
@@ -35,8 +30,6 @@ export class Reporter {
     if (this.#raft.membership.current !== this.#configuration) {
       this.#reportMembers();
     }
-    const removed = this.#leftOut || this.#raft.removed;
-    if (removed !== this.#removed) this.#reportRemoval(removed);
     if (this.#raft.isStalled !== this.#stalled) this.#reportStall();
   }
 
@@ -60,24 +53,12 @@ export class Reporter {
   #reportMembers(): void {
     const { current, currentIndex } = this.#raft.membership;
     this.#configuration = current;
-    const wasMember = this.#isMember || this.#leftOut;
-    this.#isMember = this.#raft.membership.find(this.#raft.id) !== undefined;
-    this.#leftOut = wasMember && !this.#isMember;
     const servers = current.servers.map((server) =>
       `${server.id} at ${server.address} (${server.suffrage})`
     );
     this.#log(
       "info",
       `members at index ${currentIndex}: ${servers.join(", ")}`,
-    );
-  }
-
-  #reportRemoval(removed: boolean): void {
-    this.#removed = removed;
-    if (!removed) return;
-    this.#log(
-      "warning",
-      "was removed from the cluster and stays quiet; stop it, or add it again",
     );
   }
 

@@ -3,7 +3,7 @@
 // RAFT.CLUSTER and RAFT.JOIN, which joining nodes send, are ticketd's own, and so are those
 // of members without a vote and of leadership.
 
-import { isLoopback, withHost } from "../raft/address.ts";
+import { completedAddress } from "../raft/address.ts";
 import type { AdminAnswer, AdminCommand } from "../raft/channel.ts";
 import { unreachable } from "../raft/core/assert.ts";
 import {
@@ -90,7 +90,7 @@ export const raftCommands: readonly Command[] = [
       ask(session, link, {
         type: "join",
         id: request.text(1),
-        address: completed(request.text(2), session.host),
+        address: completedAddress(request.text(2), session.host),
         incarnation: request.text(3),
         cluster: request.text(4),
         nonvoter,
@@ -230,11 +230,6 @@ function writeAnswer(writer: RespWriter, answer: AdminAnswer): void {
     default:
       unreachable(answer);
   }
-}
-
-/** `:12002` of a joining node, completed with the host from which it came. */
-function completed(address: string, host: string): string {
-  return isLoopback(host) ? address : withHost(address, host);
 }
 
 function syntaxError(session: Session): void {

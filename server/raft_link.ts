@@ -17,6 +17,8 @@ import { Dispenser } from "./dispenser.ts";
 export type RaftLinkOptions = {
   /** The node serves. */
   readonly ready: () => void;
+  /** The cluster has removed the node, which is to be stopped. */
+  readonly removed: () => void;
   /** The node has ended; with an error if it was not asked to. */
   readonly stopped: (error: string | undefined) => void;
   /** How long a TICKET may wait to be answered, and whether it outlives a leader. */
@@ -86,6 +88,8 @@ export class RaftLink {
         return;
       case "answered":
         return this.#answered(message.id, message.answer);
+      case "removed":
+        return this.#options.removed();
       case "stopped":
         return this.#options.stopped(message.error);
       default:

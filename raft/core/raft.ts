@@ -91,6 +91,11 @@ export class Raft {
   leaderId: NodeId | undefined;
   /** A leader said that we are no member; cleared when one sends appends again. */
   removed = false;
+  /**
+   * All that its leader had committed, when last heard, is committed here: no
+   * configuration that was decided then is still on its way. Of this life alone.
+   */
+  isUpToDate = false;
   /** Ticks since a leader was heard, a vote was given or an election began. */
   electionElapsed = 0;
   electionTimeout = 0;

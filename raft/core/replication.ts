@@ -170,6 +170,7 @@ export function advanceCommit(raft: Raft): void {
     index <= raft.log.commitIndex || raft.log.termAt(index) !== raft.currentTerm
   ) return;
   raft.log.commit(index);
+  raft.isUpToDate = true;
   const configurationCommitted = raft.membership.currentIndex <= index;
   if (configurationCommitted && !raft.membership.isVoter(raft.id)) leave(raft);
 }
@@ -198,6 +199,7 @@ export function onAppendEntries(raft: Raft, message: AppendEntries): void {
   acceptEntries(raft, message.entries);
   const lastNew = prevLogIndex + message.entries.length;
   log.commit(Math.min(leaderCommit, Math.max(lastNew, log.commitIndex)));
+  raft.isUpToDate = leaderCommit <= log.commitIndex;
   acknowledge(raft, message, lastNew);
 }
 
@@ -287,6 +289,7 @@ export function onInstallSnapshot(raft: Raft, message: InstallSnapshot): void {
   const { snapshot } = message;
   const { log } = raft;
   assertSameCommitted(raft, snapshot);
+  raft.isUpToDate = false; // it may be an old one
   // Already part of our log: only the news that it is committed is new.
   if (
     snapshot.index <= log.commitIndex ||

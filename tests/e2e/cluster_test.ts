@@ -106,21 +106,21 @@ e2e(
 );
 
 e2e(
-  "A removed follower stays quiet and says so, and may join again (bug 15)",
+  "A removed follower says so and ends, and may join again (bug 15)",
   async (lab) => {
     const cluster = await lab.cluster(3);
     const leader = await cluster.leader();
     const [follower, other] = await cluster.followers();
     // Asked of a follower: the leader does it.
     assert.equal(await other!.ask("RAFT.REMOVESERVER", follower!.id), "OK");
-    await follower!.logged(/was removed from the cluster and stays quiet/);
+    const { term } = await leader.stats();
+    assert.deepEqual(await follower!.exit(), { code: 0, signal: null });
+    assert.match(follower!.log, /was removed from the cluster; stops; to come/);
     const rest = new Cluster([leader, other!]);
     await rest.settled();
-    const { term } = await leader.stats();
-    assert.equal((await follower!.stats()).term, term);
+    assert.equal((await leader.stats()).term, term);
     assert.equal(await leader.ticket(), 1n);
 
-    await follower!.stop();
     await follower!.start("--join", `127.0.0.1:${leader.port}`);
     await cluster.settled();
     assert.equal(await (await cluster.leader()).ticket(), 2n);
@@ -128,22 +128,19 @@ e2e(
 );
 
 e2e(
-  "A removed leader hands over first, and stays quiet (bug 15)",
+  "A removed leader hands over first, answers, and ends (bug 15)",
   async (lab) => {
     const cluster = await lab.cluster(3);
     const load = lab.load(cluster.servers);
     await load.more(500);
     const leader = await cluster.leader();
     assert.equal(await leader.ask("RAFT.REMOVESERVER", leader.id), "OK");
-    await leader.logged(/was removed from the cluster and stays quiet/);
+    assert.deepEqual(await leader.exit(), { code: 0, signal: null });
+    assert.match(leader.log, /was removed from the cluster; stops/);
     const rest = new Cluster(cluster.servers.filter((node) => node !== leader));
     await rest.settled();
     await load.more(500);
     checkTickets(await load.stop());
-    const stats = await leader.stats();
-    assert.notEqual(stats.state, "Leader");
-    assert.equal(stats.term, (await (await rest.leader()).stats()).term);
-    await leader.stop();
     const next = await (await rest.leader()).ticket();
     assert.ok(next > load.largest);
   },

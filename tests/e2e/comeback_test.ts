@@ -4,7 +4,7 @@
 import { emptySnapshot } from "../../raft/core/log.ts";
 import assert from "node:assert/strict";
 import type { Server } from "../../raft/core/types.ts";
-import { e2e } from "./harness.ts";
+import { Cluster, e2e } from "./harness.ts";
 import { until } from "./until.ts";
 import { denoFiles } from "../../storage/files.ts";
 import { Wal } from "../../storage/wal.ts";
@@ -43,17 +43,19 @@ e2e(
 );
 
 e2e(
-  "A node that was removed while it was away joins again when it is started with --join",
+  "A node that was removed while it was away ends, or joins again when it is started with --join",
   async (lab) => {
     const cluster = await lab.cluster(3);
     const leader = await cluster.leader();
     const [away] = await cluster.followers();
     await away!.stop();
     assert.equal(await leader.ask("RAFT.REMOVESERVER", away!.id), "OK");
-    await away!.start();
-    await away!.logged(/was removed from the cluster and stays quiet/);
+    const { id, port, raftPort } = away!;
+    const unaware = lab.server({ id, port, raftPort });
+    unaware.spawn();
+    assert.deepEqual(await unaware.exit(), { code: 0, signal: null });
+    assert.match(unaware.log, /was removed from the cluster; stops; to come/);
     assert.equal((await leader.members()).length, 2);
-    await away!.stop();
     await away!.start("--join", `127.0.0.1:${leader.port}`);
     await until(
       "it is a member again",
@@ -61,6 +63,52 @@ e2e(
     );
     await cluster.settled();
     assert.equal(await (await cluster.leader()).ticket(), 1n);
+  },
+);
+
+e2e(
+  "A node whose raft address has changed is dialled there, and votes",
+  async (lab) => {
+    const cluster = await lab.cluster(3);
+    const [leader, others] = [
+      await cluster.leader(),
+      await cluster.followers(),
+    ];
+    const [mover, other] = others;
+    await leader.tickets(10);
+    await mover!.stop();
+    const { id, port } = mover!;
+    const moved = lab.server({ id, port });
+    await moved.start();
+    await leader.logged(new RegExp(`node ${id} has moved to .*`));
+    const now = new Cluster([leader, moved, other!]);
+    for (const node of now.servers) {
+      await until(`node ${node.id} knows it there`, async () => {
+        const servers = await node.ask("RAFT.CONFIGURATION");
+        return JSON.stringify(servers).includes(moved.raftAddress);
+      });
+    }
+    await now.settled();
+    // Two are left, and one of them has to vote for the other.
+    await leader.kill();
+    assert.equal(await (await now.leader()).ticket(), 11n);
+  },
+);
+
+e2e(
+  "A leader whose raft address has changed is told by the others",
+  async (lab) => {
+    const cluster = await lab.cluster(2);
+    const leader = await cluster.leader();
+    const [follower] = await cluster.followers();
+    await leader.kill();
+    const moved = lab.server({ id: leader.id, port: leader.port });
+    await moved.start();
+    await until("the address is known", async () => {
+      const servers = await follower!.ask("RAFT.CONFIGURATION");
+      return JSON.stringify(servers).includes(moved.raftAddress);
+    });
+    await new Cluster([moved, follower!]).settled();
   },
 );
 

@@ -51,6 +51,7 @@ const greeting: fc.Arbitrary<Greeting> = fc.oneof(
     receiver: id,
     client: text,
     version: text,
+    address: text,
   }),
   fc.record({
     type: fc.constant("welcome" as const),
@@ -239,6 +240,7 @@ const goodHello = encodeFrame(
     since: 0,
     receiver: "1",
     ...about,
+    address: "10.0.0.2:12002",
   }),
 );
 
@@ -262,6 +264,7 @@ async function meets(
   const handshake = new Handshake({
     identity,
     about,
+    address: "10.0.0.1:12001",
     members: () => ({
       configurationIndex: 1,
       incarnationOf: (id) => id === "2" ? incarnation : "",

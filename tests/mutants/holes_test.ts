@@ -130,6 +130,7 @@ Deno.test("The 65th stranger makes the first one go, long before its time is up 
   const peers = Peers.listen({
     identity: { cluster: "c", node: "1", incarnation: "1" },
     about: { client: "", version: "" },
+    address: "127.0.0.1:1",
     listen: { host: "127.0.0.1", port: 0 },
     members: () => nobody,
     receive: () => {},

@@ -6,6 +6,7 @@ const node = "raft/node.ts";
 const gauge = "raft/disk_gauge.ts";
 const ownStats = "raft/own_stats.ts";
 const acquaintances = "raft/acquaintances.ts";
+const standing = "raft/standing.ts";
 const machine = "raft/machine.ts";
 
 export const nodeMutants: readonly Mutant[] = [
@@ -176,5 +177,61 @@ export const nodeMutants: readonly Mutant[] = [
     find: "    found === version,",
     replace: "    found >= version,",
     tests: ["raft/machine_test.ts"],
+  },
+  {
+    name: "removed-too-early",
+    mistake: "a node stops for a removal that is not committed",
+    source: "PITFALLS 26",
+    file: standing,
+    find: "(isUpToDate && isCommitted && membership.find(id) === undefined);",
+    replace: "(isUpToDate && membership.find(id) === undefined);",
+    tests: ["raft/removal_test.ts"],
+  },
+  {
+    name: "removed-by-history",
+    mistake: "a node that catches up stops at its removal of long ago",
+    source: "PITFALLS 29",
+    file: standing,
+    find: "(isUpToDate && isCommitted && membership.find(id) === undefined);",
+    replace: "(isCommitted && membership.find(id) === undefined);",
+    tests: ["raft/removal_test.ts"],
+  },
+  {
+    name: "removed-by-old-snapshot",
+    mistake: "a snapshot counts as all that is committed",
+    source: "PITFALLS 29",
+    file: "raft/core/replication.ts",
+    find: "raft.isUpToDate = false;",
+    replace: "raft.isUpToDate = true;",
+    tests: ["raft/removal_test.ts"],
+  },
+  {
+    name: "joining-node-removed",
+    mistake: "a node that is about to join stops because it is no member yet",
+    source: "PITFALLS 29",
+    file: standing,
+    find: "if (this.#joins && !this.#wasMember) return false;",
+    replace: "",
+    tests: ["raft/removal_test.ts"],
+  },
+  {
+    name: "removed-unheard",
+    mistake:
+      "a member of a moment's standing is taken for one that was never in",
+    source: "PITFALLS 26",
+    file: standing,
+    find: "return isUpToDate && !removed &&",
+    replace:
+      "return isUpToDate && !removed && log.commitIndex >= membership.currentIndex &&",
+    tests: ["raft/removal_test.ts"],
+  },
+  {
+    name: "removed-untold",
+    mistake: "a node whose leader says that it is no member lives on",
+    source: "PITFALLS 26",
+    file: standing,
+    find: "    return removed ||\n      (isUpToDate",
+    replace: "    return (removed && false) ||\n      (isUpToDate",
+    tests: ["raft/removal_test.ts"],
   },
 ];

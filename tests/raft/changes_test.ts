@@ -255,7 +255,7 @@ Deno.test("RAFT.REMOVESERVER of the leader hands over, and the successor removes
   nodes.settle();
   assert.deepEqual(take.given, [1n]);
 
-  // The removed node knows, and stays quiet.
+  // The removed node knows, and is quiet until it is stopped.
   const term = nodes.stat(leader, "term");
   nodes.run(10 * electionTicks);
   assert.deepEqual(nodes.leaders, [leader]);

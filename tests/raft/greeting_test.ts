@@ -29,6 +29,7 @@ const hello: Hello = {
   receiver: "1",
   client: ":11002",
   version: "0.1.0",
+  address: ":12002",
 };
 const greetings: Greeting[] = [
   hello,

@@ -62,6 +62,8 @@ export class Computer {
   /** Of the present life, without what the questions below took. */
   posted: FromNode[] = [];
   status: NodeStatus | undefined;
+  /** Its node says that it was removed. Here it lives on until somebody stops it. */
+  removed = false;
   logged: string[] = [];
   /** Whom the node wants to be connected to. */
   connected: readonly { readonly id: string; readonly address: string }[] = [];
@@ -163,12 +165,16 @@ export class Nodes {
 
   // Lives.
 
-  start(id: NodeId, times: Partial<NodeTimes> = {}): void {
+  start(
+    id: NodeId,
+    { joins = false, ...times }: Partial<NodeTimes> & { joins?: boolean } = {},
+  ): void {
     const computer = this.computer(id);
     assert(computer.node === undefined, `${id} is up`);
     computer.end = undefined;
     computer.posted = [];
     computer.status = undefined;
+    computer.removed = false;
     computer.lastGiven = 0n;
     computer.node = new Node(
       {
@@ -182,6 +188,7 @@ export class Nodes {
         now: () => this.now,
         micros: () => this.now * 1000,
         about: computer.about,
+        joins,
         ended: (error) => this.#ended(computer, error),
       },
       computer.disk.load()!,
@@ -383,6 +390,10 @@ export class Nodes {
       }
       case "status":
         computer.status = message.status;
+        return;
+      case "removed":
+        assert(!computer.removed, `${id} says twice that it was removed`);
+        computer.removed = true;
         return;
       default:
         assert.fail(`${id} says ${message.type}`);

@@ -39,6 +39,9 @@ class Station {
   /** What the others told of themselves. */
   readonly met = new Map<NodeId, string>();
   readonly lines: string[] = [];
+  readonly moves: string[] = [];
+  /** Dials that came to nothing: each is followed by a pause. */
+  failures = 0;
   readonly incarnations = new Map<NodeId, string>();
   readonly peers: Peers;
   configurationIndex = 0;
@@ -52,6 +55,7 @@ class Station {
     this.peers = Peers.listen({
       identity: { cluster, node: id, incarnation: id.repeat(16) },
       about: { client: `:${id}`, version: `${id}.0.0` },
+      address: `${host}:${id}`,
       listen: { host, port: options.port ?? 0 },
       members: () => ({
         configurationIndex: this.configurationIndex,
@@ -62,6 +66,12 @@ class Station {
         this.#note(() => this.met.set(by, `${client} ${version}`)),
       refused: (by, reason) =>
         this.#note(() => this.refusals.push(`${by} ${reason}`)),
+      moved: (id, address) =>
+        this.#note(() => this.moves.push(`${id} ${address}`)),
+      random: () => {
+        this.#note(() => this.failures++);
+        return 0.5;
+      },
       log: (_level, text) => this.#note(() => this.lines.push(text)),
       ...options,
       times: { ...times, ...options.times },
@@ -130,6 +140,7 @@ function helloTo(receiver: NodeId, sender = "2") {
   const incarnation = sender.repeat(16);
   const life = { incarnation, since: 0 };
   const about = { client: ":11001", version: "1.2.3" };
+  const address = `${host}:2`;
   return {
     type: "hello",
     cluster,
@@ -137,6 +148,7 @@ function helloTo(receiver: NodeId, sender = "2") {
     ...life,
     receiver,
     ...about,
+    address,
   } as const;
 }
 
@@ -222,6 +234,76 @@ Deno.test("A node that nobody can dial still takes part once it dialled the othe
     await b.reaches(a);
     await a.reaches(b);
   });
+});
+
+Deno.test("A member that is not where it is dialled, and says where it is, has moved", async () => {
+  const [a, b] = [new Station("1"), new Station("2")];
+  a.incarnations.set("2", "2".repeat(16));
+  await withStations([a, b], async () => {
+    a.peers.connect([{ id: "2", address: `${host}:1` }]);
+    b.peers.connect([a.address]);
+    await a.until(() => a.moves.length >= 2);
+    assert.deepEqual(new Set(a.moves), new Set([`2 ${host}:2`]));
+    assert.deepEqual(b.moves, []);
+  });
+});
+
+Deno.test("A member that is reached where it is dialled stays there, whatever it says", async () => {
+  const [a, b] = [new Station("1"), new Station("2")];
+  a.incarnations.set("2", "2".repeat(16));
+  await withStations([a, b], async () => {
+    a.peers.connect([b.address]);
+    b.peers.connect([a.address]);
+    await b.reaches(a);
+    await a.reaches(b);
+    assert.deepEqual(a.moves, []);
+  });
+});
+
+Deno.test("A connection that breaks now and then makes nobody move", async () => {
+  const a = new Station("1");
+  const incarnation = "2".repeat(16);
+  a.incarnations.set("2", incarnation);
+  const b = new FakeNode();
+  await withStations([a], async () => {
+    a.peers.connect([b.address]);
+    (await b.accept({ ...welcome, incarnation })).close();
+    await a.until(() => a.failures >= 1);
+    await enter(a);
+    (await b.accept({ ...welcome, incarnation })).close();
+    await a.until(() => a.failures >= 2);
+    await b.accept({ ...welcome, incarnation });
+    await a.says("connected to node 2", 3);
+    assert.deepEqual(a.moves, []);
+  });
+  b.close();
+});
+
+Deno.test("Only the disk that the configuration names can say that a member has moved", async () => {
+  // Unknown; another life, which a node that is behind lets in; the same address; none.
+  const cases = [
+    { known: "" },
+    { known: "another life", since: 9 },
+    { claim: `${host}:1` },
+    { claim: "nowhere" },
+    { claim: `${host}:0` },
+  ];
+  for (const { known = "2".repeat(16), since = 0, claim } of cases) {
+    const a = new Station("1");
+    if (known !== "") a.incarnations.set("2", known);
+    await withStations([a], async () => {
+      a.peers.connect([{ id: "2", address: `${host}:1` }]);
+      const hello = helloTo("1");
+      const wire = await dialRaw(a);
+      const address = claim ?? hello.address;
+      await wire.write(frameOf({ ...hello, since, address }));
+      assert.equal((await wire.frame()).type, "frame");
+      const { failures } = a;
+      await a.until(() => a.failures >= failures + 20); // more than it takes
+      assert.deepEqual(a.moves, []);
+      wire.close();
+    });
+  }
 });
 
 Deno.test("All messages of one send leave in one write, begun before send() returns", async () => {
@@ -629,6 +711,7 @@ Deno.test("A caller that has reset already neither delays the next nor is worth 
   const peers = new Peers({
     identity: { cluster, node: "1", incarnation: "1".repeat(16) },
     about: { client: "", version: "" },
+    address: `${host}:1`,
     members: () => nobody,
     receive: () => {},
     log: (level, text) => level === "warning" && lines.push(text),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { electionTicks, Nodes } from "./nodes.ts";
-import { addVoter, join, remove } from "./questions.ts";
+import { join } from "./questions.ts";
 
 /** What `id` has logged since the last look. */
 function news(nodes: Nodes, id: string): string[] {
@@ -50,37 +50,6 @@ Deno.test("Reporter names the members when they change", () => {
     "info: members at index 3: a at a.example:1 (voter), " +
     "b at b.example:1 (voter), x at x.example:1 (learner)",
   ]);
-});
-
-Deno.test("Reporter says once that the node was removed", () => {
-  const nodes = Nodes.ledBy("abc");
-  nodes.isolate("c");
-  remove(nodes, "a", "c");
-  nodes.settle();
-  nodes.heal();
-  news(nodes, "c");
-  // The leader has given up telling it by itself: it asks.
-  nodes.passes = ({ type, to }) => type !== "AppendEntries" || to !== "c";
-  nodes.run(4 * electionTicks);
-  const removals = news(nodes, "c").filter((line) => line.includes("removed"));
-  assert.deepEqual(removals, [
-    "warning: was removed from the cluster and stays quiet; stop it, or add it again",
-  ]);
-});
-
-Deno.test("Reporter says of a node that reads of its own removal that it was removed, and again a member", () => {
-  const nodes = Nodes.ledBy("abc");
-  remove(nodes, "a", "c");
-  nodes.run(2);
-  assert.deepEqual(news(nodes, "c").slice(-1), [
-    "warning: was removed from the cluster and stays quiet; stop it, or add it again",
-  ]);
-  addVoter(nodes, "a", { id: "c" });
-  nodes.run(2 * electionTicks);
-  news(nodes, "c");
-  remove(nodes, "a", "c");
-  nodes.run(2);
-  assert.match(news(nodes, "c").join(), /was removed from the cluster/);
 });
 
 Deno.test("Reporter tells of a disk that does not answer, and when it does again", () => {

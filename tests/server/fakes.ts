@@ -49,6 +49,7 @@ export class FakeNode implements Door<ToNode> {
     this.prompt = options.prompt;
     this.link = new RaftLink(this, {
       ready: () => this.events.push("ready"),
+      removed: () => this.events.push("removed"),
       stopped: (error) => this.events.push(`stopped ${error}`),
       defer: options.defer,
       asksAgain: options.asksAgain ?? false,

@@ -45,13 +45,15 @@ Deno.test("RaftLink brings each answer to who asked, in whatever order they come
   );
 });
 
-Deno.test("RaftLink says when the node is ready and when it has stopped", () => {
+Deno.test("RaftLink says when the node is ready, when it was removed and when it has stopped", () => {
   const node = new FakeNode({ prompt: false });
   node.say({ type: "ready" });
+  node.say({ type: "removed" });
   node.say({ type: "stopped", error: "disk full" });
   node.say({ type: "stopped", error: undefined });
   assert.deepEqual(node.events, [
     "ready",
+    "removed",
     "stopped disk full",
     "stopped undefined",
   ]);

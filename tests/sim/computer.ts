@@ -49,7 +49,11 @@ type Process = {
   counter: CoreCounter | undefined;
   /** Whether a fault was made that may end it. */
   mayFail: boolean;
+  /** It was started with --join, and asks to be let in when it is no member. */
+  readonly joins: boolean;
   joining: boolean;
+  /** As raft/host.ts: once in a life. */
+  rejoined: boolean;
   readonly pace: Pace;
 };
 
@@ -343,6 +347,13 @@ export class Computer implements Watched {
         },
         {
           ready: () => {},
+          // As main.ts: clients that wait have a while to be answered.
+          removed: () => {
+            this.#world.counts.ousted++;
+            this.say("was removed, and is to stop");
+            const { tickMicros } = this.#world.options;
+            this.#after(process, 4 * tickMicros, () => process.link.stop());
+          },
           stopped: () => {},
           timeoutMillis: timeoutMicros / 1000,
           asksAgain: this.forward !== "no",
@@ -353,7 +364,10 @@ export class Computer implements Watched {
       node: undefined,
       counter: undefined,
       mayFail: this.drive.full || this.drive.failSync,
+      // People start again what was removed, to have it back or unawares.
+      joins: this.#origin.type === "joins" || this.#world.random(2) === 0,
       joining: false,
+      rejoined: false,
       pace: new Pace(this.#world.options),
     };
     return process;
@@ -419,6 +433,7 @@ export class Computer implements Watched {
         now: () => Math.round(clock.now / 1000),
         micros: () => clock.now,
         about: this.about,
+        joins: process.joins,
         ended: (error) => this.#ended(process, error),
       },
       saved,
@@ -462,6 +477,7 @@ export class Computer implements Watched {
   #tick(process: Process): void {
     this.#after(process, this.#tickMicros, () => {
       process.node?.tick();
+      this.#rejoin(process);
       if (this.raft !== undefined) {
         process.pace.tick(this.raft, this.drive.ledger.underWay);
       }
@@ -501,6 +517,16 @@ export class Computer implements Watched {
       if (this.forward !== "no") this.#world.counts.takesAskedAgain++;
     }
     return `refuses ${count}`;
+  }
+
+  /** Removed while it was away, it asks to be let in again, as raft/host.ts does. */
+  #rejoin(process: Process): void {
+    if (!process.joins || process.joining || process.rejoined) return;
+    if (!process.node?.isOutside) return;
+    process.rejoined = process.joining = true;
+    this.#world.counts.rejoins++;
+    this.say("is outside, and asks to join again");
+    this.#join(process);
   }
 
   /** Asks one member after the other until it may join, as raft/join.ts does. */

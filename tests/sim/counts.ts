@@ -29,6 +29,8 @@ export const countNames = [
   "promotions",
   "removals",
   "demotions",
+  "ousted", // processes that heard of their removal, and stopped
+  "rejoins", // of a node that was removed while it was away
   "transfers", // begun by TimeoutNow
   "takesForwarded", // sent, again and again as well
   "takesAskedAgain", // when a leader was lost
