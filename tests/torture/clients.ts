@@ -225,7 +225,7 @@ async function connect(place: Place): Promise<Deno.TcpConn | undefined> {
   }
 }
 
-async function writeAll(
+export async function writeAll(
   conn: Deno.TcpConn,
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<void> {
@@ -243,7 +243,7 @@ function close(conn: Deno.TcpConn): void {
 }
 
 /** The other side, or we, ended the connection: what torture is about. */
-function isGone(error: unknown): boolean {
+export function isGone(error: unknown): boolean {
   return error instanceof Deno.errors.ConnectionRefused ||
     error instanceof Deno.errors.ConnectionReset ||
     error instanceof Deno.errors.ConnectionAborted ||
