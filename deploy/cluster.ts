@@ -41,8 +41,9 @@ function stop(signal: Deno.Signal): void {
 
 const codes = await Promise.all(nodes.map(async (node) => {
   const { code } = await node.status;
-  // Two of three would go on, but not as what was asked for.
-  if (!stopping) stop("SIGTERM");
+  // Two of three would go on, but not as what was asked for; unless that one was
+  // removed, or stopped by its pid.
+  if (!stopping && code !== 0) stop("SIGTERM");
   return code;
 }));
 Deno.exit(Math.max(...codes));
