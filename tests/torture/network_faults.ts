@@ -124,10 +124,10 @@ async function splitAll(scene: Scene): Promise<string> {
     ids.flatMap((id) => oneWay([id], ids.filter((other) => other !== id))),
   );
   const given = () => ids.reduce((sum, id) => sum + clients.givenBy(id), 0);
-  for (const id of ids) await clients.refusedBy(id);
+  await Promise.all(ids.map((id) => clients.refusedBy(id)));
   const before = given();
   await pass(electionMillis);
-  for (const id of ids) await clients.refusedBy(id);
+  await Promise.all(ids.map((id) => clients.refusedBy(id)));
   if (given() !== before) throw new Error("a minority gave tickets");
   await heal(scene);
   return "all";

@@ -117,9 +117,9 @@ async function kill(
   if (rest.length >= scene.majority) {
     if (waiting) await clients.more(500, idsOf(rest));
   } else if (waiting && rest.length > 0) {
-    for (const { id } of rest) await clients.refusedBy(id);
+    await Promise.all(rest.map(({ id }) => clients.refusedBy(id)));
     const given = rest.map(({ id }) => clients.givenBy(id));
-    for (const { id } of rest) await clients.refusedBy(id);
+    await Promise.all(rest.map(({ id }) => clients.refusedBy(id)));
     if (rest.some(({ id }, i) => clients.givenBy(id) !== given[i])) {
       throw new Error("a minority gave tickets");
     }
