@@ -118,7 +118,7 @@ async function serve(config: Config): Promise<never> {
     }
     log("info", "stopping");
     const timer = setTimeout(() => fail("could not stop in time"), stopMillis);
-    setTimeout(() => dispenser.close(), drainMillis - farewellMillis);
+    setTimeout(() => link.giveUp(), drainMillis - farewellMillis);
     await listener?.close(drainMillis);
     link.stop();
     await stopped.promise;

@@ -5,8 +5,11 @@
 import type { AdminAnswer } from "./channel.ts";
 import { type ChangeCommand, error, ok } from "./change_plan.ts";
 
+/** `lost`: whom we asked led, began with it, and leads no more: it may be done or not. */
+export type LeaderAnswer = AdminAnswer | { readonly type: "lost" };
+
 export function encodeJson(
-  value: ChangeCommand | AdminAnswer,
+  value: ChangeCommand | LeaderAnswer,
 ): Uint8Array {
   const text = JSON.stringify(
     value,
@@ -61,9 +64,10 @@ function decodeIndex(field: unknown): bigint | undefined {
   return isIndex ? BigInt(field) : undefined;
 }
 
-export function decodeAnswer(data: Uint8Array): AdminAnswer {
+export function decodeAnswer(data: Uint8Array): LeaderAnswer {
   const { type, text } = decodeJson(data);
   if (type === "ok") return ok;
+  if (type === "lost") return { type };
   return error(
     typeof text === "string" ? text : "the leader's answer is unreadable",
   );

@@ -12,7 +12,12 @@
 // names the configuration it builds on or hands leadership over: that is done once.
 
 import type { AdminAnswer } from "./channel.ts";
-import { decodeAnswer, decodeCommand, encodeJson } from "./change_codec.ts";
+import {
+  decodeAnswer,
+  decodeCommand,
+  encodeJson,
+  type LeaderAnswer,
+} from "./change_codec.ts";
 import {
   type ChangeCommand,
   error,
@@ -23,12 +28,7 @@ import {
 } from "./change_plan.ts";
 import { leaderless } from "./change_risk.ts";
 import { isShortText, textBytesMax } from "./core/bytes.ts";
-import {
-  configurationFault,
-  findServer,
-  withoutServer,
-  withServer,
-} from "./core/membership.ts";
+import { findServer, withoutServer, withServer } from "./core/membership.ts";
 import type { Raft } from "./core/raft.ts";
 import type {
   Configuration,
@@ -37,17 +37,15 @@ import type {
   Index,
   NodeId,
   PeerMessage,
-  Server,
+  Suffrage,
   Term,
 } from "./core/types.ts";
-import type { Log } from "./logger.ts";
 import { beginTransfer, type Transfer, transferOutcome } from "./transfers.ts";
-
-type Answer = (answer: AdminAnswer) => void;
 
 type Change = {
   readonly command: ChangeCommand;
-  readonly answer: Answer;
+  /** Told to another node, it may also be that nobody knows. */
+  readonly answer: (answer: LeaderAnswer) => void;
   /** Asked by another node, which asks elsewhere if we cannot. */
   readonly remote: boolean;
   ticksLeft: number;
@@ -55,6 +53,8 @@ type Change = {
   handedOver: boolean;
   /** Somebody who is lost was at it, and may have done it. */
   mayBeDone: boolean;
+  /** What the server was when we proposed to make it a voter; `none`: no member. */
+  before: Suffrage | "none" | undefined;
   state:
     | { readonly type: "asked" }
     | {
@@ -76,6 +76,7 @@ type Change = {
 };
 
 const notLeader = error("node is not the leader");
+const lost = error("leadership lost while committing log");
 
 /** Changes that may wait at once; more are refused. */
 const changesMax = 100;
@@ -86,17 +87,12 @@ export type ChangesOptions = {
   readonly ticksMax: number;
   readonly random: (below: number) => number;
   readonly send: (message: PeerMessage) => void;
-  readonly log: Log;
 };
 
 export class Changes {
   readonly #raft: Raft;
   readonly #options: ChangesOptions;
   #changes: Change[] = [];
-  /** Of members whose configuration entry does not name it. */
-  readonly #incarnations = new Map<NodeId, string>();
-  /** Why an address was not recorded, said once. */
-  #faultSaid = "";
   /** Starts anywhere: answers to a former life's questions must not fit ours. */
   #nextId: number;
 
@@ -110,7 +106,17 @@ export class Changes {
     return this.#options.cluster;
   }
 
-  ask(command: ChangeCommand, answer: Answer, { remote = false } = {}): void {
+  ask(command: ChangeCommand, answer: (answer: AdminAnswer) => void): void {
+    this.#ask(command, (told) => answer(told.type === "lost" ? lost : told), {
+      remote: false,
+    });
+  }
+
+  #ask(
+    command: ChangeCommand,
+    answer: Change["answer"],
+    { remote }: { remote: boolean },
+  ): void {
     if (this.#changes.length >= changesMax) {
       return answer(error("too many configuration changes are waiting"));
     }
@@ -128,13 +134,14 @@ export class Changes {
         (remote || this.#raft.role === "leader" ? 1 : 2),
       handedOver: false,
       mayBeDone: false,
+      before: undefined,
       state: { type: "asked" },
     });
   }
 
   /** Another node asks on behalf of its client. */
   forwarded({ from, to, id, data }: Forward): void {
-    const answer = (answer: AdminAnswer) =>
+    const answer = (answer: LeaderAnswer) =>
       this.#options.send({
         type: "ForwardResponse",
         from: to,
@@ -143,7 +150,7 @@ export class Changes {
         data: encodeJson(answer),
       });
     const command = decodeCommand(data);
-    if (command !== undefined) this.ask(command, answer, { remote: true });
+    if (command !== undefined) this.#ask(command, answer, { remote: true });
     else answer(error("the leader does not know this command"));
   }
 
@@ -153,9 +160,12 @@ export class Changes {
     );
     if (change === undefined) return;
     const answer = decodeAnswer(data);
-    if (answer.type === "error" && answer.text === notLeader.text) {
-      change.state = { type: "turned-away" };
-    } else this.#settle(change, answer);
+    if (answer.type === "lost") this.#askAgain(change);
+    else if (answer.type !== "error" || answer.text !== notLeader.text) {
+      return this.#settle(change, answer);
+    } else change.state = { type: "asked" };
+    // Not again at once: he may not know yet that another leads.
+    if (change.state.type === "asked") change.state = { type: "turned-away" };
   }
 
   tick(): void {
@@ -175,32 +185,13 @@ export class Changes {
   /** The node ends: whatever waits is answered. */
   stop(): void {
     for (const change of this.#changes.splice(0)) {
-      this.#settle(change, error("the node is stopping"));
+      if (change.remote) this.#turnAway(change);
+      else this.#settle(change, error("the node is stopping"));
     }
-  }
-
-  /** A server that RAFT.ADDVOTER added without knowing its disk has shown it. */
-  met(id: NodeId, incarnation: string): void {
-    if (this.#raft.membership.find(id)?.incarnation !== "") return;
-    this.#incarnations.set(id, incarnation);
-  }
-
-  /**
-   * Member `id` is at `address` now, and not where the configuration says. Peers tell
-   * as long as it is so: nothing is kept here that could become true too late.
-   */
-  moved(id: NodeId, address: string): void {
-    const { role, leaderId, membership } = this.#raft;
-    const server = membership.find(id);
-    if (server === undefined || server.address === address) return;
-    if (role === "leader") this.#recordAddress({ ...server, address });
-    // The leader itself cannot know that nobody reaches it.
-    else if (id === leaderId) this.#tellLeader(id, address);
   }
 
   /** Carries every change as far as it goes now. */
   pump(): void {
-    if (this.#raft.role === "leader") this.#recordIncarnations();
     if (this.#changes.length === 0) return;
     for (const change of this.#changes) {
       if (this.#raft.role === "leader") this.#lead(change);
@@ -211,50 +202,13 @@ export class Changes {
     );
   }
 
-  /** Only who is known by its disk may become a voter: the core promotes no other. */
-  #recordIncarnations(): void {
-    for (const [id, incarnation] of this.#incarnations) {
-      const { current } = this.#raft.membership;
-      const server = findServer(current, id);
-      const isUnknown = server?.incarnation === "";
-      if (
-        !isUnknown || typeof this.#raft.changeMembership(
-            withServer(current, { ...server, incarnation }),
-          ) === "number"
-      ) this.#incarnations.delete(id);
-    }
-  }
-
-  #recordAddress(server: Server): void {
-    const { id, address } = server;
-    const configuration = withServer(this.#raft.membership.current, server);
-    const fault = configurationFault(configuration);
-    if (fault !== undefined) {
-      const text = `node ${id} says that it is at ${address} now: ${fault}`;
-      if (this.#faultSaid !== text) this.#options.log("warning", text);
-      this.#faultSaid = text;
-    } else if (typeof this.#raft.changeMembership(configuration) === "number") {
-      this.#options.log("info", `node ${id} has moved to ${address}`);
-    }
-  }
-
-  /** Compared with what we know, so that it cannot be done later than now. */
-  #tellLeader(id: NodeId, address: string): void {
-    const isAsking = this.#changes.some(({ command }) =>
-      command.type === "add-voter" && command.id === id
-    );
-    if (isAsking) return;
-    const prevIndex = BigInt(this.#raft.membership.currentIndex);
-    this.ask({ type: "add-voter", id, address, prevIndex }, () => {});
-  }
-
   #follow(change: Change): void {
     if (this.#isDone(change)) return this.#settle(change, ok);
     const { type } = change.state;
     if (type === "committing" || type === "promoting") this.#askAgain(change);
     if (type === "transferring") this.#settleTransfer(change, change.state);
     if (change.state.type !== "asked") return;
-    if (change.remote) return this.#settle(change, notLeader);
+    if (change.remote) return this.#turnAway(change);
     const { leaderId, currentTerm: term } = this.#raft;
     if (leaderId === undefined) return;
     const id = this.#nextId++;
@@ -281,15 +235,19 @@ export class Changes {
     const { command, state } = change;
     if (command.type === "transfer") {
       if (state.type !== "forwarded") return;
-      const { to: from, term } = state;
       const anybody = command.id === "";
       const target = anybody ? undefined : command.id;
-      return this.#settleTransfer(change, { from, term, target, anybody });
+      return this.#settleTransfer(change, {
+        from: state.to,
+        term: undefined,
+        target,
+        anybody,
+      });
     }
     change.mayBeDone = true;
     if (prevIndexOf(command) === 0n) change.state = { type: "asked" };
     // The configuration that it builds on may be gone because it is done.
-    else this.#settle(change, error("leadership lost while committing log"));
+    else this.#settle(change, lost);
   }
 
   #settleTransfer(change: Change, transfer: Transfer): void {
@@ -376,11 +334,13 @@ export class Changes {
   }
 
   #propose(change: Change, configuration: Configuration): void {
+    const before = this.#raft.membership.find(change.command.id);
     const index = this.#raft.changeMembership(configuration);
     // A refusal passes: another change, or the own term's first entry, is on its way.
     if (typeof index !== "number") return;
     const term = this.#raft.currentTerm;
     change.state = { type: "committing", index, term };
+    change.before = before?.suffrage ?? "none";
   }
 
   /** Its time is up. What cannot be answered truly yet is tried again at the next tick. */
@@ -389,7 +349,11 @@ export class Changes {
     if (state.type === "forwarded") {
       this.#settle(change, error("the leader did not answer in time"));
     } else if (this.#raft.role !== "leader") {
-      this.#settle(change, change.remote ? notLeader : this.#noLeader(change));
+      if (change.remote) this.#turnAway(change);
+      else this.#settle(change, this.#noLeader(change));
+    } else if (state.type === "transferring") {
+      const text = `server ${state.target} has not taken over yet`;
+      this.#settle(change, error(text));
     } else if (state.type === "committing") {
       const text = "the change is not committed: a majority does not answer";
       this.#settle(change, error(text));
@@ -397,6 +361,14 @@ export class Changes {
       const text = "another configuration change is in progress";
       this.#settle(change, error(text));
     } else this.#giveUpPromoting(change, command);
+  }
+
+  /** Who asked us goes on asking elsewhere, and must know whether we began. */
+  #turnAway(change: Change): void {
+    const { state, mayBeDone } = change;
+    const began = mayBeDone || state.type === "committing" ||
+      state.type === "promoting" || state.type === "transferring";
+    this.#settle(change, began ? { type: "lost" } : notLeader);
   }
 
   /** With what could be done about it, and whether anything may have happened. */
@@ -414,14 +386,16 @@ export class Changes {
     );
   }
 
-  /** The learner did not catch up. One that nobody has joined as is taken out again. */
+  /** The learner did not catch up. One that nobody has joined as is put back. */
   #giveUpPromoting(change: Change, { type, id }: ChangeCommand): void {
     const { current } = this.#raft.membership;
     const learner = findServer(current, id);
     // Gone or promoted in this very tick: the pump knows what to answer.
     if (learner?.suffrage !== "learner") return;
     const name = `server ${id} at ${learner.address}`;
-    if (learner.incarnation !== "" || type === "promote") {
+    const { before } = change;
+    const isAdded = before === "none" || before === "nonvoter";
+    if (learner.incarnation !== "" || type === "promote" || !isAdded) {
       return this.#settle(
         change,
         error(
@@ -430,15 +404,20 @@ export class Changes {
         ),
       );
     }
-    // It could still be promoted until it is out.
-    const index = this.#raft.changeMembership(withoutServer(current, id));
+    // It could still be promoted until this is done.
+    const index = this.#raft.changeMembership(
+      before === "none"
+        ? withoutServer(current, id)
+        : withServer(current, { ...learner, suffrage: before }),
+    );
     if (typeof index !== "number") return;
-    const text = `${name} did not catch up in time and was not added: is it ` +
+    const fate = before === "none" ? "was not added" : "stays a nonvoter";
+    const text = `${name} did not catch up in time and ${fate}: is it ` +
       `running, and was it started with --join?`;
     this.#settle(change, error(text));
   }
 
-  #settle(change: Change, answer: AdminAnswer): void {
+  #settle(change: Change, answer: LeaderAnswer): void {
     change.state = { type: "answered" };
     change.answer(answer);
   }

@@ -26,6 +26,8 @@ import { Wal } from "../storage/wal.ts";
 const flushMillis = 200;
 /** A change of members that got nowhere is answered after this. */
 const changeMillis = 10_000;
+/** A node that has joined again, and still hears that it is no member, joins once more. */
+const rejoinMillis = 10_000;
 
 export class Host {
   readonly #door: Door<FromNode>;
@@ -38,7 +40,7 @@ export class Host {
   #stopping = new AbortController();
   #joiningSinceMillis = 0;
   #joined = false;
-  #rejoined = false;
+  #rejoinedMillis = -Infinity;
   #ready = false;
   #ended = false;
 
@@ -170,13 +172,15 @@ export class Host {
   /** Removed while it was away, this node was started with --join to be added again. */
   #rejoin(node: Node, identity: Identity): void {
     if (this.#options!.join.length === 0 || !node.isOutside) return;
-    // Once: from then on its log tells it what becomes of it.
-    if (!this.#joined || this.#rejoined) return;
-    this.#rejoined = true;
+    // Once let in, its log tells it what becomes of it, unless it is cut off before that.
+    const now = performance.now();
+    if (!this.#joined || now - this.#rejoinedMillis < rejoinMillis) return;
     this.#joined = false;
-    this.#joiningSinceMillis = performance.now();
-    this.#askCluster(identity).then(() => this.#join(identity))
-      .catch((error) => this.#gaveUp(error));
+    this.#joiningSinceMillis = now;
+    this.#askCluster(identity).then(() => this.#join(identity)).then(() => {
+      this.#joined = true;
+      this.#rejoinedMillis = performance.now();
+    }).catch((error) => this.#gaveUp(error));
   }
 
   /** What this node is: as its disk says, as a cluster says, or as nobody said before. */

@@ -25,6 +25,8 @@ export class Link {
   accepted: Wire | undefined;
   /** Where it wants to be dialled, as it said on the accepted connection. */
   claims = "";
+  /** When a dial last succeeded, or the address was given (`performance.now()`). */
+  reachedMillis = 0;
   /** Dials in a row that came to nothing. */
   failures = 0;
   /** Ends the dialling, and with it the pause between two dials. */

@@ -33,6 +33,7 @@ import { ServedTakes } from "./served_takes.ts";
 import { Standing } from "./standing.ts";
 import { Takes } from "./takes.ts";
 import { timeText } from "./stats.ts";
+import { Whereabouts } from "./whereabouts.ts";
 import type { Storage } from "../storage/storage.ts";
 
 /** The log is compacted beyond this many entries, or … */
@@ -45,6 +46,8 @@ export type World = {
   readonly storage: Storage;
   readonly peers: ContactsLink & {
     send(messages: readonly PeerMessage[]): void;
+    /** Whether a connection to node `id` is up. */
+    reaches(id: NodeId): boolean;
   };
   readonly post: (message: FromNode) => void;
   readonly log: Log;
@@ -80,6 +83,7 @@ export class Node {
   readonly #takes: Takes;
   readonly #servedTakes: ServedTakes;
   readonly #changes: Changes;
+  readonly #whereabouts: Whereabouts;
   readonly #reporter: Reporter;
   readonly #overview: Overview;
   readonly #standing: Standing;
@@ -107,6 +111,7 @@ export class Node {
       random,
       post: world.post,
       send,
+      reaches: (id) => world.peers.reaches(id),
       leaderClient: () => this.#overview.leaderClient,
     });
     this.#servedTakes = new ServedTakes(this.#raft, this.#proposals, send);
@@ -115,6 +120,10 @@ export class Node {
       ticksMax: times.changeTicks,
       random,
       send,
+    });
+    this.#whereabouts = new Whereabouts(this.#raft, {
+      pauseTicks: 6 * times.changeTicks,
+      ask: (command) => this.#changes.ask(command, () => {}),
       log: world.log,
     });
     this.#reporter = new Reporter(this.#raft, world.log);
@@ -180,6 +189,7 @@ export class Node {
       this.#raft.tick();
       this.#takes.tick();
       this.#changes.tick();
+      this.#whereabouts.tick();
       if (this.#ticks % this.#times.flushTicks === 0) this.#flush();
     });
     this.#pushStatus();
@@ -208,12 +218,12 @@ export class Node {
   /** Peers made sure that node `id` lives on the disk that it names. */
   met(id: NodeId, introduction: Introduction): void {
     this.#overview.acquaintances.met(id, introduction);
-    this.#input(() => this.#changes.met(id, introduction.incarnation));
+    this.#input(() => this.#whereabouts.met(id, introduction.incarnation));
   }
 
   /** Peers cannot reach member `id` where it is said to be, but it is at `address`. */
   moved(id: NodeId, address: string): void {
-    this.#input(() => this.#changes.moved(id, address));
+    this.#input(() => this.#whereabouts.moved(id, address));
   }
 
   take(count: number): void {
@@ -305,6 +315,7 @@ export class Node {
     const snapshot = this.#raft.takeSnapshot();
     if (snapshot !== undefined) this.#machine.restore(snapshot.data);
     for (const entry of this.#raft.takeCommitted()) this.#apply(entry);
+    this.#whereabouts.pump();
     this.#changes.pump();
     this.#proposals.pump();
     this.#servedTakes.pump();

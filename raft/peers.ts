@@ -40,6 +40,8 @@ export const peerTimes = {
   dialMillis: 2000,
   helloMillis: 5000,
   complaintMillis: 10_000,
+  /** Without a dial that succeeds, before an address may be out of date. */
+  movedMillis: 10_000,
   /** Between two dials of one node: at first, and at most. */
   retryMinMillis: 50,
   retryMaxMillis: 1000,
@@ -60,9 +62,6 @@ export interface PeersOptions extends HandshakeOptions {
   random?(): number;
   readonly times?: Partial<typeof peerTimes>;
 }
-
-/** Dials in a row that come to nothing before an address counts as out of date. */
-const movedFailures = 3;
 
 const beat = encodeFrame(new Uint8Array(0));
 
@@ -135,6 +134,11 @@ export class Peers {
     for (const link of touched) link.flush();
   }
 
+  /** Whether a connection to node `id` is up. */
+  reaches(id: NodeId): boolean {
+    return this.#links.get(id)?.wire !== undefined;
+  }
+
   /** Gives what waits a moment to leave, then closes everything. */
   async close(): Promise<void> {
     if (!this.#closing) {
@@ -192,6 +196,7 @@ export class Peers {
     link.stopDialling();
     link.address = address;
     link.failures = 0;
+    link.reachedMillis = performance.now();
     link.dialled = undefined;
     dialled?.close();
     const dialling = link.dialling = new AbortController();
@@ -239,6 +244,7 @@ export class Peers {
       if (wire !== undefined) {
         link.dialled = wire;
         link.failures = 0;
+        link.reachedMillis = performance.now();
         link.flush();
         const upMillis = performance.now();
         await this.#read(wire, link);
@@ -249,23 +255,36 @@ export class Peers {
         if (heldMillis > this.#times.retryMaxMillis) continue;
       }
       if (!signal.aborted) link.failures = failures;
-      this.#noteMove(link, address);
+      await this.#noteMove(link, address, signal);
       link.dropIfCut();
       if (!signal.aborted) await this.#pause(link);
     }
     link.dropIfCut();
   }
 
-  /** It reaches us, from the disk that we know, and we do not reach it: it has moved. */
-  #noteMove({ id, accepted, claims, failures }: Link, dialled: Address): void {
-    if (accepted === undefined || failures < movedFailures) return;
+  /**
+   * It reaches us, from the disk that we know, and for long we have not reached it: it may
+   * have moved. Told only when it is reached where it says that it is.
+   */
+  async #noteMove(
+    { id, accepted, claims, reachedMillis }: Link,
+    dialled: Address,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const missedMillis = performance.now() - reachedMillis;
+    if (accepted === undefined || missedMillis < this.#times.movedMillis) {
+      return;
+    }
     const known = this.#options.members().incarnationOf(id);
     if (known === "" || known !== accepted.life.incarnation) return;
     const host = parseAddress(accepted.remote)?.host ?? "";
-    const address = completedAddress(claims, host);
-    const port = parseAddress(address)?.port ?? 0;
-    if (port === 0 || address === formatAddress(dialled)) return;
-    this.#options.moved?.(id, address);
+    const text = completedAddress(claims, host);
+    const address = parseAddress(text);
+    if (address === undefined || address.port === 0) return;
+    if (text === formatAddress(dialled)) return;
+    const wire = await this.#handshake.open(id, { address, signal });
+    wire?.close();
+    if (wire?.life.incarnation === known) this.#options.moved?.(id, text);
   }
 
   /** Doubles with each failure, and is spread so that nodes do not dial in step. */

@@ -42,7 +42,10 @@ export class ServedTakes {
     const life = this.#lifeOf(take);
     const known = life.get(take.id);
     if (known !== undefined) {
-      if (known.response !== undefined) this.#send(known.response);
+      const { term, count } = known.take;
+      // Another one under its name would be a bug, or chance at its worst.
+      const isSame = term === take.term && count === take.count;
+      if (known.response !== undefined && isSame) this.#send(known.response);
       return;
     }
     if (life.size >= takesMax && !forgetOldest(life)) return; // it is sent again

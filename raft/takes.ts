@@ -23,13 +23,26 @@ type OwnTake = {
   outcome: Given | Refusal | undefined;
 };
 
-type Forwarded = { readonly message: Take; ticks: number };
+type Forwarded = {
+  readonly message: Take;
+  /** Since it was sent last, and since another was known to lead. */
+  ticks: number;
+  overTicks: number;
+};
+
+/**
+ * A leader that has handed over answers all that it was asked, but the news of the next
+ * leader may overtake its answer.
+ */
+const answerTicks = 2;
 
 export type TakesOptions = {
   readonly forward: Forwarding;
   readonly random: (below: number) => number;
   readonly post: (message: FromNode) => void;
   readonly send: (message: Take) => void;
+  /** Whether there is a connection to node `id`. */
+  readonly reaches: (id: NodeId) => boolean;
   /** Where the leader serves clients; empty when that is not known. */
   readonly leaderClient: () => string;
 };
@@ -49,7 +62,7 @@ export class Takes {
     this.#raft = raft;
     this.#proposals = proposals;
     this.#options = options;
-    this.#life = options.random(2 ** 31);
+    this.#life = options.random(2 ** 31) * 2 ** 21 + options.random(2 ** 21);
   }
 
   ask(count: number): void {
@@ -84,6 +97,10 @@ export class Takes {
     this.#turnedAwayBy = undefined;
     for (const { state, outcome } of this.#takes) {
       if (outcome !== undefined || typeof state !== "object") continue;
+      if (this.#isOver(state.message)) {
+        state.overTicks++;
+        continue;
+      }
       if (++state.ticks < this.#raft.options.electionTicks) continue;
       // Lost on its way, or its answer; or it only takes long, which does no harm.
       state.ticks = 0;
@@ -110,9 +127,14 @@ export class Takes {
   #advance(take: OwnTake): void {
     if (take.outcome !== undefined) return;
     if (take.state === "waiting") this.#begin(take);
-    else if (take.state !== "proposed" && this.#isOver(take.state.message)) {
+    else if (take.state !== "proposed" && this.#isLost(take.state)) {
       take.outcome = "leadership-lost";
     }
+  }
+
+  #isLost({ message, overTicks }: Forwarded): boolean {
+    if (!this.#isOver(message)) return false;
+    return overTicks >= answerTicks || !this.#options.reaches(message.to);
   }
 
   #begin(take: OwnTake): void {
@@ -141,7 +163,7 @@ export class Takes {
       id: ++this.#lastId,
       count: take.count,
     };
-    take.state = { message, ticks: 0 };
+    take.state = { message, ticks: 0, overTicks: 0 };
     this.#options.send(message);
   }
 

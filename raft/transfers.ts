@@ -12,7 +12,8 @@ import type { NodeId, Term } from "./core/types.ts";
 /** Leadership of `term` is to leave `from`. */
 export type Transfer = {
   readonly from: NodeId;
-  readonly term: Term;
+  /** `undefined`: it was asked elsewhere, and only that leader knows when it failed. */
+  readonly term: Term | undefined;
   /** To whom; `undefined` while nobody has chosen. */
   readonly target: NodeId | undefined;
   /** Whoever leads next will do. */
@@ -68,6 +69,7 @@ export function transferOutcome(
   const failed = target === undefined
     ? "nobody took over"
     : `server ${target} did not take over`;
+  if (term === undefined) return undefined;
   if (currentTerm !== term) {
     return error(`${failed}: server ${from} leads again`);
   }

@@ -21,7 +21,7 @@ import { noLeaderText, refusalText, stoppingText } from "./refusals.ts";
 export const takesInFlightMax = 1;
 
 /** What may wait, of all connections; each stops reading at a limit of its own. */
-export const ticketsWaitingMax = 2 ** 24;
+export const ticketsWaitingMax = 2 ** 21;
 export const askersMax = 2 ** 17;
 
 /** To be called so often in the time that a request may wait: it is late by one at most. */
@@ -123,7 +123,11 @@ export class Dispenser {
   tick(): void {
     this.#ticks++;
     const { timeoutMillis } = this.#options;
-    this.#turnAway(this.#ticks - ticksPerTimeout, noLeaderText(timeoutMillis));
+    // Who asked in a tick may have done so at its very end.
+    this.#turnAway(
+      this.#ticks - ticksPerTimeout - 1,
+      noLeaderText(timeoutMillis),
+    );
   }
 
   /** The process ends: who waits is told so, and nothing is asked of the node any more. */

@@ -34,6 +34,7 @@ export class RaftLink {
   readonly #options: RaftLinkOptions;
   readonly #callbacks = new Map<number, (answer: AdminAnswer) => void>();
   #lastId = 0;
+  #gaveUp = false;
   #status: NodeStatus = {
     state: "Follower",
     term: 0,
@@ -61,9 +62,20 @@ export class RaftLink {
     this.#door.postMessage({ type: "start", options });
   }
 
+  /** Tells all who still wait that they get nothing: the process is about to end. */
+  giveUp(): void {
+    this.#gaveUp = true;
+    this.dispenser.close();
+    const waiting = [...this.#callbacks.values()];
+    this.#callbacks.clear();
+    for (const callback of waiting) {
+      callback({ type: "error", text: "the node is stopping" });
+    }
+  }
+
   /** `stopped` follows when the node has handed over and answered all that waits. */
   stop(): void {
-    this.dispenser.close();
+    this.giveUp();
     this.#door.postMessage({ type: "stop" });
   }
 
@@ -99,6 +111,7 @@ export class RaftLink {
 
   #answered(id: number, answer: AdminAnswer): void {
     const callback = this.#callbacks.get(id);
+    if (callback === undefined && this.#gaveUp) return;
     assert(callback !== undefined, `admin ${id} was answered, but never asked`);
     this.#callbacks.delete(id);
     callback(answer);

@@ -25,6 +25,11 @@ export function preCampaign(raft: Raft): void {
   raft.leaderId = undefined;
   raft.votes = new Map([[raft.id, true]]);
   raft.resetElection();
+  askForPreVotes(raft);
+  countVotes(raft);
+}
+
+function askForPreVotes(raft: Raft): void {
   for (const id of otherVoters(raft)) {
     raft.send({
       type: "PreVote",
@@ -35,7 +40,16 @@ export function preCampaign(raft: Raft): void {
       lastLogTerm: raft.log.lastTerm,
     });
   }
-  countVotes(raft);
+}
+
+/**
+ * A node that cannot stand, and hears no leader, asks as if it would: it may have been
+ * removed while it was away, and then no leader calls on it. Whoever leads tells it; what
+ * others answer changes nothing.
+ */
+export function inquire(raft: Raft): void {
+  raft.resetElection();
+  askForPreVotes(raft);
 }
 
 /** Second round: a new term, and a vote for oneself. */

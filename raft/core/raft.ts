@@ -14,6 +14,7 @@
 
 import { assert, unreachable } from "./assert.ts";
 import {
+  inquire,
   onNotMember,
   onPreVote,
   onPreVoteResponse,
@@ -96,6 +97,8 @@ export class Raft {
    * configuration that was decided then is still on its way. Of this life alone.
    */
   isUpToDate = false;
+  /** Of its leader's messages in this term: what came late tells of an older time. */
+  newestSequence = 0;
   /** Ticks since a leader was heard, a vote was given or an election began. */
   electionElapsed = 0;
   electionTimeout = 0;
@@ -151,8 +154,9 @@ export class Raft {
     // term after the other and win none.
     if (this.role === "candidate" && !this.votes.has(this.id)) return;
     if (++this.electionElapsed < this.electionTimeout) return;
-    if (this.isElectable) preCampaign(this);
-    else this.leaderId = undefined; // without a vote, or removed: it can only wait for one
+    if (this.isElectable) return preCampaign(this);
+    this.leaderId = undefined; // without a vote, or removed: it can only wait for one
+    if (!this.isStalled && !this.removed) inquire(this);
   }
 
   /** A message arrived; from whom was verified, how late or how often was not. */
@@ -328,6 +332,7 @@ export class Raft {
     if (term > this.currentTerm) this.setHardState(term, undefined);
     this.role = "follower";
     this.leaderId = leaderId;
+    this.newestSequence = 0;
     this.transferTarget = undefined;
     this.progress.clear();
     this.resetElection();

@@ -199,7 +199,10 @@ export function onAppendEntries(raft: Raft, message: AppendEntries): void {
   acceptEntries(raft, message.entries);
   const lastNew = prevLogIndex + message.entries.length;
   log.commit(Math.min(leaderCommit, Math.max(lastNew, log.commitIndex)));
-  raft.isUpToDate = leaderCommit <= log.commitIndex;
+  if (message.sequence > raft.newestSequence) {
+    raft.newestSequence = message.sequence;
+    raft.isUpToDate = leaderCommit <= log.commitIndex;
+  }
   acknowledge(raft, message, lastNew);
 }
 
@@ -290,6 +293,7 @@ export function onInstallSnapshot(raft: Raft, message: InstallSnapshot): void {
   const { log } = raft;
   assertSameCommitted(raft, snapshot);
   raft.isUpToDate = false; // it may be an old one
+  raft.newestSequence = Math.max(raft.newestSequence, message.sequence);
   // Already part of our log: only the news that it is committed is new.
   if (
     snapshot.index <= log.commitIndex ||

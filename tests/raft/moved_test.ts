@@ -1,7 +1,7 @@
 // A member whose address has changed: who may say so, and what the leader makes of it.
 
 import assert from "node:assert/strict";
-import { electionTicks, Nodes } from "./nodes.ts";
+import { changeTicks, electionTicks, Nodes } from "./nodes.ts";
 import { addVoter, remove, settled } from "./questions.ts";
 
 const elsewhere = "c.elsewhere:1";
@@ -58,6 +58,27 @@ Deno.test("A leader that has moved is told by whoever cannot reach it", () => {
   nodes.run(3);
   assert.match(addresses(nodes, "c"), /a a\.elsewhere:1/);
   assert.deepEqual(nodes.leaders, ["a"]);
+});
+
+Deno.test("Two that see a member at different places do not overwrite each other for ever", () => {
+  const nodes = Nodes.ledBy("abc");
+  const before = index(nodes);
+  for (let i = 0; i < 2 * changeTicks; i++) {
+    const isHere = addresses(nodes, "a").includes(elsewhere);
+    nodes.node("a").moved("c", isHere ? "c.public:1" : elsewhere);
+    const leader = addresses(nodes, "b").includes("a.private:1");
+    if (leader) nodes.node("c").moved("a", "a.public:1");
+    else nodes.node("b").moved("a", "a.private:1");
+    nodes.run();
+  }
+  assert(index(nodes) - before <= 3, `${index(nodes) - before} changes`);
+});
+
+Deno.test("An address with a host does not become one without, which leads everybody elsewhere", () => {
+  const nodes = Nodes.ledBy("abc");
+  nodes.node("a").moved("c", ":7003");
+  nodes.run(2);
+  assert.match(addresses(nodes, "a"), /c c\.example:1$/);
 });
 
 Deno.test("What was seen before the members changed is not told to the leader", () => {

@@ -182,6 +182,11 @@ export class Nodes {
         peers: {
           send: (messages) => this.#send(computer, messages),
           connect: (servers) => computer.connected = servers,
+          reaches: (id) => {
+            const other = this.computers.get(id);
+            return other?.node !== undefined &&
+              this.#isConnected(computer, other);
+          },
         },
         post: (message) => this.#post(computer, message),
         log: (level, text) => computer.logged.push(`${level}: ${text}`),

@@ -144,6 +144,18 @@ Deno.test("RAFT.ADDVOTER of a nonvoter gives it a vote", () => {
   assert.equal(nodes.servers("x"), "abcx");
 });
 
+Deno.test("RAFT.ADDVOTER that fails leaves a nonvoter what it was, and a learner", () => {
+  const nodes = Nodes.ledBy("abc");
+  assert.equal(settled(nodes, addNonvoter(nodes, "a", { id: "x" })), "ok");
+  const asked = addVoter(nodes, "a", { id: "x" });
+  nodes.run(changeTicks + 5);
+  assert.match(
+    textOf(asked.answer),
+    /did not catch up .* stays a nonvoter: is it /,
+  );
+  assert.equal(nodes.servers("a"), "abc[x]");
+});
+
 Deno.test("RAFT.DEMOTE takes a follower's vote away, and it stays so", () => {
   const nodes = Nodes.ledBy("abc");
   for (const at of "cba") {

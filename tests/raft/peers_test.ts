@@ -2,6 +2,7 @@
 // the bytes. Every wait is for an event: a message, a log line, the end of a connection.
 
 import assert from "node:assert/strict";
+import { freePort } from "../e2e/ports.ts";
 import { encodePeerMessage } from "../../raft/core/codec.ts";
 import type { NodeId, PeerMessage } from "../../raft/core/types.ts";
 import { encodeFrame, frameBytesMax } from "../../raft/frame.ts";
@@ -29,6 +30,7 @@ const times = {
   retryMinMillis: 1,
   retryMaxMillis: 4,
   beatMillis: 60_000,
+  movedMillis: 0,
 };
 
 /** A Peers, and all that it told. */
@@ -55,7 +57,7 @@ class Station {
     this.peers = Peers.listen({
       identity: { cluster, node: id, incarnation: id.repeat(16) },
       about: { client: `:${id}`, version: `${id}.0.0` },
-      address: `${host}:${id}`,
+      address: `${host}:${options.port ?? id}`,
       listen: { host, port: options.port ?? 0 },
       members: () => ({
         configurationIndex: this.configurationIndex,
@@ -237,16 +239,46 @@ Deno.test("A node that nobody can dial still takes part once it dialled the othe
 });
 
 Deno.test("A member that is not where it is dialled, and says where it is, has moved", async () => {
-  const [a, b] = [new Station("1"), new Station("2")];
+  const port = freePort();
+  const [a, b] = [new Station("1"), new Station("2", { port })];
   a.incarnations.set("2", "2".repeat(16));
   await withStations([a, b], async () => {
     a.peers.connect([{ id: "2", address: `${host}:1` }]);
     b.peers.connect([a.address]);
     await a.until(() => a.moves.length >= 2);
-    assert.deepEqual(new Set(a.moves), new Set([`2 ${host}:2`]));
+    assert.deepEqual(new Set(a.moves), new Set([`2 ${host}:${port}`]));
     assert.deepEqual(b.moves, []);
   });
 });
+
+for (
+  const { claim, port, movedMillis } of [
+    {
+      claim: "An address that fails for a while stays",
+      port: freePort(),
+      movedMillis: 60_000,
+    },
+    {
+      claim: "Where nobody answers nobody has moved",
+      port: undefined,
+      movedMillis: 0,
+    },
+  ]
+) {
+  Deno.test(`${claim}, whatever the member says`, async () => {
+    const a = new Station("1", { times: { movedMillis } });
+    const b = new Station("2", { port });
+    a.incarnations.set("2", "2".repeat(16));
+    await withStations([a, b], async () => {
+      a.peers.connect([{ id: "2", address: `${host}:1` }]);
+      b.peers.connect([a.address]);
+      await b.reaches(a);
+      const { failures } = a;
+      await a.until(() => a.failures >= failures + 20);
+      assert.deepEqual(a.moves, []);
+    });
+  });
+}
 
 Deno.test("A member that is reached where it is dialled stays there, whatever it says", async () => {
   const [a, b] = [new Station("1"), new Station("2")];
@@ -290,12 +322,13 @@ Deno.test("Only the disk that the configuration names can say that a member has 
   ];
   for (const { known = "2".repeat(16), since = 0, claim } of cases) {
     const a = new Station("1");
+    const b = new Station("2");
     if (known !== "") a.incarnations.set("2", known);
-    await withStations([a], async () => {
+    await withStations([a, b], async () => {
       a.peers.connect([{ id: "2", address: `${host}:1` }]);
       const hello = helloTo("1");
       const wire = await dialRaw(a);
-      const address = claim ?? hello.address;
+      const address = claim ?? b.address.address;
       await wire.write(frameOf({ ...hello, since, address }));
       assert.equal((await wire.frame()).type, "frame");
       const { failures } = a;

@@ -1,6 +1,7 @@
 // What a node makes of its own removal: when it says so, once, and when it must not yet.
 
 import assert from "node:assert/strict";
+import type { PeerMessage } from "../../raft/core/types.ts";
 import { electionTicks, Nodes } from "./nodes.ts";
 import { addVoter, join, ok, remove, settled } from "./questions.ts";
 
@@ -62,6 +63,25 @@ Deno.test("A node that was removed while it was away is told, and says so", () =
   nodes.run(4 * electionTicks);
   assert.equal(nodes.computer("c").removed, true);
 });
+
+for (const joins of [false, true]) {
+  const what = joins ? "asks to join again" : "says so";
+  Deno.test(`A nonvoter that was removed while it was away ${what}, too`, () => {
+    const nodes = Nodes.ledBy("abc", { spares: "x" });
+    nodes.crash("x");
+    nodes.start("x", { joins: true });
+    const asked = join(nodes, "a", { id: "x", nonvoter: true });
+    assert.equal(settled(nodes, asked), "ok");
+    nodes.run(5);
+    nodes.crash("x");
+    assert.equal(settled(nodes, remove(nodes, "a", "x")), "ok");
+    nodes.run(100);
+    nodes.start("x", { joins });
+    nodes.run(4 * electionTicks);
+    assert.equal(nodes.node("x").isOutside, true);
+    assert.equal(nodes.computer("x").removed, !joins);
+  });
+}
 
 Deno.test("A node that was removed while it was away, and hears nothing, says nothing", () => {
   const nodes = Nodes.ledBy("abc");
@@ -142,33 +162,56 @@ Deno.test("A joining node that reads of times before it was a member is not remo
   assert.equal(nodes.computer("x").removed, false);
 });
 
-Deno.test("A node removed and added again while it was away is not stopped by the history that it reads", () => {
-  const nodes = Nodes.ledBy("abc");
-  nodes.crash("c");
-  assert.equal(settled(nodes, remove(nodes, "a", "c")), "ok");
-  // What tells of the removal, and what is committed behind it, come in two messages.
-  for (let i = 0; i < 600; i++) nodes.take("a");
-  nodes.settle();
-  for (let i = 0; i < 600; i++) {
-    nodes.take("a");
+for (const late of [false, true]) {
+  const what = late
+    ? "a heartbeat of before that comes late"
+    : "the history that it reads";
+  Deno.test(`A node removed and added again while it was away is not stopped by ${what}`, () => {
+    const nodes = Nodes.ledBy("abc");
+    nodes.crash("c");
+    assert.equal(settled(nodes, remove(nodes, "a", "c")), "ok");
+    // What tells of the removal, and what is committed behind it, come in two messages.
+    for (let i = 0; i < 600; i++) nodes.take("a");
     nodes.settle();
-  }
-  addVoter(nodes, "a", { id: "c" });
-  nodes.settle();
-  nodes.start("c");
-  let wasLeftOut = false;
-  for (let i = 0; i < 4 * electionTicks; i++) {
-    for (const id of "abc") nodes.tick(id);
-    while (nodes.network.length > 0) {
-      nodes.deliver();
-      wasLeftOut ||= nodes.node("c").address === undefined;
-      for (const id of "abc") while (nodes.disk(id).finish());
+    for (let i = 0; i < 600; i++) {
+      nodes.take("a");
+      nodes.settle();
     }
-  }
-  assert.equal(wasLeftOut, true, "it has read of its removal by itself");
-  assert.equal(nodes.servers("c"), "abc");
-  assert.equal(nodes.computer("c").removed, false);
-});
+    addVoter(nodes, "a", { id: "c" });
+    nodes.settle();
+    nodes.start("c");
+    let wasLeftOut = false;
+    for (let i = 0; i < 4 * electionTicks; i++) {
+      for (const id of "abc") nodes.tick(id);
+      while (nodes.network.length > 0) {
+        nodes.deliver();
+        if (nodes.node("c").address === undefined && !wasLeftOut) {
+          wasLeftOut = true;
+          if (late) nodes.node("c").receive(heartbeatOfBefore(nodes));
+        }
+        for (const id of "abc") while (nodes.disk(id).finish());
+      }
+    }
+    assert.equal(wasLeftOut, true, "it has read of its removal by itself");
+    assert.equal(nodes.servers("c"), "abc");
+    assert.equal(nodes.computer("c").removed, false);
+  });
+}
+
+/** Of the present leader `a`, from when less was committed. */
+function heartbeatOfBefore(nodes: Nodes): PeerMessage {
+  return {
+    type: "AppendEntries",
+    from: "a",
+    to: "c",
+    term: Number(nodes.stat("a", "term")),
+    prevLogIndex: 1,
+    prevLogTerm: 1,
+    leaderCommit: 1,
+    entries: [],
+    sequence: 1,
+  };
+}
 
 Deno.test("A node that reads of its removal in a snapshot waits for what follows it", () => {
   const nodes = Nodes.ledBy("abc");

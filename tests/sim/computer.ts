@@ -11,6 +11,7 @@ import type {
   FromNode,
   ToNode,
 } from "../../raft/channel.ts";
+import { findServer } from "../../raft/core/membership.ts";
 import type { Raft } from "../../raft/core/raft.ts";
 import type {
   Index,
@@ -408,6 +409,7 @@ export class Computer implements Watched {
 
   #run(process: Process, storage: WatchedStorage, saved: Saved): void {
     const { options, random, clock, checker } = this.#world;
+    const began = checker.commitIndex;
     const door = options.doorMicros;
     let last = 0n;
     process.node = new Node(
@@ -420,9 +422,11 @@ export class Computer implements Watched {
           },
           connect: (servers) =>
             this.connected = new Set(servers.map((s) => s.id)),
+          reaches: (id) => this.#world.network.reaches(this, id),
         },
         post: (message) => {
           this.#mayStillSpeak(process);
+          if (message.type === "removed") this.#mustBeRemoved(began);
           if (message.type === "taken") last = this.#twice(message, last);
           const sent = message.type === "taken"
             ? { ...message, last }
@@ -587,6 +591,23 @@ export class Computer implements Watched {
       if (process !== this.#process || this.#paused) return;
       this.#world.fail(new Error(`${this.id} lives on after a failed write`));
     });
+  }
+
+  /**
+   * It says that it was removed: so says the newest configuration that is committed, or
+   * one that was when a leader sent word of it. One of before this process says nothing.
+   */
+  #mustBeRemoved(began: Index): void {
+    const { model, checker } = this.#world;
+    const { removed: isTold, log: { commitIndex } } = this.raft!;
+    if (commitIndex > checker.commitIndex) return; // seen next
+    const since = isTold ? began : checker.commitIndex;
+    assert(
+      model.membersSince(since).some((members) =>
+        findServer(members, this.id) === undefined
+      ),
+      `${this.id} says that it was removed, and is a member`,
+    );
   }
 
   #mayStillSpeak(process: Process): void {

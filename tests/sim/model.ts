@@ -32,6 +32,13 @@ export class Model {
     this.#taken.push(this.last + wantedBy(entry));
   }
 
+  /** The configurations that were in force at `index`, and after it. */
+  membersSince(index: Index): Configuration[] {
+    const first = this.#configurations.findLastIndex((c) => c.index <= index);
+    return this.#configurations.slice(Math.max(0, first))
+      .map(({ configuration }) => configuration);
+  }
+
   /** Who was a member after `index`, and therefore stands in a snapshot of it. */
   membersAt(index: Index): Configuration | undefined {
     return this.#configurations.findLast((past) => past.index <= index)

@@ -51,6 +51,12 @@ export class Network {
     this.#carry(packet);
   }
 
+  /** Whether a connection from `from` to `id` is up; a cut is noticed by nobody. */
+  reaches(from: Computer, id: NodeId): boolean {
+    const to = this.#world.computers.get(id);
+    return to?.isRunning === true && this.#isConnected(from, to);
+  }
+
   /** Something that was carried before arrives again. */
   replay(): void {
     if (this.#old.length === 0) return;
