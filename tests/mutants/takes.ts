@@ -118,10 +118,8 @@ export const takesMutants: readonly Mutant[] = [
     mistake: "a take that comes twice is executed twice",
     source: "promise 4",
     file: served,
-    find:
-      "if (known !== undefined) {\n      if (known.response !== undefined) this.#send(known.response);\n      return;\n    }",
-    replace:
-      "if (known?.response !== undefined && known.take.count < 0) return;",
+    find: "if (known !== undefined) {",
+    replace: "if (known !== undefined && known.take.count < 0) {",
     tests: ["raft/takes_test.ts"],
   },
   {
@@ -129,8 +127,9 @@ export const takesMutants: readonly Mutant[] = [
     mistake: "a take whose answer was lost is not answered again",
     source: "promise 5",
     file: served,
-    find: "if (known.response !== undefined) this.#send(known.response);",
-    replace: "",
+    find:
+      "if (known.response !== undefined && isSame) this.#send(known.response);",
+    replace: "if (isSame) return;",
     tests: ["raft/takes_test.ts"],
   },
   {
@@ -209,5 +208,43 @@ export const takesMutants: readonly Mutant[] = [
       "      if (part > 0) give(asker.client, part);\n    }\n    this.#wake();",
     replace: "      if (part > 0) give(asker.client, part);\n    }",
     tests: ["server/dispenser_test.ts"],
+  },
+  {
+    name: "answer-not-awaited",
+    mistake: "a leader that handed over is not left the time to answer",
+    source: "promise 4",
+    file: "raft/takes.ts",
+    find:
+      "return overTicks >= answerTicks || !this.#options.reaches(message.to);",
+    replace: "return overTicks >= 0 || !this.#options.reaches(message.to);",
+    tests: ["raft/takes_test.ts"],
+  },
+  {
+    name: "dead-leader-awaited",
+    mistake: "a leader to whom no connection is left is waited for",
+    source: "promise 5",
+    file: "raft/takes.ts",
+    find:
+      "return overTicks >= answerTicks || !this.#options.reaches(message.to);",
+    replace: "return overTicks >= 100 * answerTicks;",
+    tests: ["raft/takes_test.ts"],
+  },
+  {
+    name: "waits-a-part-too-short",
+    mistake: "a request is given up before its time is up",
+    source: "promise 5",
+    file: "server/dispenser.ts",
+    find: "this.#ticks - ticksPerTimeout - 1,",
+    replace: "this.#ticks - ticksPerTimeout,",
+    tests: ["server/dispenser_test.ts"],
+  },
+  {
+    name: "stop-without-a-word",
+    mistake: "who waits for an answer of the node at a stop is cut off",
+    source: "PITFALLS 32",
+    file: "server/raft_link.ts",
+    find: 'callback({ type: "error", text: "the node is stopping" });',
+    replace: "void callback;",
+    tests: ["server/raft_link_test.ts"],
   },
 ];

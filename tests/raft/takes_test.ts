@@ -192,6 +192,32 @@ Deno.test("A take that meets a hand-over waits for its end, on the leader and el
   assert.deepEqual(asked.map(outcome), ["2", "1"]);
 });
 
+Deno.test("A leader that has handed over is left the time to answer what it was asked", () => {
+  const nodes = Nodes.ledBy("abc");
+  const answers = intercept(nodes, "TakeResponse");
+  const asked = nodes.take("c", 3);
+  nodes.settle();
+  nodes.node("a").core.transferLeadership("b");
+  nodes.tick("a");
+  nodes.settle();
+  assert.deepEqual(nodes.leaders, ["b"]);
+  assert.equal(outcome(asked), "3 waiting");
+  nodes.passes = () => true;
+  nodes.network.push(...answers); // overtaken by the news that b leads
+  nodes.settle();
+  assert.equal(outcome(asked), "1, 2, 3");
+});
+
+Deno.test("A leader to whom no connection is left is not waited for", () => {
+  const nodes = Nodes.ledBy("abc");
+  intercept(nodes, "TakeResponse");
+  const asked = nodes.take("c", 3);
+  nodes.settle();
+  nodes.crash("a");
+  nodes.awaitLeader();
+  assert.equal(outcome(asked), "3 leadership-lost");
+});
+
 Deno.test("A hand-over costs those who ask nothing but the time it takes", () => {
   const nodes = Nodes.ledBy("abc");
   nodes.node("a").core.transferLeadership("b");

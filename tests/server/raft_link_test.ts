@@ -45,6 +45,21 @@ Deno.test("RaftLink brings each answer to who asked, in whatever order they come
   );
 });
 
+Deno.test("RaftLink that gives up tells all who wait, and minds no late answer", () => {
+  const node = new FakeNode({ prompt: false });
+  const heard: string[] = [];
+  node.link.admin({ type: "stats" }, (answer) => {
+    heard.push(answer.type === "error" ? answer.text : answer.type);
+  });
+  const [asked] = node.waiting;
+  node.link.giveUp();
+  assert.deepEqual(heard, ["the node is stopping"]);
+  assert(asked?.type === "admin");
+  node.say({ type: "answered", id: asked.id, answer: { type: "ok" } });
+  node.link.stop();
+  assert.equal(heard.length, 1);
+});
+
 Deno.test("RaftLink says when the node is ready, when it was removed and when it has stopped", () => {
   const node = new FakeNode({ prompt: false });
   node.say({ type: "ready" });
