@@ -53,6 +53,24 @@ e2e(
 );
 
 e2e(
+  "SIGTERM answers who waits for the cluster, and all that waits behind him",
+  async (lab) => {
+    const node = await lab.server().start();
+    using client = await node.connect();
+    // Nobody lives there: the new member never catches up.
+    const adding = encode(["RAFT.ADDVOTER", "9", `127.0.0.1:${freePort()}`]);
+    await client.send(`${ticketRequest}${adding}${ticketRequest}PING\r\n`);
+    assert.equal(await client.reply(), "1"); // so all of it has come
+    node.signal("SIGTERM");
+    assert.equal(
+      await client.rest(),
+      "-ERR the node is stopping\r\n+2\r\n+PONG\r\n",
+    );
+    assert.deepEqual(await node.exit(), { code: 0, signal: null });
+  },
+);
+
+e2e(
   "A second signal ends it at once, with a code that names it",
   async (lab) => {
     for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
