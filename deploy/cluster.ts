@@ -4,6 +4,12 @@
 
 const ids = [1, 2, 3];
 
+/** Whom to join through: either of the other two; the first of all founds the cluster. */
+function others(id: number): string {
+  return ids.filter((other) => other !== id)
+    .map((other) => `127.0.0.1:${11000 + other}`).join(",");
+}
+
 const nodes = ids.map((id) =>
   new Deno.Command(Deno.execPath(), {
     args: [
@@ -13,7 +19,7 @@ const nodes = ids.map((id) =>
       ...["--id", `${id}`],
       ...["--saddr", `127.0.0.1:${11000 + id}`],
       ...["--raddr", `127.0.0.1:${12000 + id}`],
-      ...(id > 1 ? ["--join", "127.0.0.1:11001"] : []),
+      ...(id > 1 ? ["--join", others(id)] : []),
     ],
     cwd: new URL("..", import.meta.url),
     stdout: "inherit",
@@ -24,7 +30,7 @@ const nodes = ids.map((id) =>
 );
 
 let stopping = false;
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   Deno.addSignalListener(signal, () => stop(signal));
 }
 

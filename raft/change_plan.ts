@@ -185,9 +185,15 @@ function planJoin(
       : "learner",
     incarnation,
   }));
-  return plan.type === "answer" && plan.answer.type === "error"
-    ? refuse(`cannot join: ${plan.answer.text}`)
-    : plan;
+  if (plan.type !== "answer" || plan.answer.type !== "error") return plan;
+  const holder = current.servers.find((s) =>
+    s.address === address && s.id !== id
+  );
+  const howTo = holder === undefined
+    ? ""
+    : `; that is server ${holder.id}'s: if it is gone, send ` +
+      `RAFT.REMOVESERVER ${holder.id} first`;
+  return refuse(`cannot join: ${plan.answer.text}${howTo}`);
 }
 
 function planRemove(raft: Raft, command: CommandOf<"remove-server">): Plan {
@@ -206,8 +212,15 @@ function planWithout(
   },
 ): Plan {
   const plan = proposal(configuration);
-  if (plan.type !== "propose") return plan;
   const { id, force } = command;
+  if (plan.type === "answer" && configuration.servers.length > 0) {
+    const fault = plan.answer.type === "error" ? plan.answer.text : "";
+    return refuse(
+      `${fault}; server ${id} has the last vote, and FORCE does not help: ` +
+        `give another one a vote first (RAFT.PROMOTE)`,
+    );
+  }
+  if (plan.type !== "propose") return plan;
   if (!force && raft.membership.isVoter(id)) {
     const risk = riskOf(raft, command);
     if (risk !== undefined) return risk;

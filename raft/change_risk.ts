@@ -32,7 +32,9 @@ export function riskOf(
   const silent = left.filter((voter) => !answers(raft, voter));
   if (left.length - silent.length < needed) {
     return refusal(
-      `${names(raft, silent)} would be needed and ` +
+      `${silent.length === 1 ? "server" : "servers"} ${
+        names(raft, silent)
+      } would be needed and ` +
         `${
           silent.length === 1 ? "does" : "do"
         } not answer: no ticket would be given ` +

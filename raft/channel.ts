@@ -5,7 +5,7 @@
 // - `take`s are answered in the order in which they were sent, each by `taken` and
 //   `refused` whose counts add up to its own. FIFO order makes ids needless.
 // - `admin` may be answered in any order, each exactly once, by its id.
-// - `status` comes when something changed, at most once a tick.
+// - `status` comes when something changed, at most once an input of the node.
 // - After `stop` the node hands over, answers what waits, and says `stopped` last.
 //   `stopped` may also come unasked: then with an error, and the process must end.
 // - `removed` comes once at most, after the answers that were due before it; the node
@@ -125,8 +125,6 @@ export type NodeStatus = {
   readonly term: Term;
   /** The leader's raft address; empty when none is known. */
   readonly leaderAddress: string;
-  /** Where the leader serves clients; empty when that is not known. */
-  readonly leaderClient: string;
 };
 
 export type ToNode =

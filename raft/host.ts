@@ -150,7 +150,7 @@ export class Host {
     else if (options.join.length > 0) {
       this.#log(
         "info",
-        "ignoring --join: this node already belongs to a cluster",
+        "ignoring --join: this node already belongs to a cluster, unless that has removed it",
       );
     }
     this.#joined = true;

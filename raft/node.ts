@@ -192,7 +192,6 @@ export class Node {
       this.#whereabouts.tick();
       if (this.#ticks % this.#times.flushTicks === 0) this.#flush();
     });
-    this.#pushStatus();
   }
 
   receive(message: PeerMessage): void {
@@ -315,6 +314,8 @@ export class Node {
     const snapshot = this.#raft.takeSnapshot();
     if (snapshot !== undefined) this.#machine.restore(snapshot.data);
     for (const entry of this.#raft.takeCommitted()) this.#apply(entry);
+    // Before any answer: whoever reads that another leads may ask here who it is.
+    this.#pushStatus();
     this.#whereabouts.pump();
     this.#changes.pump();
     this.#proposals.pump();
@@ -436,7 +437,7 @@ export class Node {
   }
 
   #pushStatus(): void {
-    const status = this.#isAlive ? this.#overview.news() : undefined;
+    const status = this.#overview.news();
     if (status !== undefined) this.#world.post({ type: "status", status });
   }
 }

@@ -4,8 +4,9 @@
 
 import { Acquaintances } from "./acquaintances.ts";
 import type { NodeState, NodeStatus } from "./channel.ts";
-import type { Raft } from "./core/raft.ts";
-import type { Term } from "./core/types.ts";
+import { findServer } from "./core/membership.ts";
+import type { Raft, Role } from "./core/raft.ts";
+import type { Configuration, NodeId, Term } from "./core/types.ts";
 import { DiskGauge } from "./disk_gauge.ts";
 import type { About } from "./greeting.ts";
 import { ownStatsOf } from "./own_stats.ts";
@@ -27,11 +28,17 @@ export class Overview {
   #leadersSeen = 0;
   /** Of the leader seen last: there is one in a term. */
   #leaderTerm: Term = 0;
+  /** What the status was made of that was looked at last: most inputs change none of it. */
+  #toldBy: {
+    readonly role: Role;
+    readonly leaderId: NodeId | undefined;
+    readonly term: Term;
+    readonly configuration: Configuration;
+  } | undefined;
   #told: NodeStatus = {
     state: "Follower",
     term: 0,
     leaderAddress: "",
-    leaderClient: "",
   };
 
   constructor(raft: Raft, options: OverviewOptions) {
@@ -75,23 +82,23 @@ export class Overview {
 
   /** The status, if it is another than the one that was told last. */
   news(): NodeStatus | undefined {
-    const { leaderId, membership, currentTerm } = this.#raft;
+    const { role, leaderId, membership, currentTerm: term } = this.#raft;
+    const { current } = membership;
+    const by = this.#toldBy;
+    if (
+      by?.role === role && by.leaderId === leaderId && by.term === term &&
+      by.configuration === current
+    ) return undefined;
+    this.#toldBy = { role, leaderId, term, configuration: current };
     const leader = leaderId === undefined
       ? undefined
-      : membership.find(leaderId);
-    const status: NodeStatus = {
-      state: this.#state,
-      term: currentTerm,
-      leaderAddress: leader?.address ?? "",
-      leaderClient: this.leaderClient,
-    };
-    const told = this.#told;
-    if (
-      status.state === told.state && status.term === told.term &&
-      status.leaderAddress === told.leaderAddress &&
-      status.leaderClient === told.leaderClient
-    ) return undefined;
-    return this.#told = status;
+      : findServer(current, leaderId);
+    const leaderAddress = leader?.address ?? "";
+    const { state, leaderAddress: known, term: before } = this.#told;
+    if (state === this.#state && known === leaderAddress && before === term) {
+      return undefined;
+    }
+    return this.#told = { state: this.#state, term, leaderAddress };
   }
 
   get #state(): NodeState {

@@ -9,6 +9,7 @@
 // followed) knows the leader alone.
 
 import type { Acquaintances } from "./acquaintances.ts";
+import { answers } from "./core/leadership.ts";
 import type { Raft } from "./core/raft.ts";
 import type { Server } from "./core/types.ts";
 import type { DiskGauge } from "./disk_gauge.ts";
@@ -81,7 +82,7 @@ type Seen = {
 
 /** What this node can say of member `id`, itself perhaps. */
 function seen(raft: Raft, id: string): Seen {
-  const { role, leaderId, progress, saves, options } = raft;
+  const { role, leaderId, progress, saves } = raft;
   if (id === raft.id) {
     if (role === "leader") {
       return { role, match: saves.durableIndex, contactTicks: 0 };
@@ -90,8 +91,8 @@ function seen(raft: Raft, id: string): Seen {
   }
   if (id === leaderId) return { role: "leader" };
   const follower = role === "leader" ? progress.get(id) : undefined;
-  if (follower === undefined) return { role: "unknown" };
+  if (!follower?.hasAnswered) return { role: "unknown" };
   const { matchIndex: match, silentTicks: contactTicks } = follower;
-  const answers = contactTicks < options.electionTicks;
-  return { role: answers ? "follower" : "unknown", match, contactTicks };
+  const isLive = answers(raft, id);
+  return { role: isLive ? "follower" : "unknown", match, contactTicks };
 }

@@ -32,8 +32,8 @@ export class Whereabouts {
   readonly #incarnations = new Map<NodeId, string>();
   /** Ticks until the address of a member may be changed again. */
   readonly #pauses = new Map<NodeId, number>();
-  /** Why an address was not recorded, said once. */
-  #faultSaid = "";
+  /** Why the address of a member was not recorded, said once. */
+  readonly #faultsSaid = new Map<NodeId, string>();
 
   constructor(raft: Raft, options: WhereaboutsOptions) {
     this.#raft = raft;
@@ -97,10 +97,11 @@ export class Whereabouts {
     const fault = configurationFault(configuration);
     if (fault !== undefined) {
       const text = `node ${id} says that it is at ${address} now: ${fault}`;
-      if (this.#faultSaid !== text) log("warning", text);
-      this.#faultSaid = text;
+      if (this.#faultsSaid.get(id) !== text) log("warning", text);
+      this.#faultsSaid.set(id, text);
     } else if (typeof this.#raft.changeMembership(configuration) === "number") {
       this.#pause(id);
+      this.#faultsSaid.delete(id);
       log("info", `node ${id} has moved to ${address}`);
     }
   }

@@ -39,7 +39,6 @@ export class RaftLink {
     state: "Follower",
     term: 0,
     leaderAddress: "",
-    leaderClient: "",
   };
 
   constructor(door: Door<ToNode>, options: RaftLinkOptions) {

@@ -27,7 +27,11 @@ export async function status(address: Address): Promise<Status> {
   const text = withHost(formatAddress(address), "127.0.0.1");
   const first = await ask(text);
   if ("fault" in first) {
-    return { table: "", fault: `cannot ask ${text}: ${first.fault}` };
+    return {
+      table: "",
+      fault:
+        `cannot ask ${text}: ${first.fault}; name where a node serves clients (--saddr)`,
+    };
   }
   const others = new Map<string, Asked>();
   const round: Round = { first, others };

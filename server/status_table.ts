@@ -18,7 +18,7 @@ export type Member = {
   readonly address: string;
   /** Where to ask it. */
   readonly client: string;
-  readonly isVoter: boolean;
+  readonly suffrage: string;
   readonly match: string;
   readonly lag: string;
   readonly contact: string;
@@ -50,7 +50,7 @@ export function membersIn(stats: Stats, address: string): Member[] {
       id,
       address: field("address"),
       client: reachedFrom(field("client"), address),
-      isVoter: field("suffrage") === "voter",
+      suffrage: field("suffrage"),
       match: field("match"),
       lag: field("lag"),
       contact: field("contact_ms"),
@@ -121,7 +121,8 @@ export function statusOf(round: Round): Status {
   const rows = members.map((member) => rowOf(member, asked(member.id)));
   const faults = members.flatMap((member) => {
     const answer = asked(member.id);
-    if (!member.isVoter || (answer !== undefined && "stats" in answer)) {
+    const isVoter = member.suffrage === "voter";
+    if (!isVoter || (answer !== undefined && "stats" in answer)) {
       return [];
     }
     const why = answer?.fault ?? "its client address is not known";
@@ -169,9 +170,9 @@ function rowOf(member: Member, asked: Asked | undefined): string[] {
   ];
 }
 
-function roleOf(stats: Stats, { isVoter }: Member): string {
+function roleOf(stats: Stats, { suffrage }: Member): string {
   const role = stats.get("state")?.toLowerCase() ?? "";
-  return isVoter || role === "leader" ? role : "learner";
+  return suffrage === "voter" || role === "leader" ? role : suffrage;
 }
 
 function diskOf(stats: Stats): string {

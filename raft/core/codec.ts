@@ -1,5 +1,5 @@
 // Entries, snapshots, saves and peer messages as bytes, and back; no frames or checksums.
-// Format version 1, little-endian; handshake and disk header carry it:
+// Little-endian. What lies on disk says format version 1; the wire has a version of its own:
 //
 //   message   = tag u8 · from id · to id · term u64 · body      the tags are below
 //             | tag u8 · from id · to id · number u64 · (data | take)

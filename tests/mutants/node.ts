@@ -147,8 +147,8 @@ export const nodeMutants: readonly Mutant[] = [
     mistake: "a follower that does not answer is shown as if it did",
     source: "README, Looking at a cluster",
     file: ownStats,
-    find: "const answers = contactTicks < options.electionTicks;",
-    replace: "const answers = contactTicks >= 0 && options.electionTicks > 0;",
+    find: "const isLive = answers(raft, id);",
+    replace: "const isLive = answers(raft, raft.id);",
     tests: ["raft/own_stats_test.ts"],
   },
   {

@@ -304,8 +304,8 @@ export const serverMutants: readonly Mutant[] = [
     mistake: "`status` ends with 0 while a voter does not answer",
     source: "README, Looking at a cluster",
     file: statusTable,
-    find: "if (!member.isVoter || (answer",
-    replace: "if (member.isVoter || (answer",
+    find: "if (!isVoter || (answer",
+    replace: "if (isVoter || (answer",
     tests: ["server/status_table_test.ts"],
   },
 ];

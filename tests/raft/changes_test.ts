@@ -238,7 +238,10 @@ Deno.test("RAFT.REMOVESERVER of the only voter is refused", () => {
   const text = "Need at least one voter in configuration: {[]}";
   assert.equal(settled(nodes, remove(nodes, "a", "a")), text);
   assert.equal(settled(nodes, join(nodes, "a", { id: "x" })), "ok");
-  assert.equal(settled(nodes, remove(nodes, "a", "a")), text);
+  assert.match(
+    settled(nodes, remove(nodes, "a", "a")),
+    /^Need at least one voter in configuration: {\[\]}; server a has the last vote/,
+  );
 });
 
 Deno.test("RAFT.REMOVESERVER of the leader hands over, and the successor removes it", () => {
@@ -369,7 +372,8 @@ Deno.test("A joining node is told what is wrong with its address", () => {
   const nodes = Nodes.ledBy("a");
   assert.equal(
     settled(nodes, join(nodes, "a", { id: "x", address: "a.example:1" })),
-    "cannot join: Found duplicate address in configuration: a.example:1",
+    "cannot join: Found duplicate address in configuration: a.example:1; that is " +
+      "server a's: if it is gone, send RAFT.REMOVESERVER a first",
   );
 });
 

@@ -104,8 +104,8 @@ Deno.test("A learner is shown as one, and who was not met without what it would 
   nodes.settle();
   assert.equal(
     nodes.stat("a", "server_x"),
-    "address=x.example:1,client=,suffrage=learner,role=follower,match=0,lag=3," +
-      "contact_ms=0,version=",
+    "address=x.example:1,client=,suffrage=learner,role=unknown,match=,lag=," +
+      "contact_ms=,version=",
   );
 });
 

@@ -14,7 +14,6 @@ const leader: NodeStatus = {
   state: "Leader",
   term: 2,
   leaderAddress: "127.0.0.1:18101",
-  leaderClient: "127.0.0.1:18001",
 };
 
 Deno.test("TICKET answers a simple string, however it is spelt", () => {

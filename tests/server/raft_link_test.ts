@@ -8,7 +8,6 @@ Deno.test("RaftLink knows no leader until the node has said something", () => {
     state: "Follower",
     term: 0,
     leaderAddress: "",
-    leaderClient: "",
   });
 });
 
@@ -18,7 +17,6 @@ Deno.test("RaftLink remembers the last status", () => {
     state: "Leader",
     term: 2,
     leaderAddress: ":12001",
-    leaderClient: "",
   } as const;
   node.say({ type: "status", status });
   assert.deepEqual(node.link.status, status);
