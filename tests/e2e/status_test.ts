@@ -62,7 +62,9 @@ e2e(
     assert.deepEqual(await status(lab, port), {
       code: 1,
       stdout: "",
-      stderr: `cannot ask 127.0.0.1:${port}: connection refused\n`,
+      stderr:
+        `cannot ask 127.0.0.1:${port}: connection refused; name where a node serves ` +
+        "clients (--saddr)\n",
     });
     const node = await lab.server().start();
     const wrong = await status(lab, node.raftPort);
