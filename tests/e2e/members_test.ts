@@ -83,7 +83,7 @@ e2e(
     assert.match(
       await living!.bytes("RAFT.REMOVESERVER", living!.id),
       new RegExp(
-        `^-ERR ${
+        `^-ERR server ${
           dead!.id
         } .* would be needed and does not answer: no ticket .*` +
           `send RAFT\\.REMOVESERVER ${living!.id} FORCE\r\n$`,
