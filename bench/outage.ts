@@ -15,6 +15,7 @@ import { parseArgs } from "node:util";
 import { Cluster } from "../tests/e2e/harness.ts";
 import { command } from "../tests/torture/command.ts";
 import { hindrance } from "../tests/torture/needs.ts";
+import { startInNamespaces } from "../tests/torture/namespaces.ts";
 import { Network } from "../tests/torture/network.ts";
 import {
   Bench,
@@ -79,17 +80,11 @@ Deno.exit(
 /** The same again, in namespaces that end with it. */
 async function outside(): Promise<number> {
   const directory = Deno.makeTempDirSync({ prefix: "ticketd-outage-" });
-  const child = new Deno.Command("setpriv", {
-    args: [
-      ...["--pdeathsig", "KILL"],
-      ...["unshare", "--net", "--mount", "--pid", "--mount-proc"],
-      ...["--fork", "--kill-child", "--"],
-      ...[Deno.execPath(), "run", "-A", import.meta.filename!],
-      ...[...Deno.args, "--inside", directory],
-    ],
-    env: { TMPDIR: directory },
-    detached: true,
-  }).spawn();
+  const child = startInNamespaces(import.meta.filename!, {
+    args: [...Deno.args, "--inside", directory],
+    directory,
+    stdin: "null",
+  });
   let interrupted = false;
   onInterrupt(() => {
     interrupted = true;

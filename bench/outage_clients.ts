@@ -3,7 +3,7 @@
 // Every ticket goes to the checker. One thread, one monotonic clock (`performance.now()`).
 
 import { ticketRequest } from "../tests/e2e/client.ts";
-import { isGone, writeAll } from "../tests/torture/clients.ts";
+import { close, connect, isGone, writeAll } from "../tests/torture/clients.ts";
 import type { RangeChecker } from "../tests/torture/range_checker.ts";
 import { ReplyParser } from "../tests/torture/reply_parser.ts";
 
@@ -12,7 +12,6 @@ const reconnectMillis = 20;
 const refusedMillis = 2;
 
 const request = new TextEncoder().encode(ticketRequest);
-const notServing = "ERR node is not the leader";
 
 /** What the clients of some nodes went through. */
 export type Seen = {
@@ -21,20 +20,18 @@ export type Seen = {
   /** The longest that one request waited for its answer, or for the connection's end. */
   readonly waitMillis: number;
   readonly tickets: number;
-  /** Error replies, those of a node that passes nothing on to the leader left out … */
+  /** Error replies. */
   readonly errors: number;
-  /** … and counted here. */
-  readonly refused: number;
   /** Connections that ended while a request waited. */
   readonly broken: number;
 };
 
-type Answer = "ticket" | "error" | "refused" | "broken";
+type Answer = "ticket" | "error" | "broken";
 
 /** From when it is opened until it is closed, the clients of all nodes but those hit. */
 class Window {
   readonly #hit: ReadonlySet<string>;
-  readonly #counts = { ticket: 0, error: 0, refused: 0, broken: 0 };
+  readonly #counts = { ticket: 0, error: 0, broken: 0 };
   #ticketAt = performance.now();
   #outageMillis = 0;
   #waitMillis = 0;
@@ -61,13 +58,12 @@ class Window {
       if (this.#hit.has(id)) continue;
       this.#waitMillis = Math.max(this.#waitMillis, now - sentAt);
     }
-    const { ticket: tickets, error: errors, refused, broken } = this.#counts;
+    const { ticket: tickets, error: errors, broken } = this.#counts;
     return {
       outageMillis: Math.max(this.#outageMillis, now - this.#ticketAt),
       waitMillis: this.#waitMillis,
       tickets,
       errors,
-      refused,
       broken,
     };
   }
@@ -143,10 +139,10 @@ export class OutageClients {
         answer = "ticket";
         this.#checker.answers(line, { first, last, floor });
       },
-      refused: (text) => {
-        answer = text === notServing ? "refused" : "error";
+      refused: () => {
+        answer = "error";
         // Nothing is known of what was refused while it was being done.
-        if (answer === "error") this.#checker.unanswered(1);
+        this.#checker.unanswered(1);
       },
     });
     const chunk = new Uint8Array(1024);
@@ -174,27 +170,6 @@ export class OutageClients {
         if (!this.#stopping) this.#window?.ended(id, asked.sentAt, "broken");
       }
     }
-  }
-}
-
-async function connect(
-  { host: hostname, port }: Place,
-): Promise<Deno.TcpConn | undefined> {
-  try {
-    const conn = await Deno.connect({ hostname, port });
-    conn.setNoDelay(true);
-    return conn;
-  } catch (error) {
-    if (isGone(error)) return undefined;
-    throw error;
-  }
-}
-
-function close(conn: Deno.TcpConn): void {
-  try {
-    conn.close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
   }
 }
 

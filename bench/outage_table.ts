@@ -5,8 +5,8 @@ import type { Measured } from "./outage_events.ts";
 
 const head = [
   "| event | n | outage: median | p99 | worst | longest wait: median | p99 | worst " +
-  "| errors | broken | refused | terms |",
-  "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+  "| errors | broken | terms |",
+  "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
 ];
 
 export function table(measured: readonly Measured[]): string[] {
@@ -14,14 +14,14 @@ export function table(measured: readonly Measured[]): string[] {
   return [
     ...head,
     ...[...rows].map(([name, all]) => {
-      const sum = (key: "errors" | "broken" | "refused" | "terms") =>
+      const sum = (key: "errors" | "broken" | "terms") =>
         all.reduce((total, one) => total + one[key], 0);
       const cells = [
         name,
         all.length,
         ...quantiles(all.map(({ outageMillis }) => outageMillis)),
         ...quantiles(all.map(({ waitMillis }) => waitMillis)),
-        ...[sum("errors"), sum("broken"), sum("refused"), sum("terms")],
+        ...[sum("errors"), sum("broken"), sum("terms")],
       ];
       return `| ${cells.join(" | ")} |`;
     }),

@@ -71,7 +71,7 @@ export const raftCommands: readonly Command[] = [
     run(session, { link }) {
       const { request } = session;
       const { count, force } = withoutForce(request);
-      const prevIndex = count === 2 ? whatever : parseUint64(request.text(2));
+      const prevIndex = prevIndexAt(2, { request, count });
       if (prevIndex === undefined || count > 3) return syntaxError(session);
       const id = request.text(1);
       ask(session, link, { type: "demote", id, prevIndex, force });
@@ -116,9 +116,7 @@ export const raftCommands: readonly Command[] = [
     help: "Give a server a vote once it has caught up: id [prev-index]",
     run(session, { link }) {
       const { request } = session;
-      const prevIndex = request.count === 2
-        ? whatever
-        : parseUint64(request.text(2));
+      const prevIndex = prevIndexAt(2, { request, count: request.count });
       if (prevIndex === undefined) return syntaxError(session);
       ask(session, link, { type: "promote", id: request.text(1), prevIndex });
     },
@@ -176,12 +174,18 @@ function add(
   type: "add-voter" | "add-nonvoter",
 ): void {
   const { request } = session;
-  const prevIndex = request.count === 4
-    ? parseUint64(request.text(3))
-    : whatever;
+  const prevIndex = prevIndexAt(3, { request, count: request.count });
   if (prevIndex === undefined) return syntaxError(session);
   const [id, address] = [request.text(1), request.text(2)];
   ask(session, link, { type, id, address, prevIndex });
+}
+
+/** Argument `at`, if it is among the `count` that there are; `undefined`: no number. */
+function prevIndexAt(
+  at: number,
+  { request, count }: { request: RespParser; count: number },
+): bigint | undefined {
+  return count > at ? parseUint64(request.text(at)) : whatever;
 }
 
 /** How many words there are without a FORCE, which stands last and after an id. */

@@ -1,17 +1,7 @@
 import assert from "node:assert/strict";
-import type { Forward, PeerMessage } from "../../raft/core/types.ts";
+import type { Forward } from "../../raft/core/types.ts";
 import { changeTicks, electionTicks, Nodes } from "./nodes.ts";
 import { addVoter, error, ok, remove, settled } from "./questions.ts";
-
-/** Keeps messages of a type back; returns them. */
-function intercept(nodes: Nodes, type: PeerMessage["type"]): PeerMessage[] {
-  const kept: PeerMessage[] = [];
-  nodes.passes = (message) => {
-    if (message.type === type) kept.push(message);
-    return message.type !== type;
-  };
-  return kept;
-}
 
 Deno.test("Without a leader a change waits, and is refused when its time is up", () => {
   const nodes = Nodes.of("abc");
@@ -50,7 +40,7 @@ Deno.test("A follower passes a change on to the leader, and its answer back", ()
 
 Deno.test("A change whose leader is lost is asked again of the next", () => {
   const nodes = Nodes.ledBy("abc");
-  intercept(nodes, "ForwardResponse");
+  nodes.keepBack("ForwardResponse");
   const asked = remove(nodes, "b", "nobody");
   nodes.settle();
   nodes.crash("a");
@@ -62,7 +52,7 @@ Deno.test("A change whose leader is lost is asked again of the next", () => {
 
 Deno.test("A change that was lost on its way is asked again of the same leader in a new term", () => {
   const nodes = Nodes.ledBy("abc");
-  const forwards = intercept(nodes, "Forward");
+  const forwards = nodes.keepBack("Forward");
   const asked = remove(nodes, "b", "nobody");
   nodes.settle();
   assert.equal(forwards.length, 1);
@@ -79,7 +69,7 @@ Deno.test("A change that was lost on its way is asked again of the same leader i
 Deno.test("A change that named its footing is not asked again: it may be done already", () => {
   for (const at of "ab") {
     const nodes = Nodes.ledBy("abc");
-    intercept(nodes, "ForwardResponse");
+    nodes.keepBack("ForwardResponse");
     const asked = remove(nodes, at, "c", { prevIndex: 1n });
     if (at === "a") nodes.isolate("a");
     else nodes.settle();
@@ -112,7 +102,7 @@ Deno.test("A leader that is lost while it promotes leaves the rest to the next",
 
 Deno.test("A change whose leader never answers ends, saying so", () => {
   const nodes = Nodes.ledBy("abc");
-  intercept(nodes, "Forward");
+  nodes.keepBack("Forward");
   const asked = remove(nodes, "b", "c");
   nodes.run(2 * changeTicks);
   assert.deepEqual(asked.answer, error("the leader did not answer in time"));
@@ -134,7 +124,7 @@ Deno.test("A leader says of a change that its majority does not save: not commit
 
 Deno.test("A node that turned a question away is not asked again in the same tick", () => {
   const nodes = Nodes.ledBy("abc");
-  const forwards = intercept(nodes, "Forward");
+  const forwards = nodes.keepBack("Forward");
   const asked = remove(nodes, "b", "c");
   const [forward] = forwards;
   assert(forward?.type === "Forward");
@@ -170,7 +160,7 @@ Deno.test("A question that comes twice is answered once", () => {
 
 Deno.test("An answer to a question of a former life answers nothing of this one", () => {
   const nodes = Nodes.ledBy("abc");
-  const late = intercept(nodes, "ForwardResponse");
+  const late = nodes.keepBack("ForwardResponse");
   remove(nodes, "b", "nobody");
   nodes.settle();
   nodes.crash("b");
@@ -239,7 +229,7 @@ Deno.test("A question that cannot be read is answered, and changes nothing", () 
 Deno.test("An answer that cannot be read is an error, and a foreign one is none", () => {
   for (const data of ["", "[", "{}", '{"type":"error"}', '{"type":"text"}']) {
     const nodes = Nodes.ledBy("abc");
-    const forwards = intercept(nodes, "Forward");
+    const forwards = nodes.keepBack("Forward");
     const asked = remove(nodes, "b", "c");
     const { id } = forwards[0] as Forward;
     const answer = (from: string, id: number) =>

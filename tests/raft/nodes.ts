@@ -265,6 +265,16 @@ export class Nodes {
     this.computer(id).node?.tick();
   }
 
+  /** From now on messages of a type do not arrive; returns them. */
+  keepBack(type: PeerMessage["type"]): PeerMessage[] {
+    const kept: PeerMessage[] = [];
+    this.passes = (message) => {
+      if (message.type === type) kept.push(message);
+      return message.type !== type;
+    };
+    return kept;
+  }
+
   deliver(at = 0, { keep = false } = {}): void {
     const message = keep ? this.network[at] : this.network.splice(at, 1)[0];
     assert(message, `no message ${at}`);

@@ -1,16 +1,6 @@
 import assert from "node:assert/strict";
-import type { PeerMessage, Take } from "../../raft/core/types.ts";
+import type { Take } from "../../raft/core/types.ts";
 import { electionTicks, Nodes, outcome } from "./nodes.ts";
-
-/** Keeps messages of a type back; returns them. */
-function intercept(nodes: Nodes, type: PeerMessage["type"]): PeerMessage[] {
-  const kept: PeerMessage[] = [];
-  nodes.passes = (message) => {
-    if (message.type === type) kept.push(message);
-    return message.type !== type;
-  };
-  return kept;
-}
 
 function takesIn(nodes: Nodes): Take[] {
   return nodes.network.filter((message) => message.type === "Take");
@@ -89,7 +79,7 @@ Deno.test("A take that the network doubles, early or late, is executed once", ()
 for (const lost of ["Take", "TakeResponse"] as const) {
   Deno.test(`A ${lost} that is lost costs time, and no numbers`, () => {
     const nodes = Nodes.ledBy("abc");
-    intercept(nodes, lost);
+    nodes.keepBack(lost);
     const asked = nodes.take("b", 3);
     nodes.run(electionTicks - 1);
     assert.equal(outcome(asked), "3 waiting");
@@ -104,7 +94,7 @@ for (const lost of ["Take", "TakeResponse"] as const) {
 
 Deno.test("A take whose leader is lost is refused when another leads, its numbers burnt", () => {
   const nodes = Nodes.ledBy("abc");
-  intercept(nodes, "TakeResponse");
+  nodes.keepBack("TakeResponse");
   const asked = nodes.take("b", 5);
   nodes.settle();
   nodes.crash("a");
@@ -161,7 +151,7 @@ Deno.test("A take of a term that is over is not executed by who leads in a later
 
 Deno.test("An answer to a former life of this node is no answer to it", () => {
   const nodes = Nodes.ledBy("abc");
-  const answers = intercept(nodes, "TakeResponse");
+  const answers = nodes.keepBack("TakeResponse");
   nodes.take("b", 3);
   nodes.settle();
   nodes.crash("b");
@@ -180,7 +170,7 @@ Deno.test("An answer to a former life of this node is no answer to it", () => {
 
 Deno.test("A take that meets a hand-over waits for its end, on the leader and elsewhere", () => {
   const nodes = Nodes.ledBy("abc");
-  const timeouts = intercept(nodes, "TimeoutNow");
+  const timeouts = nodes.keepBack("TimeoutNow");
   nodes.node("a").core.transferLeadership("b");
   nodes.node("a").tick();
   assert.equal(timeouts.length, 1);
@@ -194,7 +184,7 @@ Deno.test("A take that meets a hand-over waits for its end, on the leader and el
 
 Deno.test("A leader that has handed over is left the time to answer what it was asked", () => {
   const nodes = Nodes.ledBy("abc");
-  const answers = intercept(nodes, "TakeResponse");
+  const answers = nodes.keepBack("TakeResponse");
   const asked = nodes.take("c", 3);
   nodes.settle();
   nodes.node("a").core.transferLeadership("b");
@@ -210,7 +200,7 @@ Deno.test("A leader that has handed over is left the time to answer what it was 
 
 Deno.test("A leader to whom no connection is left is not waited for", () => {
   const nodes = Nodes.ledBy("abc");
-  intercept(nodes, "TakeResponse");
+  nodes.keepBack("TakeResponse");
   const asked = nodes.take("c", 3);
   nodes.settle();
   nodes.crash("a");

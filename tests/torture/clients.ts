@@ -213,7 +213,9 @@ function requests(count: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-async function connect(place: Place): Promise<Deno.TcpConn | undefined> {
+export async function connect(
+  place: Pick<Place, "host" | "port">,
+): Promise<Deno.TcpConn | undefined> {
   try {
     const { host: hostname, port } = place;
     const conn = await Deno.connect({ hostname, port });
@@ -234,7 +236,7 @@ export async function writeAll(
   }
 }
 
-function close(conn: Deno.TcpConn): void {
+export function close(conn: Deno.TcpConn): void {
   try {
     conn.close();
   } catch (error) {

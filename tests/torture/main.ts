@@ -6,6 +6,7 @@
 // which everything else happens; when that process ends, however it ends, the kernel
 // takes all of it along: processes, network, mounts. What is left is the directory.
 
+import { startInNamespaces } from "./namespaces.ts";
 import { hindrance } from "./needs.ts";
 import { type Options, parseOptions } from "./options.ts";
 import { torture } from "./run.ts";
@@ -35,21 +36,14 @@ async function outside(options: Options): Promise<number> {
     return 2;
   }
   const directory = Deno.makeTempDirSync({ prefix: "ticketd-torture-" });
-  const child = new Deno.Command("setpriv", {
+  const child = startInNamespaces(import.meta.filename!, {
     args: [
-      // Whatever becomes of us, it goes with us, and with it all that it has started.
-      ...["--pdeathsig", "KILL"],
-      ...["unshare", "--net", "--mount", "--pid", "--mount-proc"],
-      ...["--fork", "--kill-child", "--"],
-      ...[Deno.execPath(), "run", "-A", import.meta.filename!],
       ...Deno.args,
       ...["--seed", `${options.seed}`, "--inside", directory],
     ],
-    env: { TMPDIR: directory },
+    directory,
     stdin: "piped",
-    // A group of its own: Ctrl-C reaches only us.
-    detached: true,
-  }).spawn();
+  });
   const asked = child.stdin.getWriter();
   let signals = 0;
   let firstMillis = 0;
