@@ -1,3 +1,5 @@
+// What taking a vote away would cost, in words, and what FORCE does about it.
+
 import assert from "node:assert/strict";
 import { electionTicks, Nodes } from "./nodes.ts";
 import { demote, join, ok, remove, settled } from "./questions.ts";

@@ -1,3 +1,5 @@
+// Changes asked of a node that does not lead: passed on, asked again, told back.
+
 import assert from "node:assert/strict";
 import type { Forward } from "../../raft/core/types.ts";
 import { changeTicks, electionTicks, Nodes } from "./nodes.ts";

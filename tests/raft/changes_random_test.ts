@@ -1,3 +1,5 @@
+// Changes of members at random, while nodes crash and messages are lost.
+
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { changeTicks, electionTicks, Nodes } from "./nodes.ts";

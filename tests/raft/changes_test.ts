@@ -1,3 +1,5 @@
+// Changes of members asked of the leader: what is done, refused, or has to wait.
+
 import assert from "node:assert/strict";
 import { blank, changeTicks, cluster, electionTicks, Nodes } from "./nodes.ts";
 import {

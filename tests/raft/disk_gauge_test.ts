@@ -1,3 +1,5 @@
+// How the disk does, as RAFT.STATS shows it.
+
 import assert from "node:assert/strict";
 import { DiskGauge, savesAveraged } from "../../raft/disk_gauge.ts";
 

@@ -1,3 +1,5 @@
+// How a node ends when it is asked to: what it owes first, and to whom.
+
 import assert from "node:assert/strict";
 import { electionTicks, Nodes } from "./nodes.ts";
 

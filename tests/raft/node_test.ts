@@ -1,3 +1,5 @@
+// The loop around the core: takes, saves, messages and status, in the order that is safe.
+
 import assert from "node:assert/strict";
 import { Writer } from "../../raft/core/bytes.ts";
 import type { PeerMessage, Save } from "../../raft/core/types.ts";

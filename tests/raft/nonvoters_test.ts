@@ -1,3 +1,5 @@
+// Members without a vote: added, promoted, demoted, and never counted.
+
 import assert from "node:assert/strict";
 import { changeTicks, electionTicks, Nodes } from "./nodes.ts";
 import {

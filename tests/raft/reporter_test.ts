@@ -1,3 +1,5 @@
+// The lines of the log, one a change.
+
 import assert from "node:assert/strict";
 import { electionTicks, Nodes } from "./nodes.ts";
 import { join } from "./questions.ts";

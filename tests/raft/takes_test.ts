@@ -1,3 +1,5 @@
+// Takes that a node forwards to the leader: once each, whatever is lost, doubled or late.
+
 import assert from "node:assert/strict";
 import type { Take } from "../../raft/core/types.ts";
 import { electionTicks, Nodes, outcome } from "./nodes.ts";

@@ -1,3 +1,5 @@
+// RAFT.TRANSFER: to whom, once, and what is told of it.
+
 import assert from "node:assert/strict";
 import type { PeerMessage } from "../../raft/core/types.ts";
 import { changeTicks, electionTicks, Nodes, outcome } from "./nodes.ts";

@@ -1,3 +1,5 @@
+// The command table: arity, replies and errors, as Redis and the original have them.
+
 import assert from "node:assert/strict";
 import type { NodeStatus } from "../../raft/channel.ts";
 import { commands } from "../../server/commands.ts";

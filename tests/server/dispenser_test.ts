@@ -1,3 +1,5 @@
+// TICKETs gathered, dealt, asked for again and given up.
+
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { InvariantError } from "../../raft/core/assert.ts";

@@ -1,3 +1,5 @@
+// The channel's end in the main isolate: who gets which answer.
+
 import assert from "node:assert/strict";
 import { InvariantError } from "../../raft/core/assert.ts";
 import { FakeNode } from "./fakes.ts";

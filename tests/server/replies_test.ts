@@ -1,3 +1,5 @@
+// Replies in the order of their requests, whatever comes first.
+
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Replies } from "../../server/replies.ts";
