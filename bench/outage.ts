@@ -13,6 +13,7 @@
 
 import { parseArgs } from "node:util";
 import { Cluster } from "../tests/e2e/harness.ts";
+import type { Server } from "../tests/e2e/server.ts";
 import { command } from "../tests/torture/command.ts";
 import { hindrance } from "../tests/torture/needs.ts";
 import { startInNamespaces } from "../tests/torture/namespaces.ts";
@@ -190,11 +191,27 @@ async function fullLoad(minutes: number): Promise<string> {
     }
     const terms = await bench.term() - before;
     const given = await (await bench.cluster.leader()).ticket() - began;
+    if (terms > 0) await tellWhy(bench.servers);
     const perSecond = Math.round(Number(given) / (minutes * 60));
     return `full load, redis-benchmark -c 50 -P 16, ${minutes} min: ` +
       `${perSecond} tickets a second, the term rose by ${terms}` +
       (runs > 1 ? `, the benchmark was begun ${runs} times` : "");
   });
+}
+
+/** What the nodes say of their elections and disks. */
+async function tellWhy(servers: readonly Server[]): Promise<void> {
+  for (const server of servers) {
+    const { disk_latency_max_us, disk_stalls } = await server.stats();
+    console.error(
+      `--- node ${server.id}, longest save ${disk_latency_max_us} us, ` +
+        `stalls ${disk_stalls}`,
+    );
+    const lines = server.log.split("\n").filter((line) =>
+      /lead|elect|stand|follow|disk|hand|silent|reach/.test(line)
+    );
+    console.error(lines.slice(-30).join("\n"));
+  }
 }
 
 async function loadUntil(
