@@ -1,6 +1,7 @@
 // The command table: arity, replies and errors, as Redis and the original have them.
 
 import assert from "node:assert/strict";
+import { ticketsWaitingMax } from "../../server/dispenser.ts";
 import type { NodeStatus } from "../../raft/channel.ts";
 import { commands } from "../../server/commands.ts";
 import { Bench, resp, tickets } from "./fakes.ts";
@@ -84,6 +85,28 @@ Deno.test("TICKET tells why none was given", () => {
     refused("exhausted"),
     "-ERR tickets are exhausted: 18446744073709551615 was the last\r\n",
   );
+});
+
+Deno.test("Past the bound a TICKET is told so at once, behind what the client asked before", () => {
+  const bench = new Bench();
+  const { dispenser } = bench.node.link;
+  bench.client.send(resp("TICKET"));
+  const nobody = { granted() {}, refused() {} };
+  dispenser.take(nobody, ticketsWaitingMax - 2);
+  bench.client.send(resp("TICKET") + resp("PING") + resp("TICKET").repeat(2));
+  const other = bench.connect();
+  other.send(resp("TICKET"));
+  assert.match(
+    other.received(),
+    /^-BUSY [^\r]+\r\n$/,
+    "nothing waits before it",
+  );
+  bench.settle();
+  assert.match(
+    bench.client.received(),
+    /^\+1\r\n\+\d+\r\n\+PONG\r\n(-BUSY [^\r]+\r\n){2}$/,
+  );
+  assert.equal(bench.ask(resp("TICKET")), `+${ticketsWaitingMax + 1}\r\n`);
 });
 
 Deno.test("A ticket may have twenty digits", () => {
