@@ -177,6 +177,8 @@ export class Dispenser {
   ): void {
     this.#settlePosted(count);
     this.#waiting -= count;
+    // First of all: the node works on the next take while these clients are written to.
+    this.#postAll();
     while (count > 0) {
       const asker = this.#askers.first;
       assert(asker !== undefined, "tickets posted that nobody asked for");
@@ -187,7 +189,6 @@ export class Dispenser {
       if (asker.count === 0) this.#askers.shift();
       if (part > 0) give(asker.client, part);
     }
-    this.#wake();
   }
 
   /** `count` tickets of the oldest take are answered, one way or the other. */
@@ -206,12 +207,17 @@ export class Dispenser {
     this.#deferred = true;
     this.#options.defer(() => {
       this.#deferred = false;
-      if (!this.#mayPost()) return;
-      const count = this.#toPost;
-      this.#toPost = 0;
-      this.#posted.push({ count });
-      this.#options.post(count);
+      this.#postAll();
     });
+  }
+
+  /** All that waits becomes a take, if one more may be under way. */
+  #postAll(): void {
+    if (!this.#mayPost()) return;
+    const count = this.#toPost;
+    this.#toPost = 0;
+    this.#posted.push({ count });
+    this.#options.post(count);
   }
 
   #mayPost(): boolean {

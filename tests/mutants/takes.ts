@@ -201,12 +201,11 @@ export const takesMutants: readonly Mutant[] = [
   },
   {
     name: "refusal-stops-the-rest",
-    mistake: "after a refusal nothing is asked until somebody comes",
+    mistake: "after an answer nothing is asked until somebody comes",
     source: "promise 5",
     file: dispenser,
-    find:
-      "      if (part > 0) give(asker.client, part);\n    }\n    this.#wake();",
-    replace: "      if (part > 0) give(asker.client, part);\n    }",
+    find: "    this.#postAll();\n    while (count > 0) {",
+    replace: "    while (count > 0) {",
     tests: ["server/dispenser_test.ts"],
   },
   {

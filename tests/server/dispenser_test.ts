@@ -79,6 +79,19 @@ Deno.test("Dispenser has one take in flight; what comes meanwhile joins the next
   assert.deepEqual(desk.told, ["ann 1-1", "ann 2-2", "bob 3-3"]);
 });
 
+Deno.test("Dispenser asks for who waits before it deals out what came", () => {
+  const desk = new Desk();
+  const { dispenser } = desk;
+  dispenser.take({
+    granted: () => desk.told.push(`given when ${desk.posted} were asked for`),
+    refused() {},
+  }, 1);
+  desk.endTurn();
+  dispenser.take(desk.client("bob"), 3);
+  dispenser.taken(1n, 1);
+  assert.deepEqual(desk.told, ["given when 1,3 were asked for"]);
+});
+
 Deno.test("Dispenser answers a request in parts when the sequence ends within it", () => {
   const desk = new Desk();
   const { dispenser } = desk;
