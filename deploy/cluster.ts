@@ -46,10 +46,10 @@ function stop(signal: Deno.Signal): void {
 }
 
 const codes = await Promise.all(nodes.map(async (node) => {
-  const { code } = await node.status;
+  const { code, signal } = await node.status;
   // Two of three would go on, but not as what was asked for; unless that one was
-  // removed, or stopped by its pid.
-  if (!stopping && code !== 0) stop("SIGTERM");
-  return code;
+  // removed, stopped, or killed by somebody who wants to see what becomes of the others.
+  if (!stopping && code !== 0 && signal === null) stop("SIGTERM");
+  return signal === null ? code : 0;
 }));
 Deno.exit(Math.max(...codes));
