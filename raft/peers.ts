@@ -263,8 +263,8 @@ export class Peers {
   }
 
   /**
-   * It reaches us, from the disk that we know, and for long we have not reached it: it may
-   * have moved. Told only when it is reached where it says that it is.
+   * It reaches us, and for long we have not reached it: it may have moved. Told only when
+   * it is reached where it says that it is, on the disk that we know.
    */
   async #noteMove(
     { id, accepted, claims, reachedMillis }: Link,
@@ -276,7 +276,7 @@ export class Peers {
       return;
     }
     const known = this.#options.members().incarnationOf(id);
-    if (known === "" || known !== accepted.life.incarnation) return;
+    if (known === "") return;
     const host = parseAddress(accepted.remote)?.host ?? "";
     const text = completedAddress(claims, host);
     const address = parseAddress(text);

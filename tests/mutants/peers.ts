@@ -174,8 +174,9 @@ export const peersMutants: readonly Mutant[] = [
     mistake: "another disk under a member's id says where that member is",
     source: "PITFALLS 29",
     file: "raft/peers.ts",
-    find: 'if (known === "" || known !== accepted.life.incarnation) return;',
-    replace: 'if (known === "") return;',
+    find:
+      "if (wire?.life.incarnation === known) this.#options.moved?.(id, text);",
+    replace: "if (wire !== undefined) this.#options.moved?.(id, text);",
     tests: ["raft/peers_test.ts"],
   },
   {

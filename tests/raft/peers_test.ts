@@ -324,6 +324,8 @@ Deno.test("Only the disk that the configuration names can say that a member has 
     const a = new Station("1");
     const b = new Station("2");
     if (known !== "") a.incarnations.set("2", known);
+    b.incarnations.set("2", "2".repeat(16));
+    b.configurationIndex = since;
     await withStations([a, b], async () => {
       a.peers.connect([{ id: "2", address: `${host}:1` }]);
       const hello = helloTo("1");
