@@ -16,7 +16,7 @@ const livesMax = 256;
 
 type Served = {
   readonly take: Take;
-  state: "waiting" | "proposed";
+  /** Once it is settled. */
   response: TakeResponse | undefined;
 };
 
@@ -49,7 +49,7 @@ export class ServedTakes {
       return;
     }
     if (life.size >= takesMax && !forgetOldest(life)) return; // it is sent again
-    const served: Served = { take, state: "waiting", response: undefined };
+    const served: Served = { take, response: undefined };
     life.set(take.id, served);
     if (!this.#advance(served)) this.#waiting.push(served);
   }
