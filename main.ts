@@ -10,11 +10,13 @@ import type { FromNode } from "./raft/channel.ts";
 import { Host } from "./raft/host.ts";
 import { openLog } from "./raft/logger.ts";
 import { placeNode } from "./raft/place.ts";
+import { TakeBox } from "./raft/take_box.ts";
 import { type Config, parseConfig } from "./server/config.ts";
 import { ticksPerTimeout } from "./server/dispenser.ts";
 import { listen, Listener } from "./server/listener.ts";
 import { RaftLink } from "./server/raft_link.ts";
 import { status } from "./server/status.ts";
+import { startSyncer } from "./storage/syncer.ts";
 
 /** A stop, from the first signal to the exit, is done within 5 s; this part drains. */
 const drainMillis = 2000;
@@ -91,6 +93,7 @@ async function serve(config: Config): Promise<never> {
         died: (reason) => fail(`the node died: ${reason}`),
       }),
       {
+        takes: place.inWorker ? new TakeBox() : undefined,
         timeoutMillis: config.timeoutMillis,
         asksAgain: config.node.forward !== "no",
         ready: ready.resolve,
@@ -105,10 +108,14 @@ async function serve(config: Config): Promise<never> {
     setInterval(() => dispenser.tick(), config.timeoutMillis / ticksPerTimeout);
     const socket = listen(config.clientListen);
     onSignals(stop);
+    const { storage, durability } = place.options;
+    const syncer = storage === "file" && durability === "high"
+      ? startSyncer((reason) => fail(`the syncer died: ${reason}`)).memory
+      : undefined;
     link.start({
       ...place.options,
       clientAddress: withPort(config.node.clientAddress, socket.addr.port),
-    });
+    }, syncer);
     await Promise.race([ready.promise, asked.promise]);
     let listener: Listener | undefined;
     if (!stopping) {

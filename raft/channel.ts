@@ -5,6 +5,8 @@
 // - `take`s are answered in the order in which they were sent, each by `taken` and
 //   `refused` whose counts add up to its own. FIFO order makes ids needless.
 // - `admin` may be answered in any order, each exactly once, by its id.
+// - Takes and what is `taken` in full may pass through a `TakeBox` instead, beside the
+//   messages: what the node said of itself before may then come after it.
 // - `status` comes when something changed, at most once an input of the node.
 // - After `stop` the node hands over, answers what waits, and says `stopped` last.
 //   `stopped` may also come unasked: then with an error, and the process must end.
@@ -128,7 +130,14 @@ export type NodeStatus = {
 };
 
 export type ToNode =
-  | { readonly type: "start"; readonly options: NodeOptions }
+  | {
+    readonly type: "start";
+    readonly options: NodeOptions;
+    /** The memory of a `TakeBox`, where there are two isolates. */
+    readonly takes?: SharedArrayBuffer | undefined;
+    /** Of a syncer, which makes the log on files durable. */
+    readonly syncer?: SharedArrayBuffer | undefined;
+  }
   | { readonly type: "take"; readonly count: number }
   | {
     readonly type: "admin";

@@ -17,9 +17,11 @@ import { type Log, openLog } from "./logger.ts";
 import { Node, type NodeTimes } from "./node.ts";
 import { blank, founded, isMember } from "./origin.ts";
 import { listenForPeers, Peers } from "./peers.ts";
+import { TakeBox } from "./take_box.ts";
 import { openKv } from "../storage/kv.ts";
 import { denoFiles } from "../storage/files.ts";
 import type { Storage } from "../storage/storage.ts";
+import { Syncer } from "../storage/syncer.ts";
 import { Wal } from "../storage/wal.ts";
 
 /** Durability medium and low sync this often. */
@@ -32,6 +34,9 @@ const rejoinMillis = 10_000;
 export class Host {
   readonly #door: Door<FromNode>;
   #options: NodeOptions | undefined;
+  #takes: TakeBox | undefined;
+  /** Tickets that the take in flight asks for. */
+  #wanted = 0;
   #log: Log = () => {};
   #storage: Storage | undefined;
   #peers: Peers | undefined;
@@ -51,7 +56,8 @@ export class Host {
   receive(message: ToNode): void {
     switch (message.type) {
       case "start":
-        this.#start(message.options).catch((error) => this.#gaveUp(error));
+        if (message.takes !== undefined) this.#openBox(message.takes);
+        this.#start(message).catch((error) => this.#gaveUp(error));
         return;
       case "take":
         return this.#node?.take(message.count);
@@ -63,6 +69,22 @@ export class Host {
       default:
         message satisfies never;
     }
+  }
+
+  #openBox(memory: SharedArrayBuffer): void {
+    this.#takes = new TakeBox(memory);
+    this.#takes.onTake((count) => {
+      this.#wanted = count;
+      this.#node?.take(count);
+    });
+  }
+
+  #post(message: FromNode): void {
+    // An answer in parts goes the way of all messages, in their order.
+    const fits = message.type === "taken" && message.count === this.#wanted;
+    if (fits && this.#takes !== undefined) {
+      this.#takes.answer(message.last, message.count);
+    } else this.#door.postMessage(message);
   }
 
   /**
@@ -96,7 +118,9 @@ export class Host {
     // Otherwise the node is stopping, and ends by itself.
   }
 
-  async #start(options: NodeOptions): Promise<void> {
+  async #start(
+    { options, syncer }: { options: NodeOptions; syncer?: SharedArrayBuffer },
+  ): Promise<void> {
     this.#options = options;
     this.#joiningSinceMillis = performance.now();
     this.#log = openLog({
@@ -106,7 +130,11 @@ export class Host {
     });
     // Before the storage, which writes when it is opened: a port in use changes nothing.
     const listener = listenForPeers(options.raftListen);
-    const storage = this.#storage = await openStorage(options, this.#log);
+    const storage = this.#storage = await openStorage(
+      options,
+      syncer && new Syncer(syncer),
+      this.#log,
+    );
     const resumed = storage.load();
     const saved = await this.#identify(resumed);
     const about = { client: options.clientAddress, version: options.version };
@@ -129,7 +157,7 @@ export class Host {
       {
         storage,
         peers,
-        post: (message) => this.#door.postMessage(message),
+        post: (message) => this.#post(message),
         log: this.#log,
         now: Date.now,
         micros: () => performance.now() * 1000,
@@ -297,13 +325,17 @@ function timesOf(options: NodeOptions): NodeTimes {
   };
 }
 
-function openStorage(options: NodeOptions, log: Log): Promise<Storage> {
+function openStorage(
+  options: NodeOptions,
+  syncer: Syncer | undefined,
+  log: Log,
+): Promise<Storage> {
   const { id: node, directory, durability } = options;
   if (options.storage === "kv") {
     return openKv({ directory, node, durability, log });
   }
   assert(directory !== undefined, "a file log has a directory");
-  const files = denoFiles(directory);
+  const files = denoFiles(directory, { syncer });
   return Promise.resolve(new Wal({ files, node, durability, log }));
 }
 

@@ -12,6 +12,7 @@ import type {
   ToNode,
 } from "../raft/channel.ts";
 import { assert, unreachable } from "../raft/core/assert.ts";
+import type { TakeBox } from "../raft/take_box.ts";
 import { Dispenser } from "./dispenser.ts";
 
 export type RaftLinkOptions = {
@@ -24,6 +25,8 @@ export type RaftLinkOptions = {
   /** How long a TICKET may wait to be answered, and whether it outlives a leader. */
   readonly timeoutMillis: number;
   readonly asksAgain: boolean;
+  /** Takes pass through it instead of the door. */
+  readonly takes?: TakeBox;
   /** Runs a task at the end of the turn; `queueMicrotask` unless a test says otherwise. */
   readonly defer?: (task: () => void) => void;
 };
@@ -44,8 +47,11 @@ export class RaftLink {
   constructor(door: Door<ToNode>, options: RaftLinkOptions) {
     this.#door = door;
     this.#options = options;
+    const { takes } = options;
+    takes?.onAnswer((last, count) => this.dispenser.taken(last, count));
     this.dispenser = new Dispenser({
-      post: (count) => door.postMessage({ type: "take", count }),
+      post: (count) =>
+        takes ? takes.ask(count) : door.postMessage({ type: "take", count }),
       defer: options.defer ?? queueMicrotask,
       asksAgain: options.asksAgain,
       timeoutMillis: options.timeoutMillis,
@@ -57,8 +63,9 @@ export class RaftLink {
     return this.#status;
   }
 
-  start(options: NodeOptions): void {
-    this.#door.postMessage({ type: "start", options });
+  start(options: NodeOptions, syncer?: SharedArrayBuffer): void {
+    const takes = this.#options.takes?.memory;
+    this.#door.postMessage({ type: "start", options, takes, syncer });
   }
 
   /** Tells all who still wait that they get nothing: the process is about to end. */

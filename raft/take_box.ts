@@ -1,0 +1,81 @@
+// The fast lane through the door of `channel.ts`: one take and its answer as numbers in
+// shared memory, for a message is an object to build, to copy and to collect, twice a
+// batch. Only what is answered in full passes here; all else is a message.
+//
+// The box holds one take, because one is in flight at most: whoever asks again has seen
+// the last answer, so nothing in here is overwritten before it was read.
+//
+//   word  0 asked  takes so far      1 answered  answers so far
+//         2 tickets asked for        3 tickets given       4-5 the last of them
+
+import { assert } from "./core/assert.ts";
+
+const askedWord = 0;
+const answeredWord = 1;
+const wantedWord = 2;
+const givenWord = 3;
+const lastLong = 2;
+const boxBytes = 24;
+
+export class TakeBox {
+  readonly memory: SharedArrayBuffer;
+  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #longs: BigUint64Array<SharedArrayBuffer>;
+
+  constructor(memory = new SharedArrayBuffer(boxBytes)) {
+    this.memory = memory;
+    this.#words = new Int32Array(memory);
+    this.#longs = new BigUint64Array(memory);
+  }
+
+  // The dispenser's end.
+
+  ask(count: number): void {
+    this.#words[wantedWord] = count;
+    this.#ring(askedWord);
+  }
+
+  /** Calls `taken` with each answer, in a turn of its own. */
+  onAnswer(taken: (last: bigint, count: number) => void): void {
+    this.#watch(
+      answeredWord,
+      () => taken(this.#longs[lastLong]!, this.#words[givenWord]!),
+    );
+  }
+
+  // The node's end.
+
+  /** Calls `asked` with each take, in a turn of its own. */
+  onTake(asked: (count: number) => void): void {
+    this.#watch(askedWord, () => asked(this.#words[wantedWord]!));
+  }
+
+  /** Gives tickets `last - count + 1` to `last` to the take that was asked. */
+  answer(last: bigint, count: number): void {
+    assert(count === this.#words[wantedWord], "half an answer in the box");
+    this.#longs[lastLong] = last;
+    this.#words[givenWord] = count;
+    this.#ring(answeredWord);
+  }
+
+  #ring(word: number): void {
+    Atomics.add(this.#words, word, 1);
+    Atomics.notify(this.#words, word);
+  }
+
+  #watch(word: number, changed: () => void): void {
+    let seen = 0;
+    const look = () => {
+      for (;;) {
+        const wait = Atomics.waitAsync(this.#words, word, seen);
+        if (wait.async) {
+          wait.value.then(look);
+          return;
+        }
+        seen++;
+        changed();
+      }
+    };
+    look();
+  }
+}
