@@ -264,7 +264,7 @@ export function report(
     lines.push("", "## Targets", "");
     lines.push(
       missed.length === 0
-        ? "All that were measured are met, those of the ratios included."
+        ? `All ${targets.length} that were measured are met.`
         : `Missed, of ${targets.length}: ` + missed.map((one) =>
           `${one.what}: ${one.found} (${one.target})`
         ).join("; ") + ".",
