@@ -6,7 +6,10 @@
 //   deno task bench:any --rounds 3 --pipeline 1 --requests 100000
 
 import { parseArgs } from "node:util";
-import { load, median, short, startTicketd } from "./contenders.ts";
+import { startTicketd } from "./contenders.ts";
+import { median, short } from "./figures.ts";
+import { run } from "./processes.ts";
+import { load } from "./redis_benchmark.ts";
 
 const { values } = parseArgs({
   args: Deno.args,
@@ -22,40 +25,43 @@ const [rounds, pipeline, requests] = [
   values.requests,
 ].map(Number);
 
-/** Clients of each node. */
+/** Which nodes the 50 clients are at. */
 const ways = [
-  { name: "leader", clients: [50, 0, 0] },
-  { name: "follower", clients: [0, 50, 0] },
-  { name: "all three", clients: [17, 17, 16] },
+  { name: "leader", nodes: [0] },
+  { name: "follower", nodes: [1] },
+  { name: "all three", nodes: [0, 1, 2] },
 ] as const;
 
-const found = new Map<string, number[]>();
-const cluster = await startTicketd(3);
-try {
+await run(async () => {
+  const found = new Map<string, number[]>();
+  const cluster = await startTicketd(3);
   for (let round = 1; round <= rounds!; round++) {
-    for (const { name, clients } of ways) {
-      const all = await Promise.all(clients.map(async (count, at) => {
-        if (count === 0) return 0;
-        const share = Math.round(requests! * count / 50);
-        const flags = ["-c", `${count}`, "-P", `${pipeline}`];
-        const workload = { flags, requests: share };
-        return (await load(cluster.ports[at]!, workload, ["TICKET"])).perSecond;
-      }));
-      const perSecond = all.reduce((sum, one) => sum + one);
+    for (const { name, nodes } of ways) {
+      const { perSecond } = await load({
+        ports: nodes.map((at) => cluster.ports[at]!),
+        clients: 50,
+        pipeline: pipeline!,
+        requests: requests!,
+        command: "TICKET",
+      });
       found.set(name, [...found.get(name) ?? [], perSecond]);
       console.error(`round ${round}  ${name}  ${short(perSecond)}/s`);
     }
   }
-} finally {
   await cluster.stop();
-}
+  print(found);
+});
 
-const leader = median(found.get("leader")!);
-console.log("| 50 clients on | tickets/s, median | range | of the leader's |");
-console.log("|---|--:|--:|--:|");
-for (const { name } of ways) {
-  const all = found.get(name)!;
-  const range = `${short(Math.min(...all))}-${short(Math.max(...all))}`;
-  const share = (median(all) / leader).toFixed(2);
-  console.log(`| ${name} | ${short(median(all))} | ${range} | ${share} |`);
+function print(found: ReadonlyMap<string, readonly number[]>): void {
+  const leader = median(found.get("leader")!);
+  console.log(
+    "| 50 clients on | tickets/s, median | range | of the leader's |",
+  );
+  console.log("|---|--:|--:|--:|");
+  for (const { name } of ways) {
+    const all = found.get(name)!;
+    const range = `${short(Math.min(...all))}-${short(Math.max(...all))}`;
+    const share = (median(all) / leader).toFixed(2);
+    console.log(`| ${name} | ${short(median(all))} | ${range} | ${share} |`);
+  }
 }

@@ -1,116 +1,186 @@
-// Real clusters under redis-benchmark, beside Redis with `appendfsync always` in the
-// same run: `deno task bench`. Measures, decides nothing; read ratios within one run.
+// ticketd beside Redis, on this machine, in one run: `deno task bench`. Starts and ends all
+// that it needs; measures, decides nothing. Read ratios within one run.
 //
-//   deno task bench                 three rounds of all workloads, interleaved
-//   deno task bench --rounds 1      a quick look
-//   deno task bench --start         start to first TICKET, memory idle and after 10 M
+//   deno task bench                     everything, three rounds, about half an hour;
+//                                       writes bench/RESULTS.md
+//   deno task bench --compare           the workloads, beside Redis; as it is with the next:
+//   deno task bench --durability --start --idle --memory
+//   deno task bench --only "50 clients" --rounds 1
+//   deno task bench --scale 0.01        a hundredth of the requests: does it run?
 //
-// Needs redis-server and redis-benchmark (Debian: redis-server, redis-tools).
+// What leaves anything out, or has fewer than three rounds, is printed and not written.
+// TICKETD_BENCH_DIR chooses the disk. Needs redis-server and redis-benchmark (Debian:
+// redis-server, redis-tools).
 
+import { parseArgs } from "node:util";
+import deno from "../deno.json" with { type: "json" };
+import { idle, start } from "./at_rest.ts";
+import { fileSystem, machine } from "./figures.ts";
+import { longRun } from "./long_run.ts";
+import { compare } from "./measure.ts";
+import { makeDirectory, removeDirectory, run } from "./processes.ts";
+import { comparison, durability, report, type Section } from "./report.ts";
 import {
-  type Figures,
-  load,
-  median,
-  memory,
-  short,
-  startRedis,
-  startTicketd,
-} from "./contenders.ts";
+  contenders,
+  durabilityContenders,
+  durabilityWorkloads,
+  type Workload,
+  workloads,
+} from "./workloads.ts";
 
-const workloads = [
-  { name: "1 client", flags: ["-c", "1"], requests: 5_000 },
-  { name: "50 clients", flags: ["-c", "50"], requests: 200_000 },
-  { name: "1000 clients", flags: ["-c", "1000"], requests: 200_000 },
-  { name: "50, -P 16", flags: ["-c", "50", "-P", "16"], requests: 2_000_000 },
-  { name: "50, -P 100", flags: ["-c", "50", "-P", "100"], requests: 5_000_000 },
-  {
-    name: "50, -P 1000",
-    flags: ["-c", "50", "-P", "1000"],
-    requests: 20_000_000,
-  },
+const roundsToWrite = 3;
+const sectionNames = [
+  "compare",
+  "durability",
+  "start",
+  "idle",
+  "memory",
 ] as const;
 
-const contenders = [
-  { name: "1 node", start: () => startTicketd(1), command: ["TICKET"] },
-  { name: "3 nodes", start: () => startTicketd(3), command: ["TICKET"] },
-  { name: "Redis AOF always", start: startRedis, command: ["INCR", "n"] },
-] as const;
+const options = {
+  rounds: { type: "string", default: `${roundsToWrite}` },
+  only: { type: "string" },
+  scale: { type: "string", default: "1" },
+  compare: { type: "boolean", default: false },
+  durability: { type: "boolean", default: false },
+  start: { type: "boolean", default: false },
+  idle: { type: "boolean", default: false },
+  memory: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
 
-async function compare(rounds: number): Promise<void> {
-  const found = new Map<string, Figures[]>();
-  for (let round = 1; round <= rounds; round++) {
-    for (const workload of workloads) {
-      for (const contender of contenders) {
-        const server = await contender.start();
-        const figures = await load(
-          server.ports[0]!,
-          workload,
-          contender.command,
-        );
-        const peak = Math.max(
-          ...server.pids.map((pid) => memory(pid, "VmHWM")),
-        );
-        await server.stop();
-        const key = `${workload.name}/${contender.name}`;
-        found.set(key, [...found.get(key) ?? [], figures]);
-        console.error(
-          `round ${round}  ${workload.name}  ${contender.name}  ` +
-            `${
-              short(figures.perSecond)
-            }/s  p50 ${figures.p50} p99 ${figures.p99} ms  ` +
-            `peak ${Math.round(peak / 1024)} MB`,
-        );
-      }
+const usage = "deno task bench [--rounds N] [--only WORKLOAD or part of it] " +
+  "[--scale 0.01] [--compare] [--durability] [--start] [--idle] [--memory]\n" +
+  `workloads: ${workloads.map(({ name }) => `"${name}"`).join(" ")}`;
+
+function fail(reason: string): never {
+  console.error(reason);
+  Deno.exit(1);
+}
+
+function parse() {
+  try {
+    return parseArgs({ args: Deno.args, options }).values;
+  } catch (error) {
+    return fail(`${error instanceof Error ? error.message : error}\n${usage}`);
+  }
+}
+
+const values = parse();
+if (values.help) {
+  console.log(usage);
+  Deno.exit(0);
+}
+const rounds = Number(values.rounds);
+if (!Number.isInteger(rounds) || rounds < 1) {
+  fail(`--rounds ${values.rounds}: a whole number from 1 on is needed`);
+}
+const scale = Number(values.scale);
+if (!(scale > 0 && scale <= 1)) {
+  fail(`--scale ${values.scale}: a number above 0, up to 1, is needed`);
+}
+
+/** Those that `--only` names, with so many requests as `--scale` leaves. */
+function chosen(all: readonly Workload[]): Workload[] {
+  const { only = "" } = values;
+  const exact = all.filter(({ name }) => name === only);
+  const found = exact.length > 0
+    ? exact
+    : all.filter(({ name }) => name.includes(only));
+  if (found.length === 0) {
+    const names = all.map(({ name }) => `"${name}"`).join(", ");
+    fail(`no workload is called "${only}" or something with it, of ${names}`);
+  }
+  return found.map((workload) => ({
+    ...workload,
+    requests: Math.max(100, Math.round(workload.requests * scale)),
+  }));
+}
+
+const asked = sectionNames.filter((name) => values[name]);
+const names = asked.length > 0
+  ? asked
+  : values.only !== undefined
+  ? ["compare"] as const
+  : sectionNames;
+// Before anything is started: a name that fits nothing is said at once.
+const compared = names.some((name) => name === "compare")
+  ? chosen(workloads)
+  : [];
+const atLevels = names.some((name) => name === "durability")
+  ? chosen(durabilityWorkloads)
+  : [];
+const isWhole = names.length === sectionNames.length && scale === 1 &&
+  values.only === undefined && rounds >= roundsToWrite;
+
+async function section(name: typeof names[number]): Promise<Section[]> {
+  switch (name) {
+    case "compare": {
+      const what = { workloads: compared, contenders, rounds };
+      return comparison(await compare(what), compared);
     }
-  }
-  console.log(
-    "| workload | 1 node | ratio | 3 nodes | ratio | Redis AOF always |",
-  );
-  console.log("|---|--:|--:|--:|--:|--:|");
-  for (const { name } of workloads) {
-    const of = (contender: string) =>
-      median(found.get(`${name}/${contender}`)!.map((f) => f.perSecond));
-    const redis = of("Redis AOF always");
-    const cells = ["1 node", "3 nodes"].flatMap((contender) => [
-      short(of(contender)),
-      (of(contender) / redis).toFixed(2),
-    ]);
-    console.log(`| ${[name, ...cells, short(redis)].join(" | ")} |`);
+    case "durability": {
+      const what = {
+        workloads: atLevels,
+        contenders: durabilityContenders,
+        rounds,
+      };
+      return [durability(await compare(what), atLevels)];
+    }
+    case "start":
+      return [await start()];
+    case "idle":
+      return [await idle()];
+    case "memory":
+      return [await longRun(scale)];
+    default:
+      return name satisfies never;
   }
 }
 
-async function startAndMemory(): Promise<void> {
-  const starts: number[] = [];
-  for (let i = 0; i < 10; i++) {
-    const before = performance.now();
-    const server = await startTicketd(1);
-    starts.push(performance.now() - before);
-    await server.stop();
+/** What a program says of its version; ends with what to install when it is missing. */
+async function version(program: string, debian: string): Promise<string> {
+  try {
+    const { stdout } = await new Deno.Command(program, {
+      args: ["--version"],
+      stderr: "null",
+    }).output();
+    const text = new TextDecoder().decode(stdout);
+    return /\d+\.\d+\.\d+/.exec(text)?.[0] ?? "of unknown version";
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return fail(
+      `deno task bench needs ${program}, which was not found: install it ` +
+        `(Debian: apt-get install ${debian})`,
+    );
   }
-  const server = await startTicketd(1);
-  const pid = server.pids[0]!;
-  const idle = memory(pid, "VmRSS");
-  const after: number[] = [];
-  for (let i = 0; i < 2; i++) {
-    const workload = { ...workloads[5], requests: 10_000_000 };
-    await load(server.ports[0]!, workload, ["TICKET"]);
-    after.push(memory(pid, "VmRSS"));
-  }
-  const peak = memory(pid, "VmHWM");
-  await server.stop();
-  const sorted = starts.toSorted((a, b) => a - b).map(Math.round);
-  const megabytes = (kilobytes: number) => `${Math.round(kilobytes / 1024)} MB`;
-  console.log(`start to first TICKET, ms, sorted: ${sorted.join(" ")}`);
-  console.log(
-    `resident: idle ${megabytes(idle)}, after 10 M tickets ${
-      megabytes(after[0]!)
-    }, ` +
-      `after 20 M ${megabytes(after[1]!)}, peak ${megabytes(peak)}`,
-  );
 }
 
-if (Deno.args.includes("--start")) await startAndMemory();
-else {
-  const at = Deno.args.indexOf("--rounds");
-  await compare(at < 0 ? 3 : Number(Deno.args[at + 1]));
+async function head(): Promise<string[]> {
+  const redis = await version("redis-server", "redis-server");
+  const tool = await version("redis-benchmark", "redis-tools");
+  const directory = makeDirectory();
+  const disk = fileSystem(directory);
+  removeDirectory(directory);
+  const command = ["deno task bench", ...Deno.args].join(" ");
+  const day = new Date().toISOString().slice(0, 10);
+  return [
+    `\`${command}\`, ${day}: ticketd ${deno.version}, Deno ${Deno.version.deno}, Redis ${redis}, redis-benchmark ${tool};`,
+    `${machine()}, data on ${disk}, all on this one machine, the load included.`,
+    `Rates are medians of ${rounds} round${
+      rounds === 1 ? "" : "s"
+    }, interleaved, with their range; a fresh server for each measurement.`,
+  ];
 }
+
+await run(async () => {
+  const first = await head();
+  const sections: Section[] = [];
+  for (const name of names) sections.push(...await section(name));
+  const text = report(first, sections);
+  console.log(text);
+  if (!isWhole) return;
+  const file = new URL("RESULTS.md", import.meta.url);
+  Deno.writeTextFileSync(file, text);
+  console.error("written to bench/RESULTS.md");
+});

@@ -1,0 +1,92 @@
+// Every process and every directory that a benchmark starts or makes, so that none is left
+// behind however it ends: by itself, by an error or by Ctrl-C. Each process is ended by
+// its own id, politely first.
+
+/** A process that has not ended so long after SIGTERM is killed. */
+const politeMillis = 15_000;
+
+const processes = new Set<Deno.ChildProcess>();
+const directories = new Set<string>();
+let isEnding = false;
+
+/** Starts a program that `end` or `endAll` ends, if it does not end itself. */
+export function spawn(
+  program: string,
+  options: Deno.CommandOptions,
+): Deno.ChildProcess {
+  if (isEnding) throw new Error("the benchmark is ending");
+  const process = new Deno.Command(program, options).spawn();
+  processes.add(process);
+  process.status.then(() => processes.delete(process));
+  return process;
+}
+
+export async function end(process: Deno.ChildProcess): Promise<void> {
+  const timer = setTimeout(() => signal(process, "SIGKILL"), politeMillis);
+  signal(process, "SIGTERM");
+  await process.status;
+  clearTimeout(timer);
+}
+
+function signal(process: Deno.ChildProcess, name: Deno.Signal): void {
+  try {
+    process.kill(name);
+  } catch {
+    // It has ended already.
+  }
+}
+
+/** On the disk that TICKETD_BENCH_DIR names, or where the system has such directories. */
+export function makeDirectory(): string {
+  const directory = Deno.makeTempDirSync({
+    dir: Deno.env.get("TICKETD_BENCH_DIR"),
+    prefix: "ticketd_bench_",
+  });
+  directories.add(directory);
+  return directory;
+}
+
+export function removeDirectory(directory: string): void {
+  if (!directories.delete(directory)) return;
+  Deno.removeSync(directory, { recursive: true });
+}
+
+/** Nothing is started any more; what runs is ended, what was made removed. */
+export async function endAll(): Promise<void> {
+  isEnding = true;
+  await Promise.all([...processes].map(end));
+  for (const directory of directories) removeDirectory(directory);
+}
+
+/** Ctrl-C may come twice, from the terminal and from `deno task`: the first one counts. */
+export function endOnSignals(): void {
+  for (
+    const [name, number] of [
+      ["SIGINT", 2],
+      ["SIGTERM", 15],
+      ["SIGHUP", 1],
+    ] as const
+  ) {
+    Deno.addSignalListener(name, async () => {
+      if (isEnding) return;
+      await endAll();
+      Deno.exit(128 + number);
+    });
+  }
+}
+
+/** Runs a benchmark; whatever becomes of it, nothing stays. */
+export async function run(benchmark: () => Promise<void>): Promise<void> {
+  endOnSignals();
+  try {
+    await benchmark();
+  } catch (error) {
+    // What ends with the benchmark fails because of it, and is not what went wrong.
+    if (isEnding) return await new Promise(() => {});
+    console.error(error instanceof Error ? error.message : error);
+    await endAll();
+    Deno.exit(1);
+  }
+  await endAll();
+  Deno.exit(0);
+}
