@@ -10,6 +10,8 @@
 //   `stopped` may also come unasked: then with an error, and the process must end.
 // - `removed` comes once at most, after the answers that were due before it; the node
 //   serves nobody any more and waits for `stop`.
+// - A message with a port, whatever it says, opens a further door for `take` and `admin`
+//   alone (`doors.ts`): all of the above but the life of the node holds for each door.
 
 import type { Durability } from "../storage/storage.ts";
 import type { Address } from "./address.ts";

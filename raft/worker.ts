@@ -1,8 +1,10 @@
-// The Web Worker's entry: a host behind the worker's own message port. An error that
-// nobody caught is told to the main isolate like any other end of the node, because in
-// a worker it would end the worker alone (PITFALLS 1).
+// The Web Worker's entry: a host behind the worker's own message port, and behind each
+// port that comes in a message, the door of a further isolate. An error that nobody
+// caught is told to the main isolate like any other end of the node, because in a
+// worker it would end the worker alone (PITFALLS 1).
 
 import type { FromNode, ToNode } from "./channel.ts";
+import { Doors } from "./doors.ts";
 import { Host } from "./host.ts";
 
 declare const self: {
@@ -14,8 +16,13 @@ declare const self: {
   ): void;
 };
 
-const host = new Host(self);
-self.onmessage = (event) => host.receive(event.data);
+const doors = new Doors(self, (message) => host.receive(message));
+const host = new Host(doors);
+self.onmessage = ({ data, ports: [port] }) => {
+  if (port === undefined) return doors.receive(data);
+  const receive = doors.open(port);
+  port.onmessage = (event) => receive(event.data);
+};
 
 for (const type of ["error", "unhandledrejection"] as const) {
   self.addEventListener(type, (event) => {
