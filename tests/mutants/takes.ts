@@ -256,6 +256,15 @@ export const takesMutants: readonly Mutant[] = [
     tests: ["raft/doors_test.ts"],
   },
   {
+    name: "newest-door-answered",
+    mistake: "numbers go to the isolate that asked last",
+    source: "PITFALLS 31",
+    file: "raft/doors.ts",
+    find: "const asker = this.#askers[0];",
+    replace: "const asker = this.#askers.at(-1);",
+    tests: ["raft/doors_test.ts"],
+  },
+  {
     name: "admins-of-doors-crossed",
     mistake: "two isolates that use one id get each other's answers",
     source: "PITFALLS 31",
