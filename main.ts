@@ -105,13 +105,13 @@ async function serve(config: Config): Promise<never> {
     const { version } = deno;
     const census = new Census();
     const front = new Front({ link, census, timeoutMillis, version });
-    const isShared = mayShare(config, { inWorker: place.inWorker, log });
-    const socket = isShared
-      ? claimPort(config.clientListen).socket
-      : listen(config.clientListen);
+    const claim = mayShare(config, { inWorker: place.inWorker, log })
+      ? claimPort(config.clientListen)
+      : undefined;
+    const socket = claim?.socket ?? listen(config.clientListen);
     onSignals(stop);
     const threads = new IoThreads({
-      count: isShared ? config.ioThreads - 1 : 0,
+      count: claim === undefined ? 0 : config.ioThreads - 1,
       spawn: (name) => new Worker(ioWorkerUrl, { type: "module", name }),
       openDoor: (port) => node.postMessage({ type: "door" }, [port]),
       died: (reason) => fail(`a thread that serves clients died: ${reason}`),
@@ -138,6 +138,7 @@ async function serve(config: Config): Promise<never> {
     link.stop();
     await stopped.promise;
     clearTimeout(timer);
+    claim?.lock.close();
     log("info", "stopped");
     Deno.exit(0);
   } catch (error) {
