@@ -8,25 +8,26 @@ import deno from "./deno.json" with { type: "json" };
 import { formatAddress, parseAddress } from "./raft/address.ts";
 import type { FromNode } from "./raft/channel.ts";
 import { Host } from "./raft/host.ts";
-import { openLog } from "./raft/logger.ts";
+import { type Log, openLog } from "./raft/logger.ts";
 import { placeNode } from "./raft/place.ts";
 import { TakeBox } from "./raft/take_box.ts";
+import { Census } from "./server/census.ts";
 import { type Config, parseConfig } from "./server/config.ts";
-import { ticksPerTimeout } from "./server/dispenser.ts";
-import { listen, Listener } from "./server/listener.ts";
+import { Front } from "./server/front.ts";
+import { IoThreads } from "./server/io_threads.ts";
+import { listen } from "./server/listener.ts";
 import { RaftLink } from "./server/raft_link.ts";
+import { claimPort } from "./server/shared_port.ts";
 import { status } from "./server/status.ts";
 import { startSyncer } from "./storage/syncer.ts";
 
-/** A stop, from the first signal to the exit, is done within 5 s; this part drains. */
-const drainMillis = 2000;
-/** Of it, to tell those who still wait that they get nothing. */
-const farewellMillis = 200;
+/** A stop, from the first signal to the exit, is done within 5 s. */
 const stopMillis = 4500;
 /** Two signals within this are one. */
 const sameSignalMillis = 500;
 
 const workerUrl = new URL("./raft/worker.ts", import.meta.url);
+const ioWorkerUrl = new URL("./server/io_worker.ts", import.meta.url);
 
 /** Reads a variable without asking: a prompt would hang a service. */
 function environment(variable: string): string | undefined {
@@ -46,7 +47,7 @@ function connectNode(
     receive: (message: FromNode) => void;
     died: (reason: string) => void;
   },
-): { postMessage(message: unknown): void } {
+): Pick<MessagePort, "postMessage"> {
   if (!inWorker) {
     const { port1, port2 } = new MessageChannel();
     const host = new Host(port2);
@@ -87,54 +88,85 @@ async function serve(config: Config): Promise<never> {
       stopping = true;
       asked.resolve();
     };
-    const link: RaftLink = new RaftLink(
-      connectNode(place.inWorker, {
-        receive: (message) => link.receive(message),
-        died: (reason) => fail(`the node died: ${reason}`),
-      }),
-      {
-        takes: place.inWorker ? new TakeBox() : undefined,
-        timeoutMillis: config.timeoutMillis,
-        asksAgain: config.node.forward !== "no",
-        ready: ready.resolve,
-        removed: stop,
-        stopped: (error) => {
-          if (error !== undefined || !stopping) fail(error ?? "the node ended");
-          stopped.resolve();
-        },
+    const node = connectNode(place.inWorker, {
+      receive: (message) => link.receive(message),
+      died: (reason) => fail(`the node died: ${reason}`),
+    });
+    const { timeoutMillis } = config;
+    const asksAgain = config.node.forward !== "no";
+    const link = new RaftLink(node, {
+      takes: place.inWorker ? new TakeBox() : undefined,
+      timeoutMillis,
+      asksAgain,
+      ready: ready.resolve,
+      removed: stop,
+      stopped: (error) => {
+        if (error !== undefined || !stopping) fail(error ?? "the node ended");
+        stopped.resolve();
       },
-    );
-    const { dispenser } = link;
-    setInterval(() => dispenser.tick(), config.timeoutMillis / ticksPerTimeout);
-    const socket = listen(config.clientListen);
+    });
+    const { version } = deno;
+    const census = new Census();
+    const front = new Front({ link, census, timeoutMillis, version });
+    const claim = mayShare(config, { inWorker: place.inWorker, log })
+      ? claimPort(config.clientListen)
+      : undefined;
+    const socket = claim?.socket ?? listen(config.clientListen);
     onSignals(stop);
     const { storage, durability } = place.options;
     const syncer = storage === "file" && durability === "high"
       ? startSyncer((reason) => fail(`the syncer died: ${reason}`)).memory
       : undefined;
+    const threads = new IoThreads({
+      count: claim === undefined ? 0 : config.ioThreads - 1,
+      spawn: (name) => new Worker(ioWorkerUrl, { type: "module", name }),
+      openDoor: (port, takes) =>
+        node.postMessage({ type: "door", takes }, [port]),
+      died: (reason) => fail(`a thread that serves clients died: ${reason}`),
+      each: { timeoutMillis, asksAgain, version, census: census.memory },
+    });
+    const { port } = socket.addr;
     link.start({
       ...place.options,
-      clientAddress: withPort(config.node.clientAddress, socket.addr.port),
+      clientAddress: withPort(config.node.clientAddress, port),
     }, syncer);
     await Promise.race([ready.promise, asked.promise]);
-    let listener: Listener | undefined;
     if (!stopping) {
-      listener = new Listener(socket, { link, version: deno.version });
+      front.serve(socket);
+      const { host } = config.clientListen;
+      await Promise.race([threads.serve({ host, port }), asked.promise]);
+    }
+    if (!stopping) {
       log("info", `serves clients on ${formatAddress(config.clientListen)}`);
       await asked.promise;
     }
     log("info", "stopping");
     const timer = setTimeout(() => fail("could not stop in time"), stopMillis);
-    setTimeout(() => link.giveUp(), drainMillis - farewellMillis);
-    await listener?.close(drainMillis);
+    await Promise.all([front.close(), threads.close()]);
     link.stop();
     await stopped.promise;
     clearTimeout(timer);
+    claim?.lock.close();
     log("info", "stopped");
     Deno.exit(0);
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Whether several isolates serve clients: a service that runs on must not fail at that. */
+function mayShare(
+  { ioThreads }: Config,
+  { inWorker, log }: { readonly inWorker: boolean; readonly log: Log },
+): boolean {
+  if (ioThreads === 1) return false;
+  if (inWorker && canRead(ioWorkerUrl)) return true;
+  log(
+    "warning",
+    `serves clients with 1 thread, not with ${ioThreads}, for no worker can be started: ` +
+      "add --allow-read",
+  );
+  return false;
 }
 
 /** `text` with the port that the system chose for `:0`. */

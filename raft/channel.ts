@@ -3,15 +3,16 @@
 //
 // - Main sends `start` first and once; the node answers `ready` or `stopped`.
 // - `take`s are answered in the order in which they were sent, each by `taken` and
-//   `refused` whose counts add up to its own. FIFO order makes ids needless.
+//   `refused` whose counts add up to its own. FIFO order makes ids needless. What
+//   is taken in full may pass through a `TakeBox`, and overtake messages (`take_door.ts`).
 // - `admin` may be answered in any order, each exactly once, by its id.
-// - Takes and what is `taken` in full may pass through a `TakeBox` instead, beside the
-//   messages: what the node said of itself before may then come after it.
 // - `status` comes when something changed, at most once an input of the node.
 // - After `stop` the node hands over, answers what waits, and says `stopped` last.
 //   `stopped` may also come unasked: then with an error, and the process must end.
 // - `removed` comes once at most, after the answers that were due before it; the node
 //   serves nobody any more and waits for `stop`.
+// - A further door may be opened, for `take` and `admin` alone (`doors.ts`): all of the
+//   above but the life of the node holds for each.
 
 import type { Durability } from "../storage/storage.ts";
 import type { Address } from "./address.ts";

@@ -17,7 +17,6 @@ import { type Log, openLog } from "./logger.ts";
 import { Node, type NodeTimes } from "./node.ts";
 import { blank, founded, isMember } from "./origin.ts";
 import { listenForPeers, Peers } from "./peers.ts";
-import { TakeBox } from "./take_box.ts";
 import { openKv } from "../storage/kv.ts";
 import { denoFiles } from "../storage/files.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -34,9 +33,6 @@ const rejoinMillis = 10_000;
 export class Host {
   readonly #door: Door<FromNode>;
   #options: NodeOptions | undefined;
-  #takes: TakeBox | undefined;
-  /** Tickets that the take in flight asks for. */
-  #wanted = 0;
   #log: Log = () => {};
   #storage: Storage | undefined;
   #peers: Peers | undefined;
@@ -56,7 +52,6 @@ export class Host {
   receive(message: ToNode): void {
     switch (message.type) {
       case "start":
-        if (message.takes !== undefined) this.#openBox(message.takes);
         this.#start(message).catch((error) => this.#gaveUp(error));
         return;
       case "take":
@@ -69,22 +64,6 @@ export class Host {
       default:
         message satisfies never;
     }
-  }
-
-  #openBox(memory: SharedArrayBuffer): void {
-    this.#takes = new TakeBox(memory);
-    this.#takes.onTake((count) => {
-      this.#wanted = count;
-      this.#node?.take(count);
-    });
-  }
-
-  #post(message: FromNode): void {
-    // An answer in parts goes the way of all messages, in their order.
-    const fits = message.type === "taken" && message.count === this.#wanted;
-    if (fits && this.#takes !== undefined) {
-      this.#takes.answer(message.last, message.count);
-    } else this.#door.postMessage(message);
   }
 
   /**
@@ -157,7 +136,7 @@ export class Host {
       {
         storage,
         peers,
-        post: (message) => this.#post(message),
+        post: (message) => this.#door.postMessage(message),
         log: this.#log,
         now: Date.now,
         micros: () => performance.now() * 1000,

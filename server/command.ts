@@ -24,11 +24,13 @@ export interface Session {
   finish(): Promise<void>;
 }
 
-/** What all sessions share. */
+/** What all sessions of an isolate share. */
 export type Service = {
   readonly link: RaftLink;
   readonly version: string;
+  /** The clients of this isolate, and how many the process has. */
   readonly sessions: ReadonlySet<Session>;
+  readonly clients: () => number;
 };
 
 export type Command = {

@@ -32,6 +32,8 @@ export type Config = {
   readonly storage: StorageKind | "auto";
   /** How long a TICKET may wait for a leader. */
   readonly timeoutMillis: number;
+  /** Isolates that serve clients, the main one among them. */
+  readonly ioThreads: number;
   readonly node: Omit<NodeOptions, "storage">;
 };
 
@@ -227,6 +229,7 @@ function readConfig(
     clientListen,
     storage: read("storage"),
     timeoutMillis: read("timeout"),
+    ioThreads: read("io-threads"),
     node: Object.freeze({
       id,
       raftListen,

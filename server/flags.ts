@@ -119,6 +119,13 @@ export const flags = {
     parse: durationMillis,
     allowed: durationRule,
   } satisfies Flag<number>,
+  "io-threads": {
+    value: "count",
+    help: "threads that serve clients, for more cores",
+    standard: "1",
+    parse: (text) => /^([1-9]|1[0-6])$/.test(text) ? Number(text) : undefined,
+    allowed: "a number from 1 to 16",
+  } satisfies Flag<number>,
   "log-level": {
     value: "level",
     help: "debug, info, warning or error",

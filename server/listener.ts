@@ -1,14 +1,14 @@
-// Accepts clients up to `connectionsMax` and closes them gracefully; one too many is told
-// so. Outlives a failing accept, as when file handles run out. Does not parse: that is
-// each `connection.ts`'s own.
+// Accepts clients as long as the census lets them in, and closes them gracefully; one too
+// many is told so. Outlives a failing accept, as when file handles run out. Does not
+// parse: that is each `connection.ts`'s own.
 
 import type { Address } from "../raft/address.ts";
 import { hungUp, openPort } from "../raft/port.ts";
+import { Census } from "./census.ts";
 import type { Service } from "./command.ts";
 import { Connection } from "./connection.ts";
 import type { RaftLink } from "./raft_link.ts";
 
-export const connectionsMaxDefault = 10_000;
 /** Clients that are being told that they are too many; past it they are just closed. */
 const refusalsMax = 100;
 /** Given back by clients when handles run out, and from then on not taken. */
@@ -20,7 +20,8 @@ export type ListenerOptions = {
   readonly link: RaftLink;
   /** What HELLO and INFO say. */
   readonly version: string;
-  readonly connectionsMax?: number;
+  /** Of all clients of the process; one of its own unless others listen as well. */
+  readonly census?: Census;
 };
 
 /** Opens the port for clients; fails with a text for the user. */
@@ -30,11 +31,12 @@ export function listen(address: Address): Deno.TcpListener {
 
 export class Listener {
   readonly #socket: Deno.TcpListener;
-  #connectionsMax: number;
+  readonly #census: Census;
   readonly #service: Service;
   readonly #sessions = new Set<Connection>();
   readonly #refused = new Set<Connection>();
-  #lastId = 0;
+  /** Of those here, once file handles have run out. */
+  #sessionsMax = Infinity;
   #closing = false;
   #pause: (() => void) | undefined;
   #empty: (() => void) | undefined;
@@ -42,11 +44,12 @@ export class Listener {
   /** Serves at once whoever comes to `socket`, which it owns from now on. */
   constructor(socket: Deno.TcpListener, options: ListenerOptions) {
     this.#socket = socket;
-    this.#connectionsMax = options.connectionsMax ?? connectionsMaxDefault;
+    const census = this.#census = options.census ?? new Census();
     this.#service = {
       link: options.link,
       version: options.version,
       sessions: this.#sessions,
+      clients: () => census.clients,
     };
     this.#acceptAll();
   }
@@ -99,7 +102,7 @@ export class Listener {
   #shed(): void {
     const kept = this.#sessions.size - handlesReserved;
     if (kept < handlesReserved) return; // others have them all, not the clients
-    this.#connectionsMax = Math.min(this.#connectionsMax, kept);
+    this.#sessionsMax = Math.min(this.#sessionsMax, kept);
     for (const newest of [...this.#sessions].slice(kept)) newest.finish();
   }
 
@@ -123,9 +126,10 @@ export class Listener {
     } catch {
       return socket.close(); // gone before it was greeted
     }
-    const id = ++this.#lastId;
+    const id = this.#census.nextId();
     const connection = new Connection(socket, { id, service: this.#service });
-    const full = this.#sessions.size >= this.#connectionsMax;
+    const full = this.#sessions.size >= this.#sessionsMax ||
+      !this.#census.enter();
     if (full) connection.refuse("ERR max number of clients reached");
     this.#serve(connection, full ? this.#refused : this.#sessions);
   }
@@ -137,6 +141,7 @@ export class Listener {
     place.add(connection);
     await connection.serve();
     place.delete(connection);
+    if (place === this.#sessions) this.#census.leave();
     if (this.#sessions.size + this.#refused.size === 0) this.#empty?.();
   }
 }

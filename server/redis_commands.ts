@@ -102,7 +102,7 @@ export const redisCommands: readonly Command[] = [
       {
         name: "list",
         arguments: [0],
-        help: "All connections, a line each",
+        help: "All connections of this thread, a line each",
         run: (session, { sessions }) =>
           reply(session).bulk([...sessions].map(described).join("")),
       },
@@ -206,14 +206,14 @@ function hello(session: Session, { link, version }: Service): void {
   writer.array(0);
 }
 
-function info({ link, version, sessions }: Service): string {
+function info({ link, version, clients }: Service): string {
   const { state, term, leaderAddress } = link.status;
   return [
     "# Server",
     `ticketd_version:${version}`,
     "",
     "# Clients",
-    `connected_clients:${sessions.size}`,
+    `connected_clients:${clients()}`,
     "",
     "# Raft",
     `raft_state:${state}`,

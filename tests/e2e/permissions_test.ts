@@ -32,6 +32,27 @@ e2e(
   },
 );
 
+e2e(
+  "Where no worker may be started, --io-threads is said to be 1, and is",
+  async (lab) => {
+    const node = (await copy(lab))(withoutRead);
+    await node.start("--io-threads", "3");
+    const lines = node.log.split("\n").filter((line) => / warn /.test(line));
+    assert.equal(lines.length, 2, node.log);
+    assert.match(lines[1]!, /with 1 thread, not with 3, .*add --allow-read$/);
+    assert.deepEqual(await node.tickets(100).then((all) => all.at(-1)), 100n);
+    await node.stop();
+  },
+);
+
+e2e("-P is enough for more threads", async (lab) => {
+  const node = (await copy(lab))(granted);
+  await node.start("--io-threads", "2");
+  assert.equal(await node.ticket(), 1n);
+  assert.doesNotMatch(node.log, / warn /);
+  await node.stop();
+});
+
 e2e("-P serves from ./data, and keeps its tickets", async (lab) => {
   const node = (await copy(lab))(granted);
   await node.start();

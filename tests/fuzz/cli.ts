@@ -12,7 +12,7 @@ import { type Target, target } from "./target.ts";
 const flags = [
   ..."id saddr raddr join dir durability storage advertise".split(" "),
   ..."advertise-clients heartbeat election log-level log-format".split(" "),
-  ..."forward timeout nonvoter".split(" "),
+  ..."forward timeout io-threads nonvoter".split(" "),
 ];
 
 function variableOf(flag: string): string {
@@ -46,6 +46,7 @@ const near: Readonly<Record<string, readonly string[]>> = {
   election: durations,
   forward: ["yes", "no", "moved", "YES"],
   timeout: durations,
+  "io-threads": ["1", "16", "0", "17", "01", "1.0", "-1", "1e1", "one"],
   "log-level": ["debug", "info", "warning", "error", "warn"],
   "log-format": ["text", "json", "yaml"],
   nonvoter: ["yes", "no", "YES", "true"],
@@ -256,6 +257,8 @@ const right = fc.record({
   election: duration(3 * heartbeatMax),
   forward: oneOf("yes", "no", "moved"),
   timeout: duration(1),
+  "io-threads": fc.integer({ min: 1, max: 16 })
+    .map((means) => ({ text: `${means}`, means })),
   "log-level": oneOf("debug", "info", "warning", "error"),
   "log-format": oneOf("text", "json"),
   nonvoter: fc.boolean(),
@@ -311,6 +314,7 @@ const meant = target({
     clientListen: listen(right.saddr.means),
     storage: right.storage.means,
     timeoutMillis: right.timeout.means,
+    ioThreads: right["io-threads"].means,
     node: {
       id: id.means,
       raftListen: listen(right.raddr.means),

@@ -63,7 +63,8 @@ async function serve(
   const node = countingNode();
   const socket = new ScriptedSocket(parts, accepts);
   const sessions = new Set<Connection>();
-  const service = { link: node.link, version: "1.2.3", sessions };
+  const clients = () => sessions.size;
+  const service = { link: node.link, version: "1.2.3", sessions, clients };
   const connection = new Connection(socket, { id: 1, service });
   sessions.add(connection);
   await connection.serve();
@@ -190,7 +191,9 @@ const flood = waitingTarget({
   const stream = latin1(commands.map(asArray).join(""));
   const socket = new DeafSocket(stream, 16 * 1024 * 1024);
   const node = new FakeNode({ prompt });
-  const service = { link: node.link, version: "1", sessions: new Set([]) };
+  const sessions = new Set<Connection>();
+  const clients = () => sessions.size;
+  const service = { link: node.link, version: "1", sessions, clients };
   const connection = new Connection(socket, { id: 1, service });
   const served = connection.serve();
   const { replies } = connection;

@@ -1,7 +1,9 @@
 // The box of takes between two ends in one isolate, and between two isolates.
 
 import assert from "node:assert/strict";
+import type { FromNode } from "../../raft/channel.ts";
 import { TakeBox } from "../../raft/take_box.ts";
+import { TakeDoor } from "../../raft/take_door.ts";
 
 Deno.test("TakeBox carries each take and its answer, in turns of their own", async () => {
   const dispenser = new TakeBox();
@@ -49,6 +51,31 @@ Deno.test("TakeBox keeps a take that was asked before the node listens", async (
     new TakeBox(dispenser.memory).onTake(resolve)
   );
   assert.equal(asked, 7);
+});
+
+Deno.test("TakeDoor sends half an answer, and all that is none, as messages in their order", async () => {
+  const alive = setInterval(() => {}, 1000);
+  const box = new TakeBox();
+  const messages: FromNode[] = [];
+  const door = new TakeDoor({
+    postMessage: (message) => messages.push(message),
+  });
+  const asked = new Promise((resolve) => door.openBox(box.memory, resolve));
+  box.ask(7);
+  assert.deepEqual(await asked, { type: "take", count: 7 });
+  const parts: FromNode[] = [
+    { type: "taken", last: 6n, count: 6 },
+    { type: "refused", count: 1, reason: "exhausted" },
+  ];
+  for (const part of parts) door.postMessage(part);
+  assert.deepEqual(messages, parts);
+  const answer = new Promise((resolve) =>
+    box.onAnswer((last, count) => resolve([last, count]))
+  );
+  door.postMessage({ type: "taken", last: 14n, count: 7 });
+  assert.deepEqual(await answer, [14n, 7]);
+  assert.equal(messages.length, 2);
+  clearInterval(alive);
 });
 
 Deno.test("TakeBox has no room for half an answer", () => {

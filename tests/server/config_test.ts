@@ -29,6 +29,7 @@ Deno.test("Without flags a node serves on loopback, with the original's defaults
     clientListen: { host: "127.0.0.1", port: 11001 },
     storage: "auto",
     timeoutMillis: 10_000,
+    ioThreads: 1,
     node: {
       id: "1",
       raftListen: { host: "127.0.0.1", port: 12001 },
@@ -94,6 +95,9 @@ const good: [string, string, string, (config: Config) => unknown, unknown][] = [
   ["heartbeat", "HEARTBEAT", "20ms", (c) => c.node.heartbeatMillis, 20],
   ["election", "ELECTION", "1s", (c) => c.node.electionMillis, 1000],
   ["election", "ELECTION", "0.15s", (c) => c.node.electionMillis, 150],
+  ["io-threads", "IO_THREADS", "1", (c) => c.ioThreads, 1],
+  ["io-threads", "IO_THREADS", "9", (c) => c.ioThreads, 9],
+  ["io-threads", "IO_THREADS", "16", (c) => c.ioThreads, 16],
   ["log-level", "LOG_LEVEL", "warning", (c) => c.node.logLevel, "warning"],
   ["log-format", "LOG_FORMAT", "json", (c) => c.node.logFormat, "json"],
 ];
@@ -190,6 +194,7 @@ const bad: [string, string, string[], RegExp][] = [
     /50ms/,
   ],
   ["election", "ELECTION", ["300", "1m", "1e3ms"], /duration/],
+  ["io-threads", "IO_THREADS", ["0", "17", "01", "1.5", "two"], /from 1 to 16/],
   ["log-level", "LOG_LEVEL", ["warn", "INFO"], /debug, info, warning or error/],
   ["log-format", "LOG_FORMAT", ["yaml"], /text or json/],
 ];

@@ -89,7 +89,9 @@ async function settled(): Promise<void> {
 async function connected(options: { prompt: boolean }) {
   const node = new FakeNode(options);
   const socket = new FakeSocket();
-  const service = { link: node.link, version: "1.2.3", sessions: new Set([]) };
+  const sessions = new Set<Connection>();
+  const clients = () => sessions.size;
+  const service = { link: node.link, version: "1.2.3", sessions, clients };
   const connection = new Connection(socket, { id: 1, service });
   const served = connection.serve();
   await settled();

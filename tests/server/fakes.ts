@@ -149,6 +149,7 @@ export class Bench {
     link: this.node.link,
     version: "1.2.3",
     sessions: this.sessions,
+    clients: () => this.sessions.size,
   };
   readonly client: MemorySession = this.connect();
 

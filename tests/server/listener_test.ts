@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { Census } from "../../server/census.ts";
 import { listen, Listener } from "../../server/listener.ts";
 import { Client, encoder, FakeNode, resp, tickets } from "./fakes.ts";
 
-type Setting = { prompt?: boolean; connectionsMax?: number };
+type Setting = { prompt?: boolean; clientsMax?: number };
 
 /** A listener on a port of its own before a fake node, closed at the end. */
 async function serving(
@@ -15,7 +16,7 @@ async function serving(
   const listener = new Listener(listen({ host: "127.0.0.1", port: 0 }), {
     link: node.link,
     version: "1.2.3",
-    connectionsMax: setting.connectionsMax,
+    census: new Census({ clientsMax: setting.clientsMax }),
   });
   try {
     await use({ listener, node, port: listener.port });
@@ -111,7 +112,7 @@ Deno.test("An HTTP request gets no ticket and no word", () =>
   }));
 
 Deno.test("One client too many is told so, and its place is free when another leaves (bug 5)", () =>
-  serving({ connectionsMax: 2 }, async ({ port }) => {
+  serving({ clientsMax: 2 }, async ({ port }) => {
     const first = await Client.connect(port);
     using second = await Client.connect(port);
     await first.send(resp("QUIT"));

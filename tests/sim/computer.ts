@@ -1,5 +1,5 @@
 // One computer: a disk that outlives its processes, and the process, which is all that a
-// ticketd process runs but its sockets: dispenser, channel, node, core, machine, file log.
+// ticketd process runs but its sockets: dispensers, doors, node, core, machine, file log.
 // What `raft/host.ts` does at a start, with real sockets and in its own time, is done here
 // in simulated time, from the same values.
 
@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import type {
   AdminAnswer,
   AdminCommand,
+  Door,
   Forwarding,
   FromNode,
   ToNode,
@@ -20,6 +21,7 @@ import type {
   Saved,
   Server,
 } from "../../raft/core/types.ts";
+import { Doors } from "../../raft/doors.ts";
 import { type About, isImpostor, lifeOf, nobody } from "../../raft/greeting.ts";
 import { Node } from "../../raft/node.ts";
 import { blank, founded, isMember } from "../../raft/origin.ts";
@@ -44,8 +46,10 @@ export type Origin =
 
 /** From start to end of one process. */
 type Process = {
-  readonly link: RaftLink;
-  readonly connections: Set<Connection>;
+  /** One for each isolate that serves clients; the first is the main one. */
+  readonly links: readonly RaftLink[];
+  readonly doors: Doors;
+  readonly connections: Map<Connection, RaftLink>;
   node: Node | undefined;
   counter: CoreCounter | undefined;
   /** Whether a fault was made that may end it. */
@@ -223,7 +227,7 @@ export class Computer implements Watched {
 
   stop(): void {
     this.run(() => {
-      this.#process?.link.stop();
+      if (this.#process !== undefined) stop(this.#process);
       return "is asked to stop";
     });
   }
@@ -267,7 +271,9 @@ export class Computer implements Watched {
   // What is asked of it.
 
   attach(connection: Connection): void {
-    this.#process!.connections.add(connection);
+    const { connections, links } = this.#process!;
+    const link = links.length === 1 ? links[0] : this.#world.pick(links);
+    connections.set(connection, link!);
   }
 
   detach(connection: Connection): void {
@@ -276,9 +282,12 @@ export class Computer implements Watched {
 
   take(connection: Connection, count: number): void {
     const process = this.#process;
+    const [main] = process?.links ?? [];
+    // It may have been closed by the answer to what it asked right before.
+    const link = process?.connections.get(connection) ?? main;
     this.run(() => {
       if (process !== this.#process) return;
-      process!.link.dispenser.take(connection, count);
+      link?.dispenser.take(connection, count);
     });
   }
 
@@ -293,7 +302,7 @@ export class Computer implements Watched {
       const settled = command.type === "snapshot"
         ? undefined
         : process?.pace.asks();
-      process?.link.admin(command, (answer) => {
+      process?.links[0]?.admin(command, (answer) => {
         settled?.();
         if (answer.type === "ok") this.#checkDone(command, since);
         answered(answer);
@@ -339,29 +348,36 @@ export class Computer implements Watched {
   }
 
   #begin(): Process {
-    const { doorMicros: door, timeoutMicros } = this.#world.options;
+    const { doorMicros: delay, isolates } = this.#world.options;
+    /** The node's end of a door, and the isolate's. */
+    const doorTo = (at: number) => ({
+      postMessage: (message: FromNode) =>
+        this.#after(
+          process,
+          delay,
+          () => this.#told(process.links[at]!, message),
+        ),
+    });
+    const doorFrom = (receive: (message: ToNode) => void) => ({
+      postMessage: (message: ToNode) =>
+        this.#after(process, delay, () => receive(message)),
+    });
+    const doors = new Doors(
+      doorTo(0),
+      (message) => this.#receive(process, message),
+    );
     const process: Process = {
-      link: new RaftLink(
-        {
-          postMessage: (message: ToNode) =>
-            this.#after(process, door, () => this.#receive(process, message)),
-        },
-        {
-          ready: () => {},
-          // As main.ts: clients that wait have a while to be answered.
-          removed: () => {
-            this.#world.counts.ousted++;
-            this.say("was removed, and is to stop");
-            const { tickMicros } = this.#world.options;
-            this.#after(process, 4 * tickMicros, () => process.link.stop());
-          },
-          stopped: () => {},
-          timeoutMillis: timeoutMicros / 1000,
-          asksAgain: this.forward !== "no",
-          defer: (run) => this.#after(process, 0, run),
-        },
-      ),
-      connections: new Set(),
+      doors,
+      links: Array.from({ length: isolates }, (_, at) =>
+        this.#link(
+          () => process,
+          doorFrom(
+            at === 0
+              ? (message) => doors.receive(message)
+              : doors.open(doorTo(at)),
+          ),
+        )),
+      connections: new Map(),
       node: undefined,
       counter: undefined,
       mayFail: this.drive.full || this.drive.failSync,
@@ -374,11 +390,28 @@ export class Computer implements Watched {
     return process;
   }
 
+  #link(process: () => Process, door: Door<ToNode>): RaftLink {
+    const { timeoutMicros, tickMicros } = this.#world.options;
+    return new RaftLink(door, {
+      ready: () => {},
+      // As main.ts: clients that wait have a while to be answered.
+      removed: () => {
+        this.#world.counts.ousted++;
+        this.say("was removed, and is to stop");
+        this.#after(process(), 4 * tickMicros, () => stop(process()));
+      },
+      stopped: () => {},
+      timeoutMillis: timeoutMicros / 1000,
+      asksAgain: this.forward !== "no",
+      defer: (run) => this.#after(process(), 0, run),
+    });
+  }
+
   /** Whoever waits for tickets does not wait for ever. */
   #age(process: Process): void {
     const delay = this.#world.options.timeoutMicros / ticksPerTimeout;
     this.#after(process, delay, () => {
-      process.link.dispenser.tick();
+      for (const { dispenser } of process.links) dispenser.tick();
       this.#age(process);
     });
   }
@@ -410,7 +443,6 @@ export class Computer implements Watched {
   #run(process: Process, storage: WatchedStorage, saved: Saved): void {
     const { options, random, clock, checker } = this.#world;
     const began = checker.commitIndex;
-    const door = options.doorMicros;
     let last = 0n;
     process.node = new Node(
       {
@@ -431,7 +463,7 @@ export class Computer implements Watched {
           const sent = message.type === "taken"
             ? { ...message, last }
             : message;
-          this.#after(process, door, () => this.#told(process, sent));
+          process.doors.postMessage(sent);
         },
         log: () => {},
         now: () => Math.round(clock.now / 1000),
@@ -504,12 +536,12 @@ export class Computer implements Watched {
     }
   }
 
-  #told(process: Process, message: FromNode): string | void {
+  #told(link: RaftLink, message: FromNode): string | void {
     if (message.type === "taken") {
       const { last } = this.#world.model;
       assert(message.last <= last, `${message.last} is given, ${last} taken`);
     }
-    process.link.receive(message);
+    link.receive(message);
     if (message.type === "taken") {
       return `gives ${message.count}, ${message.last}`;
     }
@@ -679,6 +711,14 @@ export class Computer implements Watched {
     this.#paused = this.#failing = false;
     this.#held = [];
     this.connected.clear();
-    for (const connection of process?.connections ?? []) connection.lost();
+    for (const connection of process?.connections.keys() ?? []) {
+      connection.lost();
+    }
   }
+}
+
+/** As main.ts: all isolates are done with their clients before the node stops. */
+function stop({ links }: Process): void {
+  for (const link of links) link.giveUp();
+  links[0]!.stop();
 }

@@ -67,8 +67,9 @@ export type Options = {
   readonly lost: number;
   readonly doubled: number;
   readonly syncMicros: Micros;
-  /** Between the isolates. */
+  /** Between the isolates, and how many of them serve clients, on each computer. */
   readonly doorMicros: Micros;
+  readonly isolates: number;
   /** Clocks run up to this much too fast or too slow, in 1/1000. */
   readonly clockSkew: number;
   /** Of each computer, in turn. */
@@ -119,6 +120,7 @@ export function drawOptions(seed: number): Options {
     durability: from(true, true, true, false) ? ["high"] : drawMixed(random),
     phaseMicros,
     faults,
+    isolates: from(1, 1, 2, 3),
   };
 }
 

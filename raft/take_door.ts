@@ -1,0 +1,36 @@
+// The node's end of a door with a box for takes beside it (`take_box.ts`). To the node it is
+// a door like any other: what fits goes through the box, all else as a message.
+
+import type { Door, FromNode, ToNode } from "./channel.ts";
+import { TakeBox } from "./take_box.ts";
+
+export class TakeDoor implements Door<FromNode> {
+  readonly #port: Door<FromNode>;
+  #box: TakeBox | undefined;
+  /** Tickets that the take in flight asks for. */
+  #wanted = 0;
+
+  constructor(port: Door<FromNode>) {
+    this.#port = port;
+  }
+
+  /** From now on takes come through the box in `memory`, and are given to `receive`. */
+  openBox(
+    memory: SharedArrayBuffer,
+    receive: (message: ToNode) => void,
+  ): void {
+    this.#box = new TakeBox(memory);
+    this.#box.onTake((count) => {
+      this.#wanted = count;
+      receive({ type: "take", count });
+    });
+  }
+
+  postMessage(message: FromNode): void {
+    // An answer in parts goes the way of all messages, in their order.
+    const fits = message.type === "taken" && message.count === this.#wanted;
+    if (fits && this.#box !== undefined) {
+      this.#box.answer(message.last, message.count);
+    } else this.#port.postMessage(message);
+  }
+}

@@ -1,0 +1,54 @@
+// What one isolate does for the clients that come to it, from the first to the last: their
+// time, their port, their end. The main isolate has one, and so has each of
+// `--io-threads`. What becomes of the node behind it is not its business.
+
+import type { Census } from "./census.ts";
+import { ticksPerTimeout } from "./dispenser.ts";
+import { Listener } from "./listener.ts";
+import type { RaftLink } from "./raft_link.ts";
+
+/** A stop, from the first signal to the exit, is done within 5 s; this part drains. */
+export const drainMillis = 2000;
+/** Of it, to tell those who still wait that they get nothing. */
+const farewellMillis = 200;
+
+export type FrontOptions = {
+  readonly link: RaftLink;
+  readonly census: Census;
+  /** How long a TICKET may wait to be answered. */
+  readonly timeoutMillis: number;
+  /** What HELLO and INFO say. */
+  readonly version: string;
+};
+
+export class Front {
+  readonly #options: FrontOptions;
+  readonly #timer: ReturnType<typeof setInterval>;
+  #listener: Listener | undefined;
+
+  constructor(options: FrontOptions) {
+    this.#options = options;
+    this.#timer = setInterval(
+      () => options.link.dispenser.tick(),
+      options.timeoutMillis / ticksPerTimeout,
+    );
+  }
+
+  /** Serves whoever comes to `socket`, which it owns from now on. */
+  serve(socket: Deno.TcpListener): void {
+    this.#listener = new Listener(socket, this.#options);
+  }
+
+  /** Accepts nobody any more, answers who waits as far as there is time, hangs up. */
+  async close(): Promise<void> {
+    const { link } = this.#options;
+    const timer = setTimeout(
+      () => link.giveUp(),
+      drainMillis - farewellMillis,
+    );
+    await this.#listener?.close(drainMillis);
+    clearTimeout(timer);
+    clearInterval(this.#timer);
+    link.giveUp();
+  }
+}

@@ -1,0 +1,41 @@
+// One port on which several isolates of one process listen (SO_REUSEPORT): the kernel
+// gives each new connection to one of them. It would give them to another process just
+// as well, and clients of one address would then get the numbers of two clusters, each
+// number twice. So nobody joins a port that was not claimed first, and no two processes
+// can claim one.
+//
+// A claim binds the port alone, which fails as long as anybody listens on it, sharing or
+// not. To share it, that socket must be closed again; in that moment another process
+// could claim the port, too. Therefore the UDP port of the same number is taken before,
+// alone and for the process's life: nobody speaks on it, it is a lock.
+
+import type { Address } from "../raft/address.ts";
+import { lockPort, openPort } from "../raft/port.ts";
+
+const purpose = { whom: "clients", flag: "--saddr" };
+
+export type Claim = {
+  readonly socket: Deno.TcpListener;
+  /** Where it listens, with the port that the system chose for `:0`. */
+  readonly address: Address;
+  /** Nobody else claims the port until it is closed, or the process ends. */
+  readonly lock: Deno.DatagramConn;
+};
+
+/** For the main isolate; fails with a text for the user. */
+export function claimPort({ host, port: wanted }: Address): Claim {
+  const alone = openPort({ host, port: wanted }, purpose);
+  const address = { host, port: alone.addr.port };
+  let lock: Deno.DatagramConn;
+  try {
+    lock = lockPort(address, purpose);
+  } finally {
+    alone.close();
+  }
+  return { socket: joinPort(address), address, lock };
+}
+
+/** For the other isolates, once the main one has claimed `address`. */
+export function joinPort(address: Address): Deno.TcpListener {
+  return openPort(address, { ...purpose, shared: true });
+}

@@ -1,0 +1,61 @@
+// A port is shared inside a process and with nobody else.
+
+import assert from "node:assert/strict";
+import { listen } from "../../server/listener.ts";
+import { type Claim, claimPort, joinPort } from "../../server/shared_port.ts";
+
+const loopback = { host: "127.0.0.1", port: 0 };
+
+/** A claim of any free port, given back at the end. */
+function claimed(use: (claim: Claim) => void): void {
+  const claim = claimPort(loopback);
+  try {
+    use(claim);
+  } finally {
+    claim.socket.close();
+    claim.lock.close();
+  }
+}
+
+/** The one sentence that a user is told. */
+function inUse(port: number, how = ""): { message: string } {
+  return {
+    message: `cannot listen on 127.0.0.1:${port}${how} for clients: ` +
+      "address in use; choose another with --saddr",
+  };
+}
+
+Deno.test("A claimed port is known by its number, and can be joined", () => {
+  claimed(({ socket, address }) => {
+    assert.equal(address.port, socket.addr.port);
+    joinPort(address).close();
+  });
+});
+
+Deno.test("A claimed port is refused to who wants it alone, and to a second claim", () => {
+  claimed(({ address }) => {
+    assert.throws(() => listen(address), inUse(address.port));
+    assert.throws(() => claimPort(address), inUse(address.port));
+    const everywhere = { host: "", port: address.port };
+    assert.throws(() => listen(everywhere), /address in use/);
+    assert.throws(() => claimPort(everywhere), /address in use/);
+  });
+});
+
+Deno.test("A port that somebody has alone can be neither claimed nor joined", () => {
+  const alone = listen(loopback);
+  const address = { host: "127.0.0.1", port: alone.addr.port };
+  assert.throws(() => claimPort(address), inUse(address.port));
+  assert.throws(() => joinPort(address), inUse(address.port));
+  alone.close();
+});
+
+Deno.test("Of two claims at the same moment one fails, and leaves nothing behind", () => {
+  const { socket, lock, address } = claimPort(loopback);
+  socket.close(); // as if it had not yet begun to share: the lock alone tells
+  assert.throws(() => claimPort(address), inUse(address.port, " by UDP"));
+  lock.close();
+  const second = claimPort(address);
+  second.lock.close();
+  second.socket.close();
+});
