@@ -19,7 +19,6 @@ import { listen } from "./server/listener.ts";
 import { RaftLink } from "./server/raft_link.ts";
 import { claimPort } from "./server/shared_port.ts";
 import { status } from "./server/status.ts";
-import { startSyncer } from "./storage/syncer.ts";
 
 /** A stop, from the first signal to the exit, is done within 5 s. */
 const stopMillis = 4500;
@@ -113,10 +112,6 @@ async function serve(config: Config): Promise<never> {
       : undefined;
     const socket = claim?.socket ?? listen(config.clientListen);
     onSignals(stop);
-    const { storage, durability } = place.options;
-    const syncer = storage === "file" && durability === "high"
-      ? startSyncer((reason) => fail(`the syncer died: ${reason}`)).memory
-      : undefined;
     const threads = new IoThreads({
       count: claim === undefined ? 0 : config.ioThreads - 1,
       spawn: (name) => new Worker(ioWorkerUrl, { type: "module", name }),
@@ -129,7 +124,7 @@ async function serve(config: Config): Promise<never> {
     link.start({
       ...place.options,
       clientAddress: withPort(config.node.clientAddress, port),
-    }, syncer);
+    });
     await Promise.race([ready.promise, asked.promise]);
     if (!stopping) {
       front.serve(socket);

@@ -136,8 +136,6 @@ export type ToNode =
     readonly options: NodeOptions;
     /** The memory of a `TakeBox`, where there are two isolates. */
     readonly takes?: SharedArrayBuffer | undefined;
-    /** Of a syncer, which makes the log on files durable. */
-    readonly syncer?: SharedArrayBuffer | undefined;
   }
   | { readonly type: "take"; readonly count: number }
   | {

@@ -20,7 +20,6 @@ import { listenForPeers, Peers } from "./peers.ts";
 import { openKv } from "../storage/kv.ts";
 import { denoFiles } from "../storage/files.ts";
 import type { Storage } from "../storage/storage.ts";
-import { Syncer } from "../storage/syncer.ts";
 import { Wal } from "../storage/wal.ts";
 
 /** Durability medium and low sync this often. */
@@ -52,7 +51,7 @@ export class Host {
   receive(message: ToNode): void {
     switch (message.type) {
       case "start":
-        this.#start(message).catch((error) => this.#gaveUp(error));
+        this.#start(message.options).catch((error) => this.#gaveUp(error));
         return;
       case "take":
         return this.#node?.take(message.count);
@@ -97,9 +96,7 @@ export class Host {
     // Otherwise the node is stopping, and ends by itself.
   }
 
-  async #start(
-    { options, syncer }: { options: NodeOptions; syncer?: SharedArrayBuffer },
-  ): Promise<void> {
+  async #start(options: NodeOptions): Promise<void> {
     this.#options = options;
     this.#joiningSinceMillis = performance.now();
     this.#log = openLog({
@@ -109,11 +106,7 @@ export class Host {
     });
     // Before the storage, which writes when it is opened: a port in use changes nothing.
     const listener = listenForPeers(options.raftListen);
-    const storage = this.#storage = await openStorage(
-      options,
-      syncer && new Syncer(syncer),
-      this.#log,
-    );
+    const storage = this.#storage = await openStorage(options, this.#log);
     const resumed = storage.load();
     const saved = await this.#identify(resumed);
     const about = { client: options.clientAddress, version: options.version };
@@ -304,17 +297,13 @@ function timesOf(options: NodeOptions): NodeTimes {
   };
 }
 
-function openStorage(
-  options: NodeOptions,
-  syncer: Syncer | undefined,
-  log: Log,
-): Promise<Storage> {
+function openStorage(options: NodeOptions, log: Log): Promise<Storage> {
   const { id: node, directory, durability } = options;
   if (options.storage === "kv") {
     return openKv({ directory, node, durability, log });
   }
   assert(directory !== undefined, "a file log has a directory");
-  const files = denoFiles(directory, { syncer });
+  const files = denoFiles(directory);
   return Promise.resolve(new Wal({ files, node, durability, log }));
 }
 

@@ -63,9 +63,9 @@ export class RaftLink {
     return this.#status;
   }
 
-  start(options: NodeOptions, syncer?: SharedArrayBuffer): void {
+  start(options: NodeOptions): void {
     const takes = this.#options.takes?.memory;
-    this.#door.postMessage({ type: "start", options, takes, syncer });
+    this.#door.postMessage({ type: "start", options, takes });
   }
 
   /** Tells all who still wait that they get nothing: the process is about to end. */

@@ -6,10 +6,7 @@
 // fdatasync: it covers data and length, which is all that a log needs of its file.
 
 import { dirname, join, resolve } from "node:path";
-import { assert } from "../raft/core/assert.ts";
 import { type Done, StorageError } from "./storage.ts";
-import type { Syncer } from "./syncer.ts";
-import type { Fault } from "./syncer_box.ts";
 
 /** Something that can be made durable: a file's bytes, a directory's names. */
 export interface Syncable {
@@ -22,11 +19,6 @@ export interface Syncable {
 export interface OpenFile extends Syncable {
   /** Appends all of `bytes`, or throws; part of them may then be in the file. */
   append(bytes: Uint8Array): void;
-  /**
-   * Appends `bytes` and makes them durable; they are not to change before `done` runs,
-   * later and once. What was appended before must be durable already.
-   */
-  appendSynced(bytes: Uint8Array, done: Done): void;
   close(): void;
 }
 
@@ -50,28 +42,18 @@ export interface Files extends Syncable {
 
 export const lockName = "LOCK";
 
-export type DenoFilesOptions = {
-  /** Does what `appendSynced` asks for; without one, the thread pool does. */
-  readonly syncer?: Syncer | undefined;
-};
-
-export function denoFiles(
-  directory: string,
-  { syncer }: DenoFilesOptions = {},
-): Files {
-  return new DenoFiles(directory, syncer);
+export function denoFiles(directory: string): Files {
+  return new DenoFiles(directory);
 }
 
 class DenoFiles implements Files {
   readonly directory: string;
-  readonly #syncer: Syncer | undefined;
   #lock: Deno.FsFile | undefined;
   /** Renamed while it is open; its faults are to name it as it is called then. */
   #newest: DenoFile | undefined;
 
-  constructor(directory: string, syncer: Syncer | undefined) {
+  constructor(directory: string) {
     this.directory = directory;
-    this.#syncer = syncer;
   }
 
   makeDirectory(): void {
@@ -103,7 +85,6 @@ class DenoFiles implements Files {
   }
 
   unlock(): void {
-    this.#syncer?.end();
     this.#lock?.close();
     this.#lock = undefined;
   }
@@ -128,7 +109,7 @@ class DenoFiles implements Files {
     const path = join(this.directory, name);
     const options = { write: true, create: true, truncate: true };
     const file = attempt("create", path, () => Deno.openSync(path, options));
-    return this.#newest = new DenoFile(path, file, this.#syncer);
+    return this.#newest = new DenoFile(path, file);
   }
 
   rename(from: string, to: string): void {
@@ -172,41 +153,14 @@ class DenoFile implements OpenFile {
   /** For messages. */
   path: string;
   readonly #file: Deno.FsFile;
-  readonly #syncer: Syncer | undefined;
-  /** The syncer has opened it as well. */
-  #handedOver = false;
 
-  constructor(path: string, file: Deno.FsFile, syncer: Syncer | undefined) {
+  constructor(path: string, file: Deno.FsFile) {
     this.path = path;
     this.#file = file;
-    this.#syncer = syncer;
   }
 
   append(bytes: Uint8Array): void {
-    // The syncer has written on, and this handle stands where it began.
-    assert(!this.#handedOver, `two writers of ${this.path}`);
     attempt("write", this.path, () => writeAll(this.#file, bytes));
-  }
-
-  appendSynced(bytes: Uint8Array, done: Done): void {
-    if (this.#syncer === undefined) {
-      try {
-        this.append(bytes);
-      } catch (error) {
-        return queueMicrotask(() => done(error as Error));
-      }
-      return this.sync(done);
-    }
-    const settle = (fault: Fault | undefined) => {
-      const cause = fault && new Error(fault.text);
-      done(fault && explained(fault.action, this.path, cause));
-    };
-    if (this.#handedOver) return this.#syncer.append(bytes, settle);
-    this.#handedOver = true;
-    this.#syncer.open(this.path, (fault) => {
-      if (fault !== undefined) settle(fault);
-      else this.#syncer?.append(bytes, settle);
-    });
   }
 
   sync(done: Done): void {
@@ -219,7 +173,6 @@ class DenoFile implements OpenFile {
 
   close(): void {
     this.#file.close();
-    if (this.#handedOver) this.#syncer?.close();
   }
 }
 
@@ -332,11 +285,9 @@ function reasonOf(error: unknown, action: string): string {
   if (error instanceof Deno.errors.NotFound && action === "create") {
     return "no such directory above it; choose another --dir";
   }
-  // In Deno's words, or in those of its `node:fs`.
-  if (/os error 28|^ENOSPC/.test(error.message)) {
+  if (error.message.includes("os error 28")) {
     return "no space left on the device; make room and start again: " +
       "nothing that was acknowledged is lost";
   }
-  if (/^EIO/.test(error.message)) return "Input/output error";
   return error.message;
 }

@@ -48,7 +48,7 @@ const temporaryName = "segment.tmp";
 const pendingBytesMax = 1024 * 1024;
 
 /** Yields what must be durable before it goes on. */
-type Steps<Target = Pick<Syncable, "sync">> = Generator<Target, void, void>;
+type Steps = Generator<Syncable, void, void>;
 
 export class Wal implements Storage {
   readonly #files: Files;
@@ -68,9 +68,7 @@ export class Wal implements Storage {
   #synced = 0;
   #written = 0;
   /** Framed records that are not yet in the file. */
-  #pending = new Writer();
-  /** Those that are being written. */
-  #leaving = new Writer();
+  readonly #pending = new Writer();
 
   /** One runs at a time; a flush may have to wait for a write, or a write for a flush. */
   readonly #work: { readonly steps: Steps; readonly done: Done }[] = [];
@@ -123,10 +121,7 @@ export class Wal implements Storage {
       place: { seed: this.#seed, offset: this.bytes, synced: this.#synced },
       writePayload: (writer) => writeChange(writer, save),
     });
-    if (this.#durability === "high") {
-      return this.#enqueue(this.#writeThrough(), done);
-    }
-    const mustSync = save.hardStateChanged;
+    const mustSync = this.#durability === "high" || save.hardStateChanged;
     const mayWait = this.#durability === "low" &&
       this.#pending.length < pendingBytesMax;
     try {
@@ -140,8 +135,7 @@ export class Wal implements Storage {
 
   flush(done: Done): void {
     if (this.#error !== undefined) return this.#fail(this.#error, [done]);
-    const isSynced = this.#durability === "high";
-    this.#enqueue(isSynced ? this.#writeThrough() : this.#sync(), done);
+    this.#enqueue(this.#sync(), done);
   }
 
   close(): void {
@@ -186,13 +180,14 @@ export class Wal implements Storage {
       number,
       node: this.#node,
     });
-    // Zeros are written ahead of the records.
-    if (tail === "torn") {
+    if (tail !== "end") {
+      const nature = tail === "zeros"
+        ? "zeros, as a power loss leaves them"
+        : "no whole record: a write that was cut short, or else damage to the last one";
       const count = bytes.length - end;
       this.#log(
         "warning",
-        `${path}: dropped the last ${count} bytes, from byte ${end} on (no whole record: ` +
-          "a write that was cut short, or else damage to the last one)",
+        `${path}: dropped the last ${count} bytes, from byte ${end} on (${nature})`,
       );
     }
     return state;
@@ -206,19 +201,6 @@ export class Wal implements Storage {
     this.#pending.reset();
   }
 
-  /** Writes and syncs in one go what waits when its turn comes. */
-  *#writeThrough(): Steps {
-    if (this.#pending.length === 0) return;
-    const file = this.#file;
-    assert(file !== undefined, "write() before load() or create()");
-    [this.#pending, this.#leaving] = [this.#leaving, this.#pending];
-    this.#written += this.#leaving.length;
-    const covered = this.#written;
-    yield { sync: (done) => file.appendSynced(this.#leaving.written, done) };
-    this.#leaving.reset();
-    this.#synced = covered;
-  }
-
   *#sync(): Steps {
     this.#writePending();
     const covered = this.#written;
@@ -229,7 +211,7 @@ export class Wal implements Storage {
   }
 
   /** Replaces the segment by one that holds `change` alone, which is the whole state. */
-  *#roll(change: Change): Steps<Syncable> {
+  *#roll(change: Change): Steps {
     assert(this.#identity !== undefined, "write() before load() or create()");
     const number = this.#number + 1;
     const segment = encodeSegment(number, this.#identity, change);
@@ -262,7 +244,7 @@ export class Wal implements Storage {
     const work = this.#work[0];
     if (work === undefined || this.#closed) return;
     this.#working = true;
-    let step: ReturnType<Steps["next"]>;
+    let step: IteratorResult<Syncable, void>;
     try {
       step = work.steps.next();
     } catch (error) {

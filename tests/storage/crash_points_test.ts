@@ -113,10 +113,6 @@ class Unsynced implements Files {
     if (this.#what === "names") return file;
     return {
       append: (bytes) => file.append(bytes),
-      appendSynced(bytes, done) {
-        file.append(bytes);
-        done();
-      },
       close: () => file.close(),
       ...pretended,
     };

@@ -399,19 +399,6 @@ class FakeFile implements OpenFile {
     if (error !== undefined) throw error;
   }
 
-  /** The file's own isolate: nobody is told at once that the write failed. */
-  appendSynced(bytes: Uint8Array, done: Done): void {
-    try {
-      this.append(bytes);
-    } catch (error) {
-      this.#disk.later(() =>
-        this.#disk.isAlive(this.#life) && done(error as Error)
-      );
-      return;
-    }
-    this.sync(done);
-  }
-
   sync(done: Done): void {
     const finish = this.#startSync();
     this.#disk.later(() => this.#disk.isAlive(this.#life) && done(finish()));
