@@ -1,5 +1,6 @@
 // The node's end of a door with a box for takes beside it (`take_box.ts`). To the node it is
-// a door like any other: what fits goes through the box, all else as a message.
+// a door like any other: what fits goes through the box, all else as a message, so that
+// those that a message refuses hear it in their turn.
 
 import type { Door, FromNode, ToNode } from "./channel.ts";
 import { TakeBox } from "./take_box.ts";
