@@ -209,8 +209,11 @@ function readConfig(
         "use --join to name members of one",
     );
   }
-  const heartbeatMillis = read("heartbeat");
   const electionMillis = read("election");
+  const third = Math.max(1, Math.floor(electionMillis / 3));
+  const heartbeatMillis = given("heartbeat") === undefined
+    ? Math.min(read("heartbeat"), third)
+    : read("heartbeat");
   if (electionMillis < 3 * heartbeatMillis) {
     throw new UsageError(
       `--election: ${electionMillis}ms is too short for --heartbeat ` +

@@ -95,7 +95,7 @@ export const flags = {
   heartbeat: {
     value: "time",
     help: "between two signs of life of the leader",
-    standard: "50ms",
+    standard: "100ms",
     parse: durationMillis,
     allowed: durationRule,
   } satisfies Flag<number>,

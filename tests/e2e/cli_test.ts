@@ -78,7 +78,10 @@ e2e(
       [["--storage", "tape"], /^--storage: "tape" .*file, kv or auto/],
       [["--advertise", ":5"], /^--advertise: ":5" .*HOST:PORT/],
       [["--heartbeat", "soon"], /^--heartbeat: "soon" .*duration/],
-      [["--election", "10ms"], /^--election: 10ms is too short.*150ms/],
+      [
+        ["--election", "10ms", "--heartbeat", "50ms"],
+        /^--election: 10ms is too short.*150ms/,
+      ],
       [["--log-level", "loud"], /^--log-level: "loud" .*debug, info/],
       [["--log-format", "yaml"], /^--log-format: "yaml" .*text or json/],
       [

@@ -41,7 +41,7 @@ Deno.test("Without flags a node serves on loopback, with the original's defaults
       nonvoter: false,
       directory: "data/1",
       durability: "high",
-      heartbeatMillis: 50,
+      heartbeatMillis: 100,
       electionMillis: 300,
       forward: "yes",
       logLevel: "info",
@@ -264,11 +264,20 @@ Deno.test("--saddr and --raddr must differ, unless the system chooses the ports"
 
 Deno.test("--election must be three heartbeats or more", () => {
   assert.equal(
-    errorOf("--election 100ms"),
+    errorOf("--election 100ms --heartbeat 50ms"),
     "--election: 100ms is too short for --heartbeat 50ms; use at least 150ms",
   );
   assert.match(errorOf("--heartbeat 1s"), /at least 3000ms/);
+  assert.match(errorOf("--election 2ms"), /--heartbeat 1ms; use at least 3ms/);
   configOf("--heartbeat 100ms");
+});
+
+Deno.test("--heartbeat follows a shorter --election, and no longer one", () => {
+  const heartbeatOf = (line: string) => configOf(line).node.heartbeatMillis;
+  assert.equal(heartbeatOf("--election 100ms"), 33);
+  assert.equal(heartbeatOf("--election 3ms"), 1);
+  assert.equal(heartbeatOf("--election 5s"), 100);
+  assert.equal(heartbeatOf("--election 5s --heartbeat 200ms"), 200);
 });
 
 Deno.test("--nonvoter takes no value, may come from the environment, and needs --join", () => {
