@@ -17,6 +17,7 @@ export type Server = {
 };
 
 const main = new URL("../main.ts", import.meta.url).pathname;
+const echo = new URL("./echo_server.ts", import.meta.url).pathname;
 
 /** A node, or Redis, that is not ready after that never will be. */
 const readyMillisMax = 30_000;
@@ -106,6 +107,26 @@ export async function startRedis(
     stderr: "null",
   });
   await until(port, "PING", (reply) => reply.startsWith("+PONG"));
+  return {
+    ports: [port],
+    pids: [process.pid],
+    directories: [directory],
+    startMillis: performance.now() - before,
+    stop: () => stop([process], directory),
+  };
+}
+
+/** `echo_server.ts`. */
+export async function startEcho(): Promise<Server> {
+  const directory = makeDirectory();
+  const port = freePort();
+  const before = performance.now();
+  const process = spawn(Deno.execPath(), {
+    args: ["run", "--allow-net", echo, `${port}`],
+    stdout: "null",
+    stderr: "null",
+  });
+  await until(port, "TICKET", (reply) => reply.startsWith("+"));
   return {
     ports: [port],
     pids: [process.pid],

@@ -2,7 +2,12 @@
 // the servers. Redis's counterpart to a ticket is INCR. How it is measured is elsewhere.
 
 import type { Durability } from "../storage/storage.ts";
-import { type Server, startRedis, startTicketd } from "./contenders.ts";
+import {
+  type Server,
+  startEcho,
+  startRedis,
+  startTicketd,
+} from "./contenders.ts";
 
 export type Workload = {
   readonly name: string;
@@ -98,7 +103,20 @@ export const redisMemory: Contender = {
   start: () => startRedis(undefined),
 };
 
-export const contenders = [oneNode, threeNodes, redisAlways, redisMemory];
+/** What Deno itself leaves room for. */
+export const bareEcho: Contender = {
+  name: "Bare echo on Deno",
+  command: "TICKET",
+  start: startEcho,
+};
+
+export const contenders = [
+  oneNode,
+  threeNodes,
+  redisAlways,
+  redisMemory,
+  bareEcho,
+];
 
 /** What is done at each durability. */
 export const durabilityWorkloads = workloads.filter(({ name }) =>
