@@ -120,16 +120,16 @@ async function serve(config: Config): Promise<never> {
       died: (reason) => fail(`a thread that serves clients died: ${reason}`),
       each: { timeoutMillis, asksAgain, version, census: census.memory },
     });
-    const { port } = socket.addr;
     link.start({
       ...place.options,
-      clientAddress: withPort(config.node.clientAddress, port),
+      clientAddress: withPort(config.node.clientAddress, socket.addr.port),
     });
     await Promise.race([ready.promise, asked.promise]);
     if (!stopping) {
       front.serve(socket);
-      const { host } = config.clientListen;
-      await Promise.race([threads.serve({ host, port }), asked.promise]);
+      if (claim !== undefined) {
+        await Promise.race([threads.serve(claim.address), asked.promise]);
+      }
     }
     if (!stopping) {
       log("info", `serves clients on ${formatAddress(config.clientListen)}`);

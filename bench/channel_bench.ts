@@ -1,12 +1,19 @@
-// What one take and its answer cost between the isolates: two messages of the channel's own
-// types, to a real Worker and back, with nothing done there. deno bench -A bench/channel_bench.ts
+// What one take and its answer cost between the isolates, to a real Worker and back, with
+// nothing done there: through the box that they take, and as two messages, which is what they
+// are when they are no whole answer. deno bench -A bench/channel_bench.ts
 
 import type { FromNode, ToNode } from "../raft/channel.ts";
+import { TakeBox } from "../raft/take_box.ts";
 
 const worker = new Worker(new URL("echo_worker.ts", import.meta.url), {
   type: "module",
 });
 globalThis.addEventListener("unload", () => worker.terminate());
+
+const box = new TakeBox();
+worker.postMessage(box.memory);
+let given: (count: number) => void = () => {};
+box.onAnswer((_last, count) => given(count));
 
 let answered: (message: FromNode) => void = () => {};
 worker.onmessage = ({ data }: MessageEvent<FromNode>) => answered(data);
@@ -21,7 +28,15 @@ function roundTrip(message: ToNode): Promise<FromNode> {
 // The worker has been loaded when it answers.
 await roundTrip({ type: "take", count: 1 });
 
-Deno.bench("a take and its answer, to a Worker and back", async () => {
+Deno.bench("a take and its answer, through a box", async () => {
+  const count = await new Promise<number>((resolve) => {
+    given = resolve;
+    box.ask(50);
+  });
+  if (count !== 50) throw new Error(`${count} came`);
+});
+
+Deno.bench("a take and its answer, as messages", async () => {
   const { type } = await roundTrip({ type: "take", count: 50 });
   if (type !== "taken") throw new Error(`${type} came`);
 });

@@ -5,7 +5,7 @@
 // The box holds one take, because one is in flight at most: whoever asks again has seen
 // the last answer, so nothing in here is overwritten before it was read.
 //
-//   word  0 asked  takes so far      1 answered  answers so far
+//   word  0 asked  takes, counted    1 answered  answers, counted
 //         2 tickets asked for        3 tickets given       4-5 the last of them
 
 import { assert } from "./core/assert.ts";
@@ -16,16 +16,25 @@ const wantedWord = 2;
 const givenWord = 3;
 const lastLong = 2;
 const boxBytes = 24;
+/**
+ * Both counters begin here, and pass the end of 32 bits within the first takes of every
+ * run: what would go wrong there after weeks goes wrong in every test.
+ */
+const begin = 2 ** 31 - 2;
 
 export class TakeBox {
   readonly memory: SharedArrayBuffer;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #longs: BigUint64Array<SharedArrayBuffer>;
 
-  constructor(memory = new SharedArrayBuffer(boxBytes)) {
-    this.memory = memory;
-    this.#words = new Int32Array(memory);
-    this.#longs = new BigUint64Array(memory);
+  /** An empty box, or the other end of the one in `memory`. */
+  constructor(memory?: SharedArrayBuffer) {
+    this.memory = memory ?? new SharedArrayBuffer(boxBytes);
+    this.#words = new Int32Array(this.memory);
+    this.#longs = new BigUint64Array(this.memory);
+    if (memory === undefined) {
+      this.#words[askedWord] = this.#words[answeredWord] = begin;
+    }
   }
 
   // The dispenser's end.
@@ -64,7 +73,8 @@ export class TakeBox {
   }
 
   #watch(word: number, changed: () => void): void {
-    let seen = 0;
+    // Not what stands there now: a take may have come before anybody listened.
+    let seen = begin;
     const look = () => {
       for (;;) {
         const wait = Atomics.waitAsync(this.#words, word, seen);
@@ -72,7 +82,7 @@ export class TakeBox {
           wait.value.then(look);
           return;
         }
-        seen++;
+        seen = (seen + 1) | 0; // as the word wraps around
         changed();
       }
     };

@@ -13,7 +13,7 @@ import type {
 } from "../raft/channel.ts";
 import { assert, unreachable } from "../raft/core/assert.ts";
 import type { TakeBox } from "../raft/take_box.ts";
-import { Dispenser } from "./dispenser.ts";
+import { Dispenser, takesInFlightMax } from "./dispenser.ts";
 
 export type RaftLinkOptions = {
   /** The node serves. */
@@ -48,6 +48,7 @@ export class RaftLink {
     this.#door = door;
     this.#options = options;
     const { takes } = options;
+    takesInFlightMax satisfies 1; // a box holds one take
     takes?.onAnswer((last, count) => this.dispenser.taken(last, count));
     this.dispenser = new Dispenser({
       post: (count) =>

@@ -8,6 +8,9 @@
 // not. To share it, that socket must be closed again; in that moment another process
 // could claim the port, too. Therefore the UDP port of the same number is taken before,
 // alone and for the process's life: nobody speaks on it, it is a lock.
+//
+// All this is done at the IP address that a name led to at first: asked again, it may
+// lead to another, which nobody has claimed.
 
 import type { Address } from "../raft/address.ts";
 import { lockPort, openPort } from "../raft/port.ts";
@@ -16,16 +19,17 @@ const purpose = { whom: "clients", flag: "--saddr" };
 
 export type Claim = {
   readonly socket: Deno.TcpListener;
-  /** Where it listens, with the port that the system chose for `:0`. */
+  /** Where it listens: a name looked up, and the port that the system chose for `:0`. */
   readonly address: Address;
   /** Nobody else claims the port until it is closed, or the process ends. */
   readonly lock: Deno.DatagramConn;
 };
 
 /** For the main isolate; fails with a text for the user. */
-export function claimPort({ host, port: wanted }: Address): Claim {
-  const alone = openPort({ host, port: wanted }, purpose);
-  const address = { host, port: alone.addr.port };
+export function claimPort(wanted: Address): Claim {
+  const alone = openPort(wanted, purpose);
+  const { hostname: host, port } = alone.addr;
+  const address = { host, port };
   let lock: Deno.DatagramConn;
   try {
     lock = lockPort(address, purpose);

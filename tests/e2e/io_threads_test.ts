@@ -172,6 +172,9 @@ e2e(
       );
       assert.ok(outcomes[0]! + outcomes[1]! < 2);
       await Promise.all([one.kill(), two.kill()]);
+      // It was the other that was in its way, and nothing else.
+      await one.start();
+      await one.kill();
     }
   },
 );

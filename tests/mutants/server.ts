@@ -313,9 +313,17 @@ export const serverMutants: readonly Mutant[] = [
     mistake: "two processes serve one port, and clients meet two clusters",
     source: "promise 1; ARCHITECTURE, --io-threads",
     file: "server/shared_port.ts",
-    find: "const alone = openPort({ host, port: wanted }, purpose);",
-    replace:
-      "const alone = openPort({ host, port: wanted }, { ...purpose, shared: true });",
+    find: "const alone = openPort(wanted, purpose);",
+    replace: "const alone = openPort(wanted, { ...purpose, shared: true });",
+    tests: ["server/shared_port_test.ts"],
+  },
+  {
+    name: "name-looked-up-again",
+    mistake: "threads listen where a name leads now, which nobody has claimed",
+    source: "promise 1; ARCHITECTURE, --io-threads",
+    file: "server/shared_port.ts",
+    find: "const { hostname: host, port } = alone.addr;",
+    replace: "const { host } = wanted;\n  const { port } = alone.addr;",
     tests: ["server/shared_port_test.ts"],
   },
   {

@@ -42,6 +42,45 @@ Deno.test("TakeBox carries each take and its answer, in turns of their own", asy
     "ask 3",
     "taken 3 to 18446744073709551615",
   ]);
+  const [asked, answered] = new Int32Array(dispenser.memory);
+  assert(asked! < 0 && answered! < 0, "no counter passed the end of 32 bits");
+});
+
+Deno.test("TakeBox reaches another isolate, which hears of an error in there (PITFALLS 1)", async () => {
+  const url = JSON.stringify(import.meta.resolve("../../raft/take_box.ts"));
+  const code = `
+    onmessage = async ({ data }) => {
+      const { TakeBox } = await import(${url});
+      const box = new TakeBox(data);
+      let last = 0n;
+      box.onTake((count) => {
+        if (count === 3) throw new Error("a bug");
+        last += BigInt(count);
+        box.answer(last, count);
+      });
+    };
+    addEventListener("unhandledrejection", (event) => {
+      event.preventDefault();
+      postMessage(event.reason.message);
+    });`;
+  const worker = new Worker(
+    `data:application/javascript,${encodeURIComponent(code)}`,
+    { type: "module" },
+  );
+  const error = new Promise((resolve) =>
+    worker.onmessage = ({ data }) => resolve(data)
+  );
+  const box = new TakeBox();
+  const answers: [bigint, number][] = [];
+  box.onAnswer((last, count) => {
+    answers.push([last, count]);
+    box.ask(count + 1);
+  });
+  box.ask(1);
+  worker.postMessage(box.memory);
+  assert.equal(await error, "a bug");
+  assert.deepEqual(answers, [[1n, 1], [3n, 2]]);
+  worker.terminate();
 });
 
 Deno.test("TakeBox keeps a take that was asked before the node listens", async () => {

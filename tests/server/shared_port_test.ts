@@ -32,6 +32,14 @@ Deno.test("A claimed port is known by its number, and can be joined", () => {
   });
 });
 
+Deno.test("A name is looked up once: who joins comes to the address that was claimed", () => {
+  const { socket, lock, address } = claimPort({ host: "localhost", port: 0 });
+  assert.equal(address.host, socket.addr.hostname);
+  assert.match(address.host, /^[0-9a-f.:]+$/);
+  lock.close();
+  socket.close();
+});
+
 Deno.test("A claimed port is refused to who wants it alone, and to a second claim", () => {
   claimed(({ address }) => {
     assert.throws(() => listen(address), inUse(address.port));

@@ -348,19 +348,25 @@ export class Computer implements Watched {
   }
 
   #begin(): Process {
-    const { doorMicros: delay, isolates } = this.#world.options;
+    const { doorMicros, boxMicros, isolates } = this.#world.options;
+    /** By the take in flight of each isolate: what passes in a box, as in `take_door.ts`. */
+    const wanted: number[] = [];
     /** The node's end of a door, and the isolate's. */
     const doorTo = (at: number) => ({
-      postMessage: (message: FromNode) =>
-        this.#after(
-          process,
-          delay,
-          () => this.#told(process.links[at]!, message),
-        ),
+      postMessage: (message: FromNode) => {
+        const fits = message.type === "taken" && message.count === wanted[at];
+        const delay = fits ? boxMicros : doorMicros;
+        const { links } = process;
+        this.#after(process, delay, () => this.#told(links[at]!, message));
+      },
     });
-    const doorFrom = (receive: (message: ToNode) => void) => ({
-      postMessage: (message: ToNode) =>
-        this.#after(process, delay, () => receive(message)),
+    const doorFrom = (at: number, receive: (message: ToNode) => void) => ({
+      postMessage: (message: ToNode) => {
+        const isTake = message.type === "take";
+        if (isTake) wanted[at] = message.count;
+        const delay = isTake ? boxMicros : doorMicros;
+        this.#after(process, delay, () => receive(message));
+      },
     });
     const doors = new Doors(
       doorTo(0),
@@ -372,6 +378,7 @@ export class Computer implements Watched {
         this.#link(
           () => process,
           doorFrom(
+            at,
             at === 0
               ? (message) => doors.receive(message)
               : doors.open(doorTo(at)),

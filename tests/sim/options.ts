@@ -67,8 +67,12 @@ export type Options = {
   readonly lost: number;
   readonly doubled: number;
   readonly syncMicros: Micros;
-  /** Between the isolates, and how many of them serve clients, on each computer. */
+  /**
+   * Between the isolates, by message and through the box of takes, which overtake each
+   * other; and how many of them serve clients, on each computer.
+   */
   readonly doorMicros: Micros;
+  readonly boxMicros: Micros;
   readonly isolates: number;
   /** Clocks run up to this much too fast or too slow, in 1/1000. */
   readonly clockSkew: number;
@@ -121,6 +125,7 @@ export function drawOptions(seed: number): Options {
     phaseMicros,
     faults,
     isolates: from(1, 1, 2, 3),
+    boxMicros: from(2, 2, 40, 1000),
   };
 }
 

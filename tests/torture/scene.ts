@@ -40,7 +40,7 @@ export class Scene {
 
   /** A cluster of `count` voters that serves. */
   static async found(count: number, options: SceneOptions): Promise<Scene> {
-    const { network, directory } = options;
+    const { network, directory, random } = options;
     const servers = Array.from({ length: count }, (_, i) => {
       const id = `${i + 1}`;
       return new Server({
@@ -51,7 +51,10 @@ export class Scene {
         port: clientPort,
         raftPort,
         wrapper: network.wrapper(id),
-        flags: ["--timeout", `${timeoutMillis}ms`],
+        flags: [
+          ...["--timeout", `${timeoutMillis}ms`],
+          ...["--io-threads", `${1 + random(3)}`],
+        ],
       });
     });
     for (const { options } of servers) {
