@@ -56,12 +56,17 @@ export class TakeBox {
 
   /** Calls `asked` with each take, in a turn of its own. */
   onTake(asked: (count: number) => void): void {
-    this.#watch(askedWord, () => asked(this.#words[wantedWord]!));
+    this.#watch(askedWord, () => asked(this.wanted));
+  }
+
+  /** How many tickets the take in flight asks for. */
+  get wanted(): number {
+    return this.#words[wantedWord]!;
   }
 
   /** Gives tickets `last - count + 1` to `last` to the take that was asked. */
   answer(last: bigint, count: number): void {
-    assert(count === this.#words[wantedWord], "half an answer in the box");
+    assert(count === this.wanted, "half an answer in the box");
     this.#longs[lastLong] = last;
     this.#words[givenWord] = count;
     this.#ring(answeredWord);

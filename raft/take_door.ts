@@ -8,8 +8,6 @@ import { TakeBox } from "./take_box.ts";
 export class TakeDoor implements Door<FromNode> {
   readonly #port: Door<FromNode>;
   #box: TakeBox | undefined;
-  /** Tickets that the take in flight asks for. */
-  #wanted = 0;
 
   constructor(port: Door<FromNode>) {
     this.#port = port;
@@ -21,17 +19,14 @@ export class TakeDoor implements Door<FromNode> {
     receive: (message: ToNode) => void,
   ): void {
     this.#box = new TakeBox(memory);
-    this.#box.onTake((count) => {
-      this.#wanted = count;
-      receive({ type: "take", count });
-    });
+    this.#box.onTake((count) => receive({ type: "take", count }));
   }
 
   postMessage(message: FromNode): void {
     // An answer in parts goes the way of all messages, in their order.
-    const fits = message.type === "taken" && message.count === this.#wanted;
-    if (fits && this.#box !== undefined) {
-      this.#box.answer(message.last, message.count);
+    const box = this.#box;
+    if (message.type === "taken" && message.count === box?.wanted) {
+      box.answer(message.last, message.count);
     } else this.#port.postMessage(message);
   }
 }

@@ -251,8 +251,8 @@ export const takesMutants: readonly Mutant[] = [
     mistake: "a take that is answered in parts passes through the box",
     source: "PITFALLS 31",
     file: "raft/take_door.ts",
-    find: 'message.type === "taken" && message.count === this.#wanted;',
-    replace: 'message.type === "taken" && message.count <= this.#wanted;',
+    find: "message.count === box?.wanted",
+    replace: "box !== undefined && message.count <= box.wanted",
     tests: ["raft/take_box_test.ts"],
   },
   {
