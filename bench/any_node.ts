@@ -8,6 +8,7 @@
 import { parseArgs } from "node:util";
 import { startTicketd } from "./contenders.ts";
 import { median, short } from "./figures.ts";
+import { table } from "./markdown.ts";
 import { run } from "./processes.ts";
 import { load } from "./redis_benchmark.ts";
 
@@ -54,14 +55,17 @@ await run(async () => {
 
 function print(found: ReadonlyMap<string, readonly number[]>): void {
   const leader = median(found.get("leader")!);
-  console.log(
-    "| 50 clients on | tickets/s, median | range | of the leader's |",
-  );
-  console.log("|---|--:|--:|--:|");
-  for (const { name } of ways) {
+  const rows = ways.map(({ name }) => {
     const all = found.get(name)!;
     const range = `${short(Math.min(...all))}-${short(Math.max(...all))}`;
     const share = (median(all) / leader).toFixed(2);
-    console.log(`| ${name} | ${short(median(all))} | ${range} | ${share} |`);
-  }
+    return [name, short(median(all)), range, share];
+  });
+  const head = [
+    "50 clients on",
+    "tickets/s, median",
+    "range",
+    "of the leader's",
+  ];
+  console.log(table(head, rows).join("\n"));
 }

@@ -3,7 +3,8 @@
 
 import { withTicketd } from "./contenders.ts";
 import { cpuSeconds, memory, range } from "./figures.ts";
-import { nodeName, type Section, table } from "./report.ts";
+import { table } from "./markdown.ts";
+import { nodeName, type Section } from "./report.ts";
 
 const starts = 10;
 const startMillisMax = 400;

@@ -89,44 +89,42 @@ export async function withTicketd<T>(
   }
 }
 
-export async function startRedis(
+export function startRedis(
   appendfsync: "always" | undefined,
 ): Promise<Server> {
-  const directory = makeDirectory();
-  const port = freePort();
   const log = appendfsync === undefined
     ? ["--appendonly", "no"]
     : ["--appendonly", "yes", "--appendfsync", appendfsync];
-  const before = performance.now();
-  const process = spawn("redis-server", {
-    args: [
-      ...["--port", `${port}`, "--bind", "127.0.0.1", "--dir", directory],
-      ...["--save", "", "--maxclients", "5000", ...log],
-    ],
-    stdout: "null",
-    stderr: "null",
-  });
-  await until(port, "PING", (reply) => reply.startsWith("+PONG"));
-  return {
-    ports: [port],
-    pids: [process.pid],
-    directories: [directory],
-    startMillis: performance.now() - before,
-    stop: () => stop([process], directory),
-  };
+  return startOne("redis-server", (port, directory) => [
+    ...["--port", `${port}`, "--bind", "127.0.0.1", "--dir", directory],
+    ...["--save", "", "--maxclients", "5000", ...log],
+  ], { command: "PING", reply: "+PONG" });
 }
 
 /** `echo_server.ts`. */
-export async function startEcho(): Promise<Server> {
+export function startEcho(): Promise<Server> {
+  return startOne(
+    Deno.execPath(),
+    (port) => ["run", "--allow-net", echo, `${port}`],
+    { command: "TICKET", reply: "+" },
+  );
+}
+
+/** A server of one process, which is ready when it answers `command` with `reply`. */
+async function startOne(
+  program: string,
+  args: (port: number, directory: string) => string[],
+  { command, reply }: { readonly command: string; readonly reply: string },
+): Promise<Server> {
   const directory = makeDirectory();
   const port = freePort();
   const before = performance.now();
-  const process = spawn(Deno.execPath(), {
-    args: ["run", "--allow-net", echo, `${port}`],
+  const process = spawn(program, {
+    args: args(port, directory),
     stdout: "null",
     stderr: "null",
   });
-  await until(port, "TICKET", (reply) => reply.startsWith("+"));
+  await until(port, command, (found) => found.startsWith(reply));
   return {
     ports: [port],
     pids: [process.pid],

@@ -5,8 +5,9 @@
 
 import { ask, type Server, withTicketd } from "./contenders.ts";
 import { diskUse, memory, short } from "./figures.ts";
+import { table } from "./markdown.ts";
 import { counted } from "./measure.ts";
-import { memoryTarget, nodeName, type Section, table } from "./report.ts";
+import { memoryTarget, nodeName, type Section } from "./report.ts";
 
 const phases = [
   { steps: 5, requests: 20_000_000, pipeline: 1000 },

@@ -27,7 +27,7 @@ import {
   Skipped,
 } from "./outage_events.ts";
 import { pass } from "./outage_clients.ts";
-import { table } from "./outage_table.ts";
+import { outageTable } from "./outage_table.ts";
 
 const { values, positionals } = parseArgs({
   args: Deno.args,
@@ -127,7 +127,10 @@ async function run(inNamespace: boolean): Promise<number> {
       remarks.push(await fullLoad(minutes));
     });
   }
-  const lines = [...measured.length > 0 ? table(measured) : [], ...remarks];
+  const lines = [
+    ...measured.length > 0 ? outageTable(measured) : [],
+    ...remarks,
+  ];
   console.log(lines.join("\n"));
   if (values.out !== undefined) {
     Deno.writeTextFileSync(values.out, lines.join("\n") + "\n");

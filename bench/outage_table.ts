@@ -1,31 +1,26 @@
 // The outage benchmark's figures as a markdown table: one row for each kind of event, in
 // milliseconds. With fewer than a hundred samples the 99th percentile is the worst one.
 
+import { sum } from "./figures.ts";
+import { table } from "./markdown.ts";
 import type { Measured } from "./outage_events.ts";
 
 const head = [
-  "| event | n | outage: median | p99 | worst | longest wait: median | p99 | worst " +
-  "| errors | broken | terms |",
-  "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+  ...["event", "n", "outage: median", "p99", "worst"],
+  ...["longest wait: median", "p99", "worst", "errors", "broken", "terms"],
 ];
 
-export function table(measured: readonly Measured[]): string[] {
-  const rows = Map.groupBy(measured, ({ name }) => name);
-  return [
-    ...head,
-    ...[...rows].map(([name, all]) => {
-      const sum = (key: "errors" | "broken" | "terms") =>
-        all.reduce((total, one) => total + one[key], 0);
-      const cells = [
-        name,
-        all.length,
-        ...quantiles(all.map(({ outageMillis }) => outageMillis)),
-        ...quantiles(all.map(({ waitMillis }) => waitMillis)),
-        ...[sum("errors"), sum("broken"), sum("terms")],
-      ];
-      return `| ${cells.join(" | ")} |`;
-    }),
-  ];
+export function outageTable(measured: readonly Measured[]): string[] {
+  const events = Map.groupBy(measured, ({ name }) => name);
+  const rows = [...events].map(([name, all]) => [
+    ...[name, `${all.length}`],
+    ...quantiles(all.map(({ outageMillis }) => outageMillis)),
+    ...quantiles(all.map(({ waitMillis }) => waitMillis)),
+    ...(["errors", "broken", "terms"] as const).map((key) =>
+      `${sum(all.map((one) => one[key]))}`
+    ),
+  ]);
+  return table(head, rows);
 }
 
 /** Median, 99th percentile (nearest rank) and the largest. */

@@ -3,6 +3,7 @@
 // Reads nothing and measures nothing.
 
 import { median, range, short, sum } from "./figures.ts";
+import { table } from "./markdown.ts";
 import type { Results } from "./measure.ts";
 import {
   bareEcho,
@@ -35,18 +36,6 @@ const peakMegabytesMax = 160;
 const p99ByP50Max = 4;
 /** Where there is nothing to say. */
 const nothing = "-";
-
-/** The first column to the left, numbers to the right. */
-export function table(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-): string[] {
-  return [
-    `| ${head.join(" | ")} |`,
-    `|---|${"--:|".repeat(head.length - 1)}`,
-    ...rows.map((cells) => `| ${cells.join(" | ")} |`),
-  ];
-}
 
 /** Median, and least to most where there are several. */
 export function ranged(
