@@ -85,6 +85,8 @@ export type ChangesOptions = {
   readonly cluster: string;
   /** Ticks after which a change that got nowhere is answered. */
   readonly ticksMax: number;
+  /** Whether the members may change now; if not, it is asked again when they may. */
+  readonly mayChange: () => boolean;
   readonly random: (below: number) => number;
   readonly send: (message: PeerMessage) => void;
 };
@@ -334,6 +336,7 @@ export class Changes {
   }
 
   #propose(change: Change, configuration: Configuration): void {
+    if (!this.#options.mayChange()) return;
     const before = this.#raft.membership.find(change.command.id);
     const index = this.#raft.changeMembership(configuration);
     // A refusal passes: another change, or the own term's first entry, is on its way.

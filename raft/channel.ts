@@ -3,8 +3,8 @@
 //
 // - Main sends `start` first and once; the node answers `ready` or `stopped`.
 // - `take`s are answered in the order in which they were sent, each by `taken` and
-//   `refused` whose counts add up to its own. FIFO order makes ids needless. What
-//   is taken in full may pass through a `TakeBox`, and overtake messages (`take_door.ts`).
+//   `refused` whose counts add up to its own, or to more (`recall`). FIFO order makes ids
+//   needless. What is taken in full may pass through a `TakeBox`, and overtake messages.
 // - `admin` may be answered in any order, each exactly once, by its id.
 // - `status` comes when something changed, at most once an input of the node.
 // - After `stop` the node hands over, answers what waits, and says `stopped` last.
@@ -48,6 +48,8 @@ export type NodeOptions = {
   readonly heartbeatMillis: number;
   readonly electionMillis: number;
   readonly forward: Forwarding;
+  /** Whether one isolate alone serves clients, and may be lent tickets. */
+  readonly lends: boolean;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 };
@@ -138,6 +140,8 @@ export type ToNode =
     readonly takes?: SharedArrayBuffer | undefined;
   }
   | { readonly type: "take"; readonly count: number }
+  /** Tickets `last - count + 1` to `last`; a count of 0: none. */
+  | { readonly type: "returned"; readonly last: bigint; readonly count: number }
   | {
     readonly type: "admin";
     readonly id: number;
@@ -149,6 +153,11 @@ export type FromNode =
   | { readonly type: "ready" }
   /** Tickets `last - count + 1` to `last`. */
   | { readonly type: "taken"; readonly last: bigint; readonly count: number }
+  /**
+   * `taken` may have brought more than was asked for. What is left of it is to come back now
+   * (`returned`); no take is answered until it has. Who has any may ask for 0 more.
+   */
+  | { readonly type: "recall" }
   | {
     readonly type: "refused";
     readonly count: number;

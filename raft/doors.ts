@@ -4,7 +4,8 @@
 // (`worker.ts`).
 //
 // Takes are answered in the order in which they came, with counts that add up: a queue
-// of who asked, with what is still owed to each, tells whose an answer is. The ids of
+// of who asked, with what is still owed to each, tells whose an answer is. Numbers beyond
+// what was asked for come, and are recalled, while main is alone. The ids of
 // admin commands are each isolate's own, and get another here. The status is for
 // everybody; of the node's life only the main isolate hears.
 
@@ -66,6 +67,7 @@ export class Doors implements Door<FromNode> {
         this.#status = message.status;
         for (const door of this.#all) door.postMessage(message);
         return;
+      case "recall":
       case "ready":
       case "removed":
       case "stopped":
@@ -91,11 +93,11 @@ export class Doors implements Door<FromNode> {
   #askerOf(count: number): Door<FromNode> {
     const asker = this.#askers[0];
     assert(
-      asker !== undefined && count > 0 && count <= asker.left,
+      asker !== undefined && (count <= asker.left || this.#all.length === 1),
       `${count} tickets answered, ${asker?.left ?? 0} were asked for`,
     );
     asker.left -= count;
-    if (asker.left === 0) this.#askers.shift();
+    if (asker.left <= 0) this.#askers.shift();
     return asker.door;
   }
 }

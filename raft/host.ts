@@ -14,16 +14,19 @@ import type { Identity, NodeId, Saved } from "./core/types.ts";
 import { type AskOptions, clusterOf, joinCluster } from "./join.ts";
 import { nobody } from "./greeting.ts";
 import { type Log, openLog } from "./logger.ts";
-import { Node, type NodeTimes } from "./node.ts";
+import { Node } from "./node.ts";
 import { blank, founded, isMember } from "./origin.ts";
 import { listenForPeers, Peers } from "./peers.ts";
 import { openKv } from "../storage/kv.ts";
 import { denoFiles } from "../storage/files.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Wal } from "../storage/wal.ts";
+import type { NodeTimes } from "./world.ts";
 
 /** Durability medium and low sync this often. */
 const flushMillis = 200;
+/** Tickets a tick from which some are taken ahead of who asks: 640 a second, as it is. */
+const paceMin = 32;
 /** A change of members that got nowhere is answered after this. */
 const changeMillis = 10_000;
 /** A node that has joined again, and still hears that it is no member, joins once more. */
@@ -55,6 +58,8 @@ export class Host {
         return;
       case "take":
         return this.#node?.take(message.count);
+      case "returned":
+        return this.#node?.returned(message.last, message.count);
       case "admin":
         return this.#node?.admin(message.id, message.command);
       case "stop":
@@ -294,6 +299,8 @@ function timesOf(options: NodeOptions): NodeTimes {
     changeTicks: Math.round(changeMillis / tickMillis),
     random: (below) => Math.floor(Math.random() * below),
     forward: options.forward,
+    lends: options.lends,
+    paceMin,
   };
 }
 

@@ -1,10 +1,13 @@
-// The replicated state: the last number given of each sequence. Knows no terms, nodes
+// The replicated state: the last number taken of each sequence. Knows no terms, nodes
 // or clients; equal commands in equal order make equal states.
 //
-//   command  = version u8 = 1 · count u8 · (name text · wanted u64)*
+//   command  = take | return
+//   take     = version u8 = 1 · count u8 · (name text · wanted u64)*
+//   return   = version u8 = 2 · name text · from big64 · to big64
 //   snapshot = version u8 = 1 · count u32 · (name text · last big64)*   in order of creation
 //
-// TICKET uses one sequence; the list is there so that others can come without a new
+// A return makes the last number `to` again, where it is still `from`: what lies between was
+// taken, and given to nobody. TICKET uses one sequence; the list is there so that others can come without a new
 // format. Numbers are uint64 and BigInt throughout: they outlive 2^53.
 
 import { assert } from "./core/assert.ts";
@@ -20,6 +23,7 @@ export const lastTicket = 2n ** 64n - 1n;
 export type Given = { readonly last: bigint; readonly count: number };
 
 const version = 1;
+const returnVersion = 2;
 const writer = new Writer();
 
 /** The log entry that takes `wanted` numbers of `name`. */
@@ -29,6 +33,20 @@ export function encodeTake(name: string, wanted: number): Uint8Array {
   writer.u8(1);
   writer.text(name);
   writer.u64(wanted);
+  return writer.written.slice();
+}
+
+/** The log entry that gives numbers `to + 1` to `from` of `name` back. */
+export function encodeReturn(
+  name: string,
+  { from, to }: { readonly from: bigint; readonly to: bigint },
+): Uint8Array {
+  assert(to < from, `numbers ${to + 1n} to ${from} are none`);
+  writer.reset();
+  writer.u8(returnVersion);
+  writer.text(name);
+  writer.big64(from);
+  writer.big64(to);
   return writer.written.slice();
 }
 
@@ -45,11 +63,18 @@ export class Machine {
     return this.#sequences.get(name) ?? 0n;
   }
 
-  /** Applies a command; what it gives, in the order in which it asks. */
+  /** Applies a command; what it takes, in the order in which it asks. */
   apply(command: Uint8Array): Given[] {
     const reader = new Reader(command);
-    checkVersion(reader.u8());
+    const format = reader.u8();
     const given: Given[] = [];
+    if (format !== version) {
+      checkVersion(format, returnVersion);
+      const [name, from, to] = [reader.text(), reader.big64(), reader.big64()];
+      reader.end();
+      this.#takeBack(name, from, to);
+      return given;
+    }
     for (let left = reader.u8(); left > 0; left--) {
       given.push(this.#give(reader.text(), reader.u64()));
     }
@@ -73,12 +98,17 @@ export class Machine {
     this.#sequences.clear();
     if (snapshot.length === 0) return;
     const reader = new Reader(snapshot);
-    checkVersion(reader.u8());
+    checkVersion(reader.u8(), version);
     for (let left = reader.u32(); left > 0; left--) {
       const name = reader.text();
       this.#sequences.set(name, reader.big64());
     }
     reader.end();
+  }
+
+  #takeBack(name: string, from: bigint, to: bigint): void {
+    assert(to < from, `numbers ${to + 1n} to ${from} come back`);
+    if (this.last(name) === from) this.#sequences.set(name, to);
   }
 
   #give(name: string, wanted: number): Given {
@@ -93,9 +123,9 @@ export class Machine {
 }
 
 /** Every node must apply alike, so one that cannot must not go on. */
-function checkVersion(found: number): void {
+function checkVersion(found: number, known: number): void {
   assert(
-    found === version,
-    `format ${found} in the log is newer than this ticketd, which knows ${version}`,
+    found === known,
+    `format ${found} in the log is newer than this ticketd, which knows ${known}`,
   );
 }

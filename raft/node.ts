@@ -6,14 +6,9 @@
 // Every input ends in `#pump`. One save is under way at a time; what comes meanwhile
 // gathers in the core and becomes the next: group commit is this loop under load.
 
-import type {
-  AdminAnswer,
-  AdminCommand,
-  Forwarding,
-  FromNode,
-} from "./channel.ts";
+import type { AdminAnswer, AdminCommand } from "./channel.ts";
 import { Changes } from "./changes.ts";
-import { Contacts, type ContactsLink } from "./contacts.ts";
+import { Contacts } from "./contacts.ts";
 import type {
   Entry,
   Index,
@@ -22,64 +17,32 @@ import type {
   Save,
   Saved,
 } from "./core/types.ts";
-import { Raft, type RaftOptions } from "./core/raft.ts";
-import type { About, Introduction } from "./greeting.ts";
-import type { Log } from "./logger.ts";
+import { Raft } from "./core/raft.ts";
+import type { Introduction } from "./greeting.ts";
+import { Lending } from "./lending.ts";
 import { Overview } from "./overview.ts";
 import { Reporter } from "./reporter.ts";
 import { Machine, ticketSequence } from "./machine.ts";
-import { Proposals } from "./proposals.ts";
+import { Reserve } from "./reserve.ts";
 import { ServedTakes } from "./served_takes.ts";
 import { Standing } from "./standing.ts";
 import { Takes } from "./takes.ts";
 import { timeText } from "./stats.ts";
 import { Whereabouts } from "./whereabouts.ts";
-import type { Storage } from "../storage/storage.ts";
+import type { NodeTimes, World } from "./world.ts";
 
 /** The log is compacted beyond this many entries, or … */
 export const logEntriesMax = 65_536;
 /** … this many bytes on disk: far below the 64 MB promised, whatever was issued. */
 export const storageBytesMax = 16 * 1024 * 1024;
 
-/** All of the world that the node touches. */
-export type World = {
-  readonly storage: Storage;
-  readonly peers: ContactsLink & {
-    send(messages: readonly PeerMessage[]): void;
-    /** Whether a connection to node `id` is up. */
-    reaches(id: NodeId): boolean;
-  };
-  readonly post: (message: FromNode) => void;
-  readonly log: Log;
-  /** Milliseconds since 1970; for display, never for safety. */
-  readonly now: () => number;
-  /** Microseconds of a clock that only goes forward; for display as well. */
-  readonly micros: () => number;
-  /** What this node tells of itself. */
-  readonly about: About;
-  /** Whether a node that is no member asks to become one (--join). */
-  readonly joins: boolean;
-  /** Ends the node: nothing is acknowledged after it. `undefined`: as asked. */
-  readonly ended: (error: Error | undefined) => void;
-};
-
-/** How long, in ticks, and what it does for clients of a node that does not lead. */
-export type NodeTimes = RaftOptions & {
-  /** What a tick is meant to last; for display. */
-  readonly tickMillis: number;
-  /** Ticks between flushes at durability medium and low. */
-  readonly flushTicks: number;
-  /** Ticks after which a change of members that got nowhere is answered. */
-  readonly changeTicks: number;
-  readonly forward: Forwarding;
-};
-
 export class Node {
   readonly #raft: Raft;
   readonly #machine = new Machine();
   readonly #world: World;
   readonly #times: NodeTimes;
-  readonly #proposals: Proposals;
+  readonly #reserve: Reserve;
+  readonly #lending: Lending;
   readonly #takes: Takes;
   readonly #servedTakes: ServedTakes;
   readonly #changes: Changes;
@@ -105,8 +68,12 @@ export class Node {
     this.#machine.restore(saved.snapshot.data);
     const { random, forward } = times;
     const send = (message: PeerMessage) => world.peers.send([message]);
-    this.#proposals = new Proposals(this.#raft);
-    this.#takes = new Takes(this.#raft, this.#proposals, {
+    const reserve = this.#reserve = new Reserve(this.#raft, times.paceMin);
+    const lending = this.#lending = new Lending(this.#raft, reserve, {
+      post: world.post,
+      isAllowed: times.lends,
+    });
+    this.#takes = new Takes(this.#raft, { reserve, lending }, {
       forward,
       random,
       post: world.post,
@@ -114,10 +81,11 @@ export class Node {
       reaches: (id) => world.peers.reaches(id),
       leaderClient: () => this.#overview.leaderClient,
     });
-    this.#servedTakes = new ServedTakes(this.#raft, this.#proposals, send);
+    this.#servedTakes = new ServedTakes(this.#raft, reserve, send);
     this.#changes = new Changes(this.#raft, {
       cluster: saved.identity.cluster,
       ticksMax: times.changeTicks,
+      mayChange: () => lending.recall(),
       random,
       send,
     });
@@ -145,9 +113,13 @@ export class Node {
     return this.#raft;
   }
 
-  /** The last ticket that is applied here. */
+  /** The last ticket that is taken, as far as is applied here; and what became of it. */
   get lastTicket(): bigint {
     return this.#machine.last(ticketSequence);
+  }
+
+  get reserve(): Reserve {
+    return this.#reserve;
   }
 
   /** A leader is known, so that requests can be answered. */
@@ -187,6 +159,8 @@ export class Node {
     this.#input(() => {
       this.#ticks++;
       this.#raft.tick();
+      this.#lending.tick();
+      this.#reserve.tick();
       this.#takes.tick();
       this.#changes.tick();
       this.#whereabouts.tick();
@@ -233,6 +207,11 @@ export class Node {
     // While the last flush runs there is no pump any more.
     if (this.#life === "leaving") this.#takes.stop();
     else this.#input(() => {});
+  }
+
+  /** Of the numbers that the door had to give, `last - count + 1` to `last` are left. */
+  returned(last: bigint, count: number): void {
+    this.#input(() => this.#lending.returned(last, count));
   }
 
   admin(id: number, command: AdminCommand): void {
@@ -288,6 +267,7 @@ export class Node {
   stop(): void {
     this.#input(() => {
       this.#life = "stopping";
+      this.#reserve.giveBack();
       if (this.#raft.transferLeadership()) {
         this.#world.log("info", "handing leadership over before stopping");
       }
@@ -318,7 +298,7 @@ export class Node {
     this.#pushStatus();
     this.#whereabouts.pump();
     this.#changes.pump();
-    this.#proposals.pump();
+    this.#reserve.pump();
     this.#servedTakes.pump();
     this.#takes.pump();
     this.#contacts.pump();
@@ -335,7 +315,7 @@ export class Node {
   #apply(entry: Entry): void {
     if (entry.type !== "command") return;
     const [given] = this.#machine.apply(entry.data);
-    if (given !== undefined) this.#proposals.applied(entry, given);
+    this.#reserve.applied(entry, given);
   }
 
   /** Says once that this node was removed, after the answers that it owed. */
@@ -416,8 +396,11 @@ export class Node {
     const handingOver = this.#raft.role === "leader" &&
       this.#raft.transferTarget !== undefined;
     if (handingOver || this.#saving || this.#flushing) return;
+    // A stop is no failure: the next life goes on without a gap.
+    if (!this.#lending.recall()) return;
+    if (this.#reserve.giveBack()) return this.#save();
     // Who still waits, for a majority or a leader, would wait for ever.
-    this.#proposals.stop();
+    this.#reserve.stop();
     this.#takes.stop();
     this.#changes.stop();
     this.#life = "leaving";

@@ -8,7 +8,7 @@
 
 import type { Raft } from "./core/raft.ts";
 import type { Take, TakeResponse } from "./core/types.ts";
-import type { Outcome, Proposals } from "./proposals.ts";
+import type { Outcome, Reserve } from "./reserve.ts";
 
 /** Takes remembered of one life, and lives. */
 const takesMax = 64;
@@ -22,7 +22,7 @@ type Served = {
 
 export class ServedTakes {
   readonly #raft: Raft;
-  readonly #proposals: Proposals;
+  readonly #reserve: Reserve;
   readonly #send: (message: TakeResponse) => void;
   /** By sender and life, and in each by id; the oldest first. */
   readonly #lives = new Map<string, Map<number, Served>>();
@@ -30,11 +30,11 @@ export class ServedTakes {
 
   constructor(
     raft: Raft,
-    proposals: Proposals,
+    reserve: Reserve,
     send: (message: TakeResponse) => void,
   ) {
     this.#raft = raft;
-    this.#proposals = proposals;
+    this.#reserve = reserve;
     this.#send = send;
   }
 
@@ -68,8 +68,8 @@ export class ServedTakes {
       this.#respond(served, "leadership-lost");
       return true;
     }
-    return this.#proposals.propose(
-      take.count,
+    return this.#reserve.ask(
+      { count: take.count, asker: take.from },
       (outcome) => this.#respond(served, outcome),
     );
   }

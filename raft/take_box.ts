@@ -44,9 +44,12 @@ export class TakeBox {
     this.#ring(askedWord);
   }
 
-  /** Calls `taken` with each answer, in a turn of its own. */
-  onAnswer(taken: (last: bigint, count: number) => void): void {
-    this.#watch(
+  /**
+   * Calls `taken` with each answer, in a turn of its own, or in the call of what it returns,
+   * which is to be called where a message means that there may be one.
+   */
+  onAnswer(taken: (last: bigint, count: number) => void): () => void {
+    return this.#watch(
       answeredWord,
       () => taken(this.#longs[lastLong]!, this.#words[givenWord]!),
     );
@@ -64,9 +67,9 @@ export class TakeBox {
     return this.#words[wantedWord]!;
   }
 
-  /** Gives tickets `last - count + 1` to `last` to the take that was asked. */
+  /** Gives tickets `last - count + 1` to `last`, no fewer than were asked for. */
   answer(last: bigint, count: number): void {
-    assert(count === this.wanted, "half an answer in the box");
+    assert(count >= this.wanted, "half an answer in the box");
     this.#longs[lastLong] = last;
     this.#words[givenWord] = count;
     this.#ring(answeredWord);
@@ -77,20 +80,23 @@ export class TakeBox {
     Atomics.notify(this.#words, word);
   }
 
-  #watch(word: number, changed: () => void): void {
+  #watch(word: number, changed: () => void): () => void {
     // Not what stands there now: a take may have come before anybody listened.
     let seen = begin;
     const look = () => {
-      for (;;) {
-        const wait = Atomics.waitAsync(this.#words, word, seen);
-        if (wait.async) {
-          wait.value.then(look);
-          return;
-        }
+      while (Atomics.load(this.#words, word) !== seen) {
         seen = (seen + 1) | 0; // as the word wraps around
         changed();
       }
     };
-    look();
+    const wait = () => {
+      for (;;) {
+        look();
+        const { async, value } = Atomics.waitAsync(this.#words, word, seen);
+        if (async) return void value.then(wait);
+      }
+    };
+    wait();
+    return look;
   }
 }

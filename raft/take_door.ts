@@ -25,8 +25,9 @@ export class TakeDoor implements Door<FromNode> {
   postMessage(message: FromNode): void {
     // An answer in parts goes the way of all messages, in their order.
     const box = this.#box;
-    if (message.type === "taken" && message.count === box?.wanted) {
-      box.answer(message.last, message.count);
-    } else this.#port.postMessage(message);
+    const isWhole = box !== undefined && message.type === "taken" &&
+      message.count >= box.wanted;
+    if (isWhole) box.answer(message.last, message.count);
+    else this.#port.postMessage(message);
   }
 }

@@ -1,9 +1,9 @@
 // The tickets that this node's own clients ask for, batch by batch, in the order in which
 // they were asked, which is that of the answers.
 //
-//   waiting ──▶ proposed ──▶ answered                    (this node leads)
+//   waiting ──▶ reserved ──▶ answered                    (this node leads)
 //      │  └───▶ forwarded ─▶ answered                    (another does)
-//      └ nobody leads, or a leader is handing over
+//      └ nobody leads, a leader is handing over, or what was lent is awaited
 //
 // A take is sent to the leader of one term, with an id, and sent again with the same id
 // when nothing comes back: `served_takes.ts`, at the other end, executes it once. When
@@ -13,12 +13,13 @@
 import type { Forwarding, FromNode, Refusal } from "./channel.ts";
 import type { Raft } from "./core/raft.ts";
 import type { NodeId, Take, TakeResponse, Term } from "./core/types.ts";
+import type { Lending } from "./lending.ts";
 import { type Given, lastTicket } from "./machine.ts";
-import type { Proposals } from "./proposals.ts";
+import type { Reserve } from "./reserve.ts";
 
 type OwnTake = {
   readonly count: number;
-  state: "waiting" | "proposed" | Forwarded;
+  state: "waiting" | "reserved" | Forwarded;
   /** Waits for those asked before it. */
   outcome: Given | Refusal | undefined;
 };
@@ -49,7 +50,8 @@ export type TakesOptions = {
 
 export class Takes {
   readonly #raft: Raft;
-  readonly #proposals: Proposals;
+  readonly #reserve: Reserve;
+  readonly #lending: Lending;
   readonly #options: TakesOptions;
   #takes: OwnTake[] = [];
   /** Of this process: an answer to a former one must not fit. */
@@ -58,9 +60,17 @@ export class Takes {
   /** Whom we took for a leader, and who says that he is none: not asked again at once. */
   #turnedAwayBy: { readonly id: NodeId; readonly term: Term } | undefined;
 
-  constructor(raft: Raft, proposals: Proposals, options: TakesOptions) {
+  constructor(
+    raft: Raft,
+    { reserve, lending }: {
+      readonly reserve: Reserve;
+      readonly lending: Lending;
+    },
+    options: TakesOptions,
+  ) {
     this.#raft = raft;
-    this.#proposals = proposals;
+    this.#reserve = reserve;
+    this.#lending = lending;
     this.#options = options;
     this.#life = options.random(2 ** 31) * 2 ** 21 + options.random(2 ** 21);
   }
@@ -127,7 +137,7 @@ export class Takes {
   #advance(take: OwnTake): void {
     if (take.outcome !== undefined) return;
     if (take.state === "waiting") this.#begin(take);
-    else if (take.state !== "proposed" && this.#isLost(take.state)) {
+    else if (take.state !== "reserved" && this.#isLost(take.state)) {
       take.outcome = "leadership-lost";
     }
   }
@@ -138,10 +148,14 @@ export class Takes {
   }
 
   #begin(take: OwnTake): void {
+    // What the door gives meanwhile must not be overtaken.
+    if (this.#lending.isRecalling) return;
     const { forward } = this.#options;
+    const { spare } = this.#lending;
     const settle = (outcome: Given | Refusal) => take.outcome = outcome;
-    if (this.#proposals.propose(take.count, settle)) take.state = "proposed";
-    else if (forward === "no") take.outcome = "not-leader";
+    if (this.#reserve.ask({ count: take.count, spare }, settle)) {
+      take.state = "reserved";
+    } else if (forward === "no") take.outcome = "not-leader";
     else if (this.#raft.role === "leader") return; // it is handing over
     else if (forward === "moved") {
       const movedTo = this.#options.leaderClient();
@@ -182,8 +196,9 @@ export class Takes {
       return post({ type: "refused", count: wanted, reason: outcome });
     }
     const { last, count } = outcome;
-    if (count > 0) post({ type: "taken", last, count });
-    if (count === wanted) return;
+    this.#lending.answers(wanted, count);
+    if (count > 0 || wanted === 0) post({ type: "taken", last, count });
+    if (count >= wanted) return;
     const reason = last === lastTicket ? "exhausted" : "leadership-lost";
     post({ type: "refused", count: wanted - count, reason });
   }

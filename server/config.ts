@@ -247,6 +247,7 @@ function readConfig(
       heartbeatMillis,
       electionMillis,
       forward: read("forward"),
+      lends: read("io-threads") === 1,
       logLevel: read("log-level"),
       logFormat: read("log-format"),
     }),

@@ -16,6 +16,7 @@ import type { Refusal } from "../raft/channel.ts";
 import { assert } from "../raft/core/assert.ts";
 import { Fifo } from "./fifo.ts";
 import { noLeaderText, refusalText, stoppingText } from "./refusals.ts";
+import { type Run, Stock } from "./stock.ts";
 
 /** Wider only where a benchmark says so (FACTS: one is simplest and gathers most). */
 export const takesInFlightMax = 1;
@@ -67,6 +68,8 @@ export class Dispenser {
   /** Sum over the askers; its part not yet posted: `0 <= toPost <= waiting`. */
   #waiting = 0;
   #toPost = 0;
+  /** What answers brought beyond what was asked for; empty while anybody waits. */
+  readonly #stock = new Stock();
   #ticks = 0;
   #deferred = false;
   #closed = false;
@@ -90,33 +93,63 @@ export class Dispenser {
     assert(count > 0, `${count} tickets asked for`);
     assert(this.hasRoom(count), `no room for ${count} tickets more`);
     if (this.#closed) return client.refused(count, stoppingText);
+    const run = this.#stock.take(count);
+    if (run.count < count) this.#ask(client, count - run.count);
+    if (run.count > 0) client.granted(run.last, run.count);
+    this.#wake();
+  }
+
+  #ask(client: TicketClient, count: number): void {
+    this.#stock.empty(); // it is, and asks for no more by itself
     const last = this.#askers.last;
     if (last?.client === client && last.since === this.#ticks) {
       last.count += count;
     } else this.#askers.push({ client, count, since: this.#ticks });
     this.#waiting += count;
     this.#toPost += count;
-    this.#wake();
   }
 
-  /** The node gave tickets `last - count + 1` to `last` to the oldest take. */
+  /**
+   * The node gave tickets `last - count + 1` to `last` to the oldest take: as many as that
+   * asked for, a part of them, or more.
+   */
   taken(last: bigint, count: number): void {
     assert(BigInt(count) <= last, `${count} tickets up to ${last}`);
     let left = count;
-    this.#answer(count, (client, part) => {
+    const give = (client: TicketClient, part: number) => {
       left -= part;
       client.granted(last - BigInt(left), part);
-    });
+    };
+    let spare = this.#settlePosted(count);
+    let due = count - spare;
+    do {
+      // Who came after the take was posted, even in these calls, comes before any stock.
+      const early = Math.min(spare, this.#toPost);
+      this.#toPost -= early;
+      spare -= early;
+      due += early;
+      if (due > 0) this.#answer(due, give);
+      due = 0;
+    } while (spare > 0 && this.#toPost > 0);
+    this.#stock.add({ last, count: spare });
   }
 
   /** The node will not give `count` tickets of the oldest take. */
   refused(count: number, reason: Refusal): void {
+    const posted = this.#posted.first?.count ?? -1;
+    assert(count <= posted, `${count} tickets refused, of ${posted}`);
     const isLost = reason === "leadership-lost" || reason === "not-leader";
     if (isLost && this.#options.asksAgain && !this.#closed) {
       return this.#askAgain(count);
     }
     const text = refusalText(reason);
+    this.#settlePosted(count);
     this.#answer(count, (client, part) => client.refused(part, text));
+  }
+
+  /** Gives back what it was lent. */
+  recall(): Run {
+    return this.#stock.empty();
   }
 
   /** A part of the time that requests may wait has passed (`ticksPerTimeout`). */
@@ -175,7 +208,6 @@ export class Dispenser {
     count: number,
     give: (client: TicketClient, part: number) => void,
   ): void {
-    this.#settlePosted(count);
     this.#waiting -= count;
     // First of all: the node works on the next take while these clients are written to.
     this.#postAll();
@@ -191,15 +223,20 @@ export class Dispenser {
     }
   }
 
-  /** `count` tickets of the oldest take are answered, one way or the other. */
-  #settlePosted(count: number): void {
+  /**
+   * `count` tickets of the oldest take are answered, one way or the other; how many of
+   * them it did not ask for.
+   */
+  #settlePosted(count: number): number {
     const take = this.#posted.first;
     assert(
-      take !== undefined && count > 0 && count <= take.count,
+      take !== undefined && (count > 0 || take.count === 0),
       `${count} tickets answered, ${take?.count ?? 0} were asked for`,
     );
     take.count -= count;
-    if (take.count === 0) this.#posted.shift();
+    if (take.count > 0) return 0;
+    this.#posted.shift();
+    return -take.count;
   }
 
   #wake(): void {
@@ -221,7 +258,8 @@ export class Dispenser {
   }
 
   #mayPost(): boolean {
-    return this.#toPost > 0 && this.#posted.size < takesInFlightMax &&
+    const isWanted = this.#toPost > 0 || this.#stock.isLow;
+    return isWanted && this.#posted.size < takesInFlightMax &&
       !this.#closed;
   }
 }

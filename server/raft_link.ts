@@ -35,6 +35,8 @@ export class RaftLink {
   readonly dispenser: Dispenser;
   readonly #door: Door<ToNode>;
   readonly #options: RaftLinkOptions;
+  /** Takes what the node has put into the box and we have not yet seen. */
+  readonly #lookIntoBox: () => void;
   readonly #callbacks = new Map<number, (answer: AdminAnswer) => void>();
   #lastId = 0;
   #gaveUp = false;
@@ -49,7 +51,8 @@ export class RaftLink {
     this.#options = options;
     const { takes } = options;
     takesInFlightMax satisfies 1; // a box holds one take
-    takes?.onAnswer((last, count) => this.dispenser.taken(last, count));
+    const taken = (last: bigint, count: number) =>
+      this.dispenser.taken(last, count);
     this.dispenser = new Dispenser({
       post: (count) =>
         takes ? takes.ask(count) : door.postMessage({ type: "take", count }),
@@ -57,6 +60,7 @@ export class RaftLink {
       asksAgain: options.asksAgain,
       timeoutMillis: options.timeoutMillis,
     });
+    this.#lookIntoBox = takes?.onAnswer(taken) ?? (() => {});
   }
 
   /** What the node said last of itself. */
@@ -102,6 +106,13 @@ export class RaftLink {
         return this.dispenser.taken(message.last, message.count);
       case "refused":
         return this.dispenser.refused(message.count, message.reason);
+      case "recall":
+        // What the node has put there before is ours to return.
+        this.#lookIntoBox();
+        return this.#door.postMessage({
+          type: "returned",
+          ...this.dispenser.recall(),
+        });
       case "status":
         this.#status = message.status;
         return;

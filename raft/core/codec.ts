@@ -55,6 +55,8 @@ const tags = {
   ForwardResponse: 11,
   Take: 12,
   TakeResponse: 13,
+  Confirm: 14,
+  ConfirmResponse: 15,
 } as const satisfies Record<PeerMessage["type"], number>;
 
 /** A byte each, from 1 on. */
@@ -297,6 +299,10 @@ function writeMessage(writer: Writer, message: Message): void {
       writer.u64(message.sequence);
       writeSnapshot(writer, message.snapshot);
       break;
+    case "Confirm":
+    case "ConfirmResponse":
+      writer.u64(message.round);
+      break;
     case "TimeoutNow":
       break;
     case "NotMember":
@@ -412,6 +418,10 @@ function readMessage(reader: Reader): PeerMessage {
         sequence: reader.u64(),
         snapshot: readSnapshot(reader),
       };
+    case tags.Confirm:
+      return { type: "Confirm", ...envelope, round: reader.u64() };
+    case tags.ConfirmResponse:
+      return { type: "ConfirmResponse", ...envelope, round: reader.u64() };
     case tags.TimeoutNow:
       return { type: "TimeoutNow", ...envelope };
     case tags.NotMember:

@@ -29,6 +29,8 @@ export class Progress {
   silentTicks = 0;
   /** It has answered this leader; a new one does not know yet who lives. */
   hasAnswered = false;
+  /** The last round of confirmation that it has answered. */
+  confirmedRound = 0;
   /** Heartbeats left to a removed server, to let it learn of its removal. */
   heartbeatsLeft: number | undefined;
 

@@ -10,9 +10,16 @@
 //
 // This file holds the state, the one switch over messages and the rules that all roles
 // share; `election.ts` and `replication.ts` hold the two halves of the protocol,
-// `leadership.ts` what a leader does beside them.
+// `leadership.ts` what a leader does beside them, `confirmation.ts` how it makes sure.
 
 import { assert, unreachable } from "./assert.ts";
+import {
+  askUnconfirmed,
+  onConfirm,
+  onConfirmResponse,
+  roundFor,
+  sendConfirms,
+} from "./confirmation.ts";
 import {
   inquire,
   onNotMember,
@@ -113,6 +120,11 @@ export class Raft {
   /** Of all messages to followers in this run; dates their answers. */
   lastSequence = 0;
   heartbeatElapsed = 0;
+  /** Of this term: the last round of confirmation that began, and that a majority answered. */
+  lastRound = 0;
+  confirmedRound = 0;
+  /** Somebody waits for the round after the last. */
+  roundWanted = false;
   /** Leadership is being handed to this voter; nothing is proposed meanwhile. */
   transferTarget: NodeId | undefined;
   transferElapsed = 0;
@@ -177,6 +189,10 @@ export class Raft {
         return onAppendEntriesResponse(this, message);
       case "InstallSnapshot":
         return onInstallSnapshot(this, message);
+      case "Confirm":
+        return onConfirm(this, message);
+      case "ConfirmResponse":
+        return onConfirmResponse(this, message);
       case "TimeoutNow":
         return onTimeoutNow(this, message);
       case "NotMember":
@@ -199,6 +215,16 @@ export class Raft {
       data,
     });
     return index;
+  }
+
+  /**
+   * What this node would answer as the leader, it may answer once `confirmedRound` has
+   * reached the round returned, if it has led without a break until then. `asker`: the
+   * node that asks, and held this one for the leader of this term when it asked.
+   */
+  confirm(asker?: NodeId): number {
+    assert(this.role === "leader", "only a leader can be confirmed");
+    return roundFor(this, asker);
   }
 
   /**
@@ -269,9 +295,12 @@ export class Raft {
   // Outlets.
 
   takeMessages(): Message[] {
-    // Appends are made here, not when something is proposed: whatever came meanwhile
+    // Appends and rounds are made here, not when something is proposed: whatever came meanwhile
     // leaves in one message.
-    if (this.role === "leader") sendAppends(this);
+    if (this.role === "leader") {
+      sendAppends(this);
+      sendConfirms(this);
+    }
     const messages = this.#outbox;
     this.#outbox = [];
     return messages;
@@ -343,6 +372,8 @@ export class Raft {
     this.role = "leader";
     this.leaderId = this.id;
     this.heartbeatElapsed = 0;
+    this.lastRound = this.confirmedRound = 0;
+    this.roundWanted = false;
     this.transferTarget = undefined;
     this.progress.clear();
     syncProgress(this, this.membership.current);
@@ -395,6 +426,7 @@ export class Raft {
       this.heartbeatElapsed = 0;
       broadcastHeartbeats(this);
     }
+    askUnconfirmed(this);
     tickTransfer(this);
     catchUpLearners(this);
     checkQuorum(this);

@@ -19,6 +19,7 @@ import type { Raft } from "./raft.ts";
 import type {
   AppendEntries,
   AppendEntriesResponse,
+  Confirm,
   Entry,
   Index,
   InstallSnapshot,
@@ -220,7 +221,7 @@ function acknowledge(
 /** Denies what came before the entries; the logs may agree up to `hint`. */
 function reject(
   raft: Raft,
-  { from }: AppendEntries | InstallSnapshot,
+  { from }: AppendEntries | InstallSnapshot | Confirm,
   { hint, sequence }: { hint: Index; sequence: number },
 ): void {
   const matchTerm = raft.log.termAt(hint)!;
@@ -305,9 +306,9 @@ export function onInstallSnapshot(raft: Raft, message: InstallSnapshot): void {
 }
 
 /** False when the sender leads no more; it is told the newer term, so that it stops. */
-function followLeader(
+export function followLeader(
   raft: Raft,
-  message: AppendEntries | InstallSnapshot,
+  message: AppendEntries | InstallSnapshot | Confirm,
 ): boolean {
   if (message.term < raft.currentTerm) {
     // It may lead again by now: sequence 0 answers no message of its new term.

@@ -22,7 +22,11 @@ export class Saves {
   #unsavedFrom: Index;
   #hardStateChanged = false;
   #snapshotChanged = false;
-  #inFlight: { readonly number: number; lastIndex: Index }[] = [];
+  #inFlight: {
+    readonly number: number;
+    readonly hardStateChanged: boolean;
+    lastIndex: Index;
+  }[] = [];
   #held: { readonly number: number; readonly message: Message }[] = [];
 
   constructor(lastIndex: Index) {
@@ -53,6 +57,12 @@ export class Saves {
     return this.#inFlight.length > 0;
   }
 
+  /** Term and vote are durable as they are now, whatever the log is. */
+  get isTermDurable(): boolean {
+    return !this.#hardStateChanged &&
+      !this.#inFlight.some(({ hardStateChanged }) => hardStateChanged);
+  }
+
   /** Keeps `message` until all of the present is durable; false if it is already. */
   hold(message: Message, log: Log): boolean {
     const newest = this.#isDirty(log)
@@ -78,7 +88,9 @@ export class Saves {
       firstIndex,
       entries: log.slice(firstIndex),
     };
-    this.#inFlight.push({ number: save.number, lastIndex: log.lastIndex });
+    const { number, hardStateChanged } = save;
+    const { lastIndex } = log;
+    this.#inFlight.push({ number, hardStateChanged, lastIndex });
     this.#unsavedFrom = log.lastIndex + 1;
     this.#hardStateChanged = false;
     this.#snapshotChanged = false;

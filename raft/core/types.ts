@@ -175,6 +175,19 @@ export type InstallSnapshot = Envelope & {
   readonly sequence: number;
 };
 
+/** "Do you still follow me in `term`?" (thesis 6.4), asked of the voters. */
+export type Confirm = Envelope & {
+  readonly type: "Confirm";
+  /** 1, 2, 3 … within the term. */
+  readonly round: number;
+};
+
+/** Yes. Who has gone on to a later term says so as to an append. */
+export type ConfirmResponse = Envelope & {
+  readonly type: "ConfirmResponse";
+  readonly round: number;
+};
+
 /** The leader hands over: stand for election at once (thesis 3.10). */
 export type TimeoutNow = Envelope & { readonly type: "TimeoutNow" };
 
@@ -193,6 +206,8 @@ export type Message =
   | AppendEntries
   | AppendEntriesResponse
   | InstallSnapshot
+  | Confirm
+  | ConfirmResponse
   | TimeoutNow
   | NotMember;
 

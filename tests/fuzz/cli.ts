@@ -329,6 +329,7 @@ const meant = target({
       heartbeatMillis: right.heartbeat.means,
       electionMillis: right.election.means,
       forward: right.forward.means,
+      lends: right["io-threads"].means === 1,
       logLevel: right["log-level"].means,
       logFormat: right["log-format"].means,
     },

@@ -148,6 +148,8 @@ const messages: {
     matchTerm: u64,
   }),
   InstallSnapshot: fc.record({ ...envelope, snapshot, sequence: u64 }),
+  Confirm: fc.record({ ...envelope, round: u64 }),
+  ConfirmResponse: fc.record({ ...envelope, round: u64 }),
   TimeoutNow: fc.record(envelope),
   NotMember: fc.record({ ...envelope, configurationIndex: u64 }),
   Forward: fc.record(forwarding),

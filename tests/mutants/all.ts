@@ -6,6 +6,7 @@ import type { Mutant } from "./mutant.ts";
 import { nodeMutants } from "./node.ts";
 import { peersMutants } from "./peers.ts";
 import { replicationMutants } from "./replication.ts";
+import { reserveMutants } from "./reserve.ts";
 import { rimMutants } from "./rim.ts";
 import { serverMutants } from "./server.ts";
 import { storageMutants } from "./storage.ts";
@@ -16,6 +17,7 @@ export const mutants: readonly Mutant[] = [
   ...replicationMutants,
   ...membershipMutants,
   ...nodeMutants,
+  ...reserveMutants,
   ...takesMutants,
   ...storageMutants,
   ...peersMutants,

@@ -216,5 +216,6 @@ function optionsIn(directory: string): NodeOptions {
     logLevel: "error",
     logFormat: "text",
     forward: "yes",
+    lends: true,
   };
 }

@@ -174,8 +174,8 @@ export const nodeMutants: readonly Mutant[] = [
     mistake: "a node applies commands of a format that it does not know",
     source: "PITFALLS 16",
     file: machine,
-    find: "    found === version,",
-    replace: "    found >= version,",
+    find: "    found === known,",
+    replace: "    found >= known,",
     tests: ["raft/machine_test.ts"],
   },
   {

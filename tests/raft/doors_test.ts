@@ -51,7 +51,8 @@ Deno.test("Doors give each answer to a take to whom it is due, in parts as the n
 });
 
 Deno.test("Doors give nobody what nobody asked for, nor more than was asked", () => {
-  const { doors } = scene();
+  const { doors, enter } = scene();
+  enter();
   const taken = (count: number) =>
     doors.postMessage({ type: "taken", last: 9n, count });
   assert.throws(() => taken(1), InvariantError);
@@ -200,3 +201,16 @@ function each(message: FromNode): string[] {
   assert(message.type === "refused");
   return Array(message.count).fill("refused");
 }
+
+Deno.test("Doors let the main isolate have more than it asked for, and have it recalled, while it is alone", () => {
+  const { main, doors } = scene();
+  doors.receive({ type: "take", count: 2 });
+  doors.receive({ type: "take", count: 0 });
+  const messages: FromNode[] = [
+    { type: "taken", last: 9n, count: 9 },
+    { type: "taken", last: 9n, count: 0 },
+    { type: "recall" },
+  ];
+  for (const message of messages) doors.postMessage(message);
+  assert.deepEqual(main.heard, messages);
+});

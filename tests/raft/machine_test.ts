@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { InvariantError } from "../../raft/core/assert.ts";
 import { Writer } from "../../raft/core/bytes.ts";
 import {
+  encodeReturn,
   encodeTake,
   lastTicket,
   Machine,
@@ -151,17 +153,20 @@ Deno.test("A snapshot before any command restores as one", () => {
 
 Deno.test("Machine refuses a newer format, in commands and in snapshots", () => {
   const command = encodeTake(ticketSequence, 1);
-  command[0] = 2;
+  command[0] = 3;
   const snapshot = new Machine().snapshot();
   snapshot[0] = 2;
   const machine = machineAt(7n);
-  const refusal = {
+  const refusal = (found: number) => ({
     name: "InvariantError",
-    message: /format 2 in the log is newer than this ticketd, which knows 1/,
-  };
-  assert.throws(() => machine.apply(command), refusal);
+    message:
+      `format ${found} in the log is newer than this ticketd, which knows ${
+        found - 1
+      }`,
+  });
+  assert.throws(() => machine.apply(command), refusal(3));
   assert.equal(machine.last(ticketSequence), 7n);
-  assert.throws(() => machine.restore(snapshot), refusal);
+  assert.throws(() => machine.restore(snapshot), refusal(2));
 });
 
 Deno.test("Machine refuses bytes that are no command", () => {
@@ -178,4 +183,32 @@ Deno.test("Machine refuses bytes that are no command", () => {
     () => machine.apply(encodeTakes([["a", 0]])),
     /at least one number/,
   );
+});
+
+Deno.test("Machine takes numbers back that were the last, and no others", () => {
+  const machine = machineAt(9n);
+  const back = (from: bigint, to: bigint) =>
+    machine.apply(encodeReturn(ticketSequence, { from, to }));
+  assert.deepEqual(back(9n, 4n), []);
+  assert.equal(machine.last(ticketSequence), 4n);
+  back(9n, 1n); // of a leader that did not know of the first
+  assert.equal(machine.last(ticketSequence), 4n);
+  const [given] = machine.apply(encodeTake(ticketSequence, 2));
+  assert.deepEqual(given, { last: 6n, count: 2 });
+  back(4n, 2n);
+  assert.equal(machine.last(ticketSequence), 6n);
+});
+
+Deno.test("Machine refuses a return of no numbers, or of more bytes", () => {
+  const machine = machineAt(9n);
+  assert.throws(
+    () => encodeReturn(ticketSequence, { from: 4n, to: 4n }),
+    InvariantError,
+  );
+  const command = encodeReturn(ticketSequence, { from: 9n, to: 4n });
+  for (let length = 1; length < command.length; length++) {
+    assert.throws(() => machine.apply(command.subarray(0, length)), /missing/);
+  }
+  assert.throws(() => machine.apply(new Uint8Array([...command, 0])));
+  assert.equal(machine.last(ticketSequence), 9n);
 });

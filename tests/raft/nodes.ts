@@ -18,6 +18,7 @@ import type {
   NodeStatus,
   Refusal,
 } from "../../raft/channel.ts";
+import { Writer } from "../../raft/core/bytes.ts";
 import { decodePeerMessage, encodePeerMessage } from "../../raft/core/codec.ts";
 import type {
   Configuration,
@@ -27,8 +28,10 @@ import type {
   Saved,
 } from "../../raft/core/types.ts";
 import { type About, isImpostor, lifeOf, nobody } from "../../raft/greeting.ts";
-import { Node, type NodeTimes } from "../../raft/node.ts";
+import { ticketSequence } from "../../raft/machine.ts";
+import { Node } from "../../raft/node.ts";
 import * as origin from "../../raft/origin.ts";
+import type { NodeTimes } from "../../raft/world.ts";
 import { type Random, randomOf } from "../random.ts";
 import { Disk } from "./disk.ts";
 
@@ -72,6 +75,9 @@ export class Computer {
   readonly takes: Asked[] = [];
   readonly questions = new Map<number, Question>();
   lastGiven = 0n;
+  /** Numbers that the node has lent to its clients' isolate, rising; and wants back. */
+  stock: bigint[] = [];
+  recalled = false;
 
   constructor(readonly id: NodeId, saved: Saved, disk: Disk = new Disk(saved)) {
     this.disk = disk;
@@ -176,6 +182,8 @@ export class Nodes {
     computer.status = undefined;
     computer.removed = false;
     computer.lastGiven = 0n;
+    computer.stock = [];
+    computer.recalled = false;
     computer.node = new Node(
       {
         storage: computer.disk,
@@ -204,6 +212,8 @@ export class Nodes {
         flushTicks: 4,
         changeTicks,
         forward: this.#forward,
+        lends: false,
+        paceMin: Infinity,
         random: this.random,
         ...times,
       },
@@ -218,18 +228,37 @@ export class Nodes {
 
   // Inputs.
 
-  /** What a client asks here and now, to be answered once. */
+  /** What a client asks here and now, to be answered once; from the stock, if there is any. */
   take(id: NodeId, count = 1): Asked {
-    const asked: Asked = {
-      count,
-      left: count,
-      given: [],
-      refusals: [],
-      floor: this.highest,
-    };
-    this.computer(id).takes.push(asked);
-    this.node(id).take(count);
+    const computer = this.computer(id);
+    const given = this.serve(id, Math.min(count, computer.stock.length));
+    const left = count - given.length;
+    const { highest: floor } = this;
+    const asked: Asked = { count, left, given, refusals: [], floor };
+    if (left === 0 && count > 0) return asked;
+    computer.takes.push(asked);
+    this.node(id).take(left);
     return asked;
+  }
+
+  /** A client is served from what was lent. */
+  serve(id: NodeId, count = 1): bigint[] {
+    const computer = this.computer(id);
+    assert(computer.stock.length >= count, `${id} has not so much in stock`);
+    const served = computer.stock.splice(0, count);
+    for (const number of served) this.#give(computer, number, this.highest);
+    return served;
+  }
+
+  /** What was lent comes back, all that is left of it. */
+  giveBack(id: NodeId): void {
+    const computer = this.computer(id);
+    assert(computer.recalled, `nobody has recalled ${id}'s stock`);
+    computer.recalled = false;
+    const { length } = computer.stock;
+    const last = computer.stock.at(-1) ?? 0n;
+    computer.stock = [];
+    computer.node!.returned(last, length);
   }
 
   ask(id: NodeId, command: AdminCommand): Question {
@@ -406,6 +435,10 @@ export class Nodes {
       case "status":
         computer.status = message.status;
         return;
+      case "recall":
+        assert(!computer.recalled, `${id} recalls twice`);
+        computer.recalled = true;
+        return;
       case "removed":
         assert(!computer.removed, `${id} says twice that it was removed`);
         computer.removed = true;
@@ -418,7 +451,8 @@ export class Nodes {
   #answered({ id, takes }: Computer, count: number): Asked {
     const asked = takes[0];
     assert(
-      asked !== undefined && 0 < count && count <= asked.left,
+      asked !== undefined && (0 < count || asked.left === 0) &&
+        count <= asked.left,
       `${id} answers ${count}, ${asked?.left} are asked for`,
     );
     asked.left -= count;
@@ -430,17 +464,25 @@ export class Nodes {
     computer: Computer,
     { last, count }: { last: bigint; count: number },
   ): void {
-    const asked = this.#answered(computer, count);
-    for (let number = last - BigInt(count) + 1n; number <= last; number++) {
-      const label = `ticket ${number} of ${computer.id}`;
-      assert(!this.given.has(number), `${label} is given twice`);
-      assert(number > asked.floor, `${label} was passed by ${asked.floor}`);
-      assert(number > computer.lastGiven, `${label} comes out of order`);
-      this.given.add(number);
+    assert(!computer.recalled, `${computer.id} answers while it recalls`);
+    const wanted = Math.min(count, computer.takes[0]?.left ?? 0);
+    const asked = this.#answered(computer, wanted);
+    let number = last - BigInt(count);
+    for (let i = 0; i < wanted; i++) {
+      this.#give(computer, ++number, asked.floor);
       asked.given.push(number);
-      computer.lastGiven = number;
     }
-    if (last > this.highest) this.highest = last;
+    while (number < last) computer.stock.push(++number);
+  }
+
+  #give(computer: Computer, number: bigint, floor: bigint): void {
+    const label = `ticket ${number} of ${computer.id}`;
+    assert(!this.given.has(number), `${label} is given twice`);
+    assert(number > floor, `${label} was passed by ${floor}`);
+    assert(number > computer.lastGiven, `${label} comes out of order`);
+    this.given.add(number);
+    computer.lastGiven = number;
+    if (number > this.highest) this.highest = number;
   }
 
   #ended(computer: Computer, error: Error | undefined): void {
@@ -494,4 +536,33 @@ export function blank(id: NodeId, incarnation = `life of ${id}`): Saved {
 /** … and for one that founds a cluster. */
 export function foundedBy(id: NodeId, { servers }: Configuration): Saved {
   return origin.founded(blank(id).identity, servers);
+}
+
+/** A node, alone, whose sequence stands at `last`. */
+export function nodesAt(
+  last: bigint,
+  times: Partial<NodeTimes> = {},
+): Nodes {
+  const writer = new Writer();
+  writer.u8(1);
+  writer.u32(1);
+  writer.text(ticketSequence);
+  writer.u32(Number(last & 0xffff_ffffn));
+  writer.u32(Number(last >> 32n));
+  const saved = foundedBy("a", membersOf("a"));
+  const nodes = new Nodes([{
+    ...saved,
+    snapshot: {
+      index: 9,
+      term: 1,
+      configuration: membersOf("a"),
+      configurationIndex: 1,
+      data: writer.written.slice(),
+    },
+    entries: [],
+  }]);
+  nodes.crash("a");
+  nodes.start("a", times);
+  nodes.elect("a");
+  return nodes;
 }

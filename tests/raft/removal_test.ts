@@ -171,9 +171,7 @@ for (const late of [false, true]) {
     nodes.crash("c");
     assert.equal(settled(nodes, remove(nodes, "a", "c")), "ok");
     // What tells of the removal, and what is committed behind it, come in two messages.
-    for (let i = 0; i < 600; i++) nodes.take("a");
-    nodes.settle();
-    for (let i = 0; i < 600; i++) {
+    for (let i = 0; i < 1200; i++) {
       nodes.take("a");
       nodes.settle();
     }

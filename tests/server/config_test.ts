@@ -38,6 +38,7 @@ Deno.test("Without flags a node serves on loopback, with the original's defaults
       version: deno.version,
       join: [],
       joinTimeoutMillis: 60_000,
+      lends: true,
       nonvoter: false,
       directory: "data/1",
       durability: "high",

@@ -1,7 +1,10 @@
 // The channel's end in the main isolate: who gets which answer.
 
 import assert from "node:assert/strict";
+import type { ToNode } from "../../raft/channel.ts";
 import { InvariantError } from "../../raft/core/assert.ts";
+import { TakeBox } from "../../raft/take_box.ts";
+import { RaftLink } from "../../server/raft_link.ts";
 import { FakeNode } from "./fakes.ts";
 
 Deno.test("RaftLink knows no leader until the node has said something", () => {
@@ -74,4 +77,41 @@ Deno.test("RaftLink says when the node is ready, when it was removed and when it
   ]);
   node.link.stop();
   assert.deepEqual(node.waiting, [{ type: "stop" }]);
+});
+
+Deno.test("RaftLink gives back what it was lent when the node recalls it", () => {
+  const node = new FakeNode({ prompt: false, defer: (task) => task() });
+  node.link.dispenser.take({ granted() {}, refused() {} }, 1);
+  node.waiting.length = 0;
+  node.say({ type: "taken", last: 9n, count: 9 });
+  node.say({ type: "recall" });
+  node.say({ type: "recall" });
+  assert.deepEqual(node.waiting, [
+    { type: "returned", last: 9n, count: 8 },
+    { type: "returned", last: 9n, count: 0 },
+  ]);
+});
+
+Deno.test("RaftLink gives back what lies in the box, unseen, as well", () => {
+  const posted: ToNode[] = [];
+  const takes = new TakeBox();
+  const link = new RaftLink(
+    { postMessage: (message) => posted.push(message) },
+    {
+      takes,
+      ready() {},
+      removed() {},
+      stopped() {},
+      defer: (task) => task(),
+      asksAgain: false,
+      timeoutMillis: 10_000,
+    },
+  );
+  const told: bigint[] = [];
+  link.dispenser.take({ granted: (last) => told.push(last), refused() {} }, 1);
+  new TakeBox(takes.memory).answer(9n, 9);
+  assert.deepEqual(told, []);
+  link.receive({ type: "recall" });
+  assert.deepEqual(told, [1n]);
+  assert.deepEqual(posted, [{ type: "returned", last: 9n, count: 8 }]);
 });

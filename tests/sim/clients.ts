@@ -114,6 +114,8 @@ export class Client {
   #connection: Connection | undefined;
   #movedTo: string | undefined;
   #active = true;
+  /** What is asked for may be answered within the call. */
+  #asking = false;
   #asked = 0;
 
   constructor(world: World) {
@@ -136,10 +138,12 @@ export class Client {
   }
 
   answered(): void {
-    const { thinkMicros } = this.#world.options;
+    if (this.#asking) return; // there may be more of it
     // What a pipeline held back is asked for before the dispenser has told the next.
-    if (thinkMicros === 0) this.#ask();
-    else this.#later(thinkMicros);
+    const isHeldBack = this.#world.options.thinkMicros === 0 &&
+      this.#world.random(2) === 0;
+    if (isHeldBack) this.#ask();
+    else this.#think();
   }
 
   /** Looks for another computer, after a while: the one that it was told of, if any. */
@@ -154,6 +158,12 @@ export class Client {
     const found = servers.find(({ about }) => about.client === this.#movedTo);
     if (found !== undefined) counts.redirects++;
     return found;
+  }
+
+  /** Even who does not think is as far away as one computer is from the next. */
+  #think(): void {
+    const { thinkMicros, latencyMicros } = this.#world.options;
+    this.#later(Math.max(thinkMicros, latencyMicros));
   }
 
   #later(mean: number): void {
@@ -172,9 +182,13 @@ export class Client {
     // Sometimes a second pipeline follows the first at once.
     const rounds = 1 + (random(4) === 0 ? 1 : 0);
     const connection = this.#connection;
+    this.#asking = true;
     for (let i = 0; i < rounds; i++) {
       connection.ask(1 + random(options.pipelineMax));
     }
+    this.#asking = false;
+    if (connection !== this.#connection) return;
+    if (!this.waits) this.#think();
     this.#asked = clock.now;
     this.#giveUpLater(connection, clock.now);
   }

@@ -50,6 +50,12 @@ type Process = {
   readonly links: readonly RaftLink[];
   readonly doors: Doors;
   readonly connections: Map<Connection, RaftLink>;
+  /** Of each isolate: how many tickets the take in flight asks for, and its answer if that
+   * fits into a box, as in `take_door.ts`, until it is seen. */
+  readonly wanted: number[];
+  readonly boxed: ((FromNode & { type: "taken" }) | undefined)[];
+  /** Tickets that go from one isolate to the other, and were not asked for. */
+  onTheWay: number;
   node: Node | undefined;
   counter: CoreCounter | undefined;
   /** Whether a fault was made that may end it. */
@@ -75,6 +81,8 @@ export class Computer implements Watched {
   /** It has an empty disk, and may not come back before its old life is removed. */
   isLost = false;
   syncMicros: number;
+  /** What was committed when the message was sent that came last, however old it is. */
+  heardOf: Index = 0;
 
   readonly #world: World;
   readonly #tickMicros: number;
@@ -349,15 +357,25 @@ export class Computer implements Watched {
 
   #begin(): Process {
     const { doorMicros, boxMicros, isolates } = this.#world.options;
-    /** By the take in flight of each isolate: what passes in a box, as in `take_door.ts`. */
     const wanted: number[] = [];
+    const boxed: Process["boxed"] = [];
     /** The node's end of a door, and the isolate's. */
     const doorTo = (at: number) => ({
       postMessage: (message: FromNode) => {
-        const fits = message.type === "taken" && message.count === wanted[at];
-        const delay = fits ? boxMicros : doorMicros;
-        const { links } = process;
-        this.#after(process, delay, () => this.#told(links[at]!, message));
+        const link = process.links[at]!;
+        if (message.type === "taken" && message.count >= wanted[at]!) {
+          const surplus = message.count - wanted[at]!;
+          process.onTheWay += surplus;
+          if (surplus > 0) this.#world.counts.lent++;
+          boxed[at] = message;
+          this.#after(process, boxMicros, () => this.#seen(process, at));
+        } else {
+          this.#after(process, doorMicros, () => {
+            // Whoever is to give back looks into the box before.
+            if (message.type === "recall") this.#seen(process, at);
+            return this.#told(link, message);
+          });
+        }
       },
     });
     const doorFrom = (at: number, receive: (message: ToNode) => void) => ({
@@ -365,7 +383,13 @@ export class Computer implements Watched {
         const isTake = message.type === "take";
         if (isTake) wanted[at] = message.count;
         const delay = isTake ? boxMicros : doorMicros;
-        this.#after(process, delay, () => receive(message));
+        const left = message.type === "returned" ? message.count : 0;
+        if (left > 0) this.#world.counts.recalled++;
+        process.onTheWay += left;
+        this.#after(process, delay, () => {
+          process.onTheWay -= left;
+          receive(message);
+        });
       },
     });
     const doors = new Doors(
@@ -385,6 +409,9 @@ export class Computer implements Watched {
           ),
         )),
       connections: new Map(),
+      wanted,
+      boxed,
+      onTheWay: 0,
       node: undefined,
       counter: undefined,
       mayFail: this.drive.full || this.drive.failSync,
@@ -487,6 +514,8 @@ export class Computer implements Watched {
         flushTicks: 4,
         changeTicks: options.changeTicks,
         forward: this.forward,
+        lends: options.isolates === 1,
+        paceMin: options.paceMin,
         random,
       },
     );
@@ -502,6 +531,7 @@ export class Computer implements Watched {
     // Errands have ids; the checker knows the protocol alone.
     if (!("id" in message)) this.#world.checker.sent(this, message);
     if (message.type === "Take") this.#world.counts.takesForwarded++;
+    if (message.type === "Confirm") this.#world.counts.confirmations++;
     if (message.type === "TimeoutNow") {
       this.#world.counts.transfers++;
       if (this.raft?.isStalled) this.#world.counts.handOvers++;
@@ -532,6 +562,8 @@ export class Computer implements Watched {
     switch (message.type) {
       case "take":
         return process.node?.take(message.count);
+      case "returned":
+        return process.node?.returned(message.last, message.count);
       case "admin":
         return process.node?.admin(message.id, message.command);
       case "stop":
@@ -541,6 +573,16 @@ export class Computer implements Watched {
       default:
         assert.fail(message.type);
     }
+  }
+
+  /** What lies in the box of an isolate, once. */
+  #seen(process: Process, at: number): string | void {
+    const { boxed, wanted, links } = process;
+    const message = boxed[at];
+    boxed[at] = undefined;
+    if (message === undefined) return;
+    process.onTheWay -= message.count - wanted[at]!;
+    return this.#told(links[at]!, message);
   }
 
   #told(link: RaftLink, message: FromNode): string | void {
@@ -633,14 +675,15 @@ export class Computer implements Watched {
   }
 
   /**
-   * It says that it was removed: so says the newest configuration that is committed, or
-   * one that was when a leader sent word of it. One of before this process says nothing.
+   * It says that it was removed: so says the newest configuration that was committed when
+   * it was sent what it heard last. One that a leader told it of in so many words says
+   * nothing of before this process.
    */
   #mustBeRemoved(began: Index): void {
     const { model, checker } = this.#world;
     const { removed: isTold, log: { commitIndex } } = this.raft!;
     if (commitIndex > checker.commitIndex) return; // seen next
-    const since = isTold ? began : checker.commitIndex;
+    const since = isTold ? began : this.heardOf;
     assert(
       model.membersSince(since).some((members) =>
         findServer(members, this.id) === undefined
@@ -713,6 +756,9 @@ export class Computer implements Watched {
 
   #forget(): void {
     const process = this.#process;
+    if (process !== undefined) {
+      this.#world.tickets.unanswered(burntBy(process));
+    }
     this.#process = undefined;
     this.#lives++;
     this.#paused = this.#failing = false;
@@ -722,6 +768,14 @@ export class Computer implements Watched {
       connection.lost();
     }
   }
+}
+
+/** What was taken in this life, and will be given to nobody. */
+function burntBy({ node, links, onTheWay }: Process): number {
+  const { burnt, size } = node?.reserve ?? { burnt: 0n, size: 0 };
+  const stock = links.map(({ dispenser }) => dispenser.recall().count);
+  return Number(burnt) + size + onTheWay +
+    stock.reduce((sum, count) => sum + count);
 }
 
 /** As main.ts: all isolates are done with their clients before the node stops. */

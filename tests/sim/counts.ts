@@ -34,6 +34,10 @@ export const countNames = [
   "transfers", // begun by TimeoutNow
   "takesForwarded", // sent, again and again as well
   "takesAskedAgain", // when a leader was lost
+  "confirmations", // asked of voters
+  "lent", // takes that were answered with more than was asked for
+  "recalled", // of these, those of which something came back
+  "givenBack", // by an entry in the log
   "timeouts", // of requests that met no leader in time
   "redirects", // of clients that went where the leader serves
   "transfersAsked", // by people

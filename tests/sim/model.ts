@@ -1,5 +1,5 @@
 // What the machine must hold, computed from the committed entries alone: the sum of all
-// that they want. An entry that is applied twice, skipped, or applied before it is
+// that they want, less what they give back. An entry that is applied twice, skipped, or applied before it is
 // committed shows as another number.
 
 import assert from "node:assert/strict";
@@ -16,10 +16,15 @@ type Members = {
 type Asked = Exclude<AdminCommand, { type: "transfer" }>;
 
 export class Model {
+  readonly #onGivenBack: () => void;
   /** After each index: all that was taken up to there. */
   readonly #taken: bigint[] = [0n];
   /** Rising by index. */
   readonly #configurations: Members[] = [];
+
+  constructor(onGivenBack: () => void) {
+    this.#onGivenBack = onGivenBack;
+  }
 
   /** The last number that may have been given to anybody. */
   get last(): bigint {
@@ -29,7 +34,7 @@ export class Model {
   committed(entry: Entry): void {
     if (entry.type === "configuration") this.#configurations.push(entry);
     assert.equal(entry.index, this.#taken.length, "committed in order");
-    this.#taken.push(this.last + wantedBy(entry));
+    this.#taken.push(this.#after(entry));
   }
 
   /** The configurations that were in force at `index`, and after it. */
@@ -72,18 +77,21 @@ export class Model {
     );
   }
 
+  /** A take ends in how many numbers it wants; a return in where it begins and ends. */
+  #after(entry: Entry): bigint {
+    if (entry.type !== "command") return this.last;
+    const { buffer, byteOffset, length } = entry.data;
+    const view = new DataView(buffer, byteOffset, length);
+    const end = view.getBigUint64(length - 8, true);
+    if (view.getUint8(0) === 1) return this.last + end;
+    const from = view.getBigUint64(length - 16, true);
+    if (this.last !== from) return this.last;
+    this.#onGivenBack();
+    return end;
+  }
+
   /** After applying `index`; `undefined` if nobody has committed it. */
   at(index: Index): bigint | undefined {
     return this.#taken[index];
   }
-}
-
-/** A take of the one sequence ends in how many numbers it wants. */
-function wantedBy(entry: Entry): bigint {
-  if (entry.type !== "command") return 0n;
-  const { buffer, byteOffset, length } = entry.data;
-  return new DataView(buffer, byteOffset, length).getBigUint64(
-    length - 8,
-    true,
-  );
 }

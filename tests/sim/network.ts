@@ -4,7 +4,7 @@
 // compares incarnations; the same rule stands here.
 
 import { decodePeerMessage, encodePeerMessage } from "../../raft/core/codec.ts";
-import type { NodeId, PeerMessage } from "../../raft/core/types.ts";
+import type { Index, NodeId, PeerMessage } from "../../raft/core/types.ts";
 import type { Computer } from "./computer.ts";
 import type { World } from "./world.ts";
 
@@ -14,6 +14,8 @@ type Packet = {
   /** Of the disks between which it travels. */
   readonly lives: string;
   readonly bytes: Uint8Array;
+  /** What was committed when it was sent: it cannot tell of more. */
+  readonly committed: Index;
   readonly isOld: boolean;
 };
 
@@ -41,6 +43,7 @@ export class Network {
       to: to.id,
       lives: livesOf(from, to),
       bytes: encodePeerMessage(message).slice(),
+      committed: this.#world.checker.commitIndex,
       isOld: false,
     };
     if (!this.calm) {
@@ -111,6 +114,7 @@ export class Network {
         this.#world.counts.messagesReplayed++;
       }
       const { incarnation, about } = from;
+      to.heardOf = packet.committed;
       to.node?.met(sender, { incarnation, ...about });
       to.node?.receive(message);
       const term = "term" in message ? message.term : "";

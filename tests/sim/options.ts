@@ -74,6 +74,8 @@ export type Options = {
   readonly doorMicros: Micros;
   readonly boxMicros: Micros;
   readonly isolates: number;
+  /** Tickets a tick from which a leader takes some ahead. */
+  readonly paceMin: number;
   /** Clocks run up to this much too fast or too slow, in 1/1000. */
   readonly clockSkew: number;
   /** Of each computer, in turn. */
@@ -125,6 +127,7 @@ export function drawOptions(seed: number): Options {
     phaseMicros,
     faults,
     isolates: from(1, 1, 2, 3),
+    paceMin: from(1, 8, 32, 1e9),
     boxMicros: from(2, 2, 40, 1000),
   };
 }

@@ -50,7 +50,7 @@ export class World {
       const computer = new Computer(this, i);
       this.computers.set(computer.id, computer);
     }
-    this.model = new Model();
+    this.model = new Model(() => this.counts.givenBack++);
     this.checker = new Checker(
       this.computers,
       (entry) => {
