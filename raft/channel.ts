@@ -155,7 +155,8 @@ export type FromNode =
   | { readonly type: "taken"; readonly last: bigint; readonly count: number }
   /**
    * `taken` may have brought more than was asked for. What is left of it is to come back now
-   * (`returned`); no take is answered until it has. Who has any may ask for 0 more.
+   * (`returned`); until it has, nothing is given for a later take. Who has any may ask for 0
+   * more.
    */
   | { readonly type: "recall" }
   | {

@@ -18,7 +18,7 @@ import { unreachable } from "./core/assert.ts";
 import { DecodeError, Reader, Writer } from "./core/bytes.ts";
 import type { Identity, Index, NodeId } from "./core/types.ts";
 
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 /** One data directory that had the node's id; there may have been others. */
 export type Life = {

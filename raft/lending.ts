@@ -4,11 +4,9 @@
 // they have come back, or were given, no other number leaves this node.
 
 import type { FromNode } from "./channel.ts";
+import { assert } from "./core/assert.ts";
 import type { Raft } from "./core/raft.ts";
 import type { Reserve } from "./reserve.ts";
-
-/** Ticks without a take after which they are recalled. */
-const idleTicks = 20;
 
 export class Lending {
   readonly #raft: Raft;
@@ -17,7 +15,6 @@ export class Lending {
   /** Whether there is one isolate alone. */
   readonly #isAllowed: boolean;
   #state: "none" | "out" | "recalled" = "none";
-  #quietTicks = 0;
 
   constructor(
     raft: Raft,
@@ -33,13 +30,14 @@ export class Lending {
     this.#isAllowed = isAllowed;
   }
 
-  /** How many numbers may go out with the answer to a take. */
+  /** How many numbers may go out now with the answer to a take. */
   get spare(): number {
     const { membership, log, id } = this.#raft;
     const { servers } = membership.current;
     const isAlone = servers.length === 1 && servers[0]!.id === id &&
       membership.currentIndex <= log.commitIndex;
-    return this.#isAllowed && isAlone ? this.#reserve.ahead : 0;
+    const isAllowed = this.#isAllowed && isAlone && !this.isRecalling;
+    return isAllowed ? this.#reserve.ahead : 0;
   }
 
   /** Until what is out has come back. */
@@ -47,10 +45,10 @@ export class Lending {
     return this.#state === "recalled";
   }
 
-  /** A take of `wanted` tickets is answered with `count`. */
-  answers(wanted: number, count: number): void {
-    this.#quietTicks = 0;
-    if (count > wanted) this.#state = "out";
+  /** Some went out. */
+  lent(): void {
+    assert(!this.isRecalling, "nothing is lent while it is recalled");
+    this.#state = "out";
   }
 
   /** True once nothing is out; to be asked again after it has come back. */
@@ -68,8 +66,8 @@ export class Lending {
     if (count > 0) this.#reserve.putBack(last, count);
   }
 
-  /** What nobody has come for is not left out. */
+  /** What is hardly asked for is not left out. */
   tick(): void {
-    if (++this.#quietTicks >= idleTicks) this.recall();
+    if (this.#reserve.ahead === 0) this.recall();
   }
 }

@@ -59,6 +59,7 @@ export class Node {
   #snapshotsWanted: number[] = [];
   #snapshotsSaving: number[] = [];
   /** `leaving`: all is settled but the last flush; whoever asks is turned away. */
+  #handedOver = false;
   #life: "running" | "stopping" | "leaving" | "ended" = "running";
 
   constructor(world: World, saved: Saved, times: NodeTimes) {
@@ -81,7 +82,7 @@ export class Node {
       reaches: (id) => world.peers.reaches(id),
       leaderClient: () => this.#overview.leaderClient,
     });
-    this.#servedTakes = new ServedTakes(this.#raft, reserve, send);
+    this.#servedTakes = new ServedTakes(this.#raft, { reserve, lending }, send);
     this.#changes = new Changes(this.#raft, {
       cluster: saved.identity.cluster,
       ticksMax: times.changeTicks,
@@ -97,6 +98,7 @@ export class Node {
     this.#reporter = new Reporter(this.#raft, world.log);
     this.#overview = new Overview(this.#raft, {
       cluster: saved.identity.cluster,
+      reserve,
       about: world.about,
       tickMillis: times.tickMillis,
     });
@@ -267,10 +269,7 @@ export class Node {
   stop(): void {
     this.#input(() => {
       this.#life = "stopping";
-      this.#reserve.giveBack();
-      if (this.#raft.transferLeadership()) {
-        this.#world.log("info", "handing leadership over before stopping");
-      }
+      this.#reserve.close();
     });
   }
 
@@ -393,18 +392,27 @@ export class Node {
 
   /** Ends once nobody waits for us: no transfer, no save, and all of it synced. */
   #finishStopping(): void {
-    const handingOver = this.#raft.role === "leader" &&
-      this.#raft.transferTarget !== undefined;
-    if (handingOver || this.#saving || this.#flushing) return;
-    // A stop is no failure: the next life goes on without a gap.
+    // A stop is no failure: whoever leads next goes on without a gap, if that can be.
     if (!this.#lending.recall()) return;
-    if (this.#reserve.giveBack()) return this.#save();
+    if (this.#reserve.size > 0 || this.#handsOver()) return;
+    if (this.#saving || this.#flushing) return;
     // Who still waits, for a majority or a leader, would wait for ever.
     this.#reserve.stop();
     this.#takes.stop();
     this.#changes.stop();
     this.#life = "leaving";
     this.#world.storage.flush((error) => this.#end(error));
+  }
+
+  /** Whether leadership is being handed over; begins that, once. */
+  #handsOver(): boolean {
+    const { role } = this.#raft;
+    if (!this.#handedOver && this.#raft.transferLeadership()) {
+      this.#world.log("info", "handing leadership over before stopping");
+      this.#world.peers.send(this.#raft.takeMessages());
+    }
+    this.#handedOver = true;
+    return role === "leader" && this.#raft.transferTarget !== undefined;
   }
 
   #end(error: Error | undefined): void {

@@ -9,10 +9,11 @@ import type { Raft, Role } from "./core/raft.ts";
 import type { Configuration, NodeId, Term } from "./core/types.ts";
 import { DiskGauge } from "./disk_gauge.ts";
 import type { About } from "./greeting.ts";
-import { ownStatsOf } from "./own_stats.ts";
+import { type OwnStatsInput, ownStatsOf } from "./own_stats.ts";
 import { statsOf } from "./stats.ts";
 
 export type OverviewOptions = {
+  readonly reserve: OwnStatsInput["reserve"];
   readonly cluster: string;
   readonly about: About;
   readonly tickMillis: number;

@@ -20,6 +20,7 @@ export type OwnStatsInput = {
   readonly disk: DiskGauge;
   /** Leaders that this node has followed, or been, since it began. */
   readonly leadersSeen: number;
+  readonly reserve: { readonly size: number; readonly burnt: bigint };
   readonly tickMillis: number;
 };
 
@@ -46,6 +47,8 @@ export function ownStatsOf(
       `server_${server.id}`,
       serverText(raft, server, input),
     ]),
+    ["tickets_burnt", `${input.reserve.burnt}`],
+    ["tickets_in_hand", `${input.reserve.size}`],
     ["version", own.version],
   ];
   return pairs.sort(([a], [b]) => a < b ? -1 : 1);

@@ -23,16 +23,21 @@ import {
 /** What became of a take that was asked of this leader; if it is lost, nothing. */
 export type Outcome = Given | "leadership-lost";
 
-/** Ticks over which the pace is taken; and without a take until the rest is given back. */
+/** Ticks over which the pace is taken. */
 const paceTicks = 4;
-const idleTicks = 20;
 /** Taken ahead at most. */
 const aheadMax = 2 ** 20;
 
-type Asked = {
+/** What is asked for. */
+export type Demand = {
   readonly count: number;
-  /** As many more are welcome. */
-  readonly spare: number;
+  /** How many more may be given at the moment in which these are. */
+  readonly spare?: () => number;
+  /** The node that asks, in the term that we lead. */
+  readonly asker?: NodeId;
+};
+
+type Asked = Demand & {
   /** To be confirmed first. */
   readonly round: number;
   readonly settle: (outcome: Outcome) => void;
@@ -55,10 +60,10 @@ export class Reserve {
   #returning: { readonly index: Index; readonly count: number } | undefined;
   /** There is no number left to take. */
   #exhausted = false;
+  #closing = false;
   /** Given in this tick, and in those before it. */
   #given = 0;
   #pace: number[] = Array.from({ length: paceTicks }, () => 0);
-  #quietTicks = 0;
   /** Numbers that were taken and will never be given, in this life. */
   burnt = 0n;
 
@@ -78,31 +83,24 @@ export class Reserve {
   get ahead(): number {
     const average = this.#pace.reduce((sum, given) => sum + given) / paceTicks;
     const pace = Math.ceil(Math.max(this.#given, average));
+    if (this.#closing) return 0;
     return pace < this.#paceMin ? 0 : Math.min(pace, aheadMax);
   }
 
   /**
-   * Gives `count` tickets, and up to `spare` more, once that is safe; false when this node
-   * gives none now. `asker` is the node that asks, in the term that we lead.
+   * Gives `count` tickets, or more, once that is safe; false when this node gives none now.
+   * For 0 there is no waiting: it gives what is to spare, in hand or on its way there.
    */
-  ask(
-    { count, spare = 0, asker }: {
-      readonly count: number;
-      readonly spare?: number;
-      readonly asker?: NodeId;
-    },
-    settle: (outcome: Outcome) => void,
-  ): boolean {
+  ask(demand: Demand, settle: (outcome: Outcome) => void): boolean {
     const { role, transferTarget } = this.#raft;
-    if (role !== "leader" || transferTarget !== undefined) return false;
+    const isGiving = role === "leader" && transferTarget === undefined;
+    if (!isGiving || this.#closing) return false;
     this.#followTerm();
-    const round = this.#raft.confirm(asker);
-    const ahead = this.ahead;
-    this.#asked.push({ count, spare, round, settle });
-    this.#wanted += count + spare;
-    this.#quietTicks = 0;
+    const round = this.#raft.confirm(demand.asker);
+    this.#asked.push({ ...demand, round, settle });
+    this.#wanted += demand.count;
+    this.#gather(this.ahead);
     this.#give();
-    this.#gather(ahead);
     return true;
   }
 
@@ -136,7 +134,7 @@ export class Reserve {
     this.#pace.shift();
     this.#pace.push(this.#given);
     this.#given = 0;
-    if (++this.#quietTicks >= idleTicks) this.giveBack();
+    if (this.ahead === 0) this.giveBack();
   }
 
   /** Settles what can be, and what never will be; to be called after every input. */
@@ -144,6 +142,13 @@ export class Reserve {
     this.#followTerm();
     this.#give();
     this.#gather(this.#wanted > this.#left ? this.ahead : 0);
+    if (this.#closing) this.giveBack();
+  }
+
+  /** From now on it gives what was asked for before, and the rest back. */
+  close(): void {
+    this.#closing = true;
+    this.giveBack();
   }
 
   /** Nobody is going to ask: what is in hand goes back into the log. False if it cannot. */
@@ -160,6 +165,7 @@ export class Reserve {
     // From here on they are not ours: another may lead with that entry, or without.
     this.#end = to;
     this.#exhausted = false;
+    assert(this.#left === 0, "nothing that was given comes back");
     return true;
   }
 
@@ -196,15 +202,17 @@ export class Reserve {
   /** First come, first served. */
   #give(): void {
     for (let first; (first = this.#asked[0]) !== undefined;) {
-      const { count, spare, round, settle } = first;
-      const left = this.#left;
+      const { count, round, settle } = first;
       if (round > this.#raft.confirmedRound) return;
-      if (left < Math.max(count, 1) && !this.#exhausted && count + spare > 0) {
-        return;
-      }
+      // Nobody who waits may be given later numbers than what is spared.
+      const spare = this.#asked.length === 1 ? first.spare?.() ?? 0 : 0;
+      const left = this.#left;
+      const mayCome = this.#taking !== undefined || count > left;
+      const least = Math.max(count, spare > 0 ? 1 : 0);
+      if (left < least && mayCome && !this.#exhausted) return;
       const given = Math.min(left, count + spare);
       this.#asked.shift();
-      this.#wanted -= count + spare;
+      this.#wanted -= count;
       this.#given += given;
       this.#next += BigInt(given);
       settle({ last: this.#next - 1n, count: given });

@@ -8,6 +8,7 @@
 
 import type { Raft } from "./core/raft.ts";
 import type { Take, TakeResponse } from "./core/types.ts";
+import type { Lending } from "./lending.ts";
 import type { Outcome, Reserve } from "./reserve.ts";
 
 /** Takes remembered of one life, and lives. */
@@ -23,6 +24,7 @@ type Served = {
 export class ServedTakes {
   readonly #raft: Raft;
   readonly #reserve: Reserve;
+  readonly #lending: Lending;
   readonly #send: (message: TakeResponse) => void;
   /** By sender and life, and in each by id; the oldest first. */
   readonly #lives = new Map<string, Map<number, Served>>();
@@ -30,11 +32,15 @@ export class ServedTakes {
 
   constructor(
     raft: Raft,
-    reserve: Reserve,
+    { reserve, lending }: {
+      readonly reserve: Reserve;
+      readonly lending: Lending;
+    },
     send: (message: TakeResponse) => void,
   ) {
     this.#raft = raft;
     this.#reserve = reserve;
+    this.#lending = lending;
     this.#send = send;
   }
 
@@ -68,6 +74,8 @@ export class ServedTakes {
       this.#respond(served, "leadership-lost");
       return true;
     }
+    // What is lent must not be passed: one who was removed may still ask us.
+    if (!this.#lending.recall()) return false;
     return this.#reserve.ask(
       { count: take.count, asker: take.from },
       (outcome) => this.#respond(served, outcome),

@@ -15,7 +15,7 @@ import type { Raft } from "./core/raft.ts";
 import type { NodeId, Take, TakeResponse, Term } from "./core/types.ts";
 import type { Lending } from "./lending.ts";
 import { type Given, lastTicket } from "./machine.ts";
-import type { Reserve } from "./reserve.ts";
+import type { Demand, Outcome, Reserve } from "./reserve.ts";
 
 type OwnTake = {
   readonly count: number;
@@ -120,17 +120,23 @@ export class Takes {
 
   /** Carries each as far as it goes now, and answers from the front, each once. */
   pump(): void {
-    for (const take of this.#takes) this.#advance(take);
-    for (let take; (take = this.#takes[0]) !== undefined; this.#takes.shift()) {
-      if (take.outcome === undefined) return;
-      this.#answer(take.count, take.outcome);
-    }
+    if (this.#takes.length === 0) return;
+    for (const take of this.#takes.slice()) this.#advance(take);
+    this.#answerSettled();
   }
 
   /** The node ends: whatever waits is answered now. */
   stop(): void {
     for (const take of this.#takes.splice(0)) {
       this.#answer(take.count, take.outcome ?? "leadership-lost");
+    }
+  }
+
+  #answerSettled(): void {
+    for (let take; (take = this.#takes[0]) !== undefined;) {
+      if (take.outcome === undefined) return;
+      this.#takes.shift();
+      this.#answer(take.count, take.outcome);
     }
   }
 
@@ -151,16 +157,29 @@ export class Takes {
     // What the door gives meanwhile must not be overtaken.
     if (this.#lending.isRecalling) return;
     const { forward } = this.#options;
-    const { spare } = this.#lending;
-    const settle = (outcome: Given | Refusal) => take.outcome = outcome;
-    if (this.#reserve.ask({ count: take.count, spare }, settle)) {
+    if (this.#reserve.ask(this.#demand(take), this.#settle(take))) {
       take.state = "reserved";
-    } else if (forward === "no") take.outcome = "not-leader";
+    } else if (take.count === 0) take.outcome = { last: 0n, count: 0 };
+    else if (forward === "no") take.outcome = "not-leader";
     else if (this.#raft.role === "leader") return; // it is handing over
     else if (forward === "moved") {
       const movedTo = this.#options.leaderClient();
       if (movedTo !== "") take.outcome = { movedTo };
     } else this.#forward(take);
+  }
+
+  #demand({ count }: OwnTake): Demand {
+    return { count, spare: () => this.#lending.spare };
+  }
+
+  #settle(take: OwnTake): (outcome: Outcome) => void {
+    return (outcome) => {
+      take.outcome = outcome;
+      if (outcome === "leadership-lost") return;
+      if (outcome.count > take.count) this.#lending.lent();
+      // At once: what is lent may be recalled in the next moment.
+      this.#answerSettled();
+    };
   }
 
   #forward(take: OwnTake): void {
@@ -196,7 +215,6 @@ export class Takes {
       return post({ type: "refused", count: wanted, reason: outcome });
     }
     const { last, count } = outcome;
-    this.#lending.answers(wanted, count);
     if (count > 0 || wanted === 0) post({ type: "taken", last, count });
     if (count >= wanted) return;
     const reason = last === lastTicket ? "exhausted" : "leadership-lost";

@@ -42,8 +42,9 @@ export function sendConfirms(raft: Raft): void {
 
 /** At a tick: whoever has not answered the round under way is asked, once more or at last. */
 export function askUnconfirmed(raft: Raft): void {
-  const { voters } = raft.membership;
+  count(raft); // the voters may be others than when it was counted last
   if (raft.confirmedRound === raft.lastRound) return;
+  const { voters } = raft.membership;
   ask(raft, voters.filter((id) => !hasConfirmed(raft, id)));
 }
 
@@ -70,7 +71,7 @@ export function onConfirmResponse(raft: Raft, message: ConfirmResponse): void {
     message.round <= raft.lastRound,
     "a follower confirms what it was asked",
   );
-  progress.heard();
+  // Not a sign of a disk that works: who counts voters that answer needs that.
   progress.confirmedRound = Math.max(progress.confirmedRound, message.round);
   count(raft);
 }

@@ -129,6 +129,7 @@ export class Raft {
   transferTarget: NodeId | undefined;
   transferElapsed = 0;
 
+  readonly #incarnation: string;
   #outbox: Message[] = [];
   #restored: Snapshot | undefined;
 
@@ -139,6 +140,7 @@ export class Raft {
       "an election timeout spans several heartbeats",
     );
     this.id = saved.identity.node;
+    this.#incarnation = saved.identity.incarnation;
     this.options = options;
     this.currentTerm = saved.hardState.currentTerm;
     this.votedFor = saved.hardState.votedFor;
@@ -332,10 +334,13 @@ export class Raft {
   /**
    * May this node stand for election? Also when its latest configuration leaves it out,
    * until that is committed: nobody else may have the entry (thesis 4.2.2, figure 4.6).
-   * It does not count its own vote then.
+   * It does not count its own vote then. A configuration that names another disk is of
+   * before this one came, and whoever it names may be no majority any more.
    */
   get isElectable(): boolean {
     const { membership, log } = this;
+    const { incarnation = "" } = membership.find(this.id) ?? {};
+    if (incarnation !== "" && incarnation !== this.#incarnation) return false;
     const isLeaving = membership.currentIndex > log.commitIndex &&
       membership.wasVoter(this.id);
     return (membership.isVoter(this.id) || isLeaving) && !this.removed &&

@@ -2,6 +2,7 @@
 // the ways in which they go wrong together (PITFALLS 21, 22).
 
 import assert from "node:assert/strict";
+import { Raft } from "../../raft/core/raft.ts";
 import { Cluster } from "./cluster.ts";
 import {
   acknowledge,
@@ -9,10 +10,12 @@ import {
   electionTicks,
   heartbeatTicks,
   leaderOf,
+  optionsOf,
   persist,
   preVote,
   raftOf,
   requestVote,
+  savedOf,
   sent,
   sentOf,
   stand,
@@ -366,4 +369,14 @@ Deno.test("A learner that has not heard its leader for an election timeout knows
   assert.equal(raft.role, "follower");
   raft.step(appendEntries({ to: "d", term: 1 }));
   assert.equal(raft.leaderId, "b");
+});
+
+Deno.test("A configuration that names another disk of this node makes it no candidate (PITFALLS 17)", () => {
+  for (const voters of ["a", "abc"]) {
+    const saved = savedOf({ voters, terms: [1] });
+    const identity = { ...saved.identity, incarnation: "2" };
+    const raft = new Raft(optionsOf(() => 0), { ...saved, identity });
+    ticks(raft, 5 * electionTicks);
+    assert.equal(raft.role, "follower");
+  }
 });

@@ -102,8 +102,8 @@ export const nodeMutants: readonly Mutant[] = [
     mistake: "a leader that stops leaves its cluster to an election timeout",
     source: "thesis 3.10",
     file: node,
-    find: "if (this.#raft.transferLeadership()) {",
-    replace: "if (this.#raft.currentTerm < 0) {",
+    find: "if (!this.#handedOver && this.#raft.transferLeadership()) {",
+    replace: "if (!this.#handedOver && this.#raft.currentTerm < 0) {",
     tests: ["raft/node_stop_test.ts"],
   },
   {

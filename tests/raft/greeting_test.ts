@@ -72,11 +72,11 @@ Deno.test("decodeGreeting() calls every cut and every extra byte malformed", () 
 
 Deno.test("decodeGreeting() names another version, but reads its refusal", () => {
   const newer = encodeGreeting(hello);
-  newer[12] = 3;
-  assert.deepEqual(decodeGreeting(newer), { type: "foreign", version: 3 });
+  newer[12] = 4;
+  assert.deepEqual(decodeGreeting(newer), { type: "foreign", version: 4 });
   const refusal = greetings.at(-1)!;
   const no = encodeGreeting(refusal);
-  no[12] = 3;
+  no[12] = 4;
   assert.deepEqual(decodeGreeting(no), refusal);
 });
 
@@ -114,7 +114,7 @@ Deno.test("faultOfHello() refuses strangers, each for its own reason (PITFALLS 2
     [{ ...hello, sender: "1", receiver: "3" }, "wrong-receiver", /node 3/],
     [{ ...hello, sender: "1" }, "used-id", /itself 1/],
     [hello, "used-id", /member 2 has another data directory/],
-    [{ type: "foreign", version: 7 }, "version", /protocol 7, this node 2/],
+    [{ type: "foreign", version: 7 }, "version", /protocol 7, this node 3/],
     [{ type: "malformed" }, "malformed", /cannot be read/],
     [greetings[1]!, "malformed", /cannot be read/],
   ];

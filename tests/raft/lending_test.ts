@@ -142,7 +142,69 @@ Deno.test("Who has a stock may ask for none, and is given more, or none", () => 
   assert(stock.length > before);
   assert.equal(stock.at(-1)! - stock[0]!, BigInt(stock.length - 1));
   nodes.run(6); // nothing was asked for lately
+  nodes.giveBack("a");
   nodes.take("a", 0);
   nodes.settle();
   assert.equal(nodes.computer("a").takes.length, 0);
+  assert.deepEqual(nodes.computer("a").stock, []);
+});
+
+Deno.test("A node that does not lead gives none to who has a stock, and asks nobody", () => {
+  const nodes = Nodes.ledBy("abc");
+  const forwarded = nodes.keepBack("Take");
+  nodes.take("b", 0);
+  assert.equal(nodes.computer("b").takes.length, 0);
+  assert.deepEqual(forwarded, []);
+});
+
+for (const when of ["before", "after"]) {
+  Deno.test(`Nothing is lent once it was recalled, though it was asked for before: it comes ${when} the rest is back`, () => {
+    const nodes = lender();
+    const { disk } = nodes.computer("a");
+    disk.stuck = true;
+    // It takes more ahead, which is not durable when the next asks for it.
+    nodes.serve("a", nodes.computer("a").stock.length - 1);
+    nodes.take("a", 0);
+    nodes.take("a", 0);
+    while (nodes.computer("a").takes.length === 0) nodes.take("a", 0);
+    addVoter(nodes, "a", { id: "x" });
+    assert.equal(nodes.computer("a").recalled, true);
+    if (when === "after") nodes.giveBack("a");
+    while (disk.finish());
+    if (when === "before") nodes.giveBack("a");
+    disk.stuck = false;
+    nodes.run(1);
+    assert.notEqual(nodes.servers("a"), "a");
+    assert.equal(nodes.computer("a").takes.length, 0, "it is answered");
+    assert.deepEqual(nodes.computer("a").stock, [], "and nothing is lent");
+  });
+}
+
+Deno.test("One who was removed, and asks all the same, does not overtake what is lent", () => {
+  const nodes = Nodes.of("ab");
+  for (const id of "ab") {
+    nodes.crash(id);
+    nodes.start(id, { paceMin: 1, lends: true });
+  }
+  nodes.elect("a");
+  nodes.take("b");
+  const [late] = nodes.network.splice(0);
+  assert(late?.type === "Take");
+  const removal = { id: "b", prevIndex: 0n, force: true };
+  nodes.ask("a", { type: "remove-server", ...removal });
+  nodes.settle();
+  assert.equal(nodes.servers("a"), "a");
+  for (let i = 0; i < 2; i++) {
+    nodes.take("a", 8);
+    nodes.settle();
+  }
+  assert(nodes.computer("a").stock.length > 0);
+  nodes.node("a").receive(late);
+  nodes.settle();
+  nodes.serve("a"); // fails if b was given a later one
+  nodes.giveBack("a");
+  nodes.settle();
+  const asked = nodes.take("a");
+  nodes.settle();
+  assert.equal(asked.given.length, 1);
 });

@@ -464,7 +464,6 @@ export class Nodes {
     computer: Computer,
     { last, count }: { last: bigint; count: number },
   ): void {
-    assert(!computer.recalled, `${computer.id} answers while it recalls`);
     const wanted = Math.min(count, computer.takes[0]?.left ?? 0);
     const asked = this.#answered(computer, wanted);
     let number = last - BigInt(count);
@@ -472,6 +471,8 @@ export class Nodes {
       this.#give(computer, ++number, asked.floor);
       asked.given.push(number);
     }
+    const isLent = number < last;
+    assert(!(isLent && computer.recalled), `${computer.id} lends and recalls`);
     while (number < last) computer.stock.push(++number);
   }
 

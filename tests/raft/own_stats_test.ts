@@ -38,6 +38,8 @@ Deno.test("RAFT.STATS ends in ticketd's own keys, sorted", () => {
     "raft_address",
     "server_a",
     "server_b",
+    "tickets_burnt",
+    "tickets_in_hand",
     "version",
   ]);
   assert.deepEqual(keys, keys.toSorted());
@@ -54,6 +56,8 @@ Deno.test("RAFT.STATS ends in ticketd's own keys, sorted", () => {
     leader_id: "a",
     leaders_seen: "1",
     raft_address: "a.example:1",
+    tickets_burnt: "0",
+    tickets_in_hand: "0",
     version: "1.2.3",
   });
   const end = "contact_ms=0,version=1.2.3";
@@ -140,4 +144,19 @@ Deno.test("RAFT.STATS tells how long saves took, and of a disk that hangs", () =
   assert.equal(last, electionTicks * tickMillis * 1000);
   assert.equal(max, last);
   assert.ok(average! > 0 && average! < max!);
+});
+
+Deno.test("RAFT.STATS tells how many tickets are in hand, and how many burnt", () => {
+  const nodes = Nodes.of("abc");
+  nodes.crash("a");
+  nodes.start("a", { paceMin: 1 });
+  nodes.elect("a");
+  for (let i = 0; i < 2; i++) nodes.take("a", 8);
+  nodes.settle();
+  assert.equal(nodes.stat("a", "tickets_in_hand"), "8");
+  assert.equal(nodes.stat("b", "tickets_in_hand"), "0");
+  nodes.isolate("a");
+  nodes.run(2 * electionTicks);
+  assert.equal(nodes.stat("a", "tickets_in_hand"), "0");
+  assert.equal(nodes.stat("a", "tickets_burnt"), "8");
 });

@@ -484,7 +484,7 @@ Deno.test("A newer protocol version is refused by name", async () => {
       node: "1",
       cluster,
     });
-    assert.match(a.lines[0]!, /protocol 9, this node 2; run the same version/);
+    assert.match(a.lines[0]!, /protocol 9, this node 3; run the same version/);
   });
 });
 

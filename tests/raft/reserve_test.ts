@@ -254,3 +254,39 @@ Deno.test("A leader does not take for its own what another put where its own had
   nodes.settle();
   assert.equal(outcome(asked), "4, 5, 6");
 });
+
+Deno.test("A round is over when those who have not answered it have no vote any more", () => {
+  const nodes = Nodes.ledBy("ab");
+  nodes.crash("b");
+  const asked = nodes.take("a");
+  nodes.settle();
+  const removal = { id: "b", prevIndex: 0n, force: true };
+  nodes.ask("a", { type: "remove-server", ...removal });
+  nodes.run(2);
+  assert.equal(outcome(asked), "1");
+});
+
+Deno.test("A leader that is stopped while it takes more first gives that, then hands over without a gap", () => {
+  const nodes = eager("abc");
+  stockUp(nodes);
+  for (const id of "abc") nodes.disk(id).stuck = true;
+  const asked = nodes.take("b", 60);
+  nodes.settle();
+  nodes.node("a").stop();
+  nodes.settle();
+  assert.equal(nodes.computer("a").end, undefined, "it waits");
+  for (const id of "abc") nodes.disk(id).stuck = false;
+  nodes.run(2);
+  assert.deepEqual(nodes.computer("a").end, { error: undefined });
+  const last = asked.given.at(-1)!;
+  assert.equal(next(nodes, nodes.awaitLeader()), last + 1n);
+});
+
+Deno.test("A leader that is stopped and cannot give back waits an election timeout for that, and ends", () => {
+  const nodes = eager("abc");
+  stockUp(nodes);
+  nodes.isolate("a");
+  nodes.node("a").stop();
+  nodes.run(3 * electionTicks);
+  assert.deepEqual(nodes.computer("a").end, { error: undefined });
+});

@@ -36,6 +36,9 @@ export class Clients {
   readonly #places: Map<string, Place>;
   readonly #tasks: Promise<void>[];
   #stopping = false;
+  readonly #timer: ReturnType<typeof setInterval>;
+  /** The most tickets that were answered in 50 ms, a tick of the nodes. */
+  busiestTick = 0;
   #lastAnswerMillis = performance.now();
   #longestOutageMillis = 0;
   #error: unknown;
@@ -57,6 +60,12 @@ export class Clients {
         open: new Set(),
       },
     ]));
+    let before = 0;
+    this.#timer = setInterval(() => {
+      const { answered } = checker;
+      this.busiestTick = Math.max(this.busiestTick, answered - before);
+      before = answered;
+    }, 50);
     this.#tasks = [...this.#places.values()].flatMap((place) =>
       depths.map((depth) =>
         this.#run(place, depth).catch((error) => void (this.#error ??= error))
@@ -113,6 +122,7 @@ export class Clients {
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all(this.#tasks);
+    clearInterval(this.#timer);
     if (this.#error !== undefined) throw this.#error;
   }
 

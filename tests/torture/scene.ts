@@ -191,7 +191,14 @@ export class Scene {
     // Each change of leaders makes each node ask again, at most for all that waits there.
     const elections = await this.elections();
     this.checker.unanswered(elections * this.size * waitingMax);
+    // And burns what the leader has in hand: no more than one and a half of its ticks'
+    // worth, of which each may lie in two of ours.
+    this.checker.unanswered(elections * 3 * this.clients.busiestTick);
     const before = this.checker.largest;
+    await until("nothing is in hand", async () => {
+      const { tickets_in_hand } = await (await this.leader()).stats();
+      return tickets_in_hand === "0";
+    });
     const next = await this.#oneMore(await this.leader());
     for (const server of this.servers) {
       assert.equal(await server.ask("RAFT.SNAPSHOT"), "OK");
