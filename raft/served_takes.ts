@@ -3,15 +3,19 @@
 // refused; while leadership is being handed over it waits, for the transfer may fail.
 //
 // A life is one process of another node. Of each we remember the last takes and what was
-// answered, so that a repeated one, or one that the network doubled, burns no numbers.
-// What is forgotten here could at worst be executed again, and its numbers burnt.
+// answered, so that a repeated one, or one that the network doubled, burns no numbers. A
+// life counts its takes and waits for each, so one older than those we remember is done.
+// A life that is forgotten could at worst be served again, and its numbers burnt.
 
 import type { Raft } from "./core/raft.ts";
 import type { Take, TakeResponse } from "./core/types.ts";
 import type { Lending } from "./lending.ts";
 import type { Outcome, Reserve } from "./reserve.ts";
 
-/** Takes remembered of one life, and lives. */
+/**
+ * Takes remembered of one life, of which far fewer are under way: one for each isolate
+ * there; and lives.
+ */
 const takesMax = 64;
 const livesMax = 256;
 
@@ -21,13 +25,19 @@ type Served = {
   response: TakeResponse | undefined;
 };
 
+type Life = {
+  readonly takes: Map<number, Served>;
+  /** The highest id that is not remembered any more. */
+  forgotten: number;
+};
+
 export class ServedTakes {
   readonly #raft: Raft;
   readonly #reserve: Reserve;
   readonly #lending: Lending;
   readonly #send: (message: TakeResponse) => void;
   /** By sender and life, and in each by id; the oldest first. */
-  readonly #lives = new Map<string, Map<number, Served>>();
+  readonly #lives = new Map<string, Life>();
   #waiting: Served[] = [];
 
   constructor(
@@ -46,7 +56,8 @@ export class ServedTakes {
 
   asked(take: Take): void {
     const life = this.#lifeOf(take);
-    const known = life.get(take.id);
+    if (take.id <= life.forgotten) return;
+    const known = life.takes.get(take.id);
     if (known !== undefined) {
       const { term, count } = known.take;
       // Another one under its name would be a bug, or chance at its worst.
@@ -54,9 +65,10 @@ export class ServedTakes {
       if (known.response !== undefined && isSame) this.#send(known.response);
       return;
     }
-    if (life.size >= takesMax && !forgetOldest(life)) return; // it is sent again
+    const { size } = life.takes;
+    if (size >= takesMax && !forgetOldest(life)) return; // it is sent again
     const served: Served = { take, response: undefined };
-    life.set(take.id, served);
+    life.takes.set(take.id, served);
     if (!this.#advance(served)) this.#waiting.push(served);
   }
 
@@ -91,7 +103,7 @@ export class ServedTakes {
     this.#send(served.response);
   }
 
-  #lifeOf({ from, life }: Take): Map<number, Served> {
+  #lifeOf({ from, life }: Take): Life {
     const name = `${from} ${life}`;
     const known = this.#lives.get(name);
     if (known !== undefined) return known;
@@ -99,17 +111,18 @@ export class ServedTakes {
     if (this.#lives.size >= livesMax && oldest !== undefined) {
       this.#lives.delete(oldest);
     }
-    const fresh = new Map<number, Served>();
+    const fresh: Life = { takes: new Map(), forgotten: 0 };
     this.#lives.set(name, fresh);
     return fresh;
   }
 }
 
 /** False when none of them is answered yet. */
-function forgetOldest(life: Map<number, Served>): boolean {
-  for (const [id, { response }] of life) {
+function forgetOldest(life: Life): boolean {
+  for (const [id, { response }] of life.takes) {
     if (response === undefined) continue;
-    life.delete(id);
+    life.takes.delete(id);
+    life.forgotten = Math.max(life.forgotten, id);
     return true;
   }
   return false;

@@ -154,10 +154,14 @@ export function onTimeoutNow(raft: Raft, message: TimeoutNow): void {
 }
 
 export function onNotMember(raft: Raft, message: NotMember): void {
-  // An old leader may not have heard of us yet: an older configuration does not count.
+  // An old leader may not have heard of us yet: an older configuration does not count,
+  // unless ours was never committed, and a later leader has been chosen without it.
   // The one that we know may be the one that leaves us out, committed by now.
   if (message.term < raft.currentTerm || raft.role === "leader") return;
-  if (message.configurationIndex < raft.membership.currentIndex) return;
+  const { membership: { currentIndex }, log } = raft;
+  const isLost = currentIndex > log.commitIndex &&
+    message.term > log.termAt(currentIndex)!;
+  if (message.configurationIndex < currentIndex && !isLost) return;
   raft.becomeFollower(raft.currentTerm, undefined);
   raft.removed = true;
 }

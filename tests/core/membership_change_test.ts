@@ -337,6 +337,29 @@ Deno.test("NotMember of an older configuration or term is ignored (PITFALLS 29)"
   assert.equal(raft.removed, true);
 });
 
+Deno.test("A membership that was never committed does not outweigh a later leader's word", () => {
+  const entries = [...commands([1]), configured(2, 2, members("abc"))];
+  const message = {
+    type: "NotMember",
+    from: "b",
+    to: "a",
+    term: 3,
+    configurationIndex: 1,
+  } as const;
+  const raft = raftOf({ entries });
+  raft.step(message);
+  assert.equal(raft.removed, true);
+  const settled = raftOf({ entries });
+  settled.step(appendEntries({
+    term: 2,
+    prevLogIndex: 2,
+    prevLogTerm: 2,
+    leaderCommit: 2,
+  }));
+  settled.step(message);
+  assert.equal(settled.removed, false, "it is committed: the word is old");
+});
+
 Deno.test("A server that was told NotMember stands again once a leader sends to it", () => {
   const raft = raftOf();
   raft.step({

@@ -108,9 +108,18 @@ export const membershipMutants: readonly Mutant[] = [
     mistake: "a word of an older configuration makes a member give up",
     source: "PITFALLS 29",
     file: election,
-    find:
-      "if (message.configurationIndex < raft.membership.currentIndex) return;",
+    find: "if (message.configurationIndex < currentIndex && !isLost) return;",
     replace: "",
+    tests,
+  },
+  {
+    name: "lost-membership-clung-to",
+    mistake:
+      "who was added by an entry that is lost never hears that it is out",
+    source: "PITFALLS 26",
+    file: election,
+    find: "message.term > log.termAt(currentIndex)!;",
+    replace: "message.term < 0;",
     tests,
   },
   {

@@ -104,6 +104,15 @@ export const takesMutants: readonly Mutant[] = [
     tests: ["raft/takes_test.ts"],
   },
   {
+    name: "forgotten-executed-again",
+    mistake: "a take that comes again after many others is executed again",
+    source: "promise 4",
+    file: served,
+    find: "if (take.id <= life.forgotten) return;",
+    replace: "if (take.id < 0) return;",
+    tests: ["raft/takes_test.ts"],
+  },
+  {
     name: "answer-forgotten",
     mistake: "a take whose answer was lost is not answered again",
     source: "promise 5",

@@ -268,3 +268,19 @@ Deno.test("A node that ends answers its own clients and those of others", () => 
   assert.equal(outcome(asked[1]!), "1 leadership-lost");
   assert.deepEqual(nodes.computer("a").end, { error: undefined });
 });
+
+Deno.test("A take that comes again after many others is executed no more", () => {
+  const nodes = Nodes.ledBy("abc");
+  nodes.take("b", 5);
+  const [old] = takesIn(nodes);
+  nodes.settle();
+  for (let i = 0; i < 100; i++) {
+    nodes.take("b");
+    nodes.settle();
+  }
+  nodes.network.push(old!);
+  nodes.settle();
+  const next = nodes.take("a");
+  nodes.settle();
+  assert.equal(outcome(next), "106");
+});
