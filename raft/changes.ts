@@ -53,6 +53,8 @@ type Change = {
   handedOver: boolean;
   /** Somebody who is lost was at it, and may have done it. */
   mayBeDone: boolean;
+  /** The round after which we may say that it is so already, and its term. */
+  round: { readonly number: number; readonly term: Term } | undefined;
   /** What the server was when we proposed to make it a voter; `none`: no member. */
   before: Suffrage | "none" | undefined;
   state:
@@ -135,6 +137,7 @@ export class Changes {
       ticksLeft: this.#options.ticksMax *
         (remote || this.#raft.role === "leader" ? 1 : 2),
       handedOver: false,
+      round: undefined,
       mayBeDone: false,
       before: undefined,
       state: { type: "asked" },
@@ -318,6 +321,8 @@ export class Changes {
         change.state = { type: "promoting" };
         return;
       case "answer":
+        // It may have been undone by a later leader, of whom we do not know yet.
+        if (plan.answer === ok && !this.#isConfirmed(change)) return;
         return this.#settle(change, plan.answer);
       case "hand-over":
         // No request meets a cluster without a leader so; the successor goes on as soon
@@ -333,6 +338,15 @@ export class Changes {
       default:
         plan satisfies never;
     }
+  }
+
+  /** Whether we led after we were asked. */
+  #isConfirmed(change: Change): boolean {
+    const { currentTerm: term, confirmedRound } = this.#raft;
+    if (change.round?.term !== term) {
+      change.round = { number: this.#raft.confirm(), term };
+    }
+    return change.round.number <= confirmedRound;
   }
 
   #propose(change: Change, configuration: Configuration): void {

@@ -123,6 +123,15 @@ export const membershipMutants: readonly Mutant[] = [
     tests,
   },
   {
+    name: "done-says-who-was-replaced",
+    mistake: "a leader that was replaced says that a change is done already",
+    source: "PITFALLS 23",
+    file: "raft/changes.ts",
+    find: "if (plan.answer === ok && !this.#isConfirmed(change)) return;",
+    replace: "if (plan.answer === ok && this.#raft.currentTerm < 0) return;",
+    tests: ["raft/changes_test.ts"],
+  },
+  {
     name: "promoted-before-caught-up",
     mistake: "a learner becomes a voter before it has caught up",
     source: "thesis 4.2.1, PITFALLS 28",

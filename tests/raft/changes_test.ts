@@ -435,3 +435,19 @@ Deno.test("The 101st change that waits is refused", () => {
     error("too many configuration changes are waiting"),
   );
 });
+
+Deno.test("A leader that was replaced does not say that a change is done already", () => {
+  const nodes = Nodes.ledBy("abc", { spares: "x" });
+  nodes.isolate("a");
+  for (let i = 0; !nodes.leaders.some((id) => id !== "a"); i++) {
+    assert(i < 100);
+    for (const id of "bc") nodes.tick(id);
+    nodes.settle();
+  }
+  const asked = remove(nodes, "a", "x");
+  nodes.settle();
+  assert.equal(asked.answer, undefined, "who knows whether x was added?");
+  nodes.heal();
+  nodes.run(5);
+  assert.deepEqual(asked.answer, ok, "the new leader says so");
+});
