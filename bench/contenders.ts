@@ -2,6 +2,7 @@
 // ports that the system chose. What loads them, and what is compared how often, stands
 // elsewhere.
 
+import deno from "../deno.json" with { type: "json" };
 import type { Durability } from "../storage/storage.ts";
 import { end, makeDirectory, removeDirectory, spawn } from "./processes.ts";
 
@@ -30,6 +31,11 @@ function freePort(): number {
   return port;
 }
 
+/** As `deno task start` starts it. */
+const v8Flags = deno.tasks.start.split(" ").filter((word) =>
+  word.startsWith("--v8-flags=")
+);
+
 export async function startTicketd(
   count: number,
   { durability = "high" }: { readonly durability?: Durability } = {},
@@ -47,6 +53,7 @@ export async function startTicketd(
         "--allow-net",
         "--allow-read",
         "--allow-write",
+        ...v8Flags,
         main,
         ...["--id", `${id}`, "--dir", directory],
         ...["--saddr", `127.0.0.1:${port}`],

@@ -25,7 +25,7 @@ export const workloads: readonly Workload[] = [
     name: "1 client",
     clients: 1,
     pipeline: 1,
-    requests: 5_000,
+    requests: 20_000,
     targets: [0.9, 0.6],
   },
   {
