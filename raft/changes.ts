@@ -106,6 +106,10 @@ export class Changes {
     this.#nextId = options.random(2 ** 31);
   }
 
+  get isWaiting(): boolean {
+    return this.#changes.length > 0;
+  }
+
   get cluster(): string {
     return this.#options.cluster;
   }

@@ -21,6 +21,7 @@ import { openKv } from "../storage/kv.ts";
 import { denoFiles } from "../storage/files.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Wal } from "../storage/wal.ts";
+import { type Clock, Ticker } from "./ticker.ts";
 import type { NodeTimes } from "./world.ts";
 
 /** Durability medium and low sync this often. */
@@ -39,7 +40,7 @@ export class Host {
   #storage: Storage | undefined;
   #peers: Peers | undefined;
   #node: Node | undefined;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #ticker: Ticker | undefined;
   #stopping = new AbortController();
   #joiningSinceMillis = 0;
   #joined = false;
@@ -123,7 +124,10 @@ export class Host {
       met: (id, introduction) => this.#node?.met(id, introduction),
       moved: (id, address) => this.#node?.moved(id, address),
       claimed: ({ cluster, sender }) => this.#claimed(cluster, sender),
-      receive: (message) => this.#node?.receive(message),
+      receive: (message) => {
+        this.#ticker?.heard();
+        this.#node?.receive(message);
+      },
       log: this.#log,
     }, listener);
     if (resumed === undefined) await create(storage, saved);
@@ -145,11 +149,20 @@ export class Host {
       saved,
       times,
     );
-    this.#tick(times.tickMillis, () => {
-      node.tick();
-      this.#rejoin(node, saved.identity);
-      this.#announce();
-    });
+    this.#ticker = new Ticker(
+      {
+        tick: () => {
+          node.tick();
+          this.#rejoin(node, saved.identity);
+          this.#announce();
+        },
+        get restTicks() {
+          return node.restTicks;
+        },
+      },
+      times.tickMillis,
+      realClock,
+    );
     this.#compareAddress(node.address);
     if (!isMember(saved, options.id)) await this.#join(saved.identity);
     else if (options.join.length > 0) {
@@ -258,23 +271,11 @@ export class Host {
     this.#door.postMessage({ type: "ready" });
   }
 
-  /** Logical time. A late timer waits once more, so that messages that came while this
-   * process stood still are heard before any timeout runs out (PITFALLS 2). */
-  #tick(tickMillis: number, tick: () => void): void {
-    let due = performance.now() + tickMillis;
-    this.#timer = setInterval(() => {
-      const late = performance.now() - due;
-      due = performance.now() + tickMillis;
-      if (late > tickMillis) setTimeout(tick, 1);
-      else tick();
-    }, tickMillis);
-  }
-
   #end(error: Error | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#stopping.abort();
-    clearInterval(this.#timer);
+    this.#ticker?.stop();
     const stopped = () => {
       this.#storage?.close();
       this.#door.postMessage({ type: "stopped", error: error?.message });
@@ -284,6 +285,12 @@ export class Host {
     this.#peers.close().then(stopped, stopped);
   }
 }
+
+const realClock: Clock = {
+  now: () => performance.now(),
+  later: (run: () => void, millis: number) => setTimeout(run, millis),
+  cancel: clearTimeout,
+};
 
 function timesOf(options: NodeOptions): NodeTimes {
   const heartbeatTicks = 2;

@@ -17,6 +17,7 @@ import type {
   Save,
   Saved,
 } from "./core/types.ts";
+import { restTicks } from "./core/election.ts";
 import { Raft } from "./core/raft.ts";
 import type { Introduction } from "./greeting.ts";
 import { Lending } from "./lending.ts";
@@ -35,6 +36,9 @@ import type { NodeTimes, World } from "./world.ts";
 export const logEntriesMax = 65_536;
 /** … this many bytes on disk: far below the 64 MB promised, whatever was issued. */
 export const storageBytesMax = 16 * 1024 * 1024;
+
+/** As long as there are heartbeats to hear, one tick in two; an election takes them all. */
+const restTicksMax = 2;
 
 export class Node {
   readonly #raft: Raft;
@@ -133,6 +137,14 @@ export class Node {
   get isSoleVoter(): boolean {
     const { voters } = this.#raft.membership;
     return voters.length === 1 && voters[0] === this.#raft.id;
+  }
+
+  /** Ticks, at least 1, that it may sleep through if nothing comes. */
+  get restTicks(): number {
+    const isBusy = this.#life !== "running" || this.#takes.isWaiting ||
+      this.#changes.isWaiting || this.#reserve.size > 0 ||
+      this.#raft.transferTarget !== undefined;
+    return isBusy ? 1 : Math.min(restTicksMax, restTicks(this.#raft));
   }
 
   /** Where the others dial this node, as far as they know; `undefined` for no member. */

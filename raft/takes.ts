@@ -75,6 +75,10 @@ export class Takes {
     this.#life = options.random(2 ** 31) * 2 ** 21 + options.random(2 ** 21);
   }
 
+  get isWaiting(): boolean {
+    return this.#takes.length > 0;
+  }
+
   ask(count: number): void {
     const take: OwnTake = { count, state: "waiting", outcome: undefined };
     this.#takes.push(take);

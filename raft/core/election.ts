@@ -176,6 +176,14 @@ function countVotes(raft: Raft): void {
   else raft.becomeLeader();
 }
 
+/** Ticks, at least 1, until one does more than count, if nothing comes before. */
+export function restTicks(raft: Raft): number {
+  const rest = raft.role === "leader"
+    ? raft.options.heartbeatTicks - raft.heartbeatElapsed
+    : raft.electionTimeout - raft.electionElapsed;
+  return raft.saves.underWay ? 1 : Math.max(1, rest);
+}
+
 function otherVoters(raft: Raft): NodeId[] {
   return raft.membership.voters.filter((id) => id !== raft.id);
 }
