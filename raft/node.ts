@@ -33,7 +33,7 @@ import { Whereabouts } from "./whereabouts.ts";
 import type { NodeTimes, World } from "./world.ts";
 
 /** The log is compacted beyond this many entries, or … */
-export const logEntriesMax = 65_536;
+export const logEntriesMax = 8_192;
 /** … this many bytes on disk: far below the 64 MB promised, whatever was issued. */
 export const storageBytesMax = 16 * 1024 * 1024;
 

@@ -61,7 +61,7 @@ e2e(
     // their number, not how many tickets they hold.
     const flags = ["--durability", "low", "--heartbeat", "2ms"];
     const node = await lab.server({ flags }).start();
-    const load = lab.load([node], { connections: 4, pipeline: 1 });
+    const load = lab.load([node], { connections: 1, pipeline: 1 });
     const snapshots = new Set<string>();
     let most = 0;
     await until("three compactions", async () => {

@@ -1,9 +1,7 @@
 // Tests that mutants asked for: each of these mistakes had gone unnoticed.
 
 import assert from "node:assert/strict";
-import type { FromNode, NodeOptions } from "../../raft/channel.ts";
 import { strangersMax } from "../../raft/handshake.ts";
-import { Host } from "../../raft/host.ts";
 import { nobody } from "../../raft/greeting.ts";
 import { Peers } from "../../raft/peers.ts";
 import { denoFiles } from "../../storage/files.ts";
@@ -149,73 +147,3 @@ Deno.test("The 65th stranger makes the first one go, long before its time is up 
     await peers.close();
   }
 });
-
-Deno.test("A process that stood still hears what waits before its time goes on (PITFALLS 2)", async () => {
-  const real = { setInterval, now: performance.now };
-  const directory = Deno.makeTempDirSync();
-  let late = 0;
-  let beat: (() => void) | undefined;
-  const said: FromNode[] = [];
-  let changed = Promise.withResolvers<void>();
-  const until = async (holds: () => boolean) => {
-    while (!holds()) await changed.promise;
-  };
-  const change = () => {
-    changed.resolve();
-    changed = Promise.withResolvers();
-  };
-  performance.now = () => real.now.call(performance) + late;
-  // The one of these ticks; `beat` stands for the system's timer.
-  globalThis.setInterval = ((run: () => void, millis: number) => {
-    if (millis !== tickMillis) return real.setInterval(run, millis);
-    beat = run;
-    change();
-    return 0;
-  }) as typeof setInterval;
-  const host = new Host({
-    postMessage: (message) => {
-      said.push(message);
-      change();
-    },
-  });
-  try {
-    host.receive({ type: "start", options: optionsIn(directory) });
-    await until(() => beat !== undefined);
-    // The only voter of a cluster stands for election at its first tick.
-    late += 1000 * tickMillis;
-    beat!();
-    assert.equal(said.length, 0);
-    await until(() => said.length > 0);
-    assert.equal(said[0]!.type, "status");
-    host.receive({ type: "stop" });
-    await until(() => said.at(-1)!.type === "stopped");
-  } finally {
-    Object.assign(performance, { now: real.now });
-    globalThis.setInterval = real.setInterval;
-    Deno.removeSync(directory, { recursive: true });
-  }
-});
-
-const tickMillis = 21;
-
-function optionsIn(directory: string): NodeOptions {
-  return {
-    id: "1",
-    raftListen: { host: "127.0.0.1", port: 0 },
-    advertise: "127.0.0.1:1",
-    clientAddress: "127.0.0.1:2",
-    version: "0",
-    join: [],
-    joinTimeoutMillis: 60_000,
-    nonvoter: false,
-    directory: `${directory}/1`,
-    storage: "file",
-    durability: "high",
-    heartbeatMillis: 2 * tickMillis,
-    electionMillis: 20 * tickMillis,
-    logLevel: "error",
-    logFormat: "text",
-    forward: "yes",
-    lends: true,
-  };
-}
