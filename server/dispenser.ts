@@ -132,6 +132,8 @@ export class Dispenser {
       due = 0;
     } while (spare > 0 && this.#toPost > 0);
     this.#stock.add({ last, count: spare });
+    // Who came while none were to be had has not been asked for yet.
+    this.#postAll();
   }
 
   /** The node will not give `count` tickets of the oldest take. */

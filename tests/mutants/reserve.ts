@@ -277,6 +277,15 @@ export const reserveMutants: readonly Mutant[] = [
     tests: ["server/dispenser_test.ts"],
   },
   {
+    name: "none-to-spare-and-silent",
+    mistake: "who came while a stock was asked for in vain waits for ever",
+    source: "promise 5",
+    file: dispenser,
+    find: "has not been asked for yet.\n    this.#postAll();",
+    replace: "has not been asked for yet.",
+    tests: ["server/dispenser_test.ts"],
+  },
+  {
     name: "old-stock-joined-to-new",
     mistake:
       "what is left of a stock is counted into one that does not follow it",

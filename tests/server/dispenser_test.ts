@@ -392,6 +392,24 @@ Deno.test("Dispenser asks for more in time, without anybody waiting, until it ge
   assert.deepEqual(desk.told, runs.map((run) => `ann ${run}`));
 });
 
+Deno.test("Dispenser asks for those who came while it asked for none, when it got none", () => {
+  const desk = new Desk();
+  const { dispenser } = desk;
+  const ann = desk.client("ann");
+  dispenser.take(ann, 1);
+  desk.endTurn();
+  dispenser.taken(5n, 5);
+  dispenser.take(ann, 3);
+  desk.endTurn();
+  assert.deepEqual(desk.posted, [1, 0]);
+  dispenser.take(ann, 3);
+  desk.endTurn();
+  assert.deepEqual(desk.posted, [1, 0], "one take is under way");
+  dispenser.taken(5n, 0);
+  desk.endTurn();
+  assert.deepEqual(desk.posted, [1, 0, 2]);
+});
+
 Deno.test("Dispenser deals to who came after a take was posted before it keeps a stock", () => {
   const desk = new Desk();
   const { dispenser } = desk;

@@ -1,0 +1,81 @@
+// Numbers that a node takes ahead of who asks, and lends to its main isolate: real isolates,
+// under load.
+
+import assert from "node:assert/strict";
+import { checkTickets } from "../checker.ts";
+import { Cluster, e2e } from "./harness.ts";
+import { calm } from "./server.ts";
+import { until } from "./until.ts";
+
+/** Enough for numbers to be taken ahead. */
+const eager = { connections: 8, pipeline: 50 };
+
+for (const durability of ["high", "low"]) {
+  e2e(
+    `A single node that is stopped right after full load goes on without a gap (${durability})`,
+    async (lab) => {
+      const node = lab.server({ flags: ["--durability", durability] });
+      let largest = 0n;
+      for (let life = 0; life < 4; life++) {
+        await node.start();
+        const load = lab.load([node], eager);
+        await load.more(20_000);
+        const tickets = await load.stop();
+        // At once: what is lent has not come back by itself.
+        await node.stop();
+        checkTickets(tickets, { dense: true });
+        const numbers = tickets.map(({ number }) => number);
+        const least = numbers.reduce((a, b) => a < b ? a : b);
+        assert.equal(least, largest + 1n, `life ${life}`);
+        largest = load.largest;
+      }
+    },
+  );
+}
+
+e2e(
+  "A node that is killed in full load burns what it had taken ahead, and repeats nothing",
+  async (lab) => {
+    const node = lab.server();
+    const all = [];
+    for (let life = 0; life < 4; life++) {
+      await node.start();
+      const load = lab.load([node], eager);
+      await load.more(20_000);
+      await node.kill();
+      await load.abort();
+      all.push(...load.tickets);
+    }
+    checkTickets(all);
+  },
+);
+
+e2e(
+  "Nodes join one that lends numbers under load: none is passed by another node's, and no gap is left",
+  async (lab) => {
+    const first = lab.server({ id: "1", flags: calm });
+    await first.start();
+    const load = lab.load([first], eager);
+    await load.more(20_000);
+    const others = ["2", "3"].map((id) =>
+      lab.server({ id, flags: calm, join: [first.port] })
+    );
+    for (const other of others) {
+      await other.start();
+      await load.more(2000);
+    }
+    const cluster = new Cluster([first, ...others]);
+    await cluster.settled();
+    const elsewhere = lab.load(others, eager);
+    await elsewhere.more(20_000);
+    await load.more(20_000);
+    const tickets = [...await load.stop(), ...await elsewhere.stop()];
+    checkTickets(tickets, { dense: true });
+    await until("what was taken ahead went back", async () => {
+      const { tickets_in_hand } = await (await cluster.leader()).stats();
+      return tickets_in_hand === "0";
+    });
+    const { tickets_burnt } = await (await cluster.leader()).stats();
+    assert.equal(tickets_burnt, "0");
+  },
+);
