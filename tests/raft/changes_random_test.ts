@@ -68,7 +68,7 @@ function start(nodes: Nodes, at: string): void {
 const id = fc.constantFrom("a", "b", "c", "x");
 const schedule = fc.array(
   fc.record({ name: fc.constantFrom(...Object.keys(events)), at: id, id }),
-  { minLength: 10, maxLength: 100 },
+  { minLength: 10, maxLength: 100, size: "max" },
 );
 
 // That nothing is answered twice or unasked is watched by `Nodes`.

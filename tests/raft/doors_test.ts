@@ -145,49 +145,51 @@ const step = fc.oneof(
 );
 
 Deno.test("Whatever is asked and answered in between, each isolate gets what it is owed, in order and once", () => {
-  fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-    const main = new Isolate();
-    const queue: number[] = [];
-    const doors = new Doors(main, (message) => {
-      if (message.type === "take") queue.push(message.count);
-    });
-    const others = [new Isolate(), new Isolate(), new Isolate()];
-    const isolates = [main, ...others];
-    const says = [
-      (message: ToNode) => doors.receive(message),
-      ...others.map((isolate) => doors.open(isolate)),
-    ];
-    // Whose each ticket is, and what became of it, in the order in which they were asked.
-    const owners: number[] = [];
-    const owed = isolates.map((): string[] => []);
-    let last = 0n;
-    const answer = (most: number, given: boolean) => {
-      const [wanted] = queue;
-      if (wanted === undefined) return;
-      const count = Math.min(most, wanted);
-      if (count === wanted) queue.shift();
-      else queue[0] = wanted - count;
-      if (given) last += BigInt(count);
-      for (let left = count; left > 0; left--) {
-        const number = last - BigInt(left) + 1n;
-        owed[owners.shift()!]!.push(given ? `${number}` : "refused");
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
+      const main = new Isolate();
+      const queue: number[] = [];
+      const doors = new Doors(main, (message) => {
+        if (message.type === "take") queue.push(message.count);
+      });
+      const others = [new Isolate(), new Isolate(), new Isolate()];
+      const isolates = [main, ...others];
+      const says = [
+        (message: ToNode) => doors.receive(message),
+        ...others.map((isolate) => doors.open(isolate)),
+      ];
+      // Whose each ticket is, and what became of it, in the order in which they were asked.
+      const owners: number[] = [];
+      const owed = isolates.map((): string[] => []);
+      let last = 0n;
+      const answer = (most: number, given: boolean) => {
+        const [wanted] = queue;
+        if (wanted === undefined) return;
+        const count = Math.min(most, wanted);
+        if (count === wanted) queue.shift();
+        else queue[0] = wanted - count;
+        if (given) last += BigInt(count);
+        for (let left = count; left > 0; left--) {
+          const number = last - BigInt(left) + 1n;
+          owed[owners.shift()!]!.push(given ? `${number}` : "refused");
+        }
+        doors.postMessage(
+          given
+            ? { type: "taken", last, count }
+            : { type: "refused", count, reason: "leadership-lost" },
+        );
+      };
+      for (const step of steps) {
+        if (step.type === "answer") answer(step.count, step.given);
+        else {
+          says[step.door]!({ type: "take", count: step.count });
+          for (let i = 0; i < step.count; i++) owners.push(step.door);
+        }
       }
-      doors.postMessage(
-        given
-          ? { type: "taken", last, count }
-          : { type: "refused", count, reason: "leadership-lost" },
-      );
-    };
-    for (const step of steps) {
-      if (step.type === "answer") answer(step.count, step.given);
-      else {
-        says[step.door]!({ type: "take", count: step.count });
-        for (let i = 0; i < step.count; i++) owners.push(step.door);
-      }
-    }
-    while (queue.length > 0) answer(5, true);
-    assert.deepEqual(isolates.map(({ heard }) => heard.flatMap(each)), owed);
-  }));
+      while (queue.length > 0) answer(5, true);
+      assert.deepEqual(isolates.map(({ heard }) => heard.flatMap(each)), owed);
+    }),
+  );
 });
 
 /** Ticket by ticket. */

@@ -176,38 +176,40 @@ Deno.test("Replies come in the order of requests, in whatever order answers come
     fc.record({ grant: fc.integer({ min: 1, max: 7 }) }),
     fc.record({ answer: fc.nat(100) }),
   );
-  fc.assert(fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-    const replies = new Replies(() => {});
-    let expected = "", got = "";
-    let asked = 0, granted = 0, number = 0;
-    const pending: (() => void)[] = [];
-    const grant = (most: number) => {
-      const count = Math.min(most, asked - granted);
-      if (count === 0) return;
-      replies.granted(BigInt(granted += count), count);
-    };
-    for (const one of steps) {
-      if (one === "ping") {
-        replies.writer.integer(++number);
-        expected += `:${number}\r\n`;
-      } else if (one === "admin") {
-        const answer = replies.expectAnswer();
-        const text = String(++number);
-        pending.push(() => answer((writer) => writer.error(text)));
-        expected += `-${text}\r\n`;
-      } else if ("ask" in one) {
-        replies.expectTickets(one.ask);
-        expected += tickets(asked + 1, asked + one.ask);
-        asked += one.ask;
-      } else if ("grant" in one) grant(one.grant);
-      else pending.splice(one.answer % (pending.length || 1), 1)[0]?.();
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
+      const replies = new Replies(() => {});
+      let expected = "", got = "";
+      let asked = 0, granted = 0, number = 0;
+      const pending: (() => void)[] = [];
+      const grant = (most: number) => {
+        const count = Math.min(most, asked - granted);
+        if (count === 0) return;
+        replies.granted(BigInt(granted += count), count);
+      };
+      for (const one of steps) {
+        if (one === "ping") {
+          replies.writer.integer(++number);
+          expected += `:${number}\r\n`;
+        } else if (one === "admin") {
+          const answer = replies.expectAnswer();
+          const text = String(++number);
+          pending.push(() => answer((writer) => writer.error(text)));
+          expected += `-${text}\r\n`;
+        } else if ("ask" in one) {
+          replies.expectTickets(one.ask);
+          expected += tickets(asked + 1, asked + one.ask);
+          asked += one.ask;
+        } else if ("grant" in one) grant(one.grant);
+        else pending.splice(one.answer % (pending.length || 1), 1)[0]?.();
+        got += left(replies);
+        assert(expected.startsWith(got));
+      }
+      grant(Infinity);
+      for (const answer of pending) answer();
       got += left(replies);
-      assert(expected.startsWith(got));
-    }
-    grant(Infinity);
-    for (const answer of pending) answer();
-    got += left(replies);
-    assert.equal(got, expected);
-    assert(replies.empty);
-  }));
+      assert.equal(got, expected);
+      assert(replies.empty);
+    }),
+  );
 });
