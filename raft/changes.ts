@@ -379,7 +379,9 @@ export class Changes {
       const text = "the change is not committed: a majority does not answer";
       this.#settle(change, error(text));
     } else if (state.type !== "promoting") {
-      const text = "another configuration change is in progress";
+      const text = change.round === undefined
+        ? "another configuration change is in progress"
+        : "it seems to be done, but a majority does not answer";
       this.#settle(change, error(text));
     } else this.#giveUpPromoting(change, command);
   }

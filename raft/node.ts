@@ -62,8 +62,9 @@ export class Node {
   /** Asked for a snapshot that is not yet taken, and not yet durable. */
   #snapshotsWanted: number[] = [];
   #snapshotsSaving: number[] = [];
-  /** `leaving`: all is settled but the last flush; whoever asks is turned away. */
+  /** At a stop, once. */
   #handedOver = false;
+  /** `leaving`: all is settled but the last flush; whoever asks is turned away. */
   #life: "running" | "stopping" | "leaving" | "ended" = "running";
 
   constructor(world: World, saved: Saved, times: NodeTimes) {
@@ -119,11 +120,12 @@ export class Node {
     return this.#raft;
   }
 
-  /** The last ticket that is taken, as far as is applied here; and what became of it. */
+  /** The last ticket that is taken, as far as is applied here. */
   get lastTicket(): bigint {
     return this.#machine.last(ticketSequence);
   }
 
+  /** What this leader has in hand; for checkers as well. */
   get reserve(): Reserve {
     return this.#reserve;
   }
@@ -420,10 +422,10 @@ export class Node {
   #handsOver(): boolean {
     const { role } = this.#raft;
     if (!this.#handedOver && this.#raft.transferLeadership()) {
+      this.#handedOver = true;
       this.#world.log("info", "handing leadership over before stopping");
       this.#world.peers.send(this.#raft.takeMessages());
     }
-    this.#handedOver = true;
     return role === "leader" && this.#raft.transferTarget !== undefined;
   }
 

@@ -1,6 +1,6 @@
 // A node's logical time, made of real time. Half of what an idle node costs is being woken,
-// so a node that has nothing to do for some ticks sleeps through them and counts them
-// at their end. What it decides is the same, but for when within them.
+// so a node that has nothing to do for some ticks sleeps through them, and counts them at
+// their end, or before it hears what came meanwhile. What it decides is the same.
 //
 // A timer that comes late waits once more, so that messages that came while this process
 // stood still are heard before any timeout runs out (PITFALLS 2), and counts as one tick.
@@ -37,9 +37,20 @@ export class Ticker {
     this.#sleep(1);
   }
 
-  /** A message came: what went before it must not be counted as silence after it. */
+  /**
+   * A message came: what was slept through before it is counted before it is heard, or not
+   * at all, if this process stood still.
+   */
   heard(): void {
-    this.#ticks = 1;
+    if (this.#ticks === 1) return;
+    const left = this.#due - this.#clock.now();
+    if (left < 0) {
+      this.#ticks = 1;
+      return;
+    }
+    for (; left < (this.#ticks - 1) * this.#millis; this.#ticks--) {
+      this.#sleeper.tick();
+    }
   }
 
   stop(): void {

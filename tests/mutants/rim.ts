@@ -38,8 +38,8 @@ export const rimMutants: readonly Mutant[] = [
     mistake: "what a node slept through counts as silence after a message",
     source: "PITFALLS 2",
     file: "raft/ticker.ts",
-    find: "  heard(): void {\n    this.#ticks = 1;",
-    replace: "  heard(): void {",
+    find: "    if (this.#ticks === 1) return;\n",
+    replace: "    if (this.#ticks > 0) return;\n",
     tests: ["raft/ticker_test.ts"],
   },
   {

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { lastTicket } from "../../raft/machine.ts";
+import type { Outcome } from "../../raft/reserve.ts";
 import { electionTicks, Nodes, nodesAt, outcome } from "./nodes.ts";
 
 /** A cluster whose leader takes ahead as soon as it can. */
@@ -289,4 +290,72 @@ Deno.test("A leader that is stopped and cannot give back waits an election timeo
   nodes.node("a").stop();
   nodes.run(3 * electionTicks);
   assert.deepEqual(nodes.computer("a").end, { error: undefined });
+});
+
+Deno.test("More than was asked for goes to nobody while others wait", () => {
+  const nodes = eager("abc");
+  stockUp(nodes);
+  const { reserve } = nodes.node("a");
+  const given: number[] = [];
+  const settle = (outcome: Outcome) =>
+    given.push(typeof outcome === "object" ? outcome.count : 0);
+  reserve.ask({ count: 1, spare: () => 5 }, settle);
+  reserve.ask({ count: 1 }, settle);
+  assert.deepEqual(given, [], "both wait for a round");
+  nodes.run(1);
+  assert.deepEqual(given, [1, 1]);
+});
+
+Deno.test("Nothing is given back while more is on its way: that would come after a gap", () => {
+  const nodes = eager("a");
+  const last = stockUp(nodes);
+  const { reserve } = nodes.node("a");
+  nodes.disk("a").stuck = true;
+  for (let i = 0; i < 5; i++) nodes.take("a");
+  assert.equal(nodes.highest, last + 5n);
+  assert.equal(reserve.giveBack(), false);
+  nodes.disk("a").stuck = false;
+  nodes.settle();
+  assert.equal(next(nodes, "a"), last + 6n);
+});
+
+Deno.test("A leader that is to stop gives nothing more to who asks, however many do", () => {
+  const nodes = eager("abc");
+  stockUp(nodes);
+  for (const id of "abc") nodes.disk(id).stuck = true;
+  nodes.node("a").stop();
+  const { reserve } = nodes.node("a");
+  const { size } = reserve;
+  const asked = nodes.take("b", 9);
+  nodes.settle();
+  assert.equal(reserve.size, size, "nothing more is taken");
+  assert.equal(outcome(asked), "9 waiting");
+  for (const id of "abc") nodes.disk(id).stuck = false;
+  nodes.run(2);
+  assert.deepEqual(nodes.computer("a").end, { error: undefined });
+});
+
+Deno.test("A node rests until its next heartbeat, and not while anything is under way", () => {
+  const nodes = Nodes.of("abc");
+  for (const id of "abc") {
+    nodes.crash(id);
+    nodes.start(id, { heartbeatTicks: 2, electionTicks: 6 });
+  }
+  nodes.elect("a");
+  const a = nodes.node("a");
+  while (a.core.heartbeatElapsed > 0) nodes.run(1);
+  assert.equal(a.restTicks, 2);
+  nodes.run(1);
+  assert.equal(a.restTicks, 1, "until the heartbeat");
+  nodes.run(1);
+  for (const id of "bc") assert.equal(nodes.node(id).restTicks, 2, id);
+  const b = nodes.node("b");
+  nodes.isolate("b");
+  while (b.core.electionTimeout - b.core.electionElapsed > 1) nodes.tick("b");
+  assert.equal(b.restTicks, 1, "its time runs out");
+  nodes.isolate("a");
+  nodes.take("a");
+  nodes.settle();
+  while (a.core.heartbeatElapsed > 0) nodes.tick("a");
+  assert.equal(a.restTicks, 1, "somebody waits");
 });

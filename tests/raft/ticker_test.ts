@@ -75,16 +75,29 @@ Deno.test("Ticker lets a node sleep, and counts what it slept through", () => {
   assert.equal(scene.wakes, 3);
 });
 
-Deno.test("Ticker counts no silence that was before a message", () => {
+Deno.test("Ticker counts what it slept through before a message is heard, and loses none", () => {
   const scene = new Scene();
   scene.rest = 2;
   scene.pass(millis);
-  scene.pass(90);
+  scene.pass(10);
+  scene.ticker.heard();
+  assert.deepEqual(scene.ticked, [50], "the first of the two is not over");
+  scene.pass(80);
+  scene.ticker.heard();
   scene.ticker.heard();
   scene.pass(10);
-  assert.deepEqual(scene.ticked, [50, 150]);
+  assert.deepEqual(scene.ticked, [50, 140, 150]);
   scene.pass(2 * millis);
-  assert.deepEqual(scene.ticked, [50, 150, 250, 250]);
+  assert.deepEqual(scene.ticked, [50, 140, 150, 250, 250]);
+});
+
+Deno.test("Ticker counts nothing before a message that waited while the process stood still (PITFALLS 2)", () => {
+  const scene = new Scene();
+  scene.rest = 2;
+  scene.pass(millis);
+  scene.now = 5000;
+  scene.ticker.heard();
+  assert.deepEqual(scene.ticked, [50]);
 });
 
 Deno.test("Ticker that is late hears first what came meanwhile, and counts one tick (PITFALLS 2)", () => {

@@ -98,6 +98,7 @@ const good: [string, string, string, (config: Config) => unknown, unknown][] = [
   ["election", "ELECTION", "0.15s", (c) => c.node.electionMillis, 150],
   ["io-threads", "IO_THREADS", "1", (c) => c.ioThreads, 1],
   ["io-threads", "IO_THREADS", "9", (c) => c.ioThreads, 9],
+  ["io-threads", "IO_THREADS", "2", (c) => c.node.lends, false],
   ["io-threads", "IO_THREADS", "16", (c) => c.ioThreads, 16],
   ["log-level", "LOG_LEVEL", "warning", (c) => c.node.logLevel, "warning"],
   ["log-format", "LOG_FORMAT", "json", (c) => c.node.logFormat, "json"],

@@ -414,6 +414,25 @@ Deno.test("Dispenser asks for those who came while it asked for none, when it go
   assert.deepEqual(desk.posted, [1, 0, 2]);
 });
 
+Deno.test("Dispenser deals to who asks while it deals before it keeps a stock", () => {
+  const desk = new Desk();
+  const { dispenser } = desk;
+  const told: bigint[] = [];
+  let left = 3;
+  const eager: TicketClient = {
+    granted(last) {
+      told.push(last);
+      if (--left > 0) dispenser.take(eager, 1);
+    },
+    refused() {},
+  };
+  dispenser.take(eager, 1);
+  desk.endTurn();
+  dispenser.taken(10n, 10);
+  assert.deepEqual(told, [1n, 2n, 3n]);
+  assert.deepEqual(dispenser.recall(), { last: 10n, count: 7 });
+});
+
 Deno.test("Dispenser deals to who came after a take was posted before it keeps a stock", () => {
   const desk = new Desk();
   const { dispenser } = desk;
