@@ -37,9 +37,6 @@ export const logEntriesMax = 8_192;
 /** … this many bytes on disk: far below the 64 MB promised, whatever was issued. */
 export const storageBytesMax = 16 * 1024 * 1024;
 
-/** As long as there are heartbeats to hear, one tick in two; an election takes them all. */
-const restTicksMax = 2;
-
 export class Node {
   readonly #raft: Raft;
   readonly #machine = new Machine();
@@ -146,7 +143,9 @@ export class Node {
     const isBusy = this.#life !== "running" || this.#takes.isWaiting ||
       this.#changes.isWaiting || this.#reserve.size > 0 ||
       this.#raft.transferTarget !== undefined;
-    return isBusy ? 1 : Math.min(restTicksMax, restTicks(this.#raft));
+    return isBusy
+      ? 1
+      : Math.min(this.#times.restTicksMax, restTicks(this.#raft));
   }
 
   /** Where the others dial this node, as far as they know; `undefined` for no member. */

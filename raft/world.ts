@@ -43,6 +43,8 @@ export type NodeTimes = RaftOptions & {
   readonly forward: Forwarding;
   /** Whether one isolate alone serves clients, and may give tickets by itself. */
   readonly lends: boolean;
+  /** Ticks that the node may sleep through at once. */
+  readonly restTicksMax: number;
   /** How many tickets a tick are many enough to take some ahead of who asks. */
   readonly paceMin: number;
 };

@@ -178,6 +178,7 @@ function countVotes(raft: Raft): void {
 
 /** Ticks, at least 1, until one does more than count, if nothing comes before. */
 export function restTicks(raft: Raft): number {
+  if (raft.role === "leader" && raft.progress.size === 0) return Infinity;
   const rest = raft.role === "leader"
     ? raft.options.heartbeatTicks - raft.heartbeatElapsed
     : raft.electionTimeout - raft.electionElapsed;

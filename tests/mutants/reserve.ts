@@ -394,8 +394,8 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "a node sleeps through its heartbeats",
     source: "promise 5",
     file: "raft/node.ts",
-    find: "Math.min(restTicksMax, restTicks(this.#raft))",
-    replace: "restTicksMax",
+    find: "Math.min(this.#times.restTicksMax, restTicks(this.#raft))",
+    replace: "this.#times.restTicksMax",
     tests: ["raft/reserve_test.ts"],
   },
   {
@@ -403,8 +403,8 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "a node rests while somebody waits",
     source: "promise 5",
     file: "raft/node.ts",
-    find: "return isBusy ? 1 :",
-    replace: "return isBusy && this.#ticks < 0 ? 1 :",
+    find: "    return isBusy\n",
+    replace: "    return isBusy && this.#ticks < 0\n",
     tests: ["raft/reserve_test.ts"],
   },
   {

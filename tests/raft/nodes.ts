@@ -214,6 +214,7 @@ export class Nodes {
         forward: this.#forward,
         lends: false,
         paceMin: Infinity,
+        restTicksMax: 3,
         random: this.random,
         ...times,
       },

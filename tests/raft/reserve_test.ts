@@ -335,6 +335,11 @@ Deno.test("A leader that is to stop gives nothing more to who asks, however many
   assert.deepEqual(nodes.computer("a").end, { error: undefined });
 });
 
+Deno.test("A leader that has nobody to send heartbeats to rests as long as it may", () => {
+  const nodes = Nodes.ledBy("a");
+  assert.equal(nodes.node("a").restTicks, 3);
+});
+
 Deno.test("A node rests until its next heartbeat, and not while anything is under way", () => {
   const nodes = Nodes.of("abc");
   for (const id of "abc") {
@@ -348,7 +353,7 @@ Deno.test("A node rests until its next heartbeat, and not while anything is unde
   nodes.run(1);
   assert.equal(a.restTicks, 1, "until the heartbeat");
   nodes.run(1);
-  for (const id of "bc") assert.equal(nodes.node(id).restTicks, 2, id);
+  for (const id of "bc") assert.equal(nodes.node(id).restTicks, 3, id);
   const b = nodes.node("b");
   nodes.isolate("b");
   while (b.core.electionTimeout - b.core.electionElapsed > 1) nodes.tick("b");

@@ -188,6 +188,21 @@ Deno.test("Dispenser burns numbers that come too late, and gives them to nobody"
   assert.deepEqual(desk.told.slice(1), ["bob 3-3"]);
 });
 
+Deno.test("Dispenser passes nothing on that comes too late, to who waits already either", () => {
+  const desk = new Desk();
+  const { dispenser } = desk;
+  dispenser.take(desk.client("ann"), 2);
+  desk.endTurn();
+  desk.ticks(5);
+  dispenser.take(desk.client("bob"), 1);
+  desk.ticks(ticksPerTimeout - 4);
+  dispenser.taken(2n, 2);
+  assert.equal(desk.told.length, 1, "bob asked after 1 and 2 were taken");
+  desk.endTurn();
+  dispenser.taken(3n, 1);
+  assert.deepEqual(desk.told.slice(1), ["bob 3-3"]);
+});
+
 Deno.test("Dispenser asks for nothing again that nobody waits for", () => {
   const desk = new Desk();
   const { dispenser } = desk;

@@ -516,6 +516,7 @@ export class Computer implements Watched {
         forward: this.forward,
         lends: options.isolates === 1,
         paceMin: options.paceMin,
+        restTicksMax: 1,
         random,
       },
     );
