@@ -1,5 +1,5 @@
 // The servers that benchmarks load, real processes on loopback with data of their own, at
-// ports that the system chose. What loads them, and what is compared how often, stands
+// ports that no client is given. What loads them, and what is compared how often, stands
 // elsewhere.
 
 import deno from "../deno.json" with { type: "json" };
