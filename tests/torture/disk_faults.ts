@@ -147,7 +147,11 @@ async function fail(
   const injection = await Injection.into(victim, { calls, fault, paths });
   const [exited] = await Promise.all([
     scene.fails(victim, reason).then(() => injection.exited()),
-    trigger?.(),
+    // A node to which nothing came since its last snapshot takes that for the new one.
+    until("the fault bites", async () => {
+      await trigger?.();
+      return injection.bitten.length > 0 || !victim.running;
+    }),
   ]);
   const [bitten, ...others] = injection.bitten;
   assert.ok(bitten !== undefined, "did not bite: no call was made to fail");
