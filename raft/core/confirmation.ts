@@ -9,7 +9,7 @@
 import { assert } from "./assert.ts";
 import { committedIndex, majority } from "./quorum.ts";
 import type { Raft } from "./raft.ts";
-import { followLeader } from "./replication.ts";
+import { answering, followLeader } from "./replication.ts";
 import type { Confirm, ConfirmResponse, NodeId } from "./types.ts";
 
 /**
@@ -61,11 +61,7 @@ function ask(raft: Raft, ids: readonly NodeId[]): void {
 }
 
 export function onConfirmResponse(raft: Raft, message: ConfirmResponse): void {
-  if (message.term > raft.currentTerm) {
-    return raft.becomeFollower(message.term, undefined);
-  }
-  if (raft.role !== "leader" || message.term < raft.currentTerm) return;
-  const progress = raft.progress.get(message.from);
+  const progress = answering(raft, message);
   if (progress === undefined) return;
   assert(
     message.round <= raft.lastRound,

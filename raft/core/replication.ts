@@ -20,6 +20,7 @@ import type {
   AppendEntries,
   AppendEntriesResponse,
   Confirm,
+  ConfirmResponse,
   Entry,
   Index,
   InstallSnapshot,
@@ -127,15 +128,21 @@ function nextSequence(raft: Raft, progress: Progress): number {
   return progress.lastSequence = ++raft.lastSequence;
 }
 
+/** The follower that answers its leader in this term; a later term ends ours. */
+export function answering(
+  raft: Raft,
+  { from, term }: AppendEntriesResponse | ConfirmResponse,
+): Progress | undefined {
+  if (term > raft.currentTerm) raft.becomeFollower(term, undefined);
+  if (raft.role !== "leader" || term < raft.currentTerm) return undefined;
+  return raft.progress.get(from);
+}
+
 export function onAppendEntriesResponse(
   raft: Raft,
   message: AppendEntriesResponse,
 ): void {
-  if (message.term > raft.currentTerm) {
-    return raft.becomeFollower(message.term, undefined);
-  }
-  if (raft.role !== "leader" || message.term < raft.currentTerm) return;
-  const progress = raft.progress.get(message.from);
+  const progress = answering(raft, message);
   if (progress === undefined) return;
   progress.heard();
   if (!progress.isCurrent(message.sequence)) return;

@@ -188,11 +188,9 @@ export const electionMutants: readonly Mutant[] = [
     mistake: "a leader that hears of a newer term stays in office",
     source: "paper 5.1, PITFALLS 21, 23",
     file: "raft/core/replication.ts",
-    find: `  if (message.term > raft.currentTerm) {
-    return raft.becomeFollower(message.term, undefined);
-  }
-  if (raft.role !== "leader" || message.term < raft.currentTerm) return;`,
-    replace: `  if (raft.role !== "leader") return;`,
+    find:
+      "  if (term > raft.currentTerm) raft.becomeFollower(term, undefined);\n",
+    replace: "",
     tests: ["core/paper_test.ts", "core/election_test.ts"],
   },
   {
