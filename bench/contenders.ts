@@ -4,6 +4,7 @@
 
 import deno from "../deno.json" with { type: "json" };
 import type { Durability } from "../storage/storage.ts";
+import { freePort } from "../tests/e2e/ports.ts";
 import { end, makeDirectory, removeDirectory, spawn } from "./processes.ts";
 
 export type Server = {
@@ -23,20 +24,6 @@ const echo = new URL("./echo_server.ts", import.meta.url).pathname;
 /** A node, or Redis, that is not ready after that never will be. */
 const readyMillisMax = 30_000;
 const askAgainMillis = 5;
-
-/** Below those that the system gives to whoever connects: no load can take it meanwhile. */
-let lastPort = 20_999;
-
-function freePort(): number {
-  for (;;) {
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port: ++lastPort }).close();
-      return lastPort;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
-  }
-}
 
 /** As `deno task start` starts it. */
 const v8Flags = deno.tasks.start.split(" ").filter((word) =>
