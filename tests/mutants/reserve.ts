@@ -52,10 +52,10 @@ export const reserveMutants: readonly Mutant[] = [
     name: "confirmation-of-another-term",
     mistake: "an answer of an older term confirms",
     source: "PITFALLS 23",
-    file: confirmation,
+    file: "raft/core/replication.ts",
     find:
-      'if (raft.role !== "leader" || message.term < raft.currentTerm) return;',
-    replace: 'if (raft.role !== "leader") return;',
+      'if (raft.role !== "leader" || term < raft.currentTerm) return undefined;',
+    replace: 'if (raft.role !== "leader") return undefined;',
     tests: ["core/confirmation_test.ts"],
   },
   {
@@ -265,7 +265,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: stock,
     find: "    return this.take(this.#count);",
     replace: "    return { last: this.#last, count: this.#count };",
-    tests: ["server/dispenser_test.ts"],
+    tests: ["server/dispenser_stock_test.ts"],
   },
   {
     name: "stock-before-those-who-wait",
@@ -274,7 +274,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: dispenser,
     find: "const early = Math.min(spare, this.#toPost);",
     replace: "const early = 0;",
-    tests: ["server/dispenser_test.ts"],
+    tests: ["server/dispenser_stock_test.ts"],
   },
   {
     name: "none-to-spare-and-silent",
@@ -283,7 +283,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: dispenser,
     find: "has not been asked for yet.\n    this.#postAll();",
     replace: "has not been asked for yet.",
-    tests: ["server/dispenser_test.ts"],
+    tests: ["server/dispenser_stock_test.ts"],
   },
   {
     name: "old-stock-joined-to-new",
@@ -302,7 +302,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: stock,
     find: "return { last: this.#last - BigInt(this.#count), count: taken };",
     replace: "return { last: this.#last, count: taken };",
-    tests: ["server/stock_test.ts", "server/dispenser_test.ts"],
+    tests: ["server/stock_test.ts", "server/dispenser_stock_test.ts"],
   },
   {
     name: "lent-while-recalled",
@@ -414,6 +414,6 @@ export const reserveMutants: readonly Mutant[] = [
     file: dispenser,
     find: "} while (spare > 0 && this.#toPost > 0);",
     replace: "} while (spare < 0);",
-    tests: ["server/dispenser_test.ts"],
+    tests: ["server/dispenser_stock_test.ts"],
   },
 ];

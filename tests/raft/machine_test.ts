@@ -9,6 +9,7 @@ import {
   Machine,
   ticketSequence,
 } from "../../raft/machine.ts";
+import { stateAt } from "./state.ts";
 
 function take(machine: Machine, name: string, wanted: number) {
   const [given, ...more] = machine.apply(encodeTake(name, wanted));
@@ -30,14 +31,8 @@ function encodeTakes(takes: readonly (readonly [string, number])[]) {
 
 /** A machine whose sequence `name` stands at `last`. */
 function machineAt(last: bigint, name = ticketSequence): Machine {
-  const writer = new Writer();
-  writer.u8(1);
-  writer.u32(1);
-  writer.text(name);
-  writer.u32(Number(last & 0xffff_ffffn));
-  writer.u32(Number(last >> 32n));
   const machine = new Machine();
-  machine.restore(writer.written);
+  machine.restore(stateAt(last, name));
   return machine;
 }
 

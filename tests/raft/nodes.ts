@@ -18,7 +18,6 @@ import type {
   NodeStatus,
   Refusal,
 } from "../../raft/channel.ts";
-import { Writer } from "../../raft/core/bytes.ts";
 import { decodePeerMessage, encodePeerMessage } from "../../raft/core/codec.ts";
 import type {
   Configuration,
@@ -28,12 +27,12 @@ import type {
   Saved,
 } from "../../raft/core/types.ts";
 import { type About, isImpostor, lifeOf, nobody } from "../../raft/greeting.ts";
-import { ticketSequence } from "../../raft/machine.ts";
 import { Node } from "../../raft/node.ts";
 import * as origin from "../../raft/origin.ts";
 import type { NodeTimes } from "../../raft/world.ts";
 import { type Random, randomOf } from "../random.ts";
 import { Disk } from "./disk.ts";
+import { stateAt } from "./state.ts";
 
 export const tickMillis = 50;
 export const electionTicks = 5;
@@ -545,12 +544,6 @@ export function nodesAt(
   last: bigint,
   times: Partial<NodeTimes> = {},
 ): Nodes {
-  const writer = new Writer();
-  writer.u8(1);
-  writer.u32(1);
-  writer.text(ticketSequence);
-  writer.u32(Number(last & 0xffff_ffffn));
-  writer.u32(Number(last >> 32n));
   const saved = foundedBy("a", membersOf("a"));
   const nodes = new Nodes([{
     ...saved,
@@ -559,7 +552,7 @@ export function nodesAt(
       term: 1,
       configuration: membersOf("a"),
       configurationIndex: 1,
-      data: writer.written.slice(),
+      data: stateAt(last),
     },
     entries: [],
   }]);
