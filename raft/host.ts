@@ -26,8 +26,8 @@ import type { NodeTimes } from "./world.ts";
 
 /** Durability medium and low sync this often. */
 const flushMillis = 200;
-/** A node at rest is woken by its own timer every 300 ms at least, as it is. */
-const restTicksMax = 6;
+/** A third of the shortest election timeout, which has three heartbeats of two ticks. */
+const restTicksMax = 2;
 /** Tickets a tick from which some are taken ahead of who asks: 640 a second, as it is. */
 const paceMin = 32;
 /** A change of members that got nowhere is answered after this. */

@@ -17,6 +17,7 @@ import type {
   Save,
   Saved,
 } from "./core/types.ts";
+import { assert } from "./core/assert.ts";
 import { restTicks } from "./core/election.ts";
 import { Raft } from "./core/raft.ts";
 import type { Introduction } from "./greeting.ts";
@@ -59,7 +60,6 @@ export class Node {
   /** Asked for a snapshot that is not yet taken, and not yet durable. */
   #snapshotsWanted: number[] = [];
   #snapshotsSaving: number[] = [];
-  /** At a stop, once. */
   #handedOver = false;
   /** `leaving`: all is settled but the last flush; whoever asks is turned away. */
   #life: "running" | "stopping" | "leaving" | "ended" = "running";
@@ -67,6 +67,8 @@ export class Node {
   constructor(world: World, saved: Saved, times: NodeTimes) {
     this.#world = world;
     this.#times = times;
+    // Who comes to lead in its sleep must not take the rest of it for everybody's silence.
+    assert(2 * times.restTicksMax < times.electionTicks, "it sleeps too long");
     this.#raft = new Raft(times, saved);
     this.#machine.restore(saved.snapshot.data);
     const { random, forward } = times;

@@ -213,7 +213,7 @@ export class Nodes {
         forward: this.#forward,
         lends: false,
         paceMin: Infinity,
-        restTicksMax: 3,
+        restTicksMax: 2,
         random: this.random,
         ...times,
       },
