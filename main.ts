@@ -11,9 +11,15 @@ import { Host } from "./raft/host.ts";
 import { type Log, openLog } from "./raft/logger.ts";
 import { placeNode } from "./raft/place.ts";
 import { TakeBox } from "./raft/take_box.ts";
-import { Census } from "./server/census.ts";
+import { Census, type CensusOptions } from "./server/census.ts";
 import { type Config, parseConfig } from "./server/config.ts";
 import { Front } from "./server/front.ts";
+import {
+  freeHandles,
+  handlesFor,
+  type HandleShares,
+  shareHandles,
+} from "./server/handles.ts";
 import { IoThreads } from "./server/io_threads.ts";
 import { listen } from "./server/listener.ts";
 import { RaftLink } from "./server/raft_link.ts";
@@ -74,7 +80,9 @@ async function serve(config: Config): Promise<never> {
     Deno.exit(1);
   };
   try {
-    const place = await placeNode(config.node, {
+    const { limits, shares } = limitsOf(config, log);
+    const { peersMax } = shares;
+    const place = await placeNode({ ...config.node, peersMax }, {
       storage: config.storage,
       canReadCode: canRead(workerUrl),
       log,
@@ -103,10 +111,14 @@ async function serve(config: Config): Promise<never> {
         if (error !== undefined || !stopping) fail(error ?? "the node ended");
         stopped.resolve();
       },
+      broken: (error) => fail(`the dispenser is broken: ${error}`),
     });
     const { version } = deno;
-    const census = new Census();
-    const front = new Front({ link, census, timeoutMillis, version });
+    const census = new Census(limits);
+    const { idleSeconds } = config.limits;
+    const { refusalsMax } = shares;
+    const each = { timeoutMillis, version, refusalsMax, idleSeconds };
+    const front = new Front({ link, census, log, ...each });
     const claim = mayShare(config, { inWorker: place.inWorker, log })
       ? claimPort(config.clientListen)
       : undefined;
@@ -118,7 +130,12 @@ async function serve(config: Config): Promise<never> {
       openDoor: (port, takes) =>
         node.postMessage({ type: "door", takes }, [port]),
       died: (reason) => fail(`a thread that serves clients died: ${reason}`),
-      each: { timeoutMillis, asksAgain, version, census: census.memory },
+      each: {
+        ...each,
+        asksAgain,
+        limits: { ...limits, memory: census.memory },
+        log: { level: config.node.logLevel, format: config.node.logFormat },
+      },
     });
     link.start({
       ...place.options,
@@ -147,6 +164,32 @@ async function serve(config: Config): Promise<never> {
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** What clients may take: as much as is asked for, and as file handles allow. */
+function limitsOf(
+  { limits: { clientsMax, memoryMax }, ioThreads }: Config,
+  log: Log,
+): { limits: CensusOptions; shares: HandleShares } {
+  const wanted = { clientsMax, ioThreads };
+  const free = freeHandles(handlesFor(wanted));
+  if (free === undefined) {
+    const text =
+      "cannot find out how many file handles there are; add --allow-write=/dev/null";
+    log("debug", text);
+  }
+  const shares = shareHandles(free, wanted);
+  if (shares.clientsMax < clientsMax) {
+    log(
+      "warning",
+      `serves ${shares.clientsMax} clients at most, not ${clientsMax}, for there are ` +
+        `only ${free} file handles: raise the limit (ulimit -n), or choose a lower ` +
+        "--max-clients",
+    );
+  }
+  const { placesKept } = shares;
+  const limits = { clientsMax: shares.clientsMax, placesKept, memoryMax };
+  return { limits, shares };
 }
 
 /** Whether several isolates serve clients: a service that runs on must not fail at that. */

@@ -19,13 +19,20 @@ export class Acquaintances {
   readonly #own: About;
   /** By when they were last met, longest ago first. */
   readonly #met = new Map<NodeId, About>();
+  #meetings = 0;
 
   constructor(raft: Pick<Raft, "id" | "membership">, own: About) {
     this.#raft = raft;
     this.#own = own;
   }
 
+  /** How often a node was met: what they told may be other things since. */
+  get meetings(): number {
+    return this.#meetings;
+  }
+
   met(id: NodeId, { client, version }: About): void {
+    this.#meetings++;
     this.#met.delete(id);
     this.#met.set(id, { client, version });
     if (this.#met.size <= acquaintancesMax) return;

@@ -50,6 +50,8 @@ export type NodeOptions = {
   readonly forward: Forwarding;
   /** Whether one isolate alone serves clients, and may be lent tickets. */
   readonly lends: boolean;
+  /** Connections that other nodes, and strangers, may have open here. */
+  readonly peersMax: number;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 };
@@ -130,6 +132,8 @@ export type NodeStatus = {
   readonly term: Term;
   /** The leader's raft address; empty when none is known. */
   readonly leaderAddress: string;
+  /** The hosts of the members, as far as they are known. */
+  readonly memberHosts: readonly string[];
 };
 
 export type ToNode =

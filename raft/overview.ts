@@ -2,6 +2,7 @@
 // figures to RAFT.STATS and RAFT.LASTCONTACT. Gathers for that what neither core nor disk
 // keeps: when a leader was heard, whom this node has met, how the disk does.
 
+import { parseAddress } from "./address.ts";
 import { Acquaintances } from "./acquaintances.ts";
 import type { NodeState, NodeStatus } from "./channel.ts";
 import { findServer } from "./core/membership.ts";
@@ -35,11 +36,13 @@ export class Overview {
     readonly leaderId: NodeId | undefined;
     readonly term: Term;
     readonly configuration: Configuration;
+    readonly meetings: number;
   } | undefined;
   #told: NodeStatus = {
     state: "Follower",
     term: 0,
     leaderAddress: "",
+    memberHosts: [],
   };
 
   constructor(raft: Raft, options: OverviewOptions) {
@@ -85,21 +88,42 @@ export class Overview {
   news(): NodeStatus | undefined {
     const { role, leaderId, membership, currentTerm: term } = this.#raft;
     const { current } = membership;
+    const { meetings } = this.acquaintances;
     const by = this.#toldBy;
     if (
       by?.role === role && by.leaderId === leaderId && by.term === term &&
-      by.configuration === current
+      by.configuration === current && by.meetings === meetings
     ) return undefined;
-    this.#toldBy = { role, leaderId, term, configuration: current };
+    this.#toldBy = { role, leaderId, term, configuration: current, meetings };
     const leader = leaderId === undefined
       ? undefined
       : findServer(current, leaderId);
     const leaderAddress = leader?.address ?? "";
-    const { state, leaderAddress: known, term: before } = this.#told;
-    if (state === this.#state && known === leaderAddress && before === term) {
-      return undefined;
+    const memberHosts = this.#memberHosts;
+    const { state, leaderAddress: known, term: before, memberHosts: hosts } =
+      this.#told;
+    if (
+      state === this.#state && known === leaderAddress && before === term &&
+      hosts.join() === memberHosts.join()
+    ) return undefined;
+    return this.#told = {
+      state: this.#state,
+      term,
+      leaderAddress,
+      memberHosts,
+    };
+  }
+
+  /** As the configuration names them, and as they were met. */
+  get #memberHosts(): string[] {
+    const hosts = new Set<string>();
+    for (const { id, address } of this.#raft.membership.current.servers) {
+      for (const text of [address, this.acquaintances.of(id).client]) {
+        hosts.add(parseAddress(text)?.host ?? "");
+      }
     }
-    return this.#told = { state: this.#state, term, leaderAddress };
+    hosts.delete("");
+    return [...hosts];
   }
 
   get #state(): NodeState {

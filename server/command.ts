@@ -2,24 +2,35 @@
 // client that sent it and the services of the process. The rows themselves stand in
 // `raft_commands.ts`, `redis_commands.ts` and `commands.ts`.
 
+import type { Census } from "./census.ts";
 import type { RaftLink } from "./raft_link.ts";
 import type { Replies } from "./replies.ts";
 import type { RespParser } from "./resp_parser.ts";
 import type { Protocol, RespWriter } from "./resp_writer.ts";
 
-/** One connected client. */
-export interface Session {
+/** What one client is shown as; replaced as a whole when any of it changes. */
+export type ClientInfo = {
   /** 1, 2, 3 … in the order of arrival; never used twice in one run. */
   readonly id: number;
-  /** The remote host, and with its port: `host:port`. */
-  readonly host: string;
+  /** Where it is connected from: `host:port`. */
   readonly address: string;
-  /** What CLIENT SETNAME said. */
-  name: string;
-  protocol: Protocol;
+  /** What CLIENT SETNAME said, at most 64 bytes; empty before. */
+  readonly name: string;
+  readonly protocol: Protocol;
+};
+
+/** One connected client. */
+export interface Session {
+  client: ClientInfo;
+  /** The remote host. */
+  readonly host: string;
   /** The command to run. */
   readonly request: RespParser;
   readonly replies: Replies;
+  /** How many tickets it may still ask for in this turn; at least 1 as a command runs. */
+  readonly ticketsLeft: number;
+  /** That it has asked for `count` tickets. */
+  spent(count: number): void;
   /** Runs no further command, sends the replies so far, closes. */
   finish(): Promise<void>;
 }
@@ -28,9 +39,10 @@ export interface Session {
 export type Service = {
   readonly link: RaftLink;
   readonly version: string;
-  /** The clients of this isolate, and how many the process has. */
+  /** The clients of this isolate. */
   readonly sessions: ReadonlySet<Session>;
-  readonly clients: () => number;
+  /** What is counted for the whole process. */
+  readonly census: Census;
 };
 
 export type Command = {

@@ -36,7 +36,7 @@ export const commands: readonly Command[] = [
           const asked = named(session) ?? described();
           const writer = reply(session);
           const known = asked.filter((command) => command !== undefined);
-          writer.map(known.length, session.protocol);
+          writer.map(known.length, session.client.protocol);
           for (const command of known) writeDocs(writer, command, session);
         },
       },
@@ -74,6 +74,15 @@ export function runCommand(session: Session, service: Service): void {
   reply(session).error(
     `ERR wrong number of arguments for '${name}' command`,
   );
+}
+
+/** The name of the command that `session` sent, as the table has it. */
+export function nameOf({ request }: Session): string {
+  const command = find(commands, { request, index: 0 });
+  const rows = request.count > 1 ? command?.subcommands ?? [] : [];
+  const row = find(rows, { request, index: 1 });
+  const name = command?.name ?? "unknown command";
+  return row === undefined ? name : `${name}|${row.name}`;
 }
 
 /** What every command with subcommands has. */
@@ -145,7 +154,7 @@ function named({ request }: Session): (Command | undefined)[] | undefined {
 function writeDocs(
   writer: RespWriter,
   command: Command,
-  { protocol }: Session,
+  { client: { protocol } }: Session,
 ): void {
   writer.bulk(command.name);
   writer.map(3, protocol);
@@ -161,7 +170,7 @@ function writeDocs(
 function writeInfo(
   writer: RespWriter,
   command: Command | undefined,
-  { protocol }: Session,
+  { client: { protocol } }: Session,
 ): void {
   if (command === undefined) return writer.null(protocol);
   const [least, most] = command.arguments;

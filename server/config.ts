@@ -34,7 +34,17 @@ export type Config = {
   readonly timeoutMillis: number;
   /** Isolates that serve clients, the main one among them. */
   readonly ioThreads: number;
-  readonly node: Omit<NodeOptions, "storage">;
+  readonly limits: ClientLimits;
+  readonly node: Omit<NodeOptions, "storage" | "peersMax">;
+};
+
+/** What all clients together, and each of them, may take. */
+export type ClientLimits = {
+  readonly clientsMax: number;
+  /** Bytes of all buffers. */
+  readonly memoryMax: number;
+  /** Seconds for which a client may do nothing; Infinity: for ever. */
+  readonly idleSeconds: number;
 };
 
 export type Parsed =
@@ -233,6 +243,11 @@ function readConfig(
     storage: read("storage"),
     timeoutMillis: read("timeout"),
     ioThreads: read("io-threads"),
+    limits: Object.freeze({
+      clientsMax: read("max-clients"),
+      memoryMax: read("client-memory"),
+      idleSeconds: read("client-idle"),
+    }),
     node: Object.freeze({
       id,
       raftListen,

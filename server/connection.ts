@@ -1,21 +1,23 @@
 // One client: reads, runs all complete commands, writes once. Not here: what commands
-// mean, the order of replies (`replies.ts`), who may connect (`listener.ts`).
+// mean, the order of replies (`replies.ts`), who may connect (`listener.ts`), how long a
+// client may do nothing (`patience.ts`).
 //
 // One read and one write are under way at most; what is answered meanwhile joins the
 // next write. While too much waits, nothing is parsed or read, so a client that never
 // reads costs a bounded amount of memory, and one that pipelines without end is served
-// at the pace at which it reads.
+// at the pace at which it reads, a share of each turn of the event loop at most.
 //
 // An end is gentle unless the client is gone: the replies are sent, then FIN, and what
 // the client still sends is read and dropped for a while. To close with unread bytes
 // would send RST, which can destroy the last reply on its way.
 
 import { formatAddress } from "../raft/address.ts";
-import type { Service, Session } from "./command.ts";
-import { runCommand } from "./commands.ts";
+import type { ClientInfo, Service, Session } from "./command.ts";
+import { nameOf, runCommand } from "./commands.ts";
+import { internalErrorText } from "./refusals.ts";
 import { Replies } from "./replies.ts";
 import { RespParser } from "./resp_parser.ts";
-import type { Protocol } from "./resp_writer.ts";
+import type { Turns } from "./turns.ts";
 
 /** What of a socket is used here: a test needs no more. */
 export type Socket = Pick<
@@ -23,51 +25,123 @@ export type Socket = Pick<
   "read" | "write" | "closeWrite" | "close" | "remoteAddr"
 >;
 
+/** What all connections of an isolate share. */
+export type ConnectionService = Service & {
+  readonly turns: Pick<Turns, "next">;
+  /** Command `name` of `client` has failed by a fault of ours. */
+  readonly failed: (
+    error: unknown,
+    by: { readonly name: string; readonly client: ClientInfo },
+  ) => void;
+};
+
 /** How long a client may keep its half open after ours was closed. */
 const lingerMillis = 1000;
+/**
+ * What a client may have done in one turn, before others get theirs: as many TICKETs as
+ * one read brings, about a third of a millisecond; other commands cost more.
+ */
+const turnShare = 4096;
+const commandCost = 8;
+/** While all clients together hold too much, one that holds no more than this goes on. */
+const modestBytes = 16 * 1024;
 
 export class Connection implements Session {
-  readonly id: number;
+  client: ClientInfo;
   readonly host: string;
-  readonly address: string;
-  name = "";
-  protocol: Protocol = 2;
   readonly request = new RespParser();
-  readonly replies = new Replies(() => this.#writeSoon());
+  readonly replies = new Replies(
+    () => this.#writeSoon(),
+    (error) => this.#broke(error),
+  );
+  /** How often a command was completed, and bytes of replies were taken by the client. */
+  commandsRun = 0;
+  writesDone = 0;
 
   readonly #socket: Socket;
-  readonly #service: Service;
+  readonly #service: ConnectionService;
   /** The end has begun: no command is run any more. */
   #ending: Promise<void> | undefined;
   #closed = false;
   #linger: ReturnType<typeof setTimeout> | undefined;
   #writing = false;
   #writeScheduled = false;
+  /** What it may still do in this turn. */
+  #share = turnShare;
+  /** Bytes of buffers that the census knows of. */
+  #counted = 0;
   /** Resolved when a write has ended; there only while somebody waits for it. */
   #progress: PromiseWithResolvers<void> | undefined;
 
   constructor(
     socket: Socket,
-    options: { readonly id: number; readonly service: Service },
+    options: { readonly id: number; readonly service: ConnectionService },
   ) {
     this.#socket = socket;
-    this.id = options.id;
     this.#service = options.service;
     const { hostname, port } = socket.remoteAddr;
     // An IPv4 client of a socket on `::`: others must be able to dial what it is told.
     this.host = hostname.replace(/^::ffff:(?=\d+\.)/i, "");
-    this.address = formatAddress({ host: this.host, port });
+    const address = formatAddress({ host: this.host, port });
+    this.client = { id: options.id, address, name: "", protocol: 2 };
+    this.#count();
   }
 
-  /** Serves the client to the end of the connection. Fails only with our own bugs. */
+  get ticketsLeft(): number {
+    return Math.max(1, Math.min(this.#share, this.replies.ticketsLeft));
+  }
+
+  spent(count: number): void {
+    this.#share -= count;
+  }
+
+  /** Bytes that its buffers take. */
+  get memoryBytes(): number {
+    return this.#counted;
+  }
+
+  /** Replies are on their way, which the client has not taken yet. */
+  get isWriting(): boolean {
+    return this.#writing;
+  }
+
+  /** A command has begun whose rest has not come, though it is waited for. */
+  get isPartial(): boolean {
+    return this.request.isPartial && !this.isHeld;
+  }
+
+  /** It reads no command now, for reasons of ours or of its own. */
+  get isHeld(): boolean {
+    return this.replies.congested || this.#isImmodest ||
+      this.#ending !== undefined;
+  }
+
+  /** Nothing is asked, and nothing owed. */
+  get isIdle(): boolean {
+    return this.replies.empty && !this.#writing && this.#ending === undefined;
+  }
+
+  /** Serves the client to the end of the connection. */
   async serve(): Promise<void> {
+    try {
+      await this.#serve();
+    } catch (error) {
+      this.#broke(error);
+    }
+    this.close();
+    this.request.release();
+    this.#count();
+  }
+
+  async #serve(): Promise<void> {
     for (;;) {
       const all = this.#runAll();
       const ending = this.#ending;
       if (ending !== undefined) await ending;
       if (this.#closed) break; // nothing makes progress any more
-      if (!all && ending === undefined) {
-        await this.#nextProgress();
+      if (ending === undefined && !(all && this.#share > 0 && this.#mayRead)) {
+        if (this.#share > 0) await this.#nextProgress();
+        else await this.#nextTurn();
         continue;
       }
       let count: number | null;
@@ -82,7 +156,6 @@ export class Connection implements Session {
       }
       if (this.#ending === undefined) this.request.filled(count);
     }
-    this.close();
   }
 
   /** Runs no further command, sends the replies so far and FIN. */
@@ -96,6 +169,7 @@ export class Connection implements Session {
     this.#closed = true;
     clearTimeout(this.#linger);
     this.replies.forget();
+    this.#count();
     try {
       this.#socket.close();
     } catch {
@@ -104,25 +178,80 @@ export class Connection implements Session {
     this.#progressed();
   }
 
-  /** Tells a client that is not to be served why, and ends. */
+  /** Tells a client that is not to be served any more why, and ends. */
   refuse(error: string): void {
+    if (this.#ending !== undefined) return;
     this.replies.writer.error(error);
     this.finish();
+  }
+
+  /** What held it back may be over. */
+  resume(): void {
+    this.#progressed();
   }
 
   /** Runs what was received, and writes once; false if commands are left over. */
   #runAll(): boolean {
     let all = false;
     // The commands of a client that is gone must not take tickets.
-    const over = () => this.#closed || this.#ending !== undefined;
-    while (!all && !over() && !this.replies.congested) {
+    while (
+      !all && this.#share > 0 && !this.#closed && this.#ending === undefined &&
+      !this.replies.congested && this.#mayRead
+    ) {
       const outcome = this.request.next();
-      if (outcome === "command") runCommand(this, this.#service);
+      if (outcome === "command") this.#run();
       else if (outcome === "error") this.refuse(`ERR ${this.request.error}`);
       else all = true;
     }
     this.#write();
+    this.#count();
     return all;
+  }
+
+  #run(): void {
+    const mark = this.replies.mark();
+    try {
+      runCommand(this, this.#service);
+    } catch (error) {
+      return this.#failed(error, this.replies.undo(mark));
+    }
+    this.#share -= commandCost;
+    this.commandsRun++;
+  }
+
+  /** A command has failed, and with it this client: nobody knows what it has left behind. */
+  #failed(error: unknown, isUndone: boolean): void {
+    const { client } = this;
+    this.#service.failed(error, { name: nameOf(this), client });
+    if (isUndone) this.refuse(internalErrorText);
+    else this.close(); // a reply was promised that nobody will give
+  }
+
+  /** The same, where no command is at fault alone. */
+  #broke(error: unknown): void {
+    if (this.#closed) return;
+    const { client } = this;
+    this.#service.failed(error, { name: "a reply", client });
+    this.close();
+  }
+
+  /** Whether it may hold more than it does, while all together hold too much. */
+  get #mayRead(): boolean {
+    return !this.#isImmodest || this.#ending !== undefined;
+  }
+
+  get #isImmodest(): boolean {
+    return this.#counted > modestBytes && this.#service.census.isOverMemory;
+  }
+
+  /** Tells the census what the buffers take now. */
+  #count(): void {
+    const bytes = this.#closed
+      ? this.request.reservedBytes
+      : this.request.reservedBytes + this.replies.reservedBytes;
+    if (bytes === this.#counted) return;
+    this.#service.census.holds(bytes - this.#counted);
+    this.#counted = bytes;
   }
 
   async #finish(): Promise<void> {
@@ -155,20 +284,34 @@ export class Connection implements Session {
 
   async #writeAll(): Promise<void> {
     this.#writing = true;
-    while (this.replies.ready > 0 && !this.#closed) {
-      let bytes = this.replies.leave();
-      try {
-        while (bytes.length > 0) {
-          bytes = bytes.subarray(await this.#socket.write(bytes));
+    try {
+      while (this.replies.ready > 0 && !this.#closed) {
+        const bytes = this.replies.leave();
+        for (let at = 0; at < bytes.length; this.writesDone++) {
+          try {
+            at += await this.#socket.write(bytes.subarray(at));
+          } catch {
+            this.close(); // the client is gone; what it waited for burns
+            break;
+          }
         }
-      } catch {
-        this.close(); // the client is gone; what it waited for burns
+        this.#progressed();
       }
-      this.#progressed();
+      this.#writing = false;
+      this.replies.rest();
+    } catch (error) {
+      this.#broke(error);
     }
-    this.#writing = false;
-    this.replies.rest();
+    this.#count();
     this.#progressed();
+  }
+
+  #nextTurn(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#service.turns.next(resolve);
+    return promise.then(() => {
+      this.#share = turnShare;
+    });
   }
 
   #nextProgress(): Promise<void> {

@@ -119,6 +119,27 @@ export const flags = {
     parse: durationMillis,
     allowed: durationRule,
   } satisfies Flag<number>,
+  "max-clients": {
+    value: "count",
+    help: "how many clients may be connected",
+    standard: "10000",
+    parse: (text) => /^[1-9]\d{0,5}$/.test(text) ? Number(text) : undefined,
+    allowed: "a number from 1 to 999999",
+  } satisfies Flag<number>,
+  "client-memory": {
+    value: "bytes",
+    help: "what the buffers of all clients may take",
+    standard: "256MB",
+    parse: megabytes,
+    allowed: "a size from 16MB to 64GB, such as 256MB or 1GB",
+  } satisfies Flag<number>,
+  "client-idle": {
+    value: "time",
+    help: "how long a client may do nothing",
+    standard: "off",
+    parse: idleSeconds,
+    allowed: "off, or a duration from 1s to 24h, such as 300s, 5m or 2h",
+  } satisfies Flag<number>,
   "io-threads": {
     value: "count",
     help: "threads that serve clients, for more cores",
@@ -180,6 +201,27 @@ function dialable(text: string): string | undefined {
 
 export function isEveryInterface(host: string): boolean {
   return host === "" || host === "0.0.0.0" || host === "::";
+}
+
+/** In bytes; a megabyte is 2^20 of them. */
+function megabytes(text: string): number | undefined {
+  const match = /^(\d{1,6})(MB|GB)$/i.exec(text);
+  if (match === null) return undefined;
+  const unit = match[2]?.toUpperCase() === "GB" ? 1024 : 1;
+  const megabytes = Number(match[1]) * unit;
+  return megabytes >= 16 && megabytes <= 64 * 1024
+    ? megabytes * 1024 * 1024
+    : undefined;
+}
+
+/** Infinity: for ever. */
+function idleSeconds(text: string): number | undefined {
+  if (text === "off") return Infinity;
+  const match = /^(\d{1,6})([smh])$/.exec(text);
+  if (match === null) return undefined;
+  const unit = match[2] === "h" ? 3600 : match[2] === "m" ? 60 : 1;
+  const seconds = Number(match[1]) * unit;
+  return seconds >= 1 && seconds <= 24 * 3600 ? seconds : undefined;
 }
 
 function durationMillis(text: string): number | undefined {

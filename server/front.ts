@@ -2,6 +2,7 @@
 // time, their port, their end. The main isolate has one, and so has each of
 // `--io-threads`. What becomes of the node behind it is not its business.
 
+import type { Log } from "../raft/logger.ts";
 import type { Census } from "./census.ts";
 import { ticksPerTimeout } from "./dispenser.ts";
 import { Listener } from "./listener.ts";
@@ -19,6 +20,11 @@ export type FrontOptions = {
   readonly timeoutMillis: number;
   /** What HELLO and INFO say. */
   readonly version: string;
+  /** Clients that are being told that they are too many. */
+  readonly refusalsMax: number;
+  /** Seconds for which a client may do nothing; Infinity: for ever. */
+  readonly idleSeconds: number;
+  readonly log: Log;
 };
 
 export class Front {

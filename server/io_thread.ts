@@ -10,7 +10,8 @@ import type { Address } from "../raft/address.ts";
 import type { Door, FromNode, ToNode } from "../raft/channel.ts";
 import { assert, unreachable } from "../raft/core/assert.ts";
 import { TakeBox } from "../raft/take_box.ts";
-import { Census } from "./census.ts";
+import { type LogOptions, openLog } from "../raft/logger.ts";
+import { Census, type CensusOptions } from "./census.ts";
 import { Front } from "./front.ts";
 import { RaftLink } from "./raft_link.ts";
 import { joinPort } from "./shared_port.ts";
@@ -20,7 +21,11 @@ export type IoOptions = {
   readonly timeoutMillis: number;
   readonly asksAgain: boolean;
   readonly version: string;
-  readonly census: SharedArrayBuffer;
+  readonly refusalsMax: number;
+  readonly idleSeconds: number;
+  /** What is counted in common, and how much of it there may be. */
+  readonly limits: CensusOptions & { readonly memory: SharedArrayBuffer };
+  readonly log: Omit<LogOptions, "source">;
   /** Of its `TakeBox`. */
   readonly takes: SharedArrayBuffer;
 };
@@ -57,7 +62,7 @@ export class IoThread {
     switch (message.type) {
       case "begin":
         assert(door !== undefined, "begin comes with a door to the node");
-        this.#front = begin(message.options, door);
+        this.#front = begin(message.options, door, (error) => this.fail(error));
         return;
       case "serve":
         assert(this.#front !== undefined, "serve comes after begin");
@@ -82,8 +87,12 @@ export class IoThread {
   }
 }
 
-function begin(options: IoOptions, door: NodeDoor): Front {
-  const { timeoutMillis, asksAgain, version } = options;
+function begin(
+  options: IoOptions,
+  door: NodeDoor,
+  broken: (error: unknown) => void,
+): Front {
+  const { timeoutMillis, asksAgain } = options;
   const forMain = () => assert(false, "of its life the node tells main alone");
   const link = new RaftLink(door, {
     takes: new TakeBox(options.takes),
@@ -92,9 +101,11 @@ function begin(options: IoOptions, door: NodeDoor): Front {
     ready: forMain,
     removed: forMain,
     stopped: forMain,
+    broken,
   });
   door.addEventListener("message", ({ data }) => link.receive(data));
   door.start();
-  const census = new Census({ memory: options.census });
-  return new Front({ link, census, timeoutMillis, version });
+  const census = new Census(options.limits);
+  const log = openLog({ ...options.log, source: "server" });
+  return new Front({ ...options, link, census, log });
 }

@@ -1,18 +1,26 @@
 // Accepts clients as long as the census lets them in, and closes them gracefully; one too
 // many is told so. Outlives a failing accept, as when file handles run out. Does not
 // parse: that is each `connection.ts`'s own.
+//
+// A few places are kept for connections from this host and from members. When those are
+// full, too, the one that has them longest and asks nothing makes way: a crowd that holds
+// them and does nothing cannot keep an operator out.
 
-import type { Address } from "../raft/address.ts";
+import { type Address, isLoopback } from "../raft/address.ts";
+import type { Log } from "../raft/logger.ts";
 import { hungUp, openPort } from "../raft/port.ts";
 import { Census } from "./census.ts";
-import type { Service } from "./command.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type ConnectionService } from "./connection.ts";
+import { lookMillis, Patience } from "./patience.ts";
 import type { RaftLink } from "./raft_link.ts";
+import { tooManyClientsText } from "./refusals.ts";
+import { Turns } from "./turns.ts";
 
-/** Clients that are being told that they are too many; past it they are just closed. */
-const refusalsMax = 100;
-/** Given back by clients when handles run out, and from then on not taken. */
+/** Clients that are being told that they are too many; the oldest, told by then, makes way. */
+export const refusalsMaxDefault = 64;
+/** Given back by clients when handles run out all the same, and how fast they come back. */
 const handlesReserved = 32;
+const handlesRegained = 8;
 /** Before another accept after one failed, as it does when file handles run out. */
 const acceptPauseMillis = 100;
 
@@ -22,6 +30,10 @@ export type ListenerOptions = {
   readonly version: string;
   /** Of all clients of the process; one of its own unless others listen as well. */
   readonly census?: Census;
+  readonly refusalsMax?: number;
+  /** Seconds for which a client may do nothing; Infinity, or left out: for ever. */
+  readonly idleSeconds?: number;
+  readonly log?: Log;
 };
 
 /** Opens the port for clients; fails with a text for the user. */
@@ -31,11 +43,19 @@ export function listen(address: Address): Deno.TcpListener {
 
 export class Listener {
   readonly #socket: Deno.TcpListener;
+  readonly #options: ListenerOptions;
+  readonly #log: Log;
   readonly #census: Census;
-  readonly #service: Service;
+  readonly #service: ConnectionService;
   readonly #sessions = new Set<Connection>();
+  /** Their places; those that are kept, the oldest first. One that makes way has none. */
+  readonly #ordinary = new Set<Connection>();
+  readonly #kept = new Set<Connection>();
   readonly #refused = new Set<Connection>();
-  /** Of those here, once file handles have run out. */
+  readonly #turns = new Turns();
+  readonly #patience: Patience;
+  readonly #timer: ReturnType<typeof setInterval>;
+  /** Of those here, while file handles run out. */
   #sessionsMax = Infinity;
   #closing = false;
   #pause: (() => void) | undefined;
@@ -44,13 +64,30 @@ export class Listener {
   /** Serves at once whoever comes to `socket`, which it owns from now on. */
   constructor(socket: Deno.TcpListener, options: ListenerOptions) {
     this.#socket = socket;
+    this.#options = options;
+    const log = this.#log = options.log ?? (() => {});
     const census = this.#census = options.census ?? new Census();
+    const sessions = this.#sessions;
     this.#service = {
       link: options.link,
       version: options.version,
-      sessions: this.#sessions,
-      clients: () => census.clients,
+      sessions,
+      census,
+      turns: this.#turns,
+      failed: (error, { name, client }) => {
+        census.failed();
+        const text = `${name} of client ${client.id} at ${client.address} ` +
+          `failed, and the client was closed: ${reasonOf(error)}`;
+        log("error", text, { command: name });
+      },
     };
+    this.#patience = new Patience({
+      sessions,
+      census,
+      idleLooks: options.idleSeconds ?? Infinity,
+      log,
+    });
+    this.#timer = setInterval(() => this.look(), lookMillis);
     this.#acceptAll();
   }
 
@@ -63,6 +100,15 @@ export class Listener {
     return this.#sessions.size;
   }
 
+  /** Once a second: ends whoever has been waited for too long. */
+  look(): void {
+    this.#patience.look();
+    this.#sessionsMax += handlesRegained;
+    if (this.#sessionsMax >= this.#sessions.size + 2 * handlesReserved) {
+      this.#sessionsMax = Infinity;
+    }
+  }
+
   /**
    * Accepts nobody, runs no further command, sends the replies that wait, closes. What
    * is not done after `millis` is cut off.
@@ -72,15 +118,18 @@ export class Listener {
     this.#closing = true;
     this.#socket.close();
     this.#pause?.();
+    clearInterval(this.#timer);
     const all = [...this.#sessions, ...this.#refused];
-    if (all.length === 0) return;
-    const empty = new Promise<void>((resolve) => this.#empty = resolve);
-    const timer = setTimeout(() => {
-      for (const connection of all) connection.close();
-    }, millis);
-    for (const connection of all) connection.finish();
-    await empty;
-    clearTimeout(timer);
+    if (all.length > 0) {
+      const empty = new Promise<void>((resolve) => this.#empty = resolve);
+      const timer = setTimeout(() => {
+        for (const connection of all) connection.close();
+      }, millis);
+      for (const connection of all) connection.finish();
+      await empty;
+      clearTimeout(timer);
+    }
+    this.#turns.close();
   }
 
   async #acceptAll(): Promise<void> {
@@ -90,7 +139,7 @@ export class Listener {
         socket = await this.#socket.accept();
       } catch (error) {
         if (this.#closing || hungUp(error)) continue;
-        this.#shed();
+        this.#shed(error);
         await this.#pauseAfterFailure();
         continue;
       }
@@ -99,11 +148,22 @@ export class Listener {
   }
 
   /** Out of file handles: log and peers must find some, or the process would end. */
-  #shed(): void {
+  #shed(error: unknown): void {
     const kept = this.#sessions.size - handlesReserved;
     if (kept < handlesReserved) return; // others have them all, not the clients
+    if (this.#sessionsMax === Infinity) {
+      this.#log(
+        "warning",
+        `cannot accept a client: ${
+          reasonOf(error)
+        }; closes ${handlesReserved} ` +
+          "of them: allow more file handles, or choose a lower --max-clients",
+      );
+    }
     this.#sessionsMax = Math.min(this.#sessionsMax, kept);
-    for (const newest of [...this.#sessions].slice(kept)) newest.finish();
+    for (const newest of [...this.#sessions].slice(kept)) {
+      newest.refuse(tooManyClientsText);
+    }
   }
 
   /** Out of file handles, say: they come back when clients leave. */
@@ -117,9 +177,7 @@ export class Listener {
   }
 
   #welcome(socket: Deno.TcpConn): void {
-    if (this.#closing || this.#refused.size >= refusalsMax) {
-      return socket.close();
-    }
+    if (this.#closing) return socket.close();
     try {
       socket.setNoDelay(true);
       socket.setKeepAlive(true);
@@ -128,20 +186,72 @@ export class Listener {
     }
     const id = this.#census.nextId();
     const connection = new Connection(socket, { id, service: this.#service });
-    const full = this.#sessions.size >= this.#sessionsMax ||
-      !this.#census.enter();
-    if (full) connection.refuse("ERR max number of clients reached");
-    this.#serve(connection, full ? this.#refused : this.#sessions);
+    const isFull = this.#sessions.size >= this.#sessionsMax;
+    if (!isFull && this.#census.enter()) {
+      this.#serve(connection, this.#ordinary);
+    } else if (this.#isNear(connection) && this.#enterKept()) {
+      this.#serve(connection, this.#kept);
+    } else this.#refuse(connection);
   }
 
-  async #serve(
-    connection: Connection,
-    place: Set<Connection>,
-  ): Promise<void> {
+  /** From this host, or from a member's. */
+  #isNear({ host }: Connection): boolean {
+    return isLoopback(host) ||
+      this.#options.link.status.memberHosts.includes(host);
+  }
+
+  /** Takes one of the places that are kept, from whoever has it for nothing if need be. */
+  #enterKept(): boolean {
+    if (this.#census.enterKept()) return true;
+    for (const connection of this.#kept) {
+      if (!connection.isIdle) continue;
+      this.#leave(connection);
+      connection.refuse(tooManyClientsText);
+      return this.#census.enterKept();
+    }
+    return false;
+  }
+
+  async #serve(connection: Connection, place: Set<Connection>): Promise<void> {
+    this.#sessions.add(connection);
     place.add(connection);
     await connection.serve();
-    place.delete(connection);
-    if (place === this.#sessions) this.#census.leave();
+    this.#sessions.delete(connection);
+    this.#leave(connection);
+    this.#noteEmpty();
+  }
+
+  #leave(connection: Connection): void {
+    if (this.#kept.delete(connection)) return this.#census.leaveKept();
+    if (!this.#ordinary.delete(connection)) return;
+    this.#census.leave();
+    // The places that are kept are better kept for others.
+    const [oldest] = this.#kept;
+    if (oldest === undefined || !this.#census.enter()) return;
+    this.#kept.delete(oldest);
+    this.#ordinary.add(oldest);
+    this.#census.leaveKept();
+  }
+
+  async #refuse(connection: Connection): Promise<void> {
+    const [oldest] = this.#refused;
+    const { refusalsMax = refusalsMaxDefault } = this.#options;
+    if (this.#refused.size >= refusalsMax && oldest !== undefined) {
+      this.#refused.delete(oldest);
+      oldest.close(); // its last word has left when it was refused
+    }
+    this.#refused.add(connection);
+    connection.refuse(tooManyClientsText);
+    await connection.serve();
+    this.#refused.delete(connection);
+    this.#noteEmpty();
+  }
+
+  #noteEmpty(): void {
     if (this.#sessions.size + this.#refused.size === 0) this.#empty?.();
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -13,7 +13,7 @@ import {
   type Service,
   type Session,
 } from "./command.ts";
-import { busyText } from "./refusals.ts";
+import { adminsBusyText, busyText } from "./refusals.ts";
 import type { RespParser } from "./resp_parser.ts";
 import type { RespWriter } from "./resp_writer.ts";
 
@@ -23,13 +23,14 @@ export const raftCommands: readonly Command[] = [
     arguments: [0, 0],
     help: "The next number of the sequence",
     run(session, { link }) {
-      const count = 1 + session.request.repeats();
-      if (!link.dispenser.hasRoom(count)) {
+      const count = 1 + session.request.repeats(session.ticketsLeft - 1);
+      session.spent(count);
+      if (!link.hasRoom(count)) {
         for (let i = 0; i < count; i++) reply(session).error(busyText);
         return;
       }
       session.replies.expectTickets(count);
-      link.dispenser.take(session.replies, count);
+      link.take(session.replies, count);
     },
   },
   {
@@ -48,46 +49,43 @@ export const raftCommands: readonly Command[] = [
     name: "raft.cluster",
     arguments: [0, 0],
     help: "The cluster's id, and the host from which you are seen",
-    run(session, { link }) {
-      const answer = session.replies.expectAnswer();
-      link.admin({ type: "cluster" }, (cluster) =>
-        answer((writer) => {
-          if (cluster.type === "text") writer.array(2);
-          writeAnswer(writer, cluster);
-          if (cluster.type === "text") writer.bulk(session.host);
-        }));
-    },
+    run: (session, service) =>
+      ask(session, service, { type: "cluster" }, (writer, cluster) => {
+        if (cluster.type === "text") writer.array(2);
+        writeAnswer(writer, cluster);
+        if (cluster.type === "text") writer.bulk(session.host);
+      }),
   },
   {
     name: "raft.configuration",
     arguments: [0, 0],
     help: "The members: id, address, suffrage",
-    run: (session, { link }) => ask(session, link, { type: "configuration" }),
+    run: (session, service) => ask(session, service, { type: "configuration" }),
   },
   {
     name: "raft.demote",
     arguments: [1, 3],
     help: "Take a server's vote away: id [prev-index] [FORCE]",
-    run(session, { link }) {
+    run(session, service) {
       const { request } = session;
       const { count, force } = withoutForce(request);
       const prevIndex = prevIndexAt(2, { request, count });
       if (prevIndex === undefined || count > 3) return syntaxError(session);
       const id = request.text(1);
-      ask(session, link, { type: "demote", id, prevIndex, force });
+      ask(session, service, { type: "demote", id, prevIndex, force });
     },
   },
   {
     name: "raft.join",
     arguments: [4, 5],
     help: "Join a node: id address incarnation cluster [nonvoter]",
-    run(session, { link }) {
+    run(session, service) {
       const { request } = session;
       const nonvoter = request.count === 6;
       if (nonvoter && !request.is(5, "nonvoter")) {
         return syntaxError(session);
       }
-      ask(session, link, {
+      ask(session, service, {
         type: "join",
         id: request.text(1),
         address: completedAddress(request.text(2), session.host),
@@ -101,7 +99,7 @@ export const raftCommands: readonly Command[] = [
     name: "raft.lastcontact",
     arguments: [0, 0],
     help: "When this node last heard from the leader",
-    run: (session, { link }) => ask(session, link, { type: "last-contact" }),
+    run: (session, service) => ask(session, service, { type: "last-contact" }),
   },
   {
     name: "raft.leader",
@@ -114,18 +112,22 @@ export const raftCommands: readonly Command[] = [
     name: "raft.promote",
     arguments: [1, 2],
     help: "Give a server a vote once it has caught up: id [prev-index]",
-    run(session, { link }) {
+    run(session, service) {
       const { request } = session;
       const prevIndex = prevIndexAt(2, { request, count: request.count });
       if (prevIndex === undefined) return syntaxError(session);
-      ask(session, link, { type: "promote", id: request.text(1), prevIndex });
+      ask(session, service, {
+        type: "promote",
+        id: request.text(1),
+        prevIndex,
+      });
     },
   },
   {
     name: "raft.removeserver",
     arguments: [1, 4],
     help: "Remove a server: id [address] [prev-index] [FORCE]",
-    run(session, { link }) {
+    run(session, service) {
       const { request } = session;
       const { count, force } = withoutForce(request);
       const rest = count === 3 ? request.text(2) : "";
@@ -136,31 +138,31 @@ export const raftCommands: readonly Command[] = [
         : whatever;
       if (prevIndex === undefined || count > 4) return syntaxError(session);
       const id = request.text(1);
-      ask(session, link, { type: "remove-server", id, prevIndex, force });
+      ask(session, service, { type: "remove-server", id, prevIndex, force });
     },
   },
   {
     name: "raft.snapshot",
     arguments: [0, 0],
     help: "Compact the log now",
-    run: (session, { link }) => ask(session, link, { type: "snapshot" }),
+    run: (session, service) => ask(session, service, { type: "snapshot" }),
   },
   {
     name: "raft.stats",
     arguments: [0, 0],
     help: "Raft's figures: key, value, …",
-    run: (session, { link }) => ask(session, link, { type: "stats" }),
+    run: (session, service) => ask(session, service, { type: "stats" }),
   },
   {
     name: "raft.transfer",
     arguments: [0, 1],
     help: "Hand leadership over: [id]",
-    run(session, { link }) {
+    run(session, service) {
       const { request } = session;
       const isNamed = request.count === 2;
       if (isNamed && request.text(1) === "") return syntaxError(session);
       const id = isNamed ? request.text(1) : "";
-      ask(session, link, { type: "transfer", id });
+      ask(session, service, { type: "transfer", id });
     },
   },
 ];
@@ -170,14 +172,14 @@ const whatever = 0n;
 
 function add(
   session: Session,
-  { link }: Service,
+  service: Service,
   type: "add-voter" | "add-nonvoter",
 ): void {
   const { request } = session;
   const prevIndex = prevIndexAt(3, { request, count: request.count });
   if (prevIndex === undefined) return syntaxError(session);
   const [id, address] = [request.text(1), request.text(2)];
-  ask(session, link, { type, id, address, prevIndex });
+  ask(session, service, { type, id, address, prevIndex });
 }
 
 /** Argument `at`, if it is among the `count` that there are; `undefined`: no number. */
@@ -195,17 +197,37 @@ function withoutForce(request: RespParser): { count: number; force: boolean } {
   return { count: force ? count - 1 : count, force };
 }
 
+/** Asks the node, unless the question is too long or too many are under way. */
 function ask(
   session: Session,
-  link: Service["link"],
+  { link, census }: Service,
   command: AdminCommand,
+  write = writeAnswer,
 ): void {
+  const fault = faultOf(command);
+  if (fault !== undefined) return reply(session).error(fault);
+  const kind = { isChange: "id" in command };
+  if (!census.enterAdmin(kind)) return reply(session).error(adminsBusyText);
   const answer = session.replies.expectAnswer();
-  link.admin(
-    command,
-    (content) => answer((writer) => writeAnswer(writer, content)),
-  );
+  link.admin(command, (content) => {
+    census.leaveAdmin(kind);
+    answer((writer) => write(writer, content));
+  });
 }
+
+/** Before it crosses to the node: no format there has room for more. */
+function faultOf(command: AdminCommand): string | undefined {
+  for (const [name, value] of Object.entries(command)) {
+    if (typeof value !== "string") continue;
+    if (encoder.encode(value).length > textBytesMax) {
+      return `ERR the ${name} has more than ${textBytesMax} bytes`;
+    }
+  }
+  return undefined;
+}
+
+const textBytesMax = 255;
+const encoder = new TextEncoder();
 
 function writeAnswer(writer: RespWriter, answer: AdminAnswer): void {
   switch (answer.type) {

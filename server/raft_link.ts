@@ -13,7 +13,7 @@ import type {
 } from "../raft/channel.ts";
 import { assert, unreachable } from "../raft/core/assert.ts";
 import type { TakeBox } from "../raft/take_box.ts";
-import { Dispenser, takesInFlightMax } from "./dispenser.ts";
+import { Dispenser, takesInFlightMax, type TicketClient } from "./dispenser.ts";
 
 export type RaftLinkOptions = {
   /** The node serves. */
@@ -22,6 +22,8 @@ export type RaftLinkOptions = {
   readonly removed: () => void;
   /** The node has ended; with an error if it was not asked to. */
   readonly stopped: (error: string | undefined) => void;
+  /** What is dealt here is not sound any more: the process must end. */
+  readonly broken?: (error: unknown) => void;
   /** How long a TICKET may wait to be answered, and whether it outlives a leader. */
   readonly timeoutMillis: number;
   readonly asksAgain: boolean;
@@ -44,6 +46,7 @@ export class RaftLink {
     state: "Follower",
     term: 0,
     leaderAddress: "",
+    memberHosts: [],
   };
 
   constructor(door: Door<ToNode>, options: RaftLinkOptions) {
@@ -88,6 +91,24 @@ export class RaftLink {
   stop(): void {
     this.giveUp();
     this.#door.postMessage({ type: "stop" });
+  }
+
+  /** Whether `count` tickets more may be asked for. */
+  hasRoom(count: number): boolean {
+    return this.dispenser.hasRoom(count);
+  }
+
+  /**
+   * Asks for `count` tickets. Clients guard themselves, so what fails in here is common to
+   * all of them: numbers might be dealt twice.
+   */
+  take(client: TicketClient, count: number): void {
+    try {
+      this.dispenser.take(client, count);
+    } catch (error) {
+      this.#options.broken?.(error);
+      throw error;
+    }
   }
 
   /** Answers come in any order, each once. */

@@ -3,7 +3,14 @@
 // they mean for tickets stands in `raft_commands.ts` and `commands.ts`.
 
 import { assert } from "../raft/core/assert.ts";
-import { type Command, reply, type Service, type Session } from "./command.ts";
+import {
+  type ClientInfo,
+  type Command,
+  reply,
+  type Service,
+  type Session,
+} from "./command.ts";
+import { matchesGlob } from "./glob.ts";
 
 export const redisCommands: readonly Command[] = [
   {
@@ -89,22 +96,22 @@ export const redisCommands: readonly Command[] = [
         arguments: [0, 0],
         help: "The name of this connection",
         run(session) {
-          if (session.name !== "") reply(session).bulk(session.name);
-          else reply(session).null(session.protocol);
+          const { name, protocol } = session.client;
+          if (name !== "") reply(session).bulk(name);
+          else reply(session).null(protocol);
         },
       },
       {
         name: "id",
         arguments: [0, 0],
         help: "The number of this connection",
-        run: (session) => reply(session).integer(session.id),
+        run: (session) => reply(session).integer(session.client.id),
       },
       {
         name: "list",
         arguments: [0],
         help: "All connections of this thread, a line each",
-        run: (session, { sessions }) =>
-          reply(session).bulk([...sessions].map(described).join("")),
+        run: clientList,
       },
       {
         name: "setinfo",
@@ -117,7 +124,10 @@ export const redisCommands: readonly Command[] = [
         arguments: [1, 1],
         help: "Name this connection",
         run(session) {
-          if (setName(session, session.request.text(2))) ok(session);
+          const name = session.request.bytes(2);
+          if (!isName(name)) return nameRefused(session);
+          change(session, { name: session.request.text(2) });
+          ok(session);
         },
       },
     ],
@@ -149,20 +159,27 @@ function withoutPassword(session: Session): void {
   );
 }
 
-function setName(session: Session, name: string): boolean {
-  if (/^[!-~]*$/.test(name)) {
-    session.name = name;
-    return true;
-  }
+/** Of a connection: what CLIENT LIST shows of it must stay short. */
+const nameBytesMax = 64;
+
+function isName(bytes: Uint8Array): boolean {
+  return bytes.length <= nameBytesMax &&
+    bytes.every((byte) => byte > 0x20 && byte < 0x7f);
+}
+
+function nameRefused(session: Session): void {
   reply(session).error(
     "ERR Client names cannot contain spaces, newlines or special characters.",
   );
-  return false;
+}
+
+function change(session: Session, by: Partial<ClientInfo>): void {
+  session.client = { ...session.client, ...by };
 }
 
 function hello(session: Session, { link, version }: Service): void {
   const { request } = session;
-  let protocol = session.protocol;
+  let { protocol, name } = session.client;
   if (request.count > 1) {
     const wanted = request.text(1);
     if (!/^(0|-?[1-9]\d{0,17})$/.test(wanted)) {
@@ -181,12 +198,13 @@ function hello(session: Session, { link, version }: Service): void {
     }
     if (!request.is(at, "setname") || at + 1 === request.count) {
       return reply(session).error(
-        `ERR Syntax error in HELLO option '${request.text(at)}'`,
+        `ERR Syntax error in HELLO option '${shown(request.text(at))}'`,
       );
     }
-    if (!setName(session, request.text(at + 1))) return;
+    if (!isName(request.bytes(at + 1))) return nameRefused(session);
+    name = request.text(at + 1);
   }
-  session.protocol = protocol;
+  change(session, { protocol, name });
 
   const writer = reply(session);
   writer.map(7, protocol);
@@ -197,7 +215,7 @@ function hello(session: Session, { link, version }: Service): void {
   writer.bulk("proto");
   writer.integer(protocol);
   writer.bulk("id");
-  writer.integer(session.id);
+  writer.integer(session.client.id);
   writer.bulk("mode");
   writer.bulk("standalone"); // to clients, "cluster" is Redis Cluster and its slots
   writer.bulk("role");
@@ -206,14 +224,23 @@ function hello(session: Session, { link, version }: Service): void {
   writer.array(0);
 }
 
-function info({ link, version, clients }: Service): string {
+/** A word of the client's, told back. */
+function shown(text: string): string {
+  return text.slice(0, 128);
+}
+
+function info({ link, version, census }: Service): string {
   const { state, term, leaderAddress } = link.status;
   return [
     "# Server",
     `ticketd_version:${version}`,
     "",
     "# Clients",
-    `connected_clients:${clients()}`,
+    `connected_clients:${census.clients}`,
+    `client_memory:${census.memoryBytes}`,
+    "",
+    "# Stats",
+    `internal_errors:${census.failures}`,
     "",
     "# Raft",
     `raft_state:${state}`,
@@ -225,23 +252,24 @@ function info({ link, version, clients }: Service): string {
 
 function configGet(session: Session): void {
   const { request } = session;
-  const patterns: RegExp[] = [];
-  for (let at = 2; at < request.count; at++) {
-    patterns.push(glob(request.text(at)));
-  }
-  const found = settings.filter(([name]) => patterns.some((p) => p.test(name)));
+  const patterns: string[] = [];
+  for (let at = 2; at < request.count; at++) patterns.push(request.text(at));
+  const found = settings.filter(([name]) =>
+    patterns.some((pattern) => matchesGlob(pattern, name))
+  );
   const writer = reply(session);
-  writer.map(found.length, session.protocol);
+  writer.map(found.length, session.client.protocol);
   for (const text of found.flat()) writer.bulk(text);
 }
 
-/** `*` and `?` only: no setting's name holds anything else that a glob could match. */
-function glob(pattern: string): RegExp {
-  const literal = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&");
-  const source = literal.replace(/\*+/g, ".*").replaceAll("?", ".");
-  return new RegExp(`^${source}$`, "i");
+/** A line each, made as the client reads; the length of all must be known before. */
+function clientList(session: Session, { sessions }: Service): void {
+  // As they are now: a name that is set meanwhile must not change the length.
+  const all = Array.from(sessions, ({ client }) => client);
+  const bytes = all.reduce((sum, client) => sum + lineOf(client).length, 0);
+  session.replies.long(bytes, all.values().map(lineOf));
 }
 
-function described({ id, address, name, protocol }: Session): string {
+function lineOf({ id, address, name, protocol }: ClientInfo): string {
   return `id=${id} addr=${address} name=${name} db=0 resp=${protocol}\n`;
 }

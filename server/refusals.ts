@@ -27,3 +27,11 @@ export const stoppingText = "ERR the node is stopping";
 
 export const busyText =
   "BUSY Too many tickets are waiting already: nothing was done, ask again later";
+
+export const adminsBusyText =
+  "BUSY Too many admin commands are under way: nothing was done, ask again later";
+
+export const tooManyClientsText = "ERR max number of clients reached";
+
+/** A fault of ours, met by one client. */
+export const internalErrorText = "ERR internal error";

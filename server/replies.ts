@@ -9,7 +9,8 @@
 // joins `out` and the next becomes the first. A run of TICKETs is one slot; while
 // nothing waits there is no slot at all, and replies go straight to `out`. All tails
 // lie in one buffer, `held`, one after the other: a buffer each would cost half a
-// kilobyte for the seven bytes of a PONG.
+// kilobyte for the seven bytes of a PONG. A long reply is made piece by piece, as the
+// client reads.
 
 import type { TicketClient } from "./dispenser.ts";
 import { assert } from "../raft/core/assert.ts";
@@ -17,9 +18,14 @@ import { Fifo } from "./fifo.ts";
 import { RespWriter } from "./resp_writer.ts";
 
 /** Past any of these, the connection stops reading until replies have left. */
-const outputBytesMax = 1024 * 1024;
-const ticketsMax = 128 * 1024;
+const outputBytesMax = 256 * 1024;
+/** So few that a greedy client's numbers hold nobody up for long. */
+export const ticketsMax = 4096;
 const slotsMax = 512;
+/** A long reply is made for as many bytes ahead of the client. */
+const pieceBytes = 64 * 1024;
+/** About what a slot takes in memory. */
+const slotBytes = 100;
 
 type Slot = {
   /** Replies still to come: tickets, or the one answer. */
@@ -28,25 +34,40 @@ type Slot = {
   early: RespWriter | undefined;
   /** Where its tail begins, counted from the first byte ever held. */
   readonly tailFrom: number;
+  /** What is still to come of a long reply. */
+  readonly pieces?: Iterator<string>;
 };
+
+/** How far the replies had come before a command. */
+export type ReplyMark = { readonly slots: number; readonly bytes: number };
 
 export class Replies implements TicketClient {
   readonly #changed: () => void;
+  readonly #failed: (error: unknown) => void;
   #out = new RespWriter();
   #leaving = new RespWriter();
   readonly #slots = new Fifo<Slot>();
   /** Those of the slots that wait for tickets: numbers come in this order. */
   readonly #ticketSlots = new Fifo<Slot>();
   #tickets = 0;
+  /** Answers of the node, and long replies, that are not complete: one, or none. */
+  #alone = 0;
   /** The tails; those of slots that are complete are cut off in bulk. */
   readonly #held = new RespWriter();
   /** Bytes that were cut off. */
   #cut = 0;
   #gone = false;
 
-  /** `changed` is called when the node's answer has added to what may leave. */
-  constructor(changed: () => void) {
+  /**
+   * `changed` is called when the node's answer has added to what may leave, `failed` when
+   * one could not be written: a fault of this client's, which must not reach the node.
+   */
+  constructor(
+    changed: () => void,
+    failed: (error: unknown) => void = rethrow,
+  ) {
     this.#changed = changed;
+    this.#failed = failed;
   }
 
   /** Takes a reply that is known at once. */
@@ -57,8 +78,19 @@ export class Replies implements TicketClient {
   /** Enough waits: run no further command now. */
   get congested(): boolean {
     const held = this.#heldTo - (this.#slots.first?.tailFrom ?? this.#heldTo);
-    return this.#out.length + held >= outputBytesMax ||
+    return this.#out.length + held >= outputBytesMax || this.#alone > 0 ||
       this.#tickets >= ticketsMax || this.#slots.size >= slotsMax;
+  }
+
+  /** How many tickets more may be asked for now. */
+  get ticketsLeft(): number {
+    return Math.max(0, ticketsMax - this.#tickets);
+  }
+
+  /** Bytes that all of this keeps in memory. */
+  get reservedBytes(): number {
+    return this.#out.reservedBytes + this.#leaving.reservedBytes +
+      this.#held.reservedBytes + this.#slots.size * slotBytes;
   }
 
   /** Bytes that may leave now. */
@@ -75,6 +107,7 @@ export class Replies implements TicketClient {
   leave(): Uint8Array<ArrayBuffer> {
     this.#leaving.clear();
     [this.#out, this.#leaving] = [this.#leaving, this.#out];
+    this.#makePieces();
     return this.#leaving.bytes();
   }
 
@@ -89,9 +122,25 @@ export class Replies implements TicketClient {
     this.#gone = true;
     this.#slots.clear();
     this.#ticketSlots.clear();
-    this.#tickets = 0;
+    this.#tickets = this.#alone = 0;
     this.#held.rest();
     this.#out.rest();
+    this.#leaving.rest();
+  }
+
+  /** To be called before a command, for `undo` if that fails. */
+  mark(): ReplyMark {
+    return { slots: this.#slots.size, bytes: this.writer.length };
+  }
+
+  /**
+   * Forgets what was written since `mark`; false if a reply was promised meanwhile, which
+   * nobody may be left to give.
+   */
+  undo({ slots, bytes }: ReplyMark): boolean {
+    if (this.#slots.size !== slots || this.writer.length < bytes) return false;
+    this.writer.truncate(bytes);
+    return true;
   }
 
   /** The next `count` replies are tickets. */
@@ -119,22 +168,60 @@ export class Replies implements TicketClient {
     });
   }
 
-  /** The next reply waits: call the returned function, once, to write it. */
+  /**
+   * The next reply waits: call the returned function, once, to write it. Until then no
+   * further command is run: a client has one question to the node under way.
+   */
   expectAnswer(): (write: (writer: RespWriter) => void) => void {
     const slot = this.#open(1);
+    this.#alone++;
     return (write) => {
       if (this.#gone) return;
       assert(slot.waiting === 1, "a request was answered twice");
       slot.waiting = 0;
-      write(this.#writerOf(slot));
-      this.#release();
+      this.#alone--;
+      try {
+        write(this.#writerOf(slot));
+        this.#release();
+      } catch (error) {
+        this.#failed(error);
+      }
     };
   }
 
-  #open(waiting: number): Slot {
-    const slot: Slot = { waiting, early: undefined, tailFrom: this.#heldTo };
+  /**
+   * The next reply is a bulk string of `bytes` bytes of ASCII, too long to be kept whole:
+   * `pieces` are asked for as the client reads, and no further command is run meanwhile.
+   */
+  long(bytes: number, pieces: Iterator<string>): void {
+    this.writer.bulkHeader(bytes);
+    this.#open(1, pieces);
+    this.#alone++;
+    this.#makePieces();
+  }
+
+  #open(waiting: number, pieces?: Iterator<string>): Slot {
+    const tailFrom = this.#heldTo;
+    const slot: Slot = { waiting, early: undefined, tailFrom, pieces };
     this.#slots.push(slot);
     return slot;
+  }
+
+  /** Some more of a long reply, if it is its turn. */
+  #makePieces(): void {
+    const slot = this.#slots.first;
+    if (slot?.pieces === undefined) return;
+    while (this.#out.length < pieceBytes && slot.waiting > 0) {
+      const { done, value } = slot.pieces.next();
+      if (!done) {
+        this.#out.ascii(value);
+        continue;
+      }
+      this.#out.ascii("\r\n");
+      slot.waiting = 0;
+      this.#alone--;
+      this.#release();
+    }
   }
 
   #give(
@@ -142,6 +229,17 @@ export class Replies implements TicketClient {
     write: (writer: RespWriter, part: number) => void,
   ): void {
     if (this.#gone) return;
+    try {
+      this.#giveAll(count, write);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #giveAll(
+    count: number,
+    write: (writer: RespWriter, part: number) => void,
+  ): void {
     while (count > 0) {
       const slot = this.#ticketSlots.first;
       assert(slot !== undefined, "tickets for a connection that awaits none");
@@ -170,6 +268,7 @@ export class Replies implements TicketClient {
       this.#out.append(first.early.bytes());
       first.early = undefined;
     }
+    this.#makePieces();
     if (this.#out.length > 0) this.#changed();
   }
 
@@ -189,4 +288,8 @@ export class Replies implements TicketClient {
   get #heldTo(): number {
     return this.#cut + this.#held.length;
   }
+}
+
+function rethrow(error: unknown): void {
+  throw error;
 }

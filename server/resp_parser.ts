@@ -13,6 +13,7 @@
 // Looser: in an inline command NUL is a byte like any other.
 
 import { assert } from "../raft/core/assert.ts";
+import { free } from "./memory.ts";
 
 export const argumentsMax = 1024;
 export const bulkBytesMax = 64 * 1024;
@@ -77,6 +78,26 @@ export class RespParser {
     return this.#count;
   }
 
+  /** Bytes that it keeps in memory, whatever of them is in use. */
+  get reservedBytes(): number {
+    return this.#bytes.length;
+  }
+
+  /** Whether a command has begun whose rest has not come. */
+  get isPartial(): boolean {
+    return !this.#whole && this.#start < this.#end;
+  }
+
+  /** Gives all memory back: nothing is read any more. */
+  release(): void {
+    free(this.#bytes);
+    this.#bytes = new Uint8Array(0);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#start = this.#next = this.#end = 0;
+    this.#whole = false;
+    this.#count = 0;
+  }
+
   /** The number of bytes in argument `index`. */
   size(index: number): number {
     return this.#to[index]! - this.#from[index]!;
@@ -121,16 +142,17 @@ export class RespParser {
   }
 
   /**
-   * Steps over the copies of the current command that directly follow it, and
-   * counts them. This makes a pipeline of TICKETs cheap: four bytes a comparison,
-   * no parsing. The arguments stay readable.
+   * Steps over the copies of the current command that directly follow it, `most` of them
+   * at most, and counts them. This makes a pipeline of TICKETs cheap: four bytes a
+   * comparison, no parsing. The arguments stay readable.
    */
-  repeats(): number {
+  repeats(most = Infinity): number {
     assert(this.#whole, "no command to repeat");
     if (this.#decoded) return 0;
-    const bytes = this.#bytes, view = this.#view, end = this.#end;
+    const bytes = this.#bytes, view = this.#view;
     const size = this.#next - this.#start;
     let at = this.#next;
+    const end = Math.min(this.#end, at + most * size);
     while (
       at + 4 <= end && view.getInt32(at) === view.getInt32(at - size)
     ) at += 4;
@@ -150,6 +172,7 @@ export class RespParser {
       this.#bytes = new Uint8Array(size);
       this.#view = new DataView(this.#bytes.buffer);
       this.#bytes.set(bytes.subarray(this.#start, this.#end));
+      free(bytes);
     } else if (live > 0 && this.#start > 0) {
       bytes.copyWithin(0, this.#start, this.#end);
     }

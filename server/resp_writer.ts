@@ -6,6 +6,7 @@
 //   "%" count CRLF, then that many pairs (RESP3; in RESP2 an array of twice as many)
 
 import { assert } from "../raft/core/assert.ts";
+import { free } from "./memory.ts";
 
 export type Protocol = 2 | 3;
 
@@ -25,6 +26,11 @@ export class RespWriter {
     return this.#length;
   }
 
+  /** Bytes that it keeps in memory, whatever of them is in use. */
+  get reservedBytes(): number {
+    return this.#bytes.length;
+  }
+
   /** What was written, where it lies: good until the next change. */
   bytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#length);
@@ -34,7 +40,7 @@ export class RespWriter {
   clear(): void {
     const half = this.#bytes.length >> 1;
     if (half >= 1024 && this.#length * 8 <= this.#bytes.length) {
-      this.#bytes = new Uint8Array(half);
+      this.#replace(new Uint8Array(half));
     }
     this.#length = 0;
   }
@@ -42,9 +48,15 @@ export class RespWriter {
   /** Forgets what was written; an idle writer keeps no large buffer. */
   rest(): void {
     if (this.#bytes.length > idleBytesMax) {
-      this.#bytes = new Uint8Array(bufferBytesMin);
+      this.#replace(new Uint8Array(bufferBytesMin));
     }
     this.#length = 0;
+  }
+
+  /** Forgets all but the first `length` bytes: a reply that was not finished. */
+  truncate(length: number): void {
+    assert(length <= this.#length, `${length} bytes of ${this.#length}`);
+    this.#length = length;
   }
 
   /** Forgets the first `count` bytes. */
@@ -77,6 +89,16 @@ export class RespWriter {
     this.#line("$", String(bytes.length));
     this.append(bytes);
     this.#crlf();
+  }
+
+  /** Of a bulk string whose `bytes` bytes, and CRLF, follow by `ascii`. */
+  bulkHeader(bytes: number): void {
+    this.#line("$", String(bytes));
+  }
+
+  /** Text without a form of its own. */
+  ascii(text: string): void {
+    this.#text(text);
   }
 
   array(count: number): void {
@@ -178,6 +200,11 @@ export class RespWriter {
     if (needed <= this.#bytes.length) return;
     const bytes = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
     bytes.set(this.#bytes.subarray(0, this.#length));
+    this.#replace(bytes);
+  }
+
+  #replace(bytes: Uint8Array<ArrayBuffer>): void {
+    free(this.#bytes);
     this.#bytes = bytes;
   }
 }

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Connection, type Socket } from "../../server/connection.ts";
-import { FakeNode } from "../server/fakes.ts";
+import { connectionService, FakeNode } from "../server/fakes.ts";
 import { parseSlowly } from "../server/reference_parser.ts";
 import { cuts, latin1, pieces } from "./hostile.ts";
 import { wholeReplies } from "./replies.ts";
@@ -63,8 +63,7 @@ async function serve(
   const node = countingNode();
   const socket = new ScriptedSocket(parts, accepts);
   const sessions = new Set<Connection>();
-  const clients = () => sessions.size;
-  const service = { link: node.link, version: "1.2.3", sessions, clients };
+  const service = connectionService(node.link, { sessions });
   const connection = new Connection(socket, { id: 1, service });
   sessions.add(connection);
   await connection.serve();
@@ -192,8 +191,7 @@ const flood = waitingTarget({
   const socket = new DeafSocket(stream, 16 * 1024 * 1024);
   const node = new FakeNode({ prompt });
   const sessions = new Set<Connection>();
-  const clients = () => sessions.size;
-  const service = { link: node.link, version: "1", sessions, clients };
+  const service = connectionService(node.link, { sessions });
   const connection = new Connection(socket, { id: 1, service });
   const served = connection.serve();
   const { replies } = connection;

@@ -26,7 +26,12 @@ function scene() {
   return { main, asked, doors, enter };
 }
 
-const status: NodeStatus = { state: "Leader", term: 2, leaderAddress: ":1" };
+const status: NodeStatus = {
+  state: "Leader",
+  term: 2,
+  leaderAddress: ":1",
+  memberHosts: [],
+};
 
 Deno.test("Doors give each answer to a take to whom it is due, in parts as the node gives them", () => {
   const { main, asked, doors, enter } = scene();

@@ -17,6 +17,7 @@ const leader: NodeStatus = {
   state: "Leader",
   term: 2,
   leaderAddress: "127.0.0.1:18101",
+  memberHosts: [],
 };
 
 Deno.test("TICKET answers a simple string, however it is spelt", () => {
@@ -326,7 +327,7 @@ Deno.test("HELLO and AUTH refuse in Redis's words, and change nothing", () => {
     [resp("AUTH"), "-ERR wrong number of arguments for 'auth' command\r\n"],
     [resp("CLIENT", "GETNAME"), "$-1\r\n"],
   ]);
-  assert.equal(bench.client.protocol, 2);
+  assert.equal(bench.client.client.protocol, 2);
 });
 
 Deno.test("CLIENT, CONFIG, SELECT and INFO satisfy what clients send on their own", () => {

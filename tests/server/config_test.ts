@@ -30,6 +30,11 @@ Deno.test("Without flags a node serves on loopback, with the original's defaults
     storage: "auto",
     timeoutMillis: 10_000,
     ioThreads: 1,
+    limits: {
+      clientsMax: 10_000,
+      memoryMax: 256 * 1024 * 1024,
+      idleSeconds: Infinity,
+    },
     node: {
       id: "1",
       raftListen: { host: "127.0.0.1", port: 12001 },

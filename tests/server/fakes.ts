@@ -11,12 +11,13 @@ import type {
   Refusal,
   ToNode,
 } from "../../raft/channel.ts";
-import type { Service, Session } from "../../server/command.ts";
+import { Census } from "../../server/census.ts";
+import type { ClientInfo, Service, Session } from "../../server/command.ts";
 import { runCommand } from "../../server/commands.ts";
+import type { ConnectionService } from "../../server/connection.ts";
 import { RaftLink } from "../../server/raft_link.ts";
 import { Replies } from "../../server/replies.ts";
 import { RespParser } from "../../server/resp_parser.ts";
-import type { Protocol } from "../../server/resp_writer.ts";
 
 export const encoder = new TextEncoder();
 export const decoder = new TextDecoder();
@@ -92,13 +93,29 @@ export class FakeNode implements Door<ToNode> {
   }
 }
 
+/** What connections to `link` share; a turn ends at once, and a failure fails the test. */
+export function connectionService(
+  link: RaftLink,
+  options: Partial<ConnectionService> = {},
+): ConnectionService {
+  return {
+    link,
+    version: "1.2.3",
+    sessions: new Set(),
+    census: new Census(),
+    turns: { next: queueMicrotask },
+    failed: (error) => {
+      throw error;
+    },
+    ...options,
+  };
+}
+
 /** A client without a socket: requests in, replies out, turn by turn. */
 export class MemorySession implements Session {
-  readonly id: number;
+  client: ClientInfo;
   readonly host: string = "192.0.2.7";
-  readonly address = "192.0.2.7:40000";
-  name = "";
-  protocol: Protocol = 2;
+  readonly ticketsLeft = Infinity;
   readonly request = new RespParser();
   readonly replies = new Replies(() => {});
   finished = false;
@@ -107,9 +124,16 @@ export class MemorySession implements Session {
     readonly service: Service,
     options?: { id: number; host?: string },
   ) {
-    this.id = options?.id ?? 1;
+    this.client = {
+      id: options?.id ?? 1,
+      address: "192.0.2.7:40000",
+      name: "",
+      protocol: 2,
+    };
     if (options?.host !== undefined) this.host = options.host;
   }
+
+  spent(): void {}
 
   finish(): Promise<void> {
     this.finished = true;
@@ -133,7 +157,11 @@ export class MemorySession implements Session {
 
   /** What may have left by now. */
   received(): string {
-    return decoder.decode(this.replies.leave());
+    let text = "";
+    do text += decoder.decode(this.replies.leave()); while (
+      this.replies.ready > 0
+    );
+    return text;
   }
 }
 
@@ -145,18 +173,18 @@ export class Bench {
     defer: (task) => this.#tasks.push(task),
   });
   readonly sessions = new Set<Session>();
-  readonly service: Service = {
-    link: this.node.link,
-    version: "1.2.3",
+  readonly census = new Census();
+  readonly service: Service = connectionService(this.node.link, {
     sessions: this.sessions,
-    clients: () => this.sessions.size,
-  };
+    census: this.census,
+  });
   readonly client: MemorySession = this.connect();
 
   connect(host?: string): MemorySession {
     const id = this.sessions.size + 1;
     const session = new MemorySession(this.service, { id, host });
     this.sessions.add(session);
+    this.census.enter();
     return session;
   }
 

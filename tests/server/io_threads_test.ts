@@ -83,7 +83,10 @@ async function threads(
       timeoutMillis: 10_000,
       asksAgain: true,
       version: "1.2.3",
-      census: census.memory,
+      refusalsMax: 64,
+      idleSeconds: Infinity,
+      limits: { clientsMax: 4, memory: census.memory },
+      log: { level: "error", format: "text" },
     },
   });
   try {

@@ -16,7 +16,7 @@ async function serving(
   const listener = new Listener(listen({ host: "127.0.0.1", port: 0 }), {
     link: node.link,
     version: "1.2.3",
-    census: new Census({ clientsMax: setting.clientsMax }),
+    census: new Census({ clientsMax: setting.clientsMax, placesKept: 0 }),
   });
   try {
     await use({ listener, node, port: listener.port });

@@ -13,6 +13,7 @@ Deno.test("RaftLink knows no leader until the node has said something", () => {
     state: "Follower",
     term: 0,
     leaderAddress: "",
+    memberHosts: [],
   });
 });
 
@@ -22,6 +23,7 @@ Deno.test("RaftLink remembers the last status", () => {
     state: "Leader",
     term: 2,
     leaderAddress: ":12001",
+    memberHosts: [],
   } as const;
   node.say({ type: "status", status });
   assert.deepEqual(node.link.status, status);

@@ -1,0 +1,109 @@
+// How many file handles the process may still open, and what of them clients may have: so
+// that the log, the peers and a snapshot never lack one, whatever clients do.
+//
+// The limit itself cannot be asked for: Deno shows /proc to nobody but a process with all
+// permissions. Where it does not, handles are opened until there is no more, or until
+// there are enough. That is done once, before anything else needs one.
+
+/** What the process opens beside clients and peers: log, directory, worker, resolver. */
+const ownHandles = 32;
+/** Of each further isolate that serves clients. */
+const threadHandles = 16;
+/** Beyond these nobody has a use for more. */
+const peersMax = 320;
+const refusalsMax = 64;
+const placesMax = 32;
+
+/** Who gets how many handles. */
+export type HandleShares = {
+  readonly clientsMax: number;
+  /** Places kept for this host and for members. */
+  readonly placesKept: number;
+  /** Clients that are being told that they are too many, in each isolate. */
+  readonly refusalsMax: number;
+  /** Connections of other nodes, and of strangers at their port. */
+  readonly peersMax: number;
+};
+
+/** Deals `free` handles out; `undefined`: as many as anybody wants. */
+export function shareHandles(
+  free: number | undefined,
+  { clientsMax, ioThreads }: {
+    readonly clientsMax: number;
+    readonly ioThreads: number;
+  },
+): HandleShares {
+  if (free === undefined) {
+    return { clientsMax, placesKept: placesMax, refusalsMax, peersMax };
+  }
+  const part = Math.floor(free / 16);
+  const peers = clamp(part, { least: 12, most: peersMax });
+  const places = clamp(part, { least: 4, most: placesMax });
+  const refusals = clamp(part / 2 / ioThreads, { least: 4, most: refusalsMax });
+  const own = ownHandles + (ioThreads - 1) * threadHandles;
+  const left = free - own - peers - places - refusals * ioThreads;
+  return {
+    clientsMax: clamp(left, { least: 1, most: clientsMax }),
+    placesKept: places,
+    refusalsMax: refusals,
+    peersMax: peers,
+  };
+}
+
+/** As many handles as `wanted` clients and all the rest have a use for. */
+export function handlesFor(
+  { clientsMax, ioThreads }: {
+    readonly clientsMax: number;
+    readonly ioThreads: number;
+  },
+): number {
+  return clientsMax + ownHandles + peersMax + placesMax +
+    ioThreads * (threadHandles + refusalsMax);
+}
+
+/**
+ * How many of `wanted` handles may be opened now; `undefined` when that cannot be found
+ * out with the permissions that the process has.
+ */
+export function freeHandles(wanted: number): number | undefined {
+  const limit = handleLimit();
+  // Some are open already: not many, and nobody but Deno knows how many.
+  if (limit !== undefined && limit >= wanted + ownHandles) return wanted;
+  return probe(wanted);
+}
+
+/** The soft limit, which Deno has raised to the hard one. */
+function handleLimit(): number | undefined {
+  try {
+    const limits = Deno.readTextFileSync("/proc/self/limits");
+    const [, soft] = /^Max open files\s+(\d+)/m.exec(limits) ?? [];
+    return soft === undefined ? undefined : Number(soft);
+  } catch {
+    return undefined;
+  }
+}
+
+function probe(wanted: number): number | undefined {
+  const opened: Deno.FsFile[] = [];
+  try {
+    while (opened.length < wanted) {
+      opened.push(Deno.openSync("/dev/null", { write: true }));
+    }
+  } catch (error) {
+    if (!isOutOfHandles(error)) return undefined;
+  } finally {
+    for (const file of opened) file.close();
+  }
+  return opened.length;
+}
+
+function isOutOfHandles(error: unknown): boolean {
+  return error instanceof Error && /os error (23|24)\b/.test(error.message);
+}
+
+function clamp(
+  value: number,
+  { least, most }: { readonly least: number; readonly most: number },
+): number {
+  return Math.floor(Math.min(most, Math.max(least, value)));
+}

@@ -1,0 +1,135 @@
+// How long a client may hold what it holds: looks at all clients of an isolate once a
+// second and ends those that take no replies, never finish a command or, if that is
+// asked for, do nothing; and the largest, while all together hold too much memory.
+// Nothing here reads a clock: time is counted in looks.
+
+import type { Census } from "./census.ts";
+import type { ClientInfo } from "./command.ts";
+
+/** What of a connection is looked at. */
+export interface Watched {
+  readonly client: ClientInfo;
+  readonly memoryBytes: number;
+  /** Replies are on their way; how often some of them were taken. */
+  readonly isWriting: boolean;
+  readonly writesDone: number;
+  /** The rest of a command is waited for; how many were completed. */
+  readonly isPartial: boolean;
+  readonly commandsRun: number;
+  readonly isIdle: boolean;
+  close(): void;
+  resume(): void;
+}
+
+/** Between two looks. */
+export const lookMillis = 1000;
+/** Looks for which replies may wait, and a command be unfinished. */
+export const patienceLooks = 60;
+/** Looks for which too much memory may be held before the largest are closed. */
+const excessLooks = 2;
+
+export type PatienceOptions = {
+  readonly sessions: Iterable<Watched>;
+  readonly census: Census;
+  /** Looks for which a client may do nothing; Infinity: for ever. */
+  readonly idleLooks: number;
+  readonly log: (level: "info" | "warning", text: string) => void;
+};
+
+/** Looks in a row at which a client was found so, and what it had done by then. */
+type Seen = {
+  writesDone: number;
+  commandsRun: number;
+  unread: number;
+  partial: number;
+  idle: number;
+};
+
+export class Patience {
+  readonly #options: PatienceOptions;
+  readonly #seen = new WeakMap<Watched, Seen>();
+  #looksOverMemory = 0;
+
+  constructor(options: PatienceOptions) {
+    this.#options = options;
+  }
+
+  look(): void {
+    const { sessions, log } = this.#options;
+    const ended = new Map<string, ClientInfo[]>();
+    for (const session of sessions) {
+      const reason = this.#judge(session);
+      if (reason === undefined) continue;
+      ended.set(reason, [...ended.get(reason) ?? [], session.client]);
+      session.close();
+    }
+    for (const [reason, clients] of ended) {
+      log("info", `closed ${named(clients)}: ${reason}`);
+    }
+    this.#relieveMemory();
+  }
+
+  /** Why to end it, or `undefined`. */
+  #judge(session: Watched): string | undefined {
+    const { writesDone, commandsRun } = session;
+    const seen = this.#seen.get(session);
+    if (seen === undefined) {
+      const none = { unread: 0, partial: 0, idle: 0 };
+      this.#seen.set(session, { writesDone, commandsRun, ...none });
+      return undefined;
+    }
+    const hasRead = seen.writesDone !== writesDone;
+    const hasAsked = seen.commandsRun !== commandsRun;
+    seen.writesDone = writesDone;
+    seen.commandsRun = commandsRun;
+    seen.unread = session.isWriting && !hasRead ? seen.unread + 1 : 0;
+    seen.partial = session.isPartial && !hasAsked ? seen.partial + 1 : 0;
+    seen.idle = session.isIdle && !hasAsked ? seen.idle + 1 : 0;
+    if (seen.unread >= patienceLooks) {
+      return `no reply was read for ${patienceLooks} s`;
+    }
+    if (seen.partial >= patienceLooks) {
+      return `a command was not finished for ${patienceLooks} s`;
+    }
+    if (seen.idle >= this.#options.idleLooks) {
+      return "idle for as long as --client-idle says";
+    }
+    return undefined;
+  }
+
+  /** Those that hold most are not read from; if that does not help, they are closed. */
+  #relieveMemory(): void {
+    const { census, sessions, log } = this.#options;
+    if (!census.isOverMemory) {
+      if (this.#looksOverMemory > 0) {
+        for (const session of sessions) session.resume();
+      }
+      this.#looksOverMemory = 0;
+      return;
+    }
+    if (++this.#looksOverMemory < excessLooks) return;
+    const held = census.memoryBytes;
+    let excess = census.excessBytes;
+    const closed: ClientInfo[] = [];
+    const largestFirst = Array.from(sessions).toSorted((a, b) =>
+      b.memoryBytes - a.memoryBytes
+    );
+    for (const session of largestFirst) {
+      if (excess <= 0) break;
+      excess -= session.memoryBytes;
+      closed.push(session.client);
+      session.close();
+    }
+    log(
+      "warning",
+      `closed ${named(closed)}, which held most, because the buffers of all ` +
+        `clients took ${held} bytes: more than --client-memory`,
+    );
+  }
+}
+
+function named(clients: readonly ClientInfo[]): string {
+  const [first] = clients;
+  if (clients.length === 1) return `client ${first?.id} at ${first?.address}`;
+  return `${clients.length} clients, the first of them ${first?.address}`;
+}
