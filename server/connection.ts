@@ -63,6 +63,8 @@ export class Connection implements Session {
   /** The end has begun: no command is run any more. */
   #ending: Promise<void> | undefined;
   #closed = false;
+  /** It counts no more. */
+  #released = false;
   #linger: ReturnType<typeof setTimeout> | undefined;
   #writing = false;
   #writeScheduled = false;
@@ -116,6 +118,11 @@ export class Connection implements Session {
       this.#ending !== undefined;
   }
 
+  /** All replies and FIN have left: what follows is for the client to say. */
+  get hasFinished(): boolean {
+    return this.#linger !== undefined;
+  }
+
   /** Nothing is asked, and nothing owed. */
   get isIdle(): boolean {
     return this.replies.empty && !this.#writing && this.#ending === undefined;
@@ -129,7 +136,8 @@ export class Connection implements Session {
       this.#broke(error);
     }
     this.close();
-    this.request.release();
+    this.request.release(); // nothing is read into it any more
+    this.#released = true;
     this.#count();
   }
 
@@ -246,8 +254,8 @@ export class Connection implements Session {
 
   /** Tells the census what the buffers take now. */
   #count(): void {
-    const bytes = this.#closed
-      ? this.request.reservedBytes
+    const bytes = this.#released
+      ? 0
       : this.request.reservedBytes + this.replies.reservedBytes;
     if (bytes === this.#counted) return;
     this.#service.census.holds(bytes - this.#counted);
@@ -297,11 +305,11 @@ export class Connection implements Session {
         }
         this.#progressed();
       }
-      this.#writing = false;
-      this.replies.rest();
     } catch (error) {
       this.#broke(error);
     }
+    this.#writing = false;
+    this.replies.rest();
     this.#count();
     this.#progressed();
   }

@@ -21,6 +21,11 @@ export const refusalsMaxDefault = 64;
 /** Given back by clients when handles run out all the same, and how fast they come back. */
 const handlesReserved = 32;
 const handlesRegained = 8;
+/**
+ * Accepted in one turn: those who are connected get theirs, and a handle that was closed is
+ * not free before the turn ends.
+ */
+const acceptsPerTurn = 8;
 /** Before another accept after one failed, as it does when file handles run out. */
 const acceptPauseMillis = 100;
 
@@ -51,6 +56,7 @@ export class Listener {
   /** Their places; those that are kept, the oldest first. One that makes way has none. */
   readonly #ordinary = new Set<Connection>();
   readonly #kept = new Set<Connection>();
+  /** Told that there is no place for them, the oldest first. */
   readonly #refused = new Set<Connection>();
   readonly #turns = new Turns();
   readonly #patience: Patience;
@@ -133,7 +139,9 @@ export class Listener {
   }
 
   async #acceptAll(): Promise<void> {
-    while (!this.#closing) {
+    for (let accepted = 1; !this.#closing; accepted++) {
+      if (accepted % acceptsPerTurn === 0) await this.#nextTurn();
+      while (!this.#closing && !this.#mayRefuse()) await this.#nextTurn();
       let socket: Deno.TcpConn;
       try {
         socket = await this.#socket.accept();
@@ -145,6 +153,10 @@ export class Listener {
       }
       this.#welcome(socket);
     }
+  }
+
+  #nextTurn(): Promise<void> {
+    return new Promise((resolve) => this.#turns.next(resolve));
   }
 
   /** Out of file handles: log and peers must find some, or the process would end. */
@@ -162,7 +174,8 @@ export class Listener {
     }
     this.#sessionsMax = Math.min(this.#sessionsMax, kept);
     for (const newest of [...this.#sessions].slice(kept)) {
-      newest.refuse(tooManyClientsText);
+      if (newest.isIdle) this.#tell(newest);
+      else newest.close();
     }
   }
 
@@ -206,7 +219,7 @@ export class Listener {
     for (const connection of this.#kept) {
       if (!connection.isIdle) continue;
       this.#leave(connection);
-      connection.refuse(tooManyClientsText);
+      this.#tell(connection);
       return this.#census.enterKept();
     }
     return false;
@@ -217,6 +230,7 @@ export class Listener {
     place.add(connection);
     await connection.serve();
     this.#sessions.delete(connection);
+    this.#refused.delete(connection);
     this.#leave(connection);
     this.#noteEmpty();
   }
@@ -234,17 +248,28 @@ export class Listener {
   }
 
   async #refuse(connection: Connection): Promise<void> {
-    const [oldest] = this.#refused;
-    const { refusalsMax = refusalsMaxDefault } = this.#options;
-    if (this.#refused.size >= refusalsMax && oldest !== undefined) {
-      this.#refused.delete(oldest);
-      oldest.close(); // its last word has left when it was refused
-    }
-    this.#refused.add(connection);
-    connection.refuse(tooManyClientsText);
+    this.#tell(connection);
     await connection.serve();
     this.#refused.delete(connection);
     this.#noteEmpty();
+  }
+
+  /** That there is no place. */
+  #tell(connection: Connection): void {
+    this.#refused.add(connection);
+    connection.refuse(tooManyClientsText);
+  }
+
+  /** Whether one more may be told so; the oldest that was makes way. */
+  #mayRefuse(): boolean {
+    const { refusalsMax = refusalsMaxDefault } = this.#options;
+    for (const connection of this.#refused) {
+      if (this.#refused.size < refusalsMax) break;
+      if (!connection.hasFinished) continue; // its last word has not left yet
+      this.#refused.delete(connection);
+      connection.close();
+    }
+    return this.#refused.size < refusalsMax;
   }
 
   #noteEmpty(): void {

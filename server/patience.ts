@@ -5,6 +5,7 @@
 
 import type { Census } from "./census.ts";
 import type { ClientInfo } from "./command.ts";
+import { pressCollector, trim } from "./memory.ts";
 
 /** What of a connection is looked at. */
 export interface Watched {
@@ -25,11 +26,14 @@ export interface Watched {
 export const lookMillis = 1000;
 /** Looks for which replies may wait, and a command be unfinished. */
 export const patienceLooks = 60;
+/** As many clients as leave something behind worth collecting, and how often it is tried. */
+const crowdMin = 500;
+const collections = 3;
 /** Looks for which too much memory may be held before the largest are closed. */
 const excessLooks = 2;
 
 export type PatienceOptions = {
-  readonly sessions: Iterable<Watched>;
+  readonly sessions: ReadonlySet<Watched>;
   readonly census: Census;
   /** Looks for which a client may do nothing; Infinity: for ever. */
   readonly idleLooks: number;
@@ -49,6 +53,9 @@ export class Patience {
   readonly #options: PatienceOptions;
   readonly #seen = new WeakMap<Watched, Seen>();
   #looksOverMemory = 0;
+  /** The most clients since the collector was called, and calls that are still due. */
+  #most = 0;
+  #collectionsLeft = 0;
 
   constructor(options: PatienceOptions) {
     this.#options = options;
@@ -67,6 +74,21 @@ export class Patience {
       log("info", `closed ${named(clients)}: ${reason}`);
     }
     this.#relieveMemory();
+    trim();
+    this.#collect();
+  }
+
+  /** After a crowd has gone: its objects would stay for as long as nothing else is done. */
+  #collect(): void {
+    const here = this.#options.sessions.size;
+    this.#most = Math.max(this.#most, here);
+    if (this.#most - here >= crowdMin && here < this.#most / 2) {
+      this.#most = here;
+      this.#collectionsLeft = collections;
+    }
+    if (this.#collectionsLeft === 0) return;
+    this.#collectionsLeft--;
+    pressCollector();
   }
 
   /** Why to end it, or `undefined`. */

@@ -117,15 +117,19 @@ export class Replies implements TicketClient {
     if (this.ready === 0) this.#out.rest();
   }
 
-  /** The connection is no more: what still comes is dropped. */
+  /**
+   * The connection is no more: what still comes is dropped. What is leaving is `rest()`'s to
+   * forget, when no socket reads it any more.
+   */
   forget(): void {
     this.#gone = true;
-    this.#slots.clear();
+    for (let slot; (slot = this.#slots.shift()) !== undefined;) {
+      slot.early?.rest();
+    }
     this.#ticketSlots.clear();
     this.#tickets = this.#alone = 0;
     this.#held.rest();
     this.#out.rest();
-    this.#leaving.rest();
   }
 
   /** To be called before a command, for `undo` if that fails. */
@@ -266,6 +270,7 @@ export class Replies implements TicketClient {
       this.#letGo(tailFrom, first?.tailFrom ?? this.#heldTo);
       if (first?.early === undefined) continue;
       this.#out.append(first.early.bytes());
+      first.early.rest();
       first.early = undefined;
     }
     this.#makePieces();

@@ -13,7 +13,7 @@
 // Looser: in an inline command NUL is a byte like any other.
 
 import { assert } from "../raft/core/assert.ts";
-import { free } from "./memory.ts";
+import { allocate, free } from "./memory.ts";
 
 export const argumentsMax = 1024;
 export const bulkBytesMax = 64 * 1024;
@@ -91,8 +91,7 @@ export class RespParser {
   /** Gives all memory back: nothing is read any more. */
   release(): void {
     free(this.#bytes);
-    this.#bytes = new Uint8Array(0);
-    this.#view = new DataView(this.#bytes.buffer);
+    this.#use(new Uint8Array(0));
     this.#start = this.#next = this.#end = 0;
     this.#whole = false;
     this.#count = 0;
@@ -169,8 +168,7 @@ export class RespParser {
     const bytes = this.#bytes;
     const size = this.#bestSize(live);
     if (size !== bytes.length) {
-      this.#bytes = new Uint8Array(size);
-      this.#view = new DataView(this.#bytes.buffer);
+      this.#use(allocate(size));
       this.#bytes.set(bytes.subarray(this.#start, this.#end));
       free(bytes);
     } else if (live > 0 && this.#start > 0) {
@@ -188,6 +186,11 @@ export class RespParser {
     assert(count <= this.#lastSpace, `${count} bytes in ${this.#lastSpace}`);
     this.#lastRead = count;
     this.#end += count;
+  }
+
+  #use(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   /**

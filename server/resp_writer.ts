@@ -6,7 +6,7 @@
 //   "%" count CRLF, then that many pairs (RESP3; in RESP2 an array of twice as many)
 
 import { assert } from "../raft/core/assert.ts";
-import { free } from "./memory.ts";
+import { allocate, free } from "./memory.ts";
 
 export type Protocol = 2 | 3;
 
@@ -14,8 +14,11 @@ const CR = 13, LF = 10, SPACE = 32, PLUS = 43, ZERO = 48, ONE = 49, NINE = 57;
 const ticketMax = 2n ** 64n - 1n;
 /** Small enough for V8 to keep it inside its own heap: idle clients are many. */
 const bufferBytesMin = 64;
-/** Two such buffers for each of 10,000 idle clients are 320 MiB. */
-const idleBytesMax = 16 * 1024;
+/**
+ * Two such buffers for each of 10,000 idle clients are 160 MiB. Less than a block: whoever
+ * rests holds none that had to be freed.
+ */
+const idleBytesMax = 8 * 1024;
 
 export class RespWriter {
   #bytes = new Uint8Array(bufferBytesMin);
@@ -40,7 +43,7 @@ export class RespWriter {
   clear(): void {
     const half = this.#bytes.length >> 1;
     if (half >= 1024 && this.#length * 8 <= this.#bytes.length) {
-      this.#replace(new Uint8Array(half));
+      this.#replace(allocate(half));
     }
     this.#length = 0;
   }
@@ -198,7 +201,7 @@ export class RespWriter {
   #reserve(more: number): void {
     const needed = this.#length + more;
     if (needed <= this.#bytes.length) return;
-    const bytes = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    const bytes = allocate(Math.max(needed, this.#bytes.length * 2));
     bytes.set(this.#bytes.subarray(0, this.#length));
     this.#replace(bytes);
   }
