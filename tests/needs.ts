@@ -32,11 +32,14 @@ export function lack(needs: readonly Need[]): string | undefined {
   const texts = needs.flatMap((need) => {
     if (need === "root") return Deno.uid() === 0 ? [] : ["root: use sudo"];
     if (need === "namespaces") {
+      if (!isHere("unshare")) return [withPackage("unshare")];
       return mayMakeNamespaces() ? [] : ["the right to make namespaces"];
     }
     return isHere(need) ? [] : [withPackage(need)];
   });
-  return texts.length === 0 ? undefined : `needs ${texts.join(", ")}`;
+  return texts.length === 0
+    ? undefined
+    : `needs ${[...new Set(texts)].join(", ")}`;
 }
 
 export function withPackage(program: Program): string {
@@ -69,7 +72,7 @@ function isHere(program: string): boolean {
 
 /** Can only be seen by trying: a container's root may be refused. */
 function mayMakeNamespaces(): boolean {
-  if (Deno.build.os !== "linux" || !isHere("unshare")) return false;
+  if (Deno.build.os !== "linux") return false;
   const args = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "true"];
   return new Deno.Command("unshare", { args }).outputSync().success;
 }

@@ -15,23 +15,13 @@ import {
   mutated,
   pieces,
 } from "./hostile.ts";
+import { tableWords } from "./table.ts";
 import { type Target, target } from "./target.ts";
 
 /** `commandBytesMax` and the longest line behind it, doubled to a power of two. */
 const bufferBytesMax = 1024 * 1024;
 
-const names = [
-  ..."ticket ping echo quit hello client config command info select auth".split(
-    " ",
-  ),
-  ..."raft.addvoter raft.cluster raft.configuration raft.join raft.lastcontact"
-    .split(" "),
-  ..."raft.leader raft.removeserver raft.snapshot raft.stats post host:".split(
-    " ",
-  ),
-  ..."count docs get help id info list setinfo setname getname 2 3 save *"
-    .split(" "),
-];
+const names = [...tableWords, ..."2 3 save *".split(" ")];
 
 const character = fc.nat(255).map((code) => String.fromCharCode(code));
 const word = fc.oneof(
