@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { calls } from "./calls.ts";
 import { withoutEscapes } from "./escapes.ts";
-import { calls } from "./table.ts";
 import { type Target, target } from "./target.ts";
 import { targets } from "./targets.ts";
 

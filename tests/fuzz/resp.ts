@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { RespParser } from "../../server/resp_parser.ts";
+import { asArray, tableWords } from "./calls.ts";
 import { type Parsed, parseSlowly } from "../server/reference_parser.ts";
 import {
   byteByByte,
@@ -15,7 +16,6 @@ import {
   mutated,
   pieces,
 } from "./hostile.ts";
-import { tableWords } from "./table.ts";
 import { type Target, target } from "./target.ts";
 
 /** `commandBytesMax` and the longest line behind it, doubled to a power of two. */
@@ -37,10 +37,6 @@ const words = fc.oneof(
   { weight: 2, arbitrary: fc.constant(["TICKET"]) },
   { weight: 3, arbitrary: fc.array(word, { minLength: 1, maxLength: 4 }) },
 );
-
-export const asArray = (words: readonly string[]) =>
-  `*${words.length}\r\n` +
-  words.map((word) => `$${word.length}\r\n${word}\r\n`).join("");
 
 const asQuoted = (words: readonly string[]) =>
   words.map((word) => `"${word.replace(/[\\"]/g, "\\$&")}"`).join(" ") + "\n";

@@ -1,12 +1,12 @@
 // Clients of a whole Connection: its parser, commands, dispenser, replies and writes, on a
 // socket that is a script and a node that only counts. All that the fuzzer knows of how a
-// Connection is made, and of its socket, stands here; and what a client must be answered.
+// Connection is made, and of its socket, stands here.
 
 import assert from "node:assert/strict";
 import { Connection, type Socket } from "../../server/connection.ts";
 import { FakeNode } from "../server/fakes.ts";
-import { parseSlowly } from "../server/reference_parser.ts";
 import { withoutEscapes } from "./escapes.ts";
+import { expectedReplies } from "./expected.ts";
 import { wholeReplies } from "./replies.ts";
 import { text } from "./resp.ts";
 import { ScriptedReads } from "./scripted.ts";
@@ -109,30 +109,6 @@ function countingNode(): FakeNode {
   return node;
 }
 
-/** What must be answered: `undefined` where any one reply will do. */
-function expectedReplies(input: string): (string | undefined)[] {
-  const { commands, error } = parseSlowly(input);
-  const expected: (string | undefined)[] = [];
-  let tickets = 0;
-  for (const words of commands) {
-    const name = words[0]!.toLowerCase();
-    if (name === "post" || name === "host:") return expected;
-    if (name === "quit") return [...expected, "+OK\r\n"];
-    const [, argument] = words;
-    if (name === "ticket" && words.length === 1) {
-      expected.push(`+${++tickets}\r\n`);
-    } else if (name === "echo" && words.length === 2) {
-      expected.push(`$${argument!.length}\r\n${argument}\r\n`);
-    } else expected.push(undefined);
-  }
-  if (error !== undefined) {
-    // A byte that is no ASCII is shown as the character of that code, in UTF-8.
-    const shown = text(new TextEncoder().encode(error.replace(/[\r\n]/g, " ")));
-    expected.push(`-ERR Protocol error: ${shown}\r\n`);
-  }
-  return expected;
-}
-
 /**
  * A client sends `parts`, takes so many bytes a write, and goes. Fails unless each of its
  * commands was answered exactly once and in order, none of them by an error of ours, and
@@ -147,7 +123,7 @@ export async function assertServed(
   await withoutEscapes(() => connectionOf(socket, node).serve());
   assert.equal(node.link.dispenser.waiting, 0);
   const { received } = socket;
-  const expected = expectedReplies(parts.map(text).join(""));
+  const expected = expectedReplies(parts.map(text).join("")).replies;
   const replies = wholeReplies(received);
   assert.equal(replies.length, expected.length, received);
   expected.forEach((reply, i) => {

@@ -86,16 +86,20 @@ function failureOf(
   const { failed, counterexamplePath, counterexample, errorInstance } = details;
   if (!failed) return undefined;
   const path = counterexamplePath ?? "";
-  const why = errorInstance instanceof Error
-    ? errorInstance.stack ?? errorInstance.message
-    : errorInstance;
   return {
     after: Number.parseInt(path) + 1,
     command: `deno task fuzz --seed ${seed} --path ${path} ${name}`,
-    report: `${shown(counterexample)}\n${why}`
+    report: `${shown(counterexample)}\n${causesOf(errorInstance)}`
       .replace(/\n +at .*\/fast-check\/.*/g, "")
       .replace(/^(.{4000}).+$/gm, "$1 ..."),
   };
+}
+
+function causesOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const why = error.stack ?? error.message;
+  const { cause } = error;
+  return cause === undefined ? why : `${why}\nbecause of ${causesOf(cause)}`;
 }
 
 /** In one line; bytes in hex. */

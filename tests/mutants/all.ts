@@ -1,6 +1,7 @@
 // Every mutant there is, in the order of the layers.
 
 import { electionMutants } from "./election.ts";
+import { fuzzedMutants } from "./fuzzed.ts";
 import { gateMutants } from "./gate.ts";
 import { membershipMutants } from "./membership.ts";
 import type { Mutant } from "./mutant.ts";
@@ -24,5 +25,6 @@ export const mutants: readonly Mutant[] = [
   ...peersMutants,
   ...serverMutants,
   ...rimMutants,
+  ...fuzzedMutants,
   ...gateMutants,
 ];
