@@ -43,12 +43,21 @@ export const gateMutants: readonly Mutant[] = [
     tests: ["run_test.ts"],
   },
   {
-    name: "package-misnamed",
+    name: "program-misspelt",
     mistake: "a program that nobody has is skipped on every machine",
     source: gate,
     file: "tests/needs.ts",
     find: 'strace: "strace",',
     replace: 'strase: "strace",\n  strace: "strace",',
+    tests: ["needs_test.ts"],
+  },
+  {
+    name: "program-of-no-package",
+    mistake: "a skip names a package that does not bring the program",
+    source: gate,
+    file: "tests/needs.ts",
+    find: 'nft: "nftables",',
+    replace: 'nft: "nftable",',
     tests: ["needs_test.ts"],
   },
   {
