@@ -30,7 +30,7 @@ export const programs = Object.entries(packages) as readonly (readonly [
 /** What of `needs` is not here, as the end of a sentence; `undefined` if nothing is. */
 export function lack(needs: readonly Need[]): string | undefined {
   const texts = needs.flatMap((need) => {
-    if (need === "root") return Deno.uid() === 0 ? [] : ["root: use sudo"];
+    if (need === "root") return Deno.uid() === 0 ? [] : ["root (use sudo)"];
     if (need === "namespaces") {
       if (!isHere("unshare")) return [withPackage("unshare")];
       return mayMakeNamespaces() ? [] : ["the right to make namespaces"];
