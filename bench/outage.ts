@@ -71,7 +71,7 @@ const chosen = positionals.length > 0
 /** Whatever runs now, for whoever interrupts it. */
 let bench: Bench | undefined;
 
-const missing = await hindrance();
+const missing = hindrance();
 Deno.exit(
   missing === undefined && values.inside === undefined
     ? await outside()

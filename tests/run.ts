@@ -1,6 +1,11 @@
 // `deno task test`: runs what is under tests/, or the files and options that are given,
-// shows the output as it comes, and ends with one line: `N passed, N failed`. Files that
-// cannot be loaded count as a failure, and so does a run that counts nothing.
+// shows the output as it comes, names what was skipped and what it would have needed, and
+// ends with one line: `N passed, N failed`, and `, N skipped` if any were. Files that cannot
+// be loaded count as a failure, and so does a run that counts nothing.
+//
+//   --no-skips   a skipped test is an error, too: where everything can be installed
+
+import { closingLine, type Tally, TallyReader, total } from "./tally.ts";
 
 /**
  * End-to-end tests mostly wait, so they run side by side; the others do not, and not
@@ -12,52 +17,57 @@ const groups = [
   ["tests/e2e/", "--parallel"],
 ];
 
-const named = Deno.args.some((arg) => !arg.startsWith("-"));
-const runs = named
-  ? [Deno.args]
-  : groups.map((group) => [...group, ...Deno.args]);
+const noSkips = "--no-skips";
+const given = Deno.args.filter((arg) => arg !== noSkips);
+const named = given.some((arg) => !arg.startsWith("-"));
+const runs = named ? [given] : groups.map((group) => [...group, ...given]);
 
-let passed = 0;
-let failed = 0;
-for (const args of runs) {
-  const { success, output } = await run(args);
-  const summary = /^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed/gm;
-  const [, ok = 0, bad = 0] = [...output.matchAll(summary)].at(-1) ?? [];
-  passed += Number(ok);
-  failed += success ? Number(bad) : Math.max(1, Number(bad));
+const tallies: Tally[] = [];
+for (const args of runs) tallies.push(await run(args));
+const tally = total(tallies);
+const { failed, skips, unexplained } = tally;
+
+for (const { claim, reason } of skips) {
+  console.log(`skipped: ${claim}: ${reason}`);
 }
-if (passed + failed === 0) failed = 1;
-console.log(`${passed} passed, ${failed} failed`);
-Deno.exit(failed === 0 ? 0 : 1);
+if (unexplained > 0) {
+  console.log(
+    `${unexplained} ignored without a reason, which counts as failed`,
+  );
+}
+const refused = skips.length > 0 && Deno.args.includes(noSkips);
+if (refused) console.log(`${noSkips}: nothing may be skipped here`);
+console.log(closingLine(tally));
+Deno.exit(failed === 0 && !refused ? 0 : 1);
 
-/** `output` is its end, where the summary stands, without colours. */
-async function run(
-  args: readonly string[],
-): Promise<{ success: boolean; output: string }> {
+async function run(args: readonly string[]): Promise<Tally> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", ...args],
     cwd: new URL("../", import.meta.url),
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  let output = "";
-  const pass = async (
-    from: ReadableStream<Uint8Array<ArrayBuffer>>,
-    to: { writeSync(bytes: Uint8Array): number },
-  ) => {
-    const utf8 = new TextDecoder();
-    for await (const bytes of from) {
-      for (let at = 0; at < bytes.length;) {
-        at += to.writeSync(bytes.subarray(at));
-      }
-      output = (output + utf8.decode(bytes, { stream: true })).slice(-100_000);
-    }
-  };
+  const reader = new TallyReader();
+  const utf8 = new TextDecoder();
   const [{ success }] = await Promise.all([
     child.status,
-    pass(child.stdout, Deno.stdout),
+    pass(child.stdout, Deno.stdout, (bytes) => {
+      reader.read(utf8.decode(bytes, { stream: true }));
+    }),
     pass(child.stderr, Deno.stderr),
   ]);
-  // deno-lint-ignore no-control-regex
-  return { success, output: output.replace(/\x1b\[[0-9;]*m/g, "") };
+  return reader.end(success);
+}
+
+async function pass(
+  from: ReadableStream<Uint8Array<ArrayBuffer>>,
+  to: { writeSync(bytes: Uint8Array): number },
+  see = (_: Uint8Array<ArrayBuffer>) => {},
+): Promise<void> {
+  for await (const bytes of from) {
+    for (let at = 0; at < bytes.length;) {
+      at += to.writeSync(bytes.subarray(at));
+    }
+    see(bytes);
+  }
 }

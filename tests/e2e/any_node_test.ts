@@ -134,6 +134,7 @@ e2e(
     assert.equal(cli.stdout.trim(), "1");
     assert.equal(await leader.ticket(), 2n);
   },
+  { needs: ["redis-cli"] },
 );
 
 async function askTicket(port: number) {

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
+import { unprivileged, unprivilegedNeeds } from "../unprivileged.ts";
 import { contents, e2e, type Lab, refused } from "./harness.ts";
 import { repository, type Server } from "./server.ts";
 
@@ -163,7 +164,7 @@ for (const storage of ["file", "kv"]) {
     `A directory that may not be read is refused: permission denied, not granted (${storage})`,
     async (lab) => {
       const node = await stopped(lab, "1", ...flags);
-      const unable = lab.server({ id: "1", flags, wrapper: withoutOverride() });
+      const unable = lab.server({ id: "1", flags, wrapper: unprivileged });
       Deno.chmodSync(node.data, 0o000);
       try {
         assert.match(
@@ -186,6 +187,7 @@ for (const storage of ["file", "kv"]) {
       }
       assert.equal(await node.start().then((node) => node.ticket()), 11n);
     },
+    { needs: unprivilegedNeeds },
   );
 }
 
@@ -257,10 +259,4 @@ function segmentOf({ data }: Server): string {
 
 function edit(path: string, change: (bytes: Uint8Array) => Uint8Array): void {
   Deno.writeFileSync(path, change(Deno.readFileSync(path)));
-}
-
-/** The superuser may read what nobody may, unless it lays that power down. */
-function withoutOverride(): string[] {
-  if (Deno.uid() !== 0) return [];
-  return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"];
 }

@@ -253,6 +253,7 @@ e2e(
     );
     assert.match(await one("COMMAND", "DOCS"), /^ticket\nsummary\n/);
   },
+  { needs: ["redis-cli"] },
 );
 
 e2e(
@@ -271,6 +272,7 @@ e2e(
     await run("-t", "ping");
     assert.equal(await node.ticket(), 10_001n);
   },
+  { needs: ["redis-benchmark"] },
 );
 
 e2e(
@@ -335,6 +337,7 @@ e2e(
       for (const client of clients) client.disconnect();
     }
   },
+  { needs: ["redis-cli"] },
 );
 
 /** The original's 18 pairs to the byte; what follows them is ticketd's own. */

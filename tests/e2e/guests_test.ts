@@ -3,7 +3,7 @@
 // back. Each story is a real process that is asked for tickets at its end.
 
 import assert from "node:assert/strict";
-import { Client, encode, ReplyError } from "./client.ts";
+import { type Client, encode, ReplyError } from "./client.ts";
 import { e2e, type Lab } from "./harness.ts";
 import type { Server } from "./server.ts";
 import { until } from "./until.ts";

@@ -2,6 +2,7 @@
 // when it ends, however it ends. A story that fails tells the logs of its nodes.
 
 import assert from "node:assert/strict";
+import { type Need, skippable, withPackage } from "../needs.ts";
 import { Load, type LoadOptions } from "./load.ts";
 import { exchange } from "./client.ts";
 import { calm, repository, Server, type ServerOptions } from "./server.ts";
@@ -10,10 +11,17 @@ import { until } from "./until.ts";
 /** A story that hangs is ended, and told like any other failure. */
 const storyMillisMax = 150_000;
 
-/** Registers a test whose name is a claim and whose body is a story in a lab. */
-export function e2e(claim: string, story: (lab: Lab) => Promise<void>): void {
+/**
+ * Registers a test whose name is a claim and whose body is a story in a lab. It is skipped
+ * where something that it needs is not there.
+ */
+export function e2e(
+  claim: string,
+  story: (lab: Lab) => Promise<void>,
+  { needs = [] }: { readonly needs?: readonly Need[] } = {},
+): void {
   Deno.test({
-    name: claim,
+    ...skippable(claim, needs),
     sanitizeOps: true,
     sanitizeResources: true,
     async fn() {
@@ -165,7 +173,9 @@ export async function redisTool(
     return await run(program, args, input);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new Error(`${program} is missing: apt-get install redis-tools`);
+    throw new Error(
+      `${withPackage(program)} is missing, and not named in needs`,
+    );
   }
 }
 

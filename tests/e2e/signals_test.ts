@@ -143,6 +143,7 @@ for (const storage of ["file", "kv"]) {
       assert.ok(next > load.largest);
       await healed.stop();
     },
+    { needs: ["bash"] },
   );
 }
 
@@ -163,4 +164,5 @@ e2e(
     assert.equal(await first.ask("RAFT.SNAPSHOT"), "OK");
     assert.deepEqual(await first.tickets(1), [2n]);
   },
+  { needs: ["bash"] },
 );

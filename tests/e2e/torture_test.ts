@@ -2,16 +2,14 @@
 // canary, so that its silence means something; and that nothing is left of it.
 
 import assert from "node:assert/strict";
-import { hindrance } from "../torture/needs.ts";
+import { skippable } from "../needs.ts";
+import { tortureNeeds } from "../torture/needs.ts";
 import { repository } from "./server.ts";
 import { until } from "./until.ts";
 
-const reason = await hindrance();
-
 function torture(claim: string, story: (lab: string) => Promise<void>): void {
   Deno.test({
-    name: reason === undefined ? claim : `${claim} (not run: it ${reason})`,
-    ignore: reason !== undefined,
+    ...skippable(claim, tortureNeeds),
     async fn() {
       const directory = Deno.makeTempDirSync({ prefix: "ticketd-test-" });
       try {

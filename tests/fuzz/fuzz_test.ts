@@ -3,11 +3,13 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { calls } from "./calls.ts";
+import { withoutEscapes } from "./escapes.ts";
 import { type Target, target } from "./target.ts";
 import { targets } from "./targets.ts";
 
 const seed = 1;
-/** For each unit of a target's weight: 20,000 in all. */
+/** For each unit of a target's weight: 22,000 in all. */
 const inputsPerWeight = 10;
 
 for (const { claim, weight, check } of targets) {
@@ -48,4 +50,29 @@ Deno.test("The same seed breaks a claim at the same input, however many are trie
 Deno.test("Every target has a name of its own", () => {
   const names = targets.map(({ name }) => name);
   assert.equal(new Set(names).size, names.length);
+});
+
+Deno.test("An error that nobody waits for breaks a claim like one that is thrown", async () => {
+  const escapes: Record<string, () => void> = {
+    "a promise": () => void Promise.reject(new Error("a slip")),
+    "a later promise": () =>
+      void Promise.resolve().then(() => Promise.reject(new Error("a slip"))),
+    "a microtask": () =>
+      queueMicrotask(() => {
+        throw new Error("a slip");
+      }),
+  };
+  for (const [from, escape] of Object.entries(escapes)) {
+    const run = () => withoutEscapes(() => Promise.resolve(escape()));
+    await assert.rejects(run, { cause: new Error("a slip") }, from);
+  }
+  assert.equal(await withoutEscapes(() => Promise.resolve(1)), 1);
+});
+
+Deno.test("The fuzzer knows every command of the table, and its subcommands", () => {
+  const known = calls.map((words) => words.join(" "));
+  for (const call of ["ticket", "raft.join", "config get", "command help"]) {
+    assert(known.includes(call), call);
+  }
+  assert.equal(new Set(known).size, known.length);
 });

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { RespParser } from "../../server/resp_parser.ts";
+import { asArray, tableWords } from "./calls.ts";
 import { type Parsed, parseSlowly } from "../server/reference_parser.ts";
 import {
   byteByByte,
@@ -20,18 +21,7 @@ import { type Target, target } from "./target.ts";
 /** `commandBytesMax` and the longest line behind it, doubled to a power of two. */
 const bufferBytesMax = 1024 * 1024;
 
-const names = [
-  ..."ticket ping echo quit hello client config command info select auth".split(
-    " ",
-  ),
-  ..."raft.addvoter raft.cluster raft.configuration raft.join raft.lastcontact"
-    .split(" "),
-  ..."raft.leader raft.removeserver raft.snapshot raft.stats post host:".split(
-    " ",
-  ),
-  ..."count docs get help id info list setinfo setname getname 2 3 save *"
-    .split(" "),
-];
+const names = [...tableWords, ..."2 3 save *".split(" ")];
 
 const character = fc.nat(255).map((code) => String.fromCharCode(code));
 const word = fc.oneof(
@@ -47,10 +37,6 @@ const words = fc.oneof(
   { weight: 2, arbitrary: fc.constant(["TICKET"]) },
   { weight: 3, arbitrary: fc.array(word, { minLength: 1, maxLength: 4 }) },
 );
-
-export const asArray = (words: readonly string[]) =>
-  `*${words.length}\r\n` +
-  words.map((word) => `$${word.length}\r\n${word}\r\n`).join("");
 
 const asQuoted = (words: readonly string[]) =>
   words.map((word) => `"${word.replace(/[\\"]/g, "\\$&")}"`).join(" ") + "\n";

@@ -86,23 +86,27 @@ function failureOf(
   const { failed, counterexamplePath, counterexample, errorInstance } = details;
   if (!failed) return undefined;
   const path = counterexamplePath ?? "";
-  const why = errorInstance instanceof Error
-    ? errorInstance.stack ?? errorInstance.message
-    : errorInstance;
   return {
     after: Number.parseInt(path) + 1,
     command: `deno task fuzz --seed ${seed} --path ${path} ${name}`,
-    report: `${shown(counterexample)}\n${why}`
-      .replace(/\n +at .*\/fast-check\/.*/g, ""),
+    report: `${shown(counterexample)}\n${causesOf(errorInstance)}`
+      .replace(/\n +at .*\/fast-check\/.*/g, "")
+      .replace(/^(.{4000}).+$/gm, "$1 ..."),
   };
 }
 
-/** In one line that is not too long; bytes in hex. */
+function causesOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const why = error.stack ?? error.message;
+  const { cause } = error;
+  return cause === undefined ? why : `${why}\nbecause of ${causesOf(cause)}`;
+}
+
+/** In one line; bytes in hex. */
 function shown(input: unknown): string {
-  const text = JSON.stringify(input, (_, value: unknown) => {
+  return JSON.stringify(input, (_, value: unknown) => {
     if (value instanceof Uint8Array) return `hex ${value.toHex()}`;
     const odd = typeof value === "bigint" || typeof value === "number";
     return odd && !Number.isFinite(value) ? String(value) : value;
   });
-  return text.length > 4000 ? `${text.slice(0, 4000)} ...` : text;
 }

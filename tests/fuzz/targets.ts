@@ -5,6 +5,7 @@ import { cliTargets } from "./cli.ts";
 import { connectionTargets } from "./connection.ts";
 import { frameTargets } from "./frames.ts";
 import { machineTargets } from "./machine.ts";
+import { processTargets } from "./process.ts";
 import { recordTargets } from "./records.ts";
 import { respTargets } from "./resp.ts";
 import type { Target } from "./target.ts";
@@ -12,6 +13,7 @@ import type { Target } from "./target.ts";
 export const targets: readonly Target[] = [
   ...respTargets,
   ...connectionTargets,
+  ...processTargets,
   ...frameTargets,
   ...recordTargets,
   ...cliTargets,

@@ -1,6 +1,8 @@
 // Every mutant there is, in the order of the layers.
 
 import { electionMutants } from "./election.ts";
+import { fuzzedMutants } from "./fuzzed.ts";
+import { gateMutants } from "./gate.ts";
 import { membershipMutants } from "./membership.ts";
 import type { Mutant } from "./mutant.ts";
 import { nodeMutants } from "./node.ts";
@@ -23,4 +25,6 @@ export const mutants: readonly Mutant[] = [
   ...peersMutants,
   ...serverMutants,
   ...rimMutants,
+  ...fuzzedMutants,
+  ...gateMutants,
 ];

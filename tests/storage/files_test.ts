@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { skippable } from "../needs.ts";
+import { unprivileged, unprivilegedNeeds } from "../unprivileged.ts";
 import { denoFiles, writeAll } from "../../storage/files.ts";
 import { StorageError } from "../../storage/storage.ts";
 
@@ -31,6 +33,7 @@ function program(
   directory: string,
   body: string,
   permissions: string[],
+  wrapper: readonly string[] = [],
 ): Deno.Command {
   const script = join(directory, "script.ts");
   Deno.writeTextFileSync(
@@ -39,8 +42,10 @@ function program(
     const files = denoFiles(${JSON.stringify(join(directory, "data"))});
     try { ${body} } catch (error) { console.log(String(error)); }`,
   );
-  return new Deno.Command(Deno.execPath(), {
+  const [first, ...rest] = [...wrapper, Deno.execPath()];
+  return new Deno.Command(first!, {
     args: [
+      ...rest,
       "run",
       "--no-config",
       "--no-prompt",
@@ -215,15 +220,16 @@ Deno.test("Files.makeDirectory() says that a directory cannot be made where none
 });
 
 Deno.test({
-  name: "Files says so when the operating system denies permission",
-  // Nothing is denied to root.
-  ignore: Deno.uid() === 0,
+  ...skippable(
+    "Files says so when the operating system denies permission",
+    unprivilegedNeeds,
+  ),
   fn: () =>
-    withDirectory((directory) => {
+    withDirectory(async (directory) => {
       Deno.mkdirSync(join(directory, "data"), { mode: 0o500 });
-      const files = denoFiles(join(directory, "data"));
-      assert.throws(
-        () => files.lock(),
+      const rights = ["--allow-read", "--allow-write"];
+      assert.match(
+        await output(program(directory, "files.lock()", rights, unprivileged)),
         /cannot lock .*LOCK: permission denied; give /,
       );
     }),

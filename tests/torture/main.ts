@@ -30,7 +30,7 @@ async function inside(): Promise<number> {
 }
 
 async function outside(options: Options): Promise<number> {
-  const fault = await hindrance();
+  const fault = hindrance();
   if (fault !== undefined) {
     console.error(`deno task torture ${fault}`);
     return 2;

@@ -1,0 +1,83 @@
+// What a test needs beside Deno, and whether it is here: programs, each with the Debian
+// package that brings it, and rights. A test that lacks one is skipped with the reason in its
+// name, which `deno task test` lists and counts; whatever is not in this table is missed
+// at run time, as a failure. Run by itself it prints the packages that are missing here.
+
+const packages = {
+  bash: "bash",
+  "dpkg-query": "dpkg",
+  ip: "iproute2",
+  mount: "mount",
+  nft: "nftables",
+  nsenter: "util-linux",
+  prlimit: "util-linux",
+  "redis-benchmark": "redis-tools",
+  "redis-cli": "redis-tools",
+  setpriv: "util-linux",
+  strace: "strace",
+  unshare: "util-linux",
+} as const;
+
+export type Program = keyof typeof packages;
+/** `root` is the right to all; `namespaces` the right to make them, which root may lack. */
+export type Need = Program | "root" | "namespaces";
+
+export const programs = Object.entries(packages) as readonly (readonly [
+  Program,
+  string,
+])[];
+
+/** What of `needs` is not here, as the end of a sentence; `undefined` if nothing is. */
+export function lack(needs: readonly Need[]): string | undefined {
+  const texts = needs.flatMap((need) => {
+    if (need === "root") return Deno.uid() === 0 ? [] : ["root (use sudo)"];
+    if (need === "namespaces") {
+      if (!isHere("unshare")) return [withPackage("unshare")];
+      return mayMakeNamespaces() ? [] : ["the right to make namespaces"];
+    }
+    return isHere(need) ? [] : [withPackage(need)];
+  });
+  return texts.length === 0
+    ? undefined
+    : `needs ${[...new Set(texts)].join(", ")}`;
+}
+
+export function withPackage(program: Program): string {
+  return `${program} (Debian: ${packages[program]})`;
+}
+
+/** Name and `ignore` of a test that makes `claim`, for `Deno.test`. */
+export function skippable(
+  claim: string,
+  needs: readonly Need[],
+): { readonly name: string; readonly ignore: boolean } {
+  const reason = lack(needs);
+  return reason === undefined
+    ? { name: claim, ignore: false }
+    : { name: `${claim} (skipped: ${reason})`, ignore: true };
+}
+
+/** By the search path, as a shell does it: there may be no shell. */
+function isHere(program: string): boolean {
+  const folders = (Deno.env.get("PATH") ?? "").split(":");
+  return folders.some((folder) => {
+    try {
+      const { isFile, mode } = Deno.statSync(`${folder || "."}/${program}`);
+      return isFile && ((mode ?? 0) & 0o111) !== 0;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Can only be seen by trying: a container's root may be refused. */
+function mayMakeNamespaces(): boolean {
+  if (Deno.build.os !== "linux") return false;
+  const args = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "true"];
+  return new Deno.Command("unshare", { args }).outputSync().success;
+}
+
+if (import.meta.main) {
+  const missing = programs.filter(([program]) => !isHere(program));
+  console.log([...new Set(missing.map(([, name]) => name))].join(" "));
+}
