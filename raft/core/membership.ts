@@ -34,6 +34,13 @@ export class Membership {
     return findServer(this.current, id);
   }
 
+  /** Does any configuration in the log name it, decided or not, or that of the snapshot? */
+  hasNamed(id: NodeId): boolean {
+    return this.#history.some(({ configuration }) =>
+      findServer(configuration, id) !== undefined
+    );
+  }
+
   isVoter(id: NodeId): boolean {
     return this.find(id)?.suffrage === "voter";
   }

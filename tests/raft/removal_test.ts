@@ -78,7 +78,7 @@ for (const joins of [false, true]) {
     nodes.run(100);
     nodes.start("x", { joins });
     nodes.run(4 * electionTicks);
-    assert.equal(nodes.node("x").isOutside, true);
+    assert.equal(nodes.node("x").standing.isOutside, true);
     assert.equal(nodes.computer("x").removed, !joins);
   });
 }
@@ -99,17 +99,17 @@ Deno.test("A node started with --join after its removal asks to join, and does n
   const nodes = Nodes.ledBy("abc");
   outOf(nodes, { joins: true });
   nodes.run(4 * electionTicks);
-  assert.equal(nodes.node("c").isOutside, true);
+  assert.equal(nodes.node("c").standing.isOutside, true);
   assert.equal(settled(nodes, join(nodes, "a", { id: "c" })), "ok");
   nodes.run(4 * electionTicks);
   assert.equal(nodes.servers("c"), "abc");
-  assert.equal(nodes.node("c").isOutside, false);
+  assert.equal(nodes.node("c").standing.isOutside, false);
   assert.equal(nodes.computer("c").removed, false);
 
   // It has been a member in this life: another removal is meant for it.
   assert.equal(settled(nodes, remove(nodes, "a", "c")), "ok");
   nodes.run(2);
-  assert.equal(nodes.node("c").isOutside, false);
+  assert.equal(nodes.node("c").standing.isOutside, false);
   assert.equal(nodes.computer("c").removed, true);
 });
 
@@ -142,7 +142,7 @@ Deno.test("A node that joined and is removed in the next moment is removed, and 
   remove(nodes, "a", "x");
   nodes.run(3);
   assert.equal(nodes.servers("a"), "a");
-  assert.equal(nodes.node("x").isOutside, false);
+  assert.equal(nodes.node("x").standing.isOutside, false);
   assert.equal(nodes.computer("x").removed, true);
 });
 

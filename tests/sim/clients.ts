@@ -3,7 +3,7 @@
 // answer goes to the checker of tickets, in the order in which clients read them.
 
 import assert from "node:assert/strict";
-import { stoppingText } from "../../server/refusals.ts";
+import { noClusterText, stoppingText } from "../../server/refusals.ts";
 import type { TicketClient } from "../../server/dispenser.ts";
 import type { Line } from "../torture/range_checker.ts";
 import type { Computer } from "./computer.ts";
@@ -62,8 +62,11 @@ export class Connection implements TicketClient {
 
   refused(count: number, text: string): void {
     const [word, , address] = text.split(" ");
-    const isLate = word === "CLUSTERDOWN";
-    if (isLate) this.#world.counts.timeouts++;
+    const { counts } = this.#world;
+    const isForeign = text === noClusterText;
+    const isLate = word === "CLUSTERDOWN" && !isForeign;
+    if (isLate) counts.timeouts++;
+    if (isForeign) counts.turnedAway++;
     // Not done means not done; a request that waited, or waits for a node that ends, may
     // have been done by whom it was forwarded to. What a lost leader did was counted.
     const mayBeDone = isLate || text === stoppingText;

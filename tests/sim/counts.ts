@@ -39,6 +39,7 @@ export const countNames = [
   "recalled", // of these, those of which something came back
   "givenBack", // by an entry in the log
   "timeouts", // of requests that met no leader in time
+  "turnedAway", // of requests to a node that belongs to no cluster
   "redirects", // of clients that went where the leader serves
   "transfersAsked", // by people
   "transfersDone", // of these, as they wished
