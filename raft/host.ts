@@ -298,7 +298,7 @@ export class Host {
   #announceEarly(): void {
     if (this.#joined || this.#ready || this.#ended) return;
     this.#log(
-      "warning",
+      "info",
       "no cluster has let this node in yet: serves clients, and gives them no tickets",
     );
     this.#serve();

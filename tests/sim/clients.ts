@@ -120,6 +120,7 @@ export class Client {
   /** What is asked for may be answered within the call. */
   #asking = false;
   #asked = 0;
+  #restsUntil = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -133,6 +134,11 @@ export class Client {
   /** Gives up what it waits for. */
   abandon(): void {
     if (this.waits) this.#connection!.lost();
+  }
+
+  /** Asks nothing before then. */
+  rest(until: number): void {
+    this.#restsUntil = until;
   }
 
   /** Asks nothing more. */
@@ -176,6 +182,9 @@ export class Client {
   #ask(): void {
     if (!this.#active || this.waits) return;
     const { servers, random, options, clock } = this.#world;
+    if (clock.now < this.#restsUntil) {
+      return this.#later(this.#restsUntil - clock.now);
+    }
     if (this.#connection === undefined) {
       const computer = this.#redirected ?? this.#world.pick(servers);
       this.#movedTo = undefined;
