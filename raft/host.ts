@@ -191,7 +191,7 @@ export class Host {
       realClock,
     );
     this.#compareAddress(node.address);
-    if (!isMember(saved, options.id)) await this.#join(saved.identity);
+    if (!isMember(saved)) await this.#join(saved.identity);
     else if (options.join.length > 0) {
       this.#log(
         "info",
@@ -231,7 +231,7 @@ export class Host {
   /** What this node is: as its disk says, as a cluster says, or as nobody said before. */
   async #identify(resumed: Saved | undefined): Promise<Saved> {
     const options = this.#options!;
-    if (resumed !== undefined && isMember(resumed, options.id)) return resumed;
+    if (resumed !== undefined && isMember(resumed)) return resumed;
     if (options.join.length > 0) {
       const cluster = await this.#askCluster(resumed?.identity);
       return resumed ?? blank(newIdentity(options.id, cluster));

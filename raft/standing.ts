@@ -49,7 +49,8 @@ export class Standing {
     const { voters } = membership;
     // Nobody else could become leader: it leads in a moment.
     const isSole = voters.length === 1 && voters[0] === id;
-    return (membership.hasNamed(id) && !isSole) || this.isOut;
+    const hasBeenMember = membership.hasNamed(id, this.#incarnation);
+    return (hasBeenMember && !isSole) || this.isOut;
   }
 
   tick(): void {
@@ -78,14 +79,14 @@ export class Standing {
   }
 
   /**
-   * Nothing that it has says that it was ever a member, and no leader calls on it: it is
-   * about to join, or was let in and taken out again before it heard of either. It knows
-   * nobody whom it could ask, and nobody who leads knows it.
+   * Nothing that it has says that this disk was ever a member's, and no leader calls on it:
+   * it is about to join, or was let in and taken out again before it heard of either, or
+   * another disk has taken its place. Nobody who leads knows it.
    */
   get #isForgotten(): boolean {
     const { membership, id, options } = this.#raft;
     return this.#leaderlessTicks >= forgottenAfter * options.electionTicks &&
-      !membership.hasNamed(id);
+      !membership.hasNamed(id, this.#incarnation);
   }
 
   /** Of what is decided: what is not may never be, or be undone before it is. */

@@ -2,7 +2,15 @@
 // tickets. One that merely knows no leader lets them wait.
 
 import assert from "node:assert/strict";
-import { electionTicks, Nodes, outcome } from "./nodes.ts";
+import { founded, isMember } from "../../raft/origin.ts";
+import {
+  addressOf,
+  electionTicks,
+  foundedBy,
+  membersOf,
+  Nodes,
+  outcome,
+} from "./nodes.ts";
 import { join, remove, settled } from "./questions.ts";
 
 const refused = "2 no-cluster";
@@ -82,6 +90,43 @@ Deno.test("A take that a removed node has sent is given up when it hears of no l
   assert.equal(nodes.computer("c").removed, true);
   assert.equal(outcome(asked), "2 leadership-lost");
   assert.equal(outcome(nodes.take("c", 2)), refused);
+});
+
+Deno.test("A node whose id was given to another disk in the meantime turns clients away, and asks to join", () => {
+  // A request to join came late, of a life that is over: its disk is lost. Then a member
+  // that had not heard of it reached the new life.
+  const former = { id: "x", incarnation: "former life", nonvoter: true };
+  const { servers } = membersOf("abc");
+  const other = { ...former, address: addressOf("x") };
+  const log = founded(foundedBy("x", membersOf("x")).identity, [
+    ...servers,
+    { ...other, suffrage: "nonvoter" },
+  ]);
+  assert.equal(isMember(log), false);
+  const nodes = new Nodes([
+    ...[..."abc"].map((id) => foundedBy(id, membersOf("abc"))),
+    log,
+  ]);
+  nodes.crash("x");
+  nodes.elect("a");
+  assert.equal(settled(nodes, join(nodes, "a", former)), "ok");
+  nodes.start("x", { joins: true });
+  nodes.run(4 * electionTicks);
+  assert.equal(nodes.servers("x"), "abc[x]");
+  assert.equal(outcome(nodes.take("x", 2)), refused);
+  assert.equal(nodes.node("x").standing.isOutside, true);
+  const asked = settled(nodes, join(nodes, "a", { id: "x", nonvoter: true }));
+  assert.match(asked, /^cannot join: id x belongs to the server at/);
+});
+
+Deno.test("A node that a configuration names without its disk, or with it, goes on as a member", () => {
+  const { identity } = foundedBy("x", membersOf("x"));
+  const named = (incarnation: string) => {
+    const [server] = membersOf("x").servers;
+    return isMember(founded(identity, [{ ...server!, incarnation }]));
+  };
+  const expected = [named(""), named(identity.incarnation), named("another")];
+  assert.deepEqual(expected, [true, true, false]);
 });
 
 for (const forward of ["no", "moved"] as const) {

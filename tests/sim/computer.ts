@@ -544,7 +544,7 @@ export class Computer implements Watched {
     checker.started(this);
     this.#watched = "";
     process.counter = new CoreCounter(this.#world.counts, process.node.core);
-    process.joining = !isMember(saved, this.id);
+    process.joining = !isMember(saved);
     if (process.joining) this.#join(process);
     this.#tick(process);
   }
