@@ -136,7 +136,6 @@ export class Host {
       format: options.logFormat,
       source: `node ${options.id}`,
     });
-    this.#startTimer = setTimeout(() => this.#announceEarly(), startMillis);
     // Before the storage, which writes when it is opened: a port in use changes nothing.
     const listener = listenForPeers(options.raftListen);
     const storage = this.#storage = await openStorage(options, this.#log);
@@ -257,6 +256,8 @@ export class Host {
   /** The cluster that --join leads to; data of another one are not taken there. */
   async #askCluster(ours: Identity | undefined): Promise<string> {
     const options = this.#options!;
+    // Not for a member: one whose disk is slow to open has clients that may wait.
+    this.#startTimer ??= setTimeout(() => this.#announceEarly(), startMillis);
     const { cluster } = await clusterOf(options.join, this.#patience);
     if (ours === undefined || ours.cluster === cluster) return cluster;
     throw new Error(
