@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { PeerMessage } from "../../raft/core/types.ts";
-import { electionTicks, Nodes } from "./nodes.ts";
+import { electionTicks, Nodes, outcome } from "./nodes.ts";
 import { addVoter, join, ok, remove, settled } from "./questions.ts";
 
 /** `c` was removed while it was away, and is back; nobody tells it by himself any more. */
@@ -62,6 +62,38 @@ Deno.test("A node that was removed while it was away is told, and says so", () =
   outOf(nodes);
   nodes.run(4 * electionTicks);
   assert.equal(nodes.computer("c").removed, true);
+});
+
+/** `e` knows `a` alone, which follows `c` by now. */
+function outOfSight(): Nodes {
+  const nodes = Nodes.ledBy("ae", { spares: "c" });
+  nodes.crash("e");
+  const away = remove(nodes, "a", "e", { force: true });
+  assert.equal(settled(nodes, away), "ok");
+  assert.equal(settled(nodes, join(nodes, "a", { id: "c" })), "ok");
+  nodes.run(2 * electionTicks);
+  nodes.node("a").core.transferLeadership("c");
+  nodes.run(2);
+  assert.deepEqual(nodes.leaders, ["c"]);
+  return nodes;
+}
+
+Deno.test("A node that was removed while it was away is told by a follower, if it knows no other", () => {
+  const nodes = outOfSight();
+  nodes.start("e");
+  const asked = nodes.take("e");
+  nodes.run(4 * electionTicks);
+  assert.equal(nodes.computer("e").removed, true);
+  assert.equal(outcome(asked), "1 no-cluster");
+});
+
+Deno.test("A follower that hears no leader tells nobody that he was removed", () => {
+  const nodes = outOfSight();
+  nodes.isolate("c");
+  nodes.run(2 * electionTicks);
+  nodes.start("e");
+  nodes.run(4 * electionTicks);
+  assert.equal(nodes.computer("e").removed, false);
 });
 
 for (const joins of [false, true]) {
