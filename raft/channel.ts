@@ -71,6 +71,8 @@ export type Refusal =
   | "not-leader"
   /** Whoever led lost that before they were committed, as far as one knows: they are burnt. */
   | "leadership-lost"
+  /** Nobody could be asked: this node was removed from its cluster, or not let in yet. */
+  | "no-cluster"
   /** The leader serves clients at this address. */
   | { readonly movedTo: string }
   /** 2^64 - 1 was reached. */

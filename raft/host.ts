@@ -8,7 +8,14 @@
 // so that what it promises is kept under one incarnation.
 
 import { parseAddress } from "./address.ts";
-import type { Door, FromNode, NodeOptions, ToNode } from "./channel.ts";
+import type {
+  AdminAnswer,
+  AdminCommand,
+  Door,
+  FromNode,
+  NodeOptions,
+  ToNode,
+} from "./channel.ts";
 import { assert } from "./core/assert.ts";
 import type { Identity, NodeId, Saved } from "./core/types.ts";
 import { type AskOptions, clusterOf, joinCluster } from "./join.ts";
@@ -34,6 +41,8 @@ const paceMin = 32;
 const changeMillis = 10_000;
 /** A node that has joined again, and still hears that it is no member, joins once more. */
 const rejoinMillis = 10_000;
+/** A client that comes to a node which cannot join yet is kept waiting for so long. */
+const startMillis = 5_000;
 
 export class Host {
   readonly #door: Door<FromNode>;
@@ -47,6 +56,7 @@ export class Host {
   #joiningSinceMillis = 0;
   #joined = false;
   #rejoinedMillis = -Infinity;
+  #startTimer: ReturnType<typeof setTimeout> | undefined;
   #ready = false;
   #ended = false;
 
@@ -60,17 +70,31 @@ export class Host {
         this.#start(message.options).catch((error) => this.#gaveUp(error));
         return;
       case "take":
-        return this.#node?.take(message.count);
+        return this.#take(message.count);
       case "returned":
         return this.#node?.returned(message.last, message.count);
       case "admin":
-        return this.#node?.admin(message.id, message.command);
+        return this.#admin(message.id, message.command);
       case "stop":
         this.#stopping.abort();
         return this.#node?.stop();
       default:
         message satisfies never;
     }
+  }
+
+  #take(count: number): void {
+    if (this.#node !== undefined) return this.#node.take(count);
+    if (this.#ended) return;
+    this.#door.postMessage({ type: "refused", count, reason: "no-cluster" });
+  }
+
+  #admin(id: number, command: AdminCommand): void {
+    if (this.#node !== undefined) return this.#node.admin(id, command);
+    if (this.#ended) return;
+    const text = "this node has found no cluster to join yet";
+    const answer: AdminAnswer = { type: "error", text };
+    this.#door.postMessage({ type: "answered", id, answer });
   }
 
   /**
@@ -166,7 +190,7 @@ export class Host {
       realClock,
     );
     this.#compareAddress(node.address);
-    if (!isMember(saved, options.id)) await this.#join(saved.identity);
+    if (!isMember(saved)) await this.#join(saved.identity);
     else if (options.join.length > 0) {
       this.#log(
         "info",
@@ -191,7 +215,7 @@ export class Host {
 
   /** Removed while it was away, this node was started with --join to be added again. */
   #rejoin(node: Node, identity: Identity): void {
-    if (this.#options!.join.length === 0 || !node.isOutside) return;
+    if (this.#options!.join.length === 0 || !node.standing.isOutside) return;
     // Once let in, its log tells it what becomes of it, unless it is cut off before that.
     const now = performance.now();
     if (!this.#joined || now - this.#rejoinedMillis < rejoinMillis) return;
@@ -206,7 +230,7 @@ export class Host {
   /** What this node is: as its disk says, as a cluster says, or as nobody said before. */
   async #identify(resumed: Saved | undefined): Promise<Saved> {
     const options = this.#options!;
-    if (resumed !== undefined && isMember(resumed, options.id)) return resumed;
+    if (resumed !== undefined && isMember(resumed)) return resumed;
     if (options.join.length > 0) {
       const cluster = await this.#askCluster(resumed?.identity);
       return resumed ?? blank(newIdentity(options.id, cluster));
@@ -232,6 +256,8 @@ export class Host {
   /** The cluster that --join leads to; data of another one are not taken there. */
   async #askCluster(ours: Identity | undefined): Promise<string> {
     const options = this.#options!;
+    // Not for a member: one whose disk is slow to open has clients that may wait.
+    this.#startTimer ??= setTimeout(() => this.#announceEarly(), startMillis);
     const { cluster } = await clusterOf(options.join, this.#patience);
     if (ours === undefined || ours.cluster === cluster) return cluster;
     throw new Error(
@@ -266,9 +292,21 @@ export class Host {
 
   /** Says `ready`, once a client that comes then can be told something. */
   #announce(): void {
-    if (this.#ready || !this.#joined || this.#ended) return;
-    const alone = this.#node!.isSoleVoter;
-    if (alone && !this.#node!.hasLeader) return;
+    if (this.#joined && this.#node!.standing.isSettled) this.#serve();
+  }
+
+  /** To let clients wait until it has joined would be to keep them from the other nodes. */
+  #announceEarly(): void {
+    if (this.#joined || this.#ready || this.#ended) return;
+    this.#log(
+      "info",
+      "no cluster has let this node in yet: serves clients, and gives them no tickets",
+    );
+    this.#serve();
+  }
+
+  #serve(): void {
+    if (this.#ready || this.#ended) return;
     this.#ready = true;
     this.#door.postMessage({ type: "ready" });
   }
@@ -277,6 +315,7 @@ export class Host {
     if (this.#ended) return;
     this.#ended = true;
     this.#stopping.abort();
+    clearTimeout(this.#startTimer);
     this.#ticker?.stop();
     const stopped = () => {
       this.#storage?.close();

@@ -51,7 +51,8 @@ export class Node {
   readonly #whereabouts: Whereabouts;
   readonly #reporter: Reporter;
   readonly #overview: Overview;
-  readonly #standing: Standing;
+  /** Whether it belongs to its cluster, for whoever starts it and serves its clients. */
+  readonly standing: Standing;
   readonly #contacts: Contacts;
 
   #saving = false;
@@ -85,6 +86,7 @@ export class Node {
       send,
       reaches: (id) => world.peers.reaches(id),
       leaderClient: () => this.#overview.leaderClient,
+      isOut: () => this.standing.isOut,
     });
     this.#servedTakes = new ServedTakes(this.#raft, { reserve, lending }, send);
     this.#changes = new Changes(this.#raft, {
@@ -106,7 +108,7 @@ export class Node {
       about: world.about,
       tickMillis: times.tickMillis,
     });
-    this.#standing = new Standing(this.#raft, {
+    this.standing = new Standing(this.#raft, {
       incarnation: saved.identity.incarnation,
       joins: world.joins,
     });
@@ -127,11 +129,6 @@ export class Node {
   /** What this leader has in hand; for checkers as well. */
   get reserve(): Reserve {
     return this.#reserve;
-  }
-
-  /** A leader is known, so that requests can be answered. */
-  get hasLeader(): boolean {
-    return this.#raft.leaderId !== undefined;
   }
 
   /** Nobody else could become leader. */
@@ -155,11 +152,6 @@ export class Node {
     return this.#raft.membership.find(this.#raft.id)?.address;
   }
 
-  /** Removed before this life began, for all that is known. */
-  get isOutside(): boolean {
-    return this.#standing.isOutside;
-  }
-
   /** The log index of the newest configuration. */
   get configurationIndex(): Index {
     return this.#raft.membership.currentIndex;
@@ -176,6 +168,7 @@ export class Node {
     this.#input(() => {
       this.#ticks++;
       this.#raft.tick();
+      this.standing.tick();
       this.#lending.tick();
       this.#reserve.tick();
       this.#takes.tick();
@@ -334,7 +327,7 @@ export class Node {
 
   /** Says once that this node was removed, after the answers that it owed. */
   #noteRemoval(): void {
-    if (!this.#standing.look() || this.#life !== "running") return;
+    if (!this.standing.look() || this.#life !== "running") return;
     this.#world.log(
       "warning",
       "was removed from the cluster; stops; to come back, start it with " +

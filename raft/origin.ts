@@ -3,13 +3,8 @@
 // of them a start needs, and the simulator starts its nodes from the same.
 
 import { emptySnapshot } from "./core/log.ts";
-import type {
-  Configuration,
-  Identity,
-  NodeId,
-  Saved,
-  Server,
-} from "./core/types.ts";
+import { isNamed } from "./core/membership.ts";
+import type { Configuration, Identity, Saved, Server } from "./core/types.ts";
 
 /** A node of a cluster, which knows nothing yet. */
 export function blank(identity: Identity): Saved {
@@ -39,12 +34,13 @@ export function founded(
 }
 
 /**
- * Whether any configuration on disk names `id`. The newest may be one that was never
+ * Whether any configuration on disk names this very disk, or may. The newest may be one that was never
  * committed, and the cluster may need this node to decide that.
  */
-export function isMember({ snapshot, entries }: Saved, id: NodeId): boolean {
-  const names = ({ servers }: Configuration) =>
-    servers.some((server) => server.id === id);
+export function isMember({ identity, snapshot, entries }: Saved): boolean {
+  const { node: id, incarnation } = identity;
+  const names = (configuration: Configuration) =>
+    isNamed(configuration, { id, incarnation });
   return names(snapshot.configuration) ||
     entries.some((e) => e.type === "configuration" && names(e.configuration));
 }

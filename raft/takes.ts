@@ -5,6 +5,8 @@
 //      │  └───▶ forwarded ─▶ answered                    (another does)
 //      └ nobody leads, a leader is handing over, or what was lent is awaited
 //
+// On a node that belongs to no cluster nothing waits: its clients are turned away at once.
+//
 // A take is sent to the leader of one term, with an id, and sent again with the same id
 // when nothing comes back: `served_takes.ts`, at the other end, executes it once. When
 // that term is over nobody knows what became of it; it is refused, and its numbers, if
@@ -46,6 +48,8 @@ export type TakesOptions = {
   readonly reaches: (id: NodeId) => boolean;
   /** Where the leader serves clients; empty when that is not known. */
   readonly leaderClient: () => string;
+  /** Whether this node belongs to no cluster. */
+  readonly isOut: () => boolean;
 };
 
 export class Takes {
@@ -166,6 +170,7 @@ export class Takes {
     } else if (take.count === 0) take.outcome = { last: 0n, count: 0 };
     else if (forward === "no") take.outcome = "not-leader";
     else if (this.#raft.role === "leader") return; // it is handing over
+    else if (this.#options.isOut()) take.outcome = "no-cluster";
     else if (forward === "moved") {
       const movedTo = this.#options.leaderClient();
       if (movedTo !== "") take.outcome = { movedTo };
@@ -205,11 +210,13 @@ export class Takes {
   }
 
   /**
-   * Another leads, or the same in another term. While nobody does, the answer may still
-   * come: the take may have been committed by whom we asked.
+   * Another leads, or the same in another term, or nobody whom this node will hear of.
+   * While nobody leads, the answer may still come: the take may have been committed by
+   * whom we asked.
    */
   #isOver({ to, term }: Take): boolean {
     const { leaderId, currentTerm } = this.#raft;
+    if (this.#options.isOut()) return true;
     return leaderId !== undefined && (leaderId !== to || currentTerm !== term);
   }
 

@@ -1,6 +1,6 @@
 // What a client is told instead of a ticket, as the text of a RESP error. The first two
-// are the original's words, the next two those of Redis Cluster, which client libraries
-// know.
+// are the original's words; CLUSTERDOWN and MOVED are those of Redis Cluster, at which
+// client libraries look elsewhere.
 
 import type { Refusal } from "../raft/channel.ts";
 
@@ -10,6 +10,8 @@ export function refusalText(reason: Refusal): string {
       return "ERR node is not the leader";
     case "leadership-lost":
       return "ERR leadership lost while committing log";
+    case "no-cluster":
+      return noClusterText;
     case "exhausted":
       return `ERR tickets are exhausted: ${2n ** 64n - 1n} was the last`;
     default:
@@ -17,6 +19,10 @@ export function refusalText(reason: Refusal): string {
       return `MOVED 0 ${reason.movedTo}`;
   }
 }
+
+/** Said at once: unlike an election this does not pass by waiting. */
+export const noClusterText =
+  "CLUSTERDOWN This node belongs to no cluster: nothing was done, ask another";
 
 /** Nobody could be asked, or nobody answered, for so long. */
 export function noLeaderText(timeoutMillis: number): string {

@@ -189,18 +189,26 @@ function otherVoters(raft: Raft): NodeId[] {
   return raft.membership.voters.filter((id) => id !== raft.id);
 }
 
-/** A removed server cannot know why nobody answers it; the leader tells. */
+/**
+ * A removed server cannot know why nobody answers it; the leader tells. So does a follower:
+ * the server may know nobody else who is left. By what its leader has committed in its own
+ * term, before which nothing can be on its way that the follower has not read. True if
+ * that is all there is to be said.
+ */
 function tellNonMember(raft: Raft, id: NodeId): boolean {
-  if (raft.role !== "leader" || raft.membership.find(id) !== undefined) {
-    return false;
-  }
-  if (raft.membership.currentIndex > raft.log.commitIndex) return true;
-  raft.send({
+  const { role, membership, log, currentTerm: term } = raft;
+  if (membership.find(id) !== undefined) return false;
+  const isLeader = role === "leader";
+  const isInformed = raft.hearsLeader && raft.isUpToDate &&
+    log.termAt(log.commitIndex) === term;
+  if (!isLeader && !isInformed) return false;
+  if (membership.currentIndex > log.commitIndex) return isLeader;
+  raft.sendWhenDurable({
     type: "NotMember",
     from: raft.id,
     to: id,
-    term: raft.currentTerm,
-    configurationIndex: raft.membership.currentIndex,
+    term,
+    configurationIndex: membership.currentIndex,
   });
-  return true;
+  return isLeader;
 }

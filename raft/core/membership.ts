@@ -34,6 +34,13 @@ export class Membership {
     return findServer(this.current, id);
   }
 
+  /** Does any configuration in the log name it, decided or not, or that of the snapshot? */
+  hasNamed(id: NodeId, incarnation: string): boolean {
+    return this.#history.some(({ configuration }) =>
+      isNamed(configuration, { id, incarnation })
+    );
+  }
+
   isVoter(id: NodeId): boolean {
     return this.find(id)?.suffrage === "voter";
   }
@@ -86,6 +93,16 @@ export function findServer(
   id: NodeId,
 ): Server | undefined {
   return configuration.servers.find((server) => server.id === id);
+}
+
+/** With another disk than `incarnation` it is not the same server. Empty: not known yet. */
+export function isNamed(
+  configuration: Configuration,
+  { id, incarnation }: { readonly id: NodeId; readonly incarnation: string },
+): boolean {
+  const known = findServer(configuration, id);
+  return known !== undefined &&
+    (known.incarnation === "" || known.incarnation === incarnation);
 }
 
 /** How many voters differ between two configurations; more than one is unsafe at once. */

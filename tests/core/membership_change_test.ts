@@ -389,6 +389,25 @@ Deno.test("A leader says NotMember only by a committed configuration", () => {
   assert.deepEqual(sentOf(raft, "NotMember").map((m) => m.to), ["c"]);
 });
 
+Deno.test("A follower says NotMember only by what its leader has committed in its own term", () => {
+  const raft = raftOf({ voters: "ab", terms: [1] });
+  const told = () => {
+    raft.step(preVote({ from: "c", term: 2 }));
+    return sentOf(raft, "NotMember").map(({ to, term }) => `${to} ${term}`);
+  };
+  const before = { term: 2, prevLogIndex: 1, prevLogTerm: 1 };
+  raft.step(appendEntries({ ...before, leaderCommit: 1 }));
+  assert.deepEqual(told(), [], "c may have been added by what is on its way");
+  const entries = commands([2], 2);
+  raft.step(appendEntries({ ...before, entries, leaderCommit: 1 }));
+  assert.deepEqual(told(), []);
+  raft.step(appendEntries({ ...before, entries, leaderCommit: 2 }));
+  assert.deepEqual(told(), ["c 2"]);
+  assert.equal(sentOf(raft, "PreVoteResponse").length, 0);
+  ticks(raft, electionTicks);
+  assert.deepEqual(told(), [], "another may lead by now, with other members");
+});
+
 Deno.test("A removed leader leads until its removal is committed, without counting itself (thesis 4.2.2)", () => {
   const raft = leaderOf({ voters: "abc" });
   acknowledge(raft, "bc");

@@ -97,10 +97,9 @@ export const membershipMutants: readonly Mutant[] = [
     mistake: "a removed server never learns why nobody answers it",
     source: "thesis 4.2.3, PITFALLS 26",
     file: election,
-    find:
-      'if (raft.role !== "leader" || raft.membership.find(id) !== undefined) {',
+    find: "if (membership.find(id) !== undefined) return false;",
     replace:
-      "if (raft.currentTerm >= 0 || raft.membership.find(id) !== undefined) {",
+      "if (term >= 0 || membership.find(id) !== undefined) return false;",
     tests,
   },
   {
@@ -486,5 +485,34 @@ export const membershipMutants: readonly Mutant[] = [
       "if (wire?.life.incarnation === known) this.#options.moved?.(id, text);",
     replace: "this.#options.moved?.(id, text);",
     tests: ["raft/peers_test.ts"],
+  },
+  {
+    name: "followers-silent",
+    mistake:
+      "a removed node that knows followers alone never learns of its removal",
+    source: "PITFALLS 26",
+    file: election,
+    find: "  if (!isLeader && !isInformed) return false;",
+    replace: "  if (!isLeader) return false;",
+    tests: ["raft/removal_test.ts"],
+  },
+  {
+    name: "follower-tells-hearsay",
+    mistake:
+      "a follower calls no member whom what it has not read yet may name",
+    source: "PITFALLS 29",
+    file: election,
+    find: "raft.isUpToDate &&\n    log.termAt(log.commitIndex) === term;",
+    replace: "raft.isUpToDate && log.lastIndex > 0;",
+    tests: ["core/membership_change_test.ts"],
+  },
+  {
+    name: "follower-tells-without-a-leader",
+    mistake: "a follower that hears no leader tells who is no member",
+    source: "PITFALLS 29",
+    file: election,
+    find: "const isInformed = raft.hearsLeader && raft.isUpToDate &&",
+    replace: "const isInformed = raft.isUpToDate &&",
+    tests: ["core/membership_change_test.ts", "raft/removal_test.ts"],
   },
 ];

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { PeerMessage } from "../../raft/core/types.ts";
-import { electionTicks, Nodes } from "./nodes.ts";
+import { electionTicks, Nodes, outcome } from "./nodes.ts";
 import { addVoter, join, ok, remove, settled } from "./questions.ts";
 
 /** `c` was removed while it was away, and is back; nobody tells it by himself any more. */
@@ -64,6 +64,38 @@ Deno.test("A node that was removed while it was away is told, and says so", () =
   assert.equal(nodes.computer("c").removed, true);
 });
 
+/** `e` knows `a` alone, which follows `c` by now. */
+function outOfSight(): Nodes {
+  const nodes = Nodes.ledBy("ae", { spares: "c" });
+  nodes.crash("e");
+  const away = remove(nodes, "a", "e", { force: true });
+  assert.equal(settled(nodes, away), "ok");
+  assert.equal(settled(nodes, join(nodes, "a", { id: "c" })), "ok");
+  nodes.run(2 * electionTicks);
+  nodes.node("a").core.transferLeadership("c");
+  nodes.run(2);
+  assert.deepEqual(nodes.leaders, ["c"]);
+  return nodes;
+}
+
+Deno.test("A node that was removed while it was away is told by a follower, if it knows no other", () => {
+  const nodes = outOfSight();
+  nodes.start("e");
+  const asked = nodes.take("e");
+  nodes.run(4 * electionTicks);
+  assert.equal(nodes.computer("e").removed, true);
+  assert.equal(outcome(asked), "1 no-cluster");
+});
+
+Deno.test("A follower that hears no leader tells nobody that he was removed", () => {
+  const nodes = outOfSight();
+  nodes.isolate("c");
+  nodes.run(2 * electionTicks);
+  nodes.start("e");
+  nodes.run(4 * electionTicks);
+  assert.equal(nodes.computer("e").removed, false);
+});
+
 for (const joins of [false, true]) {
   const what = joins ? "asks to join again" : "says so";
   Deno.test(`A nonvoter that was removed while it was away ${what}, too`, () => {
@@ -78,7 +110,7 @@ for (const joins of [false, true]) {
     nodes.run(100);
     nodes.start("x", { joins });
     nodes.run(4 * electionTicks);
-    assert.equal(nodes.node("x").isOutside, true);
+    assert.equal(nodes.node("x").standing.isOutside, true);
     assert.equal(nodes.computer("x").removed, !joins);
   });
 }
@@ -99,17 +131,17 @@ Deno.test("A node started with --join after its removal asks to join, and does n
   const nodes = Nodes.ledBy("abc");
   outOf(nodes, { joins: true });
   nodes.run(4 * electionTicks);
-  assert.equal(nodes.node("c").isOutside, true);
+  assert.equal(nodes.node("c").standing.isOutside, true);
   assert.equal(settled(nodes, join(nodes, "a", { id: "c" })), "ok");
   nodes.run(4 * electionTicks);
   assert.equal(nodes.servers("c"), "abc");
-  assert.equal(nodes.node("c").isOutside, false);
+  assert.equal(nodes.node("c").standing.isOutside, false);
   assert.equal(nodes.computer("c").removed, false);
 
   // It has been a member in this life: another removal is meant for it.
   assert.equal(settled(nodes, remove(nodes, "a", "c")), "ok");
   nodes.run(2);
-  assert.equal(nodes.node("c").isOutside, false);
+  assert.equal(nodes.node("c").standing.isOutside, false);
   assert.equal(nodes.computer("c").removed, true);
 });
 
@@ -142,7 +174,7 @@ Deno.test("A node that joined and is removed in the next moment is removed, and 
   remove(nodes, "a", "x");
   nodes.run(3);
   assert.equal(nodes.servers("a"), "a");
-  assert.equal(nodes.node("x").isOutside, false);
+  assert.equal(nodes.node("x").standing.isOutside, false);
   assert.equal(nodes.computer("x").removed, true);
 });
 

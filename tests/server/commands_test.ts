@@ -83,6 +83,10 @@ Deno.test("TICKET tells why none was given", () => {
     "-ERR leadership lost while committing log\r\n",
   );
   assert.equal(
+    refused("no-cluster"),
+    "-CLUSTERDOWN This node belongs to no cluster: nothing was done, ask another\r\n",
+  );
+  assert.equal(
     refused("exhausted"),
     "-ERR tickets are exhausted: 18446744073709551615 was the last\r\n",
   );

@@ -119,6 +119,20 @@ Deno.test("Dispenser passes on where a client is to go, and asks for the others"
   assert.deepEqual(desk.posted, [2, 1]);
 });
 
+Deno.test("Dispenser asks a node that belongs to no cluster once, and tells who waits", () => {
+  const desk = new Desk();
+  const { dispenser } = desk;
+  dispenser.take(desk.client("ann"), 2);
+  desk.endTurn();
+  dispenser.refused(2, "no-cluster");
+  desk.endTurn();
+  assert.deepEqual(desk.posted, [2]);
+  assert.deepEqual(desk.told, [
+    "ann 2 x CLUSTERDOWN This node belongs to no cluster: nothing was done, " +
+    "ask another",
+  ]);
+});
+
 Deno.test("Dispenser tells who waited too long, each in its own time", () => {
   const desk = new Desk();
   const { dispenser } = desk;

@@ -3,7 +3,7 @@
 // answer goes to the checker of tickets, in the order in which clients read them.
 
 import assert from "node:assert/strict";
-import { stoppingText } from "../../server/refusals.ts";
+import { noClusterText, stoppingText } from "../../server/refusals.ts";
 import type { TicketClient } from "../../server/dispenser.ts";
 import type { Line } from "../torture/range_checker.ts";
 import type { Computer } from "./computer.ts";
@@ -62,8 +62,11 @@ export class Connection implements TicketClient {
 
   refused(count: number, text: string): void {
     const [word, , address] = text.split(" ");
-    const isLate = word === "CLUSTERDOWN";
-    if (isLate) this.#world.counts.timeouts++;
+    const { counts } = this.#world;
+    const isForeign = text === noClusterText;
+    const isLate = word === "CLUSTERDOWN" && !isForeign;
+    if (isLate) counts.timeouts++;
+    if (isForeign) counts.turnedAway++;
     // Not done means not done; a request that waited, or waits for a node that ends, may
     // have been done by whom it was forwarded to. What a lost leader did was counted.
     const mayBeDone = isLate || text === stoppingText;
@@ -117,6 +120,7 @@ export class Client {
   /** What is asked for may be answered within the call. */
   #asking = false;
   #asked = 0;
+  #restsUntil = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -130,6 +134,11 @@ export class Client {
   /** Gives up what it waits for. */
   abandon(): void {
     if (this.waits) this.#connection!.lost();
+  }
+
+  /** Asks nothing before then. */
+  rest(until: number): void {
+    this.#restsUntil = until;
   }
 
   /** Asks nothing more. */
@@ -173,6 +182,9 @@ export class Client {
   #ask(): void {
     if (!this.#active || this.waits) return;
     const { servers, random, options, clock } = this.#world;
+    if (clock.now < this.#restsUntil) {
+      return this.#later(this.#restsUntil - clock.now);
+    }
     if (this.#connection === undefined) {
       const computer = this.#redirected ?? this.#world.pick(servers);
       this.#movedTo = undefined;

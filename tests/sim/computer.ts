@@ -54,8 +54,13 @@ type Process = {
    * fits into a box, as in `take_door.ts`, until it is seen. */
   readonly wanted: number[];
   readonly boxed: ((FromNode & { type: "taken" }) | undefined)[];
+  /** Of each: whether a take is under way that the node has not answered. */
+  readonly asked: { left: number }[];
   /** Tickets that go from one isolate to the other, and were not asked for. */
   onTheWay: number;
+  /** What was lent was asked back, and has not come. */
+  recalling: boolean;
+  stopping: boolean;
   node: Node | undefined;
   counter: CoreCounter | undefined;
   /** Whether a fault was made that may end it. */
@@ -83,6 +88,8 @@ export class Computer implements Watched {
   syncMicros: number;
   /** What was committed when the message was sent that came last, however old it is. */
   heardOf: Index = 0;
+  /** The message of a peer that it is at. */
+  hears: PeerMessage["type"] | undefined;
 
   readonly #world: World;
   readonly #tickMicros: number;
@@ -359,10 +366,15 @@ export class Computer implements Watched {
     const { doorMicros, boxMicros, isolates } = this.#world.options;
     const wanted: number[] = [];
     const boxed: Process["boxed"] = [];
+    const asked: Process["asked"] = [];
     /** The node's end of a door, and the isolate's. */
     const doorTo = (at: number) => ({
       postMessage: (message: FromNode) => {
         const link = process.links[at]!;
+        if (message.type === "taken" || message.type === "refused") {
+          asked[at]!.left -= message.count;
+        }
+        if (message.type === "recall") this.#recalls(process);
         if (message.type === "taken" && message.count >= wanted[at]!) {
           const surplus = message.count - wanted[at]!;
           process.onTheWay += surplus;
@@ -381,10 +393,16 @@ export class Computer implements Watched {
     const doorFrom = (at: number, receive: (message: ToNode) => void) => ({
       postMessage: (message: ToNode) => {
         const isTake = message.type === "take";
-        if (isTake) wanted[at] = message.count;
+        if (isTake) {
+          wanted[at] = message.count;
+          asked[at] = { left: message.count };
+        }
         const delay = isTake ? boxMicros : doorMicros;
         const left = message.type === "returned" ? message.count : 0;
         if (left > 0) this.#world.counts.recalled++;
+        if (message.type === "returned" && (asked[at]?.left ?? 0) > 0) {
+          this.#world.counts.recallsCrossed++;
+        }
         process.onTheWay += left;
         this.#after(process, delay, () => {
           process.onTheWay -= left;
@@ -411,7 +429,10 @@ export class Computer implements Watched {
       connections: new Map(),
       wanted,
       boxed,
+      asked,
       onTheWay: 0,
+      recalling: false,
+      stopping: false,
       node: undefined,
       counter: undefined,
       mayFail: this.drive.full || this.drive.failSync,
@@ -523,7 +544,7 @@ export class Computer implements Watched {
     checker.started(this);
     this.#watched = "";
     process.counter = new CoreCounter(this.#world.counts, process.node.core);
-    process.joining = !isMember(saved, this.id);
+    process.joining = !isMember(saved);
     if (process.joining) this.#join(process);
     this.#tick(process);
   }
@@ -564,16 +585,29 @@ export class Computer implements Watched {
       case "take":
         return process.node?.take(message.count);
       case "returned":
+        process.recalling = false;
         return process.node?.returned(message.last, message.count);
       case "admin":
         return process.node?.admin(message.id, message.command);
       case "stop":
+        process.stopping = true;
         if (process.node === undefined) this.kill();
         else process.node.stop();
         return;
       default:
         assert.fail(message.type);
     }
+  }
+
+  /** The node asks for what it has lent; counted by why it does. */
+  #recalls(process: Process): void {
+    const { counts } = this.#world;
+    process.recalling = true;
+    if (process.stopping) counts.recallsAtStop++;
+    else if (this.hears === "Take") counts.recallsForOthers++;
+    else if (process.node!.reserve.ahead === 0) counts.recallsAtRest++;
+    else counts.recallsAtChange++;
+    this.#world.recalls(this);
   }
 
   /** What lies in the box of an isolate, once. */
@@ -608,7 +642,7 @@ export class Computer implements Watched {
   /** Removed while it was away, it asks to be let in again, as raft/host.ts does. */
   #rejoin(process: Process): void {
     if (!process.joins || process.joining || process.rejoined) return;
-    if (!process.node?.isOutside) return;
+    if (!process.node?.standing.isOutside) return;
     process.rejoined = process.joining = true;
     this.#world.counts.rejoins++;
     this.say("is outside, and asks to join again");
@@ -758,6 +792,7 @@ export class Computer implements Watched {
   #forget(): void {
     const process = this.#process;
     if (process !== undefined) {
+      if (process.recalling) this.#world.counts.recallsCut++;
       this.#world.tickets.unanswered(burntBy(process));
     }
     this.#process = undefined;

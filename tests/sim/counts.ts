@@ -36,9 +36,16 @@ export const countNames = [
   "takesAskedAgain", // when a leader was lost
   "confirmations", // asked of voters
   "lent", // takes that were answered with more than was asked for
-  "recalled", // of these, those of which something came back
+  "recallsAtRest", // of what was lent, because little is asked for
+  "recallsAtChange", // … because the members are to change
+  "recallsAtStop",
+  "recallsForOthers", // … for a node that does not know yet of its removal
+  "recallsCrossed", // by a take that was under way
+  "recallsCut", // short by the end of the process
+  "recalled", // of all these, those that brought something back
   "givenBack", // by an entry in the log
   "timeouts", // of requests that met no leader in time
+  "turnedAway", // of requests to a node that belongs to no cluster
   "redirects", // of clients that went where the leader serves
   "transfersAsked", // by people
   "transfersDone", // of these, as they wished

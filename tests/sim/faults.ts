@@ -18,6 +18,7 @@ export class Faults {
     this.#world = world;
     this.#clients = clients;
     for (const kind of faultKinds) this.#later(kind);
+    world.recalls = (computer) => this.#cutShort(computer);
     this.#keepStarting();
   }
 
@@ -113,6 +114,10 @@ export class Faults {
         return this.#transfer();
       case "abandon":
         return this.#world.pick(this.#clients)?.abandon();
+      case "lull":
+        return this.#lull();
+      case "shrink":
+        return this.#shrink();
       default:
         kind satisfies never;
     }
@@ -355,6 +360,80 @@ export class Faults {
     this.#world.counts.changes++;
     const prevIndex = this.#prevIndex(at);
     at.admin({ type: "promote", id: one.id, prevIndex });
+  }
+
+  /** Down to one, which lends numbers from then on; if it is one already, up again. */
+  #shrink(): void {
+    const { computers, random } = this.#world;
+    const at = this.#world.pick(
+      this.#world.up.filter(({ raft }) => raft?.role === "leader"),
+    );
+    if (this.#over || at === undefined) return;
+    const { members } = at;
+    const isSound = members.every(({ id, suffrage }) =>
+      suffrage !== "voter" || computers.get(id)!.drive.isVoterIn(members)
+    );
+    // Whoever is lost counts as long as any log names it (`#sparable`).
+    if (!isSound) return;
+    const other = this.#world.pick(members.filter(({ id }) => id !== at.id));
+    if (other === undefined) return this.#grow(at);
+    const victim = computers.get(other.id)!;
+    if (random(2) === 0) this.#surprise(victim, at);
+    this.#world.counts.changes++;
+    at.admin(
+      { type: "remove-server", id: other.id, prevIndex: 0n, force: true },
+      (answer) => {
+        if (answer.type === "ok" && at.members.length > 1) this.#shrink();
+      },
+    );
+  }
+
+  /** It stands still, and hears nothing of its removal when it goes on. */
+  #surprise(victim: Computer, leader: Computer): void {
+    const { clock, network, options } = this.#world;
+    if (victim.isPaused || !victim.isRunning) return;
+    this.#world.counts.pauses++;
+    victim.say("is paused");
+    victim.pause();
+    // What it has asked before is answered.
+    const { latencyMicros, jitterMicros, syncMicros, tickMicros } = options;
+    clock.after(2 * (latencyMicros + jitterMicros + syncMicros), () => {
+      if (!this.#over) network.cut(leader.id, victim.id);
+    });
+    clock.after(4 * tickMicros + this.#world.wait(4 * tickMicros), () => {
+      if (!this.#over && victim.isPaused) victim.resume();
+    });
+  }
+
+  #grow(at: Computer): void {
+    const who = this.#world.pick(
+      [...this.#world.computers.values()].filter((one) =>
+        one !== at && !one.drive.ledger.isEmpty && !one.isLost
+      ),
+    );
+    if (who === undefined) return this.#startJoining();
+    this.#world.counts.changes++;
+    const { id, address } = who;
+    at.admin({ type: "add-voter", id, address, prevIndex: 0n });
+  }
+
+  #lull(): void {
+    const { clock, options: { tickMicros } } = this.#world;
+    const until = clock.now + 5 * tickMicros +
+      this.#world.wait(5 * tickMicros);
+    this.#world.say("clients rest");
+    for (const client of this.#clients) client.rest(until);
+  }
+
+  /** Now and then a process dies while it waits for what it has lent, or right after. */
+  #cutShort(computer: Computer): void {
+    const { clock, random, options: { faults, doorMicros } } = this.#world;
+    if (this.#over || faults.shrink === 0 || !mayDie(computer)) return;
+    if (random(8) > 0) return;
+    const { node } = computer;
+    clock.after(random(4 * doorMicros), () => {
+      if (computer.node === node && !this.#over) this.#kill(computer);
+    });
   }
 
   #transfer(): void {

@@ -116,7 +116,9 @@ export class Network {
       const { incarnation, about } = from;
       to.heardOf = packet.committed;
       to.node?.met(sender, { incarnation, ...about });
+      to.hears = message.type;
       to.node?.receive(message);
+      to.hears = undefined;
       const term = "term" in message ? message.term : "";
       return `${sender} ${message.type} ${term} ${bytes.length}`;
     });

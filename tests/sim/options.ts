@@ -36,6 +36,8 @@ export const faultKinds = [
   "promote",
   "transfer",
   "abandon", // a client gives up
+  "lull", // all clients are silent for a while
+  "shrink", // members are removed until one is left, or the one gets another
 ] as const;
 
 export type FaultKind = typeof faultKinds[number];
@@ -92,7 +94,7 @@ export function drawOptions(seed: number): Options {
   const faults = Object.fromEntries(
     faultKinds.map((kind) => [
       kind,
-      from(0, 0, 1 / 2, 1 / 6, 1 / 20) * phaseMicros,
+      isOfLending(kind) ? 0 : from(0, 0, 1 / 2, 1 / 6, 1 / 20) * phaseMicros,
     ]),
   ) as Record<FaultKind, Micros>;
   // Without an end, two cuts are soon all that happens.
@@ -102,7 +104,7 @@ export function drawOptions(seed: number): Options {
   faults.wipe = Math.max(faults.wipe, faults.wipe && phaseMicros / 3);
   const tickMicros = from(5000, 12_500, 25_000);
   const electionTicks = from(5, 10, 12, 20);
-  return {
+  const options: Options = {
     seed,
     voters: from(1, 3, 3, 3, 5),
     spares: from(0, 1, 2),
@@ -130,6 +132,45 @@ export function drawOptions(seed: number): Options {
     paceMin: from(1, 8, 32, 1e9),
     boxMicros: from(2, 2, 40, 1000),
   };
+  // Last, so that the other seeds stay what they were.
+  return random(5) === 0 ? lending(options, random) : options;
+}
+
+/**
+ * A run about numbers that are lent: only a node that is alone lends any, and before that
+ * changes it recalls them. Elsewhere both are rare, for a cluster only grows, or is busy
+ * with its troubles.
+ */
+function lending(options: Options, random: Random): Options {
+  const from = <T>(...choices: readonly T[]): T =>
+    choices[random(choices.length)]!;
+  const { phaseMicros, tickMicros } = options;
+  const faults = { ...options.faults };
+  for (const kind of faultKinds) {
+    const rare = faults[kind] && Math.max(faults[kind], phaseMicros / 6);
+    faults[kind] = random(4) === 0 ? rare : 0;
+  }
+  faults.heal = phaseMicros / 12;
+  faults.lull = from(0, 15, 40) * tickMicros;
+  faults.shrink = from(10, 20, 40) * tickMicros;
+  faults.stop = from(0, 40) * tickMicros;
+  return {
+    ...options,
+    voters: from(1, 2, 3),
+    spares: from(1, 2),
+    // What is answered at once is soon asked for again: few make a run long enough.
+    clients: from(1, 4, 16),
+    thinkMicros: from(1000, 5000),
+    syncMicros: from(100, 1000),
+    isolates: 1,
+    paceMin: from(1, 1, 8),
+    faults,
+  };
+}
+
+/** Only in runs about numbers that are lent. */
+function isOfLending(kind: FaultKind): boolean {
+  return kind === "lull" || kind === "shrink";
 }
 
 function drawForward(random: Random): Forwarding[] {

@@ -1,4 +1,4 @@
-// The simulator in the suite: 200 seeds, and the proof that it would have noticed. More
+// The simulator in the suite: 250 seeds, and the proof that it would have noticed. More
 // by `deno task sim --count N`.
 
 import assert from "node:assert/strict";
@@ -7,7 +7,7 @@ import { simulate } from "./simulation.ts";
 import { Totals } from "./totals.ts";
 import { canaries } from "./world.ts";
 
-const seeds = 200;
+const seeds = 250;
 
 Deno.test(`Nothing is lost or repeated, and a majority gets to work, in ${seeds} simulated clusters`, () => {
   const totals = new Totals();
@@ -47,7 +47,7 @@ Deno.test("A run of many seeds in which too little happened fails", () => {
       ...quiet,
       elections: 0,
       tickets: 3,
-      counts: { ...noCounts(), installs: i },
+      counts: { ...noCounts(), installs: i, recalled: i % 3 === 0 ? 1 : 0 },
       failure: undefined,
     });
   }
@@ -56,5 +56,6 @@ Deno.test("A run of many seeds in which too little happened fails", () => {
   assert.match(little, /450 tickets/);
   assert.match(little, /0 crashes/);
   assert.match(little, /no handOvers in 150 seeds/);
+  assert.match(little, /50 recalled in 150 seeds/);
   assert.doesNotMatch(little, /installs/);
 });

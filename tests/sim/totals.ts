@@ -5,6 +5,8 @@ import { countNames, noCounts } from "./counts.ts";
 
 /** In so many runs each kind of trouble must have struck. */
 const seedsForAll = 150;
+/** What is lent must come back often, for all ways in which it does to meet each other. */
+const recalledPerSeed = 0.5;
 
 export class Totals {
   seeds = 0;
@@ -47,6 +49,10 @@ export class Totals {
     if (this.seeds >= seedsForAll) {
       const never = countNames.filter((name) => this.#counts[name] === 0);
       little.push(...never.map((name) => `no ${name} in ${this.seeds} seeds`));
+      const { recalled } = this.#counts;
+      if (recalled > 0 && recalled < recalledPerSeed * this.seeds) {
+        little.push(`${recalled} recalled in ${this.seeds} seeds`);
+      }
     }
     // To stop was right now and then; to stop always would prove nothing.
     if (this.#stuck > this.seeds / 20) little.push(`${this.#stuck} runs stuck`);

@@ -36,6 +36,8 @@ export class World {
   /** Those that are healed in the second phase; clients have learnt to ask them alone. */
   sound: readonly Computer[] = [];
   failure: Error | undefined;
+  /** Something that was lent is recalled: whoever makes trouble may like to know. */
+  recalls: (computer: Computer) => void = () => {};
 
   constructor(
     options: Options,

@@ -25,8 +25,8 @@ const depths = [1, 1, 16, 16, 1000, 1000];
 const retryMillis = 20;
 const readBytes = 64 * 1024;
 
-/** How a node answers that met no leader in time, or that ends; either may burn numbers. */
-const refusals = /^(CLUSTERDOWN No leader within |ERR the node is stopping$)/;
+/** How a node answers that meets no leader, or that ends; either may burn numbers. */
+const refusals = /^(CLUSTERDOWN |ERR the node is stopping$)/;
 
 /** Tickets that the clients of one node wait for at once, at most. */
 export const waitingMax = depths.reduce((sum, depth) => sum + depth, 0);
