@@ -2,6 +2,7 @@
 // is gone. A node serves and stops as if it were read, and dies of what it must die of.
 
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { checkTickets } from "../checker.ts";
 import { e2e, type Lab } from "./harness.ts";
 import { permissions, type ServerOptions } from "./server.ts";
@@ -150,6 +151,31 @@ e2e(
     const inWorker = lab.server({ id: "2", ...pipe.wrapper });
     inWorker.spawn("--raddr", "203.0.113.9:7");
     assert.deepEqual(await inWorker.exit(), { code: 1, signal: null });
+  },
+);
+
+e2e(
+  "While a process waits for its last words to leave, it serves nobody",
+  async (lab) => {
+    using pipe = new FullPipe(lab);
+    const struck = `${lab.directory}/struck`;
+    const node = lab.server({
+      ...pipe.wrapper,
+      env: { BUG: struck },
+      permissions: [...permissions, "--preload", "tests/e2e/bug.ts"],
+    });
+    node.spawn();
+    await lab.serves(node.port);
+    using client = await node.connect();
+    await client.tickets(1);
+    node.signal("SIGWINCH");
+    for (;;) {
+      const after = existsSync(struck);
+      const answered = await client.tickets(1).then(() => true, () => false);
+      if (!answered) break;
+      assert.ok(!after, "a ticket was given after the fault");
+    }
+    assert.deepEqual(await node.exit(), { code: 1, signal: null });
   },
 );
 
