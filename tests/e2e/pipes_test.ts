@@ -138,16 +138,16 @@ e2e(
   "A fault ends a node whose log nobody reads with code 1, in whatever isolate it is",
   async (lab) => {
     using pipe = new FullPipe(lab);
-    const bug = ["--preload", "tests/e2e/bug.ts"];
-    const inMain = lab.server({
-      ...pipe.wrapper,
-      permissions: [...permissions, ...bug],
-    });
-    inMain.spawn();
-    await lab.serves(inMain.port);
-    inMain.signal("SIGWINCH");
-    assert.deepEqual(await inMain.exit(), { code: 1, signal: null });
-
+    for (const bug of ["SIGWINCH", "SIGURG"] as const) {
+      const inMain = lab.server({
+        ...pipe.wrapper,
+        permissions: [...permissions, "--preload", "tests/e2e/bug.ts"],
+      });
+      inMain.spawn();
+      await lab.serves(inMain.port);
+      inMain.signal(bug);
+      assert.deepEqual(await inMain.exit(), { code: 1, signal: null });
+    }
     const inWorker = lab.server({ id: "2", ...pipe.wrapper });
     inWorker.spawn("--raddr", "203.0.113.9:7");
     assert.deepEqual(await inWorker.exit(), { code: 1, signal: null });

@@ -151,6 +151,16 @@ export const rimMutants: readonly Mutant[] = [
     tests: ["e2e/pipes_test.ts"],
   },
   {
+    name: "slip-told-by-the-runtime",
+    mistake:
+      "a rejection that nobody caught waits for who reads it, as a leader",
+    source: "PITFALLS 38",
+    file: "main.ts",
+    find: "event.preventDefault();\n    fail(event.reason);",
+    replace: "",
+    tests: ["e2e/pipes_test.ts"],
+  },
+  {
     name: "serves-while-it-dies",
     mistake: "a process gives tickets while its last words leave",
     source: "PITFALLS 1",
