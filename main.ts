@@ -8,28 +8,23 @@ import deno from "./deno.json" with { type: "json" };
 import { formatAddress, parseAddress } from "./raft/address.ts";
 import type { FromNode } from "./raft/channel.ts";
 import { Host } from "./raft/host.ts";
-import { type Log, openLog } from "./raft/logger.ts";
+import { type Fields, lastWords, type Log, openLog } from "./raft/logger.ts";
 import { placeNode } from "./raft/place.ts";
+import { onceFree } from "./raft/port.ts";
 import { TakeBox } from "./raft/take_box.ts";
-import { Census, type CensusOptions } from "./server/census.ts";
+import { Census } from "./server/census.ts";
 import { type Config, parseConfig } from "./server/config.ts";
 import { Front } from "./server/front.ts";
-import {
-  freeHandles,
-  handlesFor,
-  type HandleShares,
-  shareHandles,
-} from "./server/handles.ts";
+import { limitsOf } from "./server/handles.ts";
 import { IoThreads } from "./server/io_threads.ts";
 import { listen } from "./server/listener.ts";
 import { RaftLink } from "./server/raft_link.ts";
 import { claimPort } from "./server/shared_port.ts";
+import { onParentsEnd, onSignals } from "./server/signals.ts";
 import { status } from "./server/status.ts";
 
 /** A stop, from the first signal to the exit, is done within 5 s. */
 const stopMillis = 4500;
-/** Two signals within this are one. */
-const sameSignalMillis = 500;
 
 const workerUrl = new URL("./raft/worker.ts", import.meta.url);
 const ioWorkerUrl = new URL("./server/io_worker.ts", import.meta.url);
@@ -75,12 +70,41 @@ async function serve(config: Config): Promise<never> {
     format: config.node.logFormat,
     source: "server",
   });
-  const fail = (reason: string): never => {
-    log("error", reason);
-    Deno.exit(1);
+  const stopAsked = new AbortController();
+  const { signal } = stopAsked;
+  const asked = Promise.withResolvers<void>();
+  const stop = () => {
+    if (signal.aborted) return;
+    asked.resolve();
+    stopAsked.abort();
+    log("info", "stopping");
+    setTimeout(() => fail("could not stop in time"), stopMillis);
   };
+  // Before all that may take long: by default a signal ends a process without a stop.
+  onSignals({ log, stop });
+  if (environment("TICKETD_WITH_PARENT") === "yes") {
+    onParentsEnd(() => {
+      log("warning", "the process that started this one has ended");
+      stop();
+    });
+  }
+  let front: Front | undefined;
+  let over = false;
+  const end = async (code: number, text: string, fields?: Fields) => {
+    // The first end counts; what is told while it lasts may be its consequence.
+    if (over) return await new Promise<never>(() => {});
+    over = true;
+    front?.abandon();
+    log(code === 0 ? "info" : "error", text, fields);
+    await lastWords();
+    Deno.exit(code);
+  };
+  const fail = (reason: string, fields?: Fields) => end(1, reason, fields);
+  onUncaught((error) =>
+    fail(`a fault in ticketd: ${textOf(error)}`, { error })
+  );
   try {
-    const { limits, shares } = limitsOf(config, log);
+    const { limits, shares } = limitsOf(config.limits, config, log);
     const { peersMax } = shares;
     const place = await placeNode({ ...config.node, peersMax }, {
       storage: config.storage,
@@ -89,14 +113,10 @@ async function serve(config: Config): Promise<never> {
     });
     const ready = Promise.withResolvers<void>();
     const stopped = Promise.withResolvers<void>();
-    let stopping = false;
-    const asked = Promise.withResolvers<void>();
-    const stop = () => {
-      stopping = true;
-      asked.resolve();
-    };
     const node = connectNode(place.inWorker, {
-      receive: (message) => link.receive(message),
+      receive: (message) => {
+        if (!over) link.receive(message);
+      },
       died: (reason) => fail(`the node died: ${reason}`),
     });
     const { timeoutMillis } = config;
@@ -108,8 +128,9 @@ async function serve(config: Config): Promise<never> {
       ready: ready.resolve,
       removed: stop,
       stopped: (error) => {
-        if (error !== undefined || !stopping) fail(error ?? "the node ended");
-        stopped.resolve();
+        if (error !== undefined || !signal.aborted) {
+          fail(error ?? "the node ended");
+        } else stopped.resolve();
       },
       broken: (error) => fail(`the dispenser is broken: ${error}`),
     });
@@ -118,12 +139,13 @@ async function serve(config: Config): Promise<never> {
     const { idleSeconds } = config.limits;
     const { refusalsMax } = shares;
     const each = { timeoutMillis, version, refusalsMax, idleSeconds };
-    const front = new Front({ link, census, log, ...each });
-    const claim = mayShare(config, { inWorker: place.inWorker, log })
-      ? claimPort(config.clientListen)
+    front = new Front({ link, census, log, ...each });
+    const isShared = mayShare(config, { inWorker: place.inWorker, log });
+    const claim = isShared
+      ? await onceFree(() => claimPort(config.clientListen), { log, signal })
       : undefined;
-    const socket = claim?.socket ?? listen(config.clientListen);
-    onSignals(stop);
+    const socket = claim?.socket ??
+      await onceFree(() => listen(config.clientListen), { log, signal });
     const threads = new IoThreads({
       count: claim === undefined ? 0 : config.ioThreads - 1,
       spawn: (name) => new Worker(ioWorkerUrl, { type: "module", name }),
@@ -137,59 +159,49 @@ async function serve(config: Config): Promise<never> {
         log: { level: config.node.logLevel, format: config.node.logFormat },
       },
     });
+    // Nothing has begun yet that would have to be ended.
+    signal.throwIfAborted();
     link.start({
       ...place.options,
       clientAddress: withPort(config.node.clientAddress, socket.addr.port),
     });
     await Promise.race([ready.promise, asked.promise]);
-    if (!stopping) {
+    if (!signal.aborted) {
       front.serve(socket);
       if (claim !== undefined) {
         await Promise.race([threads.serve(claim.address), asked.promise]);
       }
     }
-    if (!stopping) {
+    if (!signal.aborted) {
       log("info", `serves clients on ${formatAddress(config.clientListen)}`);
       await asked.promise;
     }
-    log("info", "stopping");
-    const timer = setTimeout(() => fail("could not stop in time"), stopMillis);
     await Promise.all([front.close(), threads.close()]);
     link.stop();
     await stopped.promise;
-    clearTimeout(timer);
     claim?.lock.close();
-    log("info", "stopped");
-    Deno.exit(0);
+    return await end(0, "stopped");
   } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error));
+    return signal.aborted && error === signal.reason
+      ? await end(0, "stopped")
+      : await fail(textOf(error));
   }
 }
 
-/** What clients may take: as much as is asked for, and as file handles allow. */
-function limitsOf(
-  { limits: { clientsMax, memoryMax }, ioThreads }: Config,
-  log: Log,
-): { limits: CensusOptions; shares: HandleShares } {
-  const wanted = { clientsMax, ioThreads };
-  const free = freeHandles(handlesFor(wanted));
-  if (free === undefined) {
-    const text =
-      "cannot find out how many file handles there are; add --allow-write=/dev/null";
-    log("debug", text);
-  }
-  const shares = shareHandles(free, wanted);
-  if (shares.clientsMax < clientsMax) {
-    log(
-      "warning",
-      `serves ${shares.clientsMax} clients at most, not ${clientsMax}, for there are ` +
-        `only ${free} file handles: raise the limit (ulimit -n), or choose a lower ` +
-        "--max-clients",
-    );
-  }
-  const { placesKept } = shares;
-  const limits = { clientsMax: shares.clientsMax, placesKept, memoryMax };
-  return { limits, shares };
+/** Deno would write of it where it may have to wait for ever, with the node still leading. */
+function onUncaught(fail: (error: unknown) => void): void {
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    fail(event.error ?? event.message);
+  });
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    fail(event.reason);
+  });
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Whether several isolates serve clients: a service that runs on must not fail at that. */
@@ -213,20 +225,12 @@ function withPort(text: string, chosen: number): string {
   return formatAddress({ host, port: port === 0 ? chosen : port });
 }
 
-/**
- * Calls `first` at the first SIGTERM or SIGINT; a second one ends the process at once, unless
- * it comes so soon that it is the same: Ctrl-C reaches a process under `deno task` both
- * from the terminal and from the task.
- */
-function onSignals(first: () => void): void {
-  let firstMillis: number | undefined;
-  for (const [name, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
-    Deno.addSignalListener(name, () => {
-      const now = performance.now();
-      firstMillis ??= now;
-      if (now - firstMillis > sameSignalMillis) Deno.exit(128 + number);
-      first();
-    });
+/** A reader that has seen enough (`| head`) and a full disk are no faults of ours. */
+function print(text: string): void {
+  try {
+    console.log(text);
+  } catch {
+    Deno.exit(1);
   }
 }
 
@@ -237,13 +241,13 @@ switch (parsed.type) {
     break;
   case "status": {
     const { table, fault } = await status(parsed.address);
-    if (table !== "") console.log(table);
+    if (table !== "") print(table);
     if (fault !== undefined) console.error(fault);
     Deno.exit(fault === undefined ? 0 : 1);
     break;
   }
   case "print":
-    console.log(parsed.text.trimEnd());
+    print(parsed.text.trimEnd());
     break;
   case "error":
     console.error(parsed.text);

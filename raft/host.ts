@@ -20,10 +20,11 @@ import { assert } from "./core/assert.ts";
 import type { Identity, NodeId, Saved } from "./core/types.ts";
 import { type AskOptions, clusterOf, joinCluster } from "./join.ts";
 import { nobody } from "./greeting.ts";
-import { type Log, openLog } from "./logger.ts";
+import { lastWords, type Log, openLog } from "./logger.ts";
 import { Node } from "./node.ts";
 import { blank, founded, isMember } from "./origin.ts";
 import { listenForPeers, Peers } from "./peers.ts";
+import { onceFree } from "./port.ts";
 import { openKv } from "../storage/kv.ts";
 import { denoFiles } from "../storage/files.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -137,7 +138,10 @@ export class Host {
       source: `node ${options.id}`,
     });
     // Before the storage, which writes when it is opened: a port in use changes nothing.
-    const listener = listenForPeers(options.raftListen);
+    const listener = await onceFree(
+      () => listenForPeers(options.raftListen),
+      { log: this.#log, signal: this.#stopping.signal },
+    );
     const storage = this.#storage = await openStorage(options, this.#log);
     const resumed = storage.load();
     const saved = await this.#identify(resumed);
@@ -319,9 +323,12 @@ export class Host {
     this.#ticker?.stop();
     const stopped = () => {
       this.#storage?.close();
-      this.#door.postMessage({ type: "stopped", error: error?.message });
+      // The process may end as soon as main has heard, with what has not left this isolate.
+      lastWords().then(() =>
+        this.#door.postMessage({ type: "stopped", error: error?.message })
+      );
     };
-    // A node that failed must say nothing more to anybody, and not wait either.
+    // A node that failed must say nothing more to anybody, and not wait for peers either.
     if (error !== undefined || this.#peers === undefined) return stopped();
     this.#peers.close().then(stopped, stopped);
   }

@@ -6,6 +6,9 @@
 //
 // What peers and clients sent may stand in a line, so control characters are escaped:
 // nobody can forge a second line or move the terminal's cursor.
+//
+// To log never waits, whatever becomes of standard error: `log_outlet.ts`. So a process
+// that is about to end waits for its `lastWords`.
 
 import {
   configureSync,
@@ -14,6 +17,7 @@ import {
   type Sink,
 } from "@logtape/logtape";
 import type { LogFormat, LogLevel } from "./channel.ts";
+import { Outlet } from "./log_outlet.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -29,11 +33,18 @@ export type LogOptions = {
   readonly write?: (line: string) => void;
 };
 
+/** How long a process that ends waits for its last lines to leave. */
+export const lastWordsMillis = 250;
+
 /** Configures the log of this isolate; a later call changes level and format for all. */
 export function openLog(options: LogOptions): Log {
-  const { level: lowestLevel, source, write = writeStderr } = options;
+  const { level: lowestLevel, source, write } = options;
   const line = options.format === "json" ? jsonLine : textLine;
-  const sink: Sink = (record) => write(line(record));
+  gapLine = (dropped) => line(gapRecord(source, dropped));
+  const sink: Sink = (record) => {
+    if (write !== undefined) return write(line(record));
+    standardError.push(line(record), { urgent: record.level === "error" });
+  };
   configureSync({
     reset: true,
     sinks: { stderr: sink },
@@ -55,11 +66,34 @@ export function openLog(options: LogOptions): Log {
     });
 }
 
-const utf8 = new TextEncoder();
+/**
+ * Waits, for a moment, until all lines of this isolate have left it. A file or a terminal
+ * takes them at once; a pipe that nobody reads must not keep the process from ending.
+ */
+export async function lastWords(): Promise<void> {
+  await standardError.drained(lastWordsMillis);
+}
 
-function writeStderr(line: string): void {
-  let rest = utf8.encode(line);
-  while (rest.length > 0) rest = rest.subarray(Deno.stderr.writeSync(rest));
+/** As configured last. */
+let gapLine: (dropped: number) => string = () => "";
+
+const standardError = new Outlet({
+  write: (bytes) => Deno.stderr.write(bytes),
+  gap: (dropped) => gapLine(dropped),
+});
+
+/** Whatever the level: lines of that level are missing. */
+function gapRecord(source: string, dropped: number): LogRecord {
+  const text =
+    `dropped ${dropped} log lines, for standard error did not take them`;
+  return {
+    category: ["ticketd", source],
+    level: "warning",
+    message: [text],
+    rawMessage: text,
+    timestamp: Date.now(),
+    properties: { dropped },
+  };
 }
 
 function textLine(record: LogRecord): string {

@@ -1,9 +1,15 @@
 // Ports that are listened on, for clients and for peers alike: opened, or refused with
-// one sentence for the user; and which faults of accept() are the caller's, not ours.
+// one sentence for the user, after a while if the former owner may be closing still; and
+// which faults of accept() are the caller's, not ours.
 // Not here: whom to let in (`peers.ts`, `server/listener.ts`).
 
 import { type Address, formatAddress } from "./address.ts";
+import type { Log } from "./logger.ts";
 import { reasonOf } from "./wire.ts";
+
+/** A process that is told to stop has ended, and closed its ports, after this. */
+const patienceMillis = 5000;
+const pauseMillis = 100;
 
 /** For `whom` the port is, and the flag that chooses another. */
 export type Purpose = {
@@ -36,6 +42,53 @@ export function lockPort(
   } catch (error) {
     throw refusal(address, { error, purpose, how: " by UDP" });
   }
+}
+
+export type Patience = {
+  readonly log: Log;
+  /** Ends the waiting, with its reason. */
+  readonly signal: AbortSignal;
+  readonly patienceMillis?: number;
+};
+
+/**
+ * What `open` opens, tried again for a while when the address is in use: the process that
+ * this one takes over from may still be closing.
+ */
+export async function onceFree<T>(
+  open: () => T,
+  { log, signal, ...times }: Patience,
+): Promise<T> {
+  const sinceMillis = performance.now();
+  const millisMax = times.patienceMillis ?? patienceMillis;
+  for (let tries = 0;; tries++) {
+    try {
+      return open();
+    } catch (error) {
+      const waitedMillis = performance.now() - sinceMillis;
+      if (!isInUse(error) || waitedMillis >= millisMax) throw error;
+      if (tries === 0) log("info", `${error.message}; waits for it up to 5 s`);
+    }
+    await pause(signal);
+  }
+}
+
+/** One of our own refusals: a sentence, and the cause. */
+function isInUse(error: unknown): error is Error {
+  return error instanceof Error &&
+    error.cause instanceof Deno.errors.AddrInUse;
+}
+
+async function pause(signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = () => resolve();
+  signal.addEventListener("abort", stop);
+  const timer = setTimeout(resolve, pauseMillis);
+  await promise;
+  clearTimeout(timer);
+  signal.removeEventListener("abort", stop);
+  signal.throwIfAborted();
 }
 
 /**

@@ -102,12 +102,28 @@ export async function dial(
   const conn = await Deno.connect({ hostname, port, signal });
   try {
     signal.throwIfAborted();
+    if (metItself(conn)) {
+      throw new Deno.errors.ConnectionRefused(
+        "connection refused: nobody listens there, and the call reached itself",
+      );
+    }
     conn.setNoDelay(true);
   } catch (error) {
     conn.close();
     throw error;
   }
   return conn;
+}
+
+/**
+ * Whether both ends are one socket. When nobody listens on a port of the range from which
+ * the system picks the caller's, it may pick that very port, and TCP connects it to itself.
+ */
+export function metItself(
+  { localAddr, remoteAddr }: Pick<Deno.TcpConn, "localAddr" | "remoteAddr">,
+): boolean {
+  return localAddr.port === remoteAddr.port &&
+    localAddr.hostname === remoteAddr.hostname;
 }
 
 /** A fault of the network in a few words, without the system's decoration. */

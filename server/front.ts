@@ -45,6 +45,12 @@ export class Front {
     this.#listener = new Listener(socket, this.#options);
   }
 
+  /** Hangs up on everybody: the process is about to end because of a fault. */
+  abandon(): void {
+    clearInterval(this.#timer);
+    this.#listener?.close(0);
+  }
+
   /** Accepts nobody any more, answers who waits as far as there is time, hangs up. */
   async close(): Promise<void> {
     const { link } = this.#options;

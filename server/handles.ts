@@ -5,6 +5,10 @@
 // permissions. Where it does not, handles are opened until there is no more, or until
 // there are enough. That is done once, before anything else needs one.
 
+import type { Log } from "../raft/logger.ts";
+import type { CensusOptions } from "./census.ts";
+import type { ClientLimits } from "./config.ts";
+
 /** What the process opens beside clients and peers: log, directory, worker, resolver. */
 const ownHandles = 32;
 /** Of each further isolate that serves clients. */
@@ -50,8 +54,35 @@ export function shareHandles(
   };
 }
 
+/** What clients may take: as much as is asked for, and as file handles allow. */
+export function limitsOf(
+  { clientsMax, memoryMax }: ClientLimits,
+  { ioThreads }: { readonly ioThreads: number },
+  log: Log,
+): { limits: CensusOptions; shares: HandleShares } {
+  const wanted = { clientsMax, ioThreads };
+  const free = freeHandles(handlesFor(wanted));
+  if (free === undefined) {
+    const text =
+      "cannot find out how many file handles there are; add --allow-write=/dev/null";
+    log("debug", text);
+  }
+  const shares = shareHandles(free, wanted);
+  if (shares.clientsMax < clientsMax) {
+    log(
+      "warning",
+      `serves ${shares.clientsMax} clients at most, not ${clientsMax}, for there are ` +
+        `only ${free} file handles: raise the limit (ulimit -n), or choose a lower ` +
+        "--max-clients",
+    );
+  }
+  const { placesKept } = shares;
+  const limits = { clientsMax: shares.clientsMax, placesKept, memoryMax };
+  return { limits, shares };
+}
+
 /** As many handles as `wanted` clients and all the rest have a use for. */
-export function handlesFor(
+function handlesFor(
   { clientsMax, ioThreads }: {
     readonly clientsMax: number;
     readonly ioThreads: number;
@@ -65,7 +96,7 @@ export function handlesFor(
  * How many of `wanted` handles may be opened now; `undefined` when that cannot be found
  * out with the permissions that the process has.
  */
-export function freeHandles(wanted: number): number | undefined {
+function freeHandles(wanted: number): number | undefined {
   const limit = handleLimit();
   // Some are open already: not many, and nobody but Deno knows how many.
   if (limit !== undefined && limit >= wanted + ownHandles) return wanted;

@@ -36,7 +36,12 @@ export function claimPort(wanted: Address): Claim {
   } finally {
     alone.close();
   }
-  return { socket: joinPort(address), address, lock };
+  try {
+    return { socket: joinPort(address), address, lock };
+  } catch (error) {
+    lock.close(); // or a second try would be refused by the first
+    throw error;
+  }
 }
 
 /** For the other isolates, once the main one has claimed `address`. */

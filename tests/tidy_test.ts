@@ -89,7 +89,7 @@ const mayImport: readonly (readonly [string, RegExp])[] = [
   ["client/", /^client\//],
   [
     "main.ts",
-    /^(server\/|raft\/(channel|address|logger|host|place|take_box)\.ts$|storage\/kv\.ts$|deno\.json$)/,
+    /^(server\/|raft\/(channel|address|logger|host|place|port|take_box)\.ts$|storage\/kv\.ts$|deno\.json$)/,
   ],
   ["", /^(?!main\.ts$)/],
 ];
@@ -152,8 +152,11 @@ const mayWait = new Set([
   "raft/host.ts",
   "raft/join.ts",
   "raft/link.ts",
+  "raft/log_outlet.ts",
+  "raft/logger.ts",
   "raft/peers.ts",
   "raft/place.ts",
+  "raft/port.ts",
   "raft/resp_client.ts",
   "raft/take_box.ts",
   "raft/wire.ts",

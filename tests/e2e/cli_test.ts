@@ -114,18 +114,23 @@ e2e(
     const { port, raftPort } = await lab.server({ id: "owner" }).start();
     const fresh = `${lab.directory}/fresh`;
     const old = await stopped(lab, "old");
-    for (const node of [lab.server({ directory: fresh }), old]) {
+    // Each waits for the port for a while: all at once.
+    const refusal = async (
+      directory: string,
+      { id, flag, address, whom }: Record<string, string>,
+    ) =>
       assert.match(
-        await refused(node, "--saddr", `127.0.0.1:${port}`),
-        new RegExp(`cannot listen on 127.0.0.1:${port} for clients: .*--saddr`),
+        await refused(lab.server({ id, directory }), flag!, address!),
+        new RegExp(`cannot listen on ${address} for ${whom}: .*${flag}`),
       );
-      assert.match(
-        await refused(node, "--raddr", `127.0.0.1:${raftPort}`),
-        new RegExp(
-          `cannot listen on 127.0.0.1:${raftPort} for peers: .*--raddr`,
-        ),
-      );
-    }
+    const ports = [
+      { flag: "--saddr", address: `127.0.0.1:${port}`, whom: "clients" },
+      { flag: "--raddr", address: `127.0.0.1:${raftPort}`, whom: "peers" },
+    ];
+    await Promise.all(ports.flatMap((taken) => [
+      refusal(fresh, { id: "1", ...taken }),
+      refusal(lab.directory, { id: "old", ...taken }),
+    ]));
     assert.equal(await old.start().then((node) => node.ticket()), 11n);
   },
 );

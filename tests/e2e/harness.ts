@@ -111,6 +111,14 @@ export class Lab {
 
   async close(): Promise<void> {
     await Promise.all(this.#loads.map((load) => load.abort()));
+    // Whoever was started by what a story started, too, should that have failed.
+    for (const { pid } of processesOf(this.directory)) {
+      try {
+        Deno.kill(pid, "SIGKILL");
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
     await Promise.all(this.#servers.map((server) => server.kill()));
     Deno.removeSync(this.directory, { recursive: true });
   }
@@ -198,6 +206,25 @@ async function run(
   ]);
   const utf8 = new TextDecoder();
   return { code, stdout: utf8.decode(stdout), stderr: utf8.decode(stderr) };
+}
+
+/** Who names `directory` in its command line, or works below it. None without Linux. */
+export function processesOf(
+  directory: string,
+): { pid: number; line: string }[] {
+  if (Deno.build.os !== "linux") return [];
+  return Array.from(Deno.readDirSync("/proc"), ({ name }) => {
+    try {
+      if (!/^\d+$/.test(name)) return [];
+      const line = Deno.readTextFileSync(`/proc/${name}/cmdline`);
+      const within = `${Deno.readLinkSync(`/proc/${name}/cwd`)} ${line}`;
+      return within.includes(directory)
+        ? [{ pid: Number(name), line: line.replaceAll("\0", " ") }]
+        : [];
+    } catch {
+      return []; // it has ended meanwhile, or is not ours
+    }
+  }).flat();
 }
 
 /** Every file below `directory` with its bytes, and every directory without. */

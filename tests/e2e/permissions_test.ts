@@ -78,6 +78,27 @@ e2e("deno task start serves, and SIGTERM ends it as well", async (lab) => {
   await node.stop();
 });
 
+/** As npx does it: a shell between it and the task, and neither passes anything on. */
+const likeNpx = [
+  ...["bash", "-c"],
+  `npm_lifecycle_event=npx bash -c '"$@"; true' bash "$@" & wait`,
+  "bash",
+];
+
+e2e(
+  "deno task start leaves no node behind when the task, or npx above it, is killed",
+  async (lab) => {
+    const make = await copy(lab);
+    for (const wrapper of [undefined, likeNpx]) {
+      const node = await make(granted, "start", wrapper).start();
+      assert.equal(typeof await node.ticket(), "bigint");
+      node.signal("SIGKILL");
+      await node.logged(/server: stopped\n/);
+      await node.exit();
+    }
+  },
+);
+
 e2e(
   "Tickets in files are not forgotten by a run that may not read",
   async (lab) => {
@@ -129,7 +150,13 @@ e2e(
  */
 async function copy(
   lab: Lab,
-): Promise<(permissions: readonly string[], task?: string) => Server> {
+): Promise<
+  (
+    permissions: readonly string[],
+    task?: string,
+    wrapper?: readonly string[],
+  ) => Server
+> {
   const { stdout } = await lab.deno("info", "--json");
   const { npmCache } = JSON.parse(stdout) as { npmCache: string };
   const cache = `${lab.directory}/deno`;
@@ -141,9 +168,10 @@ async function copy(
     if (bytes === undefined) Deno.mkdirSync(`${cwd}/${path}`);
     else Deno.writeFileSync(`${cwd}/${path}`, bytes);
   }
-  return (permissions, task) =>
+  return (permissions, task, wrapper) =>
     lab.server({
       task,
+      wrapper,
       cwd,
       directory: undefined,
       flags: [],
@@ -155,7 +183,7 @@ async function copy(
 /** The files of the service, and their folders first. */
 function sources(): Record<string, Uint8Array | undefined> {
   const files: Record<string, Uint8Array | undefined> = {};
-  for (const folder of ["raft", "server", "storage"]) {
+  for (const folder of ["raft", "server", "storage", "deploy"]) {
     files[folder] = undefined;
     for (const [path, bytes] of Object.entries(contents(repository + folder))) {
       files[path.slice(repository.length)] = bytes;

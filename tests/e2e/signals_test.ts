@@ -10,7 +10,7 @@ import { until } from "./until.ts";
 /** What the issue promises of a stop. */
 const stopMillisMax = 5000;
 
-for (const signal of ["SIGTERM", "SIGINT"] as const) {
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) {
   e2e(
     `${signal} sends the replies that wait, ends with 0 within 5 s, and burns no number`,
     async (lab) => {
@@ -73,7 +73,13 @@ e2e(
 e2e(
   "A second signal ends it at once, with a code that names it",
   async (lab) => {
-    for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
+    const codes = [
+      ["SIGTERM", 143],
+      ["SIGINT", 130],
+      ["SIGHUP", 129],
+      ["SIGQUIT", 131],
+    ] as const;
+    for (const [signal, code] of codes) {
       const node = await lab.server().start();
       // It waits for a client that never reads, so the first signal alone takes a while.
       using client = await node.connect();
@@ -93,6 +99,67 @@ e2e(
       });
       assert.deepEqual(await node.exit(), { code, signal: null });
     }
+  },
+);
+
+e2e(
+  "Signals that mean nothing here are told once, and neither end nor stop a node",
+  async (lab) => {
+    const node = await lab.server().start();
+    const signals = [
+      ...["SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGIO"],
+      ...["SIGPWR", "SIGSTKFLT", "SIGXCPU", "SIGXFSZ"],
+    ] as Deno.Signal[];
+    for (const signal of signals) {
+      node.signal(signal);
+      await node.logged(new RegExp(`info  server: ignores ${signal}\n`));
+      node.signal(signal);
+    }
+    node.signal("SIGPIPE"); // not even told
+    assert.equal(await node.ticket(), 1n);
+    await node.stop();
+    assert.equal(node.log.match(/ignores /g)?.length, signals.length);
+  },
+);
+
+e2e(
+  "A port that its former owner is still closing is waited for, and a stop ends the waiting",
+  async (lab) => {
+    for (const flag of ["--saddr", "--raddr"]) {
+      for (const threads of ["1", "2"]) {
+        const owner = Deno.listen({ hostname: "127.0.0.1", port: freePort() });
+        const { port } = owner.addr;
+        const waits = new RegExp(
+          `info .*cannot listen on 127.0.0.1:${port} for .*waits for it`,
+        );
+        const flags = [flag, `127.0.0.1:${port}`, "--io-threads", threads];
+        const id = `${flag.slice(2)}-${threads}`;
+        const stopped = lab.server({ id: `${id}-stopped` });
+        stopped.spawn(...flags);
+        await stopped.logged(waits);
+        await stopped.stop();
+        const node = lab.server({ id });
+        node.spawn(...flags);
+        await node.logged(waits);
+        owner.close();
+        await node.logged(/: serves clients on /);
+        await node.stop();
+      }
+    }
+  },
+);
+
+e2e(
+  "A node that is told to stop with the process that started it does so, however that ends",
+  async (lab) => {
+    const wrapper = ["bash", "-c", '"$@" & wait', "bash"];
+    const env = { TICKETD_WITH_PARENT: "yes" };
+    const node = await lab.server({ wrapper, env }).start();
+    assert.equal(await node.ticket(), 1n);
+    node.signal("SIGKILL"); // the shell
+    await node.logged(/warn {2}server: the process that started this one has /);
+    await node.logged(/info {2}server: stopped\n/);
+    await node.exit();
   },
 );
 

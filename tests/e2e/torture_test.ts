@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { skippable } from "../needs.ts";
 import { tortureNeeds } from "../torture/needs.ts";
+import { processesOf } from "./harness.ts";
 import { repository } from "./server.ts";
 import { until } from "./until.ts";
 
@@ -103,17 +104,4 @@ async function run(
   const { code, stdout, stderr } = await start(directory, ...args).output();
   const utf8 = new TextDecoder();
   return { code, text: utf8.decode(stdout) + utf8.decode(stderr) };
-}
-
-/** The command lines that name `directory`: those of nodes, strace and the run itself. */
-function processesOf(directory: string): string[] {
-  return Array.from(Deno.readDirSync("/proc"), ({ name }) => {
-    try {
-      return /^\d+$/.test(name)
-        ? Deno.readTextFileSync(`/proc/${name}/cmdline`).replaceAll("\0", " ")
-        : "";
-    } catch {
-      return ""; // it has ended meanwhile
-    }
-  }).filter((line) => line.includes(directory));
 }

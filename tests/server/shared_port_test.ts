@@ -67,3 +67,23 @@ Deno.test("Of two claims at the same moment one fails, and leaves nothing behind
   second.lock.close();
   second.socket.close();
 });
+
+Deno.test("A claim that fails at its last step can be made again", () => {
+  const { listen } = Deno;
+  let port = 0;
+  const overtaken = (options: Deno.TcpListenOptions) => {
+    if (options.reusePort) throw new Deno.errors.AddrInUse("overtaken");
+    const socket = listen(options);
+    port = socket.addr.port;
+    return socket;
+  };
+  Object.assign(Deno, { listen: overtaken });
+  try {
+    assert.throws(() => claimPort(loopback), /overtaken|address in use/);
+  } finally {
+    Object.assign(Deno, { listen });
+  }
+  const { socket, lock } = claimPort({ ...loopback, port });
+  socket.close();
+  lock.close();
+});
