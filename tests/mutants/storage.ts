@@ -23,10 +23,48 @@ export const storageMutants: readonly Mutant[] = [
     mistake: "at durability low not even term and vote are synced",
     source: "PITFALLS 12, 14",
     file: wal,
-    find:
-      'const mustSync = this.#durability === "high" || save.hardStateChanged;',
+    find: 'const mustSync = this.#durability === "high" || save.mustSync;',
     replace: 'const mustSync = this.#durability === "high";',
     tests,
+  },
+  {
+    name: "members-not-synced-at-low",
+    mistake: "at durability low a killed node forgets the members it took in",
+    source: "PITFALLS 40",
+    file: "raft/core/saves.ts",
+    find: `entries.some(({ type }) => type !== "command");`,
+    replace: `entries.some(({ type }) => type === "noop");`,
+    tests: ["core/saves_test.ts"],
+  },
+  {
+    name: "first-entry-not-synced-at-low",
+    mistake:
+      "at durability low a majority may forget the entry that a change of members stands on",
+    source: "PITFALLS 25, 40",
+    file: "raft/core/saves.ts",
+    find: `entries.some(({ type }) => type !== "command");`,
+    replace: `entries.some(({ type }) => type === "configuration");`,
+    tests: ["core/saves_test.ts"],
+  },
+  {
+    name: "undone-change-comes-back-at-low",
+    mistake:
+      "at durability low a change of members that was undone is in force after a crash",
+    source: "PITFALLS 40",
+    file: "raft/core/replication.ts",
+    find: "if (membership.truncate(entry.index)) saves.membersChanged();",
+    replace: "membership.truncate(entry.index);",
+    tests: ["core/membership_change_test.ts"],
+  },
+  {
+    name: "kv-members-not-committed-at-low",
+    mistake:
+      "at durability low Deno KV keeps term, vote and members in memory like tickets",
+    source: "PITFALLS 40",
+    file: "storage/kv_storage.ts",
+    find: "const mustCommit = save.mustSync ||",
+    replace: "const mustCommit =",
+    tests: ["storage/kv_test.ts"],
   },
   {
     name: "failed-sync-retried",
