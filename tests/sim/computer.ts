@@ -18,6 +18,7 @@ import type {
   Index,
   NodeId,
   PeerMessage,
+  Save,
   Saved,
   Server,
 } from "../../raft/core/types.ts";
@@ -78,6 +79,8 @@ export class Computer implements Watched {
   connected = new Set<NodeId>();
   /** Started with --nonvoter. */
   nonvoter = false;
+  /** It dies as soon as it has acknowledged the next change of members. */
+  diesChanged = false;
   /** It has an empty disk, and may not come back before its old life is removed. */
   isLost = false;
   syncMicros: number;
@@ -466,12 +469,24 @@ export class Computer implements Watched {
     }
     return new WatchedStorage(wal, {
       ledger: this.drive.ledger,
-      acknowledged: () => this.drive.checkAcknowledged(),
+      acknowledging: (save) => this.drive.checkAcknowledged(save),
+      acknowledged: (save) => this.#mayDie(process, save),
       grown: () => this.drive.grown,
       early: canary === "early"
         ? (run) => this.#after(process, 0, run)
         : undefined,
     });
+  }
+
+  /** All that it has acknowledged up to a change of members outlives it, at any level. */
+  #mayDie(process: Process, { entries }: Save): void {
+    if (!this.diesChanged || process !== this.#process) return;
+    if (!entries.some(({ type }) => type === "configuration")) return;
+    this.diesChanged = false;
+    this.#world.counts.diedChanged++;
+    this.#watch(); // what it has committed by that counts
+    if (this.#world.random(2) === 0) this.kill();
+    else this.losePower();
   }
 
   #run(process: Process, storage: WatchedStorage, saved: Saved): void {
