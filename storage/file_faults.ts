@@ -21,17 +21,23 @@ export function explained(
   cause: unknown,
 ): StorageError {
   return new StorageError(
-    `cannot ${action} ${path}: ${reasonOf(cause, action)}`,
+    `cannot ${action} ${path}: ${reasonOf(cause, { action, path })}`,
     { cause },
   );
 }
 
-function reasonOf(error: unknown, action: string): string {
+function reasonOf(
+  error: unknown,
+  { action, path }: { action: string; path: string },
+): string {
   if (!(error instanceof Error)) return String(error);
   const { message } = error;
   if (error instanceof Deno.errors.NotCapable) {
     // No --allow-read or --allow-write reaches there, whatever it names.
-    if (message.startsWith("Requires all access")) {
+    if (
+      message.startsWith("Requires all access") ||
+      /^\/(dev|proc|sys)\//.test(path)
+    ) {
       return "Deno opens nothing in /dev, /proc and /sys without --allow-all; choose " +
         "a --dir on a disk (what lies in /dev/shm is lost with the power, too)";
     }

@@ -56,6 +56,8 @@ export function denoFiles(directory: string): Files {
 class DenoFiles implements Files {
   readonly directory: string;
   #lock: Deno.FsFile | undefined;
+  /** The lock's; while it is open, no other file gets its number. */
+  #held: Inode | undefined;
   /** Renamed while it is open; its faults are to name it as it is called then. */
   #newest: DenoFile | undefined;
 
@@ -94,6 +96,7 @@ class DenoFiles implements Files {
     }
     this.#lock = file;
     try {
+      this.#held = heldBy(file) ?? inodeAt(path);
       this.#checkPlace();
     } catch (error) {
       this.unlock();
@@ -103,7 +106,7 @@ class DenoFiles implements Files {
 
   unlock(): void {
     this.#lock?.close();
-    this.#lock = undefined;
+    this.#lock = this.#held = undefined;
   }
 
   list(): string[] | undefined {
@@ -183,8 +186,8 @@ class DenoFiles implements Files {
    * is too short for a node to be founded in.
    */
   #checkPlace(): void {
-    if (this.#lock === undefined) return;
-    const held = this.#lock.statSync();
+    const held = this.#held;
+    if (held === undefined) return;
     const found = inodeAt(join(this.directory, lockName));
     if (found?.dev === held.dev && found.ino === held.ino) return;
     throw new StorageError(
@@ -196,7 +199,19 @@ class DenoFiles implements Files {
   }
 }
 
-function inodeAt(path: string): Deno.FileInfo | undefined {
+type Inode = Pick<Deno.FileInfo, "dev" | "ino">;
+
+/** Deno does not tell where a link has led out of what -P allows, though it opens that. */
+function heldBy(file: Deno.FsFile): Inode | undefined {
+  try {
+    return file.statSync();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
+}
+
+function inodeAt(path: string): Inode | undefined {
   return attempt("look at", path, () => {
     try {
       return Deno.lstatSync(path);

@@ -388,6 +388,15 @@ export const storageMutants: readonly Mutant[] = [
     tests: ["storage/files_test.ts"],
   },
   {
+    name: "linked-data-refused",
+    mistake: "a ./data that is a link to another disk is refused under -P",
+    source: "README, Quick start",
+    file: files,
+    find: "if (error instanceof Deno.errors.NotCapable) return undefined;",
+    replace: "if (error instanceof Deno.errors.NotFound) return undefined;",
+    tests: ["storage/files_test.ts"],
+  },
+  {
     name: "kv-link-followed",
     mistake: "a symbolic link in the place of a KV store is followed",
     source: "PITFALLS 43",

@@ -387,6 +387,23 @@ Deno.test("A --dir that is a symbolic link to a directory is used", () =>
     assert.equal(denoFiles(join(directory, "disk/1")).list()?.length, 2);
   }));
 
+Deno.test("It needs no right to where that link leads, and notices there what is moved", () =>
+  withDirectory(async (directory) => {
+    const data = join(directory, "data");
+    Deno.mkdirSync(join(directory, "disk"));
+    Deno.symlinkSync("disk", data);
+    const body =
+      `files.lock(); files.create("a").close(); files.rename("a", "b");
+      console.log(files.list()?.length);
+      Deno.removeSync(${JSON.stringify(join(data, "LOCK"))});
+      files.create("a");`;
+    const permissions = [`--allow-read=${data}`, `--allow-write=${data}`];
+    assert.match(
+      await output(program(directory, body, permissions)),
+      /^2\nStorageError: .*data is not the directory that this process has locked/,
+    );
+  }));
+
 Deno.test("A --dir that is a symbolic link to nowhere is named, with where it leads", () =>
   withDirectory((directory) => {
     for (const target of ["nowhere", "link"]) {
