@@ -44,7 +44,7 @@ export const storageMutants: readonly Mutant[] = [
     file: "raft/core/saves.ts",
     find: `entries.some(({ type }) => type !== "command");`,
     replace: `entries.some(({ type }) => type === "configuration");`,
-    tests: ["core/saves_test.ts"],
+    tests: ["core/forgetful_test.ts"],
   },
   {
     name: "undone-change-comes-back-at-low",
