@@ -18,7 +18,6 @@ import type {
   Index,
   NodeId,
   PeerMessage,
-  Save,
   Saved,
   Server,
 } from "../../raft/core/types.ts";
@@ -96,6 +95,7 @@ export class Computer implements Watched {
   #failing = false;
   #paused = false;
   #held: (() => void)[] = [];
+  #dies = false;
   #stallUntil = 0;
   #hurry = () => {};
   /** What of the core was checked last: most inputs change none of it. */
@@ -270,6 +270,7 @@ export class Computer implements Watched {
       const line = act();
       if (line !== undefined) this.say(line);
       this.#watch();
+      this.#mayDie();
     } catch (error) {
       this.#world.fail(error);
     }
@@ -470,7 +471,10 @@ export class Computer implements Watched {
     return new WatchedStorage(wal, {
       ledger: this.drive.ledger,
       acknowledging: (save) => this.drive.checkAcknowledged(save),
-      acknowledged: (save) => this.#mayDie(process, save),
+      acknowledged: ({ entries }) => {
+        this.#dies ||= this.diesChanged &&
+          entries.some(({ type }) => type === "configuration");
+      },
       grown: () => this.drive.grown,
       early: canary === "early"
         ? (run) => this.#after(process, 0, run)
@@ -479,12 +483,10 @@ export class Computer implements Watched {
   }
 
   /** All that it has acknowledged up to a change of members outlives it, at any level. */
-  #mayDie(process: Process, { entries }: Save): void {
-    if (!this.diesChanged || process !== this.#process) return;
-    if (!entries.some(({ type }) => type === "configuration")) return;
-    this.diesChanged = false;
+  #mayDie(): void {
+    if (!this.#dies || !this.isRunning) return;
+    this.#dies = this.diesChanged = false;
     this.#world.counts.diedChanged++;
-    this.#watch(); // what it has committed by that counts
     if (this.#world.random(2) === 0) this.kill();
     else this.losePower();
   }
@@ -777,7 +779,7 @@ export class Computer implements Watched {
     }
     this.#process = undefined;
     this.#lives++;
-    this.#paused = this.#failing = false;
+    this.#paused = this.#failing = this.#dies = false;
     this.#held = [];
     this.connected.clear();
     for (const connection of process?.connections.keys() ?? []) {
