@@ -229,6 +229,19 @@ export function testStorage(
       ]);
     });
 
+    test(`keeps a snapshot, and what came with it, without a flush (${durability})`, async (open) => {
+      const storage = await open(durability);
+      await create(storage);
+      await write(storage, save(commands(1, 5, 1)));
+      await write(
+        storage,
+        save(commands(5, 1, 1), { snapshot: snapshotAt(4) }),
+      );
+      const saved = (await open()).load();
+      assert.deepEqual(saved?.snapshot, snapshotAt(4));
+      assert.deepEqual(saved?.entries, commands(5, 1, 1));
+    });
+
     test(`lets a flush overlap a write (${durability})`, async (open) => {
       const storage = await open(durability);
       await create(storage);
