@@ -93,6 +93,8 @@ function claimDirectory(files: Files): void {
  */
 function makeStore(path: string): void {
   attempt("open", path, () => {
+    // These it refuses as well, and does not say why.
+    for (const beside of ["-wal", "-shm"]) isFile(path + beside);
     if (isFile(path)) return;
     const options = { write: true, createNew: true, mode: fileMode };
     Deno.openSync(path, options).close();

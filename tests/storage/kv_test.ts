@@ -351,11 +351,17 @@ Deno.test("openKv() makes files that are their owner's alone, and follows no sym
 
     const victim = join(root, "victim");
     Deno.mkdirSync(join(root, "2"));
-    Deno.symlinkSync(victim, join(root, "2/kv.sqlite3"));
-    await assert.rejects(open(join(root, "2")), {
-      name: "StorageError",
-      message: /2\/kv\.sqlite3 is a symbolic link, and not of ticketd's making/,
-    });
+    for (const name of ["kv.sqlite3", "kv.sqlite3-wal", "kv.sqlite3-shm"]) {
+      const link = join(root, "2", name);
+      Deno.symlinkSync(victim, link);
+      await assert.rejects(open(join(root, "2")), (error: Error) => {
+        assert(error instanceof StorageError);
+        const reason = "is a symbolic link, and not of ticketd's making;";
+        assert(error.message.startsWith(`${link} ${reason}`), error.message);
+        return true;
+      });
+      Deno.removeSync(link);
+    }
     assert.throws(() => Deno.lstatSync(victim), Deno.errors.NotFound);
   } finally {
     Deno.removeSync(root, { recursive: true });
