@@ -54,7 +54,7 @@ async function writer(storage: Storage): Promise<() => Promise<void>> {
     const save: Save = {
       number: ++index,
       hardState,
-      hardStateChanged: false,
+      mustSync: false,
       snapshot: fresh ? { ...snapshot, index: index - 1 } : undefined,
       firstIndex: index,
       entries: [{ type: "command", index, term: 1, data }],

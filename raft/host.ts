@@ -25,6 +25,7 @@ import { Node } from "./node.ts";
 import { blank, founded, isMember } from "./origin.ts";
 import { listenForPeers, Peers } from "./peers.ts";
 import { onceFree } from "./port.ts";
+import { adviceOn } from "../storage/advice.ts";
 import { openKv } from "../storage/kv.ts";
 import { denoFiles } from "../storage/files.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -161,6 +162,10 @@ export class Host {
       log: this.#log,
     }, listener);
     if (resumed === undefined) await create(storage, saved);
+    const { directory } = options;
+    for (const line of directory === undefined ? [] : adviceOn(directory)) {
+      this.#log("warning", line);
+    }
     if (this.#stopping.signal.aborted) return this.#end(undefined);
 
     const times = timesOf(options);

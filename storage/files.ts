@@ -2,10 +2,13 @@
 // simulator has its own) and on Deno. No policy: when to sync, what to rename and
 // what an error means is decided in `wal.ts`.
 //
-// Every error is a StorageError that names the path and what to do. `sync` is
-// fdatasync: it covers data and length, which is all that a log needs of its file.
+// Every error is a StorageError that names the path and what to do (`file_faults.ts`).
+// `sync` is fdatasync: it covers data and length, which is all that a log needs of its
+// file. What is made here is its owner's alone, whatever the umask says: who can read a
+// log learns the members' addresses, who can write to it decides which numbers come.
 
 import { dirname, join, resolve } from "node:path";
+import { attempt, explained, isFile, notDirectory } from "./file_faults.ts";
 import { type Done, StorageError } from "./storage.ts";
 
 /** Something that can be made durable: a file's bytes, a directory's names. */
@@ -34,13 +37,17 @@ export interface Files extends Syncable {
   /** The names in the directory; `undefined` when it does not exist. */
   list(): string[] | undefined;
   read(name: string): Uint8Array;
-  /** An empty file to append to, in place of any that was there. */
+  /** A new, empty file to append to, in place of any that was there. */
   create(name: string): OpenFile;
   rename(from: string, to: string): void;
   remove(name: string): void;
 }
 
 export const lockName = "LOCK";
+
+/** Of directories and files that are made. */
+const directoryMode = 0o700;
+export const fileMode = 0o600;
 
 export function denoFiles(directory: string): Files {
   return new DenoFiles(directory);
@@ -49,6 +56,8 @@ export function denoFiles(directory: string): Files {
 class DenoFiles implements Files {
   readonly directory: string;
   #lock: Deno.FsFile | undefined;
+  /** The lock's; while it is open, no other file gets its number. */
+  #held: Inode | undefined;
   /** Renamed while it is open; its faults are to name it as it is called then. */
   #newest: DenoFile | undefined;
 
@@ -60,9 +69,10 @@ class DenoFiles implements Files {
     const missing = missingDirectories(this.directory);
     attempt("create", this.directory, () => {
       try {
-        Deno.mkdirSync(this.directory, { recursive: true });
+        const options = { recursive: true, mode: directoryMode };
+        Deno.mkdirSync(this.directory, options);
       } catch (error) {
-        throw asFile(this.directory, error) ?? error;
+        throw notDirectory(this.directory, error) ?? error;
       }
     });
     // A new directory's name is in its parent: unsynced, a power loss takes all of it.
@@ -72,8 +82,11 @@ class DenoFiles implements Files {
   lock(): void {
     if (this.#lock !== undefined) return;
     const path = join(this.directory, lockName);
-    const options = { write: true, create: true };
-    const file = attempt("lock", path, () => Deno.openSync(path, options));
+    const options = { write: true, create: true, mode: fileMode };
+    const file = attempt("lock", path, () => {
+      isFile(path);
+      return Deno.openSync(path, options);
+    });
     if (!attempt("lock", path, () => file.tryLockSync(true))) {
       file.close();
       throw new StorageError(
@@ -82,11 +95,18 @@ class DenoFiles implements Files {
       );
     }
     this.#lock = file;
+    try {
+      this.#held = heldBy(file) ?? inodeAt(path);
+      this.#checkPlace();
+    } catch (error) {
+      this.unlock();
+      throw error;
+    }
   }
 
   unlock(): void {
     this.#lock?.close();
-    this.#lock = undefined;
+    this.#lock = this.#held = undefined;
   }
 
   list(): string[] | undefined {
@@ -95,30 +115,40 @@ class DenoFiles implements Files {
         return Array.from(Deno.readDirSync(this.directory), ({ name }) => name);
       } catch (error) {
         if (error instanceof Deno.errors.NotFound) return undefined;
-        throw asFile(this.directory, error) ?? error;
+        throw notDirectory(this.directory, error) ?? error;
       }
     });
   }
 
   read(name: string): Uint8Array {
     const path = join(this.directory, name);
-    return attempt("read", path, () => Deno.readFileSync(path));
+    return attempt("read", path, () => {
+      isFile(path);
+      return Deno.readFileSync(path);
+    });
   }
 
   create(name: string): OpenFile {
     const path = join(this.directory, name);
-    const options = { write: true, create: true, truncate: true };
-    const file = attempt("create", path, () => Deno.openSync(path, options));
+    this.#checkPlace();
+    const options = { write: true, createNew: true, mode: fileMode };
+    const file = attempt("create", path, () => {
+      // What a crash left. To empty it would be to write through whatever it is by now.
+      if (isFile(path)) Deno.removeSync(path);
+      return Deno.openSync(path, options);
+    });
     return this.#newest = new DenoFile(path, file);
   }
 
   rename(from: string, to: string): void {
     const path = join(this.directory, to);
+    this.#checkPlace();
     attempt(
       "rename to",
       path,
       () => Deno.renameSync(join(this.directory, from), path),
     );
+    this.#checkPlace();
     if (this.#newest?.path === join(this.directory, from)) {
       this.#newest.path = path;
     }
@@ -126,6 +156,7 @@ class DenoFiles implements Files {
 
   remove(name: string): void {
     const path = join(this.directory, name);
+    this.#checkPlace();
     attempt("remove", path, () => Deno.removeSync(path));
   }
 
@@ -147,6 +178,51 @@ class DenoFiles implements Files {
   syncNow(): void {
     syncDirectory(this.directory);
   }
+
+  /**
+   * The lock is an inode's, and names are looked up by path: where somebody has moved the
+   * directory, and another node was founded in its place, a new segment would replace
+   * that one's log (PITFALLS 43). Called right before each such step; the moment between
+   * is too short for a node to be founded in.
+   */
+  #checkPlace(): void {
+    const held = this.#held;
+    if (held === undefined) return;
+    const found = inodeAt(join(this.directory, lockName));
+    if (found?.dev === held.dev && found.ino === held.ino) return;
+    throw new StorageError(
+      `${this.directory} is not the directory that this process has locked: it was ` +
+        "moved, replaced, or its LOCK removed, while ticketd ran, and nothing more is " +
+        "written there. Stop ticketd before you move its data, then start it where " +
+        "they are",
+    );
+  }
+}
+
+type Inode = Pick<Deno.FileInfo, "dev" | "ino">;
+
+/** Deno does not tell where a link has led out of what -P allows, though it opens that. */
+function heldBy(file: Deno.FsFile): Inode | undefined {
+  try {
+    return file.statSync();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
+}
+
+function inodeAt(path: string): Inode | undefined {
+  return attempt("look at", path, () => {
+    try {
+      return Deno.lstatSync(path);
+    } catch (error) {
+      const { NotFound, NotADirectory } = Deno.errors;
+      if (error instanceof NotFound || error instanceof NotADirectory) {
+        return undefined;
+      }
+      throw error;
+    }
+  });
 }
 
 class DenoFile implements OpenFile {
@@ -229,65 +305,4 @@ function syncDirectory(path: string): void {
       file.close();
     }
   });
-}
-
-/** The fault that a file, and where, stands in the place of a directory, if one does. */
-function asFile(directory: string, error: unknown): StorageError | undefined {
-  if (
-    !(error instanceof Deno.errors.NotADirectory ||
-      error instanceof Deno.errors.AlreadyExists)
-  ) return undefined;
-  return new StorageError(
-    `cannot use ${nearest(directory)} as data directory: it is a file; ` +
-      "choose another --dir",
-    { cause: error },
-  );
-}
-
-/** `path`, or else what of the way to it is there: under `--dir a` it may be `a`. */
-function nearest(path: string): string {
-  try {
-    Deno.lstatSync(path);
-    return path;
-  } catch {
-    const above = dirname(path);
-    return above === path ? path : nearest(above);
-  }
-}
-
-function attempt<T>(action: string, path: string, run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof StorageError) throw error;
-    throw explained(action, path, error);
-  }
-}
-
-function explained(action: string, path: string, cause: unknown): StorageError {
-  return new StorageError(
-    `cannot ${action} ${path}: ${reasonOf(cause, action)}`,
-    { cause },
-  );
-}
-
-function reasonOf(error: unknown, action: string): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error instanceof Deno.errors.NotCapable) {
-    const flag = error.message.includes("write access") ? "write" : "read";
-    return `Deno was not given the right to; add --allow-${flag} ` +
-      "(-P covers ./data only)";
-  }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return "permission denied; give its owner, the user that runs ticketd, " +
-      "the right to read and write it";
-  }
-  if (error instanceof Deno.errors.NotFound && action === "create") {
-    return "no such directory above it; choose another --dir";
-  }
-  if (error.message.includes("os error 28")) {
-    return "no space left on the device; make room and start again: " +
-      "nothing that was acknowledged is lost";
-  }
-  return error.message;
 }

@@ -13,7 +13,8 @@
 import { join } from "node:path";
 import { type Change, readChange } from "../raft/core/codec.ts";
 import type { Identity, NodeId } from "../raft/core/types.ts";
-import { denoFiles, type Files } from "./files.ts";
+import { attempt, explained, isFile } from "./file_faults.ts";
+import { denoFiles, fileMode, type Files } from "./files.ts";
 import {
   damaged,
   decoded,
@@ -57,6 +58,7 @@ export async function openKv(options: KvOptions): Promise<Storage> {
   let kv: Deno.Kv | undefined;
   try {
     if (files !== undefined) claimDirectory(files);
+    if (path !== undefined) makeStore(path);
     kv = await openStore(path);
     if (files !== undefined) await refuseOthers(kv, { node, files });
     const store = await takeOver(kv, { node, where: nameOf(path) });
@@ -85,6 +87,20 @@ function claimDirectory(files: Files): void {
   );
 }
 
+/**
+ * SQLite would follow a symbolic link, and let everybody read what it makes. It takes an
+ * empty file for a new store, and its mode for the files beside it.
+ */
+function makeStore(path: string): void {
+  attempt("open", path, () => {
+    // These it refuses as well, and does not say why.
+    for (const beside of ["-wal", "-shm"]) isFile(path + beside);
+    if (isFile(path)) return;
+    const options = { write: true, createNew: true, mode: fileMode };
+    Deno.openSync(path, options).close();
+  });
+}
+
 /** A directory is one node's; the default store is this user's, for all of them. */
 async function refuseOthers(
   kv: Deno.Kv,
@@ -105,8 +121,7 @@ async function openStore(path: string | undefined): Promise<Deno.Kv> {
   try {
     return await Deno.openKv(path);
   } catch (cause) {
-    const message = `cannot open ${nameOf(path)}: ${reasonOf(cause)}`;
-    throw new StorageError(message, { cause });
+    throw explained("open", nameOf(path), cause);
   }
 }
 
@@ -180,13 +195,6 @@ async function readState(
 function beginning(identity: Identity, change: Change): Replayed | undefined {
   const { hardState, snapshot } = change;
   return snapshot && { identity, hardState, snapshot, entries: [] };
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof Deno.errors.NotCapable) {
-    return "Deno was not given the right to; add --allow-read and --allow-write";
-  }
-  return error instanceof Error ? error.message : String(error);
 }
 
 /**

@@ -90,7 +90,7 @@ export class KvStorage implements Storage {
   }
 
   write(save: Save, done: Done): void {
-    const mustCommit = save.hardStateChanged || save.snapshot !== undefined ||
+    const mustCommit = save.mustSync || save.snapshot !== undefined ||
       this.#queuedBytes > pendingBytesMax || this.#error !== undefined;
     if (this.#durability === "low" && !mustCommit) {
       this.#push(save, undefined);

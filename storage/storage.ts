@@ -7,9 +7,9 @@
 // - One `write` (or `create`) at a time: the next comes after `done`. Writes become
 //   durable in order, each whole or not at all.
 // - `done()` means durable as the chosen durability defines it: at `high` synced; at
-//   `medium` handed to the operating system; at `low` kept in memory. A save whose
-//   hard state changed is synced at every level before `done` runs, and with it all
-//   that came before.
+//   `medium` handed to the operating system; at `low` kept in memory. A save that
+//   says `mustSync` (term, vote or members changed) and one with a snapshot are synced
+//   at every level before `done` runs, and with them all that came before.
 // - After `done(error)` the storage is dead and the process must stop. Nothing is retried:
 //   the kernel may have marked the pages clean that it could not write.
 // - `done` never runs before `write` has returned.

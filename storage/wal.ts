@@ -121,7 +121,7 @@ export class Wal implements Storage {
       place: { seed: this.#seed, offset: this.bytes, synced: this.#synced },
       writePayload: (writer) => writeChange(writer, save),
     });
-    const mustSync = this.#durability === "high" || save.hardStateChanged;
+    const mustSync = this.#durability === "high" || save.mustSync;
     const mayWait = this.#durability === "low" &&
       this.#pending.length < pendingBytesMax;
     try {

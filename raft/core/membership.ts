@@ -69,11 +69,13 @@ export class Membership {
     this.#history.push({ index, configuration });
   }
 
-  /** Entries from `first` on are gone from the log. */
-  truncate(first: Index): void {
+  /** Entries from `first` on are gone from the log; true if a configuration was. */
+  truncate(first: Index): boolean {
+    const before = this.#history.length;
     while (this.#history.length > 1 && this.currentIndex >= first) {
       this.#history.pop();
     }
+    return this.#history.length < before;
   }
 
   /** Forgets everything for the configuration of a snapshot. */

@@ -285,7 +285,7 @@ function acceptEntries(raft: Raft, entries: readonly Entry[]): void {
     ) continue;
     if (entry.index <= log.lastIndex) {
       log.truncate(entry.index);
-      membership.truncate(entry.index);
+      if (membership.truncate(entry.index)) saves.membersChanged();
       saves.truncated(entry.index);
     }
     log.append(entry);

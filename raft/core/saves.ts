@@ -21,6 +21,7 @@ export class Saves {
   #nextNumber = 1;
   #unsavedFrom: Index;
   #hardStateChanged = false;
+  #membersChanged = false;
   #snapshotChanged = false;
   #inFlight: {
     readonly number: number;
@@ -36,6 +37,11 @@ export class Saves {
 
   hardStateChanged(): void {
     this.#hardStateChanged = true;
+  }
+
+  /** A configuration went with what was truncated. */
+  membersChanged(): void {
+    this.#membersChanged = true;
   }
 
   /** The log's snapshot is another one; the next save replaces the log. */
@@ -80,19 +86,20 @@ export class Saves {
     const firstIndex = snapshot === undefined
       ? this.#unsavedFrom
       : snapshot.index + 1;
-    const save = {
-      number: this.#nextNumber++,
-      hardState,
-      hardStateChanged: this.#hardStateChanged,
-      snapshot,
-      firstIndex,
-      entries: log.slice(firstIndex),
-    };
-    const { number, hardStateChanged } = save;
+    const entries = log.slice(firstIndex);
+    const number = this.#nextNumber++;
+    const hardStateChanged = this.#hardStateChanged;
+    // A lower durability may lose tickets, never who decides about them. A founder that
+    // forgot the members it took in would lead alone beside them (PITFALLS 40). A leader's
+    // first entry is what each change of members stands on: a majority that forgot it
+    // could elect the author of an older change, whose majorities need not meet ours.
+    const mustSync = hardStateChanged || this.#membersChanged ||
+      entries.some(({ type }) => type !== "command");
+    const save = { number, hardState, mustSync, snapshot, firstIndex, entries };
     const { lastIndex } = log;
     this.#inFlight.push({ number, hardStateChanged, lastIndex });
     this.#unsavedFrom = log.lastIndex + 1;
-    this.#hardStateChanged = false;
+    this.#hardStateChanged = this.#membersChanged = false;
     this.#snapshotChanged = false;
     return save;
   }

@@ -101,8 +101,11 @@ export type Save = {
   readonly number: number;
   /** Always whole, so that each save can stand first in a file. */
   readonly hardState: HardState;
-  /** True if `hardState` differs from the save before: sync at every durability. */
-  readonly hardStateChanged: boolean;
+  /**
+   * True if it is to be synced at every durability: term, vote or members changed, or a
+   * leader's first entry is in it (`saves.ts` says why).
+   */
+  readonly mustSync: boolean;
   readonly snapshot: Snapshot | undefined;
   /** The index of `entries[0]`, or the last index + 1 when there are none. */
   readonly firstIndex: Index;

@@ -30,6 +30,8 @@ export class Host {
   raft: Raft | undefined;
   /** Taken, not durable yet; oldest first. */
   saving: Save[] = [];
+  /** Of durability low: what a crash leaves, which is all up to the last that must be. */
+  forgetsTo: Saved | undefined;
   /** Saves do not finish while it is stuck. */
   diskStuck = false;
   /** The machine: how far, and a digest of all that was applied. */
@@ -145,6 +147,9 @@ export class Cluster {
     const save = host.saving.shift();
     if (save === undefined) return;
     host.disk = afterSave(host.disk, save);
+    if (host.forgetsTo !== undefined && save.mustSync) {
+      host.forgetsTo = host.disk;
+    }
     this.input(id, (raft) => raft.saved(save.number));
   }
 
@@ -166,6 +171,7 @@ export class Cluster {
     for (const save of host.saving.slice(0, kept)) {
       host.disk = afterSave(host.disk, save);
     }
+    host.disk = host.forgetsTo ?? host.disk;
     host.saving = [];
     host.raft = undefined;
   }

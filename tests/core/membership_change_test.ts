@@ -101,8 +101,17 @@ Deno.test("A follower goes back to the members before when the entry is truncate
     entries: [configured(1, 1, members("abcd"))],
   }));
   assert.equal(raft.membership.isVoter("d"), true);
+  raft.saved(raft.takeSave()!.number);
+  raft.step(appendEntries({ from: "c", term: 2, entries: [] }));
+  raft.saved(raft.takeSave()!.number);
   raft.step(appendEntries({ from: "c", term: 2, entries: commands([2]) }));
   assert.equal(raft.membership.isVoter("d"), false);
+  assert.equal(raft.takeSave()?.mustSync, true, "at every durability");
+  raft.step(appendEntries({
+    ...{ from: "c", term: 2, prevLogIndex: 1, prevLogTerm: 2 },
+    entries: commands([2], 2),
+  }));
+  assert.equal(raft.takeSave()?.mustSync, false);
 });
 
 Deno.test("A learner that is a voter in the log already votes (PITFALLS 27)", () => {

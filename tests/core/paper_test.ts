@@ -286,7 +286,7 @@ Deno.test("§5.2 A vote is on disk before it is sent, the candidate's own before
   assert.deepEqual(voter.takeMessages(), []);
   const save = voter.takeSave()!;
   assert.deepEqual(save.hardState, { currentTerm: 1, votedFor: "b" });
-  assert.equal(save.hardStateChanged, true);
+  assert.equal(save.mustSync, true);
   assert.deepEqual(voter.takeMessages(), []);
   voter.saved(save.number);
   assert.equal(voter.takeMessages().length, 1);

@@ -7,6 +7,7 @@ import type { HardState, Message } from "../../raft/core/types.ts";
 import {
   command,
   commands,
+  configured,
   members,
   requestVote,
   snapshotAt,
@@ -37,7 +38,7 @@ Deno.test("Saves.take() gives exactly what is new since the last, numbered from 
   assert.deepEqual(saves.take(log, hardState), {
     number: 1,
     hardState,
-    hardStateChanged: true,
+    mustSync: true,
     snapshot: undefined,
     firstIndex: 2,
     entries: [command(2, 2)],
@@ -46,12 +47,30 @@ Deno.test("Saves.take() gives exactly what is new since the last, numbered from 
   assert.deepEqual(saves.take(log, hardState), {
     number: 2,
     hardState,
-    hardStateChanged: false,
+    mustSync: false,
     snapshot: undefined,
     firstIndex: 3,
     entries: [command(3, 2)],
   });
   assert.equal(saves.take(log, hardState), undefined);
+});
+
+Deno.test("What decides who may lead is synced at every durability; a ticket is not (PITFALLS 40)", () => {
+  const { log, saves } = stage([1]);
+  const mustSync = () => saves.take(log, hardState)?.mustSync;
+  log.append(command(2, 1));
+  assert.equal(mustSync(), false);
+  log.append(configured(3, 1, members("ab")));
+  log.append(command(4, 1));
+  assert.equal(mustSync(), true, "a configuration");
+  log.append({ type: "noop", index: 5, term: 2 });
+  assert.equal(mustSync(), true, "a leader's first entry");
+  log.append(command(6, 2));
+  assert.equal(mustSync(), false, "once is enough");
+  saves.hardStateChanged();
+  assert.equal(mustSync(), true, "term and vote");
+  log.append(command(7, 2));
+  assert.equal(mustSync(), false);
 });
 
 Deno.test("A save of the hard state alone cuts nothing", () => {

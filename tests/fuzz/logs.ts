@@ -63,7 +63,7 @@ function saveOf(step: Step, state: Saved): Save {
     hardState: step.vote
       ? { currentTerm, votedFor: step.add % 2 === 0 ? undefined : "2" }
       : hardState,
-    hardStateChanged: step.vote,
+    mustSync: step.vote,
   };
   if (step.snapshot === undefined) {
     return {

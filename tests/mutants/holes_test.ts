@@ -30,7 +30,7 @@ Deno.test("A vote in a term that is on disk already is on disk before it is sent
   assert.deepEqual(raft.takeMessages(), []);
   const save = raft.takeSave()!;
   assert.deepEqual(save.hardState, { currentTerm: 2, votedFor: "c" });
-  assert.equal(save.hardStateChanged, true);
+  assert.equal(save.mustSync, true);
   raft.saved(save.number);
   assert.equal(sentOf(raft, "RequestVoteResponse")[0]!.granted, true);
 });
@@ -114,7 +114,7 @@ Deno.test("KvStorage commits nothing after a commit has failed, although it coul
   assert.equal(await done((d) => storage.create(saved, d)), "done");
   const { hardState } = saved;
   const save = {
-    ...{ number: 1, hardState, hardStateChanged: true, snapshot: undefined },
+    ...{ number: 1, hardState, mustSync: true, snapshot: undefined },
     ...{ firstIndex: 1, entries: [] },
   };
   assert.equal(await done((d) => storage.write(save, d)), "disk full");

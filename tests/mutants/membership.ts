@@ -37,7 +37,7 @@ export const membershipMutants: readonly Mutant[] = [
     mistake: "a follower keeps a configuration whose entry is gone",
     source: "thesis 4.1",
     file: replication,
-    find: "membership.truncate(entry.index);",
+    find: "if (membership.truncate(entry.index)) saves.membersChanged();",
     replace: "",
     tests,
   },

@@ -83,6 +83,8 @@ export class Computer implements Watched {
   connected = new Set<NodeId>();
   /** Started with --nonvoter. */
   nonvoter = false;
+  /** It dies as soon as it has acknowledged the next change of members. */
+  diesChanged = false;
   /** It has an empty disk, and may not come back before its old life is removed. */
   isLost = false;
   syncMicros: number;
@@ -100,6 +102,7 @@ export class Computer implements Watched {
   #failing = false;
   #paused = false;
   #held: (() => void)[] = [];
+  #dies = false;
   #stallUntil = 0;
   #hurry = () => {};
   /** What of the core was checked last: most inputs change none of it. */
@@ -274,6 +277,7 @@ export class Computer implements Watched {
       const line = act();
       if (line !== undefined) this.say(line);
       this.#watch();
+      this.#mayDie();
     } catch (error) {
       this.#world.fail(error);
     }
@@ -487,12 +491,25 @@ export class Computer implements Watched {
     }
     return new WatchedStorage(wal, {
       ledger: this.drive.ledger,
-      acknowledged: () => this.drive.checkAcknowledged(),
+      acknowledging: (save) => this.drive.checkAcknowledged(save),
+      acknowledged: ({ entries }) => {
+        this.#dies ||= this.diesChanged &&
+          entries.some(({ type }) => type === "configuration");
+      },
       grown: () => this.drive.grown,
       early: canary === "early"
         ? (run) => this.#after(process, 0, run)
         : undefined,
     });
+  }
+
+  /** All that it has acknowledged up to a change of members outlives it, at any level. */
+  #mayDie(): void {
+    if (!this.#dies || !this.isRunning) return;
+    this.#dies = this.diesChanged = false;
+    this.#world.counts.diedChanged++;
+    if (this.#world.random(2) === 0) this.kill();
+    else this.losePower();
   }
 
   #run(process: Process, storage: WatchedStorage, saved: Saved): void {
@@ -797,7 +814,7 @@ export class Computer implements Watched {
     }
     this.#process = undefined;
     this.#lives++;
-    this.#paused = this.#failing = false;
+    this.#paused = this.#failing = this.#dies = false;
     this.#held = [];
     this.connected.clear();
     for (const connection of process?.connections.keys() ?? []) {

@@ -26,6 +26,7 @@ export const countNames = [
   "impostors", // that asked to join with the id of a disk that was lost
   "comebacks", // of a wiped node, as a voter
   "changes", // asked for
+  "diedChanged", // computers, right after they had acknowledged one
   "promotions",
   "removals",
   "demotions",

@@ -3,12 +3,12 @@
 // faults that wait in it. How long it takes is the computer's.
 
 import assert from "node:assert/strict";
-import type { Identity, Saved, Server } from "../../raft/core/types.ts";
+import type { Identity, Save, Saved, Server } from "../../raft/core/types.ts";
 import { blank } from "../../raft/origin.ts";
 import type { Durability } from "../../storage/storage.ts";
 import { FakeDisk, type Operation } from "../storage/fake_files.ts";
 import { DurableLog } from "./durable_log.ts";
-import { Ledger } from "./watched_storage.ts";
+import { isSame, Ledger } from "./watched_storage.ts";
 
 const injected = "injected";
 
@@ -80,9 +80,19 @@ export class Drive {
       );
   }
 
-  /** What was acknowledged is what a power loss would leave. */
-  checkAcknowledged(): void {
-    if (this.#options.durability !== "high") return;
+  /** Nothing that it acknowledged could be lost now, whatever its durability. */
+  get isSettled(): boolean {
+    return this.ledger.underWay === undefined &&
+      isSame(this.log.read(), this.ledger.acknowledged);
+  }
+
+  /**
+   * What was acknowledged is what a power loss would leave: at high always, else with all
+   * that is no ticket.
+   */
+  checkAcknowledged(save: Save): void {
+    const isTickets = save.entries.every(({ type }) => type === "command");
+    if (this.#options.durability !== "high" && isTickets) return;
     const { node } = this.identity;
     const disk = this.log.read()!;
     const { hardState, snapshot, entries } = this.ledger.acknowledged!;

@@ -1,7 +1,8 @@
 // What goes wrong, and what people do about it: each kind of trouble comes by itself, in
 // its own time, as often as the options say. It keeps to what ticketd promises to
-// survive: at durability medium only the process dies, at low nothing does, and what is
-// lost for good is always a minority of the voters.
+// survive: at durability medium only the process dies, at low nothing does, unless all
+// that was acknowledged is on disk by then; and what is lost for good is always a minority
+// of the voters.
 
 import { sectorBytes } from "../storage/fake_files.ts";
 import type { Client } from "./clients.ts";
@@ -90,7 +91,7 @@ export class Faults {
         return this.#slow(one);
       case "failSync":
       case "fullDisk":
-        return this.#breakDisk(this.#any(mayDie), kind);
+        return this.#breakDisk(this.#any(mayDieLater), kind);
       case "rot":
         return this.#rot();
       case "wipe":
@@ -118,6 +119,8 @@ export class Faults {
         return this.#lull();
       case "shrink":
         return this.#shrink();
+      case "dieChanged":
+        return this.#dieChanged();
       default:
         kind satisfies never;
     }
@@ -436,6 +439,26 @@ export class Faults {
     });
   }
 
+  /** One of them, or all: whoever forgot the change would go on with other majorities. */
+  #dieChanged(): void {
+    const { up, random } = this.#world;
+    const isAll = random(3) === 0;
+    const one = this.#any(() => true);
+    for (const each of isAll ? up : [one]) {
+      if (each !== undefined) each.diesChanged = true;
+    }
+    switch (random(4)) {
+      case 0:
+        return this.#promote();
+      case 1:
+        return this.#add();
+      case 2:
+        return this.#startJoining();
+      default:
+        return this.#remove();
+    }
+  }
+
   #transfer(): void {
     const at = this.#any(() => true);
     if (at === undefined) return;
@@ -452,9 +475,14 @@ export class Faults {
 const damageNames = ["rottenBits", "rottenSectors", "rottenStales"] as const;
 
 function mayDie(computer: Computer): boolean {
-  return computer.durability !== "low";
+  return mayDieLater(computer) || computer.drive.isSettled;
 }
 
-function mayLosePower(computer: Computer): boolean {
-  return computer.durability === "high";
+/** Whatever it has acknowledged by then. */
+function mayDieLater({ durability }: Computer): boolean {
+  return durability !== "low";
+}
+
+function mayLosePower({ durability, drive }: Computer): boolean {
+  return durability === "high" || drive.isSettled;
 }

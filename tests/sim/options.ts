@@ -38,6 +38,7 @@ export const faultKinds = [
   "abandon", // a client gives up
   "lull", // all clients are silent for a while
   "shrink", // members are removed until one is left, or the one gets another
+  "dieChanged", // members change, and who has acknowledged that dies at once
 ] as const;
 
 export type FaultKind = typeof faultKinds[number];
@@ -125,7 +126,7 @@ export function drawOptions(seed: number): Options {
     syncMicros: from(100, 1000, 10_000),
     doorMicros: from(5, 50, 1000),
     clockSkew: from(0, 10, 100, 400),
-    durability: from(true, true, true, false) ? ["high"] : drawMixed(random),
+    durability: from(true, true, false) ? ["high"] : drawMixed(random),
     phaseMicros,
     faults,
     isolates: from(1, 1, 2, 3),

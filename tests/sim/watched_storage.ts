@@ -42,8 +42,9 @@ export class Ledger {
 
 export type WatchOptions = {
   readonly ledger: Ledger;
-  /** After each acknowledgement. */
-  readonly acknowledged: () => void;
+  /** Before each acknowledgement; and after, when what it let go is on its way. */
+  readonly acknowledging: (save: Save) => void;
+  readonly acknowledged: (save: Save) => void;
   /** Bytes that the log claims to have on top. */
   readonly grown: () => number;
   /** The canary: acknowledges before the log does. */
@@ -89,9 +90,10 @@ export class WatchedStorage implements Storage {
       if (error === undefined) {
         replay(ledger.acknowledged!, save);
         ledger.underWay = undefined;
-        this.#options.acknowledged();
+        this.#options.acknowledging(save);
       }
       done(error);
+      if (error === undefined) this.#options.acknowledged(save);
     };
     if (early === undefined) return this.#storage.write(save, finish);
     this.#storage.write(save, () => {});

@@ -61,7 +61,8 @@ export function save(
   return {
     number: ++number,
     hardState: { currentTerm: 1, votedFor: undefined },
-    hardStateChanged: change.hardState !== undefined,
+    mustSync: change.hardState !== undefined ||
+      entries.some(({ type }) => type !== "command"),
     snapshot: undefined,
     firstIndex: entries[0]?.index ?? (change.snapshot?.index ?? 0) + 1,
     entries,
@@ -188,7 +189,7 @@ export function testStorage(
       await write(storage, save(rest, { snapshot: snapshotAt(4), hardState }));
       await write(
         storage,
-        save(commands(7, 1, 4), { hardState, hardStateChanged: false }),
+        save(commands(7, 1, 4), { hardState, mustSync: false }),
       );
       await flush(storage);
       assert.deepEqual((await open()).load(), {
@@ -211,6 +212,34 @@ export function testStorage(
         hardState,
         entries: commands(1, 2, 1),
       });
+    });
+
+    test(`keeps a configuration, and all before it, without a flush (${durability})`, async (open) => {
+      const storage = await open(durability);
+      await create(storage);
+      await write(storage, save(commands(1, 2, 1)));
+      const { configuration } = snapshotAt(0);
+      const entries: Entry[] = [
+        { type: "configuration", index: 3, term: 1, configuration },
+      ];
+      await write(storage, save(entries));
+      assert.deepEqual((await open()).load()?.entries, [
+        ...commands(1, 2, 1),
+        ...entries,
+      ]);
+    });
+
+    test(`keeps a snapshot, and what came with it, without a flush (${durability})`, async (open) => {
+      const storage = await open(durability);
+      await create(storage);
+      await write(storage, save(commands(1, 5, 1)));
+      await write(
+        storage,
+        save(commands(5, 1, 1), { snapshot: snapshotAt(4) }),
+      );
+      const saved = (await open()).load();
+      assert.deepEqual(saved?.snapshot, snapshotAt(4));
+      assert.deepEqual(saved?.entries, commands(5, 1, 1));
     });
 
     test(`lets a flush overlap a write (${durability})`, async (open) => {

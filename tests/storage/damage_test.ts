@@ -40,9 +40,9 @@ const saves = [
   save(commands(1, 1, 1)),
   save([command(2, 1, "x".repeat(700))]),
   save([], { hardState, firstIndex: 3 }),
-  save(commands(3, 1, 2), { hardState, hardStateChanged: false }),
-  save(commands(4, 1, 2), { hardState, hardStateChanged: false }),
-  save(commands(5, 1, 2), { hardState, hardStateChanged: false }),
+  save(commands(3, 1, 2), { hardState, mustSync: false }),
+  save(commands(4, 1, 2), { hardState, mustSync: false }),
+  save(commands(5, 1, 2), { hardState, mustSync: false }),
 ];
 
 type Log = {

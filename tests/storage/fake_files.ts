@@ -252,15 +252,9 @@ export class FakeDisk {
     return inode;
   }
 
-  /** The file to write to: an existing one is emptied, as the system does it. */
+  /** The file to write to, a new one: what has the name is removed before. */
   create(name: string): Inode {
-    const existing = this.#names.get(name);
-    if (existing !== undefined) {
-      existing.empty();
-      // Nothing of it is certain any more.
-      this.#rewritten();
-      return existing;
-    }
+    if (this.#names.has(name)) this.changeNames({ gone: name });
     const inode = new Inode();
     this.changeNames({ come: { name, inode } });
     return inode;

@@ -32,8 +32,6 @@ export class Inode {
   #durable = new Content();
   /** In rising order, and all within `#cached`. */
   #unsynced: Write[] = [];
-  /** Emptied, and that is not yet durable. */
-  #emptied = false;
   /** The durable lengths that it has had, for {@linkcode formerSectors}. */
   #lengths: number[] = [];
 
@@ -49,7 +47,6 @@ export class Inode {
     inode.#cached = this.#cached.copy();
     inode.#durable = this.#durable.copy();
     inode.#unsynced = this.#unsynced.map((write) => ({ ...write }));
-    inode.#emptied = this.#emptied;
     inode.#lengths = this.#lengths.slice();
     return inode;
   }
@@ -61,20 +58,13 @@ export class Inode {
 
   /** A view of what certainly survives, until the next change. */
   get durable(): Uint8Array {
-    return this.#emptied ? new Uint8Array() : this.#durable.bytes;
+    return this.#durable.bytes;
   }
 
   append(bytes: Uint8Array): void {
     const from = this.#cached.length;
     this.#cached.write(from, bytes);
     this.#unsynced.push({ from, to: from + bytes.length, lost: false });
-  }
-
-  /** What opening with O_TRUNC does to a file that exists. */
-  empty(): void {
-    this.#cached = new Content();
-    this.#unsynced = [];
-    this.#emptied = true;
   }
 
   /** A sync covers what was written before it: to be finished later. */
@@ -88,8 +78,6 @@ export class Inode {
         for (const write of this.#unsynced) write.lost ||= mine(write);
         return;
       }
-      if (this.#emptied) this.#durable = new Content();
-      this.#emptied = false;
       this.#lengths.push(this.#durable.length);
       for (const write of this.#unsynced) {
         if (mine(write)) this.#keep(write);
@@ -100,7 +88,6 @@ export class Inode {
 
   /** The power is gone: from now on the file is what `pick` chose to keep of it. */
   crash(pick: Pick): void {
-    if (this.#emptied && pick(2) === 1) this.#durable = new Content();
     const pieces = this.#unsynced.flatMap(piecesOf);
     const kept = pickSubset(pieces.length, pick);
     pieces.forEach((piece, i) => kept[i] && this.#keep(piece));
@@ -112,7 +99,6 @@ export class Inode {
     }
     this.#cached = this.#durable.copy();
     this.#unsynced = [];
-    this.#emptied = false;
   }
 
   /** Bytes that change by themselves, in what is read and in what is durable. */

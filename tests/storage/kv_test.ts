@@ -293,6 +293,81 @@ Deno.test("KvStorage acknowledges nothing once a second process has the store (T
   ]);
 });
 
+Deno.test("KvStorage harms no store that took the place of its own (PITFALLS 43)", async () => {
+  const root = Deno.makeTempDirSync();
+  const directory = join(root, "1");
+  const opened = [];
+  try {
+    const first = await open(directory);
+    opened.push(first);
+    await create(first);
+    await write(first, save(commands(1, 3, 1)));
+    Deno.renameSync(directory, join(root, "old"));
+    const second = await open(directory);
+    opened.push(second);
+    await create(second);
+    await write(second, save(commands(1, 2, 7)));
+    // It goes on in what it has open, wherever that is by now.
+    await write(first, save(commands(4, 1, 1), { snapshot: snapshotAt(3) }));
+    first.close();
+    await write(second, save(commands(3, 1, 7)));
+    second.close();
+    opened.length = 0;
+    for (
+      const [name, entries] of [
+        ["1", commands(1, 3, 7)],
+        ["old", commands(4, 1, 1)],
+      ] as const
+    ) {
+      const storage = await open(join(root, name));
+      opened.push(storage);
+      assert.deepEqual(storage.load()?.entries, entries);
+    }
+  } finally {
+    for (const storage of opened) storage.close();
+    Deno.removeSync(root, { recursive: true });
+  }
+});
+
+Deno.test("openKv() makes files that are their owner's alone, and follows no symbolic link", async () => {
+  const root = Deno.makeTempDirSync();
+  try {
+    const umask = Deno.umask(0);
+    const modes = new Map<string, string>();
+    try {
+      const storage = await open(join(root, "1"));
+      await create(storage);
+      for (const { name } of Deno.readDirSync(join(root, "1"))) {
+        const { mode } = Deno.lstatSync(join(root, "1", name));
+        modes.set(name, ((mode ?? 0) & 0o777).toString(8));
+      }
+      storage.close();
+    } finally {
+      Deno.umask(umask);
+    }
+    const names = ["LOCK", "kv.sqlite3", "kv.sqlite3-shm", "kv.sqlite3-wal"];
+    assert.deepEqual([...modes.keys()].toSorted(), names);
+    assert.deepEqual(new Set(modes.values()), new Set(["600"]));
+
+    const victim = join(root, "victim");
+    Deno.mkdirSync(join(root, "2"));
+    for (const name of ["kv.sqlite3", "kv.sqlite3-wal", "kv.sqlite3-shm"]) {
+      const link = join(root, "2", name);
+      Deno.symlinkSync(victim, link);
+      await assert.rejects(open(join(root, "2")), (error: Error) => {
+        assert(error instanceof StorageError);
+        const reason = "is a symbolic link, and not of ticketd's making;";
+        assert(error.message.startsWith(`${link} ${reason}`), error.message);
+        return true;
+      });
+      Deno.removeSync(link);
+    }
+    assert.throws(() => Deno.lstatSync(victim), Deno.errors.NotFound);
+  } finally {
+    Deno.removeSync(root, { recursive: true });
+  }
+});
+
 Deno.test("openKv() runs SQLite in WAL mode, as the file says (PITFALLS 5)", () => {
   assert.deepEqual(warnings, []);
 });

@@ -55,7 +55,7 @@ function saveOf(state: Saved, change: Partial<Save>): Save {
   return {
     number: 1,
     hardState,
-    hardStateChanged: change.hardState !== undefined,
+    mustSync: change.hardState !== undefined,
     snapshot: undefined,
     firstIndex: lastIndex(state) + 1,
     entries: [],

@@ -159,7 +159,7 @@ class Recording {
     if (flushing) this.#wal.flush(this.#answer({ synced: covered, acked: 0 }));
     const acked = this.#begin(next);
     const isSynced = this.#options.durability === "high" ||
-      save.hardStateChanged ||
+      save.mustSync ||
       save.snapshot !== undefined;
     const synced = isSynced ? acked : 0;
     this.#finish((done) => this.#wal.write(save, done), { synced, acked });

@@ -430,10 +430,10 @@ const life: readonly Step[] = [
   save([command(3, 4)]),
   "flush",
   save([command(3, 5)], { snapshot: snapshotAt(2), hardState: vote }),
-  save([command(4, 5)], { hardState: vote, hardStateChanged: false }),
-  save([command(5, 5)], { hardState: vote, hardStateChanged: false }),
+  save([command(4, 5)], { hardState: vote, mustSync: false }),
+  save([command(5, 5)], { hardState: vote, mustSync: false }),
   "restart",
-  save([command(6, 5)], { hardState: vote, hardStateChanged: false }),
+  save([command(6, 5)], { hardState: vote, mustSync: false }),
   "flush",
 ];
 
@@ -489,7 +489,7 @@ function live(
       if (answer !== "done") break;
     }
     outcome.acked = outcome.begun;
-    const synced = typeof step === "string" || step.hardStateChanged ||
+    const synced = typeof step === "string" || step.mustSync ||
       step.snapshot !== undefined || durability === "high";
     if (synced) outcome.synced = outcome.begun;
   }

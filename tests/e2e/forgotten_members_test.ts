@@ -1,0 +1,39 @@
+// At every durability a founder that is killed remembers whom it took in: else it would
+// lead alone beside them, and both sides would give the same numbers. That the same holds
+// of each storage is shown by tests/storage/conformance.ts.
+
+import assert from "node:assert/strict";
+import { e2e } from "./harness.ts";
+import { calm } from "./server.ts";
+import { until } from "./until.ts";
+
+/** Ticks so long that nothing is flushed by the way: a flush comes once in 2.5 s. */
+const slow = ["--heartbeat", "5s", "--election", "15s"];
+
+e2e(
+  "kill -9 of a founder at durability low, right after two have joined, forgets neither",
+  async (lab) => {
+    const flags = ["--durability", "low", ...slow];
+    const founder = await lab.server({ id: "1", flags }).start();
+    const join = [founder.port];
+    const others = ["2", "3"].map((id) => lab.server({ id, join, flags }));
+    for (const other of others) await other.start();
+    const voters = ["1 Voter", "2 Voter", "3 Voter"];
+    await until(
+      "both are voters",
+      async () => `${await founder.members()}` === `${voters}`,
+    );
+    await founder.kill();
+
+    await founder.start(...calm);
+    assert.deepEqual(await founder.members(), voters);
+    // And all of them go on as one cluster.
+    for (const other of others) await other.kill();
+    for (const other of others) await other.start(...calm);
+    const given = [];
+    for (const server of [founder, ...others]) {
+      given.push(...await server.tickets(10));
+    }
+    assert.equal(new Set(given).size, 30, `${given}`);
+  },
+);
