@@ -3,6 +3,7 @@
 import { electionMutants } from "./election.ts";
 import { fuzzedMutants } from "./fuzzed.ts";
 import { gateMutants } from "./gate.ts";
+import { guestsMutants } from "./guests.ts";
 import { membershipMutants } from "./membership.ts";
 import type { Mutant } from "./mutant.ts";
 import { nodeMutants } from "./node.ts";
@@ -24,6 +25,7 @@ export const mutants: readonly Mutant[] = [
   ...storageMutants,
   ...peersMutants,
   ...serverMutants,
+  ...guestsMutants,
   ...rimMutants,
   ...fuzzedMutants,
   ...gateMutants,

@@ -437,3 +437,40 @@ Deno.test("Every command of the table replies exactly once", () => {
     else assert.match(replies, /^[^]+\r\n\+PONG\r\n$/, name);
   }
 });
+
+Deno.test("CONFIG GET takes a pattern of any length, and makes no regular expression of it (PITFALLS 36)", () => {
+  const bench = new Bench();
+  for (const part of ["a", "*?", "(", "["]) {
+    const pattern = part.repeat(60_000 / part.length);
+    assert.equal(bench.ask(resp("CONFIG", "GET", pattern)), "*0\r\n");
+  }
+});
+
+Deno.test("A client's name has at most 64 bytes, which can be printed", () => {
+  const bench = new Bench();
+  const name = "n".repeat(64);
+  assert.equal(bench.ask(resp("CLIENT", "SETNAME", name)), "+OK\r\n");
+  for (const bad of [`${name}n`, "a b", "a\tb", "é", "\x7f"]) {
+    for (const words of [["CLIENT", "SETNAME"], ["HELLO", "3", "SETNAME"]]) {
+      assert.equal(
+        bench.ask(resp(...words, bad)),
+        "-ERR Client names cannot contain spaces, newlines or special characters.\r\n",
+      );
+    }
+  }
+  assert.equal(bench.ask(resp("CLIENT", "GETNAME")), `$64\r\n${name}\r\n`);
+});
+
+Deno.test("CLIENT LIST shows everybody as they were when it was asked", () => {
+  const bench = new Bench();
+  for (let i = 0; i < 3000; i++) bench.connect();
+  bench.client.send(resp("CLIENT", "LIST"));
+  for (const session of bench.sessions) {
+    session.client = { ...session.client, name: "changed" };
+  }
+  const [head, ...lines] = bench.client.received().trimEnd().split("\n");
+  const size = lines.reduce((sum, line) => sum + line.length + 1, 0);
+  assert.equal(head, `$${size}\r`);
+  assert.equal(lines.length, 3001);
+  assert(lines.every((line) => line.includes(" name= ")));
+});

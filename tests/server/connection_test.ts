@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { Connection, type Socket } from "../../server/connection.ts";
+import { Census } from "../../server/census.ts";
+import {
+  Connection,
+  type ConnectionService,
+  type Socket,
+} from "../../server/connection.ts";
 import {
   connectionService,
   decoder,
@@ -93,10 +98,13 @@ async function settled(): Promise<void> {
   for (let i = 0; i < 100; i++) await Promise.resolve();
 }
 
-async function connected(options: { prompt: boolean }) {
+async function connected(
+  options: { prompt: boolean },
+  shared: Partial<ConnectionService> = {},
+) {
   const node = new FakeNode(options);
   const socket = new FakeSocket();
-  const service = connectionService(node.link);
+  const service = connectionService(node.link, shared);
   const connection = new Connection(socket, { id: 1, service });
   const served = connection.serve();
   await settled();
@@ -313,4 +321,83 @@ Deno.test("Connection gives the memory of a burst back once all has left", async
   assert.equal(rests, 1);
   await socket.send(null);
   await served;
+});
+
+Deno.test("Connection ends with an internal error when a command throws, and tells which", async () => {
+  const failures: string[] = [];
+  const census = new Census();
+  census.enterAdmin = () => {
+    throw new RangeError("too large");
+  };
+  const { socket, served } = await connected({ prompt: true }, {
+    census,
+    failed: (error, { name }) => failures.push(`${name}: ${error}`),
+  });
+  await socket.send(resp("PING") + resp("RAFT.STATS") + resp("TICKET"));
+  assert.equal(socket.received, "+PONG\r\n-ERR internal error\r\n");
+  assert.deepEqual(failures, ["raft.stats: RangeError: too large"]);
+  assert(socket.writeClosed);
+  await socket.send(null);
+  await served;
+});
+
+Deno.test("Connection closes at once when a command throws behind a reply that it has promised", async () => {
+  const failures: string[] = [];
+  const { node, socket, served } = await connected({ prompt: true }, {
+    failed: (_, { name }) => failures.push(name),
+  });
+  node.link.admin = () => {
+    throw new RangeError("too large");
+  };
+  await socket.send(resp("RAFT.STATS"));
+  await served;
+  assert(socket.closed);
+  assert.deepEqual(failures, ["raft.stats"]);
+});
+
+Deno.test("Connection does a bounded part of a pipeline in one turn", async () => {
+  const turns: (() => void)[] = [];
+  const { node, socket, connection, served } = await connected(
+    { prompt: true },
+    { turns: { next: (resume) => turns.push(resume) } },
+  );
+  socket.flood = resp("TICKET").repeat(4096);
+  await socket.send("");
+  let before = 0n;
+  for (let turn = 0; turn < 5; turn++) {
+    for (let i = 0; i < 20; i++) await settled();
+    assert(node.last - before <= 4096n, `${node.last - before} in one turn`);
+    assert(node.last > before, "it goes on in the next");
+    before = node.last;
+    assert.equal(turns.length, 1);
+    turns.pop()!();
+  }
+  connection.close();
+  await served;
+});
+
+Deno.test("Connection with much memory is not read from while all together hold too much", async () => {
+  const census = new Census({ memoryMax: 64 * 1024 });
+  const { socket, connection, served } = await connected({ prompt: true }, {
+    census,
+  });
+  socket.stopReading();
+  await socket.send(resp("ECHO", "x".repeat(1900)).repeat(1));
+  census.holds(64 * 1024); // others
+  await socket.send(resp("PING")); // modest: it may
+  assert(socket.beingRead);
+  socket.flood = resp("ECHO", "y".repeat(1900));
+  await socket.send("");
+  for (let i = 0; i < 50; i++) await settled();
+  const { reads } = socket;
+  assert(connection.memoryBytes < 64 * 1024, `${connection.memoryBytes}`);
+  for (let i = 0; i < 5; i++) await settled();
+  assert.equal(socket.reads, reads, "it is read no further");
+  census.holds(-64 * 1024);
+  connection.resume();
+  for (let i = 0; i < 5; i++) await settled();
+  assert(socket.reads > reads, "it goes on when there is room");
+  connection.close();
+  await served;
+  assert.equal(census.memoryBytes, 0);
 });

@@ -3,7 +3,12 @@ import { Census } from "../../server/census.ts";
 import { listen, Listener } from "../../server/listener.ts";
 import { Client, encoder, FakeNode, resp, tickets } from "./fakes.ts";
 
-type Setting = { prompt?: boolean; clientsMax?: number };
+type Setting = {
+  prompt?: boolean;
+  clientsMax?: number;
+  placesKept?: number;
+  refusalsMax?: number;
+};
 
 /** A listener on a port of its own before a fake node, closed at the end. */
 async function serving(
@@ -16,7 +21,8 @@ async function serving(
   const listener = new Listener(listen({ host: "127.0.0.1", port: 0 }), {
     link: node.link,
     version: "1.2.3",
-    census: new Census({ clientsMax: setting.clientsMax, placesKept: 0 }),
+    census: new Census({ placesKept: 0, ...setting }),
+    refusalsMax: setting.refusalsMax,
   });
   try {
     await use({ listener, node, port: listener.port });
@@ -290,3 +296,49 @@ Deno.test("listen() names the address that is in use, and the flag", () =>
     });
     return Promise.resolve();
   }));
+
+const tooMany = "-ERR max number of clients reached\r\n";
+
+Deno.test("All who are too many are told so, however many come at once", () =>
+  serving({ clientsMax: 1, refusalsMax: 2 }, async ({ port }) => {
+    using first = await Client.connect(port);
+    await first.send(resp("PING"));
+    await first.expect("+PONG\r\n");
+    const crowd = await Promise.all(
+      Array.from({ length: 100 }, () => Client.connect(port)),
+    );
+    for (const client of crowd) {
+      assert.equal(await client.rest(), tooMany);
+      client.close();
+    }
+    await first.send(resp("PING"));
+    await first.expect("+PONG\r\n");
+  }));
+
+Deno.test("From this host one gets in when all places are taken; whoever does nothing makes way", () =>
+  serving(
+    { clientsMax: 1, placesKept: 2, prompt: false },
+    async ({ port, node }) => {
+      using first = await Client.connect(port);
+      await first.send(resp("PING"));
+      await first.expect("+PONG\r\n");
+      // One that waits for an answer, and one that does nothing.
+      using waiting = await Client.connect(port);
+      await waiting.send(resp("PING") + resp("RAFT.STATS"));
+      await waiting.expect("+PONG\r\n");
+      using idle = await Client.connect(port);
+      await idle.send(resp("PING"));
+      await idle.expect("+PONG\r\n");
+      using third = await Client.connect(port);
+      await third.send(resp("PING"));
+      await third.expect("+PONG\r\n");
+      assert.equal(await idle.rest(), tooMany);
+      node.answer();
+      await waiting.expect("+OK\r\n");
+      // The ordinary place goes to one of those that have a place that is kept.
+      first.close();
+      using fourth = await Client.connect(port);
+      await fourth.send(resp("PING"));
+      await fourth.expect("+PONG\r\n");
+    },
+  ));

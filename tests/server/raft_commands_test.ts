@@ -164,3 +164,34 @@ Deno.test("RAFT.REMOVESERVER accepts id, address and prev-index in each form", (
     [0n, 0n, 17n, 18n],
   );
 });
+
+Deno.test("Arguments of RAFT commands are too long before they reach the node", () => {
+  const bench = new Bench();
+  const long = "x".repeat(256);
+  for (
+    const words of [
+      ["RAFT.ADDVOTER", long, "h:1"],
+      ["RAFT.ADDVOTER", "2", long],
+      ["RAFT.JOIN", "2", "h:1", "life", long],
+      ["RAFT.REMOVESERVER", long],
+      ["RAFT.TRANSFER", "é".repeat(128)],
+    ]
+  ) {
+    assert.match(
+      bench.ask(resp(...words)),
+      /^-ERR the \w+ has more than 255 bytes/,
+    );
+  }
+  assert.deepEqual(bench.node.commands, []);
+});
+
+Deno.test("Admin commands beyond those that may be under way are refused, and counted down when answered", () => {
+  const bench = new Bench();
+  const clients = Array.from({ length: 17 }, () => bench.connect());
+  for (const client of clients) client.send(resp("RAFT.STATS"));
+  assert.equal(bench.node.commands.length, 16);
+  assert.match(clients[16]!.received(), /^-BUSY /);
+  bench.settle();
+  clients[16]!.send(resp("RAFT.STATS"));
+  assert.equal(bench.node.commands.length, 17);
+});

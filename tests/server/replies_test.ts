@@ -220,3 +220,51 @@ Deno.test("Replies come in the order of requests, in whatever order answers come
     }),
   );
 });
+
+Deno.test("Replies makes a long reply piece by piece, in its order, and nothing else meanwhile", () => {
+  const replies = new Replies(() => {});
+  const piece = "x".repeat(10_000);
+  let made = 0;
+  const pieces = Array.from({ length: 100 }, () => piece).values().map(
+    (text) => {
+      made++;
+      return text;
+    },
+  );
+  replies.expectTickets(1);
+  replies.long(1_000_000, pieces);
+  assert.equal(made, 0, "it is not its turn yet");
+  assert(replies.congested);
+  replies.granted(1n, 1);
+  assert(made < 20, `${made} pieces before anything has left`);
+  let got = "";
+  while (!replies.empty) {
+    got += decoder.decode(replies.leave());
+    assert(replies.reservedBytes < 512 * 1024);
+  }
+  assert.equal(got, `+1\r\n$1000000\r\n${"x".repeat(1_000_000)}\r\n`);
+  assert(!replies.congested);
+});
+
+Deno.test("Replies takes back what a command had written when it failed, unless it promised more", () => {
+  const replies = new Replies(() => {});
+  replies.writer.simple("before");
+  const mark = replies.mark();
+  replies.writer.array(3);
+  assert(replies.undo(mark));
+  const second = replies.mark();
+  replies.expectTickets(1);
+  assert(!replies.undo(second));
+  replies.granted(1n, 1);
+  assert.equal(left(replies), "+before\r\n+1\r\n");
+});
+
+Deno.test("Replies tells its connection of a number that cannot be written, and nobody else", () => {
+  const failures: unknown[] = [];
+  const replies = new Replies(() => {
+    throw new RangeError("no room");
+  }, (error) => failures.push(error));
+  replies.expectTickets(1);
+  replies.granted(1n, 1);
+  assert.equal(failures.length, 1);
+});
