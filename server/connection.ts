@@ -225,6 +225,7 @@ export class Connection implements Session {
     }
     this.#share -= commandCost;
     this.commandsRun++;
+    this.#count(); // a pipeline of small commands may have large replies
   }
 
   /** A command has failed, and with it this client: nobody knows what it has left behind. */

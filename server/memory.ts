@@ -90,14 +90,16 @@ export function free(bytes: Uint8Array<ArrayBuffer>): void {
   if (byteLength > blockBytesMax) buffer.transfer(0);
 }
 
-/** Once a second: gives slabs back that have been empty for so long. */
-export function trim(): void {
+/** Once a second: gives slabs back that have been empty for so long; whether there were any. */
+export function trim(): boolean {
+  const before = slabs.size;
   for (const slab of slabs.values()) {
     slab.idleLooks = slab.used === 0 ? slab.idleLooks + 1 : 0;
     if (slab.idleLooks < 2) continue;
     slabs.delete(slab.buffer);
     slab.buffer.transfer(0);
   }
+  return slabs.size < before;
 }
 
 /** Of each of so many buffers that nobody touches: they take address space alone. */

@@ -26,9 +26,12 @@ export interface Watched {
 export const lookMillis = 1000;
 /** Looks for which replies may wait, and a command be unfinished. */
 export const patienceLooks = 60;
-/** As many clients as leave something behind worth collecting, and how often it is tried. */
+/**
+ * As many clients as leave something behind worth collecting, and how often that is done:
+ * the collector gives back a little more each time.
+ */
 const crowdMin = 500;
-const collections = 3;
+const collections = 10;
 /** Looks for which too much memory may be held before the largest are closed. */
 const excessLooks = 2;
 
@@ -74,11 +77,11 @@ export class Patience {
       log("info", `closed ${named(clients)}: ${reason}`);
     }
     this.#relieveMemory();
-    trim();
+    if (trim()) this.#collectionsLeft = collections;
     this.#collect();
   }
 
-  /** After a crowd has gone: its objects would stay for as long as nothing else is done. */
+  /** After a crowd or a flood: its objects would stay for as long as nothing else is done. */
   #collect(): void {
     const here = this.#options.sessions.size;
     this.#most = Math.max(this.#most, here);
@@ -123,10 +126,9 @@ export class Patience {
   #relieveMemory(): void {
     const { census, sessions, log } = this.#options;
     if (!census.isOverMemory) {
-      if (this.#looksOverMemory > 0) {
-        for (const session of sessions) session.resume();
-      }
       this.#looksOverMemory = 0;
+      // It may have been over in between: whoever was held back waits for this.
+      for (const session of sessions) session.resume();
       return;
     }
     if (++this.#looksOverMemory < excessLooks) return;

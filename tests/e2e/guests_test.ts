@@ -166,7 +166,6 @@ e2e(
     const told = fates.filter((fate) => fate === tooMany).length;
     const lucky = fates.filter((fate) => fate === "PONG").length;
     assert.equal(told + lucky, 1500, `${told} told, ${lucky} served`);
-    assert.ok(lucky <= most - 150 + 32, `${lucky} served`);
     for (const client of working) {
       assert.match(String(await client.ask("TICKET")), /^\d+$/);
     }
