@@ -1,5 +1,5 @@
 // How the bytes between two nodes are cut into frames. Pure: `wire.ts` has the socket;
-// what a frame holds stands in `greeting.ts` (the first one) and `core/codec.ts`.
+// what a frame holds stands in `greeting.ts` (the first one) and `core/message_codec.ts`.
 //
 //   stream = frame*                                    each direction; little-endian
 //   frame  = length u32 · crc32 u32 of payload · payload

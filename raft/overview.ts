@@ -5,7 +5,8 @@
 import { Acquaintances } from "./acquaintances.ts";
 import type { NodeState, NodeStatus } from "./channel.ts";
 import { findServer } from "./core/membership.ts";
-import type { Raft, Role } from "./core/raft.ts";
+import type { Role } from "./core/options.ts";
+import type { Raft } from "./core/raft.ts";
 import type { Configuration, NodeId, Term } from "./core/types.ts";
 import { DiskGauge } from "./disk_gauge.ts";
 import type { About } from "./greeting.ts";

@@ -15,11 +15,8 @@ import {
   formatAddress,
   parseAddress,
 } from "./address.ts";
-import {
-  DecodeError,
-  decodePeerMessage,
-  encodePeerMessage,
-} from "./core/codec.ts";
+import { DecodeError } from "./core/bytes.ts";
+import { decodePeerMessage, encodePeerMessage } from "./core/message_codec.ts";
 import type { NodeId, PeerMessage } from "./core/types.ts";
 import { encodeFrame } from "./frame.ts";
 import { isImpostor, lifeOf } from "./greeting.ts";

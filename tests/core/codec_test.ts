@@ -7,9 +7,11 @@ import {
   Writer,
 } from "../../raft/core/bytes.ts";
 import {
-  DecodeError,
   decodePeerMessage,
   encodePeerMessage,
+} from "../../raft/core/message_codec.ts";
+import {
+  DecodeError,
   readChange,
   readIdentity,
   writeChange,

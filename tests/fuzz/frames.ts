@@ -5,13 +5,11 @@ import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { Reader, Writer } from "../../raft/core/bytes.ts";
+import { DecodeError, readChange, writeChange } from "../../raft/core/codec.ts";
 import {
-  DecodeError,
   decodePeerMessage,
   encodePeerMessage,
-  readChange,
-  writeChange,
-} from "../../raft/core/codec.ts";
+} from "../../raft/core/message_codec.ts";
 import {
   encodeFrame,
   frameBytesMax,

@@ -18,7 +18,10 @@ import type {
   NodeStatus,
   Refusal,
 } from "../../raft/channel.ts";
-import { decodePeerMessage, encodePeerMessage } from "../../raft/core/codec.ts";
+import {
+  decodePeerMessage,
+  encodePeerMessage,
+} from "../../raft/core/message_codec.ts";
 import type {
   Configuration,
   Index,

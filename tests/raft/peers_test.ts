@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { freePort } from "../e2e/ports.ts";
-import { encodePeerMessage } from "../../raft/core/codec.ts";
+import { encodePeerMessage } from "../../raft/core/message_codec.ts";
 import type { NodeId, PeerMessage } from "../../raft/core/types.ts";
 import { encodeFrame, frameBytesMax } from "../../raft/frame.ts";
 import {

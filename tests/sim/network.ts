@@ -3,7 +3,10 @@
 // a message from a life that is over is the handshake of raft/handshake.ts, which
 // compares incarnations; the same rule stands here.
 
-import { decodePeerMessage, encodePeerMessage } from "../../raft/core/codec.ts";
+import {
+  decodePeerMessage,
+  encodePeerMessage,
+} from "../../raft/core/message_codec.ts";
 import type { Index, NodeId, PeerMessage } from "../../raft/core/types.ts";
 import type { Computer } from "./computer.ts";
 import type { World } from "./world.ts";
