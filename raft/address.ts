@@ -36,3 +36,21 @@ export function isLoopback(host: string): boolean {
 export function completedAddress(text: string, host: string): string {
   return isLoopback(host) ? text : withHost(text, host);
 }
+
+/**
+ * Whom `host`, as the system names the far end of a connection, is counted as: an IPv4
+ * address itself, of IPv6 the network of 64 bits, which one caller has all of.
+ */
+export function networkOf(host: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host);
+  if (mapped !== null) return mapped[1] ?? host;
+  if (!host.includes(":")) return host;
+  const [head = "", tail] = host.split("%")[0]!.toLowerCase().split("::");
+  const groups = head === "" ? [] : head.split(":");
+  if (tail !== undefined) {
+    const after = tail === "" ? [] : tail.split(":");
+    while (groups.length + after.length < 8) groups.push("0");
+    groups.push(...after);
+  }
+  return groups.slice(0, 4).join(":") + "::";
+}

@@ -12,11 +12,11 @@ import type { Door, FromNode, NodeOptions, ToNode } from "./channel.ts";
 import { assert } from "./core/assert.ts";
 import type { Identity, NodeId, Saved } from "./core/types.ts";
 import { type AskOptions, clusterOf, joinCluster } from "./join.ts";
-import { nobody } from "./greeting.ts";
 import { type Log, openLog } from "./logger.ts";
 import { Node } from "./node.ts";
 import { blank, founded, isMember } from "./origin.ts";
 import { listenForPeers, Peers } from "./peers.ts";
+import { nobody } from "./ranks.ts";
 import { openKv } from "../storage/kv.ts";
 import { denoFiles } from "../storage/files.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -74,19 +74,19 @@ export class Host {
   }
 
   /**
-   * Another cluster dials this node as its member. If it is alone in its own, its data
-   * were lost and it has begun again at 1, with numbers that the others have given.
+   * Another cluster dials this node as its member. If it is alone in its own, its data may
+   * have been lost, and it gives again what the others have given. Anybody can say so who
+   * reaches the port: people have to look, and nothing is done about it.
    */
-  #claimed(cluster: string, sender: NodeId): void {
+  #claimed(sender: NodeId): void {
     const { id } = this.#options!;
     if (!this.#node?.isSoleVoter) return;
-    this.fail(
-      new Error(
-        `node ${sender} of cluster ${cluster} holds node ${id} for a member, but this ` +
-          `data directory is of another cluster: if its data were lost, send ` +
-          `RAFT.REMOVESERVER ${id} to node ${sender}, then start this node with an ` +
-          `empty directory and --join`,
-      ),
+    this.#log(
+      "error",
+      `whoever calls itself node ${sender} of another cluster holds node ${id} for ` +
+        `a member: if this node's data were lost, it repeats numbers: stop it, send ` +
+        `RAFT.REMOVESERVER ${id} to node ${sender}, then start it with an ` +
+        `empty directory and --join`,
     );
   }
 
@@ -121,14 +121,14 @@ export class Host {
     const peers = this.#peers = new Peers({
       identity: saved.identity,
       address: options.advertise,
-      members: () => this.#node ?? nobody,
+      members: () => this.#node?.members ?? nobody,
       about,
       met: (id, introduction) => this.#node?.met(id, introduction),
       moved: (id, address) => this.#node?.moved(id, address),
-      claimed: ({ cluster, sender }) => this.#claimed(cluster, sender),
-      receive: (message) => {
+      claimed: (sender) => this.#claimed(sender),
+      receive: (message, life) => {
         this.#ticker?.heard();
-        this.#node?.receive(message);
+        return this.#node?.receive(message, life);
       },
       log: this.#log,
     }, listener);

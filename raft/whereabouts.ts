@@ -47,8 +47,9 @@ export class Whereabouts {
     }
   }
 
-  /** Node `id` has shown its disk. */
+  /** Node `id` has shown its disk, where we dialled it; empty when it did not tell. */
   met(id: NodeId, incarnation: string): void {
+    if (incarnation === "") return;
     if (this.#raft.membership.find(id)?.incarnation !== "") return;
     this.#incarnations.set(id, incarnation);
   }

@@ -13,7 +13,7 @@
 // with the fields of `bytes.ts`. One encoding stands for each value; nothing else decodes.
 
 import { assert, InvariantError, unreachable } from "./assert.ts";
-import { Reader, Writer } from "./bytes.ts";
+import type { Reader, Writer } from "./bytes.ts";
 import type {
   Configuration,
   Entry,

@@ -400,7 +400,7 @@ Deno.test("RAFT.ADDVOTER makes a voter only of a server whose disk is known (PIT
   nodes.run(3 * electionTicks);
   assert.deepEqual(asked.answer, ok);
   for (const id of "abx") {
-    assert.equal(nodes.node(id).incarnationOf("x"), "life of x");
+    assert.equal(nodes.node(id).members.incarnationOf("x"), "life of x");
   }
   // Wiped, it has forgotten what it voted and acknowledged: nobody talks to it.
   nodes.crash("x");

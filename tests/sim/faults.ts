@@ -321,7 +321,7 @@ export class Faults {
   /** Now and then people name the configuration that they saw. */
   #prevIndex({ node }: Computer): bigint {
     const isNamed = this.#world.random(3) === 0;
-    return BigInt(isNamed ? node?.configurationIndex ?? 0 : 0);
+    return BigInt(isNamed ? node?.members.configurationIndex ?? 0 : 0);
   }
 
   /** Not when it would leave a majority that is not there. */

@@ -8,6 +8,7 @@ import {
   encodePeerMessage,
 } from "../../raft/core/message_codec.ts";
 import type { Index, NodeId, PeerMessage } from "../../raft/core/types.ts";
+import type { Life } from "../../raft/ranks.ts";
 import type { Computer } from "./computer.ts";
 import type { World } from "./world.ts";
 
@@ -17,6 +18,8 @@ type Packet = {
   /** Of the disks between which it travels. */
   readonly lives: string;
   readonly bytes: Uint8Array;
+  /** What the sender's handshake proved by then. */
+  readonly life: Life;
   /** What was committed when it was sent: it cannot tell of more. */
   readonly committed: Index;
   readonly isOld: boolean;
@@ -46,6 +49,7 @@ export class Network {
       to: to.id,
       lives: livesOf(from, to),
       bytes: encodePeerMessage(message).slice(),
+      life: from.lifeFor(to),
       committed: this.#world.checker.commitIndex,
       isOld: false,
     };
@@ -119,7 +123,7 @@ export class Network {
       const { incarnation, about } = from;
       to.heardOf = packet.committed;
       to.node?.met(sender, { incarnation, ...about });
-      to.node?.receive(message);
+      to.node?.receive(message, packet.life);
       const term = "term" in message ? message.term : "";
       return `${sender} ${message.type} ${term} ${bytes.length}`;
     });
