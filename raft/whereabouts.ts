@@ -6,7 +6,7 @@
 // An address is replaced at most once in a while: two nodes that see a third at different
 // places would otherwise overwrite each other for ever.
 
-import { parseAddress } from "./address.ts";
+import { faultToDial, parseAddress } from "./address.ts";
 import type { CommandOf } from "./change_plan.ts";
 import {
   configurationFault,
@@ -65,7 +65,8 @@ export class Whereabouts {
     // Without a host it would mean another place to everybody who reads it.
     const isVaguer = parseAddress(address)?.host === "" &&
       parseAddress(server.address)?.host !== "";
-    if (isVaguer || this.#pauses.has(id)) return;
+    if (isVaguer || faultToDial(address) !== undefined) return;
+    if (this.#pauses.has(id)) return;
     if (role === "leader") this.#record({ ...server, address });
     // The leader itself cannot know that nobody reaches it. Compared with what we know,
     // so that it cannot be done later than now.

@@ -141,6 +141,13 @@ export class FakePeer {
     await this.wire.write(encodeFrame(payload));
   }
 
+  /** Sends `message` and waits until it has been taken: what follows is hung up on. */
+  async sayAndPart(message: PeerMessage): Promise<void> {
+    await this.send(message);
+    await this.sendPayload(Uint8Array.of(99));
+    await this.end();
+  }
+
   /** Waits until the other side has hung up. */
   async end(): Promise<void> {
     while ((await this.wire.frame()).type === "frame");
