@@ -20,7 +20,11 @@ export type Fault = { readonly reason: Refused; readonly fact: string };
 /** Whether there is a place for `id`: two may come under one id. */
 export type Places = (
   id: NodeId,
-  by: { readonly rank: Rank; readonly isDialled: boolean },
+  by: {
+    readonly life: Life;
+    readonly rank: Rank;
+    readonly isDialled: boolean;
+  },
 ) => boolean;
 
 /** What is wrong with a first frame, before whoever sent it has said more. */
@@ -87,14 +91,14 @@ export function faultOfLife(
         fact: `node ${id} is no member, as far as this node knows`,
       };
   }
-  if (places(id, { rank, isDialled })) return undefined;
+  if (places(id, { life, rank, isDialled })) return undefined;
   const fact = `node ${id} is connected already, and is better known`;
   return { reason: "taken", fact };
 }
 
 /** What `evidence` of one side proves to `own`, the other one. */
 export function lifeOf(
-  { lives, knows, since }: Evidence,
+  { lives, knows, mark, since }: Evidence,
   { own, meeting, isDialler }: {
     readonly own: Identity;
     readonly meeting: Meeting;
@@ -120,6 +124,7 @@ export function lifeOf(
       if (isSo) proved = incarnation;
       return isSo;
     },
+    mark: mark.toHex(),
     knowsUs: isProved(knows, meeting, knowsDisk, own.incarnation),
     since,
   };

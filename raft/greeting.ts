@@ -8,10 +8,10 @@
 //   claim     = kind 5 · evidence · about · address text                 dialler
 //   welcome   = kind 2 · evidence · incarnation text · about             acceptor
 //   refused   = kind 3 · reason u8 · "-" id · "" text                    instead of either
-//   evidence  = proof · proof · since u64      lives on its disk; knows the other's
+//   evidence  = proof · proof · mark · since u64     lives on its disk; knows the other's
 //   about     = client text · version text
 //
-// with the fields of `core/bytes.ts`, nonces and proofs of `proof.ts`. Whatever a later
+// with the fields of `core/bytes.ts`, nonces, proofs and marks of `proof.ts`. Whatever a later
 // version changes, frames and `refused` stay: two versions must be able to part in words.
 
 import { isLoopback, parseAddress, withHost } from "./address.ts";
@@ -36,6 +36,8 @@ export type Evidence = {
   readonly lives: Uint8Array;
   /** That it knows on which disk the other should live. */
   readonly knows: Uint8Array;
+  /** By which it is known again. */
+  readonly mark: Uint8Array;
   readonly since: Index;
 };
 
@@ -130,10 +132,11 @@ export function encodeGreeting(greeting: Greeting): Uint8Array {
 
 function writeEvidence(
   writer: Writer,
-  { lives, knows, since }: Evidence,
+  { lives, knows, mark, since }: Evidence,
 ): void {
   writer.raw(lives);
   writer.raw(knows);
+  writer.raw(mark);
   writer.u64(since);
 }
 
@@ -212,6 +215,7 @@ function readEvidence(reader: Reader): Evidence {
   return {
     lives: reader.raw(proofBytes),
     knows: reader.raw(proofBytes),
+    mark: reader.raw(proofBytes),
     since: reader.u64(),
   };
 }
@@ -224,6 +228,8 @@ function readAbout(reader: Reader): About {
 export type Introduction = About & {
   /** Of the data directory on which it lives, proved. */
   readonly incarnation: string;
+  /** Equal as long as it lives on one. */
+  readonly mark: string;
 };
 
 /**
@@ -232,9 +238,8 @@ export type Introduction = About & {
  */
 export function introductionOf(
   { client, version }: About,
-  { host, incarnation }: {
+  { host, incarnation, mark }: Pick<Introduction, "incarnation" | "mark"> & {
     readonly host: string;
-    readonly incarnation: string;
   },
 ): Introduction {
   const canDial = /^[!-~]+$/.test(client) &&
@@ -242,6 +247,7 @@ export function introductionOf(
   const here = host === "" || isLoopback(host);
   return {
     incarnation,
+    mark,
     client: canDial ? withHost(client, here ? "127.0.0.1" : host) : "",
     version: /^[\w.+-]{1,32}$/.test(version) ? version : "",
   };

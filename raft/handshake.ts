@@ -32,7 +32,7 @@ import {
   type Refused,
 } from "./greeting.ts";
 import type { Log } from "./logger.ts";
-import { type Meeting, newNonce, noNonce, prove } from "./proof.ts";
+import { markOf, type Meeting, newNonce, noNonce, prove } from "./proof.ts";
 import {
   knownDisk,
   type Life,
@@ -282,8 +282,9 @@ export class Handshake {
     const rank = rankOf(id, life, members);
     wire.trust(life, payloadBytesMax(rank));
     const known = members.disksOf(id).find((disk) => life.isOn(disk));
-    const incarnation = known ?? disk;
-    this.#options.met?.(id, introductionOf(about, { host, incarnation }));
+    const { mark } = life;
+    const met = { host, mark, incarnation: known ?? disk };
+    this.#options.met?.(id, introductionOf(about, met));
     return rank;
   }
 
@@ -313,6 +314,7 @@ export class Handshake {
       knows: isDialler
         ? prove(meeting, "dialler knows the acceptor's disk", disk)
         : prove(meeting, "acceptor knows the dialler's disk", disk),
+      mark: markOf(identity, meeting[other]),
       since,
     };
   }

@@ -214,10 +214,10 @@ export class Node {
 
   /** Peers made sure that node `id` lives on the disk that it names, if it does. */
   met(id: NodeId, introduction: Introduction): void {
-    const { incarnation } = introduction;
+    const { incarnation, mark } = introduction;
     this.#overview.acquaintances.met(id, introduction);
     this.#input(() => {
-      if (this.#senders.isNewLife(id, incarnation)) this.#raft.forget(id);
+      if (this.#senders.isNewLife(id, mark)) this.#raft.forget(id);
       this.#whereabouts.met(id, incarnation);
     });
   }

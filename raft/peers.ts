@@ -76,8 +76,7 @@ export class Peers {
     this.#handshake = new Handshake(options, {
       times: this.#times,
       strangers: shares.strangers,
-      places: (id, { rank, isDialled }) =>
-        rank === "known" || this.#hasPlace(id, isDialled),
+      places: (id, by) => by.rank === "known" || this.#hasPlace(id, by),
     });
     this.#listener = listener;
     this.#timer = setInterval(() => this.#beatAll(), this.#times.beatMillis);
@@ -230,21 +229,24 @@ export class Peers {
    * Whether whoever is not known may come in as `id`: not beside the one that is, and if
    * it dials us, not beside the one that answers where the configuration says.
    */
-  #hasPlace(id: NodeId, isDialled: boolean): boolean {
+  #hasPlace(
+    id: NodeId,
+    { life, isDialled }: { readonly life: Life; readonly isDialled: boolean },
+  ): boolean {
     const link = this.#links.get(id);
-    if (link === undefined) return true;
-    const isKnown = (wire: Wire | undefined) =>
-      wire !== undefined && !wire.closed && this.#rank(link, wire) === "known";
-    if (isKnown(link.dialled) || isKnown(link.accepted)) return false;
-    return isDialled || link.dialled === undefined;
+    const wires = [link?.dialled, link?.accepted].filter((wire) =>
+      wire !== undefined && !wire.closed && wire.life.mark !== life.mark
+    );
+    return wires.every((wire) =>
+      rankOf(id, wire!.life, this.#options.members()) !== "known" &&
+      (isDialled || wire !== link?.dialled)
+    );
   }
 
   /** All connections of a link lead to one life of the node: to that of `wire` from now on. */
   #settleOn(link: Link, wire: Wire): void {
-    const rank = this.#rank(link, wire);
     for (const other of [link.dialled, link.accepted]) {
-      if (other === undefined || other === wire) continue;
-      if (rank === "known" && this.#rank(link, other) === "known") continue;
+      if (other === undefined || other.life.mark === wire.life.mark) continue;
       other.close();
       link.drop();
       if (link.dialled === other) link.dialled = undefined;

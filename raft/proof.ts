@@ -8,7 +8,7 @@
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Writer } from "./core/bytes.ts";
-import type { NodeId } from "./core/types.ts";
+import type { Identity, NodeId } from "./core/types.ts";
 
 export const nonceBytes = 16;
 export const proofBytes = 32;
@@ -31,6 +31,7 @@ const statements = {
   "acceptor lives on the disk": 4,
   "dialler knows the acceptor's disk": 5,
   "acceptor knows the dialler's disk": 6,
+  "mark of a life": 7,
 } as const;
 
 export type Statement = keyof typeof statements;
@@ -56,6 +57,19 @@ export function prove(
   writer.id(meeting.acceptor);
   writer.text(disk);
   return new Uint8Array(createHash("sha256").update(writer.written).digest());
+}
+
+/**
+ * The same on every connection from this disk of `from` to `to`, and on no other: so two
+ * connections can be known to be of one life, whose disk nobody has heard of.
+ */
+export function markOf(
+  { cluster, node: from, incarnation }: Identity,
+  to: NodeId,
+): Uint8Array {
+  const nonces = { diallerNonce: noNonce, acceptorNonce: noNonce };
+  const meeting = { cluster, dialler: from, acceptor: to, ...nonces };
+  return prove(meeting, "mark of a life", incarnation);
 }
 
 export function isProved(

@@ -15,6 +15,8 @@ import type { Identity, Index, NodeId } from "./core/types.ts";
 export type Life = {
   /** Whether it proved to live on the disk of this incarnation. */
   isOn(incarnation: string): boolean;
+  /** Equal on all connections of one life to this node. */
+  readonly mark: string;
   /** It proved to know the incarnation of this node. */
   readonly knowsUs: boolean;
   /**
@@ -80,6 +82,7 @@ export function honestLife(
   const { identity, members } = other;
   return {
     isOn: (incarnation) => incarnation === identity.incarnation,
+    mark: identity.incarnation,
     knowsUs: knownDisk(own.node, members) === own.incarnation,
     since: sinceOf(identity, members),
   };

@@ -47,7 +47,7 @@ const idsMax = 256;
 
 export class Senders implements Members {
   readonly #raft: Raft;
-  /** By id, as it was proved when it was met last. */
+  /** By id the mark of the life that was met last. */
   readonly #lives = new Map<NodeId, string>();
   /** Of whom was said that we do not believe that we are no member. */
   readonly #doubted = new Set<NodeId>();
@@ -82,12 +82,11 @@ export class Senders implements Members {
     return membership.since(log.commitIndex);
   }
 
-  /** Whether node `id`, met on the disk `incarnation`, may be another than before. */
-  isNewLife(id: NodeId, incarnation: string): boolean {
-    const known = this.#lives.get(id);
-    if (known === incarnation && incarnation !== "") return false;
+  /** Whether node `id`, met as `mark`, lives on another disk than when it was met last. */
+  isNewLife(id: NodeId, mark: string): boolean {
+    if (this.#lives.get(id) === mark) return false;
     if (this.#lives.size >= idsMax) this.#lives.clear();
-    this.#lives.set(id, incarnation);
+    this.#lives.set(id, mark);
     return true;
   }
 

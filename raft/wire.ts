@@ -20,7 +20,7 @@ export class Wire {
   readonly remote: string;
   readonly remoteHost: string;
   /** Set once the other side has said who it is. */
-  life: Life = { isOn: () => false, knowsUs: false, since: 0 };
+  life: Life = { isOn: () => false, mark: "", knowsUs: false, since: 0 };
   /** When the last byte came, and the last whole frame (`performance.now()`). */
   heardMillis = performance.now();
   framedMillis = performance.now();

@@ -40,7 +40,7 @@ const about = { client: "127.0.0.1:11001", version: "0.1.0" };
 
 const nonce = fc.uint8Array({ minLength: 16, maxLength: 16 });
 const proof = fc.uint8Array({ minLength: 32, maxLength: 32 });
-const evidence = { lives: proof, knows: proof, since };
+const evidence = { lives: proof, knows: proof, mark: proof, since };
 
 const greeting: fc.Arbitrary<Greeting> = fc.oneof(
   fc.record({

@@ -13,7 +13,13 @@ import {
   type Greeting,
   type Refused,
 } from "../../raft/greeting.ts";
-import { type Meeting, newNonce, noNonce, prove } from "../../raft/proof.ts";
+import {
+  markOf,
+  type Meeting,
+  newNonce,
+  noNonce,
+  prove,
+} from "../../raft/proof.ts";
 import { Wire } from "../../raft/wire.ts";
 
 /** Who it says that it is, and what it knows. */
@@ -54,14 +60,18 @@ export function helloOf(role: Role): { hello: Greeting; meeting: Meeting } {
   return { hello, meeting };
 }
 
-export function claimOf(
-  { incarnation, otherDisk = "", since = 0, address = ":1" }: Role,
-  meeting: Meeting,
-): Greeting {
+/** As an honest node makes it of what this one says of itself. */
+function markOfRole({ cluster, id: node, incarnation, other }: Role) {
+  return markOf({ cluster, node, incarnation }, other);
+}
+
+export function claimOf(role: Role, meeting: Meeting): Greeting {
+  const { incarnation, otherDisk = "", since = 0, address = ":1" } = role;
   return {
     type: "claim",
     lives: prove(meeting, "dialler lives on the disk", incarnation),
     knows: prove(meeting, "dialler knows the acceptor's disk", otherDisk),
+    mark: markOfRole(role),
     since,
     ...about,
     address,
@@ -81,7 +91,7 @@ export class FakePeer {
     this.wire = wire;
     this.role = role;
     wire.trust(
-      { isOn: () => true, knowsUs: true, since: 0 },
+      { isOn: () => true, mark: "", knowsUs: true, since: 0 },
       frameBytesMax,
     );
   }
@@ -124,6 +134,7 @@ export class FakePeer {
       type: "welcome",
       lives: prove(meeting, "acceptor lives on the disk", incarnation),
       knows: prove(meeting, "acceptor knows the dialler's disk", otherDisk),
+      mark: markOfRole(role),
       since,
       incarnation: "",
       ...about,

@@ -54,7 +54,8 @@ const hello: Hello = {
   proof: prove(meeting, "dialler knows the cluster"),
 };
 const about = { client: ":11002", version: "0.1.0" };
-const evidence = { lives, knows, since: 7 };
+const mark = new Uint8Array(32).fill(3);
+const evidence = { lives, knows, mark, since: 7 };
 const claim = { type: "claim", ...evidence, ...about, address: ":1" } as const;
 const challenge = {
   type: "challenge",
@@ -88,7 +89,7 @@ function knowing(id: string, incarnation: string): Members {
 }
 
 function living(on: string, { knowsUs = false, since = 0 } = {}): Life {
-  return { isOn: (incarnation) => incarnation === on, knowsUs, since };
+  return { isOn: (disk) => disk === on, mark: on, knowsUs, since };
 }
 
 Deno.test("decodeGreeting() gives back what encodeGreeting() made", () => {
@@ -266,6 +267,7 @@ Deno.test("lifeOf() reads from the evidence what its side proved, and no more", 
   const evidence = {
     lives: prove(meeting, "dialler lives on the disk", disk),
     knows: prove(meeting, "dialler knows the acceptor's disk", own.incarnation),
+    mark,
     since: 3,
   };
   const life = lifeOf(evidence, { own, meeting, isDialler: true });
@@ -280,7 +282,8 @@ Deno.test("lifeOf() reads from the evidence what its side proved, and no more", 
 
 Deno.test("introductionOf() fills in the host at which a node was met", () => {
   const clientAt = (host: string, client = ":11002") =>
-    introductionOf({ ...about, client }, { host, incarnation: "" }).client;
+    introductionOf({ ...about, client }, { host, incarnation: "", mark: "" })
+      .client;
   assert.equal(clientAt("10.0.0.2"), "10.0.0.2:11002");
   assert.equal(clientAt("fd00::2"), "[fd00::2]:11002");
   for (const host of ["", "localhost", "127.0.0.5", "::1"]) {
@@ -291,7 +294,7 @@ Deno.test("introductionOf() fills in the host at which a node was met", () => {
 
 Deno.test("introductionOf() passes on nothing but an address and a version", () => {
   const of = (about: { client: string; version: string }) => {
-    const met = { host: "h", incarnation: "" };
+    const met = { host: "h", incarnation: "", mark: "" };
     const { client, version } = introductionOf(about, met);
     return [client, version];
   };

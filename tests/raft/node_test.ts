@@ -199,7 +199,7 @@ Deno.test("Node ends once when a save fails, and says nothing more (PITFALLS 1, 
         lastLogIndex: 99,
         lastLogTerm: 99,
         transfer: true,
-      }, { isOn: () => true, knowsUs: true, since: 0 });
+      }, { isOn: () => true, mark: "", knowsUs: true, since: 0 });
     }
     assert.equal(nodes.computer("a").posted.length, length);
     assert.deepEqual(nodes.network, [], "nor to its peers");

@@ -316,7 +316,7 @@ export class Nodes {
     // The handshake of the connection on which it comes.
     const { node } = this.computer(to);
     const { incarnation, about } = this.computer(from);
-    node?.met(from, { incarnation, ...about });
+    node?.met(from, { incarnation, mark: incarnation, ...about });
     node?.receive(message, this.lifeOf(from, to));
   }
 

@@ -122,7 +122,7 @@ export class Network {
       }
       const { incarnation, about } = from;
       to.heardOf = packet.committed;
-      to.node?.met(sender, { incarnation, ...about });
+      to.node?.met(sender, { incarnation, mark: incarnation, ...about });
       to.node?.receive(message, packet.life);
       const term = "term" in message ? message.term : "";
       return `${sender} ${message.type} ${term} ${bytes.length}`;
