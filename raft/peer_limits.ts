@@ -1,5 +1,6 @@
 // How many connections the port for peers takes, of whom, and how long anything may last on
-// them. Figures that know each other, for `peers.ts`.
+// them: the figures of `peers.ts`, which know each other. How many bytes stands in
+// `frame.ts` and `link.ts`.
 
 import type { CrowdLimits } from "./crowd.ts";
 import type { HandshakeTimes } from "./handshake.ts";

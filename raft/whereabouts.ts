@@ -65,8 +65,8 @@ export class Whereabouts {
     // Without a host it would mean another place to everybody who reads it.
     const isVaguer = parseAddress(address)?.host === "" &&
       parseAddress(server.address)?.host !== "";
-    if (isVaguer || faultToDial(address) !== undefined) return;
-    if (this.#pauses.has(id)) return;
+    if (faultToDial(address) !== undefined) return;
+    if (isVaguer || this.#pauses.has(id)) return;
     if (role === "leader") this.#record({ ...server, address });
     // The leader itself cannot know that nobody reaches it. Compared with what we know,
     // so that it cannot be done later than now.

@@ -157,6 +157,10 @@ Deno.test("RAFT.ADDVOTER says what is wrong in the original's words", () => {
       { id: "x", address: "x:65536" },
       /^Invalid address in configuration: x:65536/,
     ],
+    [
+      { id: "x", address: "0.0.0.0:1" },
+      /^Invalid address in configuration: 0\.0\.0\.0:1 names every address/,
+    ],
   ];
   for (const [asked, text] of cases) {
     assert.match(settled(nodes, addVoter(nodes, "a", asked)), text);

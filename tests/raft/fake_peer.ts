@@ -12,6 +12,7 @@ import {
   type Greeted,
   type Greeting,
   type Refused,
+  type Welcome,
 } from "../../raft/greeting.ts";
 import {
   markOf,
@@ -86,10 +87,13 @@ export function greetingIn(step: Step): Greeted {
 export class FakePeer {
   readonly wire: Wire;
   readonly role: Role;
+  /** The disk of which it was told; empty if of none. */
+  readonly told: string;
 
-  constructor(wire: Wire, role: Role) {
+  constructor(wire: Wire, role: Role, told = "") {
     this.wire = wire;
     this.role = role;
+    this.told = told;
     wire.trust(
       { isOn: () => true, mark: "", knowsUs: true, since: 0 },
       frameBytesMax,
@@ -103,7 +107,9 @@ export class FakePeer {
   ): Promise<FakePeer | Refused | "closed"> {
     const wire = new Wire(await Deno.connect({ hostname, port }));
     const answer = await introduce(wire, role);
-    if (answer === "welcome") return new FakePeer(wire, role);
+    if (typeof answer === "object") {
+      return new FakePeer(wire, role, answer.incarnation);
+    }
     wire.close();
     return answer;
   }
@@ -173,7 +179,7 @@ export class FakePeer {
 async function introduce(
   wire: Wire,
   role: Role,
-): Promise<"welcome" | Refused | "closed"> {
+): Promise<Welcome | Refused | "closed"> {
   const { hello, meeting } = helloOf(role);
   await wire.write(frameOf(hello));
   const first = await wire.frame();
@@ -188,5 +194,5 @@ async function introduce(
   const answer = greetingIn(second);
   if (answer.type === "refused") return answer.reason;
   assert(answer.type === "welcome", answer.type);
-  return "welcome";
+  return answer;
 }

@@ -3,9 +3,16 @@
 
 import assert from "node:assert/strict";
 import { freePort } from "../e2e/ports.ts";
-import { encodePeerMessage } from "../../raft/core/message_codec.ts";
+import {
+  decodePeerMessage,
+  encodePeerMessage,
+} from "../../raft/core/message_codec.ts";
 import type { NodeId, PeerMessage } from "../../raft/core/types.ts";
-import { encodeFrame, frameBytesMax } from "../../raft/frame.ts";
+import {
+  encodeFrame,
+  frameBytesMax,
+  guestFrameBytesMax,
+} from "../../raft/frame.ts";
 import {
   decodeGreeting,
   encodeGreeting,
@@ -611,6 +618,181 @@ Deno.test("A second connection of the same peer replaces the first", async () =>
     first.close();
     second.close();
   });
+});
+
+const claim = { since: 9, incarnation: "another life" };
+
+Deno.test("A stranger is not let in under a member's id, however new a configuration it claims", async () => {
+  const a = new Station("1");
+  await withStations([a], async () => {
+    const since = 2 ** 50;
+    const incarnation = "x".repeat(16);
+    const stranger = { since, incarnation, otherDisk: "" };
+    assert.equal(await refusal(a, stranger), "used-id");
+    assert.equal(await refusal(a, { ...stranger, id: "9" }), "stranger");
+    assert.equal(
+      await refusal(a, { cluster: "d".repeat(32) }),
+      "wrong-cluster",
+    );
+    assert.equal(a.met.size, 0);
+  });
+});
+
+Deno.test("A node tells its disk to nobody that it does not know", async () => {
+  const a = new Station("1");
+  const disk = "1".repeat(16);
+  await withStations([a], async () => {
+    const welcomes: Record<string, string> = {};
+    for (const fields of [{}, { id: "9", incarnation: "9" }]) {
+      const peer = await FakePeer.enter(dialled(a), roleTo(a, fields));
+      assert.ok(peer instanceof FakePeer);
+      welcomes[peer.role.id] = peer.told;
+      peer.close();
+    }
+    assert.deepEqual(welcomes, { 2: disk, 9: "" });
+  });
+});
+
+Deno.test("A claim neither replaces nor outlives the connection of the member that is known", async () => {
+  const a = new Station("1");
+  await withStations([a], async () => {
+    const claims = await enter(a, claim);
+    const known = await enter(a);
+    assert.equal((await claims.frame()).type, "more", "it makes way");
+    assert.equal(await refusal(a, claim), "taken");
+    a.peers.send(numbered("1", "2", 1));
+    assert.equal((await known.frame()).type, "frame");
+    known.close();
+    claims.close();
+  });
+});
+
+Deno.test("What waits for one life of a node is not sent to another", async () => {
+  const a = new Station("1");
+  const fake = new FakeNode();
+  await withStations([a], async () => {
+    a.configurationIndex = 5;
+    a.peers.connect([fake.address]);
+    const claims = await fake.accept(claim);
+    await a.says("connected to node 2");
+    // More than sockets take: the rest waits in the queue.
+    const data = new Uint8Array(64 * 1024);
+    const big = { type: "Forward", from: "1", to: "2", id: 1, data } as const;
+    for (let i = 0; i < 100; i++) a.peers.send([big]);
+    const known = await enter(a);
+    a.peers.send(numbered("1", "2", 1));
+    const step = await known.frame();
+    assert.ok(step.type === "frame");
+    assert.deepEqual(decodePeerMessage(step.payload), numbered("1", "2", 1)[0]);
+    known.close();
+    claims.close();
+  });
+  fake.close();
+});
+
+Deno.test("A node that is not known yet both dials and is dialled, and is known again by its mark", async () => {
+  const a = new Station("1");
+  const fake = new FakeNode();
+  await withStations([a], async () => {
+    a.configurationIndex = 5;
+    a.peers.connect([fake.address]);
+    const dialled = await fake.accept(claim);
+    await a.says("connected to node 2");
+    const accepted = await enter(a, claim);
+    // Another one that claims the same is not let in beside it.
+    const other = { ...claim, incarnation: "a third" };
+    assert.equal(await refusal(a, other), "taken");
+    for (const wire of [dialled, accepted]) {
+      await wire.write(
+        encodeFrame(encodePeerMessage(numbered("2", "1", 1)[0]!)),
+      );
+    }
+    await a.until(() => a.received.length === 2);
+    accepted.close();
+  });
+  fake.close();
+});
+
+Deno.test("A burst of 300 silent strangers is held by no more than their share, and a member comes in", async () => {
+  const [a, b] = [new Station("1"), new Station("2")];
+  await withStations([a, b], async () => {
+    const burst = Array.from({ length: 300 }, () => dialRaw(a));
+    const wires = await Promise.all(burst);
+    const { perSourceMax } = inboundShares(inboundMax).strangers;
+    const shownOut = Promise.withResolvers<void>();
+    let left = wires.length;
+    const ends = wires.map(async (wire) => {
+      while ((await wire.frame()).type === "frame");
+      if (--left === perSourceMax) shownOut.resolve();
+    });
+    b.peers.connect([a.address]);
+    await b.reaches(a);
+    await shownOut.promise;
+    for (const wire of wires) wire.close();
+    await Promise.all(ends);
+  });
+});
+
+Deno.test("Of guests, who are not known, sixteen are held: the oldest makes way", async () => {
+  const a = new Station("1");
+  await withStations([a], async () => {
+    const { max } = inboundShares(inboundMax).guests;
+    const wires: Wire[] = [];
+    for (let i = 0; i <= max; i++) {
+      wires.push(await enter(a, { id: `guest${i}`, incarnation: `${i}` }));
+    }
+    assert.equal((await wires[0]!.frame()).type, "more");
+    const known = await enter(a);
+    a.peers.send(numbered("1", "guest1", 1));
+    assert.equal(
+      (await wires[1]!.frame()).type,
+      "frame",
+      "a member takes no place of theirs",
+    );
+    for (const wire of [...wires, known]) wire.close();
+  });
+});
+
+Deno.test("Frames above 64 KiB are taken of members alone, from when they are known", async () => {
+  const a = new Station("1");
+  const big = new Uint8Array(guestFrameBytesMax + 1);
+  await withStations([a], async () => {
+    const guest = await enter(a, { id: "9", incarnation: "9" });
+    await guest.write(encodeFrame(big));
+    assert.equal((await guest.frame()).type, "more");
+    await a.says(`above ${guestFrameBytesMax}`);
+    const member = await enter(a, { id: "9", incarnation: "9" });
+    a.incarnations.set("9", "9");
+    a.peers.connect([]);
+    await member.write(encodeFrame(big));
+    await a.says("it sent a message that cannot be read");
+    guest.close();
+    member.close();
+  });
+});
+
+Deno.test("What is refused by whom it is for ends the connection, with one warning", async () => {
+  const a = new Station("1", { receive: () => "NotMember of nobody" });
+  await withStations([a], async () => {
+    const message = encodePeerMessage(numbered("2", "1", 1)[0]!);
+    for (let i = 0; i < 3; i++) {
+      const wire = await enter(a);
+      await wire.write(encodeFrame(message));
+      assert.equal((await wire.frame()).type, "more");
+      wire.close();
+    }
+    const lines = a.lines.filter((line) => line.includes("of nobody"));
+    assert.equal(lines.length, 1);
+    assert.match(lines[0]!, /^hung up on node 2 \(.*\): it sent NotMember/);
+  });
+});
+
+Deno.test("Shares of few places leave most of them to members", () => {
+  for (const max of [16, 32, 64, 128, 256, 1000]) {
+    const { strangers, guests } = inboundShares(max);
+    assert.ok(strangers.max + guests.max <= max / 2, `${max}`);
+    assert.ok(strangers.perSourceMax < strangers.max);
+  }
 });
 
 Deno.test("An idle connection is kept alive by beats; one that falls silent is dialled anew", async () => {
