@@ -5,6 +5,7 @@ import { cliTargets } from "./cli.ts";
 import { connectionTargets } from "./connection.ts";
 import { frameTargets } from "./frames.ts";
 import { machineTargets } from "./machine.ts";
+import { peersTargets } from "./peers.ts";
 import { recordTargets } from "./records.ts";
 import { respTargets } from "./resp.ts";
 import type { Target } from "./target.ts";
@@ -13,6 +14,7 @@ export const targets: readonly Target[] = [
   ...respTargets,
   ...connectionTargets,
   ...frameTargets,
+  ...peersTargets,
   ...recordTargets,
   ...cliTargets,
   ...adminTargets,
