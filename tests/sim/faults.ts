@@ -6,6 +6,7 @@
 import { sectorBytes } from "../storage/fake_files.ts";
 import type { Client } from "./clients.ts";
 import type { Computer } from "./computer.ts";
+import { lie } from "./liar.ts";
 import { type FaultKind, faultKinds } from "./options.ts";
 import type { World } from "./world.ts";
 
@@ -113,6 +114,11 @@ export class Faults {
         return this.#transfer();
       case "abandon":
         return this.#world.pick(this.#clients)?.abandon();
+      case "lie":
+        for (let i = random(20); i >= 0 && one !== undefined; i--) {
+          lie(this.#world, one);
+        }
+        return;
       default:
         kind satisfies never;
     }

@@ -36,6 +36,7 @@ export const faultKinds = [
   "promote",
   "transfer",
   "abandon", // a client gives up
+  "lie", // one that may not says anything to a node
 ] as const;
 
 export type FaultKind = typeof faultKinds[number];
