@@ -61,7 +61,8 @@ export const strangersMutants: readonly Mutant[] = [
   {
     name: "second-leader-ends-node",
     mistake: "a second leader of one term is taken for a bug of our own",
-    source: "CONTRIBUTING: an assertion is for our bugs, a value for the world's faults",
+    source:
+      "CONTRIBUTING: an assertion is for our bugs, a value for the world's faults",
     file: faults,
     find: "const isRival = term === currentTerm && leaderId !== undefined &&",
     replace: "const isRival = term < 0 && leaderId !== undefined &&",
@@ -215,7 +216,8 @@ export const strangersMutants: readonly Mutant[] = [
   {
     name: "unreadable-in-log",
     mistake: "an entry that cannot be applied ends the node for good",
-    source: "CONTRIBUTING: an assertion is for our bugs, a value for the world's faults",
+    source:
+      "CONTRIBUTING: an assertion is for our bugs, a value for the world's faults",
     file: senders,
     find: "if (!isReadable(message)) {",
     replace: "if (!isReadable(message) && message.from === '') {",
