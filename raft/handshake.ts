@@ -255,7 +255,10 @@ export class Handshake {
     const fault = this.#faultOf(sender, { life, isDialled: false });
     if (fault !== undefined) {
       const text = `refused node ${sender} from ${wire.remote}: ${told(fault)}`;
-      this.say(`from ${sender}`, text, fault.reason);
+      // A node that is joining knows nobody yet, and those who dial it not its disk.
+      const isNew = this.#options.members().configurationIndex === 0;
+      if (isNew && fault.reason === "stranger") log("debug", text);
+      else this.say(`from ${sender}`, text, fault.reason);
       return await refuse(wire, fault.reason);
     }
     log("debug", `node ${sender} connected from ${wire.remote}`);

@@ -58,13 +58,14 @@ e2e(
         ...["--saddr", `127.0.0.1:${third.port}`, "--raddr", third.raftAddress],
       ],
     });
-    founder.spawn();
+    await founder.start();
     // Those who still know it dial it. Anybody could, so that it is not ended by it.
     await founder.logged(
       / error .*holds node 3 for a member.*RAFT\.REMOVESERVER 3/,
     );
-    assert.equal(founder.running, true);
     assert.equal(await leader.ticket(), 2n);
+    assert.equal(await founder.ticket(), 1n, "people have to see to it");
+    assert.equal(founder.running, true);
     assert.deepEqual((await rest.leader()).id, leader.id);
   },
 );

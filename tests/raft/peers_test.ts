@@ -653,6 +653,18 @@ Deno.test("A node tells its disk to nobody that it does not know", async () => {
   });
 });
 
+Deno.test("A node that is joining, and knows nobody yet, warns of nobody that dials it", async () => {
+  const a = new Station("1", {
+    members: () => nobody,
+    log: (level, text) => void (level === "warning" && a.lines.push(text)),
+  });
+  await withStations([a], async () => {
+    assert.equal(await refusal(a, { otherDisk: "" }), "stranger");
+    assert.deepEqual(a.lines, []);
+    (await enter(a, { since: 3 })).close();
+  });
+});
+
 Deno.test("A claim neither replaces nor outlives the connection of the member that is known", async () => {
   const a = new Station("1");
   await withStations([a], async () => {
