@@ -56,7 +56,7 @@ export interface HandshakeOptions {
   members(): Members;
   /** Node `id`, of our cluster, introduced itself; nobody else is let in under the id. */
   met?(id: NodeId, introduction: Introduction): void;
-  /** A node of another cluster, `sender` by its word, looks for one with our id here. */
+  /** A node of another cluster, `sender` by its word, looks for one with our id; repeated. */
   claimed?(sender: NodeId): void;
   /** The node that we dialled as `id` will not talk to us. */
   refused?(id: NodeId, reason: Refused): void;
@@ -220,12 +220,12 @@ export class Handshake {
       const whom = hello.type === "hello"
         ? `node ${hello.sender}`
         : "whoever is there";
-      const isNews = this.complain(
+      this.complain(
         `refused ${whom} from ${wire.remote}: ${fact}; ${remedies[reason]}`,
       );
       const isForUs = reason === "wrong-cluster" && hello.type === "hello" &&
         hello.receiver === identity.node;
-      if (isNews && isForUs) claimed?.(hello.sender);
+      if (isForUs) claimed?.(hello.sender);
       return await refuse(wire, reason);
     }
     const nonce = newNonce();
@@ -330,19 +330,18 @@ export class Handshake {
     this.#options.log("warning", text);
   }
 
-  /** A warning about strangers, not more than one in a while; whether it was given. */
-  complain(text: string): boolean {
+  /** A warning about strangers, who may be many: not more than one in a while. */
+  complain(text: string): void {
     const now = performance.now();
     if (now - this.#complainedMillis < this.#times.complaintMillis) {
       this.#complaintsKept++;
-      return false;
+      return;
     }
     const kept = this.#complaintsKept;
     this.#complainedMillis = now;
     this.#complaintsKept = 0;
     const more = kept === 0 ? "" : ` (${kept} more such lines were kept back)`;
     this.#options.log("warning", text + more);
-    return true;
   }
 
   /** Hangs up on all who have not said who they are. */

@@ -35,6 +35,9 @@ const changeMillis = 10_000;
 /** A node that has joined again, and still hears that it is no member, joins once more. */
 const rejoinMillis = 10_000;
 
+/** Between two lines that another cluster claims this node. */
+const claimedMillis = 60_000;
+
 export class Host {
   readonly #door: Door<FromNode>;
   #options: NodeOptions | undefined;
@@ -46,6 +49,8 @@ export class Host {
   #stopping = new AbortController();
   #joiningSinceMillis = 0;
   #joined = false;
+  /** Until when it was said often enough. */
+  #claimedMillis = -Infinity;
   #rejoinedMillis = -Infinity;
   #ready = false;
   #ended = false;
@@ -80,7 +85,9 @@ export class Host {
    */
   #claimed(sender: NodeId): void {
     const { id } = this.#options!;
-    if (!this.#node?.isSoleVoter) return;
+    const now = performance.now();
+    if (!this.#node?.isSoleVoter || now < this.#claimedMillis) return;
+    this.#claimedMillis = now + claimedMillis;
     this.#log(
       "error",
       `whoever calls itself node ${sender} of another cluster holds node ${id} for ` +

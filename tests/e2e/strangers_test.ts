@@ -52,12 +52,8 @@ e2e(
     assert.equal(await leader.ticket(), 1n);
     Deno.removeSync(third.data, { recursive: true });
     // Under the same id and address, but without --join.
-    const founder = lab.server({
-      args: () => [
-        ...["--id", "3", "--dir", lab.directory],
-        ...["--saddr", `127.0.0.1:${third.port}`, "--raddr", third.raftAddress],
-      ],
-    });
+    const { id, port, raftPort } = third;
+    const founder = lab.server({ id, port, raftPort });
     await founder.start();
     // Those who still know it dial it. Anybody could, so that it is not ended by it.
     await founder.logged(
