@@ -1,7 +1,10 @@
 // What it costs to encode and decode what travels between nodes.
 // deno bench -A bench/codec_bench.ts
 
-import { decodePeerMessage, encodePeerMessage } from "../raft/core/codec.ts";
+import {
+  decodePeerMessage,
+  encodePeerMessage,
+} from "../raft/core/message_codec.ts";
 import type { AppendEntries, PeerMessage } from "../raft/core/types.ts";
 
 function append(entries: number, dataBytes: number): AppendEntries {

@@ -4,7 +4,7 @@
 // one; "cannot join" begins those that a joining node must not ask again after. What
 // taking a vote away would cost is `change_risk.ts`'s.
 
-import { parseAddress } from "./address.ts";
+import { faultToDial } from "./address.ts";
 import type { AdminAnswer, AdminCommand } from "./channel.ts";
 import { riskOf } from "./change_risk.ts";
 import { isNodeId } from "./core/bytes.ts";
@@ -99,12 +99,13 @@ function planAddVoter(
   const { current } = raft.membership;
   const known = findServer(current, id);
   if (known?.suffrage === "nonvoter" || known?.address !== address) {
-    return proposal(withServer(current, {
+    const server = {
       id,
       address,
       suffrage: known?.suffrage === "voter" ? "voter" : "learner",
       incarnation: known?.incarnation ?? "",
-    }));
+    } as const;
+    return proposal(withServer(current, server), address);
   }
   return known.suffrage === "voter" ? done(raft) : { type: "promotion" };
 }
@@ -122,9 +123,9 @@ function planAddNonvoter(raft: Raft, { id, address }: Addition): Plan {
     return done(raft);
   }
   const incarnation = known?.incarnation ?? "";
-  return proposal(
-    withServer(current, { id, address, suffrage: "nonvoter", incarnation }),
-  );
+  const suffrage = "nonvoter";
+  const server = { id, address, suffrage, incarnation } as const;
+  return proposal(withServer(current, server), address);
 }
 
 function planPromote(raft: Raft, id: NodeId): Plan {
@@ -173,7 +174,7 @@ function planJoin(
   }
   const isSame = known?.incarnation === incarnation;
   if (isSame && known.address === address) return done(raft);
-  const plan = proposal(withServer(current, {
+  const configuration = withServer(current, {
     id,
     address,
     // Who asks again changes nothing. A voter whose life nobody knew may be wiped since:
@@ -184,7 +185,8 @@ function planJoin(
       ? "nonvoter"
       : "learner",
     incarnation,
-  }));
+  });
+  const plan = proposal(configuration, address);
   if (plan.type !== "answer" || plan.answer.type !== "error") return plan;
   const holder = current.servers.find((s) =>
     s.address === address && s.id !== id
@@ -242,28 +244,33 @@ function done({ membership, log }: Raft): Plan {
     : { type: "wait" };
 }
 
-/** To propose `configuration`, or to say what is wrong with it. */
-function proposal(configuration: Configuration): Plan {
-  const fault = configurationFault(configuration) ?? limitFault(configuration);
+/** To propose `configuration`, in which `address` is new, or to say what is wrong with it. */
+function proposal(configuration: Configuration, address?: string): Plan {
+  const fault = configurationFault(configuration) ??
+    limitFault(configuration, address);
   return fault === undefined
     ? { type: "propose", configuration }
     : refuse(fault);
 }
 
 /** What the formats, unlike the protocol, have no room for. */
-function limitFault({ servers }: Configuration): string | undefined {
+function limitFault(
+  { servers }: Configuration,
+  address: string | undefined,
+): string | undefined {
   if (servers.length > serversMax) {
     return `${servers.length} servers are more than ${serversMax}`;
   }
-  for (const { id, address } of servers) {
+  for (const { id } of servers) {
     if (!isNodeId(id)) {
       return `Invalid ID in configuration: ${id} is not 1 to 64 of A-Z a-z 0-9 . _ -`;
     }
-    if (parseAddress(address) === undefined) {
-      return `Invalid address in configuration: ${address} is not HOST:PORT`;
-    }
   }
-  return undefined;
+  // Of the new one alone: an older ticketd may have let others in.
+  const fault = address === undefined ? undefined : faultToDial(address);
+  return fault === undefined
+    ? undefined
+    : `Invalid address in configuration: ${address} ${fault}`;
 }
 
 function refuse(text: string): Plan {

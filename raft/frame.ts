@@ -1,5 +1,5 @@
 // How the bytes between two nodes are cut into frames. Pure: `wire.ts` has the socket;
-// what a frame holds stands in `greeting.ts` (the first one) and `core/codec.ts`.
+// what a frame holds stands in `greeting.ts` (the first one) and `core/message_codec.ts`.
 //
 //   stream = frame*                                    each direction; little-endian
 //   frame  = length u32 · crc32 u32 of payload · payload
@@ -10,8 +10,10 @@
 import { crc32 } from "node:zlib";
 import { assert } from "./core/assert.ts";
 
-/** Of a payload. */
-export const frameBytesMax = 4 * 1024 * 1024;
+/** Of a payload: one snapshot, and what stands beside it. */
+export const frameBytesMax = 1024 * 1024 + 64 * 1024;
+/** Of a payload of a node that is not known, or not yet: any message but those two. */
+export const guestFrameBytesMax = 64 * 1024;
 /** Of a payload as long as the other side is a stranger. */
 export const helloBytesMax = 1024;
 

@@ -1,35 +1,26 @@
-// The greeting, the first frame of either side of a connection: who is there, and whom
-// he believes to have reached. It comes before any message, so that a node of another
+// The greetings, the first frames of either side of a connection: who is there, and whom
+// he believes to have reached. They come before any message, so that a node of another
 // cluster, at a wrong address or under a used id is never listened to. Pure.
 //
-//   greeting = "ticketd peer" · version u32 · kind u8 · body
-//   hello    = kind 1 · cluster text · sender id · life · receiver id · about · address text
-//   welcome  = kind 2 · node id · life · about
-//   refused  = kind 3 · reason u8 · node id · cluster text
-//   life     = incarnation text · since u64
-//   about    = client text · version text
+//   greeting  = "ticketd peer" · version u32 · kind u8 · body
+//   hello     = kind 1 · nonce · sender id · receiver id · proof         dialler, first
+//   challenge = kind 4 · nonce · proof                                   acceptor
+//   claim     = kind 5 · evidence · about · address text                 dialler
+//   welcome   = kind 2 · evidence · incarnation text · about             acceptor
+//   refused   = kind 3 · reason u8 · "-" id · "" text                    instead of either
+//   evidence  = proof · proof · mark · since u64     lives on its disk; knows the other's
+//   about     = client text · version text
 //
-// with the fields of `core/bytes.ts`. The dialler says hello; the acceptor answers
-// welcome, or refused and closes. Whatever a later version changes, frames and `refused`
-// stay as they are: two versions must be able to tell each other that they differ.
+// with the fields of `core/bytes.ts`, nonces, proofs and marks of `proof.ts`. Whatever a later
+// version changes, frames and `refused` stay: two versions must be able to part in words.
 
 import { isLoopback, parseAddress, withHost } from "./address.ts";
 import { unreachable } from "./core/assert.ts";
 import { DecodeError, Reader, Writer } from "./core/bytes.ts";
-import type { Identity, Index, NodeId } from "./core/types.ts";
+import type { Index, NodeId } from "./core/types.ts";
+import { nonceBytes, proofBytes } from "./proof.ts";
 
-export const protocolVersion = 3;
-
-/** One data directory that had the node's id; there may have been others. */
-export type Life = {
-  readonly incarnation: string;
-  /**
-   * Index of the newest configuration that the node knows, if that names this very life
-   * as a member; else 0. Whoever knows an older one only is behind: the id may have been
-   * removed and added again since, and hanging up on it he would never learn of that.
-   */
-  readonly since: Index;
-};
+export const protocolVersion = 4;
 
 /** What a node tells of itself, to be shown and passed on: no safety rests on it. */
 export type About = {
@@ -39,19 +30,43 @@ export type About = {
   readonly version: string;
 };
 
-export type Hello = Life & About & {
+/** Of one side, to the other: `ranks.ts` says what follows from it. */
+export type Evidence = {
+  /** That it lives on its disk, for whoever knows which that should be. */
+  readonly lives: Uint8Array;
+  /** That it knows on which disk the other should live. */
+  readonly knows: Uint8Array;
+  /** By which it is known again. */
+  readonly mark: Uint8Array;
+  readonly since: Index;
+};
+
+/** It names no cluster: whoever is dialled by mistake must not learn of one. */
+export type Hello = {
   readonly type: "hello";
-  readonly cluster: string;
+  readonly nonce: Uint8Array;
   readonly sender: NodeId;
   /** Whom the dialler believes to have dialled. */
   readonly receiver: NodeId;
+  readonly proof: Uint8Array;
+};
+
+export type Challenge = {
+  readonly type: "challenge";
+  readonly nonce: Uint8Array;
+  readonly proof: Uint8Array;
+};
+
+export type Claim = Evidence & About & {
+  readonly type: "claim";
   /** Where the dialler wants to be dialled itself; its host may be left out. */
   readonly address: string;
 };
 
-export type Welcome = Life & About & {
+export type Welcome = Evidence & About & {
   readonly type: "welcome";
-  readonly node: NodeId;
+  /** Of its disk, told to a member that this node knows; else empty. */
+  readonly incarnation: string;
 };
 
 const reasons = [
@@ -60,23 +75,22 @@ const reasons = [
   "used-id",
   "version",
   "malformed",
+  "stranger",
+  "taken",
 ] as const;
 
 /** Why two nodes do not talk. */
 export type Refused = typeof reasons[number];
 
-export type Refusal = {
-  readonly type: "refused";
-  readonly reason: Refused;
-  /** Who refuses, and where it belongs. */
-  readonly node: NodeId;
-  readonly cluster: string;
-};
+/** It says nothing of who refuses: whom it is said to is not known. */
+export type Refusal = { readonly type: "refused"; readonly reason: Refused };
 
-export type Greeting = Hello | Welcome | Refusal;
+export type Greeting = Hello | Challenge | Claim | Welcome | Refusal;
 
 const magic = new TextEncoder().encode("ticketd peer");
-const kinds = { hello: 1, welcome: 2, refused: 3 } as const;
+const kinds = { hello: 1, welcome: 2, refused: 3, challenge: 4, claim: 5 };
+/** Where versions up to 3 named the one that refuses, and its cluster. */
+const nobodysId = "-";
 
 /** The payload of a greeting's frame. */
 export function encodeGreeting(greeting: Greeting): Uint8Array {
@@ -86,29 +100,44 @@ export function encodeGreeting(greeting: Greeting): Uint8Array {
   writer.u8(kinds[greeting.type]);
   switch (greeting.type) {
     case "hello":
-      writer.text(greeting.cluster);
+      writer.raw(greeting.nonce);
       writer.id(greeting.sender);
-      writer.text(greeting.incarnation);
-      writer.u64(greeting.since);
       writer.id(greeting.receiver);
+      writer.raw(greeting.proof);
+      break;
+    case "challenge":
+      writer.raw(greeting.nonce);
+      writer.raw(greeting.proof);
+      break;
+    case "claim":
+      writeEvidence(writer, greeting);
       writeAbout(writer, greeting);
       writer.text(greeting.address);
       break;
     case "welcome":
-      writer.id(greeting.node);
+      writeEvidence(writer, greeting);
       writer.text(greeting.incarnation);
-      writer.u64(greeting.since);
       writeAbout(writer, greeting);
       break;
     case "refused":
       writer.u8(reasons.indexOf(greeting.reason));
-      writer.id(greeting.node);
-      writer.text(greeting.cluster);
+      writer.id(nobodysId);
+      writer.text("");
       break;
     default:
       unreachable(greeting);
   }
   return writer.written.slice();
+}
+
+function writeEvidence(
+  writer: Writer,
+  { lives, knows, mark, since }: Evidence,
+): void {
+  writer.raw(lives);
+  writer.raw(knows);
+  writer.raw(mark);
+  writer.u64(since);
 }
 
 function writeAbout(writer: Writer, { client, version }: About): void {
@@ -138,182 +167,88 @@ function readGreeting(reader: Reader): Greeted {
   const kind = reader.u8();
   if (kind === kinds.refused) {
     const reason = reasons[reader.u8()] ?? reader.fail("no known reason");
-    const node = reader.id();
-    return { type: "refused", reason, node, cluster: reader.text() };
+    return { type: "refused", reason };
   }
   if (version !== protocolVersion) return { type: "foreign", version };
-  if (kind !== kinds.hello && kind !== kinds.welcome) reader.fail("no kind");
-  // Properties are evaluated in the order written, which is the order of the bytes.
-  const greeting: Greeting = kind === kinds.hello
-    ? {
-      type: "hello",
-      cluster: reader.text(),
-      sender: reader.id(),
-      incarnation: reader.text(),
-      since: reader.u64(),
-      receiver: reader.id(),
-      client: reader.text(),
-      version: reader.text(),
-      address: reader.text(),
-    }
-    : {
-      type: "welcome",
-      node: reader.id(),
-      incarnation: reader.text(),
-      since: reader.u64(),
-      client: reader.text(),
-      version: reader.text(),
-    };
+  const greeting = readBody(reader, kind);
   reader.end();
   return greeting;
 }
 
+function readBody(reader: Reader, kind: number): Greeting {
+  // Properties are evaluated in the order written, which is the order of the bytes.
+  switch (kind) {
+    case kinds.hello:
+      return {
+        type: "hello",
+        nonce: reader.raw(nonceBytes),
+        sender: reader.id(),
+        receiver: reader.id(),
+        proof: reader.raw(proofBytes),
+      };
+    case kinds.challenge:
+      return {
+        type: "challenge",
+        nonce: reader.raw(nonceBytes),
+        proof: reader.raw(proofBytes),
+      };
+    case kinds.claim:
+      return {
+        type: "claim",
+        ...readEvidence(reader),
+        ...readAbout(reader),
+        address: reader.text(),
+      };
+    case kinds.welcome:
+      return {
+        type: "welcome",
+        ...readEvidence(reader),
+        incarnation: reader.text(),
+        ...readAbout(reader),
+      };
+    default:
+      return reader.fail("no kind");
+  }
+}
+
+function readEvidence(reader: Reader): Evidence {
+  return {
+    lives: reader.raw(proofBytes),
+    knows: reader.raw(proofBytes),
+    mark: reader.raw(proofBytes),
+    since: reader.u64(),
+  };
+}
+
+function readAbout(reader: Reader): About {
+  return { client: reader.text(), version: reader.text() };
+}
+
 /** Another node as it introduced itself, each part empty when it did not tell. */
 export type Introduction = About & {
-  /** Of the data directory on which it lives. */
+  /** Of the data directory on which it lives, proved. */
   readonly incarnation: string;
+  /** Equal as long as it lives on one. */
+  readonly mark: string;
 };
 
 /**
- * What the sender of `greeting`, met at `host`, tells of itself. Anything else than an
- * address and a version is left out: it would stand in replies and on terminals.
+ * What whoever was met at `host` tells `about` itself. Anything else than an address and a
+ * version is left out: it would stand in replies and on terminals.
  */
 export function introductionOf(
-  { incarnation, client, version }: Hello | Welcome,
-  host: string,
+  { client, version }: About,
+  { host, incarnation, mark }: Pick<Introduction, "incarnation" | "mark"> & {
+    readonly host: string;
+  },
 ): Introduction {
   const canDial = /^[!-~]+$/.test(client) &&
     (parseAddress(client)?.port ?? 0) > 0;
   const here = host === "" || isLoopback(host);
   return {
     incarnation,
+    mark,
     client: canDial ? withHost(client, here ? "127.0.0.1" : host) : "",
     version: /^[\w.+-]{1,32}$/.test(version) ? version : "",
   };
 }
-
-/** A fault found in a greeting; `fact` fills the sentence "refused, because …". */
-export type Fault = { readonly reason: Refused; readonly fact: string };
-
-/** What a node knows of the members: its newest configuration. */
-export interface Members {
-  /** Of the configuration's entry; 0 when there is none. */
-  readonly configurationIndex: Index;
-  /** Of the data directory of member `id`; empty: not known, or no member. */
-  incarnationOf(id: NodeId): string;
-}
-
-/** Before a node has begun to live, it knows of none. */
-export const nobody: Members = {
-  configurationIndex: 0,
-  incarnationOf: () => "",
-};
-
-/** What `own` says of its life to others. */
-export function lifeOf(
-  { node, incarnation }: Identity,
-  members: Members,
-): Life {
-  const isMember = members.incarnationOf(node) === incarnation;
-  return { incarnation, since: isMember ? members.configurationIndex : 0 };
-}
-
-/** Whether node `id` lives on another disk than the member that it claims to be. */
-export function isImpostor(id: NodeId, life: Life, members: Members): boolean {
-  const expected = members.incarnationOf(id);
-  return expected !== "" && expected !== life.incarnation &&
-    life.since <= members.configurationIndex;
-}
-
-/** Whether to refuse who said `hello` to `own`; the order goes from the gross to the fine. */
-export function faultOfHello(
-  hello: Greeted,
-  own: Identity,
-  members: Members,
-): Fault | undefined {
-  if (hello.type === "foreign") return foreign(hello.version);
-  if (hello.type !== "hello") {
-    return { reason: "malformed", fact: "its hello cannot be read" };
-  }
-  const { cluster, sender, receiver } = hello;
-  if (cluster !== own.cluster) {
-    const fact =
-      `it belongs to cluster ${cluster}, this node to ${own.cluster}`;
-    return { reason: "wrong-cluster", fact };
-  }
-  if (receiver !== own.node) {
-    const fact = `it looked for node ${receiver} and found node ${own.node}`;
-    return { reason: "wrong-receiver", fact };
-  }
-  if (sender === own.node) {
-    return {
-      reason: "used-id",
-      fact: `it calls itself ${sender}, as this node`,
-    };
-  }
-  return strange(sender, hello, members);
-}
-
-/** Whether the dialler of `dialled` should hang up on this `welcome`. */
-export function faultOfWelcome(
-  welcome: Greeted,
-  dialled: NodeId,
-  members: Members,
-): Fault | undefined {
-  if (welcome.type === "foreign") return foreign(welcome.version);
-  if (welcome.type !== "welcome") {
-    return { reason: "malformed", fact: "its answer cannot be read" };
-  }
-  if (welcome.node !== dialled) {
-    const fact = `node ${welcome.node} answers there`;
-    return { reason: "wrong-receiver", fact };
-  }
-  return strange(dialled, welcome, members);
-}
-
-/** Why the sender of `refusal` does not talk to `own`, as seen from `own`. */
-export function factOfRefusal(refusal: Refusal, own: Identity): string {
-  const { reason, node, cluster } = refusal;
-  switch (reason) {
-    case "wrong-cluster":
-      return `it belongs to cluster ${cluster}, this node to ${own.cluster}`;
-    case "wrong-receiver":
-      return `node ${node} answers there`;
-    case "used-id":
-      return `it knows node ${own.node} with another data directory`;
-    case "version":
-      return `it does not speak peer protocol ${protocolVersion}`;
-    case "malformed":
-      return "it could not read our hello";
-    default:
-      return unreachable(reason);
-  }
-}
-
-function foreign(version: number): Fault {
-  const fact =
-    `it speaks peer protocol ${version}, this node ${protocolVersion}`;
-  return { reason: "version", fact };
-}
-
-function strange(
-  id: NodeId,
-  life: Life,
-  members: Members,
-): Fault | undefined {
-  if (!isImpostor(id, life, members)) return undefined;
-  const fact = `member ${id} has another data directory ` +
-    `(${members.incarnationOf(id)}, not ${life.incarnation})`;
-  return { reason: "used-id", fact };
-}
-
-/** What whoever runs the nodes can do about it. */
-export const remedies: Readonly<Record<Refused, string>> = {
-  "wrong-cluster":
-    "to move a node to another cluster, start it with an empty directory and --join",
-  "wrong-receiver": "check --advertise and --raddr of both nodes",
-  "used-id":
-    "choose another --id, or RAFT.REMOVESERVER the id before it is used anew",
-  version: "run the same version of ticketd on all nodes",
-  malformed: "run the same version of ticketd on all nodes",
-};

@@ -1,32 +1,47 @@
 // Opens connections to other nodes and lets theirs in: exchanges greetings (their bytes
-// and rules stand in `greeting.ts`) under a time limit, and tells the log what was
-// refused and why, without letting a stubborn node or a port scanner fill it.
+// stand in `greeting.ts`, who is let in in `admission.ts`) under a time limit, and tells
+// the log what was refused and why, without letting a stubborn node or a port scanner
+// fill it. What a stranger is told is a reason, and nothing of this node.
 
 import { type Address, formatAddress } from "./address.ts";
+import {
+  factOfRefusal,
+  type Fault,
+  faultOfChallenge,
+  faultOfHello,
+  faultOfLife,
+  lifeOf,
+  type Places,
+  remedies,
+} from "./admission.ts";
 import type { Identity, NodeId } from "./core/types.ts";
-import { encodeFrame, frameBytesMax, type Step } from "./frame.ts";
+import { Crowd, type CrowdLimits } from "./crowd.ts";
+import { encodeFrame, frameBytesMax, guestFrameBytesMax } from "./frame.ts";
+import type { Step } from "./frame.ts";
 import {
   type About,
+  type Claim,
   decodeGreeting,
   encodeGreeting,
-  factOfRefusal,
-  faultOfHello,
-  faultOfWelcome,
+  type Evidence,
   type Greeted,
   type Greeting,
   type Hello,
   type Introduction,
   introductionOf,
-  lifeOf,
-  type Members,
   type Refused,
-  remedies,
 } from "./greeting.ts";
 import type { Log } from "./logger.ts";
+import { markOf, type Meeting, newNonce, noNonce, prove } from "./proof.ts";
+import {
+  knownDisk,
+  type Life,
+  type Members,
+  type Rank,
+  rankOf,
+  sinceOf,
+} from "./ranks.ts";
 import { dial, reasonOf, Wire } from "./wire.ts";
-
-/** Accepted connections that have not said who they are; the oldest makes way. */
-export const strangersMax = 64;
 
 /** Nodes of which we remember what was said; ids are a stranger's to invent. */
 const saidMax = 256;
@@ -37,39 +52,58 @@ export interface HandshakeOptions {
   readonly about: About;
   /** Where this node wants to be dialled. */
   readonly address: string;
-  /** Of the newest configuration, as it is now. */
+  /** As it is now. */
   members(): Members;
-  /** Node `id`, of our cluster, introduced itself; the incarnation is verified. */
+  /** Node `id`, of our cluster, introduced itself; nobody else is let in under the id. */
   met?(id: NodeId, introduction: Introduction): void;
-  /** A node of another cluster holds this one for a member of its own. */
-  claimed?(hello: Hello): void;
-  /** The node that calls itself `by` will not talk to us. */
-  refused?(by: NodeId, reason: Refused): void;
+  /** A node of another cluster, `sender` by its word, looks for one with our id; repeated. */
+  claimed?(sender: NodeId): void;
+  /** The node that we dialled as `id` will not talk to us. */
+  refused?(id: NodeId, reason: Refused): void;
   readonly log: Log;
 }
 
 export type HandshakeTimes = {
-  /** For connection and greeting of one dial. */
+  /** For connection and greetings of one dial. */
   readonly dialMillis: number;
-  /** For a stranger to say hello. */
+  /** For a stranger to say who it is. */
   readonly helloMillis: number;
   /** Between two complaints about strangers. */
   readonly complaintMillis: number;
 };
 
+/** A node that was let in; `welcome` is to be written to it first of all. */
+export type Guest = {
+  readonly sender: NodeId;
+  readonly rank: Rank;
+  /** Where it wants to be dialled, as it says. */
+  readonly address: string;
+  readonly welcome: Uint8Array;
+};
+
 export class Handshake {
   readonly #options: HandshakeOptions;
   readonly #times: HandshakeTimes;
-  /** Oldest first. */
-  readonly #strangers = new Set<Wire>();
+  readonly #places: Places;
+  /** Accepted connections that have not said who they are. */
+  readonly #strangers: Crowd<Wire>;
   readonly #said = new Map<string, string>();
   #complainedMillis = -Infinity;
   #complaintsKept = 0;
   #closing = false;
 
-  constructor(options: HandshakeOptions, times: HandshakeTimes) {
+  constructor(
+    options: HandshakeOptions,
+    { times, strangers, places }: {
+      readonly times: HandshakeTimes;
+      readonly strangers: CrowdLimits;
+      readonly places: Places;
+    },
+  ) {
     this.#options = options;
     this.#times = times;
+    this.#places = places;
+    this.#strangers = new Crowd(strangers);
   }
 
   /** A connection to node `id`; `undefined` on any failure, which the log then tells. */
@@ -104,58 +138,66 @@ export class Handshake {
     return undefined;
   }
 
-  /** Says hello on `wire` and weighs the answer; returns what is wrong with it. */
+  /** The dialler's part on `wire`; returns what is wrong with whoever answers. */
   async #introduce(
     wire: Wire,
     { id: receiver, host }: { id: NodeId; host: string },
   ): Promise<string | undefined> {
-    const { identity, about, address, met, refused } = this.#options;
-    const { cluster, node: sender } = identity;
-    const life = lifeOf(identity, this.#options.members());
-    const hello: Hello = {
-      type: "hello",
-      cluster,
-      sender,
-      ...life,
+    const { identity, about, address } = this.#options;
+    const greeted = meetingOf(identity, {
+      sender: identity.node,
       receiver,
-      ...about,
-      address,
-    };
-    await wire.write(greetingFrame(hello));
+      nonce: newNonce(),
+    });
+    const proof = prove(greeted, "dialler knows the cluster");
+    const { node: sender } = identity;
+    const hello = { sender, receiver, nonce: greeted.diallerNonce, proof };
+    await wire.write(greetingFrame({ type: "hello", ...hello }));
     const step = await wire.frame();
     if (step.type === "more") return "it hung up without an answer";
-    const answer = greetingIn(step);
+    const challenge = greetingIn(step);
+    if (challenge.type === "refused") {
+      return this.#wasRefused(receiver, challenge.reason);
+    }
+    const meeting = challenge.type === "challenge"
+      ? { ...greeted, acceptorNonce: challenge.nonce }
+      : greeted;
+    const fault = faultOfChallenge(challenge, meeting);
+    if (fault !== undefined) return told(fault);
+    const evidence = this.#evidence(meeting, { isDialler: true });
+    const claim: Claim = { type: "claim", ...evidence, ...about, address };
+    await wire.write(greetingFrame(claim));
+    const answer = greetingIn(await wire.frame());
     if (answer.type === "refused") {
-      const { node, reason } = answer;
-      refused?.(node, reason);
-      return `${factOfRefusal(answer, identity)}; ${remedies[reason]}`;
+      return this.#wasRefused(receiver, answer.reason);
     }
-    const fault = faultOfWelcome(
-      answer,
-      receiver,
-      this.#options.members(),
-    );
-    if (fault !== undefined) return `${fault.fact}; ${remedies[fault.reason]}`;
-    if (answer.type === "welcome") {
-      wire.trust(answer, frameBytesMax);
-      met?.(receiver, introductionOf(answer, host));
-    }
+    if (answer.type !== "welcome") return told(unreadable);
+    const life = lifeOf(answer, { own: identity, meeting, isDialler: false });
+    const { incarnation: disk } = answer;
+    if (disk !== "" && !life.isOn(disk)) return told(unreadable);
+    const strange = this.#faultOf(receiver, { life, isDialled: true });
+    if (strange !== undefined) return told(strange);
+    this.#take(wire, { id: receiver, life, about: answer, host, disk });
     return undefined;
   }
 
-  /** The hello of an accepted connection that may stay; any other is shown out. */
-  async admit(wire: Wire): Promise<Hello | undefined> {
-    const [oldest] = this.#strangers;
-    if (this.#strangers.size >= strangersMax) oldest?.close();
-    this.#strangers.add(wire);
+  #wasRefused(by: NodeId, reason: Refused): string {
+    const { identity, refused } = this.#options;
+    refused?.(by, reason);
+    return `${factOfRefusal(reason, identity)}; ${remedies[reason]}`;
+  }
+
+  /** Whoever is on an accepted connection, if it may stay; any other is shown out. */
+  async admit(wire: Wire): Promise<Guest | undefined> {
+    this.#strangers.add(wire, wire.remoteHost)?.close();
     const timer = setTimeout(() => wire.close(), this.#times.helloMillis);
     const step = await wire.frame();
-    const hello = step.type === "frame" && !wire.closed
+    const guest = step.type === "frame" && !wire.closed
       ? await this.#judge(wire, greetingIn(step))
       : this.#turnAway(wire, step);
     clearTimeout(timer);
     this.#strangers.delete(wire);
-    return hello;
+    return guest;
   }
 
   #turnAway(wire: Wire, step: Step): undefined {
@@ -168,29 +210,116 @@ export class Handshake {
     wire.close();
   }
 
-  async #judge(wire: Wire, hello: Greeted): Promise<Hello | undefined> {
-    const { identity, met, claimed, log } = this.#options;
-    const { node, cluster } = identity;
-    const fault = faultOfHello(hello, identity, this.#options.members());
-    if (fault === undefined && hello.type === "hello") {
-      log("debug", `node ${hello.sender} connected from ${wire.remote}`);
-      this.#said.delete(`from ${hello.sender}`);
-      wire.trust(hello, frameBytesMax);
-      met?.(hello.sender, introductionOf(hello, wire.remoteHost));
-      return hello;
+  /** The acceptor's part on `wire`. */
+  async #judge(wire: Wire, hello: Greeted): Promise<Guest | undefined> {
+    const { identity, claimed } = this.#options;
+    const meetingBy = (hello: Hello) => meetingOf(identity, hello);
+    const fault = faultOfHello(hello, identity, meetingBy);
+    if (hello.type !== "hello" || fault !== undefined) {
+      const { reason, fact } = fault ?? unreadable;
+      const whom = hello.type === "hello"
+        ? `node ${hello.sender}`
+        : "whoever is there";
+      this.complain(
+        `refused ${whom} from ${wire.remote}: ${fact}; ${remedies[reason]}`,
+      );
+      const isForUs = reason === "wrong-cluster" && hello.type === "hello" &&
+        hello.receiver === identity.node;
+      if (isForUs) claimed?.(hello.sender);
+      return await refuse(wire, reason);
     }
-    const { reason, fact } = fault ?? { reason: "malformed", fact: "no hello" };
-    const tail = `from ${wire.remote}: ${fact}; ${remedies[reason]}`;
-    if (hello.type === "hello") {
-      const { sender } = hello;
-      if (reason === "wrong-cluster" && hello.receiver === node) {
-        claimed?.(hello);
-      }
-      this.say(`from ${sender}`, `refused node ${sender} ${tail}`, reason);
-    } else this.complain(`refused a connection ${tail}`);
-    await wire.write(greetingFrame({ type: "refused", reason, node, cluster }));
-    wire.close();
-    return undefined;
+    const nonce = newNonce();
+    const meeting = { ...meetingBy(hello), acceptorNonce: nonce };
+    const proof = prove(meeting, "acceptor knows the cluster");
+    await wire.write(greetingFrame({ type: "challenge", nonce, proof }));
+    const step = await wire.frame();
+    if (step.type !== "frame" || wire.closed) return this.#turnAway(wire, step);
+    const claim = greetingIn(step);
+    if (claim.type === "claim") {
+      return await this.#receive(wire, { hello, claim, meeting });
+    }
+    this.complain(`refused ${wire.remote}: ${unreadable.fact}`);
+    return await refuse(wire, "malformed");
+  }
+
+  async #receive(
+    wire: Wire,
+    { hello: { sender }, claim, meeting }: {
+      readonly hello: Hello;
+      readonly claim: Claim;
+      readonly meeting: Meeting;
+    },
+  ): Promise<Guest | undefined> {
+    const { identity, about, log } = this.#options;
+    const life = lifeOf(claim, { own: identity, meeting, isDialler: true });
+    const fault = this.#faultOf(sender, { life, isDialled: false });
+    if (fault !== undefined) {
+      const text = `refused node ${sender} from ${wire.remote}: ${told(fault)}`;
+      // A node that is joining knows nobody yet, and those who dial it not its disk.
+      const isNew = this.#options.members().configurationIndex === 0;
+      if (isNew && fault.reason === "stranger") log("debug", text);
+      else this.say(`from ${sender}`, text, fault.reason);
+      return await refuse(wire, fault.reason);
+    }
+    log("debug", `node ${sender} connected from ${wire.remote}`);
+    this.#said.delete(`from ${sender}`);
+    const host = wire.remoteHost;
+    const rank = this.#take(wire, { id: sender, life, about: claim, host });
+    const evidence = this.#evidence(meeting, { isDialler: false });
+    const incarnation = rank === "known" ? identity.incarnation : "";
+    const welcome = { ...evidence, ...about, incarnation };
+    const frame = greetingFrame({ type: "welcome", ...welcome });
+    return { sender, rank, address: claim.address, welcome: frame };
+  }
+
+  /** From here on `wire` is believed to lead to node `id`, on the disk that it proved. */
+  #take(wire: Wire, { id, life, about, host, disk = "" }: {
+    readonly id: NodeId;
+    readonly life: Life;
+    readonly about: About;
+    readonly host: string;
+    /** That it told, and proved. */
+    readonly disk?: string;
+  }): Rank {
+    const members = this.#options.members();
+    const rank = rankOf(id, life, members);
+    wire.trust(life, payloadBytesMax(rank));
+    const known = members.disksOf(id).find((disk) => life.isOn(disk));
+    const { mark } = life;
+    const met = { host, mark, incarnation: known ?? disk };
+    this.#options.met?.(id, introductionOf(about, met));
+    return rank;
+  }
+
+  #faultOf(
+    id: NodeId,
+    by: { readonly life: Life; readonly isDialled: boolean },
+  ): Fault | undefined {
+    const members = this.#options.members();
+    return faultOfLife(id, { ...by, members, places: this.#places });
+  }
+
+  /** What this node proves of itself. */
+  #evidence(
+    meeting: Meeting,
+    { isDialler }: { readonly isDialler: boolean },
+  ): Evidence {
+    const { identity } = this.#options;
+    const members = this.#options.members();
+    const since = sinceOf(identity, members);
+    const { incarnation } = identity;
+    const [one, other] = isDialler
+      ? ["dialler", "acceptor"] as const
+      : ["acceptor", "dialler"] as const;
+    const disk = knownDisk(meeting[other], members);
+    return {
+      lives: prove(meeting, `${one} lives on the disk`, incarnation),
+      knows: isDialler
+        ? prove(meeting, "dialler knows the acceptor's disk", disk)
+        : prove(meeting, "acceptor knows the dialler's disk", disk),
+      mark: markOf(identity, meeting[other]),
+      since,
+    };
   }
 
   /** A warning about `who`, given once until its `gist` changes or `who` is connected. */
@@ -220,6 +349,41 @@ export class Handshake {
     this.#closing = true;
     for (const wire of this.#strangers) wire.close();
   }
+}
+
+const unreadable: Fault = {
+  reason: "malformed",
+  fact: "its greeting cannot be read",
+};
+
+/** Of a frame: whoever is not known gets little memory. */
+export function payloadBytesMax(rank: Rank): number {
+  return rank === "known" || rank === "claimant"
+    ? frameBytesMax
+    : guestFrameBytesMax;
+}
+
+function meetingOf(
+  { cluster }: Identity,
+  { sender, receiver, nonce }: Pick<Hello, "sender" | "receiver" | "nonce">,
+): Meeting {
+  return {
+    cluster,
+    dialler: sender,
+    acceptor: receiver,
+    diallerNonce: nonce,
+    acceptorNonce: noNonce,
+  };
+}
+
+function told({ fact, reason }: Fault): string {
+  return `${fact}; ${remedies[reason]}`;
+}
+
+async function refuse(wire: Wire, reason: Refused): Promise<undefined> {
+  await wire.write(greetingFrame({ type: "refused", reason }));
+  wire.close();
+  return undefined;
 }
 
 export function greetingFrame(greeting: Greeting): Uint8Array {

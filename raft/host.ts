@@ -19,12 +19,12 @@ import type {
 import { assert } from "./core/assert.ts";
 import type { Identity, NodeId, Saved } from "./core/types.ts";
 import { type AskOptions, clusterOf, joinCluster } from "./join.ts";
-import { nobody } from "./greeting.ts";
 import { lastWords, type Log, openLog } from "./logger.ts";
 import { Node } from "./node.ts";
 import { blank, founded, isMember } from "./origin.ts";
 import { listenForPeers, Peers } from "./peers.ts";
 import { onceFree } from "./port.ts";
+import { nobody } from "./ranks.ts";
 import { adviceOn } from "../storage/advice.ts";
 import { openKv } from "../storage/kv.ts";
 import { denoFiles } from "../storage/files.ts";
@@ -46,6 +46,11 @@ const rejoinMillis = 10_000;
 /** A client that comes to a node which cannot join yet is kept waiting for so long. */
 const startMillis = 5_000;
 
+/** Of the connections of peers: the others are those that this node has dialled. */
+const inboundShare = 0.8;
+/** Between two lines that another cluster claims this node. */
+const claimedMillis = 60_000;
+
 export class Host {
   readonly #door: Door<FromNode>;
   #options: NodeOptions | undefined;
@@ -57,6 +62,8 @@ export class Host {
   #stopping = new AbortController();
   #joiningSinceMillis = 0;
   #joined = false;
+  /** Until when it was said often enough. */
+  #claimedMillis = -Infinity;
   #rejoinedMillis = -Infinity;
   #startTimer: ReturnType<typeof setTimeout> | undefined;
   #ready = false;
@@ -100,19 +107,21 @@ export class Host {
   }
 
   /**
-   * Another cluster dials this node as its member. If it is alone in its own, its data
-   * were lost and it has begun again at 1, with numbers that the others have given.
+   * Another cluster dials this node as its member. If it is alone in its own, its data may
+   * have been lost, and it gives again what the others have given. Anybody can say so who
+   * reaches the port: people have to look, and nothing is done about it.
    */
-  #claimed(cluster: string, sender: NodeId): void {
+  #claimed(sender: NodeId): void {
     const { id } = this.#options!;
-    if (!this.#node?.isSoleVoter) return;
-    this.fail(
-      new Error(
-        `node ${sender} of cluster ${cluster} holds node ${id} for a member, but this ` +
-          `data directory is of another cluster: if its data were lost, send ` +
-          `RAFT.REMOVESERVER ${id} to node ${sender}, then start this node with an ` +
-          `empty directory and --join`,
-      ),
+    const now = performance.now();
+    if (!this.#node?.isSoleVoter || now < this.#claimedMillis) return;
+    this.#claimedMillis = now + claimedMillis;
+    this.#log(
+      "error",
+      `whoever calls itself node ${sender} of another cluster holds node ${id} for ` +
+        `a member: if this node's data were lost, it repeats numbers: stop it, send ` +
+        `RAFT.REMOVESERVER ${id} to node ${sender}, then start it with an ` +
+        `empty directory and --join`,
     );
   }
 
@@ -150,15 +159,16 @@ export class Host {
     const peers = this.#peers = new Peers({
       identity: saved.identity,
       address: options.advertise,
-      members: () => this.#node ?? nobody,
+      members: () => this.#node?.members ?? nobody,
       about,
       met: (id, introduction) => this.#node?.met(id, introduction),
       moved: (id, address) => this.#node?.moved(id, address),
-      claimed: ({ cluster, sender }) => this.#claimed(cluster, sender),
-      receive: (message) => {
+      claimed: (sender) => this.#claimed(sender),
+      receive: (message, life) => {
         this.#ticker?.heard();
-        this.#node?.receive(message);
+        return this.#node?.receive(message, life);
       },
+      inboundMax: Math.ceil(options.peersMax * inboundShare),
       log: this.#log,
     }, listener);
     if (resumed === undefined) await create(storage, saved);

@@ -100,10 +100,15 @@ export class Link {
   /** Gives up what waits when nothing leads there any more. */
   dropIfCut(): void {
     if (this.isOpen) return;
+    this.drop();
+    this.#settled(this);
+  }
+
+  /** What waits was for another life of the node. */
+  drop(): void {
     this.#counters.dropped += this.#queue.length;
     for (const frame of this.#queue) this.#bytes -= frame.length;
     this.#queue = [];
-    this.#settled(this);
   }
 
   stopDialling(): void {

@@ -11,7 +11,7 @@
 // format. Numbers are uint64 and BigInt throughout: they outlive 2^53.
 
 import { assert } from "./core/assert.ts";
-import { Reader, Writer } from "./core/bytes.ts";
+import { DecodeError, Reader, Writer } from "./core/bytes.ts";
 
 /** The sequence that TICKET takes from. */
 export const ticketSequence = "ticket";
@@ -119,6 +119,46 @@ export class Machine {
     const last = before + BigInt(count);
     this.#sequences.set(name, last);
     return { last, count };
+  }
+}
+
+/** Whether a command can be applied here: what cannot must not come into the log. */
+export function isCommand(data: Uint8Array): boolean {
+  const reader = new Reader(data);
+  return isReadable(() => {
+    const format = reader.u8();
+    if (format === returnVersion) {
+      reader.text();
+      const [from, to] = [reader.big64(), reader.big64()];
+      if (to >= from) reader.fail("nothing comes back");
+    } else {
+      if (format !== version) reader.fail("another format");
+      for (let left = reader.u8(); left > 0; left--) {
+        reader.text();
+        if (reader.u64() === 0) reader.fail("nothing is taken");
+      }
+    }
+    reader.end();
+  });
+}
+
+/** The same of what {@linkcode Machine.snapshot} gives. */
+export function isState(data: Uint8Array): boolean {
+  return isReadable(() => {
+    if (data.length > 0 && data[0] !== version) {
+      throw new DecodeError("another format");
+    }
+    new Machine().restore(data);
+  });
+}
+
+function isReadable(read: () => void): boolean {
+  try {
+    read();
+    return true;
+  } catch (error) {
+    if (error instanceof DecodeError) return false;
+    throw error;
   }
 }
 

@@ -11,7 +11,7 @@ import { Changes } from "./changes.ts";
 import { Contacts } from "./contacts.ts";
 import type {
   Entry,
-  Index,
+  Fault,
   NodeId,
   PeerMessage,
   Save,
@@ -25,11 +25,12 @@ import { Lending } from "./lending.ts";
 import { Overview } from "./overview.ts";
 import { Reporter } from "./reporter.ts";
 import { Machine, ticketSequence } from "./machine.ts";
+import type { Life, Members } from "./ranks.ts";
 import { Reserve } from "./reserve.ts";
+import { Senders } from "./senders.ts";
 import { ServedTakes } from "./served_takes.ts";
 import { Standing } from "./standing.ts";
 import { Takes } from "./takes.ts";
-import { timeText } from "./stats.ts";
 import { Whereabouts } from "./whereabouts.ts";
 import type { NodeTimes, World } from "./world.ts";
 
@@ -54,6 +55,7 @@ export class Node {
   /** Whether it belongs to its cluster, for whoever starts it and serves its clients. */
   readonly standing: Standing;
   readonly #contacts: Contacts;
+  readonly #senders: Senders;
 
   #saving = false;
   #flushing = false;
@@ -112,6 +114,7 @@ export class Node {
       incarnation: saved.identity.incarnation,
       joins: world.joins,
     });
+    this.#senders = new Senders(this.#raft, world.log);
     this.#contacts = new Contacts(this.#raft, world.peers);
     this.#contacts.pump();
   }
@@ -152,14 +155,9 @@ export class Node {
     return this.#raft.membership.find(this.#raft.id)?.address;
   }
 
-  /** The log index of the newest configuration. */
-  get configurationIndex(): Index {
-    return this.#raft.membership.currentIndex;
-  }
-
-  /** The incarnation that the configuration names for a server; empty if none. */
-  incarnationOf(id: string): string {
-    return this.#raft.membership.find(id)?.incarnation ?? "";
+  /** By all configurations that may be in force. */
+  get members(): Members {
+    return this.#senders;
   }
 
   // Inputs.
@@ -178,30 +176,43 @@ export class Node {
     });
   }
 
-  receive(message: PeerMessage): void {
-    this.#input(() => {
-      switch (message.type) {
-        case "Take":
-          return this.#servedTakes.asked(message);
-        case "TakeResponse":
-          return this.#takes.answered(message);
-        case "Forward":
-          return this.#changes.forwarded(message);
-        case "ForwardResponse":
-          return this.#changes.forwardAnswered(message);
-        default:
-          this.#raft.step(message);
-      }
-      if (message.from === this.#raft.leaderId) {
-        this.#overview.leaderHeard = this.#world.now();
-      }
-    });
+  /** Why it is refused, if it is. `life` is its sender's, as far as was proved. */
+  receive(message: PeerMessage, life: Life): Fault | undefined {
+    const verdict = this.#senders.judge(message, life);
+    if (verdict.type === "refused") return verdict.fault;
+    let fault: Fault | undefined;
+    if (verdict.type === "heard") {
+      this.#input(() => fault = this.#hear(message, verdict.isClaim));
+    }
+    return fault;
   }
 
-  /** Peers made sure that node `id` lives on the disk that it names. */
+  #hear(message: PeerMessage, isClaim: boolean): Fault | undefined {
+    switch (message.type) {
+      case "Take":
+        return void this.#servedTakes.asked(message);
+      case "TakeResponse":
+        return void this.#takes.answered(message);
+      case "Forward":
+        return void this.#changes.forwarded(message);
+      case "ForwardResponse":
+        return void this.#changes.forwardAnswered(message);
+    }
+    const fault = this.#raft.step(message, { isClaim });
+    if (fault === undefined && message.from === this.#raft.leaderId) {
+      this.#overview.leaderHeard = this.#world.now();
+    }
+    return fault;
+  }
+
+  /** Peers made sure that node `id` lives on the disk that it names, if it does. */
   met(id: NodeId, introduction: Introduction): void {
+    const { incarnation, mark } = introduction;
     this.#overview.acquaintances.met(id, introduction);
-    this.#input(() => this.#whereabouts.met(id, introduction.incarnation));
+    this.#input(() => {
+      if (this.#senders.isNewLife(id, mark)) this.#raft.forget(id);
+      this.#whereabouts.met(id, incarnation);
+    });
   }
 
   /** Peers cannot reach member `id` where it is said to be, but it is at `address`. */
@@ -241,22 +252,10 @@ export class Node {
         case "transfer":
           return this.#changes.ask(command, answer);
         case "cluster":
-          return answer({ type: "text", text: this.#changes.cluster });
         case "configuration":
-          return answer({
-            type: "servers",
-            servers: this.#raft.membership.current.servers,
-          });
         case "last-contact":
-          return answer({
-            type: "text",
-            text: timeText(this.#overview.lastContact),
-          });
         case "stats":
-          return answer({
-            type: "pairs",
-            pairs: this.#overview.stats(this.#world.now()),
-          });
+          return answer(this.#overview.answer(command.type, this.#world.now()));
         case "snapshot":
           if (this.#machine.isEmpty) {
             return answer({ type: "error", text: "nothing new to snapshot" });

@@ -4,14 +4,20 @@
 
 import { parseAddress } from "./address.ts";
 import { Acquaintances } from "./acquaintances.ts";
-import type { NodeState, NodeStatus } from "./channel.ts";
+import type {
+  AdminAnswer,
+  AdminCommand,
+  NodeState,
+  NodeStatus,
+} from "./channel.ts";
 import { findServer } from "./core/membership.ts";
-import type { Raft, Role } from "./core/raft.ts";
+import type { Role } from "./core/options.ts";
+import type { Raft } from "./core/raft.ts";
 import type { Configuration, NodeId, Term } from "./core/types.ts";
 import { DiskGauge } from "./disk_gauge.ts";
 import type { About } from "./greeting.ts";
 import { type OwnStatsInput, ownStatsOf } from "./own_stats.ts";
-import { statsOf } from "./stats.ts";
+import { statsOf, timeText } from "./stats.ts";
 
 export type OverviewOptions = {
   readonly reserve: OwnStatsInput["reserve"];
@@ -19,6 +25,12 @@ export type OverviewOptions = {
   readonly about: About;
   readonly tickMillis: number;
 };
+
+/** Admin commands that change nothing. */
+type Question = Extract<
+  AdminCommand["type"],
+  "cluster" | "configuration" | "last-contact" | "stats"
+>;
 
 export class Overview {
   readonly acquaintances: Acquaintances;
@@ -70,8 +82,25 @@ export class Overview {
     return this.acquaintances.of(this.#raft.leaderId).client;
   }
 
-  /** RAFT.STATS, at `now` in milliseconds since 1970. */
-  stats(now: number): [string, string][] {
+  /** What is asked of the node as it stands, at `now` in milliseconds since 1970. */
+  answer(question: Question, now: number): AdminAnswer {
+    switch (question) {
+      case "cluster":
+        return { type: "text", text: this.#options.cluster };
+      case "configuration": {
+        const { servers } = this.#raft.membership.current;
+        return { type: "servers", servers };
+      }
+      case "last-contact":
+        return { type: "text", text: timeText(this.lastContact) };
+      case "stats":
+        return { type: "pairs", pairs: this.#stats(now) };
+      default:
+        return question satisfies never;
+    }
+  }
+
+  #stats(now: number): [string, string][] {
     const { lastContact, acquaintances, disk } = this;
     return [
       ...statsOf(this.#raft, { state: this.#state, now, lastContact }),

@@ -15,52 +15,33 @@ import {
   formatAddress,
   parseAddress,
 } from "./address.ts";
-import {
-  DecodeError,
-  decodePeerMessage,
-  encodePeerMessage,
-} from "./core/codec.ts";
-import type { NodeId, PeerMessage } from "./core/types.ts";
+import { DecodeError } from "./core/bytes.ts";
+import { decodePeerMessage, encodePeerMessage } from "./core/message_codec.ts";
+import type { Fault, NodeId, PeerMessage } from "./core/types.ts";
+import { Crowd } from "./crowd.ts";
 import { encodeFrame } from "./frame.ts";
-import { isImpostor, lifeOf } from "./greeting.ts";
 import {
-  greetingFrame,
+  type Guest,
   Handshake,
   type HandshakeOptions,
-  type HandshakeTimes,
+  payloadBytesMax,
 } from "./handshake.ts";
 import { Link } from "./link.ts";
+import { inboundMax, inboundShares, peerTimes } from "./peer_limits.ts";
 import { hungUp, openPort } from "./port.ts";
+import { type Life, type Rank, rankOf } from "./ranks.ts";
 import { reasonOf, Wire } from "./wire.ts";
 
-/** Accepted connections of all kinds. */
-export const inboundMax = 256;
-
-export const peerTimes = {
-  dialMillis: 2000,
-  helloMillis: 5000,
-  complaintMillis: 10_000,
-  /** Without a dial that succeeds, before an address may be out of date. */
-  movedMillis: 10_000,
-  /** Between two dials of one node: at first, and at most. */
-  retryMinMillis: 50,
-  retryMaxMillis: 1000,
-  beatMillis: 1000,
-  /** Without a single byte. */
-  silenceMillis: 4000,
-  /** Without a whole frame: after a damaged length we would gather bytes for ever. */
-  frameMillis: 30_000,
-  /** For what waits, on closing. */
-  flushMillis: 250,
-} satisfies HandshakeTimes & Record<string, number>;
-
 export interface PeersOptions extends HandshakeOptions {
-  receive(message: PeerMessage): void;
+  /** Why it is refused, if it is: `life` is its sender's, as far as was proved. */
+  receive(message: PeerMessage, life: Life): Fault | undefined;
   /** Member `id` is not where we dial it, and says that it is at `address`; repeated. */
   moved?(id: NodeId, address: string): void;
   /** In [0, 1): spreads the retries. */
   random?(): number;
   readonly times?: Partial<typeof peerTimes>;
+  /** Fewer where there are few handles of files. */
+  readonly inboundMax?: number;
 }
 
 const beat = encodeFrame(new Uint8Array(0));
@@ -74,6 +55,8 @@ export class Peers {
   readonly #links = new Map<NodeId, Link>();
   /** All accepted connections, strangers included. */
   readonly #inbound = new Set<Wire>();
+  /** Those of them that are let in and not known. */
+  readonly #guests: Crowd<Wire>;
   readonly #tasks = new Set<Promise<void>>();
   readonly #timer: ReturnType<typeof setInterval>;
   #beatMillis = performance.now();
@@ -88,7 +71,13 @@ export class Peers {
   constructor(options: PeersOptions, listener: Deno.TcpListener) {
     this.#options = options;
     this.#times = { ...peerTimes, ...options.times };
-    this.#handshake = new Handshake(options, this.#times);
+    const shares = inboundShares(options.inboundMax ?? inboundMax);
+    this.#guests = new Crowd(shares.guests);
+    this.#handshake = new Handshake(options, {
+      times: this.#times,
+      strangers: shares.strangers,
+      places: (id, by) => by.rank === "known" || this.#hasPlace(id, by),
+    });
     this.#listener = listener;
     this.#timer = setInterval(() => this.#beatAll(), this.#times.beatMillis);
     this.#run(this.#accept());
@@ -111,7 +100,7 @@ export class Peers {
       else this.#handshake.say(id, text);
     }
     for (const link of this.#links.values()) {
-      this.#hangUpOnOthers(link);
+      this.#weigh(link);
       if (!named.has(link.id)) this.#part(link);
     }
     for (const [id, address] of named) this.#meet(this.#link(id), address);
@@ -221,13 +210,47 @@ export class Peers {
     if (this.#closing) this.#noteDrained();
   }
 
-  /** The id has been given to another data directory: no more of the one before. */
-  #hangUpOnOthers(link: Link): void {
-    const members = this.#options.members();
+  #rank({ id }: Link, { life }: Wire): Rank {
+    return rankOf(id, life, this.#options.members());
+  }
+
+  /** The members are others: the id may have another disk now, or be known at last. */
+  #weigh(link: Link): void {
     for (const wire of [link.dialled, link.accepted]) {
-      if (wire !== undefined && isImpostor(link.id, wire.life, members)) {
-        wire.close();
-      }
+      if (wire === undefined) continue;
+      const rank = this.#rank(link, wire);
+      wire.allow(payloadBytesMax(rank));
+      if (rank === "known") this.#guests.delete(wire);
+      if (rank === "stranger") wire.close();
+    }
+  }
+
+  /**
+   * Whether whoever is not known may come in as `id`: not beside the one that is, and if
+   * it dials us, not beside the one that answers where the configuration says.
+   */
+  #hasPlace(
+    id: NodeId,
+    { life, isDialled }: { readonly life: Life; readonly isDialled: boolean },
+  ): boolean {
+    const link = this.#links.get(id);
+    const wires = [link?.dialled, link?.accepted].filter((wire) =>
+      wire !== undefined && !wire.closed && wire.life.mark !== life.mark
+    );
+    return wires.every((wire) =>
+      rankOf(id, wire!.life, this.#options.members()) !== "known" &&
+      (isDialled || wire !== link?.dialled)
+    );
+  }
+
+  /** All connections of a link lead to one life of the node: to that of `wire` from now on. */
+  #settleOn(link: Link, wire: Wire): void {
+    for (const other of [link.dialled, link.accepted]) {
+      if (other === undefined || other.life.mark === wire.life.mark) continue;
+      other.close();
+      link.drop();
+      if (link.dialled === other) link.dialled = undefined;
+      else link.accepted = undefined;
     }
   }
 
@@ -242,6 +265,7 @@ export class Peers {
       const wire = await this.#handshake.open(link.id, { address, signal });
       const failures = link.failures + 1;
       if (wire !== undefined) {
+        this.#settleOn(link, wire);
         link.dialled = wire;
         link.failures = 0;
         link.reachedMillis = performance.now();
@@ -284,7 +308,7 @@ export class Peers {
     if (text === formatAddress(dialled)) return;
     const wire = await this.#handshake.open(id, { address, signal });
     wire?.close();
-    if (wire?.life.incarnation === known) this.#options.moved?.(id, text);
+    if (wire?.life.isOn(known)) this.#options.moved?.(id, text);
   }
 
   /** Doubles with each failure, and is spread so that nodes do not dial in step. */
@@ -320,34 +344,27 @@ export class Peers {
   /** One accepted connection, from its first byte to its last. */
   async #receive(wire: Wire): Promise<void> {
     if (this.#closing) return wire.close();
-    if (this.#inbound.size >= inboundMax) {
-      wire.close();
-      return this.#handshake.complain(`more than ${inboundMax} connections`);
-    }
     this.#inbound.add(wire);
-    const hello = await this.#handshake.admit(wire);
-    if (hello !== undefined) {
-      const link = this.#link(hello.sender);
-      link.claims = hello.address;
-      this.#welcome(wire, link);
+    const guest = await this.#handshake.admit(wire);
+    if (guest !== undefined) {
+      const link = this.#link(guest.sender);
+      this.#welcome(wire, link, guest);
       await this.#read(wire, link);
       if (link.accepted === wire) link.accepted = undefined;
       link.dropIfCut();
       this.#settle(link);
     }
+    this.#guests.delete(wire);
     this.#inbound.delete(wire);
   }
 
-  #welcome(wire: Wire, link: Link): void {
-    const { identity, about } = this.#options;
+  #welcome(wire: Wire, link: Link, { rank, address, welcome }: Guest): void {
+    if (rank !== "known") this.#guests.add(wire, wire.remoteHost)?.close();
+    this.#settleOn(link, wire);
     link.accepted?.close();
     link.accepted = wire;
-    const { node } = identity;
-    const life = lifeOf(identity, this.#options.members());
-    void link.write(
-      wire,
-      greetingFrame({ type: "welcome", node, ...life, ...about }),
-    );
+    link.claims = address;
+    void link.write(wire, welcome);
     link.wake?.(); // it is up: no need to wait before dialling it
   }
 
@@ -359,18 +376,22 @@ export class Peers {
       for (let step = wire.next(); step.type !== "more"; step = wire.next()) {
         const fault = step.type === "bad"
           ? step.reason
-          : this.#take(step.payload, link.id);
+          : this.#take(step.payload, link.id, wire.life);
         if (wire.closed) return;
         if (fault === undefined) continue;
-        const whom = `node ${link.id} (${wire.remote})`;
-        this.#options.log("warning", `hung up on ${whom}: it sent ${fault}`);
+        const text =
+          `hung up on node ${link.id} (${wire.remote}): it sent ${fault}`;
+        this.#handshake.say(`by ${link.id}`, text, fault.replace(/\d+/g, ""));
         return wire.close();
       }
     } while (await wire.fill());
     wire.close();
   }
 
-  #take(payload: Uint8Array, sender: NodeId): string | undefined {
+  #take(
+    payload: Uint8Array,
+    ...[sender, life]: [NodeId, Life]
+  ): Fault | undefined {
     if (payload.length === 0) return undefined; // a beat
     let message: PeerMessage;
     try {
@@ -384,8 +405,7 @@ export class Peers {
       return `a message from ${from} to ${to}`;
     }
     this.counters.received++;
-    if (!this.#closing) this.#options.receive(message);
-    return undefined;
+    return this.#closing ? undefined : this.#options.receive(message, life);
   }
 
   /** Tells all that we are here, and hangs up on who has not told us so for too long. */

@@ -2,7 +2,8 @@
 // members, a disk that hangs. One line a change, none on the path of a
 // ticket. Reads the core and decides nothing.
 
-import type { Raft, Role } from "./core/raft.ts";
+import type { Role } from "./core/options.ts";
+import type { Raft } from "./core/raft.ts";
 import type { Configuration } from "./core/types.ts";
 import type { Log } from "./logger.ts";
 

@@ -86,7 +86,8 @@ export class ServedTakes {
       this.#respond(served, "leadership-lost");
       return true;
     }
-    // What is lent must not be passed: one who was removed may still ask us.
+    // What is lent must not be passed. Nobody but a member may ask, and none is beside a
+    // node that lends: this holds even if that were not so.
     if (!this.#lending.recall()) return false;
     return this.#reserve.ask(
       { count: take.count, asker: take.from },

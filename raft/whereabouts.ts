@@ -6,7 +6,7 @@
 // An address is replaced at most once in a while: two nodes that see a third at different
 // places would otherwise overwrite each other for ever.
 
-import { parseAddress } from "./address.ts";
+import { faultToDial, parseAddress } from "./address.ts";
 import type { CommandOf } from "./change_plan.ts";
 import {
   configurationFault,
@@ -47,8 +47,9 @@ export class Whereabouts {
     }
   }
 
-  /** Node `id` has shown its disk. */
+  /** Node `id` has shown its disk, where we dialled it; empty when it did not tell. */
   met(id: NodeId, incarnation: string): void {
+    if (incarnation === "") return;
     if (this.#raft.membership.find(id)?.incarnation !== "") return;
     this.#incarnations.set(id, incarnation);
   }
@@ -64,6 +65,7 @@ export class Whereabouts {
     // Without a host it would mean another place to everybody who reads it.
     const isVaguer = parseAddress(address)?.host === "" &&
       parseAddress(server.address)?.host !== "";
+    if (faultToDial(address) !== undefined) return;
     if (isVaguer || this.#pauses.has(id)) return;
     if (role === "leader") this.#record({ ...server, address });
     // The leader itself cannot know that nobody reaches it. Compared with what we know,

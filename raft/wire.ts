@@ -4,16 +4,23 @@
 
 import { type Address, formatAddress } from "./address.ts";
 import { assert } from "./core/assert.ts";
-import { FrameReader, helloBytesMax, type Step } from "./frame.ts";
-import type { Life } from "./greeting.ts";
+import {
+  FrameReader,
+  guestFrameBytesMax,
+  helloBytesMax,
+  type Step,
+} from "./frame.ts";
+import type { Life } from "./ranks.ts";
 
-const readBytes = 64 * 1024;
+/** At once; of a node that may send small frames only. */
+const readBytesMax = 64 * 1024;
+const guestReadBytes = 8 * 1024;
 
 export class Wire {
   readonly remote: string;
   readonly remoteHost: string;
   /** Set once the other side has said who it is. */
-  life: Life = { incarnation: "", since: 0 };
+  life: Life = { isOn: () => false, mark: "", knowsUs: false, since: 0 };
   /** When the last byte came, and the last whole frame (`performance.now()`). */
   heardMillis = performance.now();
   framedMillis = performance.now();
@@ -40,11 +47,19 @@ export class Wire {
     return this.#closed;
   }
 
-  /** The other side is known: from now on frames may be large. */
-  trust({ incarnation, since }: Life, payloadBytesMax: number): void {
-    this.life = { incarnation, since };
+  /** The other side has said who it is: from now on frames may be larger. */
+  trust(life: Life, payloadBytesMax: number): void {
+    this.life = life;
+    this.allow(payloadBytesMax);
+  }
+
+  /** How large frames may be from now on. */
+  allow(payloadBytesMax: number): void {
+    if (this.#frames.payloadBytesMax === payloadBytesMax) return;
     this.#frames.payloadBytesMax = payloadBytesMax;
-    this.#chunk = new Uint8Array(readBytes);
+    const isLarge = payloadBytesMax > guestFrameBytesMax;
+    // A read that is under way goes on with the one that it began with.
+    this.#chunk = new Uint8Array(isLarge ? readBytesMax : guestReadBytes);
   }
 
   /** A frame that has already arrived. */
@@ -56,10 +71,11 @@ export class Wire {
 
   /** Waits for bytes; false when none will come any more. */
   async fill(): Promise<boolean> {
-    const count = await this.#conn.read(this.#chunk).catch(() => null);
+    const chunk = this.#chunk;
+    const count = await this.#conn.read(chunk).catch(() => null);
     if (count === null || this.#closed) return false;
     this.heardMillis = performance.now();
-    this.#frames.push(this.#chunk.subarray(0, count));
+    this.#frames.push(chunk.subarray(0, count));
     return true;
   }
 

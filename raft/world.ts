@@ -5,7 +5,7 @@
 import type { Forwarding, FromNode } from "./channel.ts";
 import type { ContactsLink } from "./contacts.ts";
 import type { NodeId, PeerMessage } from "./core/types.ts";
-import type { RaftOptions } from "./core/raft.ts";
+import type { RaftOptions } from "./core/options.ts";
 import type { About } from "./greeting.ts";
 import type { Log } from "./logger.ts";
 import type { Storage } from "../storage/storage.ts";

@@ -214,6 +214,12 @@ export class Reader {
     }
   }
 
+  /** A copy of the next `length` bytes. */
+  raw(length: number): Uint8Array {
+    const at = this.#skip(length);
+    return this.#bytes.slice(at, at + length);
+  }
+
   /** A copy: receive buffers are reused, while entries live on. */
   data(bytesMax: number): Uint8Array {
     const length = this.u32();

@@ -1,9 +1,7 @@
-// Entries, snapshots, saves and peer messages as bytes, and back; no frames or checksums.
-// Little-endian. What lies on disk says format version 1; the wire has a version of its own:
+// Entries, snapshots and saves as bytes, and back; no frames or checksums. Messages, which
+// carry the first two, stand in `message_codec.ts`. Little-endian. What lies on disk says
+// format version 1; the wire has a version of its own.
 //
-//   message   = tag u8 · from id · to id · term u64 · body      the tags are below
-//             | tag u8 · from id · to id · number u64 · (data | take)
-//   take      = life u64 · (term u64 · count u64 | given bool · last big64 · count u64)
 //   entries   = first u64 · count u32 · entry*                  indexes first, first+1 …
 //   entry     = type u8 · term u64 · (1: – | 2: data | 3: config)
 //   snapshot  = index u64 · term u64 · configurationIndex u64 · config · data
@@ -15,16 +13,13 @@
 // with the fields of `bytes.ts`. One encoding stands for each value; nothing else decodes.
 
 import { assert, InvariantError, unreachable } from "./assert.ts";
-import { Reader, Writer } from "./bytes.ts";
+import type { Reader, Writer } from "./bytes.ts";
 import type {
   Configuration,
   Entry,
-  Errand,
   HardState,
   Identity,
   Index,
-  Message,
-  PeerMessage,
   Save,
   Server,
   Snapshot,
@@ -34,30 +29,9 @@ export { DecodeError } from "./bytes.ts";
 
 export const formatVersion = 1;
 
-/** In one AppendEntries; a save may hold more. */
-export const messageEntriesMax = 1024;
 export const commandBytesMax = 64 * 1024;
-export const forwardBytesMax = 64 * 1024;
 export const snapshotBytesMax = 1024 * 1024;
 export const serversMax = 64;
-
-const tags = {
-  PreVote: 1,
-  PreVoteResponse: 2,
-  RequestVote: 3,
-  RequestVoteResponse: 4,
-  AppendEntries: 5,
-  AppendEntriesResponse: 6,
-  InstallSnapshot: 7,
-  TimeoutNow: 8,
-  NotMember: 9,
-  Forward: 10,
-  ForwardResponse: 11,
-  Take: 12,
-  TakeResponse: 13,
-  Confirm: 14,
-  ConfirmResponse: 15,
-} as const satisfies Record<PeerMessage["type"], number>;
 
 /** A byte each, from 1 on. */
 const suffrages = ["voter", "learner", "nonvoter"] as const;
@@ -227,210 +201,4 @@ export function readChange(reader: Reader): Change {
   const snapshot = reader.bool() ? readSnapshot(reader) : undefined;
   const { first, entries } = readEntries(reader, Infinity);
   return { hardState, snapshot, firstIndex: first, entries };
-}
-
-const scratch = new Writer();
-
-/** The bytes of one message; the caller owns them. */
-export function encodePeerMessage(message: PeerMessage): Uint8Array {
-  const writer = scratch;
-  writer.reset();
-  writer.u8(tags[message.type]);
-  writer.id(message.from);
-  writer.id(message.to);
-  if ("id" in message) writeErrand(writer, message);
-  else writeMessage(writer, message);
-  return writer.copy();
-}
-
-function writeErrand(writer: Writer, message: Errand): void {
-  writer.u64(message.id);
-  switch (message.type) {
-    case "Forward":
-    case "ForwardResponse":
-      return writer.data(message.data, forwardBytesMax);
-    case "Take":
-      writer.u64(message.life);
-      writer.u64(message.term);
-      return writer.u64(message.count);
-    case "TakeResponse":
-      writer.u64(message.life);
-      writer.u8(message.given ? 1 : 0);
-      writer.big64(message.last);
-      return writer.u64(message.count);
-    default:
-      unreachable(message);
-  }
-}
-
-function writeMessage(writer: Writer, message: Message): void {
-  writer.u64(message.term);
-  switch (message.type) {
-    case "PreVote":
-      writer.u64(message.lastLogIndex);
-      writer.u64(message.lastLogTerm);
-      break;
-    case "RequestVote":
-      writer.u64(message.lastLogIndex);
-      writer.u64(message.lastLogTerm);
-      writer.u8(message.transfer ? 1 : 0);
-      break;
-    case "PreVoteResponse":
-    case "RequestVoteResponse":
-      writer.u8(message.granted ? 1 : 0);
-      break;
-    case "AppendEntries":
-      writer.u64(message.prevLogTerm);
-      writer.u64(message.leaderCommit);
-      writer.u64(message.sequence);
-      assert(
-        message.entries.length <= messageEntriesMax,
-        `${message.entries.length} entries in a message`,
-      );
-      writeEntries(writer, message.prevLogIndex + 1, message.entries);
-      break;
-    case "AppendEntriesResponse":
-      writer.u64(message.sequence);
-      writer.u8(message.success ? 1 : 0);
-      writer.u64(message.matchIndex);
-      writer.u64(message.matchTerm);
-      break;
-    case "InstallSnapshot":
-      writer.u64(message.sequence);
-      writeSnapshot(writer, message.snapshot);
-      break;
-    case "Confirm":
-    case "ConfirmResponse":
-      writer.u64(message.round);
-      break;
-    case "TimeoutNow":
-      break;
-    case "NotMember":
-      writer.u64(message.configurationIndex);
-      break;
-    default:
-      unreachable(message);
-  }
-}
-
-/** Throws {@linkcode DecodeError} on anything that `encodePeerMessage` does not make. */
-export function decodePeerMessage(bytes: Uint8Array): PeerMessage {
-  const reader = new Reader(bytes);
-  const message = readMessage(reader);
-  reader.end();
-  return message;
-}
-
-function readErrand(
-  reader: Reader,
-  tag: number,
-  envelope: Pick<Errand, "from" | "to" | "id">,
-): Errand {
-  switch (tag) {
-    case tags.Forward:
-    case tags.ForwardResponse: {
-      const type = tag === tags.Forward ? "Forward" : "ForwardResponse";
-      return { type, ...envelope, data: reader.data(forwardBytesMax) };
-    }
-    case tags.Take:
-      return {
-        type: "Take",
-        ...envelope,
-        life: reader.u64(),
-        term: reader.u64(),
-        count: reader.u64() || reader.fail("a take of nothing"),
-      };
-    default:
-      return {
-        type: "TakeResponse",
-        ...envelope,
-        life: reader.u64(),
-        given: reader.bool(),
-        last: reader.big64(),
-        count: reader.u64(),
-      };
-  }
-}
-
-function readMessage(reader: Reader): PeerMessage {
-  const tag = reader.u8();
-  const from = reader.id();
-  const to = reader.id();
-  if (tag >= tags.Forward && tag <= tags.TakeResponse) {
-    return readErrand(reader, tag, { from, to, id: reader.u64() });
-  }
-  const envelope = { from, to, term: reader.u64() };
-  // Properties are evaluated in the order written, which is the order of the bytes.
-  switch (tag) {
-    case tags.PreVote:
-      return {
-        type: "PreVote",
-        ...envelope,
-        lastLogIndex: reader.u64(),
-        lastLogTerm: reader.u64(),
-      };
-    case tags.PreVoteResponse:
-      return { type: "PreVoteResponse", ...envelope, granted: reader.bool() };
-    case tags.RequestVote:
-      return {
-        type: "RequestVote",
-        ...envelope,
-        lastLogIndex: reader.u64(),
-        lastLogTerm: reader.u64(),
-        transfer: reader.bool(),
-      };
-    case tags.RequestVoteResponse:
-      return {
-        type: "RequestVoteResponse",
-        ...envelope,
-        granted: reader.bool(),
-      };
-    case tags.AppendEntries: {
-      const fields = {
-        prevLogTerm: reader.u64(),
-        leaderCommit: reader.u64(),
-        sequence: reader.u64(),
-      };
-      const { first, entries } = readEntries(reader, messageEntriesMax);
-      if (first === 0) reader.fail("entries from index 0");
-      const prevLogIndex = first - 1;
-      return {
-        type: "AppendEntries",
-        ...envelope,
-        prevLogIndex,
-        ...fields,
-        entries,
-      };
-    }
-    case tags.AppendEntriesResponse:
-      return {
-        type: "AppendEntriesResponse",
-        ...envelope,
-        sequence: reader.u64(),
-        success: reader.bool(),
-        matchIndex: reader.u64(),
-        matchTerm: reader.u64(),
-      };
-    case tags.InstallSnapshot:
-      return {
-        type: "InstallSnapshot",
-        ...envelope,
-        sequence: reader.u64(),
-        snapshot: readSnapshot(reader),
-      };
-    case tags.Confirm:
-      return { type: "Confirm", ...envelope, round: reader.u64() };
-    case tags.ConfirmResponse:
-      return { type: "ConfirmResponse", ...envelope, round: reader.u64() };
-    case tags.TimeoutNow:
-      return { type: "TimeoutNow", ...envelope };
-    case tags.NotMember:
-      return {
-        type: "NotMember",
-        ...envelope,
-        configurationIndex: reader.u64(),
-      };
-    default:
-      return reader.fail(`message type ${tag}`);
-  }
 }

@@ -150,6 +150,7 @@ export function onRequestVoteResponse(
 /** The leader chose us: no pre-vote, its followers would refuse it. */
 export function onTimeoutNow(raft: Raft, message: TimeoutNow): void {
   if (message.term !== raft.currentTerm || raft.role !== "follower") return;
+  if (raft.leaderId !== message.from) return;
   if (raft.isElectable) campaign(raft, { transfer: true });
 }
 

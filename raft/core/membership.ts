@@ -64,6 +64,13 @@ export class Membership {
     return found;
   }
 
+  /** Those in force at `index` and after it, the newest first. */
+  since(index: Index): readonly Configuration[] {
+    const at = this.#history.findLastIndex((past) => past.index <= index);
+    return this.#history.slice(Math.max(0, at)).toReversed()
+      .map(({ configuration }) => configuration);
+  }
+
   append(index: Index, configuration: Configuration): void {
     assert(index > this.currentIndex, "configurations come in log order");
     this.#history.push({ index, configuration });

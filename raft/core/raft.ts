@@ -37,8 +37,10 @@ import {
   syncProgress,
   tickTransfer,
 } from "./leadership.ts";
+import { faultOf } from "./faults.ts";
 import { Log } from "./log.ts";
 import { configurationFault, Membership, votersChanged } from "./membership.ts";
+import type { ChangeRefusal, RaftOptions, Role } from "./options.ts";
 import type { Progress } from "./progress.ts";
 import {
   advanceCommit,
@@ -53,6 +55,7 @@ import { Saves } from "./saves.ts";
 import type {
   Configuration,
   Entry,
+  Fault,
   HardState,
   Index,
   Message,
@@ -62,25 +65,6 @@ import type {
   Snapshot,
   Term,
 } from "./types.ts";
-
-export type Role = "follower" | "preCandidate" | "candidate" | "leader";
-
-export type RaftOptions = {
-  /** Ticks between a leader's heartbeats. */
-  readonly heartbeatTicks: number;
-  /** Ticks without a leader before an election: this to twice this, drawn each time. */
-  readonly electionTicks: number;
-  /** An integer from 0 to `below - 1`. */
-  readonly random: (below: number) => number;
-};
-
-/** Why a membership change is not begun. */
-export type ChangeRefusal =
-  | "not-leader"
-  /** Another change is not committed yet (thesis 4.1). */
-  | "pending"
-  /** Nothing of the own term is committed yet (the 2015 single-server bug). */
-  | "not-ready";
 
 /** The type by which `election.ts` and `replication.ts` know the node. */
 export class Raft {
@@ -173,9 +157,18 @@ export class Raft {
     if (!this.isStalled && !this.removed) inquire(this);
   }
 
-  /** A message arrived; from whom was verified, how late or how often was not. */
-  step(message: Message): void {
-    if (message.to !== this.id || message.from === this.id) return;
+  /**
+   * A message arrived; from whom was verified, how late or how often was not. Returns why
+   * it is refused, if it is. `isClaim`: as in {@linkcode faultOf}.
+   */
+  step(message: Message, { isClaim = false } = {}): Fault | undefined {
+    if (message.to !== this.id || message.from === this.id) return undefined;
+    const fault = faultOf(this, message, isClaim);
+    if (fault === undefined) this.#obey(message);
+    return fault;
+  }
+
+  #obey(message: Message): void {
     switch (message.type) {
       case "PreVote":
         return onPreVote(this, message);
@@ -264,6 +257,12 @@ export class Raft {
   /** Hands leadership to `target`, or to the most caught-up voter; false if it cannot. */
   transferLeadership(target?: NodeId): boolean {
     return this.role === "leader" && handOver(this, target);
+  }
+
+  /** Node `id` has another disk now: what was to be answered to the one before is not for it. */
+  forget(id: NodeId): void {
+    this.#outbox = this.#outbox.filter(({ to }) => to !== id);
+    this.saves.release(id);
   }
 
   /** Save `number` is durable. */

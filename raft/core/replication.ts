@@ -5,14 +5,15 @@
 // still to be sent, so that a lost append shows at the next heartbeat, as a refusal;
 // nothing is retried by a timer of its own.
 
-import { assert } from "./assert.ts";
-import { messageEntriesMax } from "./codec.ts";
+import { assert, unreachable } from "./assert.ts";
+import { differsFromCommitted } from "./faults.ts";
 import {
   bestVoter,
   finishTransfer,
   sendTimeoutNow,
   syncProgress,
 } from "./leadership.ts";
+import { messageEntriesMax } from "./message_codec.ts";
 import type { Progress } from "./progress.ts";
 import { committedIndex } from "./quorum.ts";
 import type { Raft } from "./raft.ts";
@@ -28,9 +29,12 @@ import type {
   Term,
 } from "./types.ts";
 
-/** What one AppendEntries carries at most; a frame has room for it many times over. */
+/**
+ * What one AppendEntries carries at most, unless its first entry is larger: with all that
+ * is written beside them it fits into the frame that anybody known may send.
+ */
 export const entriesPerAppendMax = messageEntriesMax;
-export const bytesPerAppendMax = 512 * 1024;
+export const bytesPerAppendMax = 32 * 1024;
 
 // The leader.
 
@@ -259,17 +263,16 @@ function respond(
 }
 
 /**
- * What is committed here is the same at every leader (paper 5.4.3). It can differ when a
+ * What is committed here is the same at every leader, unless a
  * majority at durability low or medium lost what it had acknowledged; to go on would
  * give the lost numbers again at every change of leader, so this node must not.
  */
 function assertSameCommitted(
-  { log }: Raft,
-  { index, term }: { readonly index: Index; readonly term: Term },
+  raft: Raft,
+  place: { readonly index: Index; readonly term: Term },
 ): void {
-  const known = log.termAt(Math.min(index, log.commitIndex)) ?? term;
   assert(
-    index > log.commitIndex ? term >= known : term === known,
+    !differsFromCommitted(raft, place),
     "this node's committed log is not its cluster's: a majority has lost what it had " +
       "acknowledged; remove this node and its data, and let it join anew",
   );
@@ -324,7 +327,7 @@ export function followLeader(
   }
   assert(
     raft.role !== "leader" || message.term > raft.currentTerm,
-    `two leaders in term ${message.term}: ${raft.id} and ${message.from}`,
+    "a second leader of one term was refused before",
   );
   if (
     raft.role !== "follower" || raft.leaderId !== message.from ||
@@ -335,12 +338,29 @@ export function followLeader(
   return true;
 }
 
-/** The longest prefix of `entries` within `bytesMax` of data; never less than one. */
+/** The longest prefix of `entries` within about `bytesMax`; never less than one. */
 function takeUpTo(entries: Entry[], bytesMax: number): Entry[] {
   let bytes = 0;
   const end = entries.findIndex((entry, i) => {
-    bytes += entry.type === "command" ? entry.data.length : 0;
+    bytes += bytesOf(entry);
     return bytes > bytesMax && i > 0;
   });
   return end < 0 ? entries : entries.slice(0, end);
 }
+
+/** Beside the few that each entry has: about, where it is not worth encoding it twice. */
+function bytesOf(entry: Entry): number {
+  switch (entry.type) {
+    case "noop":
+      return 0;
+    case "command":
+      return entry.data.length;
+    case "configuration":
+      return entry.configuration.servers.length * serverBytes;
+    default:
+      return unreachable(entry);
+  }
+}
+
+/** An address may have 255, and seldom has 40. */
+const serverBytes = 128;

@@ -12,7 +12,7 @@
 
 import { assert } from "./assert.ts";
 import type { Log } from "./log.ts";
-import type { HardState, Index, Message, Save } from "./types.ts";
+import type { HardState, Index, Message, NodeId, Save } from "./types.ts";
 
 export class Saves {
   /** The last index up to which our own log is durable as it is now. */
@@ -77,6 +77,11 @@ export class Saves {
     if (newest === undefined) return false;
     this.#held.push({ number: newest, message });
     return true;
+  }
+
+  /** What is held for node `id` will not be sent. */
+  release(id: NodeId): void {
+    this.#held = this.#held.filter(({ message }) => message.to !== id);
   }
 
   /** All that changed since the last call, or `undefined` when nothing did. */

@@ -1,7 +1,7 @@
 // The vocabulary of the protocol: ids, log entries, what is kept on disk, and
-// every message between nodes. Plain data without behaviour; `codec.ts` gives
-// its bytes, `raft.ts` its meaning. Names are those of the Raft paper (Ongaro and
-// Ousterhout 2014) and of Ongaro's thesis.
+// every message between nodes. Plain data without behaviour; `codec.ts` and
+// `message_codec.ts` give its bytes, `raft.ts` its meaning. Names are those of the Raft
+// paper (Ongaro and Ousterhout 2014) and of Ongaro's thesis.
 
 /** An election term; 0 before the first. A safe integer. */
 export type Term = number;
@@ -199,6 +199,9 @@ export type NotMember = Envelope & {
   readonly type: "NotMember";
   readonly configurationIndex: Index;
 };
+
+/** A rule that the sender of a message broke, as what "node 2 sent"; nothing was done. */
+export type Fault = string;
 
 /** Every message of the protocol. */
 export type Message =

@@ -7,7 +7,8 @@
 // the single strings.
 
 import assert from "node:assert/strict";
-import { Raft, type RaftOptions } from "../../raft/core/raft.ts";
+import type { RaftOptions } from "../../raft/core/options.ts";
+import { Raft } from "../../raft/core/raft.ts";
 import type {
   Entry,
   Index,

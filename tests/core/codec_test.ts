@@ -7,9 +7,11 @@ import {
   Writer,
 } from "../../raft/core/bytes.ts";
 import {
-  DecodeError,
   decodePeerMessage,
   encodePeerMessage,
+} from "../../raft/core/message_codec.ts";
+import {
+  DecodeError,
   readChange,
   readIdentity,
   writeChange,
@@ -20,6 +22,9 @@ import type {
   Identity,
   PeerMessage,
 } from "../../raft/core/types.ts";
+import { counterMax, takeCountMax } from "../../raft/core/limits.ts";
+import { emptySnapshot } from "../../raft/core/log.ts";
+import { ticketsWaitingMax } from "../../server/dispenser.ts";
 import { change, message } from "../fuzz/messages.ts";
 
 /** What is looked at bit by bit. */
@@ -259,4 +264,45 @@ Deno.test("isShortText() counts bytes, not characters, and refuses half a charac
   assert.ok(isShortText("é".repeat(127)));
   assert.ok(!isShortText("é".repeat(128)));
   assert.ok(!isShortText("\ud800"));
+});
+
+Deno.test("decodePeerMessage() refuses what nobody can have counted up to", () => {
+  const envelope = { from: "1", to: "2", term: 1 } as const;
+  const above = counterMax + 1;
+  const snapshot = { ...emptySnapshot, index: 7, term: 1 };
+  const install = {
+    ...envelope,
+    type: "InstallSnapshot",
+    sequence: 1,
+  } as const;
+  const vote = { lastLogIndex: 1, lastLogTerm: 1 };
+  const take = { type: "Take", from: "1", to: "2", life: 1, id: 1 } as const;
+  const cases: PeerMessage[] = [
+    { ...envelope, type: "TimeoutNow", term: above },
+    { ...envelope, type: "PreVote", ...vote, lastLogIndex: above },
+    { ...envelope, type: "PreVote", ...vote, lastLogTerm: above },
+    { ...append, leaderCommit: above },
+    { ...append, sequence: above },
+    { ...append, prevLogTerm: above },
+    { ...append, prevLogIndex: above, entries: [] },
+    { ...envelope, type: "Confirm", round: above },
+    { ...envelope, type: "NotMember", configurationIndex: above },
+    { ...install, snapshot: { ...snapshot, index: above } },
+    { ...install, snapshot: { ...snapshot, term: above } },
+    { ...install, snapshot: { ...snapshot, configurationIndex: 8 } },
+    { ...take, term: above, count: 1 },
+    { ...take, term: 1, count: takeCountMax + 1 },
+    {
+      ...{ ...take, type: "TakeResponse" },
+      ...{ given: true, last: 2n ** 64n - 1n, count: takeCountMax + 1 },
+    },
+  ];
+  for (const message of cases) {
+    const bytes = encodePeerMessage(message);
+    assert.throws(() => decodePeerMessage(bytes), DecodeError, message.type);
+  }
+});
+
+Deno.test("What may wait in one isolate is what one take may ask for", () => {
+  assert.equal(takeCountMax, ticketsWaitingMax);
 });

@@ -9,6 +9,7 @@ import { Cluster } from "./cluster.ts";
 import {
   accept,
   acknowledge,
+  appendEntries,
   electionTicks,
   leaderOf,
   members,
@@ -74,6 +75,7 @@ Deno.test("A nonvoter never stands for election, asked by a leader neither", () 
   const raft = raftOf({ id: "d", snapshot });
   ticks(raft, 10 * electionTicks);
   assert.equal(raft.role, "follower");
+  raft.step(appendEntries({ from: "a", to: "d", term: 0 }));
   raft.step({ type: "TimeoutNow", from: "a", to: "d", term: 0 });
   assert.equal(raft.role, "follower");
 });

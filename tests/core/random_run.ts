@@ -9,7 +9,8 @@ import {
   withoutServer,
   withServer,
 } from "../../raft/core/membership.ts";
-import type { Raft, RaftOptions } from "../../raft/core/raft.ts";
+import type { RaftOptions } from "../../raft/core/options.ts";
+import type { Raft } from "../../raft/core/raft.ts";
 import type { NodeId } from "../../raft/core/types.ts";
 import { Cluster } from "./cluster.ts";
 import { randomOf } from "../random.ts";

@@ -7,7 +7,8 @@
 // The members stand in the snapshot at index 0, so that entry numbers are the paper's.
 
 import assert from "node:assert/strict";
-import { Raft, type RaftOptions } from "../../raft/core/raft.ts";
+import type { RaftOptions } from "../../raft/core/options.ts";
+import { Raft } from "../../raft/core/raft.ts";
 import type {
   AppendEntries,
   AppendEntriesResponse,

@@ -5,6 +5,7 @@ import { Cluster } from "./cluster.ts";
 import {
   accept,
   acknowledge,
+  appendEntries,
   electionTicks,
   heartbeatTicks,
   leaderOf,
@@ -78,6 +79,7 @@ Deno.test("A leader does not hand over to itself, a learner, a stranger or nobod
 
 Deno.test("TimeoutNow makes a voter stand at once, without a pre-vote", () => {
   const raft = raftOf({ term: 3 });
+  raft.step(appendEntries({ from: "b", term: 3 }));
   raft.step({ type: "TimeoutNow", from: "b", to: "a", term: 3 });
   assert.deepEqual([raft.role, raft.currentTerm], ["candidate", 4]);
   assert.deepEqual(
@@ -88,6 +90,7 @@ Deno.test("TimeoutNow makes a voter stand at once, without a pre-vote", () => {
 
 Deno.test("TimeoutNow of another term, or twice, does nothing", () => {
   const raft = raftOf({ term: 3 });
+  raft.step(appendEntries({ from: "b", term: 3 }));
   for (const term of [2, 4]) {
     raft.step({ type: "TimeoutNow", from: "b", to: "a", term });
     assert.deepEqual([raft.role, raft.currentTerm], ["follower", 3]);
@@ -95,6 +98,17 @@ Deno.test("TimeoutNow of another term, or twice, does nothing", () => {
   raft.step({ type: "TimeoutNow", from: "b", to: "a", term: 3 });
   raft.step({ type: "TimeoutNow", from: "b", to: "a", term: 3 });
   assert.deepEqual([raft.role, raft.currentTerm], ["candidate", 4]);
+});
+
+Deno.test("TimeoutNow of anybody but the leader that is followed does nothing", () => {
+  const raft = raftOf({ term: 3 });
+  const timeoutNow = { type: "TimeoutNow", to: "a", term: 3 } as const;
+  assert.equal(raft.step({ ...timeoutNow, from: "b" }), undefined);
+  assert.equal(raft.role, "follower", "nobody leads yet, for all it knows");
+  raft.step(appendEntries({ from: "b", term: 3 }));
+  const fault = raft.step({ ...timeoutNow, from: "c" });
+  assert.match(fault!, /TimeoutNow of term 3, in which node b leads/);
+  assert.equal(raft.role, "follower");
 });
 
 Deno.test("Followers of a working leader vote for the successor that it chose (thesis 4.2.3)", () => {

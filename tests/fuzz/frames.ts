@@ -4,14 +4,13 @@
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import fc from "fast-check";
+import { remedies } from "../../raft/admission.ts";
 import { Reader, Writer } from "../../raft/core/bytes.ts";
+import { DecodeError, readChange, writeChange } from "../../raft/core/codec.ts";
 import {
-  DecodeError,
   decodePeerMessage,
   encodePeerMessage,
-  readChange,
-  writeChange,
-} from "../../raft/core/codec.ts";
+} from "../../raft/core/message_codec.ts";
 import {
   encodeFrame,
   frameBytesMax,
@@ -24,10 +23,10 @@ import {
   type Greeting,
   protocolVersion,
   type Refused,
-  remedies,
 } from "../../raft/greeting.ts";
 import { Handshake } from "../../raft/handshake.ts";
 import { Wire } from "../../raft/wire.ts";
+import { claimOf, frameOf, helloOf } from "../raft/fake_peer.ts";
 import { byteByByte, cuts, hostile, joined, pieces } from "./hostile.ts";
 import { withinMemory } from "./memory.ts";
 import { change, id, message, text } from "./messages.ts";
@@ -36,36 +35,39 @@ import { type Target, target, waitingTarget } from "./target.ts";
 
 const incarnation = "2".repeat(16);
 const identity = { cluster: "c".repeat(32), node: "1", incarnation };
-const cluster = fc.oneof(fc.constant(identity.cluster), text);
-
 const since = fc.maxSafeNat();
 const about = { client: "127.0.0.1:11001", version: "0.1.0" };
+
+const nonce = fc.uint8Array({ minLength: 16, maxLength: 16 });
+const proof = fc.uint8Array({ minLength: 32, maxLength: 32 });
+const evidence = { lives: proof, knows: proof, mark: proof, since };
 
 const greeting: fc.Arbitrary<Greeting> = fc.oneof(
   fc.record({
     type: fc.constant("hello" as const),
-    cluster,
+    nonce,
     sender: id,
-    incarnation: text,
-    since,
     receiver: id,
+    proof,
+  }),
+  fc.record({ type: fc.constant("challenge" as const), nonce, proof }),
+  fc.record({
+    type: fc.constant("claim" as const),
+    ...evidence,
     client: text,
     version: text,
     address: text,
   }),
   fc.record({
     type: fc.constant("welcome" as const),
-    node: id,
+    ...evidence,
     incarnation: text,
-    since,
     client: text,
     version: text,
   }),
   fc.record({
     type: fc.constant("refused" as const),
     reason: fc.constantFrom(...Object.keys(remedies) as Refused[]),
-    node: id,
-    cluster,
   }),
 );
 
@@ -121,8 +123,8 @@ function readsGreeting(bytes: Uint8Array): void {
   }
   const own = encodeGreeting(greeted);
   if (greeted.type !== "refused") return same(own, bytes);
-  // A refusal is read from any version, whatever follows it.
-  same(own.subarray(16), bytes.subarray(16, own.length));
+  // A refusal is read from any version, whatever follows the reason.
+  same(own.subarray(16, 18), bytes.subarray(16, 18));
 }
 
 const saves = {
@@ -211,17 +213,22 @@ const frames = fc.array(payload, { maxLength: 5, size: "max" }).map((
 
 // A whole stranger
 
-/** A connection on which `parts` arrive, and then nothing more. */
+/**
+ * A connection on which `first` arrives, what `answer` makes of each frame that is sent
+ * there, and then nothing more.
+ */
 function scripted(
-  parts: readonly Uint8Array[],
+  first: readonly Uint8Array[],
+  answer: (frame: Uint8Array) => readonly Uint8Array[],
 ): { conn: Deno.TcpConn; state: { closed: number; sent: number } } {
-  const reads = new ScriptedReads(parts);
+  const reads = new ScriptedReads(first);
   const state = { closed: 0, sent: 0 };
   const conn = {
     remoteAddr: { transport: "tcp", hostname: "192.0.2.9", port: 9 },
     read: (space: Uint8Array) => reads.read(space),
     write(bytes: Uint8Array): Promise<number> {
       state.sent += bytes.length;
+      reads.push(answer(bytes));
       return Promise.resolve(bytes.length);
     },
     close: () => void state.closed++,
@@ -230,36 +237,38 @@ function scripted(
 }
 
 const times = { dialMillis: 1e6, helloMillis: 1e6, complaintMillis: 1e6 };
-
-const goodHello = encodeFrame(
-  encodeGreeting({
-    type: "hello",
-    cluster: identity.cluster,
-    sender: "2",
-    incarnation,
-    since: 0,
-    receiver: "1",
-    ...about,
-    address: "10.0.0.2:12002",
-  }),
-);
+const role = { ...identity, id: "2", incarnation, other: "1" };
+const { hello, meeting } = helloOf(role);
+const goodHello = frameOf(hello);
 
 /** Half of the greetings are right, so that what follows is listened to. */
-const meetings = fc.tuple(
-  fc.oneof(
+const meetings = fc.record({
+  hello: fc.oneof(
     fc.constant(goodHello),
     hostile(fc.constant(goodHello), { tokens }),
     hostile(greetingBytes, { tokens }).map(encodeFrame),
   ),
-  hostile(frames, { tokens }),
-).map(([hello, more]) => joined(hello, more));
+  /** In place of a claim that is right. */
+  claim: fc.option(hostile(greetingBytes, { tokens }).map(encodeFrame), {
+    nil: undefined,
+  }),
+  more: hostile(frames, { tokens }),
+  cuts,
+});
 
-async function meets(
-  bytes: Uint8Array,
-  cuts: readonly number[],
-): Promise<void> {
+type Met = typeof meetings extends fc.Arbitrary<infer Each> ? Each : never;
+
+async function meets({ hello, claim, more, cuts }: Met): Promise<void> {
   const lines: string[] = [];
-  const { conn, state } = scripted(pieces(bytes, cuts));
+  /** What the claim has to answer, which nobody knows before. */
+  const answer = (frame: Uint8Array) => {
+    const challenge = decodeGreeting(frame.subarray(8));
+    if (challenge.type !== "challenge") return [];
+    const met = { ...meeting, acceptorNonce: challenge.nonce };
+    const good = () => frameOf(claimOf(role, met));
+    return pieces(joined(claim ?? good(), more), cuts);
+  };
+  const { conn, state } = scripted(pieces(hello, cuts), answer);
   const wire = new Wire(conn);
   const handshake = new Handshake({
     identity,
@@ -268,18 +277,24 @@ async function meets(
     members: () => ({
       configurationIndex: 1,
       incarnationOf: (id) => id === "2" ? incarnation : "",
+      disksOf: (id) => id === "2" ? [incarnation] : [],
     }),
     log: (_level, text) => lines.push(text),
-  }, times);
-  const hello = await handshake.admit(wire);
+  }, {
+    times,
+    strangers: { max: 1, perSourceMax: 1 },
+    places: () => true,
+  });
+  const guest = await handshake.admit(wire);
   assert.equal(lines.length, 1);
   // What it says of itself stands there as it came: `logger.ts` escapes it.
   assert(lines[0]!.length <= 1200, lines[0]);
   assert(state.sent <= helloBytesMax + 8, `${state.sent} bytes for a stranger`);
-  assert.equal(wire.closed, hello === undefined);
-  assert.equal(state.closed, hello === undefined ? 1 : 0);
-  if (hello === undefined) return;
-  for (let left = bytes.length; left >= 0; left--) {
+  assert.equal(wire.closed, guest === undefined);
+  assert.equal(state.closed, guest === undefined ? 1 : 0);
+  if (guest === undefined) return;
+  assert.deepEqual([guest.sender, guest.rank], ["2", "known"]);
+  for (let left = more.length; left >= 0; left--) {
     const step = await wire.frame();
     if (step.type !== "frame") return wire.close();
     if (step.payload.length > 0) readsMessage(step.payload);
@@ -338,8 +353,8 @@ export const frameTargets: readonly Target[] = [
   waitingTarget({
     name: "frames/stranger",
     claim:
-      "Handshake and Wire let a stranger in by its hello alone, and show any other out with one line",
+      "Handshake and Wire let in who proves to be a member, and show any other out with one line",
     weight: 50,
-    inputs: fc.record({ bytes: meetings, cuts }),
-  }, ({ bytes, cuts }) => meets(bytes, cuts)),
+    inputs: meetings,
+  }, meets),
 ];

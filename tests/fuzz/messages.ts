@@ -1,9 +1,10 @@
-// Generators of everything that `core/codec.ts` encodes: every message between nodes, and
+// Generators of everything that codec and message codec encode: every message between nodes, and
 // every save. Half of the numbers lie near limits.
 
 import fc from "fast-check";
 import { isShortText } from "../../raft/core/bytes.ts";
 import type { Change } from "../../raft/core/codec.ts";
+import { counterMax, takeCountMax } from "../../raft/core/limits.ts";
 import type { Entry, PeerMessage } from "../../raft/core/types.ts";
 
 export const u64 = fc.oneof(
@@ -11,9 +12,12 @@ export const u64 = fc.oneof(
   fc.maxSafeNat(),
   fc.constantFrom(0, 1, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, 2 ** 53 - 1),
 );
+/** What an honest node could have counted up to. */
+const counter = u64.map((value) => Math.min(value, counterMax));
+const count = u64.map((value) => Math.min(value, takeCountMax));
 const index = fc.oneof(
   fc.nat(1000),
-  fc.constantFrom(0, 2 ** 32 - 2, 2 ** 32, 2 ** 52),
+  fc.constantFrom(0, 2 ** 32 - 2, 2 ** 32, counterMax - 1),
 );
 const idCharacters =
   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
@@ -111,13 +115,22 @@ const snapshot = fc.record({
   data: dataUpTo(1024 * 1024),
 });
 
-const envelope = { from: id, to: id, term: u64 };
+/** One that may travel. */
+const boundedSnapshot = fc.record({ snapshot, index: counter, term: counter })
+  .map(({ snapshot, index, term }) => ({
+    ...snapshot,
+    index,
+    term,
+    configurationIndex: Math.min(snapshot.configurationIndex, index),
+  }));
+
+const envelope = { from: id, to: id, term: counter };
 const forwarding = { from: id, to: id, id: u64, data };
 
 const vote = {
   ...envelope,
-  lastLogIndex: u64,
-  lastLogTerm: u64,
+  lastLogIndex: counter,
+  lastLogTerm: counter,
 };
 
 /** One generator for each message: the compiler misses none. */
@@ -134,31 +147,35 @@ const messages: {
     fc.record({
       ...envelope,
       prevLogIndex: fc.constant(prevLogIndex),
-      prevLogTerm: u64,
-      leaderCommit: u64,
+      prevLogTerm: counter,
+      leaderCommit: counter,
       entries: entriesAfter(prevLogIndex),
-      sequence: u64,
+      sequence: counter,
     })
   ),
   AppendEntriesResponse: fc.record({
     ...envelope,
-    sequence: u64,
+    sequence: counter,
     success: fc.boolean(),
-    matchIndex: u64,
-    matchTerm: u64,
+    matchIndex: counter,
+    matchTerm: counter,
   }),
-  InstallSnapshot: fc.record({ ...envelope, snapshot, sequence: u64 }),
-  Confirm: fc.record({ ...envelope, round: u64 }),
-  ConfirmResponse: fc.record({ ...envelope, round: u64 }),
+  InstallSnapshot: fc.record({
+    ...envelope,
+    snapshot: boundedSnapshot,
+    sequence: counter,
+  }),
+  Confirm: fc.record({ ...envelope, round: counter }),
+  ConfirmResponse: fc.record({ ...envelope, round: counter }),
   TimeoutNow: fc.record(envelope),
-  NotMember: fc.record({ ...envelope, configurationIndex: u64 }),
+  NotMember: fc.record({ ...envelope, configurationIndex: counter }),
   Forward: fc.record(forwarding),
   ForwardResponse: fc.record(forwarding),
   Take: fc.record({
     ...envelope,
     life: u64,
     id: u64,
-    count: u64.map((count) => count || 1),
+    count: count.map((count) => count || 1),
   }),
   TakeResponse: fc.record({
     from: id,
@@ -167,7 +184,7 @@ const messages: {
     id: u64,
     given: fc.boolean(),
     last: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
-    count: u64,
+    count,
   }),
 };
 

@@ -12,6 +12,11 @@ export class ScriptedReads {
     this.#parts = [...parts];
   }
 
+  /** More pieces arrive, after those that wait. */
+  push(parts: readonly Uint8Array[]): void {
+    this.#parts.push(...parts);
+  }
+
   read(space: Uint8Array): Promise<number | null> {
     assert(space.length > 0, "a read without space");
     const part = this.#parts.shift();

@@ -5,6 +5,7 @@ import { cliTargets } from "./cli.ts";
 import { connectionTargets } from "./connection.ts";
 import { frameTargets } from "./frames.ts";
 import { machineTargets } from "./machine.ts";
+import { peersTargets } from "./peers.ts";
 import { processTargets } from "./process.ts";
 import { recordTargets } from "./records.ts";
 import { respTargets } from "./resp.ts";
@@ -15,6 +16,7 @@ export const targets: readonly Target[] = [
   ...connectionTargets,
   ...processTargets,
   ...frameTargets,
+  ...peersTargets,
   ...recordTargets,
   ...cliTargets,
   ...adminTargets,

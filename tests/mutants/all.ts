@@ -13,6 +13,7 @@ import { reserveMutants } from "./reserve.ts";
 import { rimMutants } from "./rim.ts";
 import { serverMutants } from "./server.ts";
 import { storageMutants } from "./storage.ts";
+import { strangersMutants } from "./strangers.ts";
 import { takesMutants } from "./takes.ts";
 
 export const mutants: readonly Mutant[] = [
@@ -24,6 +25,7 @@ export const mutants: readonly Mutant[] = [
   ...takesMutants,
   ...storageMutants,
   ...peersMutants,
+  ...strangersMutants,
   ...serverMutants,
   ...guestsMutants,
   ...rimMutants,

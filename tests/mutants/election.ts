@@ -283,8 +283,9 @@ export const electionMutants: readonly Mutant[] = [
     mistake: "a node acts on messages that are meant for another",
     source: "PITFALLS 29",
     file: raft,
-    find: "if (message.to !== this.id || message.from === this.id) return;",
-    replace: "if (message.from === this.id) return;",
+    find:
+      "if (message.to !== this.id || message.from === this.id) return undefined;",
+    replace: "if (message.from === this.id) return undefined;",
     tests: ["core/replication_test.ts"],
   },
 ];

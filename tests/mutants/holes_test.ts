@@ -1,8 +1,8 @@
 // Tests that mutants asked for: each of these mistakes had gone unnoticed.
 
 import assert from "node:assert/strict";
-import { strangersMax } from "../../raft/handshake.ts";
-import { nobody } from "../../raft/greeting.ts";
+import { nobody } from "../../raft/ranks.ts";
+import { inboundMax, inboundShares } from "../../raft/peer_limits.ts";
 import { Peers } from "../../raft/peers.ts";
 import { denoFiles } from "../../storage/files.ts";
 import { KvStorage } from "../../storage/kv_storage.ts";
@@ -131,14 +131,14 @@ Deno.test("The 65th stranger makes the first one go, long before its time is up 
     address: "127.0.0.1:1",
     listen: { host: "127.0.0.1", port: 0 },
     members: () => nobody,
-    receive: () => {},
+    receive: () => undefined,
     log: () => {},
     times: { helloMillis: 600_000 },
   });
   const strangers: Deno.TcpConn[] = [];
   try {
     const address = { hostname: "127.0.0.1", port: peers.port };
-    for (let i = 0; i <= strangersMax; i++) {
+    for (let i = 0; i <= inboundShares(inboundMax).strangers.max; i++) {
       strangers.push(await Deno.connect(address));
     }
     assert.equal(await strangers[0]!.read(new Uint8Array(1)), null);

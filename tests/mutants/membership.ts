@@ -481,8 +481,7 @@ export const membershipMutants: readonly Mutant[] = [
     mistake: "a member has moved to wherever it says, reached there or not",
     source: "README, Members",
     file: "raft/peers.ts",
-    find:
-      "if (wire?.life.incarnation === known) this.#options.moved?.(id, text);",
+    find: "if (wire?.life.isOn(known)) this.#options.moved?.(id, text);",
     replace: "this.#options.moved?.(id, text);",
     tests: ["raft/peers_test.ts"],
   },

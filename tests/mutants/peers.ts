@@ -3,6 +3,7 @@
 import type { Mutant } from "./mutant.ts";
 
 const greeting = "raft/greeting.ts";
+const admission = "raft/admission.ts";
 const handshake = "raft/handshake.ts";
 const peers = "raft/peers.ts";
 const link = "raft/link.ts";
@@ -13,16 +14,17 @@ export const peersMutants: readonly Mutant[] = [
     name: "cluster-unchecked",
     mistake: "a node of another cluster is let in",
     source: "PITFALLS 29, 30",
-    file: greeting,
-    find: "if (cluster !== own.cluster) {",
-    replace: "if (cluster === '') {",
+    file: admission,
+    find:
+      'if (!isProved(proof, meetingOf(hello), "dialler knows the cluster")) {',
+    replace: "if (proof.length === 0 || meetingOf(hello) === undefined) {",
     tests: ["raft/greeting_test.ts", "raft/peers_test.ts"],
   },
   {
     name: "receiver-unchecked",
     mistake: "a node lets in who looks for another at its address",
     source: "PITFALLS 29",
-    file: greeting,
+    file: admission,
     find: "if (receiver !== own.node) {",
     replace: "if (receiver === '') {",
     tests: ["raft/greeting_test.ts", "raft/peers_test.ts"],
@@ -31,7 +33,7 @@ export const peersMutants: readonly Mutant[] = [
     name: "talks-to-itself",
     mistake: "a node lets in who bears its own id",
     source: "PITFALLS 29, 30",
-    file: greeting,
+    file: admission,
     find: "if (sender === own.node) {",
     replace: "if (sender === '') {",
     tests: ["raft/greeting_test.ts", "raft/peers_test.ts"],
@@ -40,28 +42,28 @@ export const peersMutants: readonly Mutant[] = [
     name: "incarnation-unchecked",
     mistake: "a wiped node is let in under its id, and votes again",
     source: "PITFALLS 17, 30",
-    file: greeting,
-    find: "if (!isImpostor(id, life, members)) return undefined;",
-    replace:
-      "if (!isImpostor(id, life, members) || id !== '') return undefined;",
+    file: admission,
+    find: 'if (rank === "stranger") {',
+    replace: 'if (rank === "stranger" && id === "") {',
     tests: ["raft/greeting_test.ts", "raft/peers_test.ts"],
   },
   {
     name: "newer-life-refused",
     mistake: "a node that is behind refuses its leader's second life",
     source: "PITFALLS 17",
-    file: greeting,
-    find: "life.since <= members.configurationIndex;",
-    replace: "life.since >= 0;",
+    file: "raft/ranks.ts",
+    find: 'if (life.since > members.configurationIndex) return "claimant";',
+    replace: 'if (life.since < 0) return "claimant";',
     tests: ["raft/greeting_test.ts"],
   },
   {
     name: "any-node-is-welcome",
-    mistake: "a dialler talks to whatever node answers",
+    mistake: "a dialler says who it is to whatever answers",
     source: "PITFALLS 29",
-    file: greeting,
-    find: "if (welcome.node !== dialled) {",
-    replace: "if (welcome.node === '' && dialled === '') {",
+    file: admission,
+    find:
+      'if (isProved(challenge.proof, meeting, "acceptor knows the cluster")) {',
+    replace: "if (challenge.proof.length > 0 && meeting !== undefined) {",
     tests: ["raft/greeting_test.ts", "raft/peers_test.ts"],
   },
   {
@@ -99,8 +101,8 @@ export const peersMutants: readonly Mutant[] = [
     mistake: "strangers that say nothing keep the nodes out",
     source: "PITFALLS 33",
     file: handshake,
-    find: "if (this.#strangers.size >= strangersMax) oldest?.close();",
-    replace: "if (this.#strangers.size >= strangersMax) void oldest;",
+    find: "this.#strangers.add(wire, wire.remoteHost)?.close();",
+    replace: "void this.#strangers.add(wire, wire.remoteHost);",
     tests: ["mutants/holes_test.ts"],
   },
   {
@@ -117,10 +119,8 @@ export const peersMutants: readonly Mutant[] = [
     mistake: "the former holder of an id keeps its connection",
     source: "PITFALLS 17, 30",
     file: peers,
-    find:
-      "if (wire !== undefined && isImpostor(link.id, wire.life, members)) {",
-    replace:
-      "if (wire !== undefined && link.id === '' && isImpostor(link.id, wire.life, members)) {",
+    find: 'if (rank === "stranger") wire.close();',
+    replace: "",
     tests: ["raft/peers_test.ts"],
   },
   {
@@ -174,8 +174,7 @@ export const peersMutants: readonly Mutant[] = [
     mistake: "another disk under a member's id says where that member is",
     source: "PITFALLS 29",
     file: "raft/peers.ts",
-    find:
-      "if (wire?.life.incarnation === known) this.#options.moved?.(id, text);",
+    find: "if (wire?.life.isOn(known)) this.#options.moved?.(id, text);",
     replace: "if (wire !== undefined) this.#options.moved?.(id, text);",
     tests: ["raft/peers_test.ts"],
   },

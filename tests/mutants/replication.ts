@@ -217,9 +217,9 @@ export const replicationMutants: readonly Mutant[] = [
     name: "lost-commits-tolerated",
     mistake: "a node goes on beside a leader that lacks committed entries",
     source: "paper 5.4.3",
-    file: replication,
-    find: "index > log.commitIndex ? term >= known : term === known,",
-    replace: "index > log.commitIndex ? term >= known : term >= 0,",
+    file: "raft/core/faults.ts",
+    find: "index > log.commitIndex ? term < known : term !== known;",
+    replace: "index > log.commitIndex ? term < known : term < 0;",
     tests: ["core/replication_test.ts"],
   },
   {

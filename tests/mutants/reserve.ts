@@ -314,15 +314,6 @@ export const reserveMutants: readonly Mutant[] = [
     tests: ["raft/lending_test.ts"],
   },
   {
-    name: "removed-node-overtakes",
-    mistake: "one who was removed is given numbers beyond those that are lent",
-    source: "promise 2",
-    file: "raft/served_takes.ts",
-    find: "    if (!this.#lending.recall()) return false;\n",
-    replace: "",
-    tests: ["raft/lending_test.ts"],
-  },
-  {
     name: "shrunk-quorum-not-counted",
     mistake: "a round that waits for who has no vote any more never ends",
     source: "promise 5",

@@ -131,7 +131,7 @@ Deno.test("A node that turned a question away is not asked again in the same tic
   const [forward] = forwards;
   assert(forward?.type === "Forward");
   for (let i = 0; i < 3; i++) {
-    nodes.node("b").receive({
+    nodes.hand({
       ...forward,
       type: "ForwardResponse",
       from: "a",
@@ -171,7 +171,7 @@ Deno.test("An answer to a question of a former life answers nothing of this one"
   const asked = addVoter(nodes, "b", { id: "x" });
   nodes.settle();
   assert.equal(late.length, 1);
-  nodes.node("b").receive(late[0]!);
+  nodes.hand(late[0]!);
   assert.equal(asked.answer, undefined);
 });
 
@@ -188,7 +188,7 @@ function forward(data: string): Forward {
 Deno.test("A follower that is asked for the leader turns the question away", () => {
   const nodes = Nodes.ledBy("abc");
   const question = '{"type":"remove-server","id":"c","prevIndex":"0"}';
-  nodes.node("b").receive({ ...forward(question), from: "c", to: "b" });
+  nodes.hand({ ...forward(question), from: "c", to: "b" });
   const answer = nodes.network.pop();
   assert(answer?.type === "ForwardResponse" && answer.to === "c");
   assert.match(new TextDecoder().decode(answer.data), /node is not the leader/);
@@ -216,7 +216,7 @@ Deno.test("A question that cannot be read is answered, and changes nothing", () 
     "\xff\xfe",
   ];
   for (const question of questions) {
-    nodes.node("a").receive(forward(question));
+    nodes.hand(forward(question));
     const answer = nodes.network.pop();
     assert(answer?.type === "ForwardResponse", question);
     assert.deepEqual(JSON.parse(new TextDecoder().decode(answer.data)), {
@@ -235,7 +235,7 @@ Deno.test("An answer that cannot be read is an error, and a foreign one is none"
     const asked = remove(nodes, "b", "c");
     const { id } = forwards[0] as Forward;
     const answer = (from: string, id: number) =>
-      nodes.node("b").receive({
+      nodes.hand({
         ...forward(data),
         type: "ForwardResponse",
         from,

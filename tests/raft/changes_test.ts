@@ -157,6 +157,10 @@ Deno.test("RAFT.ADDVOTER says what is wrong in the original's words", () => {
       { id: "x", address: "x:65536" },
       /^Invalid address in configuration: x:65536/,
     ],
+    [
+      { id: "x", address: "0.0.0.0:1" },
+      /^Invalid address in configuration: 0\.0\.0\.0:1 names every address/,
+    ],
   ];
   for (const [asked, text] of cases) {
     assert.match(settled(nodes, addVoter(nodes, "a", asked)), text);
@@ -400,7 +404,7 @@ Deno.test("RAFT.ADDVOTER makes a voter only of a server whose disk is known (PIT
   nodes.run(3 * electionTicks);
   assert.deepEqual(asked.answer, ok);
   for (const id of "abx") {
-    assert.equal(nodes.node(id).incarnationOf("x"), "life of x");
+    assert.equal(nodes.node(id).members.incarnationOf("x"), "life of x");
   }
   // Wiped, it has forgotten what it voted and acknowledged: nobody talks to it.
   nodes.crash("x");

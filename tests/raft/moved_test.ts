@@ -13,7 +13,7 @@ function addresses(nodes: Nodes, at: string): string {
 }
 
 function index(nodes: Nodes): number {
-  return nodes.node("a").configurationIndex;
+  return nodes.node("a").members.configurationIndex;
 }
 
 Deno.test("A leader records where a member is now, once, and says so", () => {

@@ -122,7 +122,7 @@ Deno.test("Node does not take another leader's entry for its own", () => {
   assert.equal(outcome(given), "1");
 
   // All at once, before it hears in any other way that it leads no more.
-  nodes.node("a").receive({
+  nodes.hand({
     type: "AppendEntries",
     from: "b",
     to: "a",
@@ -199,7 +199,7 @@ Deno.test("Node ends once when a save fails, and says nothing more (PITFALLS 1, 
         lastLogIndex: 99,
         lastLogTerm: 99,
         transfer: true,
-      });
+      }, { isOn: () => true, mark: "", knowsUs: true, since: 0 });
     }
     assert.equal(nodes.computer("a").posted.length, length);
     assert.deepEqual(nodes.network, [], "nor to its peers");
@@ -353,13 +353,14 @@ Deno.test("Node turns any error within it into its own end", () => {
     type: "AppendEntries",
     from: "b",
     to: "a",
-    term: 2,
-    prevLogIndex: 0,
-    prevLogTerm: 0,
+    term: 3,
+    prevLogIndex: 1,
+    prevLogTerm: 2, // it is 1, and committed
     leaderCommit: 0,
     entries: [],
     sequence: 1,
   };
-  nodes.node("a").receive(message);
-  assert.match(String(nodes.computer("a").end?.error), /two leaders in term 2/);
+  nodes.hand(message);
+  const { end } = nodes.computer("a");
+  assert.match(String(end?.error), /committed log is not its cluster's/);
 });

@@ -18,7 +18,10 @@ import type {
   NodeStatus,
   Refusal,
 } from "../../raft/channel.ts";
-import { decodePeerMessage, encodePeerMessage } from "../../raft/core/codec.ts";
+import {
+  decodePeerMessage,
+  encodePeerMessage,
+} from "../../raft/core/message_codec.ts";
 import type {
   Configuration,
   Index,
@@ -26,9 +29,10 @@ import type {
   PeerMessage,
   Saved,
 } from "../../raft/core/types.ts";
-import { type About, isImpostor, lifeOf, nobody } from "../../raft/greeting.ts";
+import type { About } from "../../raft/greeting.ts";
 import { Node } from "../../raft/node.ts";
 import * as origin from "../../raft/origin.ts";
+import { honestLife, type Life, nobody, rankOf } from "../../raft/ranks.ts";
 import type { NodeTimes } from "../../raft/world.ts";
 import { type Random, randomOf } from "../random.ts";
 import { Disk } from "./disk.ts";
@@ -312,8 +316,25 @@ export class Nodes {
     // The handshake of the connection on which it comes.
     const { node } = this.computer(to);
     const { incarnation, about } = this.computer(from);
-    node?.met(from, { incarnation, ...about });
-    node?.receive(message);
+    node?.met(from, { incarnation, mark: incarnation, ...about });
+    node?.receive(message, this.lifeOf(from, to));
+  }
+
+  /** Brings `message` to where it is for, as if its sender had said it. */
+  hand(message: PeerMessage): string | undefined {
+    const { from, to } = message;
+    return this.node(to).receive(message, this.lifeOf(from, to));
+  }
+
+  /** What a handshake proves of `from` to `to`. */
+  lifeOf(from: NodeId, to: NodeId): Life {
+    const [one, other] = [this.computer(from), this.computer(to)];
+    const { identity } = one.disk.saved;
+    const members = one.node?.members ?? nobody;
+    const life = honestLife({ identity, members }, other.disk.saved.identity);
+    // A blank node has asked to join, if not here: so its disk is known.
+    const isJoining = other.node?.members.configurationIndex === 0;
+    return { ...life, knowsUs: life.knowsUs || isJoining };
   }
 
   /** Disks and network do all that there is to do; time stands still. */
@@ -404,9 +425,8 @@ export class Nodes {
   /** Either may have dialled; the handshake refuses whom the configuration disowns. */
   #isConnected(a: Computer, b: Computer): boolean {
     const welcomes = (one: Computer, other: Computer) => {
-      const { identity } = other.disk.saved;
-      const life = lifeOf(identity, other.node ?? nobody);
-      return !isImpostor(other.id, life, one.node ?? nobody);
+      const life = this.lifeOf(other.id, one.id);
+      return rankOf(other.id, life, one.node?.members ?? nobody) !== "stranger";
     };
     return (a.dials(b.id) || b.dials(a.id)) && welcomes(a, b) && welcomes(b, a);
   }

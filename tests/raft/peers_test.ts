@@ -3,24 +3,31 @@
 
 import assert from "node:assert/strict";
 import { freePort } from "../e2e/ports.ts";
-import { encodePeerMessage } from "../../raft/core/codec.ts";
+import {
+  decodePeerMessage,
+  encodePeerMessage,
+} from "../../raft/core/message_codec.ts";
 import type { NodeId, PeerMessage } from "../../raft/core/types.ts";
-import { encodeFrame, frameBytesMax } from "../../raft/frame.ts";
+import {
+  encodeFrame,
+  frameBytesMax,
+  guestFrameBytesMax,
+} from "../../raft/frame.ts";
 import {
   decodeGreeting,
   encodeGreeting,
-  type Greeting,
-  nobody,
+  type Refused,
 } from "../../raft/greeting.ts";
-import { strangersMax } from "../../raft/handshake.ts";
 import { queueBytesMax } from "../../raft/link.ts";
 import {
-  listenForPeers,
-  Peers,
-  type PeersOptions,
+  inboundMax,
+  inboundShares,
   peerTimes,
-} from "../../raft/peers.ts";
+} from "../../raft/peer_limits.ts";
+import { listenForPeers, Peers, type PeersOptions } from "../../raft/peers.ts";
+import { type Members, nobody } from "../../raft/ranks.ts";
 import { Wire } from "../../raft/wire.ts";
+import { FakePeer, frameOf, helloOf, type Role } from "./fake_peer.ts";
 
 const cluster = "c".repeat(32);
 const host = "127.0.0.1";
@@ -44,7 +51,10 @@ class Station {
   readonly moves: string[] = [];
   /** Dials that came to nothing: each is followed by a pause. */
   failures = 0;
-  readonly incarnations = new Map<NodeId, string>();
+  /** By id; of the first three others the one that they have. */
+  readonly incarnations = new Map<NodeId, string>(
+    ["1", "2", "3"].map((id) => [id, id.repeat(16)]),
+  );
   readonly peers: Peers;
   configurationIndex = 0;
   #changed = Promise.withResolvers<void>();
@@ -59,11 +69,8 @@ class Station {
       about: { client: `:${id}`, version: `${id}.0.0` },
       address: `${host}:${options.port ?? id}`,
       listen: { host, port: options.port ?? 0 },
-      members: () => ({
-        configurationIndex: this.configurationIndex,
-        incarnationOf: (other) => this.incarnations.get(other) ?? "",
-      }),
-      receive: (message) => this.#note(() => this.received.push(message)),
+      members: () => this.members,
+      receive: (message) => void this.#note(() => this.received.push(message)),
       met: (by, { client, version }) =>
         this.#note(() => this.met.set(by, `${client} ${version}`)),
       refused: (by, reason) =>
@@ -82,6 +89,15 @@ class Station {
 
   get address(): { id: NodeId; address: string } {
     return { id: this.id, address: `${host}:${this.peers.port}` };
+  }
+
+  get members(): Members {
+    const { configurationIndex, incarnations } = this;
+    return {
+      configurationIndex,
+      incarnationOf: (id) => incarnations.get(id) ?? "",
+      disksOf: (id) => incarnations.has(id) ? [incarnations.get(id)!] : [],
+    };
   }
 
   async until(holds: () => boolean): Promise<void> {
@@ -134,35 +150,42 @@ async function dialRaw(station: Station): Promise<Wire> {
   );
 }
 
-function frameOf(greeting: Greeting): Uint8Array {
-  return encodeFrame(encodeGreeting(greeting));
-}
-
-function helloTo(receiver: NodeId, sender = "2") {
-  const incarnation = sender.repeat(16);
-  const life = { incarnation, since: 0 };
-  const about = { client: ":11001", version: "1.2.3" };
-  const address = `${host}:2`;
+/** What node 2 says to `station`, as a member would. */
+function roleTo(station: Station, fields: Partial<Role> = {}): Role {
   return {
-    type: "hello",
     cluster,
-    sender,
-    ...life,
-    receiver,
-    ...about,
-    address,
-  } as const;
+    id: "2",
+    incarnation: "2".repeat(16),
+    other: station.id,
+    otherDisk: station.id.repeat(16),
+    address: `${host}:2`,
+    ...fields,
+  };
 }
 
-/** A stranger that is let in as node 2. */
-async function enter(station: Station): Promise<Wire> {
-  const wire = await dialRaw(station);
-  await wire.write(frameOf(helloTo(station.id)));
-  const step = await wire.frame();
-  assert.ok(step.type === "frame");
-  assert.equal(decodeGreeting(step.payload).type, "welcome");
-  wire.trust({ incarnation: "", since: 0 }, frameBytesMax);
-  return wire;
+function dialled(station: Station): { hostname: string; port: number } {
+  return { hostname: host, port: station.peers.port };
+}
+
+/** Somebody is let in as node 2, unless told otherwise. */
+async function enter(
+  station: Station,
+  fields: Partial<Role> = {},
+): Promise<Wire> {
+  const peer = await FakePeer.enter(dialled(station), roleTo(station, fields));
+  assert.ok(peer instanceof FakePeer, `${peer}`);
+  return peer.wire;
+}
+
+/** Somebody is not. */
+async function refusal(
+  station: Station,
+  fields: Partial<Role> = {},
+): Promise<Refused | "closed"> {
+  const peer = await FakePeer.enter(dialled(station), roleTo(station, fields));
+  if (!(peer instanceof FakePeer)) return peer;
+  peer.close();
+  return assert.fail("let in");
 }
 
 /** What answers the first frame: a greeting, or "closed". */
@@ -174,21 +197,27 @@ async function answerTo(station: Station, bytes: Uint8Array): Promise<unknown> {
   return step.type === "frame" ? decodeGreeting(step.payload) : "closed";
 }
 
-/** A listener that plays node 2 with `welcome`, and hands over each connection. */
+/** A listener that plays node 2, and hands over each connection. */
 class FakeNode {
   readonly #listener = Deno.listen({ hostname: host, port: 0 });
   readonly #wires: Wire[] = [];
+  readonly #role = {
+    cluster,
+    id: "2",
+    incarnation: "2".repeat(16),
+    other: "1",
+    otherDisk: "1".repeat(16),
+  };
 
   get address(): { id: NodeId; address: string } {
     return { id: "2", address: `${host}:${this.#listener.addr.port}` };
   }
 
-  async accept(answer: Greeting): Promise<Wire> {
-    const wire = new Wire(await this.#listener.accept());
+  async accept(fields: Partial<Role> = {}): Promise<Wire> {
+    const conn = await this.#listener.accept();
+    const role = { ...this.#role, ...fields };
+    const { wire } = await FakePeer.accept(conn, role);
     this.#wires.push(wire);
-    await wire.frame();
-    await wire.write(frameOf(answer));
-    wire.trust({ incarnation: "", since: 0 }, frameBytesMax);
     return wire;
   }
 
@@ -197,15 +226,6 @@ class FakeNode {
     for (const wire of this.#wires) wire.close();
   }
 }
-
-const welcome = {
-  type: "welcome",
-  node: "2",
-  incarnation: "2",
-  since: 0,
-  client: "",
-  version: "",
-} as const;
 
 Deno.test("Peers carry messages both ways, in order", async () => {
   const [a, b] = [new Station("1"), new Station("2")];
@@ -299,12 +319,12 @@ Deno.test("A connection that breaks now and then makes nobody move", async () =>
   const b = new FakeNode();
   await withStations([a], async () => {
     a.peers.connect([b.address]);
-    (await b.accept({ ...welcome, incarnation })).close();
+    (await b.accept({ incarnation })).close();
     await a.until(() => a.failures >= 1);
     await enter(a);
-    (await b.accept({ ...welcome, incarnation })).close();
+    (await b.accept({ incarnation })).close();
     await a.until(() => a.failures >= 2);
-    await b.accept({ ...welcome, incarnation });
+    await b.accept({ incarnation });
     await a.says("connected to node 2", 3);
     assert.deepEqual(a.moves, []);
   });
@@ -323,16 +343,13 @@ Deno.test("Only the disk that the configuration names can say that a member has 
   for (const { known = "2".repeat(16), since = 0, claim } of cases) {
     const a = new Station("1");
     const b = new Station("2");
-    if (known !== "") a.incarnations.set("2", known);
+    a.incarnations.set("2", known);
     b.incarnations.set("2", "2".repeat(16));
     b.configurationIndex = since;
     await withStations([a, b], async () => {
       a.peers.connect([{ id: "2", address: `${host}:1` }]);
-      const hello = helloTo("1");
-      const wire = await dialRaw(a);
       const address = claim ?? b.address.address;
-      await wire.write(frameOf({ ...hello, since, address }));
-      assert.equal((await wire.frame()).type, "frame");
+      const wire = await enter(a, { since, address });
       const { failures } = a;
       await a.until(() => a.failures >= failures + 20); // more than it takes
       assert.deepEqual(a.moves, []);
@@ -412,8 +429,8 @@ Deno.test("A node of another cluster is refused, told so, and logged once (PITFA
     b.peers.send(numbered("2", "1", 1));
     assert.equal(a.received.length, 0);
     for (const { lines } of [a, b]) assert.equal(lines.length, 1, `${lines}`);
-    assert.match(a.lines[0]!, /refused node 2 from .*cluster d{32}.*to c{32}/);
-    assert.match(b.lines[0]!, /no connection with node 1 at .*cluster c{32}/);
+    assert.match(a.lines[0]!, /refused node 2 from .*: it does not belong to/);
+    assert.match(b.lines[0]!, /no connection with node 1 at .*cluster d{32}/);
   });
 });
 
@@ -435,8 +452,8 @@ Deno.test("A message meant for another node at this address is not taken (PITFAL
   await withStations([a, b], async () => {
     b.peers.connect([{ ...a.address, id: "3" }]);
     await b.until(() => b.refusals.length > 0);
-    assert.equal(b.refusals[0], "1 wrong-receiver");
-    await b.says("node 1 answers there");
+    assert.equal(b.refusals[0], "3 wrong-receiver");
+    await b.says("another node answers there");
   });
 });
 
@@ -445,28 +462,23 @@ Deno.test("A node does not talk to itself (PITFALLS 29)", async () => {
   await withStations([a], async () => {
     a.peers.connect([a.address, { ...a.address, id: "2" }]);
     await a.until(() => a.refusals.length > 0);
-    assert.equal(a.refusals[0], "1 wrong-receiver");
-    const { type, reason } = await answerTo(a, frameOf(helloTo("1", "1"))) as {
-      type: string;
-      reason: string;
-    };
-    assert.deepEqual([type, reason], ["refused", "used-id"]);
+    assert.equal(a.refusals[0], "2 wrong-receiver");
+    assert.equal(await refusal(a, { id: "1" }), "used-id");
   });
 });
 
-Deno.test("A dialler hangs up on a welcome by the wrong node or the wrong life of it", async () => {
+Deno.test("A dialler hangs up on the wrong cluster, and on the wrong life of a node", async () => {
   const a = new Station("1");
   const fake = new FakeNode();
   await withStations([a], async () => {
-    a.incarnations.set("2", "2");
     a.peers.connect([fake.address]);
-    const third = await fake.accept({ ...welcome, node: "3" });
-    assert.equal((await third.frame()).type, "more");
-    await a.says("node 3 answers there");
-    const other = await fake.accept({ ...welcome, incarnation: "3" });
+    const foreign = await fake.accept({ cluster: "d".repeat(32) });
+    assert.equal((await foreign.frame()).type, "more");
+    await a.says("it does not belong to the cluster of this node");
+    const other = await fake.accept({ incarnation: "3" });
     assert.equal((await other.frame()).type, "more");
     await a.says("another data directory");
-    await fake.accept(welcome);
+    await fake.accept();
     await a.says("connected to node 2");
   });
   fake.close();
@@ -475,16 +487,11 @@ Deno.test("A dialler hangs up on a welcome by the wrong node or the wrong life o
 Deno.test("A newer protocol version is refused by name", async () => {
   const a = new Station("1");
   await withStations([a], async () => {
-    const hello = encodeGreeting(helloTo("1"));
+    const hello = encodeGreeting(helloOf(roleTo(a)).hello);
     hello[12] = 9;
     const answer = await answerTo(a, encodeFrame(hello));
-    assert.deepEqual(answer, {
-      type: "refused",
-      reason: "version",
-      node: "1",
-      cluster,
-    });
-    assert.match(a.lines[0]!, /protocol 9, this node 3; run the same version/);
+    assert.deepEqual(answer, { type: "refused", reason: "version" });
+    assert.match(a.lines[0]!, /protocol 9, this node 4; run the same version/);
   });
 });
 
@@ -515,7 +522,8 @@ Deno.test("A stranger that says nothing is shown out in time", async () => {
   const a = new Station("1", { times: { ...times, helloMillis: 5 } });
   await withStations([a], async () => {
     const wire = await dialRaw(a);
-    await wire.write(frameOf(helloTo("1")).subarray(0, 20));
+    const { hello } = helloOf(roleTo(a));
+    await wire.write(frameOf(hello).subarray(0, 20));
     assert.equal((await wire.frame()).type, "more");
     wire.close();
     assert.match(a.lines[0]!, /which is no node: no hello/);
@@ -526,7 +534,8 @@ Deno.test("Silent strangers do not keep a node out: the oldest makes way", async
   const [a, b] = [new Station("1"), new Station("2")];
   await withStations([a, b], async () => {
     const wires: Wire[] = [];
-    for (let i = 0; i <= strangersMax; i++) wires.push(await dialRaw(a));
+    const { strangers } = inboundShares(inboundMax);
+    for (let i = 0; i <= strangers.max; i++) wires.push(await dialRaw(a));
     assert.equal((await wires[0]!.frame()).type, "more");
     b.peers.connect([a.address]);
     await b.reaches(a);
@@ -542,10 +551,10 @@ Deno.test("A frame that breaks the rules ends the connection, and no message of 
   new DataView(oversized.buffer).setUint32(0, frameBytesMax + 1, true);
   const cases: [string, Uint8Array][] = [
     ["wrong checksum", flipped],
-    ["above 4194304", oversized],
+    [`above ${frameBytesMax}`, oversized],
     ["cannot be read", encodeFrame(new Uint8Array([99, 1, 2]))],
     ["from 3 to 1", encodeFrame(encodePeerMessage(numbered("3", "1", 1)[0]!))],
-    ["from 2 to 3", encodeFrame(encodePeerMessage(numbered("2", "3", 1)[0]!))],
+    ["from 2 to x", encodeFrame(encodePeerMessage(numbered("2", "x", 1)[0]!))],
   ];
   const a = new Station("1");
   await withStations([a], async () => {
@@ -569,10 +578,10 @@ Deno.test("A dialled connection that breaks the rules is dialled anew", async ()
   const fake = new FakeNode();
   await withStations([a], async () => {
     a.peers.connect([fake.address]);
-    const first = await fake.accept(welcome);
+    const first = await fake.accept();
     await first.write(encodeFrame(new Uint8Array([0])));
     await a.says("it sent a message that cannot be read");
-    await fake.accept(welcome);
+    await fake.accept();
     await a.says("connected to node 2", 2);
   });
   fake.close();
@@ -583,7 +592,7 @@ Deno.test("What waits for a peer that never reads is bounded, and close() does n
   const fake = new FakeNode();
   await withStations([a], async () => {
     a.peers.connect([fake.address]);
-    await fake.accept(welcome);
+    await fake.accept();
     await a.says("connected to node 2");
     const data = new Uint8Array(64 * 1024);
     const big = { type: "Forward", from: "1", to: "2", id: 1, data } as const;
@@ -611,20 +620,213 @@ Deno.test("A second connection of the same peer replaces the first", async () =>
   });
 });
 
+const claim = { since: 9, incarnation: "another life" };
+
+Deno.test("A stranger is not let in under a member's id, however new a configuration it claims", async () => {
+  const a = new Station("1");
+  await withStations([a], async () => {
+    const since = 2 ** 50;
+    const incarnation = "x".repeat(16);
+    const stranger = { since, incarnation, otherDisk: "" };
+    assert.equal(await refusal(a, stranger), "used-id");
+    assert.equal(await refusal(a, { ...stranger, id: "9" }), "stranger");
+    assert.equal(
+      await refusal(a, { cluster: "d".repeat(32) }),
+      "wrong-cluster",
+    );
+    assert.equal(a.met.size, 0);
+  });
+});
+
+Deno.test("A node tells its disk to nobody that it does not know", async () => {
+  const a = new Station("1");
+  const disk = "1".repeat(16);
+  await withStations([a], async () => {
+    const welcomes: Record<string, string> = {};
+    for (const fields of [{}, { id: "9", incarnation: "9" }]) {
+      const peer = await FakePeer.enter(dialled(a), roleTo(a, fields));
+      assert.ok(peer instanceof FakePeer);
+      welcomes[peer.role.id] = peer.told;
+      peer.close();
+    }
+    assert.deepEqual(welcomes, { 2: disk, 9: "" });
+  });
+});
+
+Deno.test("A node that is joining, and knows nobody yet, warns of nobody that dials it", async () => {
+  const a = new Station("1", {
+    members: () => nobody,
+    log: (level, text) => void (level === "warning" && a.lines.push(text)),
+  });
+  await withStations([a], async () => {
+    assert.equal(await refusal(a, { otherDisk: "" }), "stranger");
+    assert.deepEqual(a.lines, []);
+    (await enter(a, { since: 3 })).close();
+  });
+});
+
+Deno.test("A claim neither replaces nor outlives the connection of the member that is known", async () => {
+  const a = new Station("1");
+  await withStations([a], async () => {
+    const claims = await enter(a, claim);
+    const known = await enter(a);
+    assert.equal((await claims.frame()).type, "more", "it makes way");
+    assert.equal(await refusal(a, claim), "taken");
+    a.peers.send(numbered("1", "2", 1));
+    assert.equal((await known.frame()).type, "frame");
+    known.close();
+    claims.close();
+  });
+});
+
+Deno.test("What waits for one life of a node is not sent to another", async () => {
+  const a = new Station("1");
+  const fake = new FakeNode();
+  await withStations([a], async () => {
+    a.configurationIndex = 5;
+    a.peers.connect([fake.address]);
+    const claims = await fake.accept(claim);
+    await a.says("connected to node 2");
+    // More than sockets take: the rest waits in the queue.
+    const data = new Uint8Array(64 * 1024);
+    const big = { type: "Forward", from: "1", to: "2", id: 1, data } as const;
+    for (let i = 0; i < 100; i++) a.peers.send([big]);
+    // The second write takes all that gathered, and is never done.
+    const { writes } = a.peers.counters;
+    while (a.peers.counters.writes === writes) {
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    for (let i = 0; i < 10; i++) a.peers.send([big]);
+    const known = await enter(a);
+    a.peers.send(numbered("1", "2", 1));
+    const step = await known.frame();
+    assert.ok(step.type === "frame");
+    assert.deepEqual(decodePeerMessage(step.payload), numbered("1", "2", 1)[0]);
+    known.close();
+    claims.close();
+  });
+  fake.close();
+});
+
+Deno.test("A node that is not known yet both dials and is dialled, and is known again by its mark", async () => {
+  const a = new Station("1");
+  const fake = new FakeNode();
+  await withStations([a], async () => {
+    a.configurationIndex = 5;
+    a.peers.connect([fake.address]);
+    const dialled = await fake.accept(claim);
+    await a.says("connected to node 2");
+    const accepted = await enter(a, claim);
+    // Another one that claims the same is not let in beside it.
+    const other = { ...claim, incarnation: "a third" };
+    assert.equal(await refusal(a, other), "taken");
+    for (const wire of [dialled, accepted]) {
+      await wire.write(
+        encodeFrame(encodePeerMessage(numbered("2", "1", 1)[0]!)),
+      );
+    }
+    await a.until(() => a.received.length === 2);
+    accepted.close();
+  });
+  fake.close();
+});
+
+Deno.test("A burst of 300 silent strangers is held by no more than their share, and a member comes in", async () => {
+  const [a, b] = [new Station("1"), new Station("2")];
+  await withStations([a, b], async () => {
+    const burst = Array.from({ length: 300 }, () => dialRaw(a));
+    const wires = await Promise.all(burst);
+    const { perSourceMax } = inboundShares(inboundMax).strangers;
+    const shownOut = Promise.withResolvers<void>();
+    let left = wires.length;
+    const ends = wires.map(async (wire) => {
+      while ((await wire.frame()).type === "frame");
+      if (--left === perSourceMax) shownOut.resolve();
+    });
+    b.peers.connect([a.address]);
+    await b.reaches(a);
+    await shownOut.promise;
+    for (const wire of wires) wire.close();
+    await Promise.all(ends);
+  });
+});
+
+Deno.test("Of guests, who are not known, sixteen are held: the oldest makes way", async () => {
+  const a = new Station("1");
+  await withStations([a], async () => {
+    const { max } = inboundShares(inboundMax).guests;
+    const wires: Wire[] = [];
+    for (let i = 0; i <= max; i++) {
+      wires.push(await enter(a, { id: `guest${i}`, incarnation: `${i}` }));
+    }
+    assert.equal((await wires[0]!.frame()).type, "more");
+    const known = await enter(a);
+    a.peers.send(numbered("1", "guest1", 1));
+    assert.equal(
+      (await wires[1]!.frame()).type,
+      "frame",
+      "a member takes no place of theirs",
+    );
+    for (const wire of [...wires, known]) wire.close();
+  });
+});
+
+Deno.test("Frames above 64 KiB are taken of members alone, from when they are known", async () => {
+  const a = new Station("1");
+  const big = new Uint8Array(guestFrameBytesMax + 1);
+  await withStations([a], async () => {
+    const guest = await enter(a, { id: "9", incarnation: "9" });
+    await guest.write(encodeFrame(big));
+    assert.equal((await guest.frame()).type, "more");
+    await a.says(`above ${guestFrameBytesMax}`);
+    const member = await enter(a, { id: "9", incarnation: "9" });
+    a.incarnations.set("9", "9");
+    a.peers.connect([]);
+    await member.write(encodeFrame(big));
+    await a.says("it sent a message that cannot be read");
+    guest.close();
+    member.close();
+  });
+});
+
+Deno.test("What is refused by whom it is for ends the connection, with one warning", async () => {
+  const a = new Station("1", { receive: () => "NotMember of nobody" });
+  await withStations([a], async () => {
+    const message = encodePeerMessage(numbered("2", "1", 1)[0]!);
+    for (let i = 0; i < 3; i++) {
+      const wire = await enter(a);
+      await wire.write(encodeFrame(message));
+      assert.equal((await wire.frame()).type, "more");
+      wire.close();
+    }
+    const lines = a.lines.filter((line) => line.includes("of nobody"));
+    assert.equal(lines.length, 1);
+    assert.match(lines[0]!, /^hung up on node 2 \(.*\): it sent NotMember/);
+  });
+});
+
+Deno.test("Shares of few places leave most of them to members", () => {
+  for (const max of [16, 32, 64, 128, 256, 1000]) {
+    const { strangers, guests } = inboundShares(max);
+    assert.ok(strangers.max + guests.max <= max / 2, `${max}`);
+    assert.ok(strangers.perSourceMax < strangers.max);
+  }
+});
+
 Deno.test("An idle connection is kept alive by beats; one that falls silent is dialled anew", async () => {
   const beating = { beatMillis: 5, silenceMillis: 50 };
   const a = new Station("1", { times: { ...times, ...beating } });
   const fake = new FakeNode();
   await withStations([a], async () => {
     a.peers.connect([fake.address]);
-    const wire = await fake.accept(welcome);
+    const wire = await fake.accept();
     for (let i = 0; i < 20; i++) {
       const step = await wire.frame();
       assert.ok(step.type === "frame" && step.payload.length === 0);
       await wire.write(encodeFrame(new Uint8Array(0)));
     }
     await a.says("it fell silent");
-    await fake.accept(welcome);
+    await fake.accept();
     await a.says("connected to node 2", 2);
   });
   fake.close();
@@ -748,17 +950,17 @@ Deno.test("A caller that has reset already neither delays the next nor is worth 
     about: { client: "", version: "" },
     address: `${host}:1`,
     members: () => nobody,
-    receive: () => {},
+    receive: () => undefined,
     log: (level, text) => level === "warning" && lines.push(text),
   }, listener);
   const begunMillis = performance.now();
   const wire = new Wire(
     await Deno.connect({ hostname: host, port: peers.port }),
   );
-  await wire.write(frameOf(helloTo("1")));
-  assert.equal((await wire.frame()).type, "frame");
+  await wire.write(new Uint8Array(4).fill(255));
+  assert.equal((await wire.frame()).type, "more");
   assert.ok(performance.now() - begunMillis < 10_000, "300 pauses are 30 s");
-  assert.deepEqual(lines, []);
+  assert.equal(lines.filter((line) => line.includes("accept")).length, 0);
   wire.close();
   await peers.close();
 });

@@ -217,7 +217,7 @@ for (const late of [false, true]) {
         nodes.deliver();
         if (nodes.node("c").address === undefined && !wasLeftOut) {
           wasLeftOut = true;
-          if (late) nodes.node("c").receive(heartbeatOfBefore(nodes));
+          if (late) nodes.hand(heartbeatOfBefore(nodes));
         }
         for (const id of "abc") while (nodes.disk(id).finish());
       }

@@ -54,14 +54,31 @@ Deno.test("A learner forwards takes as well", () => {
   const address = "x.example:1";
   const cluster = "c".repeat(32);
   const join = { type: "join", id: "x", address, incarnation, cluster };
-  // Its disk never answers: it cannot be promoted.
+  nodes.ask("a", join as never);
+  nodes.settle();
+  nodes.run(1);
+  assert.equal(nodes.servers("x"), "abc(x)", "promotion takes time");
+  const asked = nodes.take("x");
+  nodes.settle();
+  assert.equal(outcome(asked), "1");
+});
+
+Deno.test("A node that joins takes no numbers from a leader that it does not know yet", () => {
+  const nodes = Nodes.ledBy("abc", { spares: "x" });
+  const { incarnation } = nodes.computer("x");
+  const address = "x.example:1";
+  const cluster = "c".repeat(32);
+  const join = { type: "join", id: "x", address, incarnation, cluster };
+  // It cannot say what it lacks, and so hears of no configuration.
   nodes.disk("x").stuck = true;
   nodes.ask("a", join as never);
   nodes.settle();
-  nodes.disk("x").finish();
   nodes.run(2);
   const asked = nodes.take("x");
   nodes.settle();
+  assert.equal(outcome(asked), "1 waiting");
+  nodes.disk("x").stuck = false;
+  nodes.run(2 * electionTicks);
   assert.equal(outcome(asked), "1");
 });
 

@@ -22,9 +22,16 @@ import type {
   Server,
 } from "../../raft/core/types.ts";
 import { Doors } from "../../raft/doors.ts";
-import { type About, isImpostor, lifeOf, nobody } from "../../raft/greeting.ts";
+import type { About } from "../../raft/greeting.ts";
 import { Node } from "../../raft/node.ts";
 import { blank, founded, isMember } from "../../raft/origin.ts";
+import {
+  honestLife,
+  type Life,
+  type Members,
+  nobody,
+  rankOf,
+} from "../../raft/ranks.ts";
 import { ticksPerTimeout } from "../../server/dispenser.ts";
 import { RaftLink } from "../../server/raft_link.ts";
 import { type Durability, StorageError } from "../../storage/storage.ts";
@@ -173,8 +180,17 @@ export class Computer implements Watched {
   }
 
   welcomes(other: Computer): boolean {
-    const life = lifeOf(other.drive.identity, other.node ?? nobody);
-    return !isImpostor(other.id, life, this.node ?? nobody);
+    return rankOf(other.id, other.lifeFor(this), this.known) !== "stranger";
+  }
+
+  /** What a handshake between the two proves to `other`. */
+  lifeFor({ drive: { identity } }: Computer): Life {
+    const own = { identity: this.drive.identity, members: this.known };
+    return honestLife(own, identity);
+  }
+
+  get known(): Members {
+    return this.node?.members ?? nobody;
   }
 
   // What happens to it.

@@ -13,6 +13,7 @@ export const countNames = [
   "partitions",
   "messagesCut",
   "messagesReplayed", // and heard
+  "lies", // of strangers and former members, and heard
   "diskFaults",
   "failedSyncs", // that ended a process
   "failedWrites", // that ended a process

@@ -7,6 +7,7 @@
 import { sectorBytes } from "../storage/fake_files.ts";
 import type { Client } from "./clients.ts";
 import type { Computer } from "./computer.ts";
+import { lie } from "./liar.ts";
 import { type FaultKind, faultKinds } from "./options.ts";
 import type { World } from "./world.ts";
 
@@ -121,6 +122,11 @@ export class Faults {
         return this.#shrink();
       case "dieChanged":
         return this.#dieChanged();
+      case "lie":
+        for (let i = random(20); i >= 0 && one !== undefined; i--) {
+          lie(this.#world, one);
+        }
+        return;
       default:
         kind satisfies never;
     }
@@ -329,7 +335,7 @@ export class Faults {
   /** Now and then people name the configuration that they saw. */
   #prevIndex({ node }: Computer): bigint {
     const isNamed = this.#world.random(3) === 0;
-    return BigInt(isNamed ? node?.configurationIndex ?? 0 : 0);
+    return BigInt(isNamed ? node?.members.configurationIndex ?? 0 : 0);
   }
 
   /** Not when it would leave a majority that is not there. */

@@ -3,8 +3,12 @@
 // a message from a life that is over is the handshake of raft/handshake.ts, which
 // compares incarnations; the same rule stands here.
 
-import { decodePeerMessage, encodePeerMessage } from "../../raft/core/codec.ts";
+import {
+  decodePeerMessage,
+  encodePeerMessage,
+} from "../../raft/core/message_codec.ts";
 import type { Index, NodeId, PeerMessage } from "../../raft/core/types.ts";
+import type { Life } from "../../raft/ranks.ts";
 import type { Computer } from "./computer.ts";
 import type { World } from "./world.ts";
 
@@ -14,6 +18,8 @@ type Packet = {
   /** Of the disks between which it travels. */
   readonly lives: string;
   readonly bytes: Uint8Array;
+  /** What the sender's handshake proved by then. */
+  readonly life: Life;
   /** What was committed when it was sent: it cannot tell of more. */
   readonly committed: Index;
   readonly isOld: boolean;
@@ -43,6 +49,7 @@ export class Network {
       to: to.id,
       lives: livesOf(from, to),
       bytes: encodePeerMessage(message).slice(),
+      life: from.lifeFor(to),
       committed: this.#world.checker.commitIndex,
       isOld: false,
     };
@@ -115,9 +122,9 @@ export class Network {
       }
       const { incarnation, about } = from;
       to.heardOf = packet.committed;
-      to.node?.met(sender, { incarnation, ...about });
+      to.node?.met(sender, { incarnation, mark: incarnation, ...about });
       to.hears = message.type;
-      to.node?.receive(message);
+      to.node?.receive(message, packet.life);
       to.hears = undefined;
       const term = "term" in message ? message.term : "";
       return `${sender} ${message.type} ${term} ${bytes.length}`;

@@ -39,6 +39,7 @@ export const faultKinds = [
   "lull", // all clients are silent for a while
   "shrink", // members are removed until one is left, or the one gets another
   "dieChanged", // members change, and who has acknowledged that dies at once
+  "lie", // one that may not says anything to a node
 ] as const;
 
 export type FaultKind = typeof faultKinds[number];

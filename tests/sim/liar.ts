@@ -1,0 +1,53 @@
+// Whoever reaches a raft port and may say nothing there: a stranger, under a member's id
+// or none, that claims to be of a far newer configuration; and one that was a member. It
+// says what would do most harm, in terms of before, of now and of never.
+
+import { DecodeError } from "../../raft/core/bytes.ts";
+import { termJumpMax } from "../../raft/core/limits.ts";
+import {
+  decodePeerMessage,
+  encodePeerMessage,
+} from "../../raft/core/message_codec.ts";
+import type { PeerMessage } from "../../raft/core/types.ts";
+import type { Life } from "../../raft/ranks.ts";
+import { everyMessage } from "../raft/every_message.ts";
+import type { Computer } from "./computer.ts";
+import type { World } from "./world.ts";
+
+/** Said to `to`, as far as it can be read at all. */
+export function lie(world: World, to: Computer): void {
+  const { random } = world;
+  const { raft } = to;
+  if (raft === undefined) return;
+  const wasMember = random(2) === 0;
+  const ids = [...world.computers.keys()].filter((id) => id !== to.id);
+  const from = wasMember || random(2) === 0 ? "z" : world.pick(ids) ?? "z";
+  const life: Life = {
+    isOn: () => false,
+    mark: "of a liar",
+    knowsUs: wasMember,
+    since: wasMember ? 0 : 2 ** 50,
+  };
+  const ahead = world.pick([-1, 0, 1, termJumpMax + 9]) ?? 0;
+  const term = Math.max(0, raft.currentTerm + ahead);
+  const message = asRead(
+    world.pick(everyMessage({ from, to: to.id, term })),
+  );
+  if (message === undefined) return;
+  to.run(() => {
+    world.counts.lies++;
+    const fault = to.node?.receive(message, life);
+    return `hears a lie, ${message.type} ${term} of ${from}: ${fault}`;
+  });
+}
+
+/** `undefined` when it would not have come through the decoder. */
+function asRead(message: PeerMessage | undefined): PeerMessage | undefined {
+  if (message === undefined) return undefined;
+  try {
+    return decodePeerMessage(encodePeerMessage(message));
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}
