@@ -262,6 +262,7 @@ Deno.test("Node tells its status when it changed, at most once an input", () => 
     state: "Leader",
     term: 2,
     leaderAddress: "a.example:1",
+    memberHosts: ["a.example"],
   });
   assert(told.length <= 3, `${told.length} in a few ticks`);
   nodes.take("a");
@@ -284,6 +285,7 @@ Deno.test("Node tells a follower's clients where the leader is, and when it is l
     state: "Candidate",
     term: 2,
     leaderAddress: "",
+    memberHosts: ["a.example", "b.example", "c.example"],
   });
 });
 

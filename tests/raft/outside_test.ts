@@ -173,12 +173,12 @@ Deno.test("A node that catches up lets its clients wait through an election", ()
   assert.equal(nodes.servers("x"), "");
   assert.equal(nodes.node("x").standing.isSettled, true);
   nodes.crash("a");
-  nodes.run(electionTicks);
+  nodes.run(2 * electionTicks);
   const asked = nodes.take("x", 2);
   const leader = nodes.awaitLeader(4 * electionTicks);
   assert.notEqual(leader, "a");
   nodes.passes = () => true;
-  nodes.run(2);
+  nodes.run(electionTicks);
   assert.equal(outcome(asked), "1, 2");
 });
 

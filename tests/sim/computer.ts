@@ -97,8 +97,6 @@ export class Computer implements Watched {
   syncMicros: number;
   /** What was committed when the message was sent that came last, however old it is. */
   heardOf: Index = 0;
-  /** The message of a peer that it is at. */
-  hears: PeerMessage["type"] | undefined;
 
   readonly #world: World;
   readonly #tickMicros: number;
@@ -637,7 +635,6 @@ export class Computer implements Watched {
     const { counts } = this.#world;
     process.recalling = true;
     if (process.stopping) counts.recallsAtStop++;
-    else if (this.hears === "Take") counts.recallsForOthers++;
     else if (process.node!.reserve.ahead === 0) counts.recallsAtRest++;
     else counts.recallsAtChange++;
     this.#world.recalls(this);

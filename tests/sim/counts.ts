@@ -41,7 +41,6 @@ export const countNames = [
   "recallsAtRest", // of what was lent, because little is asked for
   "recallsAtChange", // … because the members are to change
   "recallsAtStop",
-  "recallsForOthers", // … for a node that does not know yet of its removal
   "recallsCrossed", // by a take that was under way
   "recallsCut", // short by the end of the process
   "recalled", // of all these, those that brought something back

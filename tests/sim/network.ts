@@ -123,9 +123,7 @@ export class Network {
       const { incarnation, about } = from;
       to.heardOf = packet.committed;
       to.node?.met(sender, { incarnation, mark: incarnation, ...about });
-      to.hears = message.type;
       to.node?.receive(message, packet.life);
-      to.hears = undefined;
       const term = "term" in message ? message.term : "";
       return `${sender} ${message.type} ${term} ${bytes.length}`;
     });
