@@ -39,6 +39,8 @@ const flushMillis = 200;
 const restTicksMax = 2;
 /** Tickets a tick from which some are taken ahead of who asks: 640 a second, as it is. */
 const paceMin = 32;
+/** Between two snapshots that clients ask for. */
+const snapshotMillis = 1000;
 /** A change of members that got nowhere is answered after this. */
 const changeMillis = 10_000;
 /** A node that has joined again, and still hears that it is no member, joins once more. */
@@ -367,6 +369,7 @@ function timesOf(options: NodeOptions): NodeTimes {
     ),
     flushTicks: Math.max(1, Math.round(flushMillis / tickMillis)),
     changeTicks: Math.round(changeMillis / tickMillis),
+    snapshotTicks: Math.ceil(snapshotMillis / tickMillis),
     random: (below) => Math.floor(Math.random() * below),
     forward: options.forward,
     lends: options.lends,

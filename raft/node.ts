@@ -63,6 +63,8 @@ export class Node {
   /** Asked for a snapshot that is not yet taken, and not yet durable. */
   #snapshotsWanted: number[] = [];
   #snapshotsSaving: number[] = [];
+  /** Those that are asked for before it wait, and share the next. */
+  #snapshotFromTick = 0;
   #handedOver = false;
   /** `leaving`: all is settled but the last flush; whoever asks is turned away. */
   #life: "running" | "stopping" | "leaving" | "ended" = "running";
@@ -342,11 +344,16 @@ export class Node {
     const { log } = this.#raft;
     const grown = log.length > logEntriesMax ||
       this.#world.storage.bytes > storageBytesMax;
-    const wanted = this.#snapshotsWanted.length > 0;
+    const isNew = log.lastApplied > log.snapshot.index;
+    // Clients that ask again and again must not keep the disk busy with nothing else.
+    const isDue = !isNew || this.#ticks >= this.#snapshotFromTick ||
+      this.#life !== "running";
+    const wanted = this.#snapshotsWanted.length > 0 && isDue;
     if (!(grown || wanted)) return;
-    if (log.lastApplied > log.snapshot.index) {
+    if (isNew) {
       this.#raft.compact(this.#machine.snapshot());
       this.#snapshotsSaving.push(...this.#snapshotsWanted);
+      this.#snapshotFromTick = this.#ticks + this.#times.snapshotTicks;
     } else {
       // Nothing came since the last one, which is as good as a new one.
       for (const id of this.#snapshotsWanted) this.#answerOk(id);

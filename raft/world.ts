@@ -40,6 +40,8 @@ export type NodeTimes = RaftOptions & {
   readonly flushTicks: number;
   /** Ticks after which a change of members that got nowhere is answered. */
   readonly changeTicks: number;
+  /** Ticks between two snapshots that clients ask for. */
+  readonly snapshotTicks: number;
   readonly forward: Forwarding;
   /** Whether one isolate alone serves clients, and may give tickets by itself. */
   readonly lends: boolean;

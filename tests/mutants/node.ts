@@ -338,4 +338,25 @@ export const nodeMutants: readonly Mutant[] = [
     replace: "const startMillis = 500_000;",
     tests: ["e2e/outside_test.ts"],
   },
+  {
+    name: "snapshots-without-pause",
+    mistake: "clients that ask for snapshots keep the disk busy with them",
+    source: "PITFALLS 33",
+    file: "raft/node.ts",
+    find: "const isDue = !isNew || this.#ticks >= this.#snapshotFromTick ||",
+    replace:
+      "const isDue = !isNew || this.#ticks >= 0 * this.#snapshotFromTick ||",
+    tests: ["raft/node_compact_test.ts"],
+  },
+  {
+    name: "stop-forgets-snapshots",
+    mistake: "a node that stops never answers those who wait for a snapshot",
+    source: "PITFALLS 32",
+    file: "raft/node.ts",
+    find:
+      '    const isDue = !isNew || this.#ticks >= this.#snapshotFromTick ||\n      this.#life !== "running";',
+    replace:
+      "    const isDue = !isNew || this.#ticks >= this.#snapshotFromTick;",
+    tests: ["raft/node_compact_test.ts"],
+  },
 ];

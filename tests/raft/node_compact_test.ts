@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { logEntriesMax, storageBytesMax } from "../../raft/node.ts";
-import { Nodes } from "./nodes.ts";
+import { Nodes, snapshotTicks } from "./nodes.ts";
 
 const ok = { type: "ok" };
 const nothingNew = { type: "error", text: "nothing new to snapshot" };
@@ -147,7 +147,7 @@ Deno.test("Node carries the members into its second snapshot (PITFALLS 14)", () 
     nodes.take("a");
     nodes.settle();
     snapshot(nodes, "a");
-    nodes.settle();
+    nodes.run(snapshotTicks);
   }
   const { snapshot: { configuration, configurationIndex }, entries } =
     nodes.disk("a").saved;
@@ -159,4 +159,40 @@ Deno.test("Node carries the members into its second snapshot (PITFALLS 14)", () 
   nodes.start("a");
   assert.equal(nodes.servers("a"), "abc");
   assert.equal(nodes.stat("a", "latest_configuration_index"), "1");
+});
+
+Deno.test("Node takes one snapshot a second at most, however many are asked for, and answers them all", () => {
+  const nodes = Nodes.ledBy("abc");
+  const disk = nodes.disk("a");
+  nodes.take("a", 1);
+  nodes.run(2);
+  const first = snapshot(nodes, "a");
+  nodes.run(1);
+  assert.deepEqual(first.answer, ok);
+  const { index } = disk.saved.snapshot;
+  nodes.take("a", 1);
+  nodes.settle();
+  const [second, third] = [snapshot(nodes, "a"), snapshot(nodes, "a")];
+  nodes.run(1);
+  assert.equal(disk.saved.snapshot.index, index, "not so soon");
+  assert.equal(second.answer, undefined);
+  nodes.run(snapshotTicks);
+  assert.deepEqual([second.answer, third.answer], [ok, ok]);
+  assert(disk.saved.snapshot.index > index);
+});
+
+Deno.test("Node that stops does not wait with the snapshots that are asked for", () => {
+  const nodes = Nodes.of("a");
+  nodes.elect("a");
+  nodes.take("a", 1);
+  nodes.run(1);
+  snapshot(nodes, "a");
+  nodes.run(1);
+  nodes.take("a", 1);
+  nodes.settle();
+  const asked = snapshot(nodes, "a");
+  assert.equal(asked.answer, undefined);
+  nodes.node("a").stop();
+  nodes.settle();
+  assert.deepEqual(asked.answer, ok);
 });

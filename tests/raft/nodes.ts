@@ -41,6 +41,7 @@ import { stateAt } from "./state.ts";
 export const tickMillis = 50;
 export const electionTicks = 5;
 export const changeTicks = 40;
+export const snapshotTicks = 5;
 export const cluster = "c".repeat(32);
 
 export function addressOf(id: NodeId): string {
@@ -214,6 +215,7 @@ export class Nodes {
         electionTicks,
         flushTicks: 4,
         changeTicks,
+        snapshotTicks,
         forward: this.#forward,
         lends: false,
         paceMin: Infinity,

@@ -565,6 +565,7 @@ export class Computer implements Watched {
         electionTicks: options.electionTicks,
         flushTicks: 4,
         changeTicks: options.changeTicks,
+        snapshotTicks: Math.round(options.changeTicks / 10),
         forward: this.forward,
         lends: options.isolates === 1,
         paceMin: options.paceMin,
