@@ -109,6 +109,7 @@ export class Listener {
   /** Once a second: ends whoever has been waited for too long. */
   look(): void {
     this.#patience.look();
+    this.#turns.look();
     this.#sessionsMax += handlesRegained;
     if (this.#sessionsMax >= this.#sessions.size + 2 * handlesReserved) {
       this.#sessionsMax = Infinity;

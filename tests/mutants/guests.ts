@@ -274,4 +274,14 @@ export const guestsMutants: readonly Mutant[] = [
     replace: "",
     tests: ["server/memory_test.ts"],
   },
+  {
+    name: "turn-without-poll",
+    mistake:
+      "the others' sockets are not polled before a greedy client goes on",
+    source: "PITFALLS 24",
+    file: "server/turns.ts",
+    find: "else this.#send(this.#socket);",
+    replace: "else queueMicrotask(() => this.#end());",
+    tests: ["server/turns_test.ts"],
+  },
 ];
