@@ -2,6 +2,7 @@
 // client that sent it and the services of the process. The rows themselves stand in
 // `raft_commands.ts`, `redis_commands.ts` and `commands.ts`.
 
+import type { AdminGate } from "./admin_gate.ts";
 import type { Census } from "./census.ts";
 import type { RaftLink } from "./raft_link.ts";
 import type { Replies } from "./replies.ts";
@@ -43,6 +44,8 @@ export type Service = {
   readonly sessions: ReadonlySet<Session>;
   /** What is counted for the whole process. */
   readonly census: Census;
+  /** What asks the node something passes it. */
+  readonly admins: AdminGate;
 };
 
 export type Command = {

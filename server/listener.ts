@@ -9,6 +9,7 @@
 import { type Address, isLoopback } from "../raft/address.ts";
 import type { Log } from "../raft/logger.ts";
 import { hungUp, openPort } from "../raft/port.ts";
+import { AdminGate } from "./admin_gate.ts";
 import { Census } from "./census.ts";
 import { Connection, type ConnectionService } from "./connection.ts";
 import { lookMillis, Patience } from "./patience.ts";
@@ -59,6 +60,7 @@ export class Listener {
   /** Told that there is no place for them, the oldest first. */
   readonly #refused = new Set<Connection>();
   readonly #turns = new Turns();
+  readonly #admins: AdminGate;
   readonly #patience: Patience;
   readonly #timer: ReturnType<typeof setInterval>;
   /** Of those here, while file handles run out. */
@@ -74,11 +76,13 @@ export class Listener {
     const log = this.#log = options.log ?? (() => {});
     const census = this.#census = options.census ?? new Census();
     const sessions = this.#sessions;
+    const admins = this.#admins = new AdminGate(census);
     this.#service = {
       link: options.link,
       version: options.version,
       sessions,
       census,
+      admins,
       turns: this.#turns,
       failed: (error, { name, client }) => {
         census.failed();
@@ -137,6 +141,7 @@ export class Listener {
       clearTimeout(timer);
     }
     this.#turns.close();
+    this.#admins.close();
   }
 
   async #acceptAll(): Promise<void> {

@@ -197,22 +197,26 @@ function withoutForce(request: RespParser): { count: number; force: boolean } {
   return { count: force ? count - 1 : count, force };
 }
 
-/** Asks the node, unless the question is too long or too many are under way. */
+/** Asks the node when it is this client's turn, unless the question is too long. */
 function ask(
   session: Session,
-  { link, census }: Service,
+  { link, admins }: Service,
   command: AdminCommand,
   write = writeAnswer,
 ): void {
   const fault = faultOf(command);
   if (fault !== undefined) return reply(session).error(fault);
-  const kind = { isChange: "id" in command };
-  if (!census.enterAdmin(kind)) return reply(session).error(adminsBusyText);
   const answer = session.replies.expectAnswer();
-  link.admin(command, (content) => {
-    census.leaveAdmin(kind);
-    answer((writer) => write(writer, content));
+  const isTaken = admins.pass({
+    isChange: "id" in command,
+    isWanted: () => !session.replies.isGone,
+    begin: (done) =>
+      link.admin(command, (content) => {
+        answer((writer) => write(writer, content));
+        done();
+      }),
   });
+  if (!isTaken) answer((writer) => writer.error(adminsBusyText));
 }
 
 /** Before it crosses to the node: no format there has room for more. */

@@ -33,6 +33,8 @@ export type RaftLinkOptions = {
   readonly defer?: (task: () => void) => void;
 };
 
+const stopping: AdminAnswer = { type: "error", text: "the node is stopping" };
+
 export class RaftLink {
   readonly dispenser: Dispenser;
   readonly #door: Door<ToNode>;
@@ -83,7 +85,7 @@ export class RaftLink {
     const waiting = [...this.#callbacks.values()];
     this.#callbacks.clear();
     for (const callback of waiting) {
-      callback({ type: "error", text: "the node is stopping" });
+      callback(stopping);
     }
   }
 
@@ -113,6 +115,7 @@ export class RaftLink {
 
   /** Answers come in any order, each once. */
   admin(command: AdminCommand, callback: (answer: AdminAnswer) => void): void {
+    if (this.#gaveUp) return callback(stopping);
     const id = ++this.#lastId;
     this.#callbacks.set(id, callback);
     this.#door.postMessage({ type: "admin", id, command });

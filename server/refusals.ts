@@ -35,7 +35,7 @@ export const busyText =
   "BUSY Too many tickets are waiting already: nothing was done, ask again later";
 
 export const adminsBusyText =
-  "BUSY Too many admin commands are under way: nothing was done, ask again later";
+  "BUSY Too many admin commands are waiting: nothing was done, ask again later";
 
 export const tooManyClientsText = "ERR max number of clients reached";
 

@@ -93,6 +93,11 @@ export class Replies implements TicketClient {
       this.#held.reservedBytes + this.#slots.size * slotBytes;
   }
 
+  /** Nobody reads them any more. */
+  get isGone(): boolean {
+    return this.#gone;
+  }
+
   /** Bytes that may leave now. */
   get ready(): number {
     return this.#out.length;

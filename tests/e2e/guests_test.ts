@@ -226,12 +226,10 @@ e2e(
         encode(["RAFT.ADDVOTER", `n${at}`, `127.0.0.1:${at + 1}`]),
       );
     }
-    const busy = askers.map((asker) => asker.reply());
-    const first = await Promise.race(busy);
-    assert.match(String(first), /^ReplyError: BUSY /);
+    const answers = askers.map((asker) => asker.reply());
     // Questions have places that no change takes.
     assert.equal((await server.stats()).state, "Leader");
     leave(askers);
-    await Promise.allSettled(busy);
+    await Promise.allSettled(answers);
   },
 );

@@ -232,8 +232,8 @@ export const takesMutants: readonly Mutant[] = [
     mistake: "who waits for an answer of the node at a stop is cut off",
     source: "PITFALLS 32",
     file: "server/raft_link.ts",
-    find: 'callback({ type: "error", text: "the node is stopping" });',
-    replace: "void callback;",
+    find: "      callback(stopping);\n    }",
+    replace: "      void callback;\n    }",
     tests: ["server/raft_link_test.ts"],
   },
   {

@@ -325,17 +325,15 @@ Deno.test("Connection gives the memory of a burst back once all has left", async
 
 Deno.test("Connection ends with an internal error when a command throws, and tells which", async () => {
   const failures: string[] = [];
-  const census = new Census();
-  census.enterAdmin = () => {
-    throw new RangeError("too large");
-  };
-  const { socket, served } = await connected({ prompt: true }, {
-    census,
+  const { node, socket, served } = await connected({ prompt: true }, {
     failed: (error, { name }) => failures.push(`${name}: ${error}`),
   });
-  await socket.send(resp("PING") + resp("RAFT.STATS") + resp("TICKET"));
+  node.link.hasRoom = () => {
+    throw new RangeError("too large");
+  };
+  await socket.send(resp("PING") + resp("TICKET") + resp("PING"));
   assert.equal(socket.received, "+PONG\r\n-ERR internal error\r\n");
-  assert.deepEqual(failures, ["raft.stats: RangeError: too large"]);
+  assert.deepEqual(failures, ["ticket: RangeError: too large"]);
   assert(socket.writeClosed);
   await socket.send(null);
   await served;

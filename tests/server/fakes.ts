@@ -11,6 +11,7 @@ import type {
   Refusal,
   ToNode,
 } from "../../raft/channel.ts";
+import { AdminGate } from "../../server/admin_gate.ts";
 import { Census } from "../../server/census.ts";
 import type { ClientInfo, Service, Session } from "../../server/command.ts";
 import { runCommand } from "../../server/commands.ts";
@@ -98,11 +99,13 @@ export function connectionService(
   link: RaftLink,
   options: Partial<ConnectionService> = {},
 ): ConnectionService {
+  const census = options.census ?? new Census();
   return {
     link,
     version: "1.2.3",
     sessions: new Set(),
-    census: new Census(),
+    census,
+    admins: new AdminGate(census),
     turns: { next: queueMicrotask },
     failed: (error) => {
       throw error;
