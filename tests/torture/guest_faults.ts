@@ -6,13 +6,20 @@ import { repository, type Server } from "../e2e/server.ts";
 import { until } from "../e2e/until.ts";
 import { command } from "./command.ts";
 import type { Fault } from "./fault.ts";
-import { type Bite, Party } from "./guests.ts";
+import {
+  type Bite,
+  type Guests,
+  inviteCrowd,
+  inviteDeaf,
+  inviteWorks,
+} from "./guests.ts";
+import { noiseOf } from "./noise.ts";
+import { Party } from "./party.ts";
 import { addressOf, type Scene } from "./scene.ts";
 
 /** Beside them, clients that read all that they are given, in pipelines without end. */
 const greedy = 2;
 const greedyDepth = 2000;
-const noiseBytes = 64 * 1024;
 
 const workBites: readonly Bite[] = [
   "given no setting for a pattern",
@@ -42,20 +49,22 @@ async function receive(scene: Scene): Promise<string> {
   const { clients, checker } = scene;
   const polite = await clients.all(victim.id);
   const before = victim.log.length;
-  const noise = Uint8Array.from(
-    { length: noiseBytes },
-    () => scene.options.random(256),
-  );
-  const party = new Party(victim, { checker, noise });
-  for (let i = 0; i < greedy; i++) {
-    party.add((conn) => clients.join(victim.id, conn, greedyDepth));
-  }
+  const party = new Party<Bite>(victim);
+  const guests: Guests = {
+    party,
+    checker,
+    noise: noiseOf(scene.options.random),
+  };
+  const ask = (conn: Deno.TcpConn) =>
+    clients.join(victim.id, conn, greedyDepth);
+  party.invite(ask, { count: greedy });
+  inviteWorks(guests);
   let told: string;
   try {
     await party.bitten(workBites, 3);
-    party.inviteDeaf();
+    inviteDeaf(guests);
     await party.bitten(["closed without having read"], 10);
-    party.inviteCrowd();
+    inviteCrowd(guests);
     await party.bitten(["told that there is no place"], 100);
     await clients.more(1000, [victim.id]);
     await operatorIsLetIn(scene, victim);

@@ -4,8 +4,8 @@
 // and do not read are told to the checker, as those that may have been used up.
 
 import { encode, ticketRequest } from "../e2e/client.ts";
-import { until } from "../e2e/until.ts";
-import { close, connect, isGone, writeAll } from "./clients.ts";
+import { isGone, writeAll } from "./clients.ts";
+import { Parted, type Party } from "./party.ts";
 import type { RangeChecker } from "./range_checker.ts";
 
 /** What the node did about them. */
@@ -20,21 +20,22 @@ export type Bite =
   | "ended for what is no request"
   | "reset";
 
-export type Place = { readonly host: string; readonly port: number };
-
-type Visit = {
-  readonly conn: Deno.TcpConn;
-  readonly party: Party;
+/** What they have in common. */
+export type Guests = {
+  readonly party: Party<Bite>;
+  readonly checker: RangeChecker;
+  /** Some bytes, other ones each time. */
+  noise(): Uint8Array<ArrayBuffer>;
 };
+
+type Visit = Guests & { readonly conn: Deno.TcpConn };
 
 type Kind = {
   /** At once. */
   readonly count: number;
-  /** One visit: it ends when this does, or the node ends it. */
   visit(visit: Visit): Promise<void>;
 };
 
-const retryMillis = 20;
 const utf8 = new TextEncoder();
 const latin1 = new TextDecoder("latin1");
 const noPlace = "-ERR max number of clients reached\r\n";
@@ -42,12 +43,12 @@ const tickets = 2000;
 const ticketsBytes = utf8.encode(ticketRequest.repeat(tickets));
 
 /** They take tickets, or replies that are longer than what asks for them, and never read. */
-const deaf: readonly Kind[] = [
+const deafKinds: readonly Kind[] = [
   {
     count: 60,
     visit: (visit) =>
       floods(visit, () => {
-        visit.party.checker.unanswered(tickets);
+        visit.checker.unanswered(tickets);
         return ticketsBytes;
       }),
   },
@@ -59,7 +60,7 @@ const deaf: readonly Kind[] = [
 ];
 
 /** Those that are there for what they do; each does one thing. */
-const works: Readonly<Record<string, Kind>> = {
+const workKinds: Readonly<Record<string, Kind>> = {
   /** Begin commands and do not end them. */
   halves: {
     count: 40,
@@ -136,8 +137,8 @@ const works: Readonly<Record<string, Kind>> = {
   },
   noise: {
     count: 4,
-    async visit({ conn, party }) {
-      await writeAll(conn, party.noise());
+    async visit({ conn, party, noise }) {
+      await writeAll(conn, noise());
       await rest(conn, party);
       if (!party.isOver) party.bit("ended for what is no request");
     },
@@ -145,117 +146,28 @@ const works: Readonly<Record<string, Kind>> = {
 };
 
 /** Those that are there to take places. */
-const crowd: Kind = {
+const crowdKind: Kind = {
   count: 200,
   visit: async ({ conn, party }) => await rest(conn, party),
 };
 
-export class Party {
-  readonly checker: RangeChecker;
-  readonly #place: Place;
-  readonly #random: Uint8Array<ArrayBuffer>;
-  readonly #bites = new Map<Bite, number>();
-  readonly #open = new Set<Deno.TcpConn>();
-  readonly #tasks: Promise<void>[] = [];
-  #noises = 0;
-  #over = false;
-  #error: unknown;
-
-  /** The guests come at once, to `place`; `noise` is what some of them say. */
-  constructor(
-    place: Place,
-    { checker, noise }: {
-      readonly checker: RangeChecker;
-      readonly noise: Uint8Array<ArrayBuffer>;
-    },
-  ) {
-    this.#place = place;
-    this.checker = checker;
-    this.#random = noise;
-    for (const work of Object.values(works)) this.#invite(work);
-  }
-
-  get isOver(): boolean {
-    return this.#over;
-  }
-
-  /** Some bytes, other ones each time. */
-  noise(): Uint8Array<ArrayBuffer> {
-    const at = 64 * this.#noises++ % (this.#random.length - 1024);
-    return this.#random.slice(at, at + 1024);
-  }
-
-  bit(bite: Bite): void {
-    this.#bites.set(bite, (this.#bites.get(bite) ?? 0) + 1);
-  }
-
-  /** Those come that do not read. */
-  inviteDeaf(): void {
-    for (const kind of deaf) this.#invite(kind);
-  }
-
-  /** More than there is room for come, and stay. */
-  inviteCrowd(): void {
-    this.#invite(crowd);
-  }
-
-  /** One more, that does what `visit` does with its connection until it ends. */
-  add(visit: (conn: Deno.TcpConn) => Promise<void>): void {
-    this.#invite({ count: 1, visit: ({ conn }) => visit(conn) });
-  }
-
-  /** Waits until the node has done each of `bites` so often. */
-  async bitten(bites: readonly Bite[], times: number): Promise<void> {
-    for (const bite of bites) {
-      await until(`guests are ${bite}`, () => {
-        if (this.#error !== undefined) throw this.#error;
-        return (this.#bites.get(bite) ?? 0) >= times;
-      });
-    }
-  }
-
-  /** They leave, all at once; how often the node did what. */
-  async end(): Promise<string> {
-    this.#over = true;
-    for (const conn of this.#open) close(conn);
-    await Promise.all(this.#tasks);
-    if (this.#error !== undefined) throw this.#error;
-    return [...this.#bites].map(([bite, times]) => `${times} ${bite}`)
-      .join(", ");
-  }
-
-  #invite(kind: Kind): void {
-    for (let i = 0; i < kind.count; i++) {
-      this.#tasks.push(
-        this.#comeAgain(kind).catch((error) => void (this.#error ??= error)),
-      );
-    }
-  }
-
-  async #comeAgain(kind: Kind): Promise<void> {
-    while (!this.#over) {
-      const conn = await connect(this.#place);
-      if (conn !== undefined) await this.#visit(conn, kind);
-      if (!this.#over) await pause();
-    }
-  }
-
-  async #visit(conn: Deno.TcpConn, kind: Kind): Promise<void> {
-    this.#open.add(conn);
-    try {
-      if (!this.#over) await kind.visit({ conn, party: this });
-    } catch (error) {
-      if (!isGone(error) && !(error instanceof Parted)) throw error;
-    } finally {
-      close(conn);
-      this.#open.delete(conn);
-    }
-  }
+/** All that do something, but for those that do not read. */
+export function inviteWorks(guests: Guests): void {
+  for (const kind of Object.values(workKinds)) invite(kind, guests);
 }
 
-/** The node has ended the visit. */
-class Parted extends Error {
-  override readonly name = "Parted";
+export function inviteDeaf(guests: Guests): void {
+  for (const kind of deafKinds) invite(kind, guests);
+}
+
+/** More than there is room for come, and stay. */
+export function inviteCrowd(guests: Guests): void {
+  invite(crowdKind, guests);
+}
+
+function invite({ count, visit }: Kind, guests: Guests): void {
+  const { party } = guests;
+  party.invite((conn) => visit({ ...guests, conn }), { count });
 }
 
 /** Writes what `make` makes without end, and reads nothing of what comes. */
@@ -292,7 +204,7 @@ async function asks(
 }
 
 /** Says nothing more, and hears what the node says until it ends the visit. */
-async function rest(conn: Deno.TcpConn, party: Party): Promise<void> {
+async function rest(conn: Deno.TcpConn, party: Party<Bite>): Promise<void> {
   const chunk = new Uint8Array(1024);
   let text = "";
   for (;;) {
@@ -345,9 +257,4 @@ class Replies {
     if (count === null) throw new Parted();
     this.#text += latin1.decode(this.#chunk.subarray(0, count));
   }
-}
-
-/** Longer than `pause()` of the tests: they must not keep the machine busy. */
-async function pause(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, retryMillis));
 }

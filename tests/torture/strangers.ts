@@ -1,0 +1,171 @@
+// Strangers on a node's raft port: fake peers of whatever name, disk and knowledge, that are
+// refused, or are let in as former members and say everything that there is to say; bytes
+// that are no frames, frames that never end, connections that only hold a place. They
+// know all that can be known, down to the node's disk, but live on no disk of a member.
+
+import assert from "node:assert/strict";
+import { termJumpMax } from "../../raft/core/limits.ts";
+import type { PeerMessage, Term } from "../../raft/core/types.ts";
+import { everyMessage } from "../raft/every_message.ts";
+import { FakePeer, frameOf, helloOf, type Role } from "../raft/fake_peer.ts";
+import { writeAll } from "./clients.ts";
+import type { Party } from "./party.ts";
+
+/** What the node did about them. */
+export type Bite =
+  | "refused under a name"
+  | "let in as no member"
+  | "hung up on after a message"
+  | "hung up on for a large frame"
+  | "hung up on for what is no frame"
+  | "shown out while they hold a place";
+
+export type Target = {
+  readonly party: Party<Bite>;
+  /** Who has the port, and on which disk it lives. */
+  readonly id: string;
+  readonly cluster: string;
+  readonly disk: string;
+  /** Ids of the other members. */
+  readonly others: readonly string[];
+  /** Of the node, when they came. */
+  readonly term: Term;
+  /** Some bytes, other ones each time. */
+  noise(): Uint8Array<ArrayBuffer>;
+};
+
+/** An id that nobody has. */
+const outsider = "former";
+/** Of a configuration that is far ahead of all that there are. */
+const farSince = 2 ** 50;
+const speakers = 6;
+/** As many as come at once, and how long until those that were shown out come again. */
+const burstCount = 300;
+const burstAgainMillis = 1000;
+const largeBytes = 4 * 1024 * 1024;
+const http = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+
+/** All but the burst; returns how many messages there are to be said. */
+export function inviteStrangers(target: Target): number {
+  const { party } = target;
+  for (const role of impostors(target)) {
+    party.invite((conn) => comeAs(role, { conn, party }));
+  }
+  const said = messages(target);
+  let next = 0;
+  party.invite((conn) => {
+    const { role, message } = said[next++ % said.length]!;
+    return say(message, { role, conn, party });
+  }, { count: speakers });
+  party.invite((conn) => announce(target, conn), { count: 4 });
+  party.invite((conn) => dripFrame(target, conn), { count: 20 });
+  for (const text of [() => http, target.noise]) {
+    party.invite(async (conn) => {
+      await writeAll(conn, text());
+      await untilEnd(conn);
+      if (!party.isOver) party.bit("hung up on for what is no frame");
+    }, { count: 2 });
+  }
+  return said.length;
+}
+
+/** So many at once that say nothing. */
+export function inviteBurst({ party }: Target): void {
+  party.invite(async (conn) => {
+    await untilEnd(conn);
+    if (!party.isOver) party.bit("shown out while they hold a place");
+  }, { count: burstCount, againMillis: burstAgainMillis });
+}
+
+/** No member, but it was one: it knows on which disk the node lives. */
+function former({ id, cluster, disk }: Target): Role {
+  return {
+    ...{ cluster, id: outsider, incarnation: "e".repeat(16) },
+    ...{ other: id, otherDisk: disk },
+  };
+}
+
+/** Those that must not be let in, however far ahead they say that they are. */
+function impostors(target: Target): Role[] {
+  const role = { ...former(target), since: farSince };
+  const blind = { ...role, otherDisk: "" };
+  return [
+    blind,
+    { ...role, cluster: "d".repeat(32) },
+    { ...role, otherDisk: "0".repeat(16) },
+    { ...role, id: target.id },
+    { ...role, other: "nobody" },
+    ...target.others.flatMap((id) => [{ ...role, id }, { ...blind, id }]),
+  ];
+}
+
+/** Each with a term of before, of now, of soon and of far away, from each that is let in. */
+function messages(
+  target: Target,
+): { readonly role: Role; readonly message: PeerMessage }[] {
+  const { id: to, term } = target;
+  const terms = [term - 1, term, term + 1, term + 1000 + termJumpMax];
+  return [0, farSince].flatMap((since) => {
+    const role = { ...former(target), since };
+    return terms.flatMap((term) =>
+      everyMessage({ from: outsider, to, term })
+        .map((message) => ({ role, message }))
+    );
+  });
+}
+
+type Visit = { readonly conn: Deno.TcpConn; readonly party: Party<Bite> };
+
+async function comeAs(role: Role, { conn, party }: Visit): Promise<void> {
+  const answer = await FakePeer.introduce(conn, role);
+  assert.ok(
+    typeof answer === "string",
+    `node ${role.other} let ${role.id} in, which is on a wrong disk`,
+  );
+  if (answer !== "closed") party.bit("refused under a name");
+}
+
+/** Waits until it has been taken: what follows it is hung up on. */
+async function say(
+  message: PeerMessage,
+  { role, conn, party }: Visit & { readonly role: Role },
+): Promise<void> {
+  const peer = await FakePeer.introduce(conn, role);
+  // Its places may be taken by others of its kind.
+  if (!(peer instanceof FakePeer)) return;
+  party.bit("let in as no member");
+  await peer.sayAndPart(message);
+  if (!party.isOver) party.bit("hung up on after a message");
+}
+
+/** One that is let in announces a frame that is not for it to send. */
+async function announce(target: Target, conn: Deno.TcpConn): Promise<void> {
+  const { party } = target;
+  const peer = await FakePeer.introduce(conn, former(target));
+  if (!(peer instanceof FakePeer)) return;
+  await writeAll(conn, beginningOfFrame(largeBytes));
+  await peer.end();
+  if (!party.isOver) party.bit("hung up on for a large frame");
+}
+
+/** Greets, or not, and then begins a frame that never ends. */
+async function dripFrame(target: Target, conn: Deno.TcpConn): Promise<void> {
+  const { hello } = helloOf(former(target));
+  if (target.noise()[0]! % 2 === 0) {
+    await writeAll(conn, Uint8Array.from(frameOf(hello)));
+  }
+  await writeAll(conn, beginningOfFrame(1000));
+  await untilEnd(conn);
+}
+
+/** Of one with `length` bytes of payload. */
+function beginningOfFrame(length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(100);
+  new DataView(bytes.buffer).setUint32(0, length, true);
+  return bytes;
+}
+
+async function untilEnd(conn: Deno.TcpConn): Promise<void> {
+  const chunk = new Uint8Array(1024);
+  while (await conn.read(chunk) !== null);
+}
