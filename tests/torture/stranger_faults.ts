@@ -13,6 +13,7 @@ import {
   type Bite,
   inviteBurst,
   inviteStrangers,
+  speakers,
   type Target,
 } from "./strangers.ts";
 
@@ -46,15 +47,16 @@ async function meet(scene: Scene): Promise<string> {
       party: new Party<Bite>({ host, port }),
       ...{ id, cluster: identity.cluster, disk: identity.incarnation },
       others: scene.but(server).map(({ id }) => id),
-      ...{ term: Number(term), noise },
+      ...{ term: Number(term), noise, random: scene.options.random },
     });
   }
   const told: string[] = [];
   try {
     await Promise.all(targets.map(async (target) => {
       const { party } = target;
-      const count = inviteStrangers(target);
-      await party.bitten(["hung up on after a message"], count);
+      inviteStrangers(target);
+      const all = "hung up on after all that they could say";
+      await party.bitten([all], speakers);
       await party.bitten(["refused under a name"], 10);
       await party.bitten(["hung up on for a large frame"], 3);
       await party.bitten(["hung up on for what is no frame"], 3);

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { termJumpMax } from "../../raft/core/limits.ts";
 import type { PeerMessage, Term } from "../../raft/core/types.ts";
 import { everyMessage } from "../raft/every_message.ts";
+import type { Random } from "../random.ts";
 import { FakePeer, frameOf, helloOf, type Role } from "../raft/fake_peer.ts";
 import { writeAll } from "./clients.ts";
 import type { Party } from "./party.ts";
@@ -15,7 +16,7 @@ import type { Party } from "./party.ts";
 export type Bite =
   | "refused under a name"
   | "let in as no member"
-  | "hung up on after a message"
+  | "hung up on after all that they could say"
   | "hung up on for a large frame"
   | "hung up on for what is no frame"
   | "shown out while they hold a place";
@@ -30,6 +31,8 @@ export type Target = {
   readonly others: readonly string[];
   /** Of the node, when they came. */
   readonly term: Term;
+  /** Asked before anybody comes. */
+  readonly random: Random;
   /** Some bytes, other ones each time. */
   noise(): Uint8Array<ArrayBuffer>;
 };
@@ -38,35 +41,29 @@ export type Target = {
 const outsider = "former";
 /** Of a configuration that is far ahead of all that there are. */
 const farSince = 2 ** 50;
-const speakers = 6;
+export const speakers = 6;
 /** As many as come at once, and how long until those that were shown out come again. */
 const burstCount = 300;
 const burstAgainMillis = 1000;
 const largeBytes = 4 * 1024 * 1024;
 const http = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
 
-/** All but the burst; returns how many messages there are to be said. */
-export function inviteStrangers(target: Target): number {
+/** All but the burst. */
+export function inviteStrangers(target: Target): void {
   const { party } = target;
   for (const role of impostors(target)) {
     party.invite((conn) => comeAs(role, { conn, party }));
   }
-  const said = messages(target);
-  let next = 0;
-  party.invite((conn) => {
-    const { role, message } = said[next++ % said.length]!;
-    return say(message, { role, conn, party });
-  }, { count: speakers });
-  party.invite((conn) => announce(target, conn), { count: 4 });
+  for (const said of messages(target)) speak(said, target);
+  party.invite((conn) => announce(target, conn), { count: 2 });
   party.invite((conn) => dripFrame(target, conn), { count: 20 });
   for (const text of [() => http, target.noise]) {
     party.invite(async (conn) => {
       await writeAll(conn, text());
       await untilEnd(conn);
       if (!party.isOver) party.bit("hung up on for what is no frame");
-    }, { count: 2 });
+    });
   }
-  return said.length;
 }
 
 /** So many at once that say nothing. */
@@ -78,9 +75,9 @@ export function inviteBurst({ party }: Target): void {
 }
 
 /** No member, but it was one: it knows on which disk the node lives. */
-function former({ id, cluster, disk }: Target): Role {
+function former({ id, cluster, disk }: Target, name = outsider): Role {
   return {
-    ...{ cluster, id: outsider, incarnation: "e".repeat(16) },
+    ...{ cluster, id: name, incarnation: "e".repeat(16) },
     ...{ other: id, otherDisk: disk },
   };
 }
@@ -99,18 +96,23 @@ function impostors(target: Target): Role[] {
   ];
 }
 
-/** Each with a term of before, of now, of soon and of far away, from each that is let in. */
-function messages(
-  target: Target,
-): { readonly role: Role; readonly message: PeerMessage }[] {
-  const { id: to, term } = target;
+type Said = { readonly role: Role; readonly message: PeerMessage };
+
+/**
+ * What each speaker says: together every message, with a term of before, of now, of soon or
+ * of far away, by one that claims to be a member of a configuration to come, or does not.
+ */
+function messages(target: Target): Said[][] {
+  const { id: to, term, random } = target;
   const terms = [term - 1, term, term + 1, term + 1000 + termJumpMax];
-  return [0, farSince].flatMap((since) => {
-    const role = { ...former(target), since };
-    return terms.flatMap((term) =>
-      everyMessage({ from: outsider, to, term })
-        .map((message) => ({ role, message }))
-    );
+  return Array.from({ length: speakers }, (_, speaker) => {
+    const from = `${outsider}-${speaker}`;
+    const lists = terms.map((term) => everyMessage({ from, to, term }));
+    const own = lists[0]!.keys().filter((at) => at % speakers === speaker);
+    return Array.from(own, (at) => ({
+      role: { ...former(target, from), since: random(2) * farSince },
+      message: lists[random(terms.length)]![at]!,
+    }));
   });
 }
 
@@ -125,17 +127,20 @@ async function comeAs(role: Role, { conn, party }: Visit): Promise<void> {
   if (answer !== "closed") party.bit("refused under a name");
 }
 
-/** Waits until it has been taken: what follows it is hung up on. */
-async function say(
-  message: PeerMessage,
-  { role, conn, party }: Visit & { readonly role: Role },
-): Promise<void> {
-  const peer = await FakePeer.introduce(conn, role);
-  // Its places may be taken by others of its kind.
-  if (!(peer instanceof FakePeer)) return;
-  party.bit("let in as no member");
-  await peer.sayAndPart(message);
-  if (!party.isOver) party.bit("hung up on after a message");
+/** One that comes under a name of its own, a connection for each that it says. */
+function speak(said: readonly Said[], { party }: Target): void {
+  let next = 0;
+  party.invite(async (conn) => {
+    const { role, message } = said[next]!;
+    const peer = await FakePeer.introduce(conn, role);
+    // Its place may be taken by others of its kind.
+    if (!(peer instanceof FakePeer)) return;
+    party.bit("let in as no member");
+    await peer.sayAndPart(message);
+    if (party.isOver) return;
+    next = (next + 1) % said.length;
+    if (next === 0) party.bit("hung up on after all that they could say");
+  });
 }
 
 /** One that is let in announces a frame that is not for it to send. */
