@@ -1,4 +1,6 @@
-// What lies on the disk of a node, read from a copy of it: the node may be running.
+// What lies on the disk of a node, read from a copy of it, for the node may be running:
+// which cluster it is of and which disk that is, as a former member would know. Reads
+// it as the node itself would.
 
 import assert from "node:assert/strict";
 import type { Saved } from "../../raft/core/types.ts";

@@ -1,5 +1,6 @@
 // Clients that mean harm, all kinds of them at once, beside those whose tickets are checked:
-// they harm only themselves.
+// they harm only themselves. Not one of those that were there before them is closed, the
+// node's host still gets in, and what they held comes back when they leave.
 
 import assert from "node:assert/strict";
 import { repository, type Server } from "../e2e/server.ts";

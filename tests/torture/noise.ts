@@ -1,5 +1,6 @@
-// Bytes without sense, other ones each time. They are drawn at once: what is drawn while
-// others draw would make a run with the same seed another one.
+// Bytes without sense, other ones each time, for guests and strangers to say. They are
+// drawn at once: what is drawn while others draw would make a run with the same seed
+// another one.
 
 import type { Random } from "../random.ts";
 

@@ -16,7 +16,7 @@ import type { Party } from "./party.ts";
 export type Bite =
   | "refused under a name"
   | "let in as no member"
-  | "hung up on after all that they could say"
+  | "hung up on after a message"
   | "hung up on for a large frame"
   | "hung up on for what is no frame"
   | "shown out while they hold a place";
@@ -41,7 +41,7 @@ export type Target = {
 const outsider = "former";
 /** Of a configuration that is far ahead of all that there are. */
 const farSince = 2 ** 50;
-export const speakers = 6;
+const speakers = 6;
 /** As many as come at once, and how long until those that were shown out come again. */
 const burstCount = 300;
 const burstAgainMillis = 1000;
@@ -128,8 +128,8 @@ async function comeAs(role: Role, { conn, party }: Visit): Promise<void> {
 }
 
 /** One that comes under a name of its own, a connection for each that it says. */
-function speak(said: readonly Said[], { party }: Target): void {
-  let next = 0;
+function speak(said: readonly Said[], { party, random }: Target): void {
+  let next = random(said.length);
   party.invite(async (conn) => {
     const { role, message } = said[next]!;
     const peer = await FakePeer.introduce(conn, role);
@@ -139,7 +139,7 @@ function speak(said: readonly Said[], { party }: Target): void {
     await peer.sayAndPart(message);
     if (party.isOver) return;
     next = (next + 1) % said.length;
-    if (next === 0) party.bit("hung up on after all that they could say");
+    party.bit("hung up on after a message");
   });
 }
 
