@@ -19,8 +19,8 @@ import {
 
 /** Of all that there are, a node hears any of them, and others the next time. */
 const messagesMin = 20;
-/** Above what elections take meanwhile; those that strangers speak of are far above. */
-const termsMax = 1000;
+/** Above what elections take meanwhile, and below what strangers speak of. */
+const termsMax = 100;
 
 export const strangerFaults: readonly Fault[] = [
   {

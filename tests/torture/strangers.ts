@@ -42,6 +42,8 @@ const outsider = "former";
 /** Of a configuration that is far ahead of all that there are. */
 const farSince = 2 ** 50;
 const speakers = 6;
+/** Terms ahead: more than honest elections bring meanwhile, and not too far to be heard of. */
+const soon = 500;
 /** As many as come at once, and how long until those that were shown out come again. */
 const burstCount = 300;
 const burstAgainMillis = 1000;
@@ -104,7 +106,7 @@ type Said = { readonly role: Role; readonly message: PeerMessage };
  */
 function messages(target: Target): Said[][] {
   const { id: to, term, random } = target;
-  const terms = [term - 1, term, term + 1, term + 1000 + termJumpMax];
+  const terms = [term - 1, term, term + soon, term + 1000 + termJumpMax];
   return Array.from({ length: speakers }, (_, speaker) => {
     const from = `${outsider}-${speaker}`;
     const lists = terms.map((term) => everyMessage({ from, to, term }));
