@@ -50,7 +50,7 @@ async function receive(scene: Scene): Promise<string> {
   const { clients, checker } = scene;
   const polite = await clients.all(victim.id);
   const before = victim.log.length;
-  const party = new Party<Bite>(victim);
+  const party = new Party<Bite>(victim, victim.port);
   const guests: Guests = {
     party,
     checker,

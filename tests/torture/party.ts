@@ -2,6 +2,8 @@
 // about them: a visitor that nothing ever happened to proves nothing. What they do there
 // is `guests.ts`' and `strangers.ts`' to say.
 
+import assert from "node:assert/strict";
+import type { Server } from "../e2e/server.ts";
 import { until } from "../e2e/until.ts";
 import { close, connect, isGone } from "./clients.ts";
 
@@ -13,7 +15,8 @@ export class Parted extends Error {
 }
 
 export class Party<Bite extends string> {
-  readonly #place: { readonly host: string; readonly port: number };
+  readonly #owner: Server;
+  readonly #port: number;
   readonly #bites = new Map<Bite, number>();
   readonly #open = new Set<Deno.TcpConn>();
   readonly #tasks: Promise<void>[] = [];
@@ -21,8 +24,10 @@ export class Party<Bite extends string> {
   #over = false;
   #error: unknown;
 
-  constructor(place: { readonly host: string; readonly port: number }) {
-    this.#place = place;
+  /** At the `port` of `owner` for clients, or for nodes. */
+  constructor(owner: Server, port: number) {
+    this.#owner = owner;
+    this.#port = port;
   }
 
   get isOver(): boolean {
@@ -52,6 +57,7 @@ export class Party<Bite extends string> {
     for (const bite of bites) {
       await until(`visitors are ${bite}`, () => {
         if (this.#error !== undefined) throw this.#error;
+        assert.ok(this.#owner.running, `node ${this.#owner.id} ended`);
         return (this.#bites.get(bite) ?? 0) >= times;
       });
     }
@@ -73,7 +79,8 @@ export class Party<Bite extends string> {
     againMillis: number,
   ): Promise<void> {
     while (!this.#over) {
-      const conn = await connect(this.#place);
+      const { host } = this.#owner;
+      const conn = await connect({ host, port: this.#port });
       if (conn !== undefined) await this.#receive(conn, visit);
       if (!this.#over) await this.#pause(againMillis);
     }

@@ -43,10 +43,10 @@ async function meet(scene: Scene): Promise<string> {
   const noise = noiseOf(scene.options.random);
   const targets: Target[] = [];
   for (const server of servers) {
-    const { host, raftPort: port, id } = server;
+    const { raftPort, id } = server;
     const { identity } = await diskWhileRunning(scene, server);
     targets.push({
-      party: new Party<Bite>({ host, port }),
+      party: new Party<Bite>(server, raftPort),
       ...{ id, cluster: identity.cluster, disk: identity.incarnation },
       others: scene.but(server).map(({ id }) => id),
       ...{ term: Number(term), noise, random: scene.options.random },
