@@ -100,10 +100,18 @@ export class Census {
 
   /** How many bytes must go before all is well again, with some to spare; 0: it is. */
   get excessBytes(): number {
-    const spare = this.#memoryMax / 16n;
     return this.isOverMemory
-      ? this.memoryBytes - Number(this.#memoryMax - spare)
+      ? this.memoryBytes - Number(this.#memoryMax - this.#spareBytes)
       : 0;
+  }
+
+  /**
+   * What each client may hold whatever others do: as long as none holds more, all together
+   * hold no more than they may. So one that holds less is never at fault.
+   */
+  get evenShareBytes(): number {
+    const most = Number(this.#memoryMax - this.#spareBytes);
+    return Math.floor(most / Math.max(1, this.clients));
   }
 
   /** Begins an admin command, unless too many are under way. */
@@ -126,6 +134,10 @@ export class Census {
 
   get failures(): number {
     return this.#count(failures);
+  }
+
+  get #spareBytes(): bigint {
+    return this.#memoryMax / 16n;
   }
 
   #count(word: number): number {

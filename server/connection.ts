@@ -43,7 +43,7 @@ const lingerMillis = 1000;
  */
 const turnShare = 4096;
 const commandCost = 8;
-/** While all clients together hold too much, one that holds no more than this goes on. */
+/** While all clients hold too much, one with no more than this, or an even share, goes on. */
 const modestBytes = 16 * 1024;
 
 export class Connection implements Session {
@@ -250,7 +250,9 @@ export class Connection implements Session {
   }
 
   get #isImmodest(): boolean {
-    return this.#counted > modestBytes && this.#service.census.isOverMemory;
+    const { census } = this.#service;
+    return this.#counted > modestBytes && census.isOverMemory &&
+      this.#counted > census.evenShareBytes;
   }
 
   /** Tells the census what the buffers take now. */

@@ -139,11 +139,13 @@ export class Patience {
       b.memoryBytes - a.memoryBytes
     );
     for (const session of largestFirst) {
-      if (excess <= 0) break;
+      // Those that hold more may be other isolates' clients, which see to it there.
+      if (excess <= 0 || session.memoryBytes <= census.evenShareBytes) break;
       excess -= session.memoryBytes;
       closed.push(session.client);
       session.close();
     }
+    if (closed.length === 0) return;
     log(
       "warning",
       `closed ${named(closed)}, which held most, because the buffers of all ` +

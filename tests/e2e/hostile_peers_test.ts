@@ -4,31 +4,13 @@
 import assert from "node:assert/strict";
 import { termJumpMax } from "../../raft/core/limits.ts";
 import type { PeerMessage, Saved } from "../../raft/core/types.ts";
-import { denoFiles } from "../../storage/files.ts";
-import { Wal } from "../../storage/wal.ts";
 import { checkTickets } from "../checker.ts";
 import { everyMessage } from "../raft/every_message.ts";
 import { FakePeer, type Role } from "../raft/fake_peer.ts";
+import { diskOf } from "./disk_of.ts";
 import { type Cluster, e2e, type Lab } from "./harness.ts";
 import type { Server } from "./server.ts";
 import { until } from "./until.ts";
-
-/** What lies on the disk of a node that may be running. */
-function diskOf(lab: Lab, server: Server): Saved {
-  const copy = `${lab.directory}/copy-of-${server.id}`;
-  Deno.mkdirSync(copy);
-  for (const { name, isFile } of Deno.readDirSync(server.data)) {
-    if (isFile) Deno.copyFileSync(`${server.data}/${name}`, `${copy}/${name}`);
-  }
-  const files = denoFiles(copy);
-  const log = () => {};
-  const wal = new Wal({ files, node: server.id, durability: "high", log });
-  const saved = wal.load();
-  wal.close();
-  Deno.removeSync(copy, { recursive: true });
-  assert(saved);
-  return saved;
-}
 
 function portOf(server: Server): { hostname: string; port: number } {
   return { hostname: server.host, port: server.raftPort };
@@ -69,7 +51,9 @@ async function survives(
   await fourth.start("--nonvoter");
   const all = [...cluster.servers, fourth];
   const members = await cluster.servers[0]!.members();
-  const disks = new Map(all.map((server) => [server.id, diskOf(lab, server)]));
+  const disks = new Map(
+    all.map((server) => [server.id, diskOf(server, lab.directory)]),
+  );
   // Its id is played.
   await fourth.stop();
   const load = lab.load(cluster.servers, { connections: 6 });

@@ -112,10 +112,28 @@ export const guestsMutants: readonly Mutant[] = [
     mistake: "a large client goes on while all together hold too much",
     source: "PITFALLS 37",
     file: connection,
-    find:
-      "return this.#counted > modestBytes && this.#service.census.isOverMemory;",
-    replace: "return this.#counted < 0 * modestBytes;",
+    find: "return this.#counted > modestBytes && census.isOverMemory &&",
+    replace: "return this.#counted < 0 * modestBytes &&",
     tests: connectionTests,
+  },
+  {
+    name: "held-back-for-others",
+    mistake:
+      "a client with one large command waits for as long as others hold too much",
+    source: "PITFALLS 37",
+    file: connection,
+    find: "this.#counted > census.evenShareBytes;",
+    replace: "this.#counted > 0 * census.evenShareBytes;",
+    tests: connectionTests,
+  },
+  {
+    name: "closed-for-others",
+    mistake: "an isolate closes its own clients for what another's hold",
+    source: "PITFALLS 37",
+    file: patience,
+    find: "session.memoryBytes <= census.evenShareBytes) break;",
+    replace: "session.memoryBytes < 0 * census.evenShareBytes) break;",
+    tests: patienceTests,
   },
   {
     name: "memory-counted-for-ever",

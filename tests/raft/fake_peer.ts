@@ -105,7 +105,18 @@ export class FakePeer {
     { hostname, port }: { readonly hostname: string; readonly port: number },
     role: Role,
   ): Promise<FakePeer | Refused | "closed"> {
-    const wire = new Wire(await Deno.connect({ hostname, port }));
+    return await FakePeer.introduce(
+      await Deno.connect({ hostname, port }),
+      role,
+    );
+  }
+
+  /** The same on a connection that was made already. */
+  static async introduce(
+    conn: Deno.TcpConn,
+    role: Role,
+  ): Promise<FakePeer | Refused | "closed"> {
+    const wire = new Wire(conn);
     const answer = await introduce(wire, role);
     if (typeof answer === "object") {
       return new FakePeer(wire, role, answer.incarnation);

@@ -374,8 +374,27 @@ Deno.test("Connection does a bounded part of a pipeline in one turn", async () =
   await served;
 });
 
+Deno.test("Connection that holds less than an even share goes on, whatever others hold", async () => {
+  const census = new Census({ memoryMax: 1024 * 1024 });
+  for (let i = 0; i < 4; i++) census.enter();
+  const { socket, connection, served } = await connected({ prompt: true }, {
+    census,
+  });
+  census.holds(4 * 1024 * 1024); // others
+  const command = resp("ECHO", "x".repeat(30_000));
+  for (let at = 0; at < 25_000; at += 1000) {
+    await socket.send(command.slice(at, at + 1000));
+  }
+  assert(connection.memoryBytes > 16 * 1024, "more than is nothing");
+  for (let i = 0; i < 5; i++) await settled();
+  assert(socket.beingRead, "its command may still be completed");
+  connection.close();
+  await served;
+});
+
 Deno.test("Connection with much memory is not read from while all together hold too much", async () => {
   const census = new Census({ memoryMax: 64 * 1024 });
+  for (let i = 0; i < 8; i++) census.enter();
   const { socket, connection, served } = await connected({ prompt: true }, {
     census,
   });

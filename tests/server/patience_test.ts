@@ -48,6 +48,7 @@ function scene(options: { idleLooks?: number; memoryMax?: number } = {}) {
   const add = (state: Partial<Watchee>) => {
     const one = Object.assign(new Watchee(sessions.size + 1), state);
     census.holds(one.memoryBytes);
+    census.enter();
     sessions.add(one);
     return one;
   };
@@ -57,6 +58,7 @@ function scene(options: { idleLooks?: number; memoryMax?: number } = {}) {
       for (const one of sessions) {
         if (!one.closed) continue;
         sessions.delete(one);
+        census.leave();
         census.holds(-one.memoryBytes);
       }
     }
@@ -136,4 +138,19 @@ Deno.test("Patience closes the largest until all together hold what they may, an
   assert.match(lines[0]!, /^closed client 3 .*1300 bytes.*--client-memory/);
   look(1);
   assert(small.resumed > 0, "what was held back goes on");
+});
+
+Deno.test("Patience closes none that holds less than its even share: it is another isolate's that holds too much", () => {
+  const { add, look, lines, census } = scene({ memoryMax: 1600 });
+  const modest = [add({ memoryBytes: 100 }), add({ memoryBytes: 400 })];
+  const elsewhere = new Census({ memory: census.memory });
+  elsewhere.enter();
+  elsewhere.holds(1500);
+  look(10);
+  assert.deepEqual(modest.map(({ closed }) => closed), [false, false]);
+  assert.deepEqual(lines, []);
+  const large = add({ memoryBytes: 600 });
+  look(1);
+  assert(large.closed, "who holds more is closed wherever it is");
+  assert.equal(lines.length, 1);
 });

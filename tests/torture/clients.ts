@@ -18,6 +18,8 @@ type Place = {
   refusedSince: number;
   avoided: boolean;
   readonly open: Set<Deno.TcpConn>;
+  /** Those of them that were given a ticket. */
+  readonly served: Set<Deno.TcpConn>;
 };
 
 /** TICKETs in one packet, of each connection to a node. */
@@ -37,7 +39,7 @@ export class Clients {
   readonly #tasks: Promise<void>[];
   #stopping = false;
   readonly #timer: ReturnType<typeof setInterval>;
-  /** The most tickets that were answered in 50 ms, a tick of the nodes. */
+  /** The most tickets that were answered, or left unread, in 50 ms, a tick of the nodes. */
   busiestTick = 0;
   #lastAnswerMillis = performance.now();
   #longestOutageMillis = 0;
@@ -58,13 +60,14 @@ export class Clients {
         refusedSince: 0,
         avoided: false,
         open: new Set(),
+        served: new Set(),
       },
     ]));
     let before = 0;
     this.#timer = setInterval(() => {
-      const { answered } = checker;
-      this.busiestTick = Math.max(this.busiestTick, answered - before);
-      before = answered;
+      const asked = checker.answered + checker.unknown;
+      this.busiestTick = Math.max(this.busiestTick, asked - before);
+      before = asked;
     }, 50);
     this.#tasks = [...this.#places.values()].flatMap((place) =>
       depths.map((depth) =>
@@ -96,6 +99,29 @@ export class Clients {
       `node ${id} refuses`,
       () => this.#ok && place.refusedSince > now,
     );
+  }
+
+  /** Waits until all of `id`'s clients are served; returns their connections. */
+  async all(id: string): Promise<readonly Deno.TcpConn[]> {
+    const { served } = this.#place(id);
+    await until(
+      `node ${id} serves all of its clients`,
+      () => this.#ok && served.size === depths.length,
+    );
+    return [...served];
+  }
+
+  /** Which of `conns`, that `all` has returned, have ended. */
+  goneOf(id: string, conns: readonly Deno.TcpConn[]): number {
+    const { served } = this.#place(id);
+    return conns.filter((conn) => !served.has(conn)).length;
+  }
+
+  /** Is one more client of `id` on `conn`, in pipelines of `depth`, until it ends. */
+  async join(id: string, conn: Deno.TcpConn, depth: number): Promise<void> {
+    // Whatever it does to its node, it is no client of whom `all` tells.
+    const place = { ...this.#place(id), served: new Set<Deno.TcpConn>() };
+    await this.#askAll(conn, { place, depth });
   }
 
   /** The longest time without any answer since the last call. */
@@ -146,6 +172,7 @@ export class Clients {
         await this.#askAll(conn, { place, depth });
         close(conn);
         place.open.delete(conn);
+        place.served.delete(conn);
       }
       if (!this.#stopping) await rest();
     }
@@ -169,6 +196,7 @@ export class Clients {
         }
         waiting -= count;
         place.given += count;
+        place.served.add(conn);
         this.#measure();
         this.#checker.answers(line, { first, last, floor });
       },

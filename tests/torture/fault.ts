@@ -2,7 +2,15 @@
 
 import type { Scene } from "./scene.ts";
 
-export const kinds = ["kill -9", "pause", "partition", "disk", "life"] as const;
+export const kinds = [
+  "kill -9",
+  "pause",
+  "partition",
+  "disk",
+  "life",
+  "guests",
+  "strangers",
+] as const;
 
 export type Fault = {
   /** Of letters and dashes; `--only` takes the beginning of it. */

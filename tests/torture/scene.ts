@@ -22,6 +22,9 @@ export const electionMillis = 300;
 /** Less than a user would wait: many faults last until requests are refused. */
 const timeoutMillis = 1000;
 
+/** Of each node; the faults' guests are more, and hold more than the memory allowed. */
+export const clientsMax = 300;
+
 export type SceneOptions = {
   readonly network: Network;
   /** Its own: data and logs go here. */
@@ -54,6 +57,7 @@ export class Scene {
         flags: [
           ...["--timeout", `${timeoutMillis}ms`],
           ...["--io-threads", `${1 + random(3)}`],
+          ...["--max-clients", `${clientsMax}`, "--client-memory", "32MB"],
         ],
       });
     });

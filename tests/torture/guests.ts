@@ -1,0 +1,260 @@
+// Guests of a node's client port that know no manners: each kind of them does over and over
+// what would harm others, or the process, if a client could. They count what the node did
+// about it: a guest that nothing ever happened to proves nothing. Tickets that they take
+// and do not read are told to the checker, as those that may have been used up.
+
+import { encode, ticketRequest } from "../e2e/client.ts";
+import { isGone, writeAll } from "./clients.ts";
+import { Parted, type Party } from "./party.ts";
+import type { RangeChecker } from "./range_checker.ts";
+
+/** What the node did about them. */
+export type Bite =
+  | "told that there is no place"
+  | "closed without having read"
+  | "answered that it is busy"
+  | "refused a long argument"
+  | "refused a long name"
+  | "given a list of clients"
+  | "given no setting for a pattern"
+  | "ended for what is no request"
+  | "reset";
+
+/** What they have in common. */
+export type Guests = {
+  readonly party: Party<Bite>;
+  readonly checker: RangeChecker;
+  /** Some bytes, other ones each time. */
+  noise(): Uint8Array<ArrayBuffer>;
+};
+
+type Visit = Guests & { readonly conn: Deno.TcpConn };
+
+type Kind = {
+  /** At once. */
+  readonly count: number;
+  visit(visit: Visit): Promise<void>;
+};
+
+const utf8 = new TextEncoder();
+const latin1 = new TextDecoder("latin1");
+const noPlace = "-ERR max number of clients reached\r\n";
+const tickets = 2000;
+const ticketsBytes = utf8.encode(ticketRequest.repeat(tickets));
+
+/** They take tickets, or replies that are longer than what asks for them, and never read. */
+const deafKinds: readonly Kind[] = [
+  {
+    count: 60,
+    visit: (visit) =>
+      floods(visit, () => {
+        visit.checker.unanswered(tickets);
+        return ticketsBytes;
+      }),
+  },
+  {
+    count: 60,
+    visit: (visit) =>
+      floods(visit, () => utf8.encode(encode(["COMMAND", "DOCS"]).repeat(500))),
+  },
+];
+
+/** Those that are there for what they do; each does one thing. */
+const workKinds: Readonly<Record<string, Kind>> = {
+  /** Begin commands and do not end them. */
+  halves: {
+    count: 40,
+    async visit({ conn, party }) {
+      const [half] = encode(["ECHO", "x".repeat(60_000)]).split("x\r\n");
+      await writeAll(conn, utf8.encode(half!));
+      await rest(conn, party);
+    },
+  },
+  patterns: {
+    count: 3,
+    visit: (visit) =>
+      asks(visit, async (ask) => {
+        for (const pattern of ["a".repeat(40_000), "*?".repeat(16_000)]) {
+          const reply = await ask("CONFIG", "GET", pattern);
+          if (reply !== "*0\r\n") throw new SyntaxError(reply);
+          visit.party.bit("given no setting for a pattern");
+        }
+      }),
+  },
+  names: {
+    count: 6,
+    visit: (visit) =>
+      asks(visit, async (ask) => {
+        const { party } = visit;
+        const long = await ask("CLIENT", "SETNAME", "n".repeat(64_000));
+        if (!long.startsWith("-ERR Client names cannot contain")) {
+          throw new SyntaxError(long);
+        }
+        party.bit("refused a long name");
+        await ask("CLIENT", "SETNAME", "n".repeat(64));
+        const list = await ask("CLIENT", "LIST");
+        if (!list.startsWith("$")) throw new SyntaxError(list);
+        party.bit("given a list of clients");
+      }),
+  },
+  snapshots: {
+    count: 24,
+    visit: (visit) =>
+      asks(visit, async (ask) => {
+        const reply = await ask("RAFT.SNAPSHOT");
+        if (reply.startsWith("-BUSY ")) {
+          visit.party.bit("answered that it is busy");
+        }
+      }),
+  },
+  admins: {
+    count: 6,
+    visit: (visit) =>
+      asks(visit, async (ask) => {
+        const { party } = visit;
+        const long = "x".repeat(60_000);
+        for (
+          const words of [
+            ["RAFT.JOIN", long, long, long, long],
+            ["RAFT.ADDVOTER", "2", long],
+            ["RAFT.STATS"],
+          ]
+        ) {
+          const reply = await ask(...words);
+          if (/^-ERR the \w+ has more than/.test(reply)) {
+            party.bit("refused a long argument");
+          }
+        }
+      }),
+  },
+  /** Come, ask, and are gone before the answer: to the node, a reset. */
+  resets: {
+    count: 4,
+    async visit({ conn, party }) {
+      await writeAll(conn, utf8.encode(encode(["PING"]).repeat(100)));
+      party.bit("reset");
+    },
+  },
+  noise: {
+    count: 4,
+    async visit({ conn, party, noise }) {
+      await writeAll(conn, noise());
+      await rest(conn, party);
+      if (!party.isOver) party.bit("ended for what is no request");
+    },
+  },
+};
+
+/** Those that are there to take places. */
+const crowdKind: Kind = {
+  count: 200,
+  visit: async ({ conn, party }) => await rest(conn, party),
+};
+
+/** All that do something, but for those that do not read. */
+export function inviteWorks(guests: Guests): void {
+  for (const kind of Object.values(workKinds)) invite(kind, guests);
+}
+
+export function inviteDeaf(guests: Guests): void {
+  for (const kind of deafKinds) invite(kind, guests);
+}
+
+/** More than there is room for come, and stay. */
+export function inviteCrowd(guests: Guests): void {
+  invite(crowdKind, guests);
+}
+
+function invite({ count, visit }: Kind, guests: Guests): void {
+  const { party } = guests;
+  party.invite((conn) => visit({ ...guests, conn }), { count });
+}
+
+/** Writes what `make` makes without end, and reads nothing of what comes. */
+async function floods(
+  { conn, party }: Visit,
+  make: () => Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  try {
+    while (!party.isOver) await writeAll(conn, make());
+  } catch (error) {
+    if (!party.isOver && isGone(error)) {
+      party.bit("closed without having read");
+    }
+    throw error;
+  }
+}
+
+/** Asks again and again, one thing after the other. */
+async function asks(
+  { conn, party }: Visit,
+  story: (ask: (...words: string[]) => Promise<string>) => Promise<void>,
+): Promise<void> {
+  const replies = new Replies(conn);
+  const ask = async (...words: string[]) => {
+    await writeAll(conn, utf8.encode(encode(words)));
+    const reply = await replies.next();
+    if (reply === noPlace) {
+      party.bit("told that there is no place");
+      throw new Parted();
+    }
+    return reply;
+  };
+  while (!party.isOver) await story(ask);
+}
+
+/** Says nothing more, and hears what the node says until it ends the visit. */
+async function rest(conn: Deno.TcpConn, party: Party<Bite>): Promise<void> {
+  const chunk = new Uint8Array(1024);
+  let text = "";
+  for (;;) {
+    const length = await conn.read(chunk);
+    if (length === null) return;
+    text = (text + latin1.decode(chunk.subarray(0, length))).slice(0, 100);
+    if (text === noPlace) party.bit("told that there is no place");
+  }
+}
+
+/** Whole replies, as they are: a line, or a bulk behind its length, or what an array has. */
+class Replies {
+  readonly #conn: Deno.TcpConn;
+  readonly #chunk = new Uint8Array(64 * 1024);
+  #text = "";
+
+  constructor(conn: Deno.TcpConn) {
+    this.#conn = conn;
+  }
+
+  async next(): Promise<string> {
+    const line = await this.#take(await this.#lineLength());
+    const count = Number(line.slice(1, -2));
+    if (line[0] === "$" && count >= 0) {
+      return line + await this.#take(count + 2);
+    }
+    if (line[0] !== "*") return line;
+    let all = line;
+    for (let i = 0; i < count; i++) all += await this.next();
+    return all;
+  }
+
+  async #lineLength(): Promise<number> {
+    for (;;) {
+      const end = this.#text.indexOf("\r\n");
+      if (end >= 0) return end + 2;
+      await this.#fill();
+    }
+  }
+
+  async #take(length: number): Promise<string> {
+    while (this.#text.length < length) await this.#fill();
+    const taken = this.#text.slice(0, length);
+    this.#text = this.#text.slice(length);
+    return taken;
+  }
+
+  async #fill(): Promise<void> {
+    const count = await this.#conn.read(this.#chunk);
+    if (count === null) throw new Parted();
+    this.#text += latin1.decode(this.#chunk.subarray(0, count));
+  }
+}
