@@ -66,6 +66,11 @@ export class Senders implements Members {
     return this.#raft.membership.currentIndex;
   }
 
+  get decidedIndex(): number {
+    const { membership, log } = this.#raft;
+    return membership.at(log.commitIndex).index;
+  }
+
   incarnationOf(id: NodeId): string {
     return this.#raft.membership.find(id)?.incarnation ?? "";
   }
@@ -139,7 +144,7 @@ export class Senders implements Members {
     const wasVoter = this.#inForce.some((configuration) =>
       findServer(configuration, id)?.suffrage === "voter"
     );
-    return wasVoter || since > this.configurationIndex ||
+    return wasVoter || since > this.decidedIndex ||
       this.#raft.leaderId === id;
   }
 

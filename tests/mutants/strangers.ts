@@ -13,6 +13,34 @@ const handshake = "raft/handshake.ts";
 
 export const strangersMutants: readonly Mutant[] = [
   {
+    name: "deaf-by-what-was-undone",
+    mistake:
+      "a node whose newest configuration was never decided hears no newer one",
+    source: "thesis 4.1",
+    file: senders,
+    find: "return wasVoter || since > this.decidedIndex ||",
+    replace: "return wasVoter || since > this.configurationIndex ||",
+    tests: ["raft/senders_test.ts"],
+  },
+  {
+    name: "claim-beside-what-was-undone",
+    mistake: "a claim is compared with a configuration that may be undone",
+    source: "thesis 4.1",
+    file: ranks,
+    find: 'if (life.since > members.decidedIndex) return "claimant";',
+    replace: 'if (life.since > members.configurationIndex) return "claimant";',
+    tests: ["raft/greeting_test.ts"],
+  },
+  {
+    name: "invented-ids-fill-the-log",
+    mistake: "each id that a stranger invents is worth a line of its own",
+    source: "PITFALLS 42",
+    file: handshake,
+    find: "else if (isMember) this.say(",
+    replace: "else if (isMember || !isNew) this.say(",
+    tests: ["raft/peers_test.ts"],
+  },
+  {
     name: "far-term-written",
     mistake: "a term near the end of what a file can hold is written down",
     source: "PITFALLS 42",

@@ -95,6 +95,7 @@ class Station {
     const { configurationIndex, incarnations } = this;
     return {
       configurationIndex,
+      decidedIndex: configurationIndex,
       incarnationOf: (id) => incarnations.get(id) ?? "",
       disksOf: (id) => incarnations.has(id) ? [incarnations.get(id)!] : [],
     };
@@ -650,6 +651,19 @@ Deno.test("A node tells its disk to nobody that it does not know", async () => {
       peer.close();
     }
     assert.deepEqual(welcomes, { 2: disk, 9: "" });
+  });
+});
+
+Deno.test("Nodes of the cluster that are no members fill no log, whatever ids they invent", async () => {
+  const a = new Station("1");
+  await withStations([a], async () => {
+    a.configurationIndex = 5;
+    for (let i = 0; i < 20; i++) {
+      const stranger = { id: `x${i}`, otherDisk: "" };
+      assert.equal(await refusal(a, stranger), "stranger");
+    }
+    const told = a.lines.filter((line) => line.includes("is no member"));
+    assert.equal(told.length, 1);
   });
 });
 

@@ -6,7 +6,7 @@ import type { NodeId, PeerMessage } from "../../raft/core/types.ts";
 import { honestLife, type Life } from "../../raft/ranks.ts";
 import { everyMessage } from "./every_message.ts";
 import { electionTicks, Nodes } from "./nodes.ts";
-import { join, remove } from "./questions.ts";
+import { addNonvoter, join, remove } from "./questions.ts";
 
 const later = 2 ** 40;
 const knowing = { knowsUs: true, since: later };
@@ -115,6 +115,34 @@ Deno.test("A node that hears no leader follows a member of which it has not hear
   nodes.run(electionTicks);
   assert.equal(nodes.servers("c"), "abcx");
   assert.equal(nodes.node("c").core.leaderId, "x");
+});
+
+Deno.test("A configuration that was never decided makes its node deaf to nobody", () => {
+  const nodes = Nodes.ledBy("abc", { spares: "xy" });
+  join(nodes, "a", { id: "x" });
+  nodes.settle();
+  assert.equal(nodes.servers("b"), "abc(x)");
+  // a proposes to add y, alone, where the others decide that x has a vote.
+  nodes.isolate("a");
+  nodes.take("a", 1);
+  addNonvoter(nodes, "a", { id: "y" });
+  nodes.settle();
+  nodes.run(2 * electionTicks);
+  const leader = nodes.awaitLeader();
+  nodes.run(2 * electionTicks);
+  assert.equal(nodes.servers(leader), "abcx");
+  assert.equal(nodes.servers("a"), "abc(x)[y]");
+  const indexOf = (id: NodeId) => nodes.node(id).members.configurationIndex;
+  assert.equal(indexOf("a"), indexOf("x"));
+  // Without its leader the cluster needs a; and x alone may stand.
+  nodes.crash(leader);
+  nodes.heal();
+  nodes.passes = ({ type, from }) =>
+    from === "x" || (type !== "PreVote" && type !== "RequestVote");
+  assert.equal(nodes.awaitLeader(), "x");
+  nodes.run(electionTicks);
+  assert.equal(nodes.node("a").core.leaderId, "x");
+  assert.equal(nodes.servers("a"), nodes.servers("x"));
 });
 
 Deno.test("Whoever is known and leads is followed rather than a claim of the same term", () => {
