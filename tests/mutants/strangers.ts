@@ -32,6 +32,35 @@ export const strangersMutants: readonly Mutant[] = [
     tests: ["raft/greeting_test.ts"],
   },
   {
+    name: "former-disk-counts",
+    mistake:
+      "a disk that was taken out votes beside its successor, by their id",
+    source: "PITFALLS 17",
+    file: senders,
+    find: 'return disk === "" || life.isOn(disk);',
+    replace: 'return disk === "" || life.isOn(disk) || id !== "";',
+    tests: ["raft/senders_test.ts"],
+  },
+  {
+    name: "former-disk-takes",
+    mistake:
+      "a disk that was taken out confirms its leader by asking for tickets",
+    source: "PITFALLS 17",
+    file: senders,
+    find: 'case "Take": // which',
+    replace: "// which",
+    tests: ["raft/senders_test.ts"],
+  },
+  {
+    name: "claim-as-the-leader",
+    mistake: "a claim under the id of the leader is taken for it",
+    source: "paper 5.2",
+    file: senders,
+    find: "leaderId === from && this.#claimedLeader === from;",
+    replace: "leaderId === from;",
+    tests: ["raft/senders_test.ts"],
+  },
+  {
     name: "invented-ids-fill-the-log",
     mistake: "each id that a stranger invents is worth a line of its own",
     source: "PITFALLS 42",
