@@ -61,6 +61,15 @@ export const strangersMutants: readonly Mutant[] = [
     tests: ["raft/senders_test.ts"],
   },
   {
+    name: "former-disk-elbows-in",
+    mistake: "a former disk takes the connection of the present one, in turn",
+    source: "PITFALLS 17",
+    file: peers,
+    find: 'return rank === "known" && (disk === "" || life.isOn(disk));',
+    replace: 'return rank === "known" && (disk === "" || life !== undefined);',
+    tests: ["raft/peers_test.ts"],
+  },
+  {
     name: "invented-ids-fill-the-log",
     mistake: "each id that a stranger invents is worth a line of its own",
     source: "PITFALLS 42",

@@ -693,6 +693,23 @@ Deno.test("A claim neither replaces nor outlives the connection of the member th
   });
 });
 
+Deno.test("A former disk that may still be a member's makes way for the present one", async () => {
+  const [former, present] = ["2".repeat(16), "3".repeat(16)];
+  const members: Members = {
+    ...{ configurationIndex: 9, decidedIndex: 1 },
+    incarnationOf: (id) => id === "2" ? present : "",
+    disksOf: (id) => id === "2" ? [present, former] : [],
+  };
+  const a = new Station("1", { members: () => members });
+  await withStations([a], async () => {
+    const one = await enter(a, { incarnation: former });
+    const other = await enter(a, { incarnation: present });
+    assert.equal((await one.frame()).type, "more", "it makes way");
+    assert.equal(await refusal(a, { incarnation: former }), "taken");
+    other.close();
+  });
+});
+
 Deno.test("What waits for one life of a node is not sent to another", async () => {
   const a = new Station("1");
   const fake = new FakeNode();
