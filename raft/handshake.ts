@@ -257,8 +257,11 @@ export class Handshake {
       const text = `refused node ${sender} from ${wire.remote}: ${told(fault)}`;
       // A node that is joining knows nobody yet, and those who dial it not its disk.
       const isNew = this.#options.members().configurationIndex === 0;
+      // Of members there are few; any other id is a stranger's to invent, and the next.
+      const isMember = this.#options.members().disksOf(sender).length > 0;
       if (isNew && fault.reason === "stranger") log("debug", text);
-      else this.say(`from ${sender}`, text, fault.reason);
+      else if (isMember) this.say(`from ${sender}`, text, fault.reason);
+      else this.complain(text);
       return await refuse(wire, fault.reason);
     }
     log("debug", `node ${sender} connected from ${wire.remote}`);

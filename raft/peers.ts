@@ -76,7 +76,7 @@ export class Peers {
     this.#handshake = new Handshake(options, {
       times: this.#times,
       strangers: shares.strangers,
-      places: (id, by) => by.rank === "known" || this.#hasPlace(id, by),
+      places: (id, by) => this.#isPresent(id, by) || this.#hasPlace(id, by),
     });
     this.#listener = listener;
     this.#timer = setInterval(() => this.#beatAll(), this.#times.beatMillis);
@@ -225,6 +225,15 @@ export class Peers {
     }
   }
 
+  /** It is on the newest disk of its id, which a former one must not elbow out. */
+  #isPresent(
+    id: NodeId,
+    { life, rank }: { readonly life: Life; readonly rank: Rank },
+  ): boolean {
+    const disk = this.#options.members().incarnationOf(id);
+    return rank === "known" && (disk === "" || life.isOn(disk));
+  }
+
   /**
    * Whether whoever is not known may come in as `id`: not beside the one that is, and if
    * it dials us, not beside the one that answers where the configuration says.
@@ -299,6 +308,8 @@ export class Peers {
     if (accepted === undefined || missedMillis < this.#times.movedMillis) {
       return;
     }
+    // Whoever is not known could have us dial whatever it likes.
+    if (rankOf(id, accepted.life, this.#options.members()) !== "known") return;
     const known = this.#options.members().incarnationOf(id);
     if (known === "") return;
     const host = parseAddress(accepted.remote)?.host ?? "";

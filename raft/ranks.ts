@@ -30,6 +30,8 @@ export type Life = {
 export interface Members {
   /** Of the newest configuration's entry; 0 when there is none. */
   readonly configurationIndex: Index;
+  /** Of the newest that is known to be decided. */
+  readonly decidedIndex: Index;
   /** In the newest configuration; empty: not known, or no member. */
   incarnationOf(id: NodeId): string;
   /**
@@ -43,6 +45,7 @@ export interface Members {
 /** Before a node has begun to live, it knows of none. */
 export const nobody: Members = {
   configurationIndex: 0,
+  decidedIndex: 0,
   incarnationOf: () => "",
   disksOf: () => [],
 };
@@ -57,7 +60,8 @@ export function rankOf(id: NodeId, life: Life, members: Members): Rank {
   if (disks.some((disk) => disk !== "" && life.isOn(disk))) return "known";
   if (disks.includes("")) return "unproved";
   if (!life.knowsUs) return "stranger";
-  if (life.since > members.configurationIndex) return "claimant";
+  // Not compared with the newest: that may have been undone while this node was away.
+  if (life.since > members.decidedIndex) return "claimant";
   // Under a member's id it is another one: the disk was lost, or the name taken.
   return disks.length === 0 ? "outsider" : "stranger";
 }

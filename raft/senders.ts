@@ -66,6 +66,11 @@ export class Senders implements Members {
     return this.#raft.membership.currentIndex;
   }
 
+  get decidedIndex(): number {
+    const { membership, log } = this.#raft;
+    return membership.at(log.commitIndex).index;
+  }
+
   incarnationOf(id: NodeId): string {
     return this.#raft.membership.find(id)?.incarnation ?? "";
   }
@@ -123,9 +128,25 @@ export class Senders implements Members {
         return this.#mayLead(message.from, life)
           ? heard
           : refused(`${message.type}, and has no vote`);
+      case "PreVoteResponse":
+      case "RequestVoteResponse":
+      case "AppendEntriesResponse":
+      case "ConfirmResponse":
+      case "Take": // which says that we lead, as a confirmation does
+        return this.#countsAs(message.from, life) ? heard : dropped;
       default:
         return heard;
     }
+  }
+
+  /**
+   * Answers are counted by id, for the disk that the newest configuration names. A former
+   * one, which an older configuration still makes known, would vote a second time, and
+   * acknowledge what the present one does not have.
+   */
+  #countsAs(id: NodeId, life: Life): boolean {
+    const disk = this.incarnationOf(id);
+    return disk === "" || life.isOn(disk);
   }
 
   /**
@@ -139,7 +160,7 @@ export class Senders implements Members {
     const wasVoter = this.#inForce.some((configuration) =>
       findServer(configuration, id)?.suffrage === "voter"
     );
-    return wasVoter || since > this.configurationIndex ||
+    return wasVoter || since > this.decidedIndex ||
       this.#raft.leaderId === id;
   }
 
@@ -190,7 +211,9 @@ export class Senders implements Members {
   #byClaimant(message: PeerMessage): Verdict {
     const { hearsLeader, leaderId, currentTerm, votedFor } = this.#raft;
     const { from } = message;
-    if (hearsLeader && leaderId !== from) return dropped;
+    // By its claim, too: it may have come under the id of a leader that is known.
+    const isFollowed = leaderId === from && this.#claimedLeader === from;
+    if (hearsLeader && !isFollowed) return dropped;
     switch (message.type) {
       case "AppendEntries":
       case "InstallSnapshot":

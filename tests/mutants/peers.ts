@@ -52,7 +52,7 @@ export const peersMutants: readonly Mutant[] = [
     mistake: "a node that is behind refuses its leader's second life",
     source: "PITFALLS 17",
     file: "raft/ranks.ts",
-    find: 'if (life.since > members.configurationIndex) return "claimant";',
+    find: 'if (life.since > members.decidedIndex) return "claimant";',
     replace: 'if (life.since < 0) return "claimant";',
     tests: ["raft/greeting_test.ts"],
   },

@@ -13,6 +13,72 @@ const handshake = "raft/handshake.ts";
 
 export const strangersMutants: readonly Mutant[] = [
   {
+    name: "deaf-by-what-was-undone",
+    mistake:
+      "a node whose newest configuration was never decided hears no newer one",
+    source: "thesis 4.1",
+    file: senders,
+    find: "return wasVoter || since > this.decidedIndex ||",
+    replace: "return wasVoter || since > this.configurationIndex ||",
+    tests: ["raft/senders_test.ts"],
+  },
+  {
+    name: "claim-beside-what-was-undone",
+    mistake: "a claim is compared with a configuration that may be undone",
+    source: "thesis 4.1",
+    file: ranks,
+    find: 'if (life.since > members.decidedIndex) return "claimant";',
+    replace: 'if (life.since > members.configurationIndex) return "claimant";',
+    tests: ["raft/greeting_test.ts"],
+  },
+  {
+    name: "former-disk-counts",
+    mistake:
+      "a disk that was taken out votes beside its successor, by their id",
+    source: "PITFALLS 17",
+    file: senders,
+    find: 'return disk === "" || life.isOn(disk);',
+    replace: 'return disk === "" || life.isOn(disk) || id !== "";',
+    tests: ["raft/senders_test.ts"],
+  },
+  {
+    name: "former-disk-takes",
+    mistake:
+      "a disk that was taken out confirms its leader by asking for tickets",
+    source: "PITFALLS 17",
+    file: senders,
+    find: 'case "Take": // which',
+    replace: "// which",
+    tests: ["raft/senders_test.ts"],
+  },
+  {
+    name: "claim-as-the-leader",
+    mistake: "a claim under the id of the leader is taken for it",
+    source: "paper 5.2",
+    file: senders,
+    find: "leaderId === from && this.#claimedLeader === from;",
+    replace: "leaderId === from;",
+    tests: ["raft/senders_test.ts"],
+  },
+  {
+    name: "former-disk-elbows-in",
+    mistake: "a former disk takes the connection of the present one, in turn",
+    source: "PITFALLS 17",
+    file: peers,
+    find: 'return rank === "known" && (disk === "" || life.isOn(disk));',
+    replace: 'return rank === "known" && (disk === "" || life !== undefined);',
+    tests: ["raft/peers_test.ts"],
+  },
+  {
+    name: "invented-ids-fill-the-log",
+    mistake: "each id that a stranger invents is worth a line of its own",
+    source: "PITFALLS 42",
+    file: handshake,
+    find: "else if (isMember) this.say(",
+    replace: "else if (isMember || !isNew) this.say(",
+    tests: ["raft/peers_test.ts"],
+  },
+  {
     name: "far-term-written",
     mistake: "a term near the end of what a file can hold is written down",
     source: "PITFALLS 42",

@@ -83,6 +83,7 @@ const greetings: Greeting[] = [
 function knowing(id: string, incarnation: string): Members {
   return {
     configurationIndex: 5,
+    decidedIndex: 5,
     incarnationOf: (other) => other === id ? incarnation : "",
     disksOf: (other) => other === id ? [incarnation] : [],
   };
@@ -180,10 +181,14 @@ Deno.test("Who may be led by an older configuration knows whom that knows", () =
   // The newest, which leaves 2 out, was never committed.
   const members: Members = {
     configurationIndex: 9,
+    decidedIndex: 5,
     incarnationOf: () => "",
     disksOf: (id) => id === "2" ? [disk] : [],
   };
   assert.equal(rankOf("2", living(disk), members), "known");
+  // What others claim is compared with what was decided.
+  const claims = living("9", { knowsUs: true, since: 6 });
+  assert.equal(rankOf("3", claims, members), "claimant");
 });
 
 Deno.test("sinceOf() claims a membership only for the very disk that the configuration names", () => {

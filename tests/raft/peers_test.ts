@@ -95,6 +95,7 @@ class Station {
     const { configurationIndex, incarnations } = this;
     return {
       configurationIndex,
+      decidedIndex: configurationIndex,
       incarnationOf: (id) => incarnations.get(id) ?? "",
       disksOf: (id) => incarnations.has(id) ? [incarnations.get(id)!] : [],
     };
@@ -653,6 +654,19 @@ Deno.test("A node tells its disk to nobody that it does not know", async () => {
   });
 });
 
+Deno.test("Nodes of the cluster that are no members fill no log, whatever ids they invent", async () => {
+  const a = new Station("1");
+  await withStations([a], async () => {
+    a.configurationIndex = 5;
+    for (let i = 0; i < 20; i++) {
+      const stranger = { id: `x${i}`, otherDisk: "" };
+      assert.equal(await refusal(a, stranger), "stranger");
+    }
+    const told = a.lines.filter((line) => line.includes("is no member"));
+    assert.equal(told.length, 1);
+  });
+});
+
 Deno.test("A node that is joining, and knows nobody yet, warns of nobody that dials it", async () => {
   const a = new Station("1", {
     members: () => nobody,
@@ -676,6 +690,23 @@ Deno.test("A claim neither replaces nor outlives the connection of the member th
     assert.equal((await known.frame()).type, "frame");
     known.close();
     claims.close();
+  });
+});
+
+Deno.test("A former disk that may still be a member's makes way for the present one", async () => {
+  const [former, present] = ["2".repeat(16), "3".repeat(16)];
+  const members: Members = {
+    ...{ configurationIndex: 9, decidedIndex: 1 },
+    incarnationOf: (id) => id === "2" ? present : "",
+    disksOf: (id) => id === "2" ? [present, former] : [],
+  };
+  const a = new Station("1", { members: () => members });
+  await withStations([a], async () => {
+    const one = await enter(a, { incarnation: former });
+    const other = await enter(a, { incarnation: present });
+    assert.equal((await one.frame()).type, "more", "it makes way");
+    assert.equal(await refusal(a, { incarnation: former }), "taken");
+    other.close();
   });
 });
 

@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import type { NodeId, PeerMessage } from "../../raft/core/types.ts";
 import { honestLife, type Life } from "../../raft/ranks.ts";
 import { everyMessage } from "./every_message.ts";
-import { electionTicks, Nodes } from "./nodes.ts";
-import { join, remove } from "./questions.ts";
+import { blank, electionTicks, Nodes } from "./nodes.ts";
+import { addNonvoter, join, remove } from "./questions.ts";
 
 const later = 2 ** 40;
 const knowing = { knowsUs: true, since: later };
@@ -117,6 +117,34 @@ Deno.test("A node that hears no leader follows a member of which it has not hear
   assert.equal(nodes.node("c").core.leaderId, "x");
 });
 
+Deno.test("A configuration that was never decided makes its node deaf to nobody", () => {
+  const nodes = Nodes.ledBy("abc", { spares: "xy" });
+  join(nodes, "a", { id: "x" });
+  nodes.settle();
+  assert.equal(nodes.servers("b"), "abc(x)");
+  // a proposes to add y, alone, where the others decide that x has a vote.
+  nodes.isolate("a");
+  nodes.take("a", 1);
+  addNonvoter(nodes, "a", { id: "y" });
+  nodes.settle();
+  nodes.run(2 * electionTicks);
+  const leader = nodes.awaitLeader();
+  nodes.run(2 * electionTicks);
+  assert.equal(nodes.servers(leader), "abcx");
+  assert.equal(nodes.servers("a"), "abc(x)[y]");
+  const indexOf = (id: NodeId) => nodes.node(id).members.configurationIndex;
+  assert.equal(indexOf("a"), indexOf("x"));
+  // Without its leader the cluster needs a; and x alone may stand.
+  nodes.crash(leader);
+  nodes.heal();
+  nodes.passes = ({ type, from }) =>
+    from === "x" || (type !== "PreVote" && type !== "RequestVote");
+  assert.equal(nodes.awaitLeader(), "x");
+  nodes.run(electionTicks);
+  assert.equal(nodes.node("a").core.leaderId, "x");
+  assert.equal(nodes.servers("a"), nodes.servers("x"));
+});
+
 Deno.test("Whoever is known and leads is followed rather than a claim of the same term", () => {
   const nodes = Nodes.of("abc");
   const heartbeat = (from: NodeId): PeerMessage => ({
@@ -131,6 +159,71 @@ Deno.test("Whoever is known and leads is followed rather than a claim of the sam
   assert.equal(c.core.leaderId, "b");
   assert.equal(c.receive(heartbeat("x"), claim), undefined);
   assert.equal(c.core.leaderId, "b");
+});
+
+Deno.test("A claim under the id of the leader that is known is not taken for it", () => {
+  const nodes = Nodes.ledBy("abc");
+  const refused = refusedOf(nodes, {
+    ...{ from: "a", to: "b", life: on("its own", knowing) },
+    terms: [3],
+  });
+  assert.deepEqual(refused, new Set());
+});
+
+Deno.test("A former disk under a member's id neither votes nor acknowledges for the present one", () => {
+  const nodes = Nodes.ledBy("abc");
+  const former = nodes.lifeOf("c", "a");
+  nodes.crash("c");
+  remove(nodes, "a", "c");
+  nodes.settle();
+  nodes.disk("c").replace(blank("c", "another life"));
+  nodes.start("c", { joins: true });
+  join(nodes, "a", { id: "c", incarnation: "another life" });
+  nodes.run(2 * electionTicks);
+  assert.equal(nodes.servers("a"), "abc");
+  // It does not know any more what is decided, so that both disks may be members.
+  nodes.isolate("a");
+  nodes.crash("a");
+  nodes.start("a");
+  const { core, members } = nodes.node("a");
+  assert.ok(members.disksOf("c").includes("life of c"));
+  while (core.role === "follower") nodes.tick("a");
+  const answers = (life: Life) => {
+    const role = core.role;
+    const { currentTerm: term, log: { lastIndex: matchIndex } } = core;
+    const base = { from: "c", to: "a" };
+    const granted = { ...base, granted: true };
+    const took = { success: true, matchIndex, matchTerm: term };
+    const all: PeerMessage[] = [
+      { ...granted, type: "PreVoteResponse", term: term + 1 },
+      { ...granted, type: "RequestVoteResponse", term },
+      { ...base, type: "ConfirmResponse", term, round: core.lastRound },
+      {
+        ...{ ...base, ...took, type: "AppendEntriesResponse", term },
+        sequence: core.lastSequence,
+      },
+    ];
+    for (const message of all) {
+      assert.equal(nodes.node("a").receive(message, life), undefined);
+    }
+    nodes.disk("a").finish();
+    return `${role} ${core.role} ${core.log.commitIndex}`;
+  };
+  const present = nodes.lifeOf("c", "a");
+  assert.equal(answers(former), "preCandidate preCandidate 0");
+  assert.equal(answers(present), "preCandidate candidate 0");
+  assert.equal(answers(former), "candidate candidate 0");
+  assert.equal(answers(present), "candidate leader 0");
+  nodes.disk("a").finish();
+  assert.equal(answers(former), "leader leader 0");
+  // Whoever takes holds this node for the leader, and may be all that it needs.
+  const take: PeerMessage = {
+    ...{ type: "Take", from: "c", to: "a", life: 1, id: 1, count: 1 },
+    term: core.currentTerm,
+  };
+  nodes.node("a").receive(take, former);
+  assert.equal(nodes.node("a").reserve.size, 0, "nothing is taken for it");
+  assert.notEqual(answers(present), "leader leader 0");
 });
 
 Deno.test("A claim is given no vote that another life of its id may have", () => {
