@@ -275,6 +275,7 @@ async function meets({ hello, claim, more, cuts }: Met): Promise<void> {
     about,
     address: "10.0.0.1:12001",
     members: () => ({
+      decidedIndex: 0,
       configurationIndex: 1,
       incarnationOf: (id) => id === "2" ? incarnation : "",
       disksOf: (id) => id === "2" ? [incarnation] : [],

@@ -248,8 +248,9 @@ export const strangersMutants: readonly Mutant[] = [
     mistake: "a claim is listened to by a node that hears its leader",
     source: "PITFALLS 41",
     file: senders,
-    find: "if (hearsLeader && leaderId !== from) return dropped;",
-    replace: "if (hearsLeader && leaderId === '') return dropped;",
+    find: "if (hearsLeader && !isFollowed) return dropped;",
+    replace:
+      'if (hearsLeader && !isFollowed && leaderId === "") return dropped;',
     tests: ["raft/senders_test.ts"],
   },
   {
