@@ -209,6 +209,8 @@ async function dialled<T>(
   const connect = () => {
     open++;
     return Promise.resolve({
+      localAddr: { transport: "tcp", hostname: "192.0.2.2", port: 2 },
+      remoteAddr: { transport: "tcp", hostname: "192.0.2.1", port: 1 },
       setNoDelay() {},
       write: (bytes: Uint8Array) => Promise.resolve(bytes.length),
       read: (space: Uint8Array) => reads.read(space),

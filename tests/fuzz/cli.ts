@@ -12,7 +12,8 @@ import { type Target, target } from "./target.ts";
 const flags = [
   ..."id saddr raddr join dir durability storage advertise".split(" "),
   ..."advertise-clients heartbeat election log-level log-format".split(" "),
-  ..."forward timeout io-threads nonvoter".split(" "),
+  ..."forward timeout max-clients client-memory client-idle".split(" "),
+  ..."io-threads nonvoter".split(" "),
 ];
 
 function variableOf(flag: string): string {
@@ -46,6 +47,9 @@ const near: Readonly<Record<string, readonly string[]>> = {
   election: durations,
   forward: ["yes", "no", "moved", "YES"],
   timeout: durations,
+  "max-clients": ["1", "999999", "0", "1000000", "010", "-1", "1e3", "many"],
+  "client-memory": ["16MB", "64GB", "15MB", "65GB", "1024mb", "64", "1.5GB"],
+  "client-idle": ["off", "1s", "24h", "0s", "25h", "1440m", "on", "60"],
   "io-threads": ["1", "16", "0", "17", "01", "1.0", "-1", "1e1", "one"],
   "log-level": ["debug", "info", "warning", "error", "warn"],
   "log-format": ["text", "json", "yaml"],
@@ -257,6 +261,15 @@ const right = fc.record({
   election: duration(3 * heartbeatMax),
   forward: oneOf("yes", "no", "moved"),
   timeout: duration(1),
+  "max-clients": fc.integer({ min: 1, max: 999_999 })
+    .map((means) => ({ text: `${means}`, means })),
+  "client-memory": fc.integer({ min: 16, max: 64 * 1024 })
+    .map((size) => ({ text: `${size}MB`, means: size * 1024 * 1024 })),
+  "client-idle": fc.oneof(
+    fc.constant({ text: "off", means: Infinity }),
+    fc.integer({ min: 1, max: 1440 })
+      .map((size) => ({ text: `${size}m`, means: 60 * size })),
+  ),
   "io-threads": fc.integer({ min: 1, max: 16 })
     .map((means) => ({ text: `${means}`, means })),
   "log-level": oneOf("debug", "info", "warning", "error"),
@@ -315,6 +328,11 @@ const meant = target({
     storage: right.storage.means,
     timeoutMillis: right.timeout.means,
     ioThreads: right["io-threads"].means,
+    limits: {
+      clientsMax: right["max-clients"].means,
+      memoryMax: right["client-memory"].means,
+      idleSeconds: right["client-idle"].means,
+    },
     node: {
       id: id.means,
       raftListen: listen(right.raddr.means),

@@ -224,6 +224,7 @@ function scripted(
   const reads = new ScriptedReads(first);
   const state = { closed: 0, sent: 0 };
   const conn = {
+    localAddr: { transport: "tcp", hostname: "192.0.2.8", port: 8 },
     remoteAddr: { transport: "tcp", hostname: "192.0.2.9", port: 9 },
     read: (space: Uint8Array) => reads.read(space),
     write(bytes: Uint8Array): Promise<number> {

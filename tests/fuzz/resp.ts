@@ -108,7 +108,7 @@ function parse(parts: readonly Uint8Array[], fold: boolean): Parsed {
       parser.filled(count);
       at += count;
       fed += count;
-      const reserved = space.buffer.byteLength;
+      const reserved = parser.reservedBytes;
       const limit = Math.min(bufferBytesMax, Math.max(2048, 4 * fed));
       assert(reserved <= limit, `${reserved} bytes reserved for ${fed}`);
       for (let steps = 0;; steps++) {
