@@ -135,7 +135,6 @@ export class Listener {
       await empty;
       clearTimeout(timer);
     }
-    this.#turns.close();
   }
 
   async #acceptAll(): Promise<void> {

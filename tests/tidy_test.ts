@@ -166,6 +166,7 @@ const mayWait = new Set([
   "server/io_threads.ts",
   "server/listener.ts",
   "server/status.ts",
+  "server/turns.ts",
   "storage/files.ts",
   "storage/kv.ts",
   "storage/kv_storage.ts",
