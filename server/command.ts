@@ -30,7 +30,7 @@ export interface Session {
   readonly replies: Replies;
   /** How many tickets it may still ask for in this turn; at least 1 as a command runs. */
   readonly ticketsLeft: number;
-  /** That it has asked for `count` tickets. */
+  /** That it has asked for `count` tickets, or for what takes about as long to make. */
   spent(count: number): void;
   /** Runs no further command, sends the replies so far, closes. */
   finish(): Promise<void>;

@@ -39,10 +39,18 @@ export type ConnectionService = Service & {
 const lingerMillis = 1000;
 /**
  * What a client may have done in one turn, before others get theirs: as many TICKETs as
- * one read brings, about a third of a millisecond; other commands cost more.
+ * one read brings, about a third of a millisecond. Other commands cost more: by the word,
+ * and by the bytes of their replies.
  */
 const turnShare = 4096;
-const commandCost = 8;
+const wordCost = 8;
+const replyBytesPerCost = 4;
+/**
+ * What it may send in one turn, for to read has its price, too, even if no command is in
+ * it, or none is run any more. A read that is small counts as if it were larger.
+ */
+const turnBytes = 64 * 1024;
+const readBytesLeast = 256;
 /** While all clients hold too much, one with no more than this, or an even share, goes on. */
 const modestBytes = 16 * 1024;
 
@@ -68,8 +76,9 @@ export class Connection implements Session {
   #linger: ReturnType<typeof setTimeout> | undefined;
   #writing = false;
   #writeScheduled = false;
-  /** What it may still do in this turn. */
+  /** What it may still do, and send, in this turn. */
   #share = turnShare;
+  #bytesLeft = turnBytes;
   /** Bytes of buffers that the census knows of. */
   #counted = 0;
   /** Resolved when a write has ended; there only while somebody waits for it. */
@@ -147,9 +156,12 @@ export class Connection implements Session {
       const ending = this.#ending;
       if (ending !== undefined) await ending;
       if (this.#closed) break; // nothing makes progress any more
-      if (ending === undefined && !(all && this.#share > 0 && this.#mayRead)) {
-        if (this.#share > 0) await this.#nextProgress();
-        else await this.#nextTurn();
+      if (this.#share <= 0 || this.#bytesLeft <= 0) {
+        await this.#nextTurn();
+        continue;
+      }
+      if (ending === undefined && !(all && this.#mayRead)) {
+        await this.#nextProgress();
         continue;
       }
       let count: number | null;
@@ -162,6 +174,7 @@ export class Connection implements Session {
         await this.finish(); // it may have closed only its own half: `printf … | nc`
         break;
       }
+      this.#bytesLeft -= Math.max(count, readBytesLeast);
       if (this.#ending === undefined) this.request.filled(count);
     }
   }
@@ -218,12 +231,17 @@ export class Connection implements Session {
 
   #run(): void {
     const mark = this.replies.mark();
+    const share = this.#share;
     try {
       runCommand(this, this.#service);
     } catch (error) {
       return this.#failed(error, this.replies.undo(mark));
     }
-    this.#share -= commandCost;
+    if (this.#share === share) {
+      const written = this.replies.writtenSince(mark);
+      this.#share -= Math.ceil(written / replyBytesPerCost);
+    }
+    this.#share -= wordCost * this.request.count;
     this.commandsRun++;
     this.#count(); // a pipeline of small commands may have large replies
   }
@@ -322,6 +340,7 @@ export class Connection implements Session {
     this.#service.turns.next(resolve);
     return promise.then(() => {
       this.#share = turnShare;
+      this.#bytesLeft = turnBytes;
     });
   }
 

@@ -103,10 +103,17 @@ function freeHandles(wanted: number): number | undefined {
   return probe(wanted);
 }
 
+/** Whether `path` may be used; to try without would make Deno ask at a terminal, and wait. */
+function may(name: "read" | "write", path: string): boolean {
+  return Deno.permissions.querySync({ name, path }).state === "granted";
+}
+
 /** The soft limit, which Deno has raised to the hard one. */
 function handleLimit(): number | undefined {
+  const path = "/proc/self/limits";
+  if (!may("read", path)) return undefined;
   try {
-    const limits = Deno.readTextFileSync("/proc/self/limits");
+    const limits = Deno.readTextFileSync(path);
     const [, soft] = /^Max open files\s+(\d+)/m.exec(limits) ?? [];
     return soft === undefined ? undefined : Number(soft);
   } catch {
@@ -115,10 +122,12 @@ function handleLimit(): number | undefined {
 }
 
 function probe(wanted: number): number | undefined {
+  const path = "/dev/null";
+  if (!may("write", path)) return undefined;
   const opened: Deno.FsFile[] = [];
   try {
     while (opened.length < wanted) {
-      opened.push(Deno.openSync("/dev/null", { write: true }));
+      opened.push(Deno.openSync(path, { write: true }));
     }
   } catch (error) {
     if (!isOutOfHandles(error)) return undefined;

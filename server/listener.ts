@@ -113,7 +113,6 @@ export class Listener {
   /** Once a second: ends whoever has been waited for too long. */
   look(): void {
     this.#patience.look();
-    this.#turns.look();
     this.#sessionsMax += handlesRegained;
     if (this.#sessionsMax >= this.#sessions.size + 2 * handlesReserved) {
       this.#sessionsMax = Infinity;
@@ -140,7 +139,6 @@ export class Listener {
       await empty;
       clearTimeout(timer);
     }
-    this.#turns.close();
     this.#admins.close();
   }
 

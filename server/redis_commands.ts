@@ -262,12 +262,17 @@ function configGet(session: Session): void {
   for (const text of found.flat()) writer.bulk(text);
 }
 
+/** Of an entry in an array. */
+const referenceBytes = 8;
+
 /** A line each, made as the client reads; the length of all must be known before. */
 function clientList(session: Session, { sessions }: Service): void {
   // As they are now: a name that is set meanwhile must not change the length.
   const all = Array.from(sessions, ({ client }) => client);
   const bytes = all.reduce((sum, client) => sum + lineOf(client).length, 0);
-  session.replies.long(bytes, all.values().map(lineOf));
+  const keptBytes = all.length * referenceBytes;
+  session.spent(all.length);
+  session.replies.long(bytes, { pieces: all.values().map(lineOf), keptBytes });
 }
 
 function lineOf({ id, address, name, protocol }: ClientInfo): string {

@@ -35,7 +35,15 @@ type Slot = {
   /** Where its tail begins, counted from the first byte ever held. */
   readonly tailFrom: number;
   /** What is still to come of a long reply. */
-  readonly pieces?: Iterator<string>;
+  readonly long?: LongReply;
+};
+
+/** A reply that is too long to be kept whole. */
+export type LongReply = {
+  /** ASCII, made as the client reads. */
+  readonly pieces: Iterator<string>;
+  /** About what they are made from, and keep in memory until then. */
+  readonly keptBytes: number;
 };
 
 /** How far the replies had come before a command. */
@@ -90,7 +98,8 @@ export class Replies implements TicketClient {
   /** Bytes that all of this keeps in memory. */
   get reservedBytes(): number {
     return this.#out.reservedBytes + this.#leaving.reservedBytes +
-      this.#held.reservedBytes + this.#slots.size * slotBytes;
+      this.#held.reservedBytes + this.#slots.size * slotBytes +
+      (this.#slots.last?.long?.keptBytes ?? 0);
   }
 
   /** Nobody reads them any more. */
@@ -152,6 +161,14 @@ export class Replies implements TicketClient {
     return true;
   }
 
+  /** Bytes of the reply to the command before which `mark` was made, if known at once. */
+  writtenSince({ slots, bytes }: ReplyMark): number {
+    // It may have left already: to end a connection writes all.
+    return this.#slots.size === slots
+      ? Math.max(0, this.writer.length - bytes)
+      : 0;
+  }
+
   /** The next `count` replies are tickets. */
   expectTickets(count: number): void {
     this.#tickets += count;
@@ -199,19 +216,19 @@ export class Replies implements TicketClient {
   }
 
   /**
-   * The next reply is a bulk string of `bytes` bytes of ASCII, too long to be kept whole:
-   * `pieces` are asked for as the client reads, and no further command is run meanwhile.
+   * The next reply is a bulk string of `bytes` bytes, made as the client reads. No further
+   * command is run meanwhile.
    */
-  long(bytes: number, pieces: Iterator<string>): void {
+  long(bytes: number, reply: LongReply): void {
     this.writer.bulkHeader(bytes);
-    this.#open(1, pieces);
+    this.#open(1, reply);
     this.#alone++;
     this.#makePieces();
   }
 
-  #open(waiting: number, pieces?: Iterator<string>): Slot {
+  #open(waiting: number, long?: LongReply): Slot {
     const tailFrom = this.#heldTo;
-    const slot: Slot = { waiting, early: undefined, tailFrom, pieces };
+    const slot: Slot = { waiting, early: undefined, tailFrom, long };
     this.#slots.push(slot);
     return slot;
   }
@@ -219,9 +236,9 @@ export class Replies implements TicketClient {
   /** Some more of a long reply, if it is its turn. */
   #makePieces(): void {
     const slot = this.#slots.first;
-    if (slot?.pieces === undefined) return;
+    if (slot?.long === undefined) return;
     while (this.#out.length < pieceBytes && slot.waiting > 0) {
-      const { done, value } = slot.pieces.next();
+      const { done, value } = slot.long.pieces.next();
       if (!done) {
         this.#out.ascii(value);
         continue;

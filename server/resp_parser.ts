@@ -30,6 +30,11 @@ const bufferBytesMin = 2 * 1024;
 /** A buffer grows beyond this only for one long command. */
 const readBytesMax = 64 * 1024;
 
+/** Of an argument: where it begins and ends. */
+const offsetBytes = 16;
+/** Those of a longer command are forgotten with it. */
+const offsetsKept = 64;
+
 export type Outcome = "command" | "more" | "error";
 
 const CR = 13, LF = 10, SPACE = 32, TAB = 9, ZERO = 48;
@@ -61,8 +66,8 @@ export class RespParser {
 
   #count = 0;
   /** Offsets from `#start`, so that moving the bytes leaves them good. */
-  readonly #from: number[] = [];
-  readonly #to: number[] = [];
+  #from: number[] = [];
+  #to: number[] = [];
 
   #lastRead = 0;
   #lastSpace = bufferBytesMin;
@@ -80,7 +85,7 @@ export class RespParser {
 
   /** Bytes that it keeps in memory, whatever of them is in use. */
   get reservedBytes(): number {
-    return this.#bytes.length;
+    return this.#bytes.length + this.#from.length * offsetBytes;
   }
 
   /** Whether a command has begun whose rest has not come. */
@@ -95,6 +100,7 @@ export class RespParser {
     this.#start = this.#next = this.#end = 0;
     this.#whole = false;
     this.#count = 0;
+    this.#forgetOffsets();
   }
 
   /** The number of bytes in argument `index`. */
@@ -213,6 +219,13 @@ export class RespParser {
     this.#decoded = false;
     this.#start = this.#next;
     this.#count = 0;
+    // Or 10,000 clients that once sent a long command would keep 160 MB for ever.
+    if (this.#from.length > offsetsKept) this.#forgetOffsets();
+  }
+
+  #forgetOffsets(): void {
+    this.#from = [];
+    this.#to = [];
   }
 
   /** One step; false when more bytes are needed for it. */

@@ -275,6 +275,7 @@ function callback(promise: Promise<void>, path: string, done: Done): void {
 function missingDirectories(path: string): string[] {
   const missing: string[] = [];
   for (let at = resolve(path);; at = dirname(at)) {
+    if (!mayRead(at)) return missing;
     try {
       Deno.lstatSync(at);
       return missing;
@@ -286,14 +287,15 @@ function missingDirectories(path: string): string[] {
 }
 
 function syncParent(path: string): void {
-  try {
-    syncDirectory(dirname(path));
-  } catch (error) {
-    // The right to read `data` does not reach above it. Journalling file systems
-    // commit the new directory along with the first sync of a file in it.
-    const cause = error instanceof Error ? error.cause : undefined;
-    if (!(cause instanceof Deno.errors.NotCapable)) throw error;
-  }
+  const parent = dirname(path);
+  // The right to read `data` does not reach above it. Journalling file systems commit
+  // the new directory along with the first sync of a file in it.
+  if (mayRead(parent)) syncDirectory(parent);
+}
+
+/** To try without the right would make Deno ask for it at a terminal, and wait. */
+function mayRead(path: string): boolean {
+  return Deno.permissions.querySync({ name: "read", path }).state === "granted";
 }
 
 function syncDirectory(path: string): void {

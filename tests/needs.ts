@@ -13,6 +13,7 @@ const packages = {
   prlimit: "util-linux",
   "redis-benchmark": "redis-tools",
   "redis-cli": "redis-tools",
+  script: "bsdutils",
   setpriv: "util-linux",
   strace: "strace",
   unshare: "util-linux",

@@ -2,6 +2,7 @@
 // the tree: `./data` and Deno KV's default store are then this test's own.
 
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
 import { contents, e2e, type Lab, refused } from "./harness.ts";
 import { repository, type Server } from "./server.ts";
 
@@ -64,6 +65,38 @@ e2e("-P serves from ./data, and keeps its tickets", async (lab) => {
   assert.equal(await node.ticket(), 2n);
   assert.doesNotMatch(node.log, / warn /);
 });
+
+for (const rights of [withoutRead, withRead, granted]) {
+  e2e(
+    `At a terminal nobody is asked for more than ${rights.join(" ")}`,
+    async (lab) => {
+      const node = (await copy(lab))(rights);
+      const ports = ["--saddr", `127.0.0.1:${node.port}`];
+      const flags = [...ports, "--raddr", `127.0.0.1:${node.raftPort}`];
+      const own = rights === withRead ? ["--dir", lab.directory] : [];
+      const command = ["deno", "run", ...rights, "main.ts", ...flags, ...own];
+      const terminal = new Deno.Command("script", {
+        args: ["-qec", command.join(" "), "/dev/null"],
+        cwd: node.options.cwd,
+        env: { PATH: `${dirname(Deno.execPath())}:${Deno.env.get("PATH")}` },
+        stdin: "null",
+        stdout: "piped",
+      }).spawn();
+      let shown = "";
+      let isOver = false;
+      for await (const bytes of terminal.stdout) {
+        shown += new TextDecoder().decode(bytes);
+        if (isOver || !/serves clients|Deno requests/.test(shown)) continue;
+        isOver = true;
+        terminal.kill(); // and with it the node
+      }
+      await terminal.status;
+      assert.match(shown, /serves clients/);
+      assert.doesNotMatch(shown, /Deno requests/);
+    },
+    { needs: ["script"] },
+  );
+}
 
 e2e("deno task start serves, and SIGTERM ends it as well", async (lab) => {
   const node = (await copy(lab))(granted, "start");

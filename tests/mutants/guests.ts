@@ -85,8 +85,8 @@ export const guestsMutants: readonly Mutant[] = [
     mistake: "commands behind a long reply are run before it has left",
     source: "PITFALLS 33",
     file: replies,
-    find: "this.#open(1, pieces);\n    this.#alone++;",
-    replace: "this.#open(1, pieces);",
+    find: "this.#open(1, reply);\n    this.#alone++;",
+    replace: "this.#open(1, reply);",
     tests: ["server/replies_test.ts"],
   },
   {
@@ -99,12 +99,82 @@ export const guestsMutants: readonly Mutant[] = [
     tests: connectionTests,
   },
   {
+    name: "reads-for-nothing",
+    mistake:
+      "who sends no commands, but without end, is read before all others",
+    source: "PITFALLS 24",
+    file: connection,
+    find: "this.#bytesLeft -= Math.max(count, readBytesLeast);",
+    replace: "this.#bytesLeft -= 0 * Math.max(count, readBytesLeast);",
+    tests: connectionTests,
+  },
+  {
+    name: "single-bytes-for-nothing",
+    mistake: "who sends byte by byte is read too often in one turn",
+    source: "PITFALLS 24",
+    file: connection,
+    find: "this.#bytesLeft -= Math.max(count, readBytesLeast);",
+    replace: "this.#bytesLeft -= Math.max(count, 0 * readBytesLeast);",
+    tests: connectionTests,
+  },
+  {
+    name: "words-for-nothing",
+    mistake: "a command of a thousand words costs as much as a PING",
+    source: "PITFALLS 24",
+    file: connection,
+    find: "this.#share -= wordCost * this.request.count;",
+    replace: "this.#share -= wordCost;",
+    tests: connectionTests,
+  },
+  {
+    name: "replies-for-nothing",
+    mistake: "a long reply costs as much as a PONG",
+    source: "PITFALLS 24",
+    file: connection,
+    find: "this.#share -= Math.ceil(written / replyBytesPerCost);",
+    replace: "this.#share -= 0 * Math.ceil(written / replyBytesPerCost);",
+    tests: connectionTests,
+  },
+  {
+    name: "turns-without-sockets",
+    mistake:
+      "a turn ends with a message to oneself, and no socket is looked at",
+    source: "PITFALLS 24",
+    file: "server/turns.ts",
+    find: "    this.#end = end;",
+    replace: `    const { port1, port2 } = new MessageChannel();
+    this.#end = () =>
+      new Promise((resolve) => {
+        port2.onmessage = () => resolve();
+        port1.postMessage(nothing);
+      });`,
+    tests: ["server/turns_test.ts"],
+  },
+  {
+    name: "list-for-nothing",
+    mistake: "what a long reply is made from does not count",
+    source: "PITFALLS 37",
+    file: replies,
+    find: "(this.#slots.last?.long?.keptBytes ?? 0);",
+    replace: "0 * (this.#slots.last?.long?.keptBytes ?? 0);",
+    tests: ["server/replies_test.ts"],
+  },
+  {
+    name: "offsets-kept",
+    mistake: "one command of a thousand words is remembered for ever",
+    source: "PITFALLS 37",
+    file: "server/resp_parser.ts",
+    find: "if (this.#from.length > offsetsKept) this.#forgetOffsets();",
+    replace: "",
+    tests: ["server/resp_parser_test.ts"],
+  },
+  {
     name: "share-never-renewed",
     mistake: "a client that has used up a turn's share is never served again",
     source: "PITFALLS 24",
     file: connection,
-    find: "this.#share = turnShare;\n    });",
-    replace: "this.#share += 0 * turnShare;\n    });",
+    find: "this.#share = turnShare;\n      this",
+    replace: "this.#share += 0 * turnShare;\n      this",
     tests: connectionTests,
   },
   {
@@ -228,6 +298,18 @@ export const guestsMutants: readonly Mutant[] = [
     tests: listenerTests,
   },
   {
+    name: "asks-at-a-terminal",
+    mistake:
+      "Deno asks at the terminal for a right that nobody needs, and waits",
+    source: "the start of a node",
+    file: "server/handles.ts",
+    find:
+      'return Deno.permissions.querySync({ name, path }).state === "granted";',
+    replace:
+      'return Deno.permissions.querySync({ name, path }).state !== "denied";',
+    tests: ["e2e/permissions_test.ts"],
+  },
+  {
     name: "handles-for-clients-alone",
     mistake: "clients may take all file handles there are",
     source: "PITFALLS 37",
@@ -291,16 +373,6 @@ export const guestsMutants: readonly Mutant[] = [
     find: "    slabs.delete(slab.buffer);\n    slab.buffer.transfer(0);",
     replace: "",
     tests: ["server/memory_test.ts"],
-  },
-  {
-    name: "turn-without-poll",
-    mistake:
-      "the others' sockets are not polled before a greedy client goes on",
-    source: "PITFALLS 24",
-    file: "server/turns.ts",
-    find: "else this.#send(this.#socket);",
-    replace: "else queueMicrotask(() => this.#end());",
-    tests: ["server/turns_test.ts"],
   },
   {
     name: "questions-behind-changes",

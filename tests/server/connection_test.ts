@@ -31,8 +31,9 @@ class FakeSocket implements Socket {
   #reading: PromiseWithResolvers<void> | undefined;
   #read: ((text: string | null) => void) | undefined;
   reads = 0;
-  /** What the client sends as soon as the server reads; it never ends. */
+  /** What the client sends, again and again, as soon as the server reads. */
   flood: string | undefined;
+  #flooded = 0;
 
   /** What the client has read so far. */
   get received(): string {
@@ -68,8 +69,10 @@ class FakeSocket implements Socket {
     });
     if (this.closed) throw new Deno.errors.BadResource();
     if (text === null) return null;
-    const bytes = encoder.encode(text).subarray(0, space.length);
+    const from = this.flood === undefined ? 0 : this.#flooded % text.length;
+    const bytes = encoder.encode(text).subarray(from, from + space.length);
     assert(this.flood !== undefined || bytes.length === text.length);
+    if (this.flood !== undefined) this.#flooded += bytes.length;
     space.set(bytes);
     return bytes.length;
   }
@@ -181,7 +184,7 @@ Deno.test("Connection stops reading a client with too many unanswered tickets", 
   const { node, socket, connection, served } = await connected({
     prompt: false,
   });
-  socket.flood = resp("TICKET").repeat(4096);
+  socket.flood = "TICKET\r\n".repeat(8192); // more than a share in what one turn reads
   await socket.send("");
   let reads: number;
   do {
@@ -359,7 +362,7 @@ Deno.test("Connection does a bounded part of a pipeline in one turn", async () =
     { prompt: true },
     { turns: { next: (resume) => turns.push(resume) } },
   );
-  socket.flood = resp("TICKET").repeat(4096);
+  socket.flood = "TICKET\r\n".repeat(8192); // more than a share in what one turn reads
   await socket.send("");
   let before = 0n;
   for (let turn = 0; turn < 5; turn++) {
@@ -391,6 +394,81 @@ Deno.test("Connection that holds less than an even share goes on, whatever other
   connection.close();
   await served;
 });
+
+/** A connection whose turns end by hand. */
+async function connectedByTurns() {
+  const turns: (() => void)[] = [];
+  const all = await connected(
+    { prompt: true },
+    { turns: { next: (resume) => turns.push(resume) } },
+  );
+  /** Ends the turn, for which it must wait, and sees the next through. */
+  const endTurn = async () => {
+    for (let i = 0; i < 20; i++) await settled();
+    assert.equal(turns.length, 1, "it waits for its next turn");
+    turns.pop()!();
+    for (let i = 0; i < 20; i++) await settled();
+  };
+  const end = async () => {
+    all.connection.close();
+    for (const resume of turns) resume();
+    await all.served;
+  };
+  return { ...all, endTurn, end };
+}
+
+for (
+  const [what, first, flood] of [
+    ["empty lines", "", "\r\n".repeat(100_000)],
+    ["empty arrays", "", "*0\r\n".repeat(100_000)],
+    ["what follows a QUIT", resp("QUIT"), "x".repeat(100_000)],
+    ["what follows an error", "*x\r\n", "x".repeat(100_000)],
+    ["single bytes", "", "\n"],
+  ] as const
+) {
+  Deno.test(`Connection reads a bounded part of ${what} in one turn`, async () => {
+    const { socket, endTurn, end } = await connectedByTurns();
+    socket.flood = flood;
+    try {
+      await socket.send(first);
+      await endTurn();
+      for (let turn = 0; turn < 5; turn++) {
+        const before = socket.reads;
+        await endTurn();
+        assert(socket.reads > before, "it goes on in the next");
+        assert(socket.reads - before <= 256, `${socket.reads - before} reads`);
+      }
+    } finally {
+      await end();
+    }
+  });
+}
+
+for (
+  const [most, command] of [
+    [8, resp("COMMAND", "DOCS")],
+    [2, resp("ECHO", "x".repeat(10_000))],
+    [1, resp("CONFIG", "GET", ...Array.from({ length: 1000 }, () => "a"))],
+  ] as const
+) {
+  const name = JSON.stringify(command.slice(0, 30));
+  Deno.test(`Connection runs few commands in one turn when they are large: ${name}…`, async () => {
+    const { socket, connection, endTurn, end } = await connectedByTurns();
+    socket.flood = command.repeat(Math.ceil(60_000 / command.length));
+    try {
+      await socket.send("");
+      await endTurn();
+      for (let turn = 0; turn < 5; turn++) {
+        const before = connection.commandsRun;
+        await endTurn();
+        const count = connection.commandsRun - before;
+        assert(count > 0 && count <= most, `${count} commands in one turn`);
+      }
+    } finally {
+      await end();
+    }
+  });
+}
 
 Deno.test("Connection with much memory is not read from while all together hold too much", async () => {
   const census = new Census({ memoryMax: 64 * 1024 });

@@ -232,7 +232,12 @@ Deno.test("Replies makes a long reply piece by piece, in its order, and nothing 
     },
   );
   replies.expectTickets(1);
-  replies.long(1_000_000, pieces);
+  const before = replies.reservedBytes;
+  replies.long(1_000_000, { pieces, keptBytes: 70_000 });
+  assert(
+    replies.reservedBytes >= before + 70_000,
+    "what it is made from counts",
+  );
   assert.equal(made, 0, "it is not its turn yet");
   assert(replies.congested);
   replies.granted(1n, 1);

@@ -329,3 +329,28 @@ Deno.test("RespParser agrees with the reference on random bytes", () => {
     { numRuns: 3000 },
   );
 });
+
+Deno.test("RespParser keeps nothing of a command of many words, and tells what it takes until then", () => {
+  const parser = new RespParser();
+  const before = parser.reservedBytes;
+  const text = `*1000\r\n${"$0\r\n\r\n".repeat(1000)}`;
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) {
+    const space = parser.space();
+    const part = bytes.subarray(at, at + space.length);
+    space.set(part);
+    parser.filled(part.length);
+    at += part.length;
+    if (at < bytes.length) assert.equal(parser.next(), "more");
+  }
+  assert.equal(parser.next(), "command");
+  assert.equal(parser.count, 1000);
+  assert(parser.reservedBytes > 16_000, `${parser.reservedBytes}`);
+  assert.equal(parser.next(), "more");
+  for (let i = 0; i < 10; i++) { // the buffer shrinks while reads are small
+    parser.space().fill(10, 0, 2);
+    parser.filled(2);
+    assert.equal(parser.next(), "more");
+  }
+  assert.equal(parser.reservedBytes, before);
+});
