@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
-import { RespParser } from "../../server/resp_parser.ts";
+import { argumentsMax, RespParser } from "../../server/resp_parser.ts";
 import { asArray, tableWords } from "./calls.ts";
 import { type Parsed, parseSlowly } from "../server/reference_parser.ts";
 import {
@@ -20,6 +20,8 @@ import { type Target, target } from "./target.ts";
 
 /** `commandBytesMax` and the longest line behind it, doubled to a power of two. */
 const bufferBytesMax = 1024 * 1024;
+/** Of each word of a command, where it begins and ends. */
+const offsetBytes = 16;
 
 const names = [...tableWords, ..."2 3 save *".split(" ")];
 
@@ -109,7 +111,9 @@ function parse(parts: readonly Uint8Array[], fold: boolean): Parsed {
       at += count;
       fed += count;
       const reserved = parser.reservedBytes;
-      const limit = Math.min(bufferBytesMax, Math.max(2048, 4 * fed));
+      const words = Math.min(argumentsMax, fed);
+      const limit = Math.min(bufferBytesMax, Math.max(2048, 4 * fed)) +
+        offsetBytes * words;
       assert(reserved <= limit, `${reserved} bytes reserved for ${fed}`);
       for (let steps = 0;; steps++) {
         assert(steps <= fed, "more commands than bytes");
