@@ -11,7 +11,7 @@ import {
 } from "./command.ts";
 import { raftCommands } from "./raft_commands.ts";
 import { redisCommands } from "./redis_commands.ts";
-import type { RespWriter } from "./resp_writer.ts";
+import { type Protocol, RespWriter } from "./resp_writer.ts";
 
 export const commands: readonly Command[] = [
   ...raftCommands, // TICKET first: the search is linear
@@ -151,11 +151,27 @@ function named({ request }: Session): (Command | undefined)[] | undefined {
   });
 }
 
+/** Of each protocol, what was written of each command: to make it anew takes long. */
+const docsOf = {
+  2: new Map<Command, Uint8Array>(),
+  3: new Map<Command, Uint8Array>(),
+};
+
 function writeDocs(
   writer: RespWriter,
   command: Command,
   { client: { protocol } }: Session,
 ): void {
+  const known = docsOf[protocol];
+  let docs = known.get(command);
+  if (docs === undefined) {
+    known.set(command, docs = makeDocs(command, protocol));
+  }
+  writer.append(docs);
+}
+
+function makeDocs(command: Command, protocol: Protocol): Uint8Array {
+  const writer = new RespWriter();
   writer.bulk(command.name);
   writer.map(3, protocol);
   writer.bulk("summary");
@@ -164,6 +180,7 @@ function writeDocs(
   writer.bulk("0.1.0");
   writer.bulk("group");
   writer.bulk("ticketd");
+  return writer.bytes().slice();
 }
 
 /** The first six fields: those of before Redis 6, all that clients read. */
