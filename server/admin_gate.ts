@@ -1,8 +1,7 @@
 // Lets admin commands of all clients through to the node, few at a time: each crosses to
 // the worker, and may take ten seconds there. The others wait, first come, first served;
 // questions not behind changes of members, for which not all places are there. Who asks
-// is not known here: a client has one at a time (`replies.ts`), so as many wait at most as
-// there are clients.
+// is not known here: how many one client may have waiting is said in `replies.ts`.
 
 import type { Census } from "./census.ts";
 import { Fifo } from "./fifo.ts";

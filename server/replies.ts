@@ -22,6 +22,8 @@ const outputBytesMax = 256 * 1024;
 /** So few that a greedy client's numbers hold nobody up for long. */
 export const ticketsMax = 4096;
 const slotsMax = 512;
+/** Questions to the node of one client; what follows them is run meanwhile. */
+const answersMax = 16;
 /** A long reply is made for as many bytes ahead of the client. */
 const pieceBytes = 64 * 1024;
 /** About what a slot takes in memory. */
@@ -58,8 +60,10 @@ export class Replies implements TicketClient {
   /** Those of the slots that wait for tickets: numbers come in this order. */
   readonly #ticketSlots = new Fifo<Slot>();
   #tickets = 0;
-  /** Answers of the node, and long replies, that are not complete: one, or none. */
+  /** Long replies that are not complete: one, or none. */
   #alone = 0;
+  /** Answers of the node that are awaited. */
+  #answers = 0;
   /** The tails; those of slots that are complete are cut off in bulk. */
   readonly #held = new RespWriter();
   /** Bytes that were cut off. */
@@ -87,6 +91,7 @@ export class Replies implements TicketClient {
   get congested(): boolean {
     const held = this.#heldTo - (this.#slots.first?.tailFrom ?? this.#heldTo);
     return this.#out.length + held >= outputBytesMax || this.#alone > 0 ||
+      this.#answers >= answersMax ||
       this.#tickets >= ticketsMax || this.#slots.size >= slotsMax;
   }
 
@@ -141,7 +146,7 @@ export class Replies implements TicketClient {
       slot.early?.rest();
     }
     this.#ticketSlots.clear();
-    this.#tickets = this.#alone = 0;
+    this.#tickets = this.#alone = this.#answers = 0;
     this.#held.rest();
     this.#out.rest();
   }
@@ -195,17 +200,16 @@ export class Replies implements TicketClient {
   }
 
   /**
-   * The next reply waits: call the returned function, once, to write it. Until then no
-   * further command is run: a client has one question to the node under way.
+   * The next reply waits: call the returned function, once, to write it.
    */
   expectAnswer(): (write: (writer: RespWriter) => void) => void {
     const slot = this.#open(1);
-    this.#alone++;
+    this.#answers++;
     return (write) => {
       if (this.#gone) return;
       assert(slot.waiting === 1, "a request was answered twice");
       slot.waiting = 0;
-      this.#alone--;
+      this.#answers--;
       try {
         write(this.#writerOf(slot));
         this.#release();

@@ -97,7 +97,7 @@ Deno.test("Replies is congested by output, by held output, by tickets and by ans
     r.writer.simple(kib);
   });
   assert.equal(congestedAfter(9, (r) => r.expectTickets(2048)), 2);
-  assert.equal(congestedAfter(9, (r) => r.expectAnswer()), 1);
+  assert.equal(congestedAfter(99, (r) => r.expectAnswer()), 16);
   assert.equal(
     congestedAfter(9999, (r) => {
       r.expectTickets(1);
