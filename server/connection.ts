@@ -14,7 +14,7 @@
 import { formatAddress } from "../raft/address.ts";
 import type { ClientInfo, Service, Session } from "./command.ts";
 import { nameOf, runCommand } from "./commands.ts";
-import { internalErrorText } from "./refusals.ts";
+import { internalErrorText, tooManyClientsText } from "./refusals.ts";
 import { Replies } from "./replies.ts";
 import { RespParser } from "./resp_parser.ts";
 import type { Turns } from "./turns.ts";
@@ -62,6 +62,8 @@ export class Connection implements Session {
     () => this.#writeSoon(),
     (error) => this.#broke(error),
   );
+  /** It has one of the places that are kept: to look and to manage, not for tickets. */
+  isVisitor = false;
   /** How often a command was completed, and bytes of replies were taken by the client. */
   commandsRun = 0;
   writesDone = 0;
@@ -233,6 +235,9 @@ export class Connection implements Session {
     const mark = this.replies.mark();
     const share = this.#share;
     try {
+      if (this.isVisitor && !isForVisitors(nameOf(this))) {
+        return this.refuse(tooManyClientsText);
+      }
       runCommand(this, this.#service);
     } catch (error) {
       return this.#failed(error, this.replies.undo(mark));
@@ -352,4 +357,11 @@ export class Connection implements Session {
     this.#progress?.resolve();
     this.#progress = undefined;
   }
+}
+
+/** What an operator and a joining node send, and what client libraries send before it. */
+function isForVisitors(name: string): boolean {
+  return /^(raft\.|info$|hello$|auth$|quit$|client\b|command\b|config\b)/.test(
+    name,
+  );
 }

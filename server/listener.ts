@@ -2,7 +2,8 @@
 // many is told so. Outlives a failing accept, as when file handles run out. Does not
 // parse: that is each `connection.ts`'s own.
 //
-// A few places are kept for connections from this host and from members. When those are
+// A few places are kept for connections from this host and from members, to look and to
+// manage; there are no tickets in them. When those are
 // full, too, the one that has them longest and asks nothing makes way: a crowd that holds
 // them and does nothing cannot keep an operator out.
 
@@ -207,6 +208,7 @@ export class Listener {
     if (!isFull && this.#census.enter()) {
       this.#serve(connection, this.#ordinary);
     } else if (this.#isNear(connection) && this.#enterKept()) {
+      connection.isVisitor = true;
       this.#serve(connection, this.#kept);
     } else this.#refuse(connection);
   }
@@ -248,6 +250,7 @@ export class Listener {
     if (oldest === undefined || !this.#census.enter()) return;
     this.#kept.delete(oldest);
     this.#ordinary.add(oldest);
+    oldest.isVisitor = false;
     this.#census.leaveKept();
   }
 

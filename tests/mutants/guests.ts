@@ -393,4 +393,13 @@ export const guestsMutants: readonly Mutant[] = [
     replace: "if (first.isWanted() === undefined) {",
     tests: ["server/raft_commands_test.ts"],
   },
+  {
+    name: "tickets-for-visitors",
+    mistake: "an operator's place is one more place for tickets",
+    source: "PITFALLS 45",
+    file: listener,
+    find: "      connection.isVisitor = true;\n",
+    replace: "",
+    tests: listenerTests,
+  },
 ];

@@ -324,21 +324,35 @@ Deno.test("From this host one gets in when all places are taken; whoever does no
       await first.expect("+PONG\r\n");
       // One that waits for an answer, and one that does nothing.
       using waiting = await Client.connect(port);
-      await waiting.send(resp("PING") + resp("RAFT.STATS"));
-      await waiting.expect("+PONG\r\n");
+      await waiting.send(resp("RAFT.LEADER") + resp("RAFT.STATS"));
+      await waiting.expect("+\r\n");
       using idle = await Client.connect(port);
-      await idle.send(resp("PING"));
-      await idle.expect("+PONG\r\n");
+      await idle.send(resp("RAFT.LEADER"));
+      await idle.expect("+\r\n");
       using third = await Client.connect(port);
-      await third.send(resp("PING"));
-      await third.expect("+PONG\r\n");
+      await third.send(resp("RAFT.LEADER"));
+      await third.expect("+\r\n");
       assert.equal(await idle.rest(), tooMany);
       node.answer();
       await waiting.expect("+OK\r\n");
       // The ordinary place goes to one of those that have a place that is kept.
       first.close();
       using fourth = await Client.connect(port);
-      await fourth.send(resp("PING"));
-      await fourth.expect("+PONG\r\n");
+      await fourth.send(resp("RAFT.LEADER"));
+      await fourth.expect("+\r\n");
     },
   ));
+
+Deno.test("In a place that is kept there are no tickets", () =>
+  serving({ clientsMax: 1, placesKept: 2 }, async ({ port, node }) => {
+    const first = await Client.connect(port);
+    await first.send(resp("PING"));
+    await first.expect("+PONG\r\n");
+    for (const command of ["TICKET", "PING", "NONSENSE"]) {
+      using visitor = await Client.connect(port);
+      await visitor.send(resp("RAFT.LEADER") + resp(command));
+      assert.equal(await visitor.rest(), `+\r\n${tooMany}`);
+    }
+    assert.equal(node.last, 0n);
+    first.close();
+  }));

@@ -27,7 +27,6 @@ const workBites: readonly Bite[] = [
   "refused a long name",
   "given a list of clients",
   "refused a long argument",
-  "answered that it is busy",
   "ended for what is no request",
   "reset",
 ];

@@ -12,7 +12,6 @@ import type { RangeChecker } from "./range_checker.ts";
 export type Bite =
   | "told that there is no place"
   | "closed without having read"
-  | "answered that it is busy"
   | "refused a long argument"
   | "refused a long name"
   | "given a list of clients"
@@ -101,10 +100,7 @@ const workKinds: Readonly<Record<string, Kind>> = {
     count: 24,
     visit: (visit) =>
       asks(visit, async (ask) => {
-        const reply = await ask("RAFT.SNAPSHOT");
-        if (reply.startsWith("-BUSY ")) {
-          visit.party.bit("answered that it is busy");
-        }
+        await ask("RAFT.SNAPSHOT");
       }),
   },
   admins: {
