@@ -2,24 +2,24 @@
 // exits with a code that says which: 0 as asked or removed from the cluster, 1 for a
 // fault, 128 + n when a second signal cut the stop short. Or does what else the command
 // line asks for: `status`.
-// Where the node runs is `raft/place.ts`'s to say.
+// Where the node runs is `server/placement.ts`'s to say.
 
 import deno from "./deno.json" with { type: "json" };
-import { formatAddress, parseAddress } from "./raft/address.ts";
-import type { FromNode } from "./raft/channel.ts";
+import { formatAddress, parseAddress } from "./base/address.ts";
+import type { FromNode } from "./raft/channel/messages.ts";
 import { Host } from "./raft/host.ts";
-import { type Fields, lastWords, type Log, openLog } from "./raft/logger.ts";
-import { placeNode } from "./raft/place.ts";
-import { onceFree } from "./raft/port.ts";
-import { TakeBox } from "./raft/take_box.ts";
-import { Census } from "./server/census.ts";
+import { type Fields, lastWords, type Log, openLog } from "./base/logger.ts";
+import { placeNode } from "./server/placement.ts";
+import { onceFree } from "./base/listen.ts";
+import { TakeBox } from "./raft/channel/take_box.ts";
+import { ClientCount } from "./server/client_count.ts";
 import { type Config, parseConfig } from "./server/config.ts";
-import { Front } from "./server/front.ts";
+import { ClientService } from "./server/clients/client_service.ts";
 import { limitsOf } from "./server/handles.ts";
-import { IoThreads } from "./server/io_threads.ts";
-import { listen } from "./server/listener.ts";
-import { RaftLink } from "./server/raft_link.ts";
-import { claimPort } from "./server/shared_port.ts";
+import { IoThreads } from "./server/clients/io_threads.ts";
+import { listen } from "./server/clients/listener.ts";
+import { RaftLink } from "./server/tickets/raft_link.ts";
+import { claimPort } from "./server/clients/shared_port.ts";
 import { onParentsEnd, onSignals } from "./server/signals.ts";
 import { status } from "./server/status.ts";
 
@@ -27,7 +27,7 @@ import { status } from "./server/status.ts";
 const stopMillis = 4500;
 
 const workerUrl = new URL("./raft/worker.ts", import.meta.url);
-const ioWorkerUrl = new URL("./server/io_worker.ts", import.meta.url);
+const ioWorkerUrl = new URL("./server/clients/io_worker.ts", import.meta.url);
 
 /** Reads a variable without asking: a prompt would hang a service. */
 function environment(variable: string): string | undefined {
@@ -88,7 +88,7 @@ async function serve(config: Config): Promise<never> {
       stop();
     });
   }
-  let front: Front | undefined;
+  let front: ClientService | undefined;
   let over = false;
   const end = async (code: number, text: string, fields?: Fields) => {
     // The first end counts; what is told while it lasts may be its consequence.
@@ -135,11 +135,11 @@ async function serve(config: Config): Promise<never> {
       broken: (error) => fail(`the dispenser is broken: ${error}`),
     });
     const { version } = deno;
-    const census = new Census(limits);
+    const clientCount = new ClientCount(limits);
     const { idleSeconds } = config.limits;
     const { refusalsMax } = shares;
     const each = { timeoutMillis, version, refusalsMax, idleSeconds };
-    front = new Front({ link, census, log, ...each });
+    front = new ClientService({ link, clientCount, log, ...each });
     const isShared = mayShare(config, { inWorker: place.inWorker, log });
     const claim = isShared
       ? await onceFree(() => claimPort(config.clientListen), { log, signal })
@@ -155,7 +155,7 @@ async function serve(config: Config): Promise<never> {
       each: {
         ...each,
         asksAgain,
-        limits: { ...limits, memory: census.memory },
+        limits: { ...limits, memory: clientCount.memory },
         log: { level: config.node.logLevel, format: config.node.logFormat },
       },
     });

@@ -2,8 +2,8 @@
 // nothing done there: through the box that they take, and as two messages, which is what they
 // are when they are no whole answer. deno bench -A bench/channel_bench.ts
 
-import type { FromNode, ToNode } from "../raft/channel.ts";
-import { TakeBox } from "../raft/take_box.ts";
+import type { FromNode, ToNode } from "../raft/channel/messages.ts";
+import { TakeBox } from "../raft/channel/take_box.ts";
 
 const worker = new Worker(new URL("echo_worker.ts", import.meta.url), {
   type: "module",

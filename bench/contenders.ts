@@ -4,7 +4,7 @@
 
 import deno from "../deno.json" with { type: "json" };
 import type { Durability } from "../storage/storage.ts";
-import { freePort } from "../tests/e2e/ports.ts";
+import { freePort } from "../tests/lib/ports.ts";
 import { end, makeDirectory, removeDirectory, spawn } from "./processes.ts";
 
 export type Server = {

@@ -1,7 +1,7 @@
 // What it costs to gather the requests of 50 clients into one take and to hand its numbers
 // out, without sockets and channel. deno bench bench/dispenser_bench.ts
 
-import { Dispenser } from "../server/dispenser.ts";
+import { Dispenser } from "../server/tickets/dispenser.ts";
 
 const clients = 50;
 

@@ -1,8 +1,8 @@
 // The other end of the channel's benchmark: answers each take at once, with the next
 // numbers. No node, no log, no other message.
 
-import type { FromNode, ToNode } from "../raft/channel.ts";
-import { TakeBox } from "../raft/take_box.ts";
+import type { FromNode, ToNode } from "../raft/channel/messages.ts";
+import { TakeBox } from "../raft/channel/take_box.ts";
 
 declare const self: {
   postMessage(message: FromNode): void;

@@ -6,7 +6,7 @@
 // REQUEST is what a ticket costs there: TICKET, or INCR for Redis. The last line that it
 // prints is JSON: replies a second for `greedy`, latencies in milliseconds for `polite`.
 
-import { assert } from "../raft/core/assert.ts";
+import { assert } from "../base/assert.ts";
 
 const [port = "", request = "TICKET", kind = "", count = "", seconds = ""] =
   Deno.args;

@@ -12,8 +12,8 @@
 // along all that it started. Otherwise the events that need root are left out, with a line.
 
 import { parseArgs } from "node:util";
-import { Cluster } from "../tests/e2e/harness.ts";
-import type { Server } from "../tests/e2e/server.ts";
+import { Cluster } from "../tests/lib/harness.ts";
+import type { Server } from "../tests/lib/server.ts";
 import { command } from "../tests/torture/command.ts";
 import { hindrance } from "../tests/torture/needs.ts";
 import { startInNamespaces } from "../tests/torture/namespaces.ts";

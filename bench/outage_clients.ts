@@ -2,7 +2,7 @@
 // nothing between them, and a window on what they see while something fails elsewhere.
 // Every ticket goes to the checker. One thread, one monotonic clock (`performance.now()`).
 
-import { ticketRequest } from "../tests/e2e/client.ts";
+import { ticketRequest } from "../tests/lib/client.ts";
 import { close, connect, isGone, writeAll } from "../tests/torture/clients.ts";
 import type { RangeChecker } from "../tests/torture/range_checker.ts";
 import { ReplyParser } from "../tests/torture/reply_parser.ts";
@@ -69,7 +69,7 @@ class Window {
   }
 }
 
-export type Place = {
+export type Placement = {
   readonly id: string;
   readonly host: string;
   readonly port: number;
@@ -85,7 +85,7 @@ export class OutageClients {
   #error: unknown;
 
   constructor(
-    places: readonly Place[],
+    places: readonly Placement[],
     { connections, checker }: { connections: number; checker: RangeChecker },
   ) {
     this.#checker = checker;
@@ -115,7 +115,7 @@ export class OutageClients {
     await Promise.all(this.#tasks);
   }
 
-  async #run(place: Place): Promise<void> {
+  async #run(place: Placement): Promise<void> {
     while (!this.#stopping) {
       const conn = await connect(place);
       if (conn !== undefined) {

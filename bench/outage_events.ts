@@ -2,11 +2,11 @@
 // it does it to: real processes with default timeouts, their clients, and a measurement
 // around each event that ends when all is well again. Everything waits within limits.
 
-import { ReplyError } from "../tests/e2e/client.ts";
-import { Cluster } from "../tests/e2e/harness.ts";
-import { freePort } from "../tests/e2e/ports.ts";
-import { Server } from "../tests/e2e/server.ts";
-import { until } from "../tests/e2e/until.ts";
+import { ReplyError } from "../tests/lib/client.ts";
+import { Cluster } from "../tests/lib/harness.ts";
+import { freePort } from "../tests/lib/ports.ts";
+import { Server } from "../tests/lib/server.ts";
+import { until } from "../tests/lib/until.ts";
 import { Injection } from "../tests/torture/injection.ts";
 import { logPaths } from "../tests/torture/log_paths.ts";
 import { between, type Network } from "../tests/torture/network.ts";

@@ -1,7 +1,7 @@
 // How fast commands are found in received bytes. `deno bench bench/parser_bench.ts`;
 // each iteration parses 10,000 commands, so 1 ms is 10 million commands a second.
 
-import { RespParser } from "../server/resp_parser.ts";
+import { RespParser } from "../server/resp/resp_parser.ts";
 
 const commandsPerIteration = 10_000;
 

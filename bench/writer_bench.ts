@@ -1,7 +1,7 @@
 // How fast replies are written. `deno bench bench/writer_bench.ts`; each iteration
 // writes 10,000 replies, so 1 ms is 10 million replies a second.
 
-import { RespWriter } from "../server/resp_writer.ts";
+import { RespWriter } from "../server/resp/resp_writer.ts";
 
 const repliesPerIteration = 10_000;
 const writer = new RespWriter();

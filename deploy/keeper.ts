@@ -17,7 +17,7 @@ export class Keeper {
     this.#nodes = flags.map((args) =>
       new Deno.Command(Deno.execPath(), {
         args: ["run", "-P", ...options, "main.ts", ...args],
-        cwd: new URL("..", import.meta.url),
+        cwd: new URL("../", import.meta.url),
         // Should we be killed, they end by themselves.
         env: { TICKETD_WITH_PARENT: "yes" },
         stdout: "inherit",

@@ -7,7 +7,7 @@
 // changes nothing on disk; the directory is created before anybody hears of this node,
 // so that what it promises is kept under one incarnation.
 
-import { parseAddress } from "./address.ts";
+import { parseAddress } from "../base/address.ts";
 import type {
   AdminAnswer,
   AdminCommand,
@@ -15,23 +15,23 @@ import type {
   FromNode,
   NodeOptions,
   ToNode,
-} from "./channel.ts";
-import { assert } from "./core/assert.ts";
+} from "./channel/messages.ts";
+import { assert } from "../base/assert.ts";
 import type { Identity, NodeId, Saved } from "./core/types.ts";
-import { type AskOptions, clusterOf, joinCluster } from "./join.ts";
-import { lastWords, type Log, openLog } from "./logger.ts";
+import { type AskOptions, clusterOf, joinCluster } from "./members/join.ts";
+import { lastWords, type Log, openLog } from "../base/logger.ts";
 import { Node } from "./node.ts";
-import { blank, founded, isMember } from "./origin.ts";
-import { listenForPeers, Peers } from "./peers.ts";
-import { onceFree } from "./port.ts";
-import { nobody } from "./ranks.ts";
+import { blank, founded, isMember } from "./members/bootstrap.ts";
+import { listenForPeers, Peers } from "./net/peers.ts";
+import { onceFree } from "../base/listen.ts";
+import { nobody } from "./identity/ranks.ts";
 import { adviceOn } from "../storage/advice.ts";
 import { openKv } from "../storage/kv.ts";
 import { denoFiles } from "../storage/files.ts";
 import type { Storage } from "../storage/storage.ts";
 import { Wal } from "../storage/wal.ts";
 import { type Clock, Ticker } from "./ticker.ts";
-import type { NodeTimes } from "./world.ts";
+import type { NodeTimes } from "./environment.ts";
 
 /** Durability medium and low sync this often. */
 const flushMillis = 200;
@@ -236,7 +236,7 @@ export class Host {
 
   /** Removed while it was away, this node was started with --join to be added again. */
   #rejoin(node: Node, identity: Identity): void {
-    if (this.#options!.join.length === 0 || !node.standing.isOutside) return;
+    if (this.#options!.join.length === 0 || !node.removal.isOutside) return;
     // Once let in, its log tells it what becomes of it, unless it is cut off before that.
     const now = performance.now();
     if (!this.#joined || now - this.#rejoinedMillis < rejoinMillis) return;
@@ -313,7 +313,7 @@ export class Host {
 
   /** Says `ready`, once a client that comes then can be told something. */
   #announce(): void {
-    if (this.#joined && this.#node!.standing.isSettled) this.#serve();
+    if (this.#joined && this.#node!.removal.isSettled) this.#serve();
   }
 
   /** To let clients wait until it has joined would be to keep them from the other nodes. */

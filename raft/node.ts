@@ -1,14 +1,14 @@
 // The shell around the core: feeds it every input and carries its outputs to peers,
 // machine, disk and channel, in the order that makes them safe. It decides nothing of
 // the protocol and touches the world only through what it was handed, so that a
-// simulator can run it as it is. `changes.ts` holds what administrators ask for.
+// simulator can run it as it is. `change.ts` holds what administrators ask for.
 //
 // Every input ends in `#pump`. One save is under way at a time; what comes meanwhile
 // gathers in the core and becomes the next: group commit is this loop under load.
 
-import type { AdminAnswer, AdminCommand } from "./channel.ts";
-import { Changes } from "./changes.ts";
-import { Contacts } from "./contacts.ts";
+import type { AdminAnswer, AdminCommand } from "./channel/messages.ts";
+import { Changes } from "./members/change.ts";
+import { PeerSet } from "./net/peer_set.ts";
 import type {
   Entry,
   Fault,
@@ -17,22 +17,22 @@ import type {
   Save,
   Saved,
 } from "./core/types.ts";
-import { assert } from "./core/assert.ts";
+import { assert } from "../base/assert.ts";
 import { restTicks } from "./core/election.ts";
 import { Raft } from "./core/raft.ts";
-import type { Introduction } from "./greeting.ts";
-import { Lending } from "./lending.ts";
-import { Overview } from "./overview.ts";
-import { Reporter } from "./reporter.ts";
-import { Machine, ticketSequence } from "./machine.ts";
-import type { Life, Members } from "./ranks.ts";
-import { Reserve } from "./reserve.ts";
-import { Senders } from "./senders.ts";
-import { ServedTakes } from "./served_takes.ts";
-import { Standing } from "./standing.ts";
-import { Takes } from "./takes.ts";
-import { Whereabouts } from "./whereabouts.ts";
-import type { NodeTimes, World } from "./world.ts";
+import type { Introduction } from "./identity/hello.ts";
+import { Lending } from "./tickets/lending.ts";
+import { Overview } from "./stats/node_status.ts";
+import { ChangeLog } from "./stats/change_log.ts";
+import { canApply, Machine, ticketSequence } from "./tickets/machine.ts";
+import type { Life, Members } from "./identity/ranks.ts";
+import { Reserve } from "./tickets/reserve.ts";
+import { Senders } from "./identity/senders.ts";
+import { ServedTakes } from "./tickets/served_takes.ts";
+import { RemovalWatch } from "./members/removal.ts";
+import { OwnTakes } from "./tickets/own_takes.ts";
+import { AddressUpdates } from "./members/address_updates.ts";
+import type { Environment, NodeTimes } from "./environment.ts";
 
 /** The log is compacted beyond this many entries, or … */
 export const logEntriesMax = 8_192;
@@ -42,19 +42,19 @@ export const storageBytesMax = 16 * 1024 * 1024;
 export class Node {
   readonly #raft: Raft;
   readonly #machine = new Machine();
-  readonly #world: World;
+  readonly #environment: Environment;
   readonly #times: NodeTimes;
   readonly #reserve: Reserve;
   readonly #lending: Lending;
-  readonly #takes: Takes;
+  readonly #takes: OwnTakes;
   readonly #servedTakes: ServedTakes;
   readonly #changes: Changes;
-  readonly #whereabouts: Whereabouts;
-  readonly #reporter: Reporter;
+  readonly #addressUpdates: AddressUpdates;
+  readonly #changeLog: ChangeLog;
   readonly #overview: Overview;
   /** Whether it belongs to its cluster, for whoever starts it and serves its clients. */
-  readonly standing: Standing;
-  readonly #contacts: Contacts;
+  readonly removal: RemovalWatch;
+  readonly #peerSet: PeerSet;
   readonly #senders: Senders;
 
   #saving = false;
@@ -69,28 +69,28 @@ export class Node {
   /** `leaving`: all is settled but the last flush; whoever asks is turned away. */
   #life: "running" | "stopping" | "leaving" | "ended" = "running";
 
-  constructor(world: World, saved: Saved, times: NodeTimes) {
-    this.#world = world;
+  constructor(environment: Environment, saved: Saved, times: NodeTimes) {
+    this.#environment = environment;
     this.#times = times;
     // Who comes to lead in its sleep must not take the rest of it for everybody's silence.
     assert(2 * times.restTicksMax < times.electionTicks, "it sleeps too long");
     this.#raft = new Raft(times, saved);
     this.#machine.restore(saved.snapshot.data);
     const { random, forward } = times;
-    const send = (message: PeerMessage) => world.peers.send([message]);
+    const send = (message: PeerMessage) => environment.peers.send([message]);
     const reserve = this.#reserve = new Reserve(this.#raft, times.paceMin);
     const lending = this.#lending = new Lending(this.#raft, reserve, {
-      post: world.post,
+      post: environment.post,
       isAllowed: times.lends,
     });
-    this.#takes = new Takes(this.#raft, { reserve, lending }, {
+    this.#takes = new OwnTakes(this.#raft, { reserve, lending }, {
       forward,
       random,
-      post: world.post,
+      post: environment.post,
       send,
-      reaches: (id) => world.peers.reaches(id),
+      reaches: (id) => environment.peers.reaches(id),
       leaderClient: () => this.#overview.leaderClient,
-      isOut: () => this.standing.isOut,
+      isOut: () => this.removal.isOut,
     });
     this.#servedTakes = new ServedTakes(this.#raft, { reserve, lending }, send);
     this.#changes = new Changes(this.#raft, {
@@ -100,25 +100,25 @@ export class Node {
       random,
       send,
     });
-    this.#whereabouts = new Whereabouts(this.#raft, {
+    this.#addressUpdates = new AddressUpdates(this.#raft, {
       pauseTicks: 6 * times.changeTicks,
       ask: (command) => this.#changes.ask(command, () => {}),
-      log: world.log,
+      log: environment.log,
     });
-    this.#reporter = new Reporter(this.#raft, world.log);
+    this.#changeLog = new ChangeLog(this.#raft, environment.log);
     this.#overview = new Overview(this.#raft, {
       cluster: saved.identity.cluster,
       reserve,
-      about: world.about,
+      about: environment.about,
       tickMillis: times.tickMillis,
     });
-    this.standing = new Standing(this.#raft, {
+    this.removal = new RemovalWatch(this.#raft, {
       incarnation: saved.identity.incarnation,
-      joins: world.joins,
+      joins: environment.joins,
     });
-    this.#senders = new Senders(this.#raft, world.log);
-    this.#contacts = new Contacts(this.#raft, world.peers);
-    this.#contacts.pump();
+    this.#senders = new Senders(this.#raft, { canApply, log: environment.log });
+    this.#peerSet = new PeerSet(this.#raft, environment.peers);
+    this.#peerSet.pump();
   }
 
   /** For checkers, which compare it with what disks and clients saw; they only look. */
@@ -168,12 +168,12 @@ export class Node {
     this.#input(() => {
       this.#ticks++;
       this.#raft.tick();
-      this.standing.tick();
+      this.removal.tick();
       this.#lending.tick();
       this.#reserve.tick();
       this.#takes.tick();
       this.#changes.tick();
-      this.#whereabouts.tick();
+      this.#addressUpdates.tick();
       if (this.#ticks % this.#times.flushTicks === 0) this.#flush();
     });
   }
@@ -202,7 +202,7 @@ export class Node {
     }
     const fault = this.#raft.step(message, { isClaim });
     if (fault === undefined && message.from === this.#raft.leaderId) {
-      this.#overview.leaderHeard = this.#world.now();
+      this.#overview.leaderHeard = this.#environment.now();
     }
     return fault;
   }
@@ -210,16 +210,16 @@ export class Node {
   /** Peers made sure that node `id` lives on the disk that it names, if it does. */
   met(id: NodeId, introduction: Introduction): void {
     const { incarnation, mark } = introduction;
-    this.#overview.acquaintances.met(id, introduction);
+    this.#overview.peerInfo.met(id, introduction);
     this.#input(() => {
       if (this.#senders.isNewLife(id, mark)) this.#raft.forget(id);
-      this.#whereabouts.met(id, incarnation);
+      this.#addressUpdates.met(id, incarnation);
     });
   }
 
   /** Peers cannot reach member `id` where it is said to be, but it is at `address`. */
   moved(id: NodeId, address: string): void {
-    this.#input(() => this.#whereabouts.moved(id, address));
+    this.#input(() => this.#addressUpdates.moved(id, address));
   }
 
   take(count: number): void {
@@ -239,7 +239,7 @@ export class Node {
 
   admin(id: number, command: AdminCommand): void {
     const answer = (answer: AdminAnswer) =>
-      this.#world.post({ type: "answered", id, answer });
+      this.#environment.post({ type: "answered", id, answer });
     if (this.#life === "leaving") {
       return answer({ type: "error", text: "the node is stopping" });
     }
@@ -257,7 +257,9 @@ export class Node {
         case "configuration":
         case "last-contact":
         case "stats":
-          return answer(this.#overview.answer(command.type, this.#world.now()));
+          return answer(
+            this.#overview.answer(command.type, this.#environment.now()),
+          );
         case "snapshot":
           if (this.#machine.isEmpty) {
             return answer({ type: "error", text: "nothing new to snapshot" });
@@ -296,7 +298,7 @@ export class Node {
   }
 
   #pump(): void {
-    const { peers } = this.#world;
+    const { peers } = this.#environment;
     // Before our own disk: the followers' disks and the wire work at the same time.
     peers.send(this.#raft.takeMessages());
     const snapshot = this.#raft.takeSnapshot();
@@ -304,16 +306,16 @@ export class Node {
     for (const entry of this.#raft.takeCommitted()) this.#apply(entry);
     // Before any answer: whoever reads that another leads may ask here who it is.
     this.#pushStatus();
-    this.#whereabouts.pump();
+    this.#addressUpdates.pump();
     this.#changes.pump();
     this.#reserve.pump();
     this.#servedTakes.pump();
     this.#takes.pump();
-    this.#contacts.pump();
+    this.#peerSet.pump();
     this.#compact();
     // What the above made the core say: a change proposed, an append to go with it.
     peers.send(this.#raft.takeMessages());
-    this.#reporter.report();
+    this.#changeLog.report();
     this.#overview.look();
     this.#noteRemoval();
     if (!this.#saving) this.#save();
@@ -328,13 +330,13 @@ export class Node {
 
   /** Says once that this node was removed, after the answers that it owed. */
   #noteRemoval(): void {
-    if (!this.standing.look() || this.#life !== "running") return;
-    this.#world.log(
+    if (!this.removal.look() || this.#life !== "running") return;
+    this.#environment.log(
       "warning",
       "was removed from the cluster; stops; to come back, start it with " +
         "--join ADDRESS of a member",
     );
-    this.#world.post({ type: "removed" });
+    this.#environment.post({ type: "removed" });
   }
 
   #compact(): void {
@@ -343,7 +345,7 @@ export class Node {
     if (this.#saving) return;
     const { log } = this.#raft;
     const grown = log.length > logEntriesMax ||
-      this.#world.storage.bytes > storageBytesMax;
+      this.#environment.storage.bytes > storageBytesMax;
     const isNew = log.lastApplied > log.snapshot.index;
     // Clients that ask again and again must not keep the disk busy with nothing else.
     const isDue = !isNew || this.#ticks >= this.#snapshotFromTick ||
@@ -367,8 +369,8 @@ export class Node {
     this.#saving = true;
     const snapshots = save.snapshot === undefined ? [] : this.#snapshotsSaving;
     if (snapshots.length > 0) this.#snapshotsSaving = [];
-    const begun = this.#world.micros();
-    this.#world.storage.write(
+    const begun = this.#environment.micros();
+    this.#environment.storage.write(
       save,
       (error) => this.#saved(save, { error, snapshots, begun }),
     );
@@ -384,7 +386,7 @@ export class Node {
   ): void {
     this.#saving = false;
     if (error !== undefined) return this.#end(error);
-    this.#overview.disk.saved(this.#world.micros() - begun);
+    this.#overview.disk.saved(this.#environment.micros() - begun);
     this.#input(() => {
       this.#raft.saved(save.number);
       for (const id of snapshots) this.#answerOk(id);
@@ -392,13 +394,13 @@ export class Node {
   }
 
   #answerOk(id: number): void {
-    this.#world.post({ type: "answered", id, answer: { type: "ok" } });
+    this.#environment.post({ type: "answered", id, answer: { type: "ok" } });
   }
 
   #flush(): void {
     if (this.#flushing) return;
     this.#flushing = true;
-    this.#world.storage.flush((error) => {
+    this.#environment.storage.flush((error) => {
       this.#flushing = false;
       if (error !== undefined) this.#end(error);
     });
@@ -415,7 +417,7 @@ export class Node {
     this.#takes.stop();
     this.#changes.stop();
     this.#life = "leaving";
-    this.#world.storage.flush((error) => this.#end(error));
+    this.#environment.storage.flush((error) => this.#end(error));
   }
 
   /** Whether leadership is being handed over; begins that, once. */
@@ -423,8 +425,8 @@ export class Node {
     const { role } = this.#raft;
     if (!this.#handedOver && this.#raft.transferLeadership()) {
       this.#handedOver = true;
-      this.#world.log("info", "handing leadership over before stopping");
-      this.#world.peers.send(this.#raft.takeMessages());
+      this.#environment.log("info", "handing leadership over before stopping");
+      this.#environment.peers.send(this.#raft.takeMessages());
     }
     return role === "leader" && this.#raft.transferTarget !== undefined;
   }
@@ -432,7 +434,7 @@ export class Node {
   #end(error: Error | undefined): void {
     if (this.#life === "ended") return;
     this.#life = "ended";
-    this.#world.ended(error);
+    this.#environment.ended(error);
   }
 
   // What others see.
@@ -443,6 +445,8 @@ export class Node {
 
   #pushStatus(): void {
     const status = this.#overview.news();
-    if (status !== undefined) this.#world.post({ type: "status", status });
+    if (status !== undefined) {
+      this.#environment.post({ type: "status", status });
+    }
   }
 }

@@ -3,10 +3,10 @@
 // caught is told to the main isolate like any other end of the node, because in a
 // worker it would end the worker alone (PITFALLS 1).
 
-import type { FromNode, ToNode } from "./channel.ts";
-import { Doors } from "./doors.ts";
+import type { FromNode, ToNode } from "./channel/messages.ts";
+import { Doors } from "./channel/doors.ts";
 import { Host } from "./host.ts";
-import { TakeDoor } from "./take_door.ts";
+import { TakeDoor } from "./channel/take_door.ts";
 
 declare const self: {
   postMessage(message: FromNode): void;

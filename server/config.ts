@@ -13,8 +13,8 @@ import {
   formatAddress,
   isLoopback,
   parseAddress,
-} from "../raft/address.ts";
-import type { NodeOptions, StorageKind } from "../raft/channel.ts";
+} from "../base/address.ts";
+import type { NodeOptions, StorageKind } from "../raft/channel/messages.ts";
 import {
   address,
   type Flag,

@@ -2,7 +2,7 @@
 // Values alone are judged here; how they get along with each other, and where they come
 // from, is `config.ts`'s.
 
-import { type Address, parseAddress } from "../raft/address.ts";
+import { type Address, parseAddress } from "../base/address.ts";
 
 const addressBytesMax = 255;
 

@@ -5,8 +5,8 @@
 // permissions. Where it does not, handles are opened until there is no more, or until
 // there are enough. That is done once, before anything else needs one.
 
-import type { Log } from "../raft/logger.ts";
-import type { CensusOptions } from "./census.ts";
+import type { Log } from "../base/logger.ts";
+import type { CensusOptions } from "./client_count.ts";
 import type { ClientLimits } from "./config.ts";
 
 /** What the process opens beside clients and peers: log, directory, worker, resolver. */

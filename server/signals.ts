@@ -6,7 +6,7 @@
 // line that told of it; SIGKILL, SIGSTOP and the real-time signals, which Deno lets nobody
 // hear; SIGABRT, SIGSYS and their like, which tell of faults in the process itself.
 
-import type { Log } from "../raft/logger.ts";
+import type { Log } from "../base/logger.ts";
 
 /** Two signals within this are one. */
 const sameSignalMillis = 500;

@@ -7,8 +7,8 @@ import {
   formatAddress,
   parseAddress,
   withHost,
-} from "../raft/address.ts";
-import { tryRequest } from "../raft/resp_client.ts";
+} from "../base/address.ts";
+import { tryRequest } from "../base/resp_client.ts";
 import {
   type Asked,
   bestOf,

@@ -2,7 +2,7 @@
 // of the whole cluster, and to the one line that says what is wrong with it. Each node
 // tells of itself, the leader of its followers too; `status.ts` asks them.
 
-import { formatAddress, isLoopback, parseAddress } from "../raft/address.ts";
+import { formatAddress, isLoopback, parseAddress } from "../base/address.ts";
 
 /** The pairs of RAFT.STATS. */
 export type Stats = ReadonlyMap<string, string>;

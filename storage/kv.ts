@@ -11,7 +11,7 @@
 // outlive the process, is the same as `high`; `low` commits in flush().
 
 import { join } from "node:path";
-import { type Change, readChange } from "../raft/core/codec.ts";
+import { type Change, readChange } from "../raft/core/save_codec.ts";
 import type { Identity, NodeId } from "../raft/core/types.ts";
 import { attempt, explained, isFile } from "./file_faults.ts";
 import { denoFiles, fileMode, type Files } from "./files.ts";

@@ -8,13 +8,13 @@
 // that none stands for another.
 
 import { crc32 } from "node:zlib";
-import { Reader, Writer } from "../raft/core/bytes.ts";
+import { Reader, Writer } from "../base/bytes.ts";
 import {
   DecodeError,
   formatVersion,
   readIdentity,
   writeIdentity,
-} from "../raft/core/codec.ts";
+} from "../raft/core/save_codec.ts";
 import type { Identity, NodeId } from "../raft/core/types.ts";
 import { StorageError } from "./storage.ts";
 

@@ -2,8 +2,8 @@
 // What comes during a commit joins the next. `kv.ts` opens it, and tells why a commit is
 // what it is; `kv_format.ts` has the bytes.
 
-import { Writer } from "../raft/core/bytes.ts";
-import { type Change, writeChange } from "../raft/core/codec.ts";
+import { Writer } from "../base/bytes.ts";
+import { type Change, writeChange } from "../raft/core/save_codec.ts";
 import type { NodeId, Save, Saved } from "../raft/core/types.ts";
 import type { Files } from "./files.ts";
 import {

@@ -4,7 +4,7 @@
 //
 // A restart is a new `Memory` on the same `Retained`.
 
-import type { Change } from "../raft/core/codec.ts";
+import type { Change } from "../raft/core/save_codec.ts";
 import type {
   Entry,
   HardState,

@@ -15,8 +15,8 @@
 // - Kind 0 is none, so zeros are never a record: they read as the end of the log.
 
 import { crc32 } from "node:zlib";
-import type { Writer } from "../raft/core/bytes.ts";
-import { assert } from "../raft/core/assert.ts";
+import type { Writer } from "../base/bytes.ts";
+import { assert } from "../base/assert.ts";
 
 export const recordHeaderBytes = 21;
 const seedAt = 17;
@@ -29,7 +29,7 @@ export const kinds = { base: 1, save: 2 } as const;
 export type Kind = typeof kinds[keyof typeof kinds];
 
 /** Where a record goes: the segment's seed, and what is in the file before it. */
-export type Place = {
+export type Placement = {
   readonly seed: number;
   readonly offset: number;
   readonly synced: number;
@@ -48,7 +48,7 @@ export function writeRecord(
   writer: Writer,
   kind: Kind,
   { place, writePayload }: {
-    place: Place;
+    place: Placement;
     writePayload: (writer: Writer) => void;
   },
 ): void {

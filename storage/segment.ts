@@ -1,5 +1,5 @@
 // The bytes of one segment of the log: encodes a fresh one, reads back an old one.
-// No files here; `wal.ts` moves them, `record.ts` frames, `codec.ts` encodes.
+// No files here; `wal.ts` moves them, `record.ts` frames, `save_codec.ts` encodes.
 //
 //   segment = magic "ticketd\n" · format version u32 · crc u32 of these · base · save*
 //   base    = record, of seed 0, of: segment number u64 · identity
@@ -15,7 +15,7 @@
 // of it is another life's, the records behind it are not (`record.ts`).
 
 import { crc32 } from "node:zlib";
-import { Reader, Writer } from "../raft/core/bytes.ts";
+import { Reader, Writer } from "../base/bytes.ts";
 import {
   type Change,
   DecodeError,
@@ -24,7 +24,7 @@ import {
   readIdentity,
   writeChange,
   writeIdentity,
-} from "../raft/core/codec.ts";
+} from "../raft/core/save_codec.ts";
 import type { Identity, NodeId } from "../raft/core/types.ts";
 import { replay, type Replayed } from "./memory.ts";
 import {

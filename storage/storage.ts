@@ -1,5 +1,5 @@
 // What the node asks of a disk. Three implementations keep this contract (`wal.ts`,
-// `kv.ts`, `memory.ts`) and one suite tries them all (tests/storage/conformance.ts).
+// `kv.ts`, `memory.ts`) and one suite tries them all (tests/lib/storage_conformance.ts).
 //
 // The contract:
 // - `load` is called once, first. `undefined` means that nothing was ever created

@@ -10,9 +10,9 @@
 // may have left in the cache but not on the disk (PITFALLS 11). So a torn tail is cut by
 // not copying it, and what is refused stays as it was, byte for byte.
 
-import { assert } from "../raft/core/assert.ts";
-import { Writer } from "../raft/core/bytes.ts";
-import { type Change, writeChange } from "../raft/core/codec.ts";
+import { assert } from "../base/assert.ts";
+import { Writer } from "../base/bytes.ts";
+import { type Change, writeChange } from "../raft/core/save_codec.ts";
 import type { Identity, NodeId, Save, Saved } from "../raft/core/types.ts";
 import type { Files, OpenFile, Syncable } from "./files.ts";
 import { type Replayed, wholeChange } from "./memory.ts";

@@ -5,7 +5,7 @@
 //
 //   --no-skips   a skipped test is an error, too: where everything can be installed
 
-import { closingLine, type Tally, TallyReader, total } from "./tally.ts";
+import { closingLine, type Tally, TallyReader, total } from "./lib/tally.ts";
 
 /**
  * End-to-end tests mostly wait, so they run side by side; the others do not, and not

@@ -6,7 +6,7 @@
 // One round is under way at a time; who asks meanwhile shares the next. What is not
 // answered is asked again at the next tick.
 
-import { assert } from "./assert.ts";
+import { assert } from "../../base/assert.ts";
 import { committedIndex, majority } from "./quorum.ts";
 import type { Raft } from "./raft.ts";
 import { answering, followLeader } from "./replication.ts";

@@ -93,16 +93,16 @@ function lateSnapshot(
 }
 
 /** A place in the log, and the term that stands there. */
-type Place = { readonly index: Index; readonly term: Term };
+type Placement = { readonly index: Index; readonly term: Term };
 
 function placesOf(
   { prevLogIndex: index, prevLogTerm: term, entries }: AppendEntries,
-): readonly Place[] {
+): readonly Placement[] {
   return [{ index, term }, ...entries];
 }
 
 /** Of a claim: to believe it would end this node, or take from it what is committed. */
-function undoing(raft: Raft, places: readonly Place[]): Fault | undefined {
+function undoing(raft: Raft, places: readonly Placement[]): Fault | undefined {
   const other = places.find((place) => differsFromCommitted(raft, place));
   return other === undefined
     ? undefined
@@ -112,7 +112,7 @@ function undoing(raft: Raft, places: readonly Place[]): Fault | undefined {
 /** What is committed here is the same at every leader (paper 5.4.3). */
 export function differsFromCommitted(
   { log }: Raft,
-  { index, term }: Place,
+  { index, term }: Placement,
 ): boolean {
   const known = log.termAt(Math.min(index, log.commitIndex)) ?? term;
   return index > log.commitIndex ? term < known : term !== known;

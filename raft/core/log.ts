@@ -5,7 +5,7 @@
 //
 // Terms never fall along the log, and nothing at or below commitIndex ever changes.
 
-import { assert } from "./assert.ts";
+import { assert } from "../../base/assert.ts";
 import type { Configuration, Entry, Index, Snapshot, Term } from "./types.ts";
 
 /** Where every log begins: nothing applied, nobody a member. */

@@ -4,7 +4,7 @@
 // overlap, and no joint consensus is needed. The second half makes new configurations
 // from old ones; a refusal is a text for people, in the original's words.
 
-import { assert } from "./assert.ts";
+import { assert } from "../../base/assert.ts";
 import type { Configuration, Index, NodeId, Server } from "./types.ts";
 
 export class Membership {

@@ -1,22 +1,22 @@
 // Every message between nodes as bytes, and back, with the bounds that a stranger's numbers
-// must keep. Little-endian; the wire's version stands in `greeting.ts`:
+// must keep. Little-endian; the wire's version stands in `hello.ts`:
 //
 //   message   = tag u8 · from id · to id · term u64 · body      the tags are below
 //             | tag u8 · from id · to id · number u64 · (data | take)
 //   take      = life u64 · (term u64 · count u64 | given bool · last big64 · count u64)
 //
-// with the fields of `bytes.ts`, entries and snapshots of `codec.ts`. Terms, indexes,
+// with the fields of `bytes.ts`, entries and snapshots of `save_codec.ts`. Terms, indexes,
 // sequences and rounds stay below `counterMax`. One encoding stands for each value;
 // nothing else decodes.
 
-import { assert, unreachable } from "./assert.ts";
-import { Reader, Writer } from "./bytes.ts";
+import { assert, unreachable } from "../../base/assert.ts";
+import { Reader, Writer } from "../../base/bytes.ts";
 import {
   readEntries,
   readSnapshot,
   writeEntries,
   writeSnapshot,
-} from "./codec.ts";
+} from "./save_codec.ts";
 import { counterMax, takeCountMax } from "./limits.ts";
 import type { Errand, Message, PeerMessage, Snapshot } from "./types.ts";
 

@@ -11,7 +11,7 @@
 // log at a lower durability has lost what it had acknowledged) and moves nothing.
 // Invariant: matchIndex < nextIndex.
 
-import { assert } from "./assert.ts";
+import { assert } from "../../base/assert.ts";
 import type { Index } from "./types.ts";
 
 /** Appends under way to one follower; bounds what a silent one can pile up. */

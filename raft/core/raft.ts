@@ -12,7 +12,7 @@
 // share; `election.ts` and `replication.ts` hold the two halves of the protocol,
 // `leadership.ts` what a leader does beside them, `confirmation.ts` how it makes sure.
 
-import { assert, unreachable } from "./assert.ts";
+import { assert, unreachable } from "../../base/assert.ts";
 import {
   askUnconfirmed,
   onConfirm,

@@ -5,7 +5,7 @@
 // still to be sent, so that a lost append shows at the next heartbeat, as a refusal;
 // nothing is retried by a timer of its own.
 
-import { assert, unreachable } from "./assert.ts";
+import { assert, unreachable } from "../../base/assert.ts";
 import { differsFromCommitted } from "./faults.ts";
 import {
   bestVoter,

@@ -10,7 +10,7 @@
 // durable (etcd's async_storage_writes_append_aba_race). So a truncation lowers what
 // every save under way will prove, at once.
 
-import { assert } from "./assert.ts";
+import { assert } from "../../base/assert.ts";
 import type { Log } from "./log.ts";
 import type { HardState, Index, Message, NodeId, Save } from "./types.ts";
 

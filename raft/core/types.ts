@@ -1,5 +1,5 @@
 // The vocabulary of the protocol: ids, log entries, what is kept on disk, and
-// every message between nodes. Plain data without behaviour; `codec.ts` and
+// every message between nodes. Plain data without behaviour; `save_codec.ts` and
 // `message_codec.ts` give its bytes, `raft.ts` its meaning. Names are those of the Raft
 // paper (Ongaro and Ousterhout 2014) and of Ongaro's thesis.
 

@@ -2,10 +2,10 @@
 // under load.
 
 import assert from "node:assert/strict";
-import { checkTickets } from "../checker.ts";
-import { Cluster, e2e } from "./harness.ts";
-import { calm } from "./server.ts";
-import { until } from "./until.ts";
+import { checkTickets } from "../lib/checker.ts";
+import { Cluster, e2e } from "../lib/harness.ts";
+import { calm } from "../lib/server.ts";
+import { until } from "../lib/until.ts";
 
 /** Enough for numbers to be taken ahead. */
 const eager = { connections: 8, pipeline: 50 };

@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 import { Redis } from "ioredis";
-import { checkTickets } from "../checker.ts";
-import { Client, ReplyError, ticketRequest } from "./client.ts";
-import { Cluster, e2e, redisTool } from "./harness.ts";
-import { until } from "./until.ts";
+import { checkTickets } from "../lib/checker.ts";
+import { Client, ReplyError, ticketRequest } from "../lib/client.ts";
+import { Cluster, e2e, redisTool } from "../lib/harness.ts";
+import { until } from "../lib/until.ts";
 
 e2e(
   "Clients of all nodes get numbers once, in real-time order and without a gap",

@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
-import { unprivileged, unprivilegedNeeds } from "../unprivileged.ts";
-import { contents, e2e, type Lab, refused } from "./harness.ts";
-import { repository, type Server } from "./server.ts";
+import { unprivileged, unprivilegedNeeds } from "../lib/unprivileged.ts";
+import { contents, e2e, type Lab, refused } from "../lib/harness.ts";
+import { repository, type Server } from "../lib/server.ts";
 
 e2e(
   "Flags take one dash or two, and every flag may come from the environment",

@@ -2,9 +2,9 @@
 // and none out of order.
 
 import assert from "node:assert/strict";
-import { checkTickets } from "../checker.ts";
-import { Cluster, e2e } from "./harness.ts";
-import { until } from "./until.ts";
+import { checkTickets } from "../lib/checker.ts";
+import { Cluster, e2e } from "../lib/harness.ts";
+import { until } from "../lib/until.ts";
 
 for (
   const flags of [

@@ -4,8 +4,8 @@
 import { emptySnapshot } from "../../raft/core/log.ts";
 import assert from "node:assert/strict";
 import type { Server } from "../../raft/core/types.ts";
-import { Cluster, e2e } from "./harness.ts";
-import { until } from "./until.ts";
+import { Cluster, e2e } from "../lib/harness.ts";
+import { until } from "../lib/until.ts";
 import { denoFiles } from "../../storage/files.ts";
 import { Wal } from "../../storage/wal.ts";
 

@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 import { Redis } from "ioredis";
-import { encode, exchange, ReplyError } from "./client.ts";
-import { e2e, redisTool } from "./harness.ts";
-import type { Server } from "./server.ts";
+import { encode, exchange, ReplyError } from "../lib/client.ts";
+import { e2e, redisTool } from "../lib/harness.ts";
+import type { Server } from "../lib/server.ts";
 
 /** What goes in, as words or as bytes, and the bytes that come out, to the very end. */
 type Row = readonly [

@@ -2,7 +2,7 @@
 // that starts: moved, replaced, a symbolic link, open to all.
 
 import assert from "node:assert/strict";
-import { contents, e2e, fault } from "./harness.ts";
+import { contents, e2e, fault } from "../lib/harness.ts";
 
 e2e(
   "A node whose directory was moved ends at its next snapshot, and the log of the one founded there stays",

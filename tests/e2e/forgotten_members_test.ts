@@ -1,11 +1,11 @@
 // At every durability a founder that is killed remembers whom it took in: else it would
 // lead alone beside them, and both sides would give the same numbers. That the same holds
-// of each storage is shown by tests/storage/conformance.ts.
+// of each storage is shown by tests/lib/storage_conformance.ts.
 
 import assert from "node:assert/strict";
-import { e2e } from "./harness.ts";
-import { calm } from "./server.ts";
-import { until } from "./until.ts";
+import { e2e } from "../lib/harness.ts";
+import { calm } from "../lib/server.ts";
+import { until } from "../lib/until.ts";
 
 /** Ticks so long that nothing is flushed by the way: a flush comes once in 2.5 s. */
 const slow = ["--heartbeat", "5s", "--election", "15s"];

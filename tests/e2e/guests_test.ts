@@ -3,10 +3,10 @@
 // back. Each story is a real process that is asked for tickets at its end.
 
 import assert from "node:assert/strict";
-import { type Client, encode, ReplyError } from "./client.ts";
-import { e2e, type Lab } from "./harness.ts";
-import { permissions, type Server } from "./server.ts";
-import { until } from "./until.ts";
+import { type Client, encode, ReplyError } from "../lib/client.ts";
+import { e2e, type Lab } from "../lib/harness.ts";
+import { permissions, type Server } from "../lib/server.ts";
+import { until } from "../lib/until.ts";
 
 const tooMany = "ERR max number of clients reached";
 

@@ -4,13 +4,13 @@
 import assert from "node:assert/strict";
 import { termJumpMax } from "../../raft/core/limits.ts";
 import type { PeerMessage, Saved } from "../../raft/core/types.ts";
-import { checkTickets } from "../checker.ts";
-import { everyMessage } from "../raft/every_message.ts";
-import { FakePeer, type Role } from "../raft/fake_peer.ts";
-import { diskOf } from "./disk_of.ts";
-import { type Cluster, e2e, type Lab } from "./harness.ts";
-import type { Server } from "./server.ts";
-import { until } from "./until.ts";
+import { checkTickets } from "../lib/checker.ts";
+import { everyMessage } from "../lib/every_message.ts";
+import { FakePeer, type Role } from "../lib/fake_peer.ts";
+import { diskOf } from "../lib/disk_of.ts";
+import { type Cluster, e2e, type Lab } from "../lib/harness.ts";
+import type { Server } from "../lib/server.ts";
+import { until } from "../lib/until.ts";
 
 function portOf(server: Server): { hostname: string; port: number } {
   return { hostname: server.host, port: server.raftPort };

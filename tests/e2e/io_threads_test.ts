@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 import deno from "../../deno.json" with { type: "json" };
-import { checkTickets } from "../checker.ts";
-import { type Client, ticketRequest } from "./client.ts";
-import { e2e, type Lab, refused } from "./harness.ts";
-import { calm, permissions, repository, type Server } from "./server.ts";
+import { checkTickets } from "../lib/checker.ts";
+import { type Client, ticketRequest } from "../lib/client.ts";
+import { e2e, type Lab, refused } from "../lib/harness.ts";
+import { calm, permissions, repository, type Server } from "../lib/server.ts";
 
 /** What a stop may take. */
 const stopMillisMax = 5000;
@@ -206,7 +206,7 @@ e2e(
 
 /** The flags of a run in which a further thread does `fault` when it is to serve. */
 function withFault(lab: Lab, fault: string): string[] {
-  const original = `file://${repository}server/io_thread.ts`;
+  const original = `file://${repository}server/clients/io_thread.ts`;
   const sound = JSON.stringify(`${original}?sound`);
   const faulty = `${lab.directory}/faulty.js`;
   Deno.writeTextFileSync(

@@ -2,9 +2,9 @@
 // checker. A client whose server is gone or does not lead tries the next one, as a
 // user's would; what it asked for and was not told is burnt.
 
-import type { Ticket } from "../checker.ts";
-import { Client, ReplyError, ticketOf, ticketRequest } from "./client.ts";
-import { pause, until } from "./until.ts";
+import type { Ticket } from "../lib/checker.ts";
+import { Client, ReplyError, ticketOf, ticketRequest } from "../lib/client.ts";
+import { pause, until } from "../lib/until.ts";
 
 export type LoadOptions = {
   readonly connections?: number;

@@ -2,9 +2,9 @@
 // and taken away, leadership that is handed over, a dead node that is replaced.
 
 import assert from "node:assert/strict";
-import { Cluster, e2e } from "./harness.ts";
-import { calm, type Server } from "./server.ts";
-import { until } from "./until.ts";
+import { Cluster, e2e } from "../lib/harness.ts";
+import { calm, type Server } from "../lib/server.ts";
+import { until } from "../lib/until.ts";
 
 /** Waits until all running nodes know node `id` so. */
 async function known(cluster: Cluster, id: string, suffrage: string) {

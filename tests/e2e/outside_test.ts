@@ -2,8 +2,8 @@
 // elsewhere, instead of waiting behind a balancer that sends them here.
 
 import assert from "node:assert/strict";
-import { e2e } from "./harness.ts";
-import { freePort } from "./ports.ts";
+import { e2e } from "../lib/harness.ts";
+import { freePort } from "../lib/ports.ts";
 
 const refusal = /CLUSTERDOWN This node belongs to no cluster: /;
 

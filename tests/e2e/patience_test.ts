@@ -2,10 +2,10 @@
 // so all of it waits at once, in a file of its own.
 
 import assert from "node:assert/strict";
-import { checkTickets } from "../checker.ts";
-import { type Reply, ReplyError } from "./client.ts";
-import { e2e, type Lab, refused } from "./harness.ts";
-import { freePort } from "./ports.ts";
+import { checkTickets } from "../lib/checker.ts";
+import { type Reply, ReplyError } from "../lib/client.ts";
+import { e2e, type Lab, refused } from "../lib/harness.ts";
+import { freePort } from "../lib/ports.ts";
 
 e2e(
   "What nobody answers ends with an error that says so, and costs nobody anything",

@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
-import { contents, e2e, type Lab, refused } from "./harness.ts";
-import { repository, type Server } from "./server.ts";
+import { contents, e2e, type Lab, refused } from "../lib/harness.ts";
+import { repository, type Server } from "../lib/server.ts";
 
 const withoutRead = ["--allow-net", "--allow-write"];
 const withRead = [...withoutRead, "--allow-read"];

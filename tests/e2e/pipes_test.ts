@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { checkTickets } from "../checker.ts";
-import { e2e, type Lab } from "./harness.ts";
-import { permissions, type ServerOptions } from "./server.ts";
-import { until } from "./until.ts";
+import { checkTickets } from "../lib/checker.ts";
+import { e2e, type Lab } from "../lib/harness.ts";
+import { permissions, type ServerOptions } from "../lib/server.ts";
+import { until } from "../lib/until.ts";
 
 /** Linux: what a pipe holds before a write to it waits. */
 const pipeBytes = 65_536;

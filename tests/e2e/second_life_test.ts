@@ -2,9 +2,9 @@
 // still know only their former lives.
 
 import assert from "node:assert/strict";
-import { e2e } from "./harness.ts";
-import type { Server } from "./server.ts";
-import { until } from "./until.ts";
+import { e2e } from "../lib/harness.ts";
+import type { Server } from "../lib/server.ts";
+import { until } from "../lib/until.ts";
 
 e2e("A node that joins learns of a leader in its second life", async (lab) => {
   const cluster = await lab.cluster(3);

@@ -1,11 +1,11 @@
 // How a node ends: asked to, asked twice, or because its disk failed it.
 
 import assert from "node:assert/strict";
-import { checkTickets } from "../checker.ts";
-import { encode, ticketOf, ticketRequest } from "./client.ts";
-import { e2e } from "./harness.ts";
-import { freePort } from "./ports.ts";
-import { until } from "./until.ts";
+import { checkTickets } from "../lib/checker.ts";
+import { encode, ticketOf, ticketRequest } from "../lib/client.ts";
+import { e2e } from "../lib/harness.ts";
+import { freePort } from "../lib/ports.ts";
+import { until } from "../lib/until.ts";
 
 /** What the issue promises of a stop. */
 const stopMillisMax = 5000;

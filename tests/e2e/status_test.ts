@@ -1,9 +1,9 @@
 // `ticketd status` against real nodes.
 
 import assert from "node:assert/strict";
-import { e2e, type Lab, type Output } from "./harness.ts";
-import { freePort } from "./ports.ts";
-import { until } from "./until.ts";
+import { e2e, type Lab, type Output } from "../lib/harness.ts";
+import { freePort } from "../lib/ports.ts";
+import { until } from "../lib/until.ts";
 
 async function status(lab: Lab, port: number): Promise<Output> {
   const address = `127.0.0.1:${port}`;

@@ -1,9 +1,9 @@
 // Each storage at each durability keeps, on a real disk, what its level promises.
 
 import assert from "node:assert/strict";
-import { checkTickets } from "../checker.ts";
-import { e2e } from "./harness.ts";
-import { until } from "./until.ts";
+import { checkTickets } from "../lib/checker.ts";
+import { e2e } from "../lib/harness.ts";
+import { until } from "../lib/until.ts";
 
 for (const storage of ["file", "kv"]) {
   for (const durability of ["high", "medium", "low"]) {

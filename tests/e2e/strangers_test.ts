@@ -2,7 +2,7 @@
 // why, and the cluster goes on.
 
 import assert from "node:assert/strict";
-import { Cluster, e2e, fault } from "./harness.ts";
+import { Cluster, e2e, fault } from "../lib/harness.ts";
 
 e2e(
   "A wiped node is refused under its id until that is removed (PITFALLS 17)",

@@ -2,11 +2,11 @@
 // canary, so that its silence means something; and that nothing is left of it.
 
 import assert from "node:assert/strict";
-import { skippable } from "../needs.ts";
+import { skippable } from "../lib/needs.ts";
 import { tortureNeeds } from "../torture/needs.ts";
-import { processesOf } from "./harness.ts";
-import { repository } from "./server.ts";
-import { until } from "./until.ts";
+import { processesOf } from "../lib/harness.ts";
+import { repository } from "../lib/server.ts";
+import { until } from "../lib/until.ts";
 
 function torture(claim: string, story: (lab: string) => Promise<void>): void {
   Deno.test({

@@ -7,16 +7,16 @@ import {
   type Address,
   formatAddress,
   parseAddress,
-} from "../../raft/address.ts";
+} from "../../base/address.ts";
 import {
   decodeAnswer,
   decodeCommand,
   encodeJson,
-} from "../../raft/change_codec.ts";
-import type { ChangeCommand } from "../../raft/change_plan.ts";
-import { isShortText } from "../../raft/core/bytes.ts";
-import { clusterOf, joinCluster, JoinError } from "../../raft/join.ts";
-import { type Reply, request } from "../../raft/resp_client.ts";
+} from "../../raft/members/change_codec.ts";
+import type { ChangeCommand } from "../../raft/members/change_plan.ts";
+import { isShortText } from "../../base/bytes.ts";
+import { clusterOf, joinCluster, JoinError } from "../../raft/members/join.ts";
+import { type Reply, request } from "../../base/resp_client.ts";
 import { cuts, hostile, pieces } from "./hostile.ts";
 import { withinMemory } from "./memory.ts";
 import { ScriptedReads } from "./scripted.ts";

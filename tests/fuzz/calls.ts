@@ -3,7 +3,7 @@
 // table: new rows are tried without being named here.
 
 import fc from "fast-check";
-import { commands } from "../../server/commands.ts";
+import { commands } from "../../server/commands/commands.ts";
 
 /** Each is what a request begins with: `["client", "list"]`. */
 export const calls: readonly (readonly string[])[] = commands.flatMap(

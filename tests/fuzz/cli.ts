@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import deno from "../../deno.json" with { type: "json" };
-import { parseAddress } from "../../raft/address.ts";
+import { parseAddress } from "../../base/address.ts";
 import { type Config, parseConfig } from "../../server/config.ts";
 import { type Target, target } from "./target.ts";
 

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { asArray, call, requestOf } from "./calls.ts";
-import { FakeNode } from "../server/fakes.ts";
+import { FakeNode } from "../lib/fakes.ts";
 import { cuts, latin1, pieces } from "./hostile.ts";
 import { streams } from "./resp.ts";
 import { assertServed, connectionOf, DeafSocket } from "./scripted_client.ts";

@@ -1,6 +1,6 @@
 // What a client must be answered, command by command, as the slow reference parser reads it.
 
-import { parseSlowly } from "../server/reference_parser.ts";
+import { parseSlowly } from "../lib/reference_parser.ts";
 import { text } from "./resp.ts";
 
 export type Expected = {

@@ -4,9 +4,13 @@
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import fc from "fast-check";
-import { remedies } from "../../raft/admission.ts";
-import { Reader, Writer } from "../../raft/core/bytes.ts";
-import { DecodeError, readChange, writeChange } from "../../raft/core/codec.ts";
+import { remedies } from "../../raft/identity/admission.ts";
+import { Reader, Writer } from "../../base/bytes.ts";
+import {
+  DecodeError,
+  readChange,
+  writeChange,
+} from "../../raft/core/save_codec.ts";
 import {
   decodePeerMessage,
   encodePeerMessage,
@@ -16,17 +20,17 @@ import {
   frameBytesMax,
   FrameReader,
   helloBytesMax,
-} from "../../raft/frame.ts";
+} from "../../raft/net/frame.ts";
 import {
   decodeGreeting,
   encodeGreeting,
   type Greeting,
   protocolVersion,
   type Refused,
-} from "../../raft/greeting.ts";
-import { Handshake } from "../../raft/handshake.ts";
-import { Wire } from "../../raft/wire.ts";
-import { claimOf, frameOf, helloOf } from "../raft/fake_peer.ts";
+} from "../../raft/identity/hello.ts";
+import { Handshake } from "../../raft/net/handshake.ts";
+import { Wire } from "../../raft/net/wire.ts";
+import { claimOf, frameOf, helloOf } from "../lib/fake_peer.ts";
 import { byteByByte, cuts, hostile, joined, pieces } from "./hostile.ts";
 import { withinMemory } from "./memory.ts";
 import { change, id, message, text } from "./messages.ts";

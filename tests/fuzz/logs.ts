@@ -7,8 +7,8 @@ import type { Entry, Save, Saved } from "../../raft/core/types.ts";
 import { replay, type Replayed } from "../../storage/memory.ts";
 import type { Durability } from "../../storage/storage.ts";
 import { Wal } from "../../storage/wal.ts";
-import { fresh, snapshotAt } from "../storage/conformance.ts";
-import { FakeDisk } from "../storage/fake_files.ts";
+import { fresh, snapshotAt } from "../lib/storage_conformance.ts";
+import { FakeDisk } from "../lib/fake_files.ts";
 
 /** A save, told by what it does to the log before it. */
 export type Step = {

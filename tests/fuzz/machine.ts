@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { InvariantError } from "../../raft/core/assert.ts";
-import { Writer } from "../../raft/core/bytes.ts";
-import { DecodeError } from "../../raft/core/codec.ts";
-import { encodeTake, lastTicket, Machine } from "../../raft/machine.ts";
+import { InvariantError } from "../../base/assert.ts";
+import { Writer } from "../../base/bytes.ts";
+import { DecodeError } from "../../raft/core/save_codec.ts";
+import { encodeTake, lastTicket, Machine } from "../../raft/tickets/machine.ts";
 import { hostile } from "./hostile.ts";
 import { withinMemory } from "./memory.ts";
 import { text } from "./messages.ts";

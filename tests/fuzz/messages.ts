@@ -2,8 +2,8 @@
 // every save. Half of the numbers lie near limits.
 
 import fc from "fast-check";
-import { isShortText } from "../../raft/core/bytes.ts";
-import type { Change } from "../../raft/core/codec.ts";
+import { isShortText } from "../../base/bytes.ts";
+import type { Change } from "../../raft/core/save_codec.ts";
 import { counterMax, takeCountMax } from "../../raft/core/limits.ts";
 import type { Entry, PeerMessage } from "../../raft/core/types.ts";
 

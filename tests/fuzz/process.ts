@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 
-import { Lab } from "../e2e/harness.ts";
-import type { Server } from "../e2e/server.ts";
-import { parseSlowly } from "../server/reference_parser.ts";
+import { Lab } from "../lib/harness.ts";
+import type { Server } from "../lib/server.ts";
+import { parseSlowly } from "../lib/reference_parser.ts";
 import { call, requestOf } from "./calls.ts";
 import { expectedReplies } from "./expected.ts";
 import { wholeReplies } from "./replies.ts";

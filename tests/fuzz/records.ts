@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
-import { Writer } from "../../raft/core/bytes.ts";
-import { writeChange } from "../../raft/core/codec.ts";
+import { Writer } from "../../base/bytes.ts";
+import { writeChange } from "../../raft/core/save_codec.ts";
 import type { Saved } from "../../raft/core/types.ts";
 import { wholeChange } from "../../storage/memory.ts";
 import { kinds, writeRecord } from "../../storage/record.ts";
@@ -16,7 +16,7 @@ import {
   writeBase,
 } from "../../storage/segment.ts";
 import { type Durability, StorageError } from "../../storage/storage.ts";
-import { fresh, identity } from "../storage/conformance.ts";
+import { fresh, identity } from "../lib/storage_conformance.ts";
 import { changes, harmful, hostile } from "./hostile.ts";
 import {
   appends,

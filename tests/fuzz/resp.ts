@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
-import { argumentsMax, RespParser } from "../../server/resp_parser.ts";
+import { argumentsMax, RespParser } from "../../server/resp/resp_parser.ts";
 import { asArray, tableWords } from "./calls.ts";
-import { type Parsed, parseSlowly } from "../server/reference_parser.ts";
+import { type Parsed, parseSlowly } from "../lib/reference_parser.ts";
 import {
   byteByByte,
   cuts,

@@ -3,8 +3,8 @@
 // Connection is made, and of its socket, stands here.
 
 import assert from "node:assert/strict";
-import { Connection, type Socket } from "../../server/connection.ts";
-import { connectionService, FakeNode } from "../server/fakes.ts";
+import { Connection, type Socket } from "../../server/clients/connection.ts";
+import { connectionService, FakeNode } from "../lib/fakes.ts";
 import { withoutEscapes } from "./escapes.ts";
 import { expectedReplies } from "./expected.ts";
 import { wholeReplies } from "./replies.ts";

@@ -4,7 +4,10 @@ import type { Mutant } from "./mutant.ts";
 
 const election = "raft/core/election.ts";
 const raft = "raft/core/raft.ts";
-const tests = ["core/election_test.ts", "core/paper_test.ts"];
+const tests = [
+  "unit/raft/core/election_test.ts",
+  "unit/raft/core/paper_test.ts",
+];
 
 export const electionMutants: readonly Mutant[] = [
   {
@@ -18,7 +21,7 @@ export const electionMutants: readonly Mutant[] = [
     replace: `    raft.resetElection();
   }
   raft.send({`,
-    tests: ["core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_test.ts"],
   },
   {
     name: "vote-not-saved",
@@ -36,7 +39,7 @@ export const electionMutants: readonly Mutant[] = [
     file: raft,
     find: "this.votedFor = saved.hardState.votedFor;",
     replace: "this.votedFor = undefined;",
-    tests: ["core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_test.ts"],
   },
   {
     name: "term-forgotten-at-start",
@@ -46,7 +49,7 @@ export const electionMutants: readonly Mutant[] = [
     find: "this.currentTerm = saved.hardState.currentTerm;",
     replace:
       "this.currentTerm = saved.entries.at(-1)?.term ?? saved.snapshot.term;",
-    tests: ["core/paper_test.ts", "core/election_test.ts"],
+    tests: ["unit/raft/core/paper_test.ts", "unit/raft/core/election_test.ts"],
   },
   {
     name: "vote-twice",
@@ -56,7 +59,7 @@ export const electionMutants: readonly Mutant[] = [
     find:
       "(raft.votedFor === undefined || raft.votedFor === message.from) &&\n",
     replace: "",
-    tests: ["core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_test.ts"],
   },
   {
     name: "vote-forgotten-by-loser",
@@ -69,7 +72,10 @@ export const electionMutants: readonly Mutant[] = [
     this.votedFor = undefined;
     this.saves.hardStateChanged();
     this.role`,
-    tests: ["core/paper_test.ts", "core/random_cluster_test.ts"],
+    tests: [
+      "unit/raft/core/paper_test.ts",
+      "unit/raft/core/random_cluster_test.ts",
+    ],
   },
   {
     name: "vote-for-shorter-log",
@@ -80,7 +86,7 @@ export const electionMutants: readonly Mutant[] = [
   if (granted) {`,
     replace: `    message.lastLogIndex >= 0;
   if (granted) {`,
-    tests: ["core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_test.ts"],
   },
   {
     name: "longer-log-wins",
@@ -90,7 +96,7 @@ export const electionMutants: readonly Mutant[] = [
     find: `return lastLogTerm > this.lastTerm ||
       (lastLogTerm === this.lastTerm && lastLogIndex >= this.lastIndex);`,
     replace: "return lastLogTerm >= 0 && lastLogIndex >= this.lastIndex;",
-    tests: ["core/paper_test.ts", "core/log_test.ts"],
+    tests: ["unit/raft/core/paper_test.ts", "unit/raft/core/log_test.ts"],
   },
   {
     name: "no-pre-vote",
@@ -121,7 +127,7 @@ export const electionMutants: readonly Mutant[] = [
     find:
       "raft.hearsLeader && !message.transfer && message.term > raft.currentTerm",
     replace: "raft.hearsLeader && message.term < 0",
-    tests: ["core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_test.ts"],
   },
   {
     name: "pre-votes-count-as-votes",
@@ -153,7 +159,7 @@ export const electionMutants: readonly Mutant[] = [
     find:
       'raft.role !== "candidate" || message.term !== raft.currentTerm) return;',
     replace: 'raft.role !== "candidate") return;',
-    tests: ["core/paper_test.ts", "core/election_test.ts"],
+    tests: ["unit/raft/core/paper_test.ts", "unit/raft/core/election_test.ts"],
   },
   {
     name: "half-is-a-majority",
@@ -162,7 +168,7 @@ export const electionMutants: readonly Mutant[] = [
     file: "raft/core/quorum.ts",
     find: "Math.floor(count / 2) + 1",
     replace: "Math.ceil(count / 2)",
-    tests: ["core/quorum_test.ts"],
+    tests: ["unit/raft/core/quorum_test.ts"],
   },
   {
     name: "timeouts-not-random",
@@ -171,7 +177,7 @@ export const electionMutants: readonly Mutant[] = [
     file: raft,
     find: "electionTicks + random(electionTicks)",
     replace: "electionTicks + 0 * random(electionTicks)",
-    tests: ["core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_test.ts"],
   },
   {
     name: "stands-again-before-own-vote",
@@ -181,7 +187,7 @@ export const electionMutants: readonly Mutant[] = [
     file: raft,
     find: 'if (this.role === "candidate" && !this.votes.has(this.id)) return;',
     replace: "",
-    tests: ["core/election_test.ts"],
+    tests: ["unit/raft/core/election_test.ts"],
   },
   {
     name: "no-step-down",
@@ -191,7 +197,7 @@ export const electionMutants: readonly Mutant[] = [
     find:
       "  if (term > raft.currentTerm) raft.becomeFollower(term, undefined);\n",
     replace: "",
-    tests: ["core/paper_test.ts", "core/election_test.ts"],
+    tests: ["unit/raft/core/paper_test.ts", "unit/raft/core/election_test.ts"],
   },
   {
     name: "old-leader-obeyed",
@@ -200,7 +206,7 @@ export const electionMutants: readonly Mutant[] = [
     file: "raft/core/replication.ts",
     find: "if (message.term < raft.currentTerm) {\n    // It may",
     replace: "if (message.term < 0) {\n    // It may",
-    tests: ["core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_test.ts"],
   },
   {
     name: "no-check-quorum",
@@ -209,7 +215,7 @@ export const electionMutants: readonly Mutant[] = [
     file: "raft/core/leadership.ts",
     find: "if (heard.length < majority(voters.length)) {",
     replace: "if (heard.length < majority(0)) {",
-    tests: ["core/replication_test.ts"],
+    tests: ["unit/raft/core/replication_test.ts"],
   },
   {
     name: "stalled-disk-stays-in-office",
@@ -218,7 +224,7 @@ export const electionMutants: readonly Mutant[] = [
     file: "raft/core/leadership.ts",
     find: "} else if (canYield && raft.isStalled && !handOver",
     replace: "} else if (raft.saveElapsed < 0 && !handOver",
-    tests: ["core/replication_test.ts"],
+    tests: ["unit/raft/core/replication_test.ts"],
   },
   {
     name: "stalled-disk-hands-over-for-ever",
@@ -228,7 +234,7 @@ export const electionMutants: readonly Mutant[] = [
     file: "raft/core/leadership.ts",
     find: "if (canYield && raft.saveElapsed >= 2 * electionTicks) {",
     replace: "if (canYield && raft.saveElapsed < 0) {",
-    tests: ["core/replication_test.ts"],
+    tests: ["unit/raft/core/replication_test.ts"],
   },
   {
     name: "transfer-without-catching-up",
@@ -238,7 +244,7 @@ export const electionMutants: readonly Mutant[] = [
     find:
       "if (raft.progress.get(transferTarget)?.matchIndex !== raft.log.lastIndex) {",
     replace: "if (!raft.progress.has(transferTarget)) {",
-    tests: ["core/transfer_test.ts"],
+    tests: ["unit/raft/core/transfer_test.ts"],
   },
   {
     name: "old-timeout-now",
@@ -248,7 +254,7 @@ export const electionMutants: readonly Mutant[] = [
     find:
       'if (message.term !== raft.currentTerm || raft.role !== "follower") return;',
     replace: 'if (raft.role !== "follower") return;',
-    tests: ["core/transfer_test.ts"],
+    tests: ["unit/raft/core/transfer_test.ts"],
   },
   {
     name: "refused-and-done",
@@ -286,6 +292,6 @@ export const electionMutants: readonly Mutant[] = [
     find:
       "if (message.to !== this.id || message.from === this.id) return undefined;",
     replace: "if (message.from === this.id) return undefined;",
-    tests: ["core/replication_test.ts"],
+    tests: ["unit/raft/core/replication_test.ts"],
   },
 ];

@@ -2,7 +2,7 @@
 
 import type { Mutant } from "./mutant.ts";
 
-const tally = "tests/tally.ts";
+const tally = "tests/lib/tally.ts";
 const gate = "a skip must not hide a failure";
 
 export const gateMutants: readonly Mutant[] = [
@@ -13,7 +13,7 @@ export const gateMutants: readonly Mutant[] = [
     file: tally,
     find: "let failed = Number(bad) + unexplained;",
     replace: "let failed = Number(bad);",
-    tests: ["tally_test.ts"],
+    tests: ["unit/lib/tally_test.ts"],
   },
   {
     name: "silence-is-success",
@@ -22,7 +22,7 @@ export const gateMutants: readonly Mutant[] = [
     file: tally,
     find: "if (!success || this.#summary === undefined) ",
     replace: "if (!success) ",
-    tests: ["tally_test.ts"],
+    tests: ["unit/lib/tally_test.ts"],
   },
   {
     name: "nothing-is-success",
@@ -31,7 +31,7 @@ export const gateMutants: readonly Mutant[] = [
     file: tally,
     find: "failed: nothing ? 1 : failed,",
     replace: "failed: nothing ? failed : failed,",
-    tests: ["tally_test.ts"],
+    tests: ["unit/lib/tally_test.ts"],
   },
   {
     name: "skips-pass-the-gate",
@@ -40,33 +40,33 @@ export const gateMutants: readonly Mutant[] = [
     file: "tests/run.ts",
     find: "Deno.exit(failed === 0 && !refused ? 0 : 1);",
     replace: "Deno.exit(failed === 0 || !refused ? 0 : 1);",
-    tests: ["run_test.ts"],
+    tests: ["unit/run_test.ts"],
   },
   {
     name: "program-misspelt",
     mistake: "a program that nobody has is skipped on every machine",
     source: gate,
-    file: "tests/needs.ts",
+    file: "tests/lib/needs.ts",
     find: 'strace: "strace",',
     replace: 'strase: "strace",\n  strace: "strace",',
-    tests: ["needs_test.ts"],
+    tests: ["unit/lib/needs_test.ts"],
   },
   {
     name: "program-of-no-package",
     mistake: "a skip names a package that does not bring the program",
     source: gate,
-    file: "tests/needs.ts",
+    file: "tests/lib/needs.ts",
     find: 'nft: "nftables",',
     replace: 'nft: "nftable",',
-    tests: ["needs_test.ts"],
+    tests: ["unit/lib/needs_test.ts"],
   },
   {
     name: "missing-is-here",
     mistake: "what lies in no folder of the search path is taken for installed",
     source: gate,
-    file: "tests/needs.ts",
+    file: "tests/lib/needs.ts",
     find: "    } catch {\n      return false;",
     replace: "    } catch {\n      return true;",
-    tests: ["run_test.ts"],
+    tests: ["unit/run_test.ts"],
   },
 ];

@@ -2,25 +2,25 @@
 
 import type { Mutant } from "./mutant.ts";
 
-const connection = "server/connection.ts";
-const listener = "server/listener.ts";
-const patience = "server/patience.ts";
-const census = "server/census.ts";
-const replies = "server/replies.ts";
-const connectionTests = ["server/connection_test.ts"];
-const listenerTests = ["server/listener_test.ts"];
-const patienceTests = ["server/patience_test.ts"];
+const connection = "server/clients/connection.ts";
+const listener = "server/clients/listener.ts";
+const patience = "server/clients/patience.ts";
+const clientCount = "server/client_count.ts";
+const replies = "server/resp/replies.ts";
+const connectionTests = ["unit/server/clients/connection_test.ts"];
+const listenerTests = ["unit/server/clients/listener_test.ts"];
+const patienceTests = ["unit/server/clients/patience_test.ts"];
 
 export const guestsMutants: readonly Mutant[] = [
   {
     name: "pattern-compiled",
     mistake: "a regular expression is made of a client's bytes",
     source: "PITFALLS 36",
-    file: "server/redis_commands.ts",
+    file: "server/commands/redis_commands.ts",
     find: "patterns.some((pattern) => matchesGlob(pattern, name))",
     replace:
       'patterns.some((pattern) => matchesGlob(pattern, name) || new RegExp(pattern.replace("*", ".*")).test(name))',
-    tests: ["server/commands_test.ts"],
+    tests: ["unit/server/commands/commands_test.ts"],
   },
   {
     name: "command-ends-process",
@@ -38,7 +38,7 @@ export const guestsMutants: readonly Mutant[] = [
     file: replies,
     find: "this.writer.truncate(bytes);",
     replace: "",
-    tests: ["server/replies_test.ts"],
+    tests: ["unit/server/resp/replies_test.ts"],
   },
   {
     name: "promise-forgotten",
@@ -60,16 +60,16 @@ export const guestsMutants: readonly Mutant[] = [
     replace: `      this.#giveAll(count, write);
     } catch (error) {
       throw error;`,
-    tests: ["server/replies_test.ts"],
+    tests: ["unit/server/resp/replies_test.ts"],
   },
   {
     name: "names-of-any-length",
     mistake: "a client's name may be as long as an argument",
     source: "PITFALLS 33",
-    file: "server/redis_commands.ts",
+    file: "server/commands/redis_commands.ts",
     find: "return bytes.length <= nameBytesMax &&",
     replace: "return bytes.length <= 1000 * nameBytesMax &&",
-    tests: ["server/commands_test.ts"],
+    tests: ["unit/server/commands/commands_test.ts"],
   },
   {
     name: "long-reply-kept-whole",
@@ -78,7 +78,7 @@ export const guestsMutants: readonly Mutant[] = [
     file: replies,
     find: "while (this.#out.length < pieceBytes && slot.waiting > 0) {",
     replace: "while (this.#out.length >= 0 * pieceBytes && slot.waiting > 0) {",
-    tests: ["server/replies_test.ts"],
+    tests: ["unit/server/resp/replies_test.ts"],
   },
   {
     name: "run-behind-long-reply",
@@ -87,7 +87,7 @@ export const guestsMutants: readonly Mutant[] = [
     file: replies,
     find: "this.#open(1, reply);\n    this.#alone++;",
     replace: "this.#open(1, reply);",
-    tests: ["server/replies_test.ts"],
+    tests: ["unit/server/resp/replies_test.ts"],
   },
   {
     name: "turn-without-end",
@@ -140,7 +140,7 @@ export const guestsMutants: readonly Mutant[] = [
     mistake:
       "a turn ends with a message to oneself, and no socket is looked at",
     source: "PITFALLS 24",
-    file: "server/turns.ts",
+    file: "server/clients/turns.ts",
     find: "    this.#end = end;",
     replace: `    const { port1, port2 } = new MessageChannel();
     this.#end = () =>
@@ -148,7 +148,7 @@ export const guestsMutants: readonly Mutant[] = [
         port2.onmessage = () => resolve();
         port1.postMessage(nothing);
       });`,
-    tests: ["server/turns_test.ts"],
+    tests: ["unit/server/clients/turns_test.ts"],
   },
   {
     name: "list-for-nothing",
@@ -157,16 +157,16 @@ export const guestsMutants: readonly Mutant[] = [
     file: replies,
     find: "(this.#slots.last?.long?.keptBytes ?? 0);",
     replace: "0 * (this.#slots.last?.long?.keptBytes ?? 0);",
-    tests: ["server/replies_test.ts"],
+    tests: ["unit/server/resp/replies_test.ts"],
   },
   {
     name: "offsets-kept",
     mistake: "one command of a thousand words is remembered for ever",
     source: "PITFALLS 37",
-    file: "server/resp_parser.ts",
+    file: "server/resp/resp_parser.ts",
     find: "if (this.#from.length > offsetsKept) this.#forgetOffsets();",
     replace: "",
-    tests: ["server/resp_parser_test.ts"],
+    tests: ["unit/server/resp/resp_parser_test.ts"],
   },
   {
     name: "share-never-renewed",
@@ -182,7 +182,7 @@ export const guestsMutants: readonly Mutant[] = [
     mistake: "a large client goes on while all together hold too much",
     source: "PITFALLS 37",
     file: connection,
-    find: "return this.#counted > modestBytes && census.isOverMemory &&",
+    find: "return this.#counted > modestBytes && clientCount.isOverMemory &&",
     replace: "return this.#counted < 0 * modestBytes &&",
     tests: connectionTests,
   },
@@ -192,8 +192,8 @@ export const guestsMutants: readonly Mutant[] = [
       "a client with one large command waits for as long as others hold too much",
     source: "PITFALLS 37",
     file: connection,
-    find: "this.#counted > census.evenShareBytes;",
-    replace: "this.#counted > 0 * census.evenShareBytes;",
+    find: "this.#counted > clientCount.evenShareBytes;",
+    replace: "this.#counted > 0 * clientCount.evenShareBytes;",
     tests: connectionTests,
   },
   {
@@ -201,8 +201,8 @@ export const guestsMutants: readonly Mutant[] = [
     mistake: "an isolate closes its own clients for what another's hold",
     source: "PITFALLS 37",
     file: patience,
-    find: "session.memoryBytes <= census.evenShareBytes) break;",
-    replace: "session.memoryBytes < 0 * census.evenShareBytes) break;",
+    find: "session.memoryBytes <= clientCount.evenShareBytes) {",
+    replace: "session.memoryBytes < 0 * clientCount.evenShareBytes) {",
     tests: patienceTests,
   },
   {
@@ -316,82 +316,82 @@ export const guestsMutants: readonly Mutant[] = [
     file: "server/handles.ts",
     find: "const left = free - own - peers - places - refusals * ioThreads;",
     replace: "const left = free - 0 * (own + peers + places + refusals);",
-    tests: ["server/handles_test.ts"],
+    tests: ["unit/server/handles_test.ts"],
   },
   {
     name: "admins-without-limit",
     mistake: "any number of admin commands are under way",
     source: "PITFALLS 33",
-    file: census,
+    file: clientCount,
     find: "if (this.#add(admins, BigInt(adminsMax))) return true;",
     replace: "if (this.#add(admins, 1000n * BigInt(adminsMax))) return true;",
-    tests: ["server/census_test.ts"],
+    tests: ["unit/server/client_count_test.ts"],
   },
   {
     name: "changes-shut-questions-out",
     mistake: "changes of members leave no place for a question",
     source: "PITFALLS 45",
-    file: census,
+    file: clientCount,
     find:
       "if (isChange && !this.#add(changes, BigInt(changesMax))) return false;",
     replace:
       "if (isChange && !this.#add(changes, 9n * BigInt(changesMax))) return false;",
-    tests: ["server/census_test.ts"],
+    tests: ["unit/server/client_count_test.ts"],
   },
   {
     name: "admin-never-over",
     mistake: "an admin command that is answered still counts",
     source: "PITFALLS 33",
-    file: "server/admin_gate.ts",
-    find: "      this.#census.leaveAdmin({ isChange });\n",
+    file: "server/commands/admin_gate.ts",
+    find: "      this.#clientCount.leaveAdmin({ isChange });\n",
     replace: "",
-    tests: ["server/raft_commands_test.ts"],
+    tests: ["unit/server/commands/raft_commands_test.ts"],
   },
   {
     name: "arguments-unchecked",
     mistake: "arguments of any length cross to the node",
     source: "PITFALLS 33",
-    file: "server/raft_commands.ts",
+    file: "server/commands/raft_commands.ts",
     find: "if (encoder.encode(value).length > textBytesMax) {",
     replace: "if (encoder.encode(value).length > 1000 * textBytesMax) {",
-    tests: ["server/raft_commands_test.ts"],
+    tests: ["unit/server/commands/raft_commands_test.ts"],
   },
   {
     name: "block-given-twice",
     mistake: "a freed block joins a neighbour that is in use",
     source: "PITFALLS 31",
-    file: "server/memory.ts",
+    file: "server/resp/slabs.ts",
     find: "if (!this.#free[size]!.delete(buddy)) break;",
     replace: "this.#free[size]!.delete(buddy);",
-    tests: ["server/memory_test.ts"],
+    tests: ["unit/server/resp/slabs_test.ts"],
   },
   {
     name: "slab-kept",
     mistake: "memory that a crowd has left stays with the process",
     source: "PITFALLS 37",
-    file: "server/memory.ts",
+    file: "server/resp/slabs.ts",
     find: "    slabs.delete(slab.buffer);\n    slab.buffer.transfer(0);",
     replace: "",
-    tests: ["server/memory_test.ts"],
+    tests: ["unit/server/resp/slabs_test.ts"],
   },
   {
     name: "questions-behind-changes",
     mistake: "a question waits until all changes of members before it are done",
     source: "PITFALLS 45",
-    file: "server/admin_gate.ts",
+    file: "server/commands/admin_gate.ts",
     find: "const queue = passage.isChange ? this.#changes : this.#questions;",
     replace:
       "const queue = passage.isChange || this.#changes.size > 0 ? this.#changes : this.#questions;",
-    tests: ["server/raft_commands_test.ts"],
+    tests: ["unit/server/commands/raft_commands_test.ts"],
   },
   {
     name: "asked-for-nobody",
     mistake: "what a client asked that has gone is done all the same",
     source: "PITFALLS 33",
-    file: "server/admin_gate.ts",
+    file: "server/commands/admin_gate.ts",
     find: "if (!first.isWanted()) {",
     replace: "if (first.isWanted() === undefined) {",
-    tests: ["server/raft_commands_test.ts"],
+    tests: ["unit/server/commands/raft_commands_test.ts"],
   },
   {
     name: "tickets-for-visitors",

@@ -1,12 +1,12 @@
 // Tests that mutants asked for: each of these mistakes had gone unnoticed.
 
 import assert from "node:assert/strict";
-import { nobody } from "../../raft/ranks.ts";
-import { inboundMax, inboundShares } from "../../raft/peer_limits.ts";
-import { Peers } from "../../raft/peers.ts";
+import { nobody } from "../../raft/identity/ranks.ts";
+import { inboundMax, inboundShares } from "../../raft/net/peer_limits.ts";
+import { Peers } from "../../raft/net/peers.ts";
 import { denoFiles } from "../../storage/files.ts";
 import { KvStorage } from "../../storage/kv_storage.ts";
-import { Nodes } from "../raft/nodes.ts";
+import { Nodes } from "../lib/nodes.ts";
 import {
   acknowledge,
   heartbeatTicks,
@@ -19,7 +19,7 @@ import {
   sentOf,
   snapshotAt,
   termsOf,
-} from "../core/scene.ts";
+} from "../unit/raft/core/scene.ts";
 
 Deno.test("A vote in a term that is on disk already is on disk before it is sent (§5.2)", () => {
   const raft = raftOf({ terms: [1, 1] });

@@ -6,10 +6,10 @@ const election = "raft/core/election.ts";
 const raft = "raft/core/raft.ts";
 const replication = "raft/core/replication.ts";
 const leadership = "raft/core/leadership.ts";
-const plan = "raft/change_plan.ts";
-const changes = "raft/changes.ts";
-const risk = "raft/change_risk.ts";
-const tests = ["core/membership_change_test.ts"];
+const plan = "raft/members/change_plan.ts";
+const changes = "raft/members/change.ts";
+const risk = "raft/members/change_risk.ts";
+const tests = ["unit/raft/core/membership_change_test.ts"];
 
 export const membershipMutants: readonly Mutant[] = [
   {
@@ -125,10 +125,10 @@ export const membershipMutants: readonly Mutant[] = [
     name: "done-says-who-was-replaced",
     mistake: "a leader that was replaced says that a change is done already",
     source: "PITFALLS 23",
-    file: "raft/changes.ts",
+    file: "raft/members/change.ts",
     find: "if (plan.answer === ok && !this.#isConfirmed(change)) return;",
     replace: "if (plan.answer === ok && this.#raft.currentTerm < 0) return;",
-    tests: ["raft/changes_test.ts"],
+    tests: ["unit/raft/members/change_test.ts"],
   },
   {
     name: "promoted-before-caught-up",
@@ -176,7 +176,10 @@ export const membershipMutants: readonly Mutant[] = [
       "const { configuration, index } = this.membership.at(this.log.lastApplied);",
     replace:
       "const { configuration, configurationIndex: index } = this.log.snapshot;",
-    tests: ["raft/node_compact_test.ts", "core/replication_test.ts"],
+    tests: [
+      "unit/raft/node_compact_test.ts",
+      "unit/raft/core/replication_test.ts",
+    ],
   },
   {
     name: "uncommitted-members-in-snapshot",
@@ -188,9 +191,9 @@ export const membershipMutants: readonly Mutant[] = [
     replace:
       "const { configuration, index } = this.membership.at(this.log.lastIndex);",
     tests: [
-      "core/membership_change_test.ts",
-      "core/replication_test.ts",
-      "core/random_cluster_test.ts",
+      "unit/raft/core/membership_change_test.ts",
+      "unit/raft/core/replication_test.ts",
+      "unit/raft/core/random_cluster_test.ts",
     ],
   },
   {
@@ -203,7 +206,7 @@ export const membershipMutants: readonly Mutant[] = [
       snapshot.configuration,
     );`,
     replace: "",
-    tests: ["core/replication_test.ts"],
+    tests: ["unit/raft/core/replication_test.ts"],
   },
   {
     name: "members-resurrected",
@@ -214,7 +217,7 @@ export const membershipMutants: readonly Mutant[] = [
         this.membership.append(`,
     replace: `      if (entry.type === "configuration" && entry.index === 1) {
         this.membership.append(`,
-    tests: ["core/replication_test.ts"],
+    tests: ["unit/raft/core/replication_test.ts"],
   },
   {
     name: "used-id-joins",
@@ -223,7 +226,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: plan,
     find: "known.incarnation !== incarnation\n",
     replace: "known.incarnation === ''\n",
-    tests: ["raft/changes_test.ts"],
+    tests: ["unit/raft/members/change_test.ts"],
   },
   {
     name: "wrong-cluster-joins",
@@ -232,7 +235,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: plan,
     find: "return command.cluster === cluster\n",
     replace: "return command.cluster !== ''\n",
-    tests: ["raft/changes_test.ts"],
+    tests: ["unit/raft/members/change_test.ts"],
   },
   {
     name: "joins-as-voter",
@@ -241,7 +244,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: plan,
     find: '      : nonvoter\n      ? "nonvoter"\n      : "learner",',
     replace: '      : nonvoter\n      ? "nonvoter"\n      : "voter",',
-    tests: ["raft/changes_test.ts"],
+    tests: ["unit/raft/members/change_test.ts"],
   },
   {
     name: "added-as-voter",
@@ -250,7 +253,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: plan,
     find: 'suffrage: known?.suffrage === "voter" ? "voter" : "learner",',
     replace: 'suffrage: "voter",',
-    tests: ["raft/changes_test.ts"],
+    tests: ["unit/raft/members/change_test.ts"],
   },
   {
     name: "change-answered-before-commit",
@@ -259,7 +262,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: changes,
     find: "if (log.commitIndex < state.index) return;",
     replace: "",
-    tests: ["raft/changes_test.ts"],
+    tests: ["unit/raft/members/change_test.ts"],
   },
   {
     name: "change-asked-twice",
@@ -269,7 +272,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: changes,
     find: "if (prevIndexOf(command) === 0n) change.state",
     replace: "if (prevIndexOf(command) >= 0n) change.state",
-    tests: ["raft/changes_forward_test.ts"],
+    tests: ["unit/raft/members/change_forward_test.ts"],
   },
   {
     name: "answer-of-a-former-life",
@@ -278,7 +281,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: changes,
     find: "this.#nextId = options.random(2 ** 31);",
     replace: "this.#nextId = 0 * options.random(2 ** 31);",
-    tests: ["raft/changes_forward_test.ts"],
+    tests: ["unit/raft/members/change_forward_test.ts"],
   },
   {
     name: "nonvoter-promoted",
@@ -287,7 +290,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: leadership,
     find: 'server.suffrage !== "learner" || server.incarnation === ""',
     replace: 'server.suffrage === "voter" || server.incarnation === ""',
-    tests: ["core/nonvoter_test.ts"],
+    tests: ["unit/raft/core/nonvoter_test.ts"],
   },
   {
     name: "promoted-by-an-old-round",
@@ -296,7 +299,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: leadership,
     find: "progress.beginRound(log.lastIndex);",
     replace: "",
-    tests: ["core/nonvoter_test.ts"],
+    tests: ["unit/raft/core/nonvoter_test.ts"],
   },
   {
     name: "nonvoter-joins-for-a-vote",
@@ -305,7 +308,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: plan,
     find: 'isSame || known?.suffrage === "nonvoter"',
     replace: "known !== undefined && isSame",
-    tests: ["raft/nonvoters_test.ts"],
+    tests: ["unit/raft/members/nonvoters_test.ts"],
   },
   {
     name: "late-join-undoes-promotion",
@@ -314,7 +317,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: plan,
     find: 'isSame || known?.suffrage === "nonvoter"\n      ? known.suffrage',
     replace: "isSame && !nonvoter\n      ? known.suffrage",
-    tests: ["raft/nonvoters_test.ts"],
+    tests: ["unit/raft/members/nonvoters_test.ts"],
   },
   {
     name: "nonvoter-takes-a-vote",
@@ -323,7 +326,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: plan,
     find: 'if (known?.suffrage === "voter") {',
     replace: 'if (known?.suffrage === "voter" && id === "") {',
-    tests: ["raft/nonvoters_test.ts"],
+    tests: ["unit/raft/members/nonvoters_test.ts"],
   },
   {
     name: "promotion-answered-as-learner",
@@ -332,7 +335,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: changes,
     find: 'command.type !== "add-voter" && command.type !== "promote"',
     replace: 'command.type !== "add-voter"',
-    tests: ["raft/nonvoters_test.ts"],
+    tests: ["unit/raft/members/nonvoters_test.ts"],
   },
   {
     name: "one-of-two-goes",
@@ -341,7 +344,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: risk,
     find: "if (left.length === 1) {",
     replace: "if (left.length === 0) {",
-    tests: ["raft/change_risk_test.ts"],
+    tests: ["unit/raft/members/change_risk_test.ts"],
   },
   {
     name: "needed-voter-goes",
@@ -351,7 +354,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: risk,
     find: "if (left.length - silent.length < needed) {",
     replace: "if (left.length < needed) {",
-    tests: ["raft/change_risk_test.ts"],
+    tests: ["unit/raft/members/change_risk_test.ts"],
   },
   {
     name: "dead-voter-stays",
@@ -360,7 +363,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: risk,
     find: "!answers(raft, voter)",
     replace: "voter !== raft.id && !answers(raft, id)",
-    tests: ["raft/change_risk_test.ts"],
+    tests: ["unit/raft/members/change_risk_test.ts"],
   },
   {
     name: "done-called-undone",
@@ -369,36 +372,36 @@ export const membershipMutants: readonly Mutant[] = [
     file: changes,
     find: "change.mayBeDone = true;",
     replace: "",
-    tests: ["raft/change_risk_test.ts"],
+    tests: ["unit/raft/members/change_risk_test.ts"],
   },
   {
     name: "transfer-asked-again",
     mistake:
       "the next leader is asked for the hand-over of the last, and passes on",
-    source: "raft/transfers.ts",
+    source: "raft/members/transfers.ts",
     file: changes,
     find: 'if (command.type === "transfer") {\n      if (state.type',
     replace:
       'if (command.type === "transfer") {\n      change.state = { type: "asked" };\n      if (state.type',
-    tests: ["raft/transfers_test.ts"],
+    tests: ["unit/raft/members/transfers_test.ts"],
   },
   {
     name: "transfer-answered-at-once",
     mistake: "OK is said to a hand-over that nobody has taken up",
     source: "PITFALLS 31",
-    file: "raft/transfers.ts",
+    file: "raft/members/transfers.ts",
     find: "if (leaderId === target) return ok;",
     replace: "if (leaderId === target || from === raft.id) return ok;",
-    tests: ["raft/transfers_test.ts"],
+    tests: ["unit/raft/members/transfers_test.ts"],
   },
   {
     name: "transfer-to-the-wrong-one",
     mistake: "OK is said when another than the one that was named leads",
     source: "PITFALLS 31",
-    file: "raft/transfers.ts",
+    file: "raft/members/transfers.ts",
     find: "return anybody\n",
     replace: "return anybody || leaderId !== from\n",
-    tests: ["raft/transfers_test.ts"],
+    tests: ["unit/raft/members/transfers_test.ts"],
   },
   {
     name: "new-leader-judges",
@@ -407,7 +410,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: risk,
     find: 'return heard.length < needed ? { type: "wait" } : undefined;',
     replace: "return heard.length < 0 ? { type: 'wait' } : undefined;",
-    tests: ["raft/change_risk_test.ts"],
+    tests: ["unit/raft/members/change_risk_test.ts"],
   },
   {
     name: "late-heartbeat-counts",
@@ -416,7 +419,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: "raft/core/replication.ts",
     find: "if (message.sequence > raft.newestSequence) {",
     replace: "if (message.sequence > 0) {",
-    tests: ["raft/removal_test.ts"],
+    tests: ["unit/raft/members/removal_test.ts"],
   },
   {
     name: "voteless-asks-nobody",
@@ -426,64 +429,64 @@ export const membershipMutants: readonly Mutant[] = [
     file: "raft/core/raft.ts",
     find: "if (!this.isStalled && !this.removed) inquire(this);",
     replace: "if (this.isStalled && !this.removed) inquire(this);",
-    tests: ["raft/removal_test.ts"],
+    tests: ["unit/raft/members/removal_test.ts"],
   },
   {
     name: "begun-told-as-untouched",
     mistake: "a lost leader that had begun a change says that it does not lead",
     source: "PITFALLS 31",
-    file: "raft/changes.ts",
+    file: "raft/members/change.ts",
     find: 'this.#settle(change, began ? { type: "lost" } : notLeader);',
     replace: "this.#settle(change, began ? notLeader : notLeader);",
-    tests: ["raft/changes_lost_test.ts"],
+    tests: ["unit/raft/members/change_lost_test.ts"],
   },
   {
     name: "nonvoter-thrown-out",
     mistake: "a nonvoter that does not catch up as a voter is removed",
     source: "README, Members",
-    file: "raft/changes.ts",
+    file: "raft/members/change.ts",
     find: 'before === "none"\n        ? withoutServer',
     replace: "before !== undefined\n        ? withoutServer",
-    tests: ["raft/nonvoters_test.ts"],
+    tests: ["unit/raft/members/nonvoters_test.ts"],
   },
   {
     name: "addresses-flap",
     mistake:
       "a member's address is overwritten as often as somebody sees it elsewhere",
     source: "README, Members",
-    file: "raft/whereabouts.ts",
+    file: "raft/members/address_updates.ts",
     find: "if (isVaguer || this.#pauses.has(id)) return;",
     replace: "if (isVaguer) return;",
-    tests: ["raft/moved_test.ts"],
+    tests: ["unit/raft/members/address_updates_test.ts"],
   },
   {
     name: "address-loses-its-host",
     mistake:
       "an address with a host is replaced by one that means the reader's own",
     source: "README, Members",
-    file: "raft/whereabouts.ts",
+    file: "raft/members/address_updates.ts",
     find: "if (isVaguer || this.#pauses.has(id)) return;",
     replace: "if (this.#pauses.has(id)) return;",
-    tests: ["raft/moved_test.ts"],
+    tests: ["unit/raft/members/address_updates_test.ts"],
   },
   {
     name: "moved-at-a-blink",
     mistake: "a member has moved as soon as a dial fails",
     source: "README, Members",
-    file: "raft/peers.ts",
+    file: "raft/net/peers.ts",
     find:
       "if (accepted === undefined || missedMillis < this.#times.movedMillis) {",
     replace: "if (accepted === undefined || missedMillis < 0) {",
-    tests: ["raft/peers_test.ts"],
+    tests: ["unit/raft/net/peers_test.ts"],
   },
   {
     name: "moved-to-nowhere",
     mistake: "a member has moved to wherever it says, reached there or not",
     source: "README, Members",
-    file: "raft/peers.ts",
+    file: "raft/net/peers.ts",
     find: "if (wire?.life.isOn(known)) this.#options.moved?.(id, text);",
     replace: "this.#options.moved?.(id, text);",
-    tests: ["raft/peers_test.ts"],
+    tests: ["unit/raft/net/peers_test.ts"],
   },
   {
     name: "followers-silent",
@@ -493,7 +496,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: election,
     find: "  if (!isLeader && !isInformed) return false;",
     replace: "  if (!isLeader) return false;",
-    tests: ["raft/removal_test.ts"],
+    tests: ["unit/raft/members/removal_test.ts"],
   },
   {
     name: "follower-tells-hearsay",
@@ -503,7 +506,7 @@ export const membershipMutants: readonly Mutant[] = [
     file: election,
     find: "raft.isUpToDate &&\n    log.termAt(log.commitIndex) === term;",
     replace: "raft.isUpToDate && log.lastIndex > 0;",
-    tests: ["core/membership_change_test.ts"],
+    tests: ["unit/raft/core/membership_change_test.ts"],
   },
   {
     name: "follower-tells-without-a-leader",
@@ -512,6 +515,9 @@ export const membershipMutants: readonly Mutant[] = [
     file: election,
     find: "const isInformed = raft.hearsLeader && raft.isUpToDate &&",
     replace: "const isInformed = raft.isUpToDate &&",
-    tests: ["core/membership_change_test.ts", "raft/removal_test.ts"],
+    tests: [
+      "unit/raft/core/membership_change_test.ts",
+      "unit/raft/members/removal_test.ts",
+    ],
   },
 ];

@@ -3,11 +3,11 @@
 import type { Mutant } from "./mutant.ts";
 
 const node = "raft/node.ts";
-const gauge = "raft/disk_gauge.ts";
-const ownStats = "raft/own_stats.ts";
-const acquaintances = "raft/acquaintances.ts";
-const standing = "raft/standing.ts";
-const machine = "raft/machine.ts";
+const gauge = "raft/stats/disk_latency.ts";
+const ticketdStats = "raft/stats/ticketd_stats.ts";
+const peerInfo = "raft/stats/peer_info.ts";
+const removal = "raft/members/removal.ts";
+const machine = "raft/tickets/machine.ts";
 
 export const nodeMutants: readonly Mutant[] = [
   {
@@ -17,7 +17,7 @@ export const nodeMutants: readonly Mutant[] = [
     file: node,
     find: "this.#machine.restore(saved.snapshot.data);",
     replace: "",
-    tests: ["raft/node_compact_test.ts"],
+    tests: ["unit/raft/node_compact_test.ts"],
   },
   {
     name: "snapshot-not-applied",
@@ -26,7 +26,7 @@ export const nodeMutants: readonly Mutant[] = [
     file: node,
     find: "if (snapshot !== undefined) this.#machine.restore(snapshot.data);",
     replace: "",
-    tests: ["raft/node_compact_test.ts"],
+    tests: ["unit/raft/node_compact_test.ts"],
   },
   {
     name: "entry-skipped",
@@ -48,7 +48,7 @@ export const nodeMutants: readonly Mutant[] = [
     replace: `      (error) => error && this.#end(error),
     );
     this.#saved(save, { error: undefined, snapshots, begun });`,
-    tests: ["raft/node_test.ts"],
+    tests: ["unit/raft/node_test.ts"],
   },
   {
     name: "two-saves-at-once",
@@ -57,7 +57,7 @@ export const nodeMutants: readonly Mutant[] = [
     file: node,
     find: "if (!this.#saving) this.#save();",
     replace: "this.#save();",
-    tests: ["raft/node_test.ts"],
+    tests: ["unit/raft/node_test.ts"],
   },
   {
     name: "failed-save-ignored",
@@ -66,7 +66,7 @@ export const nodeMutants: readonly Mutant[] = [
     file: node,
     find: "if (error !== undefined) return this.#end(error);",
     replace: "",
-    tests: ["raft/node_test.ts"],
+    tests: ["unit/raft/node_test.ts"],
   },
   {
     name: "failed-flush-ignored",
@@ -76,7 +76,7 @@ export const nodeMutants: readonly Mutant[] = [
     find:
       "      this.#flushing = false;\n      if (error !== undefined) this.#end(error);",
     replace: "      this.#flushing = false;",
-    tests: ["raft/node_test.ts"],
+    tests: ["unit/raft/node_test.ts"],
   },
   {
     name: "speaks-after-failure",
@@ -85,7 +85,7 @@ export const nodeMutants: readonly Mutant[] = [
     file: node,
     find: "    if (!this.#isAlive) return;\n    try {",
     replace: "    try {",
-    tests: ["raft/node_test.ts"],
+    tests: ["unit/raft/node_test.ts"],
   },
   {
     name: "broken-invariant-survived",
@@ -94,8 +94,8 @@ export const nodeMutants: readonly Mutant[] = [
     file: node,
     find:
       "this.#end(error instanceof Error ? error : new Error(String(error)));",
-    replace: 'this.#world.log("error", String(error));',
-    tests: ["raft/node_test.ts"],
+    replace: 'this.#environment.log("error", String(error));',
+    tests: ["unit/raft/node_test.ts"],
   },
   {
     name: "stop-without-handing-over",
@@ -104,7 +104,7 @@ export const nodeMutants: readonly Mutant[] = [
     file: node,
     find: "if (!this.#handedOver && this.#raft.transferLeadership()) {",
     replace: "if (!this.#handedOver && this.#raft.currentTerm < 0) {",
-    tests: ["raft/node_stop_test.ts"],
+    tests: ["unit/raft/node_stop_test.ts"],
   },
   {
     name: "snapshot-answered-early",
@@ -113,7 +113,7 @@ export const nodeMutants: readonly Mutant[] = [
     file: node,
     find: "this.#snapshotsSaving.push(...this.#snapshotsWanted);",
     replace: "for (const id of this.#snapshotsWanted) this.#answerOk(id);",
-    tests: ["raft/node_compact_test.ts"],
+    tests: ["unit/raft/node_compact_test.ts"],
   },
   {
     name: "log-grows-without-end",
@@ -122,16 +122,16 @@ export const nodeMutants: readonly Mutant[] = [
     file: node,
     find: "if (!(grown || wanted)) return;",
     replace: "if (!wanted || (grown && !wanted)) return;",
-    tests: ["raft/node_compact_test.ts"],
+    tests: ["unit/raft/node_compact_test.ts"],
   },
   {
     name: "members-forgotten",
     mistake: "where a member serves clients is forgotten for a stranger's sake",
     source: "README, Looking at a cluster",
-    file: acquaintances,
+    file: peerInfo,
     find: "if (this.#raft.membership.find(known) !== undefined) continue;",
     replace: "",
-    tests: ["raft/acquaintances_test.ts"],
+    tests: ["unit/raft/stats/peer_info_test.ts"],
   },
   {
     name: "one-stall-counted-often",
@@ -140,16 +140,16 @@ export const nodeMutants: readonly Mutant[] = [
     file: gauge,
     find: "if (stalled && !this.#stalled) this.stalls++;",
     replace: "if (stalled) this.stalls++;",
-    tests: ["raft/disk_gauge_test.ts"],
+    tests: ["unit/raft/stats/disk_latency_test.ts"],
   },
   {
     name: "silent-follower-shown-as-one",
     mistake: "a follower that does not answer is shown as if it did",
     source: "README, Looking at a cluster",
-    file: ownStats,
+    file: ticketdStats,
     find: "const isLive = answers(raft, id);",
     replace: "const isLive = answers(raft, raft.id);",
-    tests: ["raft/own_stats_test.ts"],
+    tests: ["unit/raft/stats/ticketd_stats_test.ts"],
   },
   {
     name: "overflow",
@@ -158,7 +158,7 @@ export const nodeMutants: readonly Mutant[] = [
     file: machine,
     find: "const count = BigInt(wanted) <= left ? wanted : Number(left);",
     replace: "const count = left >= 0n ? wanted : wanted;",
-    tests: ["raft/machine_test.ts"],
+    tests: ["unit/raft/tickets/machine_test.ts"],
   },
   {
     name: "snapshot-of-32-bits",
@@ -167,7 +167,7 @@ export const nodeMutants: readonly Mutant[] = [
     file: machine,
     find: "writer.big64(last);",
     replace: "writer.big64(BigInt.asUintN(32, last));",
-    tests: ["raft/machine_test.ts"],
+    tests: ["unit/raft/tickets/machine_test.ts"],
   },
   {
     name: "newer-format-guessed",
@@ -176,25 +176,25 @@ export const nodeMutants: readonly Mutant[] = [
     file: machine,
     find: "    found === known,",
     replace: "    found >= known,",
-    tests: ["raft/machine_test.ts"],
+    tests: ["unit/raft/tickets/machine_test.ts"],
   },
   {
     name: "removed-too-early",
     mistake: "a node stops for a removal that is not committed",
     source: "PITFALLS 26",
-    file: standing,
+    file: removal,
     find: "(isUpToDate && isCommitted && membership.find(id) === undefined);",
     replace: "(isUpToDate && membership.find(id) === undefined);",
-    tests: ["raft/removal_test.ts"],
+    tests: ["unit/raft/members/removal_test.ts"],
   },
   {
     name: "removed-by-history",
     mistake: "a node that catches up stops at its removal of long ago",
     source: "PITFALLS 29",
-    file: standing,
+    file: removal,
     find: "(isUpToDate && isCommitted && membership.find(id) === undefined);",
     replace: "(isCommitted && membership.find(id) === undefined);",
-    tests: ["raft/removal_test.ts"],
+    tests: ["unit/raft/members/removal_test.ts"],
   },
   {
     name: "removed-by-old-snapshot",
@@ -203,100 +203,100 @@ export const nodeMutants: readonly Mutant[] = [
     file: "raft/core/replication.ts",
     find: "raft.isUpToDate = false;",
     replace: "raft.isUpToDate = true;",
-    tests: ["raft/removal_test.ts"],
+    tests: ["unit/raft/members/removal_test.ts"],
   },
   {
     name: "joining-node-removed",
     mistake: "a node that is about to join stops because it is no member yet",
     source: "PITFALLS 29",
-    file: standing,
+    file: removal,
     find: "if (this.#joins && !this.#wasMember) return false;",
     replace: "",
-    tests: ["raft/removal_test.ts"],
+    tests: ["unit/raft/members/removal_test.ts"],
   },
   {
     name: "removed-unheard",
     mistake:
       "a member of a moment's standing is taken for one that was never in",
     source: "PITFALLS 26",
-    file: standing,
+    file: removal,
     find: "return isUpToDate && !removed &&",
     replace:
       "return isUpToDate && !removed && log.commitIndex >= membership.currentIndex &&",
-    tests: ["raft/removal_test.ts"],
+    tests: ["unit/raft/members/removal_test.ts"],
   },
   {
     name: "removed-untold",
     mistake: "a node whose leader says that it is no member lives on",
     source: "PITFALLS 26",
-    file: standing,
+    file: removal,
     find: "    return removed ||\n      (isUpToDate",
     replace: "    return (removed && false) ||\n      (isUpToDate",
-    tests: ["raft/removal_test.ts"],
+    tests: ["unit/raft/members/removal_test.ts"],
   },
   {
     name: "strangers-clients-held",
     mistake: "a node that belongs to no cluster lets its clients wait",
     source: "promise 5",
-    file: "raft/takes.ts",
+    file: "raft/tickets/own_takes.ts",
     find: 'else if (this.#options.isOut()) take.outcome = "no-cluster";',
     replace: "else if (this.#options.isOut()) return;",
-    tests: ["raft/outside_test.ts"],
+    tests: ["unit/raft/members/outside_test.ts"],
   },
   {
     name: "forgotten-never",
     mistake:
       "a node that was let in and removed unheard waits for a leader for ever",
     source: "promise 5",
-    file: standing,
+    file: removal,
     find: "return this.#isRemoved || this.#isForgotten;",
     replace: "return this.#isRemoved;",
-    tests: ["raft/outside_test.ts"],
+    tests: ["unit/raft/members/outside_test.ts"],
   },
   {
     name: "forgotten-in-an-election",
     mistake: "a node that catches up turns clients away when its leader dies",
     source: "promise 5",
-    file: standing,
+    file: removal,
     find: "this.#leaderlessTicks >= forgottenAfter * options.electionTicks &&",
     replace: "this.#leaderlessTicks >= 0 * options.electionTicks &&",
-    tests: ["raft/outside_test.ts"],
+    tests: ["unit/raft/members/outside_test.ts"],
   },
   {
     name: "forgotten-member",
     mistake: "a member that knows no leader turns clients away",
     source: "promise 5",
-    file: standing,
+    file: removal,
     find: "      !membership.hasNamed(id, this.#incarnation);",
     replace: '      id !== "";',
-    tests: ["raft/outside_test.ts"],
+    tests: ["unit/raft/members/outside_test.ts"],
   },
   {
     name: "forgotten-by-the-newest",
     mistake: "a removal that may be undone makes a node turn clients away",
     source: "PITFALLS 26",
-    file: standing,
+    file: removal,
     find: "      !membership.hasNamed(id, this.#incarnation);",
     replace: "      membership.find(id) === undefined;",
-    tests: ["raft/outside_test.ts"],
+    tests: ["unit/raft/members/outside_test.ts"],
   },
   {
     name: "removed-waits-for-an-answer",
     mistake: "a removed node waits for the answer to a take without end",
     source: "promise 5",
-    file: "raft/takes.ts",
+    file: "raft/tickets/own_takes.ts",
     find: "    if (this.#options.isOut()) return true;",
     replace: "",
-    tests: ["raft/outside_test.ts"],
+    tests: ["unit/raft/members/outside_test.ts"],
   },
   {
     name: "serves-before-it-is-called-on",
     mistake: "a node that was just let in serves before it knows a leader",
     source: "promise 5",
-    file: standing,
+    file: removal,
     find: "    return (hasBeenMember && !isSole) || this.isOut;",
     replace: "    return !isSole;",
-    tests: ["raft/outside_test.ts"],
+    tests: ["unit/raft/members/outside_test.ts"],
   },
   {
     name: "anothers-place",
@@ -306,18 +306,18 @@ export const nodeMutants: readonly Mutant[] = [
     file: "raft/core/membership.ts",
     find: '(known.incarnation === "" || known.incarnation === incarnation);',
     replace: "known.id === id;",
-    tests: ["raft/outside_test.ts"],
+    tests: ["unit/raft/members/outside_test.ts"],
   },
   {
     name: "anothers-log",
     mistake:
       "a node goes on as a member with a log in which another disk has its id",
     source: "PITFALLS 17",
-    file: "raft/origin.ts",
+    file: "raft/members/bootstrap.ts",
     find: "    isNamed(configuration, { id, incarnation });",
     replace:
       "    isNamed(configuration, { id, incarnation }) || configuration.servers.some((s) => s.id === id);",
-    tests: ["raft/outside_test.ts"],
+    tests: ["unit/raft/members/outside_test.ts"],
   },
   {
     name: "starting-silence",
@@ -346,7 +346,7 @@ export const nodeMutants: readonly Mutant[] = [
     find: "const isDue = !isNew || this.#ticks >= this.#snapshotFromTick ||",
     replace:
       "const isDue = !isNew || this.#ticks >= 0 * this.#snapshotFromTick ||",
-    tests: ["raft/node_compact_test.ts"],
+    tests: ["unit/raft/node_compact_test.ts"],
   },
   {
     name: "stop-forgets-snapshots",
@@ -357,6 +357,6 @@ export const nodeMutants: readonly Mutant[] = [
       '    const isDue = !isNew || this.#ticks >= this.#snapshotFromTick ||\n      this.#life !== "running";',
     replace:
       "    const isDue = !isNew || this.#ticks >= this.#snapshotFromTick;",
-    tests: ["raft/node_compact_test.ts"],
+    tests: ["unit/raft/node_compact_test.ts"],
   },
 ];

@@ -2,12 +2,12 @@
 
 import type { Mutant } from "./mutant.ts";
 
-const greeting = "raft/greeting.ts";
-const admission = "raft/admission.ts";
-const handshake = "raft/handshake.ts";
-const peers = "raft/peers.ts";
-const link = "raft/link.ts";
-const frame = "raft/frame.ts";
+const greeting = "raft/identity/hello.ts";
+const admission = "raft/identity/admission.ts";
+const handshake = "raft/net/handshake.ts";
+const peers = "raft/net/peers.ts";
+const link = "raft/net/link.ts";
+const frame = "raft/net/frame.ts";
 
 export const peersMutants: readonly Mutant[] = [
   {
@@ -18,7 +18,7 @@ export const peersMutants: readonly Mutant[] = [
     find:
       'if (!isProved(proof, meetingOf(hello), "dialler knows the cluster")) {',
     replace: "if (proof.length === 0 || meetingOf(hello) === undefined) {",
-    tests: ["raft/greeting_test.ts", "raft/peers_test.ts"],
+    tests: ["unit/raft/identity/hello_test.ts", "unit/raft/net/peers_test.ts"],
   },
   {
     name: "receiver-unchecked",
@@ -27,7 +27,7 @@ export const peersMutants: readonly Mutant[] = [
     file: admission,
     find: "if (receiver !== own.node) {",
     replace: "if (receiver === '') {",
-    tests: ["raft/greeting_test.ts", "raft/peers_test.ts"],
+    tests: ["unit/raft/identity/hello_test.ts", "unit/raft/net/peers_test.ts"],
   },
   {
     name: "talks-to-itself",
@@ -36,7 +36,7 @@ export const peersMutants: readonly Mutant[] = [
     file: admission,
     find: "if (sender === own.node) {",
     replace: "if (sender === '') {",
-    tests: ["raft/greeting_test.ts", "raft/peers_test.ts"],
+    tests: ["unit/raft/identity/hello_test.ts", "unit/raft/net/peers_test.ts"],
   },
   {
     name: "incarnation-unchecked",
@@ -45,16 +45,16 @@ export const peersMutants: readonly Mutant[] = [
     file: admission,
     find: 'if (rank === "stranger") {',
     replace: 'if (rank === "stranger" && id === "") {',
-    tests: ["raft/greeting_test.ts", "raft/peers_test.ts"],
+    tests: ["unit/raft/identity/hello_test.ts", "unit/raft/net/peers_test.ts"],
   },
   {
     name: "newer-life-refused",
     mistake: "a node that is behind refuses its leader's second life",
     source: "PITFALLS 17",
-    file: "raft/ranks.ts",
+    file: "raft/identity/ranks.ts",
     find: 'if (life.since > members.decidedIndex) return "claimant";',
     replace: 'if (life.since < 0) return "claimant";',
-    tests: ["raft/greeting_test.ts"],
+    tests: ["unit/raft/identity/hello_test.ts"],
   },
   {
     name: "any-node-is-welcome",
@@ -64,7 +64,7 @@ export const peersMutants: readonly Mutant[] = [
     find:
       'if (isProved(challenge.proof, meeting, "acceptor knows the cluster")) {',
     replace: "if (challenge.proof.length > 0 && meeting !== undefined) {",
-    tests: ["raft/greeting_test.ts", "raft/peers_test.ts"],
+    tests: ["unit/raft/identity/hello_test.ts", "unit/raft/net/peers_test.ts"],
   },
   {
     name: "version-unchecked",
@@ -75,7 +75,7 @@ export const peersMutants: readonly Mutant[] = [
       'if (version !== protocolVersion) return { type: "foreign", version };',
     replace:
       'if (version < protocolVersion) return { type: "foreign", version };',
-    tests: ["raft/greeting_test.ts"],
+    tests: ["unit/raft/identity/hello_test.ts"],
   },
   {
     name: "anything-passed-on",
@@ -84,7 +84,7 @@ export const peersMutants: readonly Mutant[] = [
     file: greeting,
     find: "const canDial = /^[!-~]+$/.test(client) &&",
     replace: 'const canDial = client !== "" &&',
-    tests: ["raft/greeting_test.ts"],
+    tests: ["unit/raft/identity/hello_test.ts"],
   },
   {
     name: "stranger-says-nothing",
@@ -94,7 +94,7 @@ export const peersMutants: readonly Mutant[] = [
     find:
       "const timer = setTimeout(() => wire.close(), this.#times.helloMillis);",
     replace: "const timer = setTimeout(() => {}, this.#times.helloMillis);",
-    tests: ["raft/peers_test.ts"],
+    tests: ["unit/raft/net/peers_test.ts"],
   },
   {
     name: "strangers-without-limit",
@@ -112,7 +112,7 @@ export const peersMutants: readonly Mutant[] = [
     file: peers,
     find: "if (from !== sender || to !== this.#self) {",
     replace: "if (from === '' || (to === '' && sender === '')) {",
-    tests: ["raft/peers_test.ts"],
+    tests: ["unit/raft/net/peers_test.ts"],
   },
   {
     name: "old-holder-kept",
@@ -121,7 +121,7 @@ export const peersMutants: readonly Mutant[] = [
     file: peers,
     find: 'if (rank === "stranger") wire.close();',
     replace: "",
-    tests: ["raft/peers_test.ts"],
+    tests: ["unit/raft/net/peers_test.ts"],
   },
   {
     name: "silence-unnoticed",
@@ -130,7 +130,7 @@ export const peersMutants: readonly Mutant[] = [
     file: peers,
     find: "if (silent && !late) {",
     replace: "if (silent && late && !late) {",
-    tests: ["raft/peers_test.ts"],
+    tests: ["unit/raft/net/peers_test.ts"],
   },
   {
     name: "queue-unbounded",
@@ -139,7 +139,7 @@ export const peersMutants: readonly Mutant[] = [
     file: link,
     find: "if (this.#bytes + frame.length > queueBytesMax) return false;",
     replace: "",
-    tests: ["raft/peers_test.ts"],
+    tests: ["unit/raft/net/peers_test.ts"],
   },
   {
     name: "two-writes-at-once",
@@ -149,7 +149,7 @@ export const peersMutants: readonly Mutant[] = [
     find:
       "if (wire === undefined || wire.busy || this.#queue.length === 0) return;",
     replace: "if (wire === undefined || this.#queue.length === 0) return;",
-    tests: ["raft/peers_test.ts"],
+    tests: ["unit/raft/net/peers_test.ts"],
   },
   {
     name: "frame-without-checksum",
@@ -158,7 +158,7 @@ export const peersMutants: readonly Mutant[] = [
     file: frame,
     find: "if (crc32(payload) !== view.getUint32(4, true)) {",
     replace: "if (crc32(payload) < 0) {",
-    tests: ["raft/frame_test.ts"],
+    tests: ["unit/raft/net/frame_test.ts"],
   },
   {
     name: "frame-without-limit",
@@ -167,34 +167,34 @@ export const peersMutants: readonly Mutant[] = [
     file: frame,
     find: "if (length > this.payloadBytesMax) {",
     replace: "if (length > this.payloadBytesMax && length < 0) {",
-    tests: ["raft/frame_test.ts"],
+    tests: ["unit/raft/net/frame_test.ts"],
   },
   {
     name: "stranger-moves-member",
     mistake: "another disk under a member's id says where that member is",
     source: "PITFALLS 29",
-    file: "raft/peers.ts",
+    file: "raft/net/peers.ts",
     find: "if (wire?.life.isOn(known)) this.#options.moved?.(id, text);",
     replace: "if (wire !== undefined) this.#options.moved?.(id, text);",
-    tests: ["raft/peers_test.ts"],
+    tests: ["unit/raft/net/peers_test.ts"],
   },
   {
     name: "one-address-for-two",
     mistake: "a member moves to where another one is",
     source: "PITFALLS 29",
-    file: "raft/whereabouts.ts",
+    file: "raft/members/address_updates.ts",
     find: "const fault = configurationFault(configuration);",
     replace:
       "const fault = configurationFault({ servers: [server] }) && undefined;",
-    tests: ["raft/moved_test.ts"],
+    tests: ["unit/raft/members/address_updates_test.ts"],
   },
   {
     name: "move-told-too-late",
     mistake: "a leader is told of a move whatever has been decided since",
     source: "PITFALLS 25",
-    file: "raft/whereabouts.ts",
+    file: "raft/members/address_updates.ts",
     find: "const prevIndex = BigInt(membership.currentIndex);",
     replace: "const prevIndex = 0n;",
-    tests: ["raft/moved_test.ts"],
+    tests: ["unit/raft/members/address_updates_test.ts"],
   },
 ];

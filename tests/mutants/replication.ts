@@ -18,7 +18,7 @@ export const replicationMutants: readonly Mutant[] = [
     type: "AppendEntriesResponse",`,
     replace: `  raft.send({
     type: "AppendEntriesResponse",`,
-    tests: ["core/replication_test.ts"],
+    tests: ["unit/raft/core/replication_test.ts"],
   },
   {
     name: "own-ack-before-durable",
@@ -27,7 +27,7 @@ export const replicationMutants: readonly Mutant[] = [
     file: replication,
     find: "? raft.saves.durableIndex",
     replace: "? raft.log.lastIndex",
-    tests: ["core/replication_test.ts"],
+    tests: ["unit/raft/core/replication_test.ts"],
   },
   {
     name: "aba",
@@ -36,7 +36,7 @@ export const replicationMutants: readonly Mutant[] = [
     file: saves,
     find: "save.lastIndex = Math.min(save.lastIndex, first - 1);",
     replace: "void save;",
-    tests: ["core/saves_test.ts"],
+    tests: ["unit/raft/core/saves_test.ts"],
   },
   {
     name: "durable-though-truncated",
@@ -45,7 +45,7 @@ export const replicationMutants: readonly Mutant[] = [
     file: saves,
     find: "this.durableIndex = Math.min(this.durableIndex, first - 1);",
     replace: "",
-    tests: ["core/saves_test.ts"],
+    tests: ["unit/raft/core/saves_test.ts"],
   },
   {
     name: "replaced-entries-not-saved",
@@ -55,7 +55,7 @@ export const replicationMutants: readonly Mutant[] = [
     file: saves,
     find: "this.#unsavedFrom = Math.min(this.#unsavedFrom, first);",
     replace: "",
-    tests: ["core/saves_test.ts"],
+    tests: ["unit/raft/core/saves_test.ts"],
   },
   {
     name: "released-by-the-save-before",
@@ -64,7 +64,7 @@ export const replicationMutants: readonly Mutant[] = [
     file: saves,
     find: "const newest = this.#isDirty(log)",
     replace: "const newest = this.#isDirty(log) && !this.underWay",
-    tests: ["core/saves_test.ts"],
+    tests: ["unit/raft/core/saves_test.ts"],
   },
   {
     name: "no-noop",
@@ -77,7 +77,7 @@ export const replicationMutants: readonly Mutant[] = [
       term: this.currentTerm,
     });`,
     replace: "",
-    tests: ["core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_test.ts"],
   },
   {
     name: "old-terms-counted",
@@ -87,7 +87,7 @@ export const replicationMutants: readonly Mutant[] = [
     find:
       "index <= raft.log.commitIndex || raft.log.termAt(index) !== raft.currentTerm",
     replace: "index <= raft.log.commitIndex",
-    tests: ["core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_test.ts"],
   },
   {
     name: "handed-out-before-commit",
@@ -100,7 +100,7 @@ export const replicationMutants: readonly Mutant[] = [
     replace: `    if (this.#lastApplied === this.lastIndex) return [];
     const entries = this.slice(this.#lastApplied + 1);
     this.#lastApplied = this.lastIndex;`,
-    tests: ["core/log_test.ts", "raft/node_test.ts"],
+    tests: ["unit/raft/core/log_test.ts", "unit/raft/node_test.ts"],
   },
   {
     name: "committed-by-restart",
@@ -110,7 +110,7 @@ export const replicationMutants: readonly Mutant[] = [
     find: "for (const entry of entries) this.append(entry);",
     replace: `for (const entry of entries) this.append(entry);
     this.#commitIndex = this.lastIndex;`,
-    tests: ["core/replication_test.ts"],
+    tests: ["unit/raft/core/replication_test.ts"],
   },
   {
     name: "applied-twice",
@@ -119,7 +119,7 @@ export const replicationMutants: readonly Mutant[] = [
     file: log,
     find: "this.#commitIndex = Math.max(this.#commitIndex, index);",
     replace: "this.#commitIndex = index;",
-    tests: ["core/log_test.ts"],
+    tests: ["unit/raft/core/log_test.ts"],
   },
   {
     name: "applied-again-after-compaction",
@@ -133,7 +133,7 @@ export const replicationMutants: readonly Mutant[] = [
     replace: `    this.#commitIndex = snapshot.index;
   }
 }`,
-    tests: ["core/log_test.ts", "core/replication_test.ts"],
+    tests: ["unit/raft/core/log_test.ts", "unit/raft/core/replication_test.ts"],
   },
   {
     name: "cut-without-conflict",
@@ -143,7 +143,7 @@ export const replicationMutants: readonly Mutant[] = [
     find:
       "entry.index <= log.commitIndex || log.matches(entry.index, entry.term)\n    ) continue;",
     replace: "entry.index <= log.commitIndex\n    ) continue;",
-    tests: ["core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_test.ts"],
   },
   {
     name: "conflict-kept",
@@ -153,7 +153,7 @@ export const replicationMutants: readonly Mutant[] = [
     find:
       "entry.index <= log.commitIndex || log.matches(entry.index, entry.term)\n    ) continue;",
     replace: "entry.index <= log.lastIndex\n    ) continue;",
-    tests: ["core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_test.ts"],
   },
   {
     name: "no-consistency-check",
@@ -163,7 +163,7 @@ export const replicationMutants: readonly Mutant[] = [
     find:
       "prevLogIndex > log.commitIndex && !log.matches(prevLogIndex, prevLogTerm)",
     replace: "prevLogIndex > log.lastIndex",
-    tests: ["core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_test.ts"],
   },
   {
     name: "commit-beyond-last-new",
@@ -173,7 +173,7 @@ export const replicationMutants: readonly Mutant[] = [
     find:
       "log.commit(Math.min(leaderCommit, Math.max(lastNew, log.commitIndex)));",
     replace: "log.commit(Math.min(leaderCommit, log.lastIndex));",
-    tests: ["core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_test.ts"],
   },
   {
     name: "heartbeat-acks-all",
@@ -182,7 +182,10 @@ export const replicationMutants: readonly Mutant[] = [
     file: replication,
     find: "acknowledge(raft, message, lastNew);",
     replace: "acknowledge(raft, message, log.lastIndex);",
-    tests: ["core/paper_test.ts", "core/replication_test.ts"],
+    tests: [
+      "unit/raft/core/paper_test.ts",
+      "unit/raft/core/replication_test.ts",
+    ],
   },
   {
     name: "old-snapshot-installed",
@@ -202,7 +205,7 @@ export const replicationMutants: readonly Mutant[] = [
     find: `    snapshot.index <= log.commitIndex ||
     log.matches(snapshot.index, snapshot.term)`,
     replace: "snapshot.index <= log.commitIndex",
-    tests: ["core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_test.ts"],
   },
   {
     name: "two-leaders-tolerated",
@@ -211,7 +214,7 @@ export const replicationMutants: readonly Mutant[] = [
     file: replication,
     find: 'raft.role !== "leader" || message.term > raft.currentTerm,',
     replace: "message.term >= raft.currentTerm,",
-    tests: ["core/replication_test.ts"],
+    tests: ["unit/raft/core/replication_test.ts"],
   },
   {
     name: "lost-commits-tolerated",
@@ -220,7 +223,7 @@ export const replicationMutants: readonly Mutant[] = [
     file: "raft/core/faults.ts",
     find: "index > log.commitIndex ? term < known : term !== known;",
     replace: "index > log.commitIndex ? term < known : term < 0;",
-    tests: ["core/replication_test.ts"],
+    tests: ["unit/raft/core/replication_test.ts"],
   },
   {
     name: "old-answers-believed",
@@ -230,7 +233,10 @@ export const replicationMutants: readonly Mutant[] = [
     find:
       "return sequence >= this.#answersFrom && sequence <= this.lastSequence;",
     replace: "return sequence <= this.lastSequence;",
-    tests: ["core/progress_test.ts", "core/replication_test.ts"],
+    tests: [
+      "unit/raft/core/progress_test.ts",
+      "unit/raft/core/replication_test.ts",
+    ],
   },
   {
     name: "lost-entries-counted",
@@ -239,7 +245,10 @@ export const replicationMutants: readonly Mutant[] = [
     file: progress,
     find: "if (hint < this.matchIndex) this.matchIndex = 0;",
     replace: "",
-    tests: ["core/progress_test.ts", "core/replication_test.ts"],
+    tests: [
+      "unit/raft/core/progress_test.ts",
+      "unit/raft/core/replication_test.ts",
+    ],
   },
   {
     name: "match-index-falls",
@@ -248,7 +257,7 @@ export const replicationMutants: readonly Mutant[] = [
     file: progress,
     find: "this.matchIndex = Math.max(this.matchIndex, matchIndex);",
     replace: "this.matchIndex = matchIndex;",
-    tests: ["core/progress_test.ts"],
+    tests: ["unit/raft/core/progress_test.ts"],
   },
   {
     name: "appends-without-limit",
@@ -257,15 +266,15 @@ export const replicationMutants: readonly Mutant[] = [
     file: progress,
     find: ": this.#inFlight.length < appendsInFlightMax;",
     replace: ": true;",
-    tests: ["core/progress_test.ts"],
+    tests: ["unit/raft/core/progress_test.ts"],
   },
   {
     name: "decoder-reserves-announced",
     mistake: "a few bytes announce four billion entries, and are believed",
     source: "PITFALLS 33",
-    file: "raft/core/codec.ts",
+    file: "raft/core/save_codec.ts",
     find: "if (count > Math.min(countMax, reader.left / entryBytesMin)) {",
     replace: "if (count > 2 ** 32) {",
-    tests: ["core/codec_test.ts"],
+    tests: ["unit/raft/core/save_codec_test.ts"],
   },
 ];

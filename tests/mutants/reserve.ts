@@ -4,11 +4,11 @@
 import type { Mutant } from "./mutant.ts";
 
 const confirmation = "raft/core/confirmation.ts";
-const reserve = "raft/reserve.ts";
-const lending = "raft/lending.ts";
-const machine = "raft/machine.ts";
-const dispenser = "server/dispenser.ts";
-const stock = "server/stock.ts";
+const reserve = "raft/tickets/reserve.ts";
+const lending = "raft/tickets/lending.ts";
+const machine = "raft/tickets/machine.ts";
+const dispenser = "server/tickets/dispenser.ts";
+const loan = "server/tickets/loan.ts";
 
 export const reserveMutants: readonly Mutant[] = [
   {
@@ -18,7 +18,10 @@ export const reserveMutants: readonly Mutant[] = [
     file: confirmation,
     find: "  return raft.lastRound + 1;",
     replace: "  return raft.confirmedRound;",
-    tests: ["core/confirmation_test.ts", "raft/reserve_test.ts"],
+    tests: [
+      "unit/raft/core/confirmation_test.ts",
+      "unit/raft/tickets/reserve_test.ts",
+    ],
   },
   {
     name: "round-of-before",
@@ -27,7 +30,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: confirmation,
     find: "  return raft.lastRound + 1;",
     replace: "  return Math.max(1, raft.lastRound);",
-    tests: ["core/confirmation_test.ts"],
+    tests: ["unit/raft/core/confirmation_test.ts"],
   },
   {
     name: "asker-outvotes-five",
@@ -36,7 +39,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: confirmation,
     find: "agreed.length >= majority(voters.length)",
     replace: "agreed.length >= Math.min(2, voters.length)",
-    tests: ["core/confirmation_test.ts"],
+    tests: ["unit/raft/core/confirmation_test.ts"],
   },
   {
     name: "learner-confirms",
@@ -46,7 +49,7 @@ export const reserveMutants: readonly Mutant[] = [
     find: "voters.filter((id) => id === raft.id || id === asker);",
     replace:
       '[...voters, asker ?? ""].filter((id) => id === raft.id || id === asker);',
-    tests: ["core/confirmation_test.ts"],
+    tests: ["unit/raft/core/confirmation_test.ts"],
   },
   {
     name: "confirmation-of-another-term",
@@ -56,7 +59,7 @@ export const reserveMutants: readonly Mutant[] = [
     find:
       'if (raft.role !== "leader" || term < raft.currentTerm) return undefined;',
     replace: 'if (raft.role !== "leader") return undefined;',
-    tests: ["core/confirmation_test.ts"],
+    tests: ["unit/raft/core/confirmation_test.ts"],
   },
   {
     name: "rounds-of-the-last-term",
@@ -65,7 +68,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: "raft/core/raft.ts",
     find: "    this.lastRound = this.confirmedRound = 0;\n",
     replace: "",
-    tests: ["core/confirmation_test.ts"],
+    tests: ["unit/raft/core/confirmation_test.ts"],
   },
   {
     name: "lost-round-awaited",
@@ -74,7 +77,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: "raft/core/raft.ts",
     find: "    askUnconfirmed(this);\n",
     replace: "",
-    tests: ["core/confirmation_test.ts"],
+    tests: ["unit/raft/core/confirmation_test.ts"],
   },
   {
     name: "silent-voter-asked-alone",
@@ -83,7 +86,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: confirmation,
     find: "raft.lastRound > 0 && hasConfirmed(raft, id)",
     replace: "hasConfirmed(raft, id)",
-    tests: ["core/confirmation_test.ts", "raft/node_test.ts"],
+    tests: ["unit/raft/core/confirmation_test.ts", "unit/raft/node_test.ts"],
   },
   {
     name: "confirms-an-unsaved-term",
@@ -92,7 +95,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: confirmation,
     find: "if (raft.saves.isTermDurable) raft.send(answer);",
     replace: "if (true) raft.send(answer);",
-    tests: ["core/confirmation_test.ts"],
+    tests: ["unit/raft/core/confirmation_test.ts"],
   },
   {
     name: "confirmation-waits-for-the-log",
@@ -101,7 +104,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: confirmation,
     find: "if (raft.saves.isTermDurable) raft.send(answer);",
     replace: "if (false) raft.send(answer);",
-    tests: ["core/confirmation_test.ts"],
+    tests: ["unit/raft/core/confirmation_test.ts"],
   },
   {
     name: "reserve-of-the-last-term",
@@ -110,7 +113,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: reserve,
     find: "    this.#next = 1n;\n    this.#end = 0n;\n    this.#taking = ",
     replace: "    this.#taking = ",
-    tests: ["raft/reserve_test.ts"],
+    tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "anothers-entry-taken",
@@ -119,7 +122,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: reserve,
     find: "    this.#taking = this.#returning = undefined;",
     replace: "    this.#returning = undefined;",
-    tests: ["raft/node_test.ts", "raft/reserve_test.ts"],
+    tests: ["unit/raft/node_test.ts", "unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "unconfirmed-given",
@@ -128,7 +131,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: reserve,
     find: "if (round > this.#raft.confirmedRound) return;",
     replace: "if (round > this.#raft.confirmedRound + 1) return;",
-    tests: ["raft/reserve_test.ts"],
+    tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "lost-leadership-untold",
@@ -138,7 +141,7 @@ export const reserveMutants: readonly Mutant[] = [
     find:
       'for (const { settle } of this.#asked.splice(0)) settle("leadership-lost");',
     replace: "this.#asked.length = 0;",
-    tests: ["raft/node_test.ts"],
+    tests: ["unit/raft/node_test.ts"],
   },
   {
     name: "nothing-taken-ahead",
@@ -147,7 +150,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: reserve,
     find: "const count = Math.max(missing, 0) + ahead;",
     replace: "const count = Math.max(missing, 1);",
-    tests: ["raft/reserve_test.ts"],
+    tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "given-back-and-kept",
@@ -156,7 +159,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: reserve,
     find: "    this.#end = to;\n",
     replace: "",
-    tests: ["raft/reserve_test.ts"],
+    tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "given-back-below-what-was-given",
@@ -165,7 +168,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: reserve,
     find: "    const to = this.#next - 1n;\n",
     replace: "    const to = this.#next - 2n;\n",
-    tests: ["raft/reserve_test.ts"],
+    tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "never-given-back",
@@ -174,7 +177,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: reserve,
     find: "    if (this.ahead === 0) this.giveBack();\n",
     replace: "",
-    tests: ["raft/reserve_test.ts"],
+    tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "stop-burns",
@@ -183,7 +186,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: "raft/node.ts",
     find: "      this.#reserve.close();\n",
     replace: "",
-    tests: ["raft/lending_test.ts"],
+    tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
     name: "old-numbers-back-in-hand",
@@ -192,7 +195,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: reserve,
     find: "if (last + 1n === this.#next) this.#next -= BigInt(count);",
     replace: "if (last < this.#next) this.#next -= BigInt(count);",
-    tests: ["raft/reserve_test.ts"],
+    tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "return-believed",
@@ -201,7 +204,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: machine,
     find: "if (this.last(name) === from) this.#sequences.set(name, to);",
     replace: "this.#sequences.set(name, to);",
-    tests: ["raft/machine_test.ts"],
+    tests: ["unit/raft/tickets/machine_test.ts"],
   },
   {
     name: "lent-in-a-cluster",
@@ -210,7 +213,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: lending,
     find: "const isAlone = servers.length === 1 && servers[0]!.id === id &&",
     replace: "const isAlone = servers.length > 0 && id !== '' &&",
-    tests: ["raft/lending_test.ts"],
+    tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
     name: "lent-to-one-of-many",
@@ -220,7 +223,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: lending,
     find: "this.#isAllowed && isAlone &&",
     replace: "isAlone &&",
-    tests: ["raft/lending_test.ts"],
+    tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
     name: "members-change-while-lent",
@@ -229,16 +232,16 @@ export const reserveMutants: readonly Mutant[] = [
     file: "raft/node.ts",
     find: "mayChange: () => lending.recall(),",
     replace: "mayChange: () => true,",
-    tests: ["raft/lending_test.ts"],
+    tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
     name: "answers-while-recalling",
     mistake: "a take is answered with numbers that pass those not yet returned",
     source: "promise 2",
-    file: "raft/takes.ts",
+    file: "raft/tickets/own_takes.ts",
     find: "    if (this.#lending.isRecalling) return;\n",
     replace: "",
-    tests: ["raft/lending_test.ts"],
+    tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
     name: "lent-for-good",
@@ -247,25 +250,25 @@ export const reserveMutants: readonly Mutant[] = [
     file: lending,
     find: "    if (this.#reserve.ahead === 0) this.recall();\n",
     replace: "",
-    tests: ["raft/lending_test.ts"],
+    tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
     name: "box-not-looked-into",
     mistake: "a recall overtakes an answer in the box, which is then given",
     source: "promise 2",
-    file: "server/raft_link.ts",
+    file: "server/tickets/raft_link.ts",
     find: "        this.#lookIntoBox();\n",
     replace: "",
-    tests: ["server/raft_link_test.ts"],
+    tests: ["unit/server/tickets/raft_link_test.ts"],
   },
   {
     name: "recalled-and-kept",
     mistake: "what was given back is given to clients as well",
     source: "promise 1",
-    file: stock,
+    file: loan,
     find: "    return this.take(this.#count);",
     replace: "    return { last: this.#last, count: this.#count };",
-    tests: ["server/dispenser_stock_test.ts"],
+    tests: ["unit/server/tickets/dispenser_loan_test.ts"],
   },
   {
     name: "stock-before-those-who-wait",
@@ -274,7 +277,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: dispenser,
     find: "const early = Math.min(spare, this.#toPost);",
     replace: "const early = 0;",
-    tests: ["server/dispenser_stock_test.ts"],
+    tests: ["unit/server/tickets/dispenser_loan_test.ts"],
   },
   {
     name: "none-to-spare-and-silent",
@@ -283,26 +286,29 @@ export const reserveMutants: readonly Mutant[] = [
     file: dispenser,
     find: "has not been asked for yet.\n    this.#postAll();",
     replace: "has not been asked for yet.",
-    tests: ["server/dispenser_stock_test.ts"],
+    tests: ["unit/server/tickets/dispenser_loan_test.ts"],
   },
   {
     name: "old-stock-joined-to-new",
     mistake:
       "what is left of a stock is counted into one that does not follow it",
     source: "promise 1",
-    file: stock,
+    file: loan,
     find: "this.#count = isNext ? this.#count + count : count;",
     replace: "this.#count += count;",
-    tests: ["server/stock_test.ts"],
+    tests: ["unit/server/tickets/loan_test.ts"],
   },
   {
     name: "stock-from-its-end",
     mistake: "the numbers of a stock are given from the end",
     source: "PITFALLS 32",
-    file: stock,
+    file: loan,
     find: "return { last: this.#last - BigInt(this.#count), count: taken };",
     replace: "return { last: this.#last, count: taken };",
-    tests: ["server/stock_test.ts", "server/dispenser_stock_test.ts"],
+    tests: [
+      "unit/server/tickets/loan_test.ts",
+      "unit/server/tickets/dispenser_loan_test.ts",
+    ],
   },
   {
     name: "lent-while-recalled",
@@ -311,7 +317,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: lending,
     find: "this.#isAllowed && isAlone && !this.isRecalling;",
     replace: "this.#isAllowed && isAlone;",
-    tests: ["raft/lending_test.ts"],
+    tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
     name: "shrunk-quorum-not-counted",
@@ -321,7 +327,7 @@ export const reserveMutants: readonly Mutant[] = [
     find:
       "  count(raft); // the voters may be others than when it was counted last\n",
     replace: "",
-    tests: ["raft/reserve_test.ts"],
+    tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "history-elects",
@@ -332,7 +338,7 @@ export const reserveMutants: readonly Mutant[] = [
     find:
       'if (incarnation !== "" && incarnation !== this.#incarnation) return false;',
     replace: "void incarnation;",
-    tests: ["core/election_test.ts"],
+    tests: ["unit/raft/core/election_test.ts"],
   },
   {
     name: "hand-over-burns",
@@ -341,17 +347,17 @@ export const reserveMutants: readonly Mutant[] = [
     file: "raft/node.ts",
     find: "if (this.#reserve.size > 0 || this.#handsOver()) return;",
     replace: "if (this.#handsOver()) return;",
-    tests: ["raft/reserve_test.ts"],
+    tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "nothing-is-forwarded",
     mistake: "a take of nothing is sent to the leader, who hangs up on it",
     source: "promise 5",
-    file: "raft/takes.ts",
+    file: "raft/tickets/own_takes.ts",
     find: "} else if (take.count === 0) take.outcome = { last: 0n, count: 0 };",
     replace:
       "} else if (take.count < 0) take.outcome = { last: 0n, count: 0 };",
-    tests: ["raft/lending_test.ts"],
+    tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
     name: "spared-before-those-who-wait",
@@ -360,7 +366,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: reserve,
     find: "this.#asked.length === 1 ? first.spare?.() ?? 0 : 0;",
     replace: "first.spare?.() ?? 0;",
-    tests: ["raft/reserve_test.ts"],
+    tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "given-back-too-early",
@@ -369,7 +375,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: reserve,
     find: "if (this.#taking ?? this.#returning) return false;",
     replace: "if (this.#returning) return false;",
-    tests: ["raft/reserve_test.ts"],
+    tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "stopping-and-giving",
@@ -378,7 +384,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: reserve,
     find: "if (!isGiving || this.#closing) return false;",
     replace: "if (!isGiving) return false;",
-    tests: ["raft/reserve_test.ts"],
+    tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "rests-too-long",
@@ -387,7 +393,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: "raft/node.ts",
     find: "Math.min(this.#times.restTicksMax, restTicks(this.#raft))",
     replace: "this.#times.restTicksMax",
-    tests: ["raft/reserve_test.ts"],
+    tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "rests-while-busy",
@@ -396,7 +402,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: "raft/node.ts",
     find: "    return isBusy\n",
     replace: "    return isBusy && this.#ticks < 0\n",
-    tests: ["raft/reserve_test.ts"],
+    tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "asked-in-between-forgotten",
@@ -405,6 +411,6 @@ export const reserveMutants: readonly Mutant[] = [
     file: dispenser,
     find: "} while (spare > 0 && this.#toPost > 0);",
     replace: "} while (spare < 0);",
-    tests: ["server/dispenser_stock_test.ts"],
+    tests: ["unit/server/tickets/dispenser_loan_test.ts"],
   },
 ];

@@ -3,7 +3,7 @@
 import type { Mutant } from "./mutant.ts";
 
 const kv = "storage/kv_storage.ts";
-const outlet = "raft/log_outlet.ts";
+const outlet = "base/log_outlet.ts";
 const signals = "server/signals.ts";
 
 export const rimMutants: readonly Mutant[] = [
@@ -32,7 +32,7 @@ export const rimMutants: readonly Mutant[] = [
     file: "raft/ticker.ts",
     find: "if (late <= this.#millis) return this.#count(this.#ticks);",
     replace: "return this.#count(1 + Math.floor(late / this.#millis));",
-    tests: ["raft/ticker_test.ts"],
+    tests: ["unit/raft/ticker_test.ts"],
   },
   {
     name: "sleep-counted-as-silence",
@@ -41,7 +41,7 @@ export const rimMutants: readonly Mutant[] = [
     file: "raft/ticker.ts",
     find: "    if (this.#ticks === 1) return;\n",
     replace: "    if (this.#ticks > 0) return;\n",
-    tests: ["raft/ticker_test.ts"],
+    tests: ["unit/raft/ticker_test.ts"],
   },
   {
     name: "kv-shared",
@@ -53,7 +53,7 @@ export const rimMutants: readonly Mutant[] = [
       versionstamp: this.#versionstamp,
     }).commit();`,
     replace: "(key.length > 0 ? operation : operation).commit();",
-    tests: ["storage/kv_test.ts"],
+    tests: ["unit/storage/kv_test.ts"],
   },
   {
     name: "kv-ack-before-commit",
@@ -67,7 +67,7 @@ export const rimMutants: readonly Mutant[] = [
       this.#commitAll();
       queueMicrotask(done);
     }`,
-    tests: ["storage/kv_test.ts"],
+    tests: ["unit/storage/kv_test.ts"],
   },
   {
     name: "kv-write-after-failure",
@@ -85,13 +85,13 @@ export const rimMutants: readonly Mutant[] = [
     file: kv,
     find: "if (first === old.first) return;",
     replace: "if (first >= old.first) return;",
-    tests: ["storage/kv_test.ts"],
+    tests: ["unit/storage/kv_test.ts"],
   },
   {
     name: "log-waits-for-its-reader",
     mistake: "a log line waits until somebody reads it, and the node with it",
     source: "PITFALLS 38",
-    file: "raft/logger.ts",
+    file: "base/logger.ts",
     find: "write: (bytes) => Deno.stderr.write(bytes),",
     replace: "write: (bytes) => Promise.resolve(Deno.stderr.writeSync(bytes)),",
     tests: ["e2e/pipes_test.ts"],
@@ -103,7 +103,7 @@ export const rimMutants: readonly Mutant[] = [
     file: outlet,
     find: "const timer = setTimeout(resolve, millis);",
     replace: "const timer = setTimeout(() => {}, millis);",
-    tests: ["raft/log_outlet_test.ts", "e2e/pipes_test.ts"],
+    tests: ["unit/base/log_outlet_test.ts", "e2e/pipes_test.ts"],
   },
   {
     name: "unread-lines-kept",
@@ -112,7 +112,7 @@ export const rimMutants: readonly Mutant[] = [
     file: outlet,
     find: "if (this.#waitingBytes + bytes.length > max) this.#drop();",
     replace: "if (bytes.length > max) this.#drop();",
-    tests: ["raft/log_outlet_test.ts"],
+    tests: ["unit/base/log_outlet_test.ts"],
   },
   {
     name: "dropped-lines-untold",
@@ -121,7 +121,7 @@ export const rimMutants: readonly Mutant[] = [
     file: outlet,
     find: 'this.#waiting.push(typeof last === "number" ? last + 1 : 1);',
     replace: 'if (typeof last === "number") this.#waiting.push(last);',
-    tests: ["raft/log_outlet_test.ts"],
+    tests: ["unit/base/log_outlet_test.ts"],
   },
   {
     name: "reason-dropped",
@@ -130,7 +130,7 @@ export const rimMutants: readonly Mutant[] = [
     file: outlet,
     find: "urgent ? urgentBytesMax : waitingBytesMax",
     replace: "urgent ? waitingBytesMax : waitingBytesMax",
-    tests: ["raft/log_outlet_test.ts"],
+    tests: ["unit/base/log_outlet_test.ts"],
   },
   {
     name: "failed-line-lost",
@@ -139,7 +139,7 @@ export const rimMutants: readonly Mutant[] = [
     file: outlet,
     find: 'this.#state = "failed";',
     replace: 'this.#state = "failed";\n      this.#rest = new Uint8Array();',
-    tests: ["raft/log_outlet_test.ts"],
+    tests: ["unit/base/log_outlet_test.ts"],
   },
   {
     name: "bug-told-by-the-runtime",
@@ -210,46 +210,46 @@ export const rimMutants: readonly Mutant[] = [
     mistake:
       "a node that is started anew fails at the port that its former life closes",
     source: "PITFALLS 39",
-    file: "raft/port.ts",
+    file: "base/listen.ts",
     find: "if (!isInUse(error) || waitedMillis >= millisMax) throw error;",
     replace: "if (!isInUse(error) || waitedMillis >= 0) throw error;",
-    tests: ["raft/port_test.ts"],
+    tests: ["unit/base/listen_test.ts"],
   },
   {
     name: "port-waited-for-through-a-stop",
     mistake: "a node that waits for a port does not hear that it is to stop",
     source: "PITFALLS 39",
-    file: "raft/port.ts",
+    file: "base/listen.ts",
     find: "await pause(signal);",
     replace: "await pause(new AbortController().signal);",
-    tests: ["raft/port_test.ts"],
+    tests: ["unit/base/listen_test.ts"],
   },
   {
     name: "hopeless-port-waited-for",
     mistake: "an address that is not on this machine is waited for",
     source: "PITFALLS 39",
-    file: "raft/port.ts",
+    file: "base/listen.ts",
     find: "if (!isInUse(error) || waitedMillis",
     replace: "if (!(error instanceof Error) || waitedMillis",
-    tests: ["raft/port_test.ts"],
+    tests: ["unit/base/listen_test.ts"],
   },
   {
     name: "claim-in-its-own-way",
     mistake:
       "a claim that failed keeps its lock, and the next one fails at that",
     source: "PITFALLS 30",
-    file: "server/shared_port.ts",
+    file: "server/clients/shared_port.ts",
     find: "lock.close(); // or",
     replace: "// or",
-    tests: ["server/shared_port_test.ts"],
+    tests: ["unit/server/clients/shared_port_test.ts"],
   },
   {
     name: "meets-itself",
     mistake: "a node takes a connection to itself for one to another",
     source: "PITFALLS 29",
-    file: "raft/wire.ts",
+    file: "base/dial.ts",
     find: "if (metItself(conn)) {",
     replace: "if (metItself(conn) && signal.aborted) {",
-    tests: ["raft/wire_test.ts"],
+    tests: ["unit/base/dial_test.ts"],
   },
 ];

@@ -2,23 +2,23 @@
 
 import type { Mutant } from "./mutant.ts";
 
-const replies = "server/replies.ts";
-const connection = "server/connection.ts";
-const parser = "server/resp_parser.ts";
-const writer = "server/resp_writer.ts";
+const replies = "server/resp/replies.ts";
+const connection = "server/clients/connection.ts";
+const parser = "server/resp/resp_parser.ts";
+const writer = "server/resp/resp_writer.ts";
 const statusTable = "server/status_table.ts";
-const parserTests = ["server/resp_parser_test.ts"];
+const parserTests = ["unit/server/resp/resp_parser_test.ts"];
 
 export const serverMutants: readonly Mutant[] = [
   {
     name: "answers-crossed",
     mistake: "the node's answer goes to whoever asked first",
     source: "PITFALLS 31",
-    file: "server/raft_link.ts",
+    file: "server/tickets/raft_link.ts",
     find: "const callback = this.#callbacks.get(id);",
     replace:
       "const callback = this.#callbacks.get(Math.min(id, ...this.#callbacks.keys()));",
-    tests: ["server/raft_link_test.ts"],
+    tests: ["unit/server/tickets/raft_link_test.ts"],
   },
   {
     name: "replies-overtake",
@@ -27,7 +27,7 @@ export const serverMutants: readonly Mutant[] = [
     file: replies,
     find: "return this.#slots.size === 0 ? this.#out : this.#held;",
     replace: "return this.#slots.size >= 0 ? this.#out : this.#held;",
-    tests: ["server/replies_test.ts"],
+    tests: ["unit/server/resp/replies_test.ts"],
   },
   {
     name: "answers-overtake",
@@ -36,7 +36,7 @@ export const serverMutants: readonly Mutant[] = [
     file: replies,
     find: "if (slot === this.#slots.first) return this.#out;",
     replace: "if (slot.waiting >= 0) return this.#out;",
-    tests: ["server/replies_test.ts"],
+    tests: ["unit/server/resp/replies_test.ts"],
   },
   {
     name: "replies-without-limit",
@@ -45,7 +45,7 @@ export const serverMutants: readonly Mutant[] = [
     file: replies,
     find: "this.#out.length + held >= outputBytesMax ||",
     replace: "this.#out.length + held < 0 ||",
-    tests: ["server/replies_test.ts"],
+    tests: ["unit/server/resp/replies_test.ts"],
   },
   {
     name: "tickets-without-limit",
@@ -54,7 +54,7 @@ export const serverMutants: readonly Mutant[] = [
     file: replies,
     find: "this.#tickets >= ticketsMax ||",
     replace: "this.#tickets < 0 * ticketsMax ||",
-    tests: ["server/replies_test.ts"],
+    tests: ["unit/server/resp/replies_test.ts"],
   },
   {
     name: "dead-client-answered",
@@ -66,7 +66,7 @@ export const serverMutants: readonly Mutant[] = [
     try {`,
     replace: `  ): void {
     try {`,
-    tests: ["server/replies_test.ts"],
+    tests: ["unit/server/resp/replies_test.ts"],
   },
   {
     name: "run-after-quit",
@@ -75,7 +75,10 @@ export const serverMutants: readonly Mutant[] = [
     file: connection,
     find: "!this.#closed && this.#ending === undefined &&\n      !this.replies",
     replace: "!this.#closed &&\n      !this.replies",
-    tests: ["server/commands_test.ts", "server/connection_test.ts"],
+    tests: [
+      "unit/server/commands/commands_test.ts",
+      "unit/server/clients/connection_test.ts",
+    ],
   },
   {
     name: "reply-cut-short",
@@ -84,7 +87,7 @@ export const serverMutants: readonly Mutant[] = [
     file: connection,
     find: "for (let at = 0; at < bytes.length; this.writesDone++) {",
     replace: "for (let at = 0; at === 0; this.writesDone++) {",
-    tests: ["server/connection_test.ts"],
+    tests: ["unit/server/clients/connection_test.ts"],
   },
   {
     name: "last-replies-lost",
@@ -93,45 +96,45 @@ export const serverMutants: readonly Mutant[] = [
     file: connection,
     find: "while (!this.#closed && (this.#writing || !this.replies.empty)) {",
     replace: "while (!this.#closed && this.#writing && this.replies.empty) {",
-    tests: ["server/connection_test.ts"],
+    tests: ["unit/server/clients/connection_test.ts"],
   },
   {
     name: "clients-without-limit",
     mistake: "clients are accepted without end",
     source: "PITFALLS 33",
-    file: "server/listener.ts",
-    find: "if (!isFull && this.#census.enter()) {",
+    file: "server/clients/listener.ts",
+    find: "if (!isFull && this.#clientCount.enter()) {",
     replace:
-      "if (!isFull && (this.#census.enter() || this.#sessionsMax > 0)) {",
-    tests: ["server/listener_test.ts"],
+      "if (!isFull && (this.#clientCount.enter() || this.#sessionsMax > 0)) {",
+    tests: ["unit/server/clients/listener_test.ts"],
   },
   {
     name: "browser-takes-tickets",
     mistake: "a browser's request runs its lines as commands",
     source: "PITFALLS, RESP table",
-    file: "server/redis_commands.ts",
+    file: "server/commands/redis_commands.ts",
     find:
       '{ name: "post", arguments: [0], run: (session) => session.finish() },',
     replace: "",
-    tests: ["server/commands_test.ts"],
+    tests: ["unit/server/commands/commands_test.ts"],
   },
   {
     name: "arity-unchecked",
     mistake: "a command with too many arguments is run",
     source: "PITFALLS, RESP table",
-    file: "server/commands.ts",
+    file: "server/commands/commands.ts",
     find: "if (given >= least && given <= most) return",
     replace: "if (given >= least && most >= 0) return",
-    tests: ["server/commands_test.ts"],
+    tests: ["unit/server/commands/commands_test.ts"],
   },
   {
     name: "index-beyond-64-bits",
     mistake: "a prev-index above 2^64 is taken",
     source: "PITFALLS 33",
-    file: "server/command.ts",
+    file: "server/commands/command.ts",
     find: "return value < 2n ** 64n ? value : undefined;",
     replace: "return value;",
-    tests: ["server/raft_commands_test.ts"],
+    tests: ["unit/server/commands/raft_commands_test.ts"],
   },
   {
     name: "numbers-as-doubles",
@@ -140,7 +143,7 @@ export const serverMutants: readonly Mutant[] = [
     file: writer,
     find: "const digits = String(first);",
     replace: "const digits = String(BigInt(Number(first)));",
-    tests: ["server/resp_writer_test.ts"],
+    tests: ["unit/server/resp/resp_writer_test.ts"],
   },
   {
     name: "no-carry",
@@ -150,7 +153,7 @@ export const serverMutants: readonly Mutant[] = [
     find:
       "for (let i = digit + size + 1; i < next + size - 2; i++) bytes[i] = ZERO;",
     replace: "void ZERO;",
-    tests: ["server/resp_writer_test.ts"],
+    tests: ["unit/server/resp/resp_writer_test.ts"],
   },
   {
     name: "reply-split",
@@ -159,7 +162,7 @@ export const serverMutants: readonly Mutant[] = [
     file: writer,
     find: "if (byte === CR || byte === LF) this.#bytes[at] = SPACE;",
     replace: "if (byte === undefined) this.#bytes[at] = SPACE;",
-    tests: ["server/resp_writer_test.ts"],
+    tests: ["unit/server/resp/resp_writer_test.ts"],
   },
   {
     name: "a-piece-is-a-repeat",
@@ -271,7 +274,7 @@ export const serverMutants: readonly Mutant[] = [
     file: "server/config.ts",
     find: "if (electionMillis < 3 * heartbeatMillis) {",
     replace: "if (electionMillis < 0 * heartbeatMillis) {",
-    tests: ["server/config_test.ts"],
+    tests: ["unit/server/config_test.ts"],
   },
   {
     name: "one-port-for-both",
@@ -280,7 +283,7 @@ export const serverMutants: readonly Mutant[] = [
     file: "server/config.ts",
     find: "if (clash(clientListen, raftListen)) {",
     replace: "if (clash(clientListen, raftListen) && id === '') {",
-    tests: ["server/config_test.ts"],
+    tests: ["unit/server/config_test.ts"],
   },
   {
     name: "another-node-counted",
@@ -289,7 +292,7 @@ export const serverMutants: readonly Mutant[] = [
     file: statusTable,
     find: "return id === node.id ? undefined : `node ${id} answers`;",
     replace: "return id === '' ? `node ${node.id} answers` : undefined;",
-    tests: ["server/status_table_test.ts"],
+    tests: ["unit/server/status_table_test.ts"],
   },
   {
     name: "former-leader-believed",
@@ -298,7 +301,7 @@ export const serverMutants: readonly Mutant[] = [
     file: statusTable,
     find: "termOf(asked.stats) > termOf(best.stats)",
     replace: "termOf(asked.stats) < termOf(best.stats)",
-    tests: ["server/status_table_test.ts"],
+    tests: ["unit/server/status_table_test.ts"],
   },
   {
     name: "dead-voter-unmentioned",
@@ -307,52 +310,52 @@ export const serverMutants: readonly Mutant[] = [
     file: statusTable,
     find: "if (!isVoter || (answer",
     replace: "if (isVoter || (answer",
-    tests: ["server/status_table_test.ts"],
+    tests: ["unit/server/status_table_test.ts"],
   },
   {
     name: "port-shared-with-others",
     mistake: "two processes serve one port, and clients meet two clusters",
     source: "promise 1; ARCHITECTURE, --io-threads",
-    file: "server/shared_port.ts",
+    file: "server/clients/shared_port.ts",
     find: "const alone = openPort(wanted, purpose);",
     replace: "const alone = openPort(wanted, { ...purpose, shared: true });",
-    tests: ["server/shared_port_test.ts"],
+    tests: ["unit/server/clients/shared_port_test.ts"],
   },
   {
     name: "name-looked-up-again",
     mistake: "threads listen where a name leads now, which nobody has claimed",
     source: "promise 1; ARCHITECTURE, --io-threads",
-    file: "server/shared_port.ts",
+    file: "server/clients/shared_port.ts",
     find: "const { hostname: host, port } = alone.addr;",
     replace: "const { host } = wanted;\n  const { port } = alone.addr;",
-    tests: ["server/shared_port_test.ts"],
+    tests: ["unit/server/clients/shared_port_test.ts"],
   },
   {
     name: "port-claimed-twice-at-once",
     mistake: "two processes that start together may both claim one port",
     source: "promise 1; ARCHITECTURE, --io-threads",
-    file: "server/shared_port.ts",
+    file: "server/clients/shared_port.ts",
     find: "lock = lockPort(address, purpose);",
     replace: "lock = lockPort({ ...address, port: 0 }, purpose);",
-    tests: ["server/shared_port_test.ts"],
+    tests: ["unit/server/clients/shared_port_test.ts"],
   },
   {
     name: "limit-per-thread",
     mistake: "each thread takes as many clients as the process may have",
     source: "PITFALLS 33",
-    file: "server/io_thread.ts",
-    find: "const census = new Census(options.limits);",
+    file: "server/clients/io_thread.ts",
+    find: "const clientCount = new ClientCount(options.limits);",
     replace:
-      "const census = new Census({ ...options.limits, memory: undefined });",
-    tests: ["server/io_threads_test.ts"],
+      "const clientCount = new ClientCount({ ...options.limits, memory: undefined });",
+    tests: ["unit/server/clients/io_threads_test.ts"],
   },
   {
     name: "dead-thread-live-process",
     mistake: "a thread has died, and the process lives on without it",
     source: "PITFALLS 1",
-    file: "server/io_threads.ts",
+    file: "server/clients/io_threads.ts",
     find: "return died(message.reason);",
     replace: "return died === undefined ? message.reason : undefined;",
-    tests: ["server/io_threads_test.ts"],
+    tests: ["unit/server/clients/io_threads_test.ts"],
   },
 ];

@@ -6,7 +6,7 @@ const wal = "storage/wal.ts";
 const segment = "storage/segment.ts";
 const record = "storage/record.ts";
 const files = "storage/files.ts";
-const tests = ["storage/wal_test.ts"];
+const tests = ["unit/storage/wal_test.ts"];
 
 export const storageMutants: readonly Mutant[] = [
   {
@@ -34,7 +34,7 @@ export const storageMutants: readonly Mutant[] = [
     file: "raft/core/saves.ts",
     find: `entries.some(({ type }) => type !== "command");`,
     replace: `entries.some(({ type }) => type === "noop");`,
-    tests: ["core/saves_test.ts"],
+    tests: ["unit/raft/core/saves_test.ts"],
   },
   {
     name: "first-entry-not-synced-at-low",
@@ -44,7 +44,7 @@ export const storageMutants: readonly Mutant[] = [
     file: "raft/core/saves.ts",
     find: `entries.some(({ type }) => type !== "command");`,
     replace: `entries.some(({ type }) => type === "configuration");`,
-    tests: ["core/forgetful_test.ts"],
+    tests: ["unit/raft/core/forgetful_test.ts"],
   },
   {
     name: "undone-change-comes-back-at-low",
@@ -54,7 +54,7 @@ export const storageMutants: readonly Mutant[] = [
     file: "raft/core/replication.ts",
     find: "if (membership.truncate(entry.index)) saves.membersChanged();",
     replace: "membership.truncate(entry.index);",
-    tests: ["core/membership_change_test.ts"],
+    tests: ["unit/raft/core/membership_change_test.ts"],
   },
   {
     name: "kv-members-not-committed-at-low",
@@ -64,7 +64,7 @@ export const storageMutants: readonly Mutant[] = [
     file: "storage/kv_storage.ts",
     find: "const mustCommit = save.mustSync ||",
     replace: "const mustCommit =",
-    tests: ["storage/kv_test.ts"],
+    tests: ["unit/storage/kv_test.ts"],
   },
   {
     name: "failed-sync-retried",
@@ -74,7 +74,7 @@ export const storageMutants: readonly Mutant[] = [
     find: "if (error !== undefined) this.#fail(error, []);\n        else this",
     replace:
       "if (error !== undefined) step.value!.sync(() => this.#advance({ deferred: false }));\n        else this",
-    tests: [...tests, "raft/node_test.ts"],
+    tests: [...tests, "unit/raft/node_test.ts"],
   },
   {
     name: "failed-sync-ignored",
@@ -248,7 +248,7 @@ export const storageMutants: readonly Mutant[] = [
     find: `    crc32(bytes.subarray(offset + 4, end), start) !==
       view.getUint32(offset, true)`,
     replace: "    start < 0",
-    tests: ["storage/record_test.ts"],
+    tests: ["unit/storage/record_test.ts"],
   },
   {
     name: "overtaken-is-damage",
@@ -257,7 +257,7 @@ export const storageMutants: readonly Mutant[] = [
     file: record,
     find: "if (record !== undefined && record.synced > offset) {",
     replace: "if (record !== undefined && record.end > 0) {",
-    tests: ["storage/record_test.ts"],
+    tests: ["unit/storage/record_test.ts"],
   },
   {
     name: "cut-out-bytes-unnoticed",
@@ -266,7 +266,7 @@ export const storageMutants: readonly Mutant[] = [
     file: record,
     find: "if (displaced !== undefined && displaced.synced >= offset) {",
     replace: "if (displaced !== undefined && displaced.synced < 0) {",
-    tests: ["storage/record_test.ts"],
+    tests: ["unit/storage/record_test.ts"],
   },
   {
     name: "synced-counts-too-much",
@@ -285,7 +285,7 @@ export const storageMutants: readonly Mutant[] = [
     find: "state.entries.length = kept;",
     replace:
       "if (change.entries.length === 0) state.entries.length = Math.max(kept, state.entries.length);\n  else state.entries.length = kept;",
-    tests: ["storage/memory_test.ts", "storage/wal_test.ts"],
+    tests: ["unit/storage/memory_test.ts", "unit/storage/wal_test.ts"],
   },
   {
     name: "short-write",
@@ -294,7 +294,7 @@ export const storageMutants: readonly Mutant[] = [
     file: files,
     find: "for (let at = 0; at < bytes.length;) {\n    const",
     replace: "for (let at = 0; at < 1;) {\n    const",
-    tests: ["storage/files_test.ts"],
+    tests: ["unit/storage/files_test.ts"],
   },
   {
     name: "written-over",
@@ -306,7 +306,7 @@ export const storageMutants: readonly Mutant[] = [
       return Deno.openSync(path, options);`,
     replace:
       "      return Deno.openSync(path, { write: true, create: true, mode: options.mode });",
-    tests: ["storage/files_test.ts"],
+    tests: ["unit/storage/files_test.ts"],
   },
   {
     name: "moved-directory-created-in",
@@ -317,7 +317,7 @@ export const storageMutants: readonly Mutant[] = [
     const options = { write: true, createNew: true, mode: fileMode };`,
     replace:
       `    const options = { write: true, createNew: true, mode: fileMode };`,
-    tests: ["storage/files_test.ts"],
+    tests: ["unit/storage/files_test.ts"],
   },
   {
     name: "moved-directory-renamed-in",
@@ -329,7 +329,7 @@ export const storageMutants: readonly Mutant[] = [
       "rename to",`,
     replace: `    attempt(
       "rename to",`,
-    tests: ["storage/files_test.ts"],
+    tests: ["unit/storage/files_test.ts"],
   },
   {
     name: "moved-during-rename",
@@ -339,7 +339,7 @@ export const storageMutants: readonly Mutant[] = [
     find: `    );
     this.#checkPlace();`,
     replace: `    );`,
-    tests: ["storage/files_test.ts"],
+    tests: ["unit/storage/files_test.ts"],
   },
   {
     name: "moved-directory-removed-from",
@@ -349,7 +349,7 @@ export const storageMutants: readonly Mutant[] = [
     find: `    this.#checkPlace();
     attempt("remove", path, () => Deno.removeSync(path));`,
     replace: `    attempt("remove", path, () => Deno.removeSync(path));`,
-    tests: ["storage/files_test.ts"],
+    tests: ["unit/storage/files_test.ts"],
   },
   {
     name: "another-lock-believed",
@@ -358,7 +358,7 @@ export const storageMutants: readonly Mutant[] = [
     file: files,
     find: "if (found?.dev === held.dev && found.ino === held.ino) return;",
     replace: "if (found?.dev === held.dev) return;",
-    tests: ["storage/files_test.ts"],
+    tests: ["unit/storage/files_test.ts"],
   },
   {
     name: "readable-by-all",
@@ -367,7 +367,7 @@ export const storageMutants: readonly Mutant[] = [
     file: files,
     find: "const directoryMode = 0o700;",
     replace: "const directoryMode = 0o777;",
-    tests: ["storage/files_test.ts"],
+    tests: ["unit/storage/files_test.ts"],
   },
   {
     name: "files-readable-by-all",
@@ -376,7 +376,7 @@ export const storageMutants: readonly Mutant[] = [
     file: files,
     find: "export const fileMode = 0o600;",
     replace: "export const fileMode = 0o666;",
-    tests: ["storage/files_test.ts"],
+    tests: ["unit/storage/files_test.ts"],
   },
   {
     name: "planted-link-followed",
@@ -385,7 +385,7 @@ export const storageMutants: readonly Mutant[] = [
     file: "storage/file_faults.ts",
     find: "if (found.isFile) return true;",
     replace: "if (found.isFile || found.isSymlink) return true;",
-    tests: ["storage/files_test.ts"],
+    tests: ["unit/storage/files_test.ts"],
   },
   {
     name: "linked-data-refused",
@@ -394,7 +394,7 @@ export const storageMutants: readonly Mutant[] = [
     file: files,
     find: "if (error instanceof Deno.errors.NotCapable) return undefined;",
     replace: "if (error instanceof Deno.errors.NotFound) return undefined;",
-    tests: ["storage/files_test.ts"],
+    tests: ["unit/storage/files_test.ts"],
   },
   {
     name: "kv-link-followed",
@@ -403,7 +403,7 @@ export const storageMutants: readonly Mutant[] = [
     file: "storage/kv.ts",
     find: "if (path !== undefined) makeStore(path);",
     replace: "if (path === kvStoreName) makeStore(path);",
-    tests: ["storage/kv_test.ts"],
+    tests: ["unit/storage/kv_test.ts"],
   },
   {
     name: "link-to-nowhere-is-a-file",
@@ -412,7 +412,7 @@ export const storageMutants: readonly Mutant[] = [
     file: "storage/file_faults.ts",
     find: "const reason = isSymlink && leadsNowhere(path)",
     replace: "const reason = isSymlink && !leadsNowhere(path)",
-    tests: ["storage/files_test.ts"],
+    tests: ["unit/storage/files_test.ts"],
   },
   {
     name: "wide-open-unsaid",
@@ -421,7 +421,7 @@ export const storageMutants: readonly Mutant[] = [
     file: "storage/advice.ts",
     find: "(mode & 0o077) !== 0",
     replace: "(mode & 0o001) !== 0",
-    tests: ["storage/files_test.ts"],
+    tests: ["unit/storage/files_test.ts"],
   },
   {
     name: "lock-shared",
@@ -431,7 +431,7 @@ export const storageMutants: readonly Mutant[] = [
     find: 'if (!attempt("lock", path, () => file.tryLockSync(true))) {',
     replace:
       'if (attempt("lock", path, () => file.tryLockSync(false)) === undefined) {',
-    tests: ["storage/files_test.ts"],
+    tests: ["unit/storage/files_test.ts"],
   },
   {
     name: "sync-fault-swallowed",
@@ -450,7 +450,7 @@ export const storageMutants: readonly Mutant[] = [
     file: segment,
     find: "return Math.max(0, sectorBytes - offset);",
     replace: "return 0 * offset;",
-    tests: ["storage/damage_test.ts"],
+    tests: ["unit/storage/damage_test.ts"],
   },
   {
     name: "foreign-taken-for-torn",
@@ -459,6 +459,6 @@ export const storageMutants: readonly Mutant[] = [
     file: record,
     find: "if (readForeign(bytes, at, { seed }) !== undefined) {",
     replace: "if (at < 0) {",
-    tests: ["storage/damage_test.ts"],
+    tests: ["unit/storage/damage_test.ts"],
   },
 ];

@@ -5,11 +5,11 @@ import type { Mutant } from "./mutant.ts";
 
 const faults = "raft/core/faults.ts";
 const codec = "raft/core/message_codec.ts";
-const senders = "raft/senders.ts";
-const ranks = "raft/ranks.ts";
-const proof = "raft/proof.ts";
-const peers = "raft/peers.ts";
-const handshake = "raft/handshake.ts";
+const senders = "raft/identity/senders.ts";
+const ranks = "raft/identity/ranks.ts";
+const proof = "raft/identity/proof.ts";
+const peers = "raft/net/peers.ts";
+const handshake = "raft/net/handshake.ts";
 
 export const strangersMutants: readonly Mutant[] = [
   {
@@ -20,7 +20,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: senders,
     find: "return wasVoter || since > this.decidedIndex ||",
     replace: "return wasVoter || since > this.configurationIndex ||",
-    tests: ["raft/senders_test.ts"],
+    tests: ["unit/raft/identity/senders_test.ts"],
   },
   {
     name: "claim-beside-what-was-undone",
@@ -29,7 +29,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: ranks,
     find: 'if (life.since > members.decidedIndex) return "claimant";',
     replace: 'if (life.since > members.configurationIndex) return "claimant";',
-    tests: ["raft/greeting_test.ts"],
+    tests: ["unit/raft/identity/hello_test.ts"],
   },
   {
     name: "former-disk-counts",
@@ -39,7 +39,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: senders,
     find: 'return disk === "" || life.isOn(disk);',
     replace: 'return disk === "" || life.isOn(disk) || id !== "";',
-    tests: ["raft/senders_test.ts"],
+    tests: ["unit/raft/identity/senders_test.ts"],
   },
   {
     name: "former-disk-takes",
@@ -49,7 +49,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: senders,
     find: 'case "Take": // which',
     replace: "// which",
-    tests: ["raft/senders_test.ts"],
+    tests: ["unit/raft/identity/senders_test.ts"],
   },
   {
     name: "claim-as-the-leader",
@@ -58,7 +58,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: senders,
     find: "leaderId === from && this.#claimedLeader === from;",
     replace: "leaderId === from;",
-    tests: ["raft/senders_test.ts"],
+    tests: ["unit/raft/identity/senders_test.ts"],
   },
   {
     name: "former-disk-elbows-in",
@@ -67,7 +67,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: peers,
     find: 'return rank === "known" && (disk === "" || life.isOn(disk));',
     replace: 'return rank === "known" && (disk === "" || life !== undefined);',
-    tests: ["raft/peers_test.ts"],
+    tests: ["unit/raft/net/peers_test.ts"],
   },
   {
     name: "invented-ids-fill-the-log",
@@ -76,7 +76,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: handshake,
     find: "else if (isMember) this.say(",
     replace: "else if (isMember || !isNew) this.say(",
-    tests: ["raft/peers_test.ts"],
+    tests: ["unit/raft/net/peers_test.ts"],
   },
   {
     name: "far-term-written",
@@ -85,7 +85,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: faults,
     find: "return log.lastIndex > 0 && term > currentTerm + termJumpMax;",
     replace: "return log.lastIndex > 0 && term > Infinity + termJumpMax;",
-    tests: ["core/faults_test.ts"],
+    tests: ["unit/raft/core/faults_test.ts"],
   },
   {
     name: "blank-node-not-told",
@@ -95,7 +95,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: faults,
     find: "return log.lastIndex > 0 && term > currentTerm",
     replace: "return log.lastIndex >= 0 && term > currentTerm",
-    tests: ["core/faults_test.ts"],
+    tests: ["unit/raft/core/faults_test.ts"],
   },
   {
     name: "counters-without-end",
@@ -104,7 +104,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: codec,
     find: "if (value > counterMax) reader.fail",
     replace: "if (value > Infinity) reader.fail",
-    tests: ["core/codec_test.ts"],
+    tests: ["unit/raft/core/save_codec_test.ts"],
   },
   {
     name: "takes-without-end",
@@ -113,7 +113,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: codec,
     find: "if (count > takeCountMax) reader.fail",
     replace: "if (count > Infinity) reader.fail",
-    tests: ["core/codec_test.ts"],
+    tests: ["unit/raft/core/save_codec_test.ts"],
   },
   {
     name: "configuration-to-come",
@@ -122,7 +122,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: codec,
     find: "if (configurationIndex > index) reader.fail",
     replace: "if (configurationIndex < 0) reader.fail",
-    tests: ["core/codec_test.ts"],
+    tests: ["unit/raft/core/save_codec_test.ts"],
   },
   {
     name: "second-leader-ends-node",
@@ -132,7 +132,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: faults,
     find: "const isRival = term === currentTerm && leaderId !== undefined &&",
     replace: "const isRival = term < 0 && leaderId !== undefined &&",
-    tests: ["core/faults_test.ts"],
+    tests: ["unit/raft/core/faults_test.ts"],
   },
   {
     name: "terms-fall-along-log",
@@ -141,7 +141,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: faults,
     find: "if (entry.term < last) return",
     replace: "if (entry.term < 0) return",
-    tests: ["core/faults_test.ts"],
+    tests: ["unit/raft/core/faults_test.ts"],
   },
   {
     name: "claim-ends-node",
@@ -150,7 +150,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: faults,
     find: "(isClaim ? undoing(raft, placesOf(message)) : undefined);",
     replace: "(isClaim ? undefined : undefined);",
-    tests: ["core/faults_test.ts"],
+    tests: ["unit/raft/core/faults_test.ts"],
   },
   {
     name: "unsent-acknowledged",
@@ -159,7 +159,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: faults,
     find: "return counts && matchIndex > log.lastIndex",
     replace: "return counts && matchIndex > Infinity",
-    tests: ["core/faults_test.ts"],
+    tests: ["unit/raft/core/faults_test.ts"],
   },
   {
     name: "unasked-confirmed",
@@ -168,7 +168,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: faults,
     find: "return counts && round > lastRound",
     replace: "return counts && round > Infinity",
-    tests: ["core/faults_test.ts"],
+    tests: ["unit/raft/core/faults_test.ts"],
   },
   {
     name: "anybody-says-stand",
@@ -177,7 +177,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: "raft/core/election.ts",
     find: "  if (raft.leaderId !== message.from) return;\n",
     replace: "",
-    tests: ["core/transfer_test.ts"],
+    tests: ["unit/raft/core/transfer_test.ts"],
   },
   {
     name: "answers-to-former-life",
@@ -186,7 +186,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: "raft/core/saves.ts",
     find: "this.#held = this.#held.filter(({ message }) => message.to !== id);",
     replace: "void id;",
-    tests: ["core/faults_test.ts"],
+    tests: ["unit/raft/core/faults_test.ts"],
   },
   {
     name: "queue-to-former-life",
@@ -195,7 +195,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: peers,
     find: "      link.drop();\n",
     replace: "",
-    tests: ["raft/peers_test.ts"],
+    tests: ["unit/raft/net/peers_test.ts"],
   },
   {
     name: "claim-believed",
@@ -205,7 +205,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: ranks,
     find: '  if (!life.knowsUs) return "stranger";\n',
     replace: "",
-    tests: ["raft/greeting_test.ts", "raft/peers_test.ts"],
+    tests: ["unit/raft/identity/hello_test.ts", "unit/raft/net/peers_test.ts"],
   },
   {
     name: "uncommitted-removal-obeyed",
@@ -214,7 +214,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: "raft/core/membership.ts",
     find: "return this.#history.slice(Math.max(0, at)).toReversed()",
     replace: "return this.#history.slice(-1 + 0 * at).toReversed()",
-    tests: ["raft/senders_test.ts"],
+    tests: ["unit/raft/identity/senders_test.ts"],
   },
   {
     name: "outsider-heard",
@@ -223,7 +223,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: senders,
     find: "return refused(`${message.type}, and is no member any more`);",
     replace: "return heard;",
-    tests: ["raft/senders_test.ts"],
+    tests: ["unit/raft/identity/senders_test.ts"],
   },
   {
     name: "nonvoter-leads",
@@ -232,7 +232,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: senders,
     find: "return this.#mayLead(message.from, life)",
     replace: "return this.#mayLead(message.from, life) || message.term >= 0",
-    tests: ["raft/senders_test.ts"],
+    tests: ["unit/raft/identity/senders_test.ts"],
   },
   {
     name: "unknown-disk-deposes",
@@ -241,7 +241,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: senders,
     find: "return message.term <= this.#raft.currentTerm ? heard : dropped;",
     replace: "return heard;",
-    tests: ["raft/senders_test.ts"],
+    tests: ["unit/raft/identity/senders_test.ts"],
   },
   {
     name: "claim-beside-leader",
@@ -251,7 +251,7 @@ export const strangersMutants: readonly Mutant[] = [
     find: "if (hearsLeader && !isFollowed) return dropped;",
     replace:
       'if (hearsLeader && !isFollowed && leaderId === "") return dropped;',
-    tests: ["raft/senders_test.ts"],
+    tests: ["unit/raft/identity/senders_test.ts"],
   },
   {
     name: "claim-before-known",
@@ -260,7 +260,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: senders,
     find: "if (isRival && leaderId === this.#claimedLeader) {",
     replace: "if (isRival && leaderId === '') {",
-    tests: ["raft/senders_test.ts"],
+    tests: ["unit/raft/identity/senders_test.ts"],
   },
   {
     name: "claim-votes-twice",
@@ -269,7 +269,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: senders,
     find: "return isSecond ? dropped : claimed;",
     replace: "return isSecond ? claimed : claimed;",
-    tests: ["raft/senders_test.ts"],
+    tests: ["unit/raft/identity/senders_test.ts"],
   },
   {
     name: "claim-dismisses",
@@ -278,7 +278,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: senders,
     find: "        this.#doubt(from);\n        return dropped;",
     replace: "        this.#doubt(from);\n        return heard;",
-    tests: ["raft/senders_test.ts"],
+    tests: ["unit/raft/identity/senders_test.ts"],
   },
   {
     name: "unreadable-in-log",
@@ -286,9 +286,9 @@ export const strangersMutants: readonly Mutant[] = [
     source:
       "CONTRIBUTING: an assertion is for our bugs, a value for the world's faults",
     file: senders,
-    find: "if (!isReadable(message)) {",
-    replace: "if (!isReadable(message) && message.from === '') {",
-    tests: ["raft/senders_test.ts"],
+    find: "if (!this.#canApply(message)) {",
+    replace: "if (!this.#canApply(message) && message.from === '') {",
+    tests: ["unit/raft/identity/senders_test.ts"],
   },
   {
     name: "proof-replayed",
@@ -297,7 +297,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: proof,
     find: "  writer.raw(meeting.acceptorNonce);\n",
     replace: "",
-    tests: ["raft/greeting_test.ts"],
+    tests: ["unit/raft/identity/hello_test.ts"],
   },
   {
     name: "proof-reflected",
@@ -306,7 +306,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: proof,
     find: "  writer.u8(statements[statement]);\n",
     replace: "  void statements[statement];\n",
-    tests: ["raft/greeting_test.ts"],
+    tests: ["unit/raft/identity/hello_test.ts"],
   },
   {
     name: "disk-told-to-guests",
@@ -315,7 +315,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: handshake,
     find: 'const incarnation = rank === "known" ? identity.incarnation : "";',
     replace: "const { incarnation } = identity;",
-    tests: ["raft/peers_test.ts"],
+    tests: ["unit/raft/net/peers_test.ts"],
   },
   {
     name: "claim-replaces-known",
@@ -324,7 +324,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: peers,
     find: '!== "known" &&',
     replace: '!== "" as string &&',
-    tests: ["raft/peers_test.ts"],
+    tests: ["unit/raft/net/peers_test.ts"],
   },
   {
     name: "guests-without-limit",
@@ -335,7 +335,7 @@ export const strangersMutants: readonly Mutant[] = [
       'if (rank !== "known") this.#guests.add(wire, wire.remoteHost)?.close();',
     replace:
       'if (rank !== "known") void this.#guests.add(wire, wire.remoteHost);',
-    tests: ["raft/peers_test.ts"],
+    tests: ["unit/raft/net/peers_test.ts"],
   },
   {
     name: "large-frames-of-guests",
@@ -344,34 +344,34 @@ export const strangersMutants: readonly Mutant[] = [
     file: handshake,
     find: "    : guestFrameBytesMax;",
     replace: "    : frameBytesMax + 0 * guestFrameBytesMax;",
-    tests: ["raft/peers_test.ts"],
+    tests: ["unit/raft/net/peers_test.ts"],
   },
   {
     name: "evicted-kept-in-crowd",
     mistake: "one that is shown out keeps its place until it has gone",
     source: "PITFALLS 33",
-    file: "raft/crowd.ts",
+    file: "raft/net/crowd.ts",
     find: "if (oldest !== undefined) this.delete(oldest);",
     replace: "if (oldest === undefined) return undefined;",
-    tests: ["raft/crowd_test.ts"],
+    tests: ["unit/raft/net/crowd_test.ts"],
   },
   {
     name: "flood-elbows-others-out",
     mistake: "whoever floods the port shows everybody else out",
     source: "PITFALLS 33",
-    file: "raft/crowd.ts",
+    file: "raft/net/crowd.ts",
     find: "if (ones.size > (fullest?.size ?? 0)) fullest = ones;",
     replace: "fullest ??= ones;",
-    tests: ["raft/crowd_test.ts"],
+    tests: ["unit/raft/net/crowd_test.ts"],
   },
   {
     name: "every-address-dialled",
     mistake: "RAFT.ADDVOTER makes a node dial whatever it is told",
     source: "PITFALLS 35",
-    file: "raft/change_plan.ts",
+    file: "raft/members/change_plan.ts",
     find: "address === undefined ? undefined : faultToDial(address);",
     replace: "address === '' ? faultToDial(address) : undefined;",
-    tests: ["raft/changes_test.ts"],
+    tests: ["unit/raft/members/change_test.ts"],
   },
   {
     name: "foreign-hello-ends-node",

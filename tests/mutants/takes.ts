@@ -2,9 +2,9 @@
 
 import type { Mutant } from "./mutant.ts";
 
-const dispenser = "server/dispenser.ts";
-const takes = "raft/takes.ts";
-const served = "raft/served_takes.ts";
+const dispenser = "server/tickets/dispenser.ts";
+const takes = "raft/tickets/own_takes.ts";
+const served = "raft/tickets/served_takes.ts";
 
 export const takesMutants: readonly Mutant[] = [
   {
@@ -16,7 +16,7 @@ export const takesMutants: readonly Mutant[] = [
       client.granted(last - BigInt(left), part);`,
     replace: `      client.granted(last - BigInt(count - left), part);
       left -= part;`,
-    tests: ["server/dispenser_test.ts"],
+    tests: ["unit/server/tickets/dispenser_test.ts"],
   },
   {
     name: "given-twice",
@@ -26,7 +26,7 @@ export const takesMutants: readonly Mutant[] = [
     find: `      left -= part;
       client.granted(last - BigInt(left), part);`,
     replace: `      client.granted(last - BigInt(left - left), part);`,
-    tests: ["server/dispenser_test.ts"],
+    tests: ["unit/server/tickets/dispenser_test.ts"],
   },
   {
     name: "refused-out-of-turn",
@@ -36,7 +36,7 @@ export const takesMutants: readonly Mutant[] = [
     find:
       'this.#takes.push({ count, state: "waiting", outcome: "not-leader" });',
     replace: 'this.#answer(count, "not-leader");',
-    tests: ["raft/node_test.ts"],
+    tests: ["unit/raft/node_test.ts"],
   },
   {
     name: "rest-not-refused",
@@ -45,7 +45,7 @@ export const takesMutants: readonly Mutant[] = [
     file: takes,
     find: 'post({ type: "refused", count: wanted - count, reason });',
     replace: "void reason;",
-    tests: ["raft/node_test.ts"],
+    tests: ["unit/raft/node_test.ts"],
   },
   {
     name: "take-not-sent-again",
@@ -54,7 +54,7 @@ export const takesMutants: readonly Mutant[] = [
     file: takes,
     find: "      this.#options.send(state.message);\n    }\n  }",
     replace: "    }\n  }",
-    tests: ["raft/takes_test.ts"],
+    tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
   {
     name: "take-sent-anew",
@@ -64,7 +64,7 @@ export const takesMutants: readonly Mutant[] = [
     find: "      this.#options.send(state.message);\n    }\n  }",
     replace:
       "      this.#options.send({ ...state.message, id: ++this.#lastId });\n    }\n  }",
-    tests: ["raft/takes_test.ts"],
+    tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
   {
     name: "answer-of-another-life",
@@ -73,7 +73,7 @@ export const takesMutants: readonly Mutant[] = [
     file: takes,
     find: "if (life !== this.#life || take?.outcome !== undefined) return;",
     replace: "if (take?.outcome !== undefined) return;",
-    tests: ["raft/takes_test.ts"],
+    tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
   {
     name: "old-leader-waited-for",
@@ -83,7 +83,7 @@ export const takesMutants: readonly Mutant[] = [
     find:
       "return leaderId !== undefined && (leaderId !== to || currentTerm !== term);",
     replace: "return leaderId !== undefined && currentTerm < term;",
-    tests: ["raft/takes_test.ts"],
+    tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
   {
     name: "turned-away-at-once",
@@ -92,7 +92,7 @@ export const takesMutants: readonly Mutant[] = [
     file: takes,
     find: "if (away?.id === to && away.term === term) return;",
     replace: "if (away?.id === to && away.term > term) return;",
-    tests: ["raft/takes_test.ts"],
+    tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
   {
     name: "executed-twice",
@@ -101,7 +101,7 @@ export const takesMutants: readonly Mutant[] = [
     file: served,
     find: "if (known !== undefined) {",
     replace: "if (known !== undefined && known.take.count < 0) {",
-    tests: ["raft/takes_test.ts"],
+    tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
   {
     name: "forgotten-executed-again",
@@ -110,7 +110,7 @@ export const takesMutants: readonly Mutant[] = [
     file: served,
     find: "if (take.id <= life.forgotten) return;",
     replace: "if (take.id < 0) return;",
-    tests: ["raft/takes_test.ts"],
+    tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
   {
     name: "answer-forgotten",
@@ -120,7 +120,7 @@ export const takesMutants: readonly Mutant[] = [
     find:
       "if (known.response !== undefined && isSame) this.#send(known.response);",
     replace: "if (isSame) return;",
-    tests: ["raft/takes_test.ts"],
+    tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
   {
     name: "late-term-executed",
@@ -130,7 +130,7 @@ export const takesMutants: readonly Mutant[] = [
     file: served,
     find: 'if (role !== "leader" || take.term !== currentTerm) {',
     replace: 'if (role !== "leader") {',
-    tests: ["raft/takes_test.ts"],
+    tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
   {
     name: "hand-over-forgets",
@@ -139,7 +139,7 @@ export const takesMutants: readonly Mutant[] = [
     file: served,
     find: "if (!this.#advance(served)) this.#waiting.push(served);",
     replace: "this.#advance(served);",
-    tests: ["raft/takes_test.ts"],
+    tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
   {
     name: "asked-again-behind",
@@ -149,7 +149,7 @@ export const takesMutants: readonly Mutant[] = [
     find: "    this.#settlePosted(count);\n    this.#toPost += count;",
     replace:
       "    this.#settlePosted(count);\n    const front = this.#askers.shift();\n    if (front !== undefined) this.#askers.push(front);\n    this.#toPost += count;",
-    tests: ["server/dispenser_test.ts"],
+    tests: ["unit/server/tickets/dispenser_test.ts"],
   },
   {
     name: "never-asked-again",
@@ -158,7 +158,7 @@ export const takesMutants: readonly Mutant[] = [
     file: dispenser,
     find: "    this.#settlePosted(count);\n    this.#toPost += count;",
     replace: "    this.#settlePosted(count);",
-    tests: ["server/dispenser_test.ts"],
+    tests: ["unit/server/tickets/dispenser_test.ts"],
   },
   {
     name: "late-numbers-passed-on",
@@ -169,7 +169,7 @@ export const takesMutants: readonly Mutant[] = [
     find:
       "    if (posted > 0) {\n      this.#askers.unshift({ client: nobody, count: posted, since });\n    }",
     replace: "    this.#askers.push({ client: nobody, count: posted, since });",
-    tests: ["server/dispenser_test.ts"],
+    tests: ["unit/server/tickets/dispenser_test.ts"],
   },
   {
     name: "waits-for-ever",
@@ -178,7 +178,7 @@ export const takesMutants: readonly Mutant[] = [
     file: dispenser,
     find: "      if (asker.since > since) break;",
     replace: "      if (asker.since >= 0) break;",
-    tests: ["server/dispenser_test.ts"],
+    tests: ["unit/server/tickets/dispenser_test.ts"],
   },
   {
     name: "waiting-without-bound",
@@ -187,7 +187,7 @@ export const takesMutants: readonly Mutant[] = [
     file: dispenser,
     find: "      this.#askers.size < askersMax;",
     replace: "      this.#askers.size < 2 ** 40;",
-    tests: ["server/dispenser_test.ts"],
+    tests: ["unit/server/tickets/dispenser_test.ts"],
   },
   {
     name: "refusal-stops-the-rest",
@@ -196,107 +196,107 @@ export const takesMutants: readonly Mutant[] = [
     file: dispenser,
     find: "    this.#postAll();\n    while (count > 0) {",
     replace: "    while (count > 0) {",
-    tests: ["server/dispenser_test.ts"],
+    tests: ["unit/server/tickets/dispenser_test.ts"],
   },
   {
     name: "answer-not-awaited",
     mistake: "a leader that handed over is not left the time to answer",
     source: "promise 4",
-    file: "raft/takes.ts",
+    file: "raft/tickets/own_takes.ts",
     find:
       "return overTicks >= answerTicks || !this.#options.reaches(message.to);",
     replace: "return overTicks >= 0 || !this.#options.reaches(message.to);",
-    tests: ["raft/takes_test.ts"],
+    tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
   {
     name: "dead-leader-awaited",
     mistake: "a leader to whom no connection is left is waited for",
     source: "promise 5",
-    file: "raft/takes.ts",
+    file: "raft/tickets/own_takes.ts",
     find:
       "return overTicks >= answerTicks || !this.#options.reaches(message.to);",
     replace: "return overTicks >= 100 * answerTicks;",
-    tests: ["raft/takes_test.ts"],
+    tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
   {
     name: "waits-a-part-too-short",
     mistake: "a request is given up before its time is up",
     source: "promise 5",
-    file: "server/dispenser.ts",
+    file: "server/tickets/dispenser.ts",
     find: "this.#ticks - ticksPerTimeout - 1,",
     replace: "this.#ticks - ticksPerTimeout,",
-    tests: ["server/dispenser_test.ts"],
+    tests: ["unit/server/tickets/dispenser_test.ts"],
   },
   {
     name: "stop-without-a-word",
     mistake: "who waits for an answer of the node at a stop is cut off",
     source: "PITFALLS 32",
-    file: "server/raft_link.ts",
+    file: "server/tickets/raft_link.ts",
     find: "      callback(stopping);\n    }",
     replace: "      void callback;\n    }",
-    tests: ["server/raft_link_test.ts"],
+    tests: ["unit/server/tickets/raft_link_test.ts"],
   },
   {
     name: "half-an-answer-in-the-box",
     mistake: "a take that is answered in parts passes through the box",
     source: "PITFALLS 31",
-    file: "raft/take_door.ts",
+    file: "raft/channel/take_door.ts",
     find: "message.count >= box.wanted",
     replace: "message.count > 0",
-    tests: ["raft/take_box_test.ts"],
+    tests: ["unit/raft/channel/take_box_test.ts"],
   },
   {
     name: "box-forgets-the-past",
     mistake: "what was asked before the node listened is never answered",
     source: "promise 5",
-    file: "raft/take_box.ts",
+    file: "raft/channel/take_box.ts",
     find: "let seen = begin;",
     replace: "let seen = this.#words[word]!;",
-    tests: ["raft/take_box_test.ts"],
+    tests: ["unit/raft/channel/take_box_test.ts"],
   },
   {
     name: "box-stops-at-31-bits",
     mistake: "after two thousand million takes nobody is answered any more",
     source: "promise 5",
-    file: "raft/take_box.ts",
+    file: "raft/channel/take_box.ts",
     find: "while (Atomics.load(this.#words, word) !== seen) {",
     replace: "while (Atomics.load(this.#words, word) > seen) {",
-    tests: ["raft/take_box_test.ts"],
+    tests: ["unit/raft/channel/take_box_test.ts"],
   },
   {
     name: "takes-of-doors-crossed",
     mistake: "numbers that one isolate asked for are given to the next",
     source: "PITFALLS 31",
-    file: "raft/doors.ts",
+    file: "raft/channel/doors.ts",
     find: "if (asker.left <= 0) this.#askers.shift();",
     replace: "this.#askers.shift();",
-    tests: ["raft/doors_test.ts"],
+    tests: ["unit/raft/channel/doors_test.ts"],
   },
   {
     name: "newest-door-answered",
     mistake: "numbers go to the isolate that asked last",
     source: "PITFALLS 31",
-    file: "raft/doors.ts",
+    file: "raft/channel/doors.ts",
     find: "const asker = this.#askers[0];",
     replace: "const asker = this.#askers.at(-1);",
-    tests: ["raft/doors_test.ts"],
+    tests: ["unit/raft/channel/doors_test.ts"],
   },
   {
     name: "admins-of-doors-crossed",
     mistake: "two isolates that use one id get each other's answers",
     source: "PITFALLS 31",
-    file: "raft/doors.ts",
+    file: "raft/channel/doors.ts",
     find: "const id = ++this.#lastId;",
     replace: "const id = this.#lastId = message.id;",
-    tests: ["raft/doors_test.ts"],
+    tests: ["unit/raft/channel/doors_test.ts"],
   },
   {
     name: "any-door-stops-the-node",
     mistake: "an isolate that only serves clients can stop the node",
     source: "ARCHITECTURE, --io-threads",
-    file: "raft/doors.ts",
+    file: "raft/channel/doors.ts",
     find: 'assert(type === "take" || type === "admin",',
     replace: 'assert(type !== "start",',
-    tests: ["raft/doors_test.ts"],
+    tests: ["unit/raft/channel/doors_test.ts"],
   },
 ];

@@ -3,8 +3,8 @@
 // answer goes to the checker of tickets, in the order in which clients read them.
 
 import assert from "node:assert/strict";
-import { noClusterText, stoppingText } from "../../server/refusals.ts";
-import type { TicketClient } from "../../server/dispenser.ts";
+import { noClusterText, stoppingText } from "../../server/tickets/refusals.ts";
+import type { TicketClient } from "../../server/tickets/dispenser.ts";
 import type { Line } from "../torture/range_checker.ts";
 import type { Computer } from "./computer.ts";
 import type { World } from "./world.ts";

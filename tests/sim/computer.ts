@@ -11,7 +11,7 @@ import type {
   Forwarding,
   FromNode,
   ToNode,
-} from "../../raft/channel.ts";
+} from "../../raft/channel/messages.ts";
 import { findServer } from "../../raft/core/membership.ts";
 import type { Raft } from "../../raft/core/raft.ts";
 import type {
@@ -21,22 +21,22 @@ import type {
   Saved,
   Server,
 } from "../../raft/core/types.ts";
-import { Doors } from "../../raft/doors.ts";
-import type { About } from "../../raft/greeting.ts";
+import { Doors } from "../../raft/channel/doors.ts";
+import type { About } from "../../raft/identity/hello.ts";
 import { Node } from "../../raft/node.ts";
-import { blank, founded, isMember } from "../../raft/origin.ts";
+import { blank, founded, isMember } from "../../raft/members/bootstrap.ts";
 import {
   honestLife,
   type Life,
   type Members,
   nobody,
   rankOf,
-} from "../../raft/ranks.ts";
-import { ticksPerTimeout } from "../../server/dispenser.ts";
-import { RaftLink } from "../../server/raft_link.ts";
+} from "../../raft/identity/ranks.ts";
+import { ticksPerTimeout } from "../../server/tickets/dispenser.ts";
+import { RaftLink } from "../../server/tickets/raft_link.ts";
 import { type Durability, StorageError } from "../../storage/storage.ts";
 import { Wal } from "../../storage/wal.ts";
-import type { Watched } from "../core/checker.ts";
+import type { Watched } from "../lib/raft_checker.ts";
 import type { Connection } from "./clients.ts";
 import { CoreCounter } from "./counts.ts";
 import { Drive, isInjected } from "./drive.ts";
@@ -673,14 +673,14 @@ export class Computer implements Watched {
   /** Removed while it was away, it asks to be let in again, as raft/host.ts does. */
   #rejoin(process: Process): void {
     if (!process.joins || process.joining || process.rejoined) return;
-    if (!process.node?.standing.isOutside) return;
+    if (!process.node?.removal.isOutside) return;
     process.rejoined = process.joining = true;
     this.#world.counts.rejoins++;
     this.say("is outside, and asks to join again");
     this.#join(process);
   }
 
-  /** Asks one member after the other until it may join, as raft/join.ts does. */
+  /** Asks one member after the other until it may join, as raft/members/join.ts does. */
   #join(process: Process): void {
     const { up, options } = this.#world;
     const asked = this.#world.pick(up.filter((other) => other !== this));

@@ -4,9 +4,9 @@
 
 import assert from "node:assert/strict";
 import type { Identity, Save, Saved, Server } from "../../raft/core/types.ts";
-import { blank } from "../../raft/origin.ts";
+import { blank } from "../../raft/members/bootstrap.ts";
 import type { Durability } from "../../storage/storage.ts";
-import { FakeDisk, type Operation } from "../storage/fake_files.ts";
+import { FakeDisk, type Operation } from "../lib/fake_files.ts";
 import { DurableLog } from "./durable_log.ts";
 import { isSame, Ledger } from "./watched_storage.ts";
 

@@ -2,8 +2,8 @@
 // checkers compare promises with this, not with what the node believes. It is read on
 // from where it was left as long as the file has only grown.
 
-import { readChange } from "../../raft/core/codec.ts";
-import { Reader } from "../../raft/core/bytes.ts";
+import { readChange } from "../../raft/core/save_codec.ts";
+import { Reader } from "../../base/bytes.ts";
 import type { NodeId } from "../../raft/core/types.ts";
 import { replay, type Replayed } from "../../storage/memory.ts";
 import { type FoundRecord, readRecord } from "../../storage/record.ts";
@@ -13,7 +13,7 @@ import {
   segmentName,
   segmentNumbers,
 } from "../../storage/segment.ts";
-import type { FakeDisk } from "../storage/fake_files.ts";
+import type { FakeDisk } from "../lib/fake_files.ts";
 
 /** Where the first record of a segment begins. */
 const baseOffset = 16;

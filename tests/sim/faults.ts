@@ -4,7 +4,7 @@
 // that was acknowledged is on disk by then; and what is lost for good is always a minority
 // of the voters.
 
-import { sectorBytes } from "../storage/fake_files.ts";
+import { sectorBytes } from "../lib/fake_files.ts";
 import type { Client } from "./clients.ts";
 import type { Computer } from "./computer.ts";
 import { lie } from "./liar.ts";

@@ -2,15 +2,15 @@
 // or none, that claims to be of a far newer configuration; and one that was a member. It
 // says what would do most harm, in terms of before, of now and of never.
 
-import { DecodeError } from "../../raft/core/bytes.ts";
+import { DecodeError } from "../../base/bytes.ts";
 import { termJumpMax } from "../../raft/core/limits.ts";
 import {
   decodePeerMessage,
   encodePeerMessage,
 } from "../../raft/core/message_codec.ts";
 import type { PeerMessage } from "../../raft/core/types.ts";
-import type { Life } from "../../raft/ranks.ts";
-import { everyMessage } from "../raft/every_message.ts";
+import type { Life } from "../../raft/identity/ranks.ts";
+import { everyMessage } from "../lib/every_message.ts";
 import type { Computer } from "./computer.ts";
 import type { World } from "./world.ts";
 

@@ -3,7 +3,7 @@
 // committed shows as another number.
 
 import assert from "node:assert/strict";
-import type { AdminCommand } from "../../raft/channel.ts";
+import type { AdminCommand } from "../../raft/channel/messages.ts";
 import { findServer } from "../../raft/core/membership.ts";
 import type { Configuration, Entry, Index } from "../../raft/core/types.ts";
 

@@ -1,6 +1,6 @@
 // The wires between the computers: slow, lossy, doubling and reordering as the options
 // say, cut one way or both, and able to bring back what it carried long ago. What keeps
-// a message from a life that is over is the handshake of raft/handshake.ts, which
+// a message from a life that is over is the handshake of raft/net/handshake.ts, which
 // compares incarnations; the same rule stands here.
 
 import {
@@ -8,7 +8,7 @@ import {
   encodePeerMessage,
 } from "../../raft/core/message_codec.ts";
 import type { Index, NodeId, PeerMessage } from "../../raft/core/types.ts";
-import type { Life } from "../../raft/ranks.ts";
+import type { Life } from "../../raft/identity/ranks.ts";
 import type { Computer } from "./computer.ts";
 import type { World } from "./world.ts";
 

@@ -2,9 +2,9 @@
 // of trouble often, some rarely and some never, because what always happens hides
 // what it would take a quiet moment to see.
 
-import type { Forwarding } from "../../raft/channel.ts";
+import type { Forwarding } from "../../raft/channel/messages.ts";
 import type { Durability } from "../../storage/storage.ts";
-import { type Random, randomOf } from "../random.ts";
+import { type Random, randomOf } from "../lib/random.ts";
 import type { Micros } from "./clock.ts";
 
 /** Kinds of trouble; each happens after waits with this mean, or never (0). */

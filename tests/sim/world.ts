@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { findServer } from "../../raft/core/membership.ts";
 import type { Configuration } from "../../raft/core/types.ts";
-import { Checker } from "../core/checker.ts";
-import { type Random, randomOf } from "../random.ts";
+import { Checker } from "../lib/raft_checker.ts";
+import { type Random, randomOf } from "../lib/random.ts";
 import { RangeChecker } from "../torture/range_checker.ts";
 import { Clock } from "./clock.ts";
 import { Computer } from "./computer.ts";

@@ -3,13 +3,13 @@
 // They stay with their node whatever becomes of it, and ask again when it is back, or
 // leads, or serves without leading: who answers is ticketd's to decide.
 
-import { ticketRequest } from "../e2e/client.ts";
-import { until } from "../e2e/until.ts";
+import { ticketRequest } from "../lib/client.ts";
+import { until } from "../lib/until.ts";
 import type { RangeChecker } from "./range_checker.ts";
 import { ReplyParser } from "./reply_parser.ts";
 
 /** Where clients go, and how many tickets they got there. */
-type Place = {
+type Placement = {
   readonly id: string;
   readonly host: string;
   readonly port: number;
@@ -35,7 +35,7 @@ export const waitingMax = depths.reduce((sum, depth) => sum + depth, 0);
 
 export class Clients {
   readonly #checker: RangeChecker;
-  readonly #places: Map<string, Place>;
+  readonly #places: Map<string, Placement>;
   readonly #tasks: Promise<void>[];
   #stopping = false;
   readonly #timer: ReturnType<typeof setInterval>;
@@ -160,11 +160,11 @@ export class Clients {
     return true;
   }
 
-  #place(id: string): Place {
+  #place(id: string): Placement {
     return this.#places.get(id)!;
   }
 
-  async #run(place: Place, depth: number): Promise<void> {
+  async #run(place: Placement, depth: number): Promise<void> {
     while (!this.#stopping) {
       const conn = place.avoided ? undefined : await connect(place);
       if (conn !== undefined) {
@@ -181,7 +181,7 @@ export class Clients {
   /** Asks until the connection ends. */
   async #askAll(
     conn: Deno.TcpConn,
-    { place, depth }: { place: Place; depth: number },
+    { place, depth }: { place: Placement; depth: number },
   ): Promise<void> {
     const line = this.#checker.line();
     let floor = 0;
@@ -252,7 +252,7 @@ function requests(count: number): Uint8Array<ArrayBuffer> {
 }
 
 export async function connect(
-  place: Pick<Place, "host" | "port">,
+  place: Pick<Placement, "host" | "port">,
 ): Promise<Deno.TcpConn | undefined> {
   try {
     const { host: hostname, port } = place;

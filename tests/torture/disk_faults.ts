@@ -3,8 +3,8 @@
 // process, and with what last words; that nothing is written after the first error.
 
 import assert from "node:assert/strict";
-import type { Server } from "../e2e/server.ts";
-import { until } from "../e2e/until.ts";
+import type { Server } from "../lib/server.ts";
+import { until } from "../lib/until.ts";
 import { command } from "./command.ts";
 import type { Fault } from "./fault.ts";
 import { Injection } from "./injection.ts";

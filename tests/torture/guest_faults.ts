@@ -3,8 +3,8 @@
 // node's host still gets in, and what they held comes back when they leave.
 
 import assert from "node:assert/strict";
-import { repository, type Server } from "../e2e/server.ts";
-import { until } from "../e2e/until.ts";
+import { repository, type Server } from "../lib/server.ts";
+import { until } from "../lib/until.ts";
 import { command } from "./command.ts";
 import type { Fault } from "./fault.ts";
 import {

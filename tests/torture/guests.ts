@@ -3,7 +3,7 @@
 // about it: a guest that nothing ever happened to proves nothing. Tickets that they take
 // and do not read are told to the checker, as those that may have been used up.
 
-import { encode, ticketRequest } from "../e2e/client.ts";
+import { encode, ticketRequest } from "../lib/client.ts";
 import { isGone, writeAll } from "./clients.ts";
 import { Parted, type Party } from "./party.ts";
 import type { RangeChecker } from "./range_checker.ts";

@@ -3,8 +3,8 @@
 // down is the proof that the fault has bitten, when, and what the node did after it.
 
 import assert from "node:assert/strict";
-import type { Server } from "../e2e/server.ts";
-import { until } from "../e2e/until.ts";
+import type { Server } from "../lib/server.ts";
+import { until } from "../lib/until.ts";
 
 export type Call = {
   /** Milliseconds since 1970, when it began. */

@@ -1,7 +1,7 @@
 // A set of whole numbers as merged intervals: a hundred million tickets take as much
 // memory as there are gaps between them. Made for numbers that mostly come at the end.
 
-import { assert } from "../../raft/core/assert.ts";
+import { assert } from "../../base/assert.ts";
 
 export class IntervalSet {
   // firsts[i] <= lasts[i], and lasts[i] + 1 < firsts[i + 1]

@@ -2,8 +2,8 @@
 // restarts of all nodes one after the other.
 
 import assert from "node:assert/strict";
-import type { Server } from "../e2e/server.ts";
-import { until } from "../e2e/until.ts";
+import type { Server } from "../lib/server.ts";
+import { until } from "../lib/until.ts";
 import type { Fault } from "./fault.ts";
 import { addressOf, idsOf, type Scene } from "./scene.ts";
 

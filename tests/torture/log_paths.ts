@@ -1,7 +1,7 @@
 // Where a node's log lies now, for faults that are to hit nothing else.
 
 import { segmentName, segmentNumbers } from "../../storage/segment.ts";
-import type { Server } from "../e2e/server.ts";
+import type { Server } from "../lib/server.ts";
 
 export type LogPaths = {
   readonly directory: string;

@@ -1,6 +1,6 @@
 // What a torture run needs of the machine, and whether it is there.
 
-import { lack, type Need } from "../needs.ts";
+import { lack, type Need } from "../lib/needs.ts";
 
 export const tortureNeeds: readonly Need[] = [
   "root",

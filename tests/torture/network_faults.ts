@@ -1,7 +1,7 @@
 // Partitions between the nodes; clients reach all of them all the time. The side with a
 // majority goes on, the other gives nothing new, and healed they are one again.
 
-import type { Server } from "../e2e/server.ts";
+import type { Server } from "../lib/server.ts";
 import type { Fault } from "./fault.ts";
 import { between, oneWay, type Way } from "./network.ts";
 import { electionMillis, idsOf, nodes, pass, type Scene } from "./scene.ts";

@@ -2,7 +2,7 @@
 // drawn at once: what is drawn while others draw would make a run with the same seed
 // another one.
 
-import type { Random } from "../random.ts";
+import type { Random } from "../lib/random.ts";
 
 const allBytes = 64 * 1024;
 const pieceBytes = 1024;

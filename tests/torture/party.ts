@@ -3,8 +3,8 @@
 // is `guests.ts`' and `strangers.ts`' to say.
 
 import assert from "node:assert/strict";
-import type { Server } from "../e2e/server.ts";
-import { until } from "../e2e/until.ts";
+import type { Server } from "../lib/server.ts";
+import { until } from "../lib/until.ts";
 import { close, connect, isGone } from "./clients.ts";
 
 const retryMillis = 20;

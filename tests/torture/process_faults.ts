@@ -1,7 +1,7 @@
 // Processes that die or stand still: kill -9 of one, of a majority, of all, and SIGSTOP
 // for longer than an election timeout.
 
-import type { Server } from "../e2e/server.ts";
+import type { Server } from "../lib/server.ts";
 import type { Fault } from "./fault.ts";
 import { electionMillis, idsOf, nodes, pass, type Scene } from "./scene.ts";
 

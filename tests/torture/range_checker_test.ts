@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Ticket, violations } from "../checker.ts";
+import { type Ticket, violations } from "../lib/checker.ts";
 import { IntervalSet } from "./interval_set.ts";
 import { type Line, RangeChecker } from "./range_checker.ts";
 

@@ -4,7 +4,7 @@
 //
 //   replies = ("+" digit+ CR LF | "-" text CR LF)*
 
-import { assert } from "../../raft/core/assert.ts";
+import { assert } from "../../base/assert.ts";
 
 export interface ReplySink {
   /** `+first` to `+last`, in this order, with nothing between them. */
@@ -12,7 +12,7 @@ export interface ReplySink {
   refused(text: string): void;
 }
 
-type Place = "start" | "number" | "text" | "end";
+type Placement = "start" | "number" | "text" | "end";
 
 const cr = 13;
 const lf = 10;
@@ -23,7 +23,7 @@ const latin1 = new TextDecoder("latin1");
 
 export class ReplyParser {
   readonly #sink: ReplySink;
-  #place: Place = "start";
+  #place: Placement = "start";
   #isNumber = false;
   #number = 0;
   #digits = 0;

@@ -2,7 +2,7 @@
 // fault after fault until the time is up, a line for each, a table at the end. A broken
 // promise, a fault that came out otherwise, or a run that proves nothing, fails.
 
-import { randomOf } from "../random.ts";
+import { randomOf } from "../lib/random.ts";
 import { command } from "./command.ts";
 import type { Fault } from "./fault.ts";
 import { faults } from "./faults.ts";

@@ -3,11 +3,11 @@
 // and when all is well again; what is broken, and what must come of it, is the faults'.
 
 import assert from "node:assert/strict";
-import { ticketOf } from "../e2e/client.ts";
-import { Cluster } from "../e2e/harness.ts";
-import { type Exit, Server } from "../e2e/server.ts";
-import { until } from "../e2e/until.ts";
-import type { Random } from "../random.ts";
+import { ticketOf } from "../lib/client.ts";
+import { Cluster } from "../lib/harness.ts";
+import { type Exit, Server } from "../lib/server.ts";
+import { until } from "../lib/until.ts";
+import type { Random } from "../lib/random.ts";
 import { Clients, waitingMax } from "./clients.ts";
 import type { Figures } from "./figures.ts";
 import type { Network } from "./network.ts";

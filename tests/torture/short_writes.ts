@@ -4,8 +4,8 @@
 // which would end the process. (strace itself can only pretend: its `retval` writes nothing.)
 
 import assert from "node:assert/strict";
-import type { Server } from "../e2e/server.ts";
-import { until } from "../e2e/until.ts";
+import type { Server } from "../lib/server.ts";
+import { until } from "../lib/until.ts";
 import { command } from "./command.ts";
 import { Injection } from "./injection.ts";
 import { logPaths } from "./log_paths.ts";

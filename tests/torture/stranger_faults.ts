@@ -3,9 +3,9 @@
 // term of theirs is taken over.
 
 import assert from "node:assert/strict";
-import { diskOf } from "../e2e/disk_of.ts";
-import type { Server } from "../e2e/server.ts";
-import { until } from "../e2e/until.ts";
+import { diskOf } from "../lib/disk_of.ts";
+import type { Server } from "../lib/server.ts";
+import { until } from "../lib/until.ts";
 import type { Fault } from "./fault.ts";
 import { noiseOf } from "./noise.ts";
 import { Party } from "./party.ts";

@@ -6,9 +6,9 @@
 import assert from "node:assert/strict";
 import { termJumpMax } from "../../raft/core/limits.ts";
 import type { PeerMessage, Term } from "../../raft/core/types.ts";
-import { everyMessage } from "../raft/every_message.ts";
-import type { Random } from "../random.ts";
-import { FakePeer, frameOf, helloOf, type Role } from "../raft/fake_peer.ts";
+import { everyMessage } from "../lib/every_message.ts";
+import type { Random } from "../lib/random.ts";
+import { FakePeer, frameOf, helloOf, type Role } from "../lib/fake_peer.ts";
 import { writeAll } from "./clients.ts";
 import type { Party } from "./party.ts";
 

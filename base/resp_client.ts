@@ -1,0 +1,150 @@
+// One question to a RESP server and its answer, on a connection of its own: all that a
+// joining node, or `ticketd status`, needs of a client. No pipelines, no nested arrays, no
+// RESP3, and no second try: `join.ts` knows what is worth asking again.
+
+import type { Address } from "./address.ts";
+import { dial, reasonOf } from "./dial.ts";
+
+// The longest reply is RAFT.STATS of a cluster of 64: some 30 pairs, and one for each
+// member, which names two addresses of up to 255 bytes; the members' list names one again.
+const replyBytesMax = 128 * 1024;
+const bulkBytesMax = 64 * 1024;
+const wordsMax = 256;
+
+/** An Error is the server's own; `undefined` is a null. */
+export type Reply = string | undefined | Error | readonly Reply[];
+
+export type Outcome =
+  | { readonly type: "reply"; readonly reply: Reply }
+  | { readonly type: "failure"; readonly reason: string };
+
+/** As {@linkcode request}, within `millis`; why there is no reply is said in a few words. */
+export async function tryRequest(
+  address: Address,
+  words: readonly string[],
+  { millis, signal }: { millis: number; signal?: AbortSignal | undefined },
+): Promise<Outcome> {
+  const stop = new AbortController();
+  const abort = () => stop.abort();
+  const timer = setTimeout(abort, millis);
+  signal?.addEventListener("abort", abort);
+  try {
+    const reply = await request(address, words, stop.signal);
+    return { type: "reply", reply };
+  } catch (error) {
+    const reason = stop.signal.aborted ? "no answer in time" : reasonOf(error);
+    return { type: "failure", reason };
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** Throws when there is no connection, no whole reply, or no RESP. */
+export async function request(
+  address: Address,
+  words: readonly string[],
+  signal: AbortSignal,
+): Promise<Reply> {
+  const conn = await dial(address, signal);
+  let closed = false;
+  const close = () => {
+    if (!closed) conn.close();
+    closed = true;
+  };
+  signal.addEventListener("abort", close);
+  try {
+    await writeAll(conn, encodeRequest(words));
+    return await readReply(conn);
+  } finally {
+    signal.removeEventListener("abort", close);
+    close();
+  }
+}
+
+async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let rest = bytes; rest.length > 0;) {
+    rest = rest.subarray(await conn.write(rest));
+  }
+}
+
+async function readReply(conn: Deno.Conn): Promise<Reply> {
+  const chunk = new Uint8Array(4096);
+  let text = "";
+  for (;;) {
+    const reply = new ReplyParser(text).next();
+    if (reply !== incomplete) return reply;
+    if (text.length > replyBytesMax) throw new Error("a reply without end");
+    const count = await conn.read(chunk);
+    if (count === null) throw new Error("connection closed before the reply");
+    // Byte by byte into characters, so that lengths count bytes; replies are ASCII.
+    text += String.fromCharCode(...chunk.subarray(0, count));
+  }
+}
+
+export function encodeRequest(words: readonly string[]): Uint8Array {
+  const utf8 = new TextEncoder();
+  const bulks = words.map((word) =>
+    `$${utf8.encode(word).length}\r\n${word}\r\n`
+  );
+  return utf8.encode(`*${words.length}\r\n${bulks.join("")}`);
+}
+
+const incomplete = Symbol("incomplete");
+type Parsed = Reply | typeof incomplete;
+
+class ReplyParser {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  next(depth = 0): Parsed {
+    const end = this.#text.indexOf("\r\n", this.#at);
+    if (end < 0) return incomplete;
+    const line = this.#text.slice(this.#at + 1, end);
+    const type = this.#text[this.#at];
+    this.#at = end + 2;
+    switch (type) {
+      case "+":
+      case ":":
+        return line;
+      case "-":
+        return new Error(line);
+      case "$":
+        return this.#bulk(Number(line));
+      case "*":
+        if (depth === 0) return this.#array(Number(line));
+    }
+    throw new Error("what answers there does not speak RESP");
+  }
+
+  #bulk(length: number): Parsed {
+    if (length === -1) return undefined;
+    checkLength(length, bulkBytesMax);
+    const from = this.#at;
+    this.#at += length + 2;
+    if (this.#text.length < this.#at) return incomplete;
+    return this.#text.slice(from, from + length);
+  }
+
+  #array(count: number): Parsed {
+    if (count === -1) return undefined;
+    checkLength(count, wordsMax);
+    const replies: Reply[] = [];
+    while (replies.length < count) {
+      const reply = this.next(1);
+      if (reply === incomplete) return incomplete;
+      replies.push(reply);
+    }
+    return replies;
+  }
+}
+
+function checkLength(length: number, max: number): void {
+  if (!Number.isInteger(length) || length < 0 || length > max) {
+    throw new Error(`a reply of strange length (${length})`);
+  }
+}

@@ -1,0 +1,183 @@
+// The one door between the isolates: the types of every message that crosses it, and
+// the rules of their order. Types only: nothing here runs.
+//
+// - Main sends `start` first and once; the node answers `ready` or `stopped`.
+// - `take`s are answered in the order in which they were sent, each by `taken` and
+//   `refused` whose counts add up to its own, or to more (`recall`). FIFO order makes ids
+//   needless. What is taken in full may pass through a `TakeBox`, and overtake messages.
+// - `admin` may be answered in any order, each exactly once, by its id.
+// - `status` comes when something changed, at most once an input of the node.
+// - After `stop` the node hands over, answers what waits, and says `stopped` last.
+//   `stopped` may also come unasked: then with an error, and the process must end.
+// - `removed` comes once at most, after the answers that were due before it; the node
+//   serves nobody any more and waits for `stop`.
+// - A further door may be opened, for `take` and `admin` alone (`doors.ts`): all of the
+//   above but the life of the node holds for each.
+
+import type { Durability } from "../../storage/storage.ts";
+import type { Address } from "../../base/address.ts";
+import type { LogFormat, LogLevel } from "../../base/logger.ts";
+import type { NodeId, Server, Term } from "../core/types.ts";
+
+export type StorageKind = "file" | "kv";
+
+/** All that the node must know; plain data, cloned across the door. */
+export type NodeOptions = {
+  readonly id: NodeId;
+  /** Where peers are awaited. */
+  readonly raftListen: Address;
+  /** What this node tells others to dial; a missing host is filled in on joining. */
+  readonly advertise: string;
+  /** Where clients are sent to this node; who hears of it fills in a missing host. */
+  readonly clientAddress: string;
+  /** Of ticketd. */
+  readonly version: string;
+  /** Client addresses of members to join, any of them; empty: found or resume a cluster. */
+  readonly join: readonly string[];
+  /** Milliseconds after which joining is given up. */
+  readonly joinTimeoutMillis: number;
+  /** Joins without a vote, for good. */
+  readonly nonvoter: boolean;
+  /** The data directory of this node, `DIR/ID`; `undefined`: Deno KV's default store. */
+  readonly directory: string | undefined;
+  readonly storage: StorageKind;
+  readonly durability: Durability;
+  readonly heartbeatMillis: number;
+  readonly electionMillis: number;
+  readonly forward: Forwarding;
+  /** Whether one isolate alone serves clients, and may be lent tickets. */
+  readonly lends: boolean;
+  /** Connections that other nodes, and strangers, may have open here. */
+  readonly peersMax: number;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+};
+
+/** What becomes of a TICKET on a node that does not lead. */
+export type Forwarding =
+  /** The leader is asked for it, whoever that is by then. */
+  | "yes"
+  /** It is refused. */
+  | "no"
+  /** Its client is told where the leader serves clients. */
+  | "moved";
+
+/** Why tickets were not given. None of the refused ones was, or ever will be, given. */
+export type Refusal =
+  /** Nobody was asked for them: this node does not lead. */
+  | "not-leader"
+  /** Whoever led lost that before they were committed, as far as one knows: they are burnt. */
+  | "leadership-lost"
+  /** Nobody could be asked: this node was removed from its cluster, or not let in yet. */
+  | "no-cluster"
+  /** The leader serves clients at this address. */
+  | { readonly movedTo: string }
+  /** 2^64 - 1 was reached. */
+  | "exhausted";
+
+export type AdminCommand =
+  | {
+    readonly type: "add-voter" | "add-nonvoter";
+    readonly id: string;
+    readonly address: string;
+    /** 0: whatever the configuration is now. */
+    readonly prevIndex: bigint;
+  }
+  /** A vote for a nonvoter, once it has caught up. */
+  | {
+    readonly type: "promote";
+    readonly id: string;
+    readonly prevIndex: bigint;
+  }
+  | {
+    readonly type: "join";
+    readonly id: string;
+    readonly address: string;
+    readonly incarnation: string;
+    readonly cluster: string;
+    readonly nonvoter: boolean;
+  }
+  | {
+    readonly type: "remove-server" | "demote";
+    readonly id: string;
+    readonly prevIndex: bigint;
+    /** Whatever it costs the cluster. */
+    readonly force: boolean;
+  }
+  /** Leadership to a voter; without an id, to the one that is furthest along. */
+  | { readonly type: "transfer"; readonly id: string }
+  | { readonly type: "cluster" }
+  | { readonly type: "configuration" }
+  | { readonly type: "last-contact" }
+  | { readonly type: "snapshot" }
+  | { readonly type: "stats" };
+
+export type AdminAnswer =
+  | { readonly type: "ok" }
+  /** `text` without the leading `ERR `. */
+  | { readonly type: "error"; readonly text: string }
+  | { readonly type: "text"; readonly text: string }
+  | {
+    readonly type: "pairs";
+    readonly pairs: readonly (readonly [string, string])[];
+  }
+  | { readonly type: "servers"; readonly servers: readonly Server[] };
+
+/** What the original's RAFT.STATS calls state. */
+export type NodeState = "Follower" | "Candidate" | "Leader";
+
+export type NodeStatus = {
+  readonly state: NodeState;
+  readonly term: Term;
+  /** The leader's raft address; empty when none is known. */
+  readonly leaderAddress: string;
+  /** The hosts of the members, as far as they are known. */
+  readonly memberHosts: readonly string[];
+};
+
+export type ToNode =
+  | {
+    readonly type: "start";
+    readonly options: NodeOptions;
+    /** The memory of a `TakeBox`, where there are two isolates. */
+    readonly takes?: SharedArrayBuffer | undefined;
+  }
+  | { readonly type: "take"; readonly count: number }
+  /** Tickets `last - count + 1` to `last`; a count of 0: none. */
+  | { readonly type: "returned"; readonly last: bigint; readonly count: number }
+  | {
+    readonly type: "admin";
+    readonly id: number;
+    readonly command: AdminCommand;
+  }
+  | { readonly type: "stop" };
+
+export type FromNode =
+  | { readonly type: "ready" }
+  /** Tickets `last - count + 1` to `last`. */
+  | { readonly type: "taken"; readonly last: bigint; readonly count: number }
+  /**
+   * `taken` may have brought more than was asked for. What is left of it is to come back now
+   * (`returned`); until it has, nothing is given for a later take. Who has any may ask for 0
+   * more.
+   */
+  | { readonly type: "recall" }
+  | {
+    readonly type: "refused";
+    readonly count: number;
+    readonly reason: Refusal;
+  }
+  | { readonly type: "status"; readonly status: NodeStatus }
+  | {
+    readonly type: "answered";
+    readonly id: number;
+    readonly answer: AdminAnswer;
+  }
+  /** The cluster has removed this node: it is to be stopped. */
+  | { readonly type: "removed" }
+  | { readonly type: "stopped"; readonly error: string | undefined };
+
+/** Either end: a Worker, its global scope, or a MessagePort. */
+export interface Door<Out> {
+  postMessage(message: Out): void;
+}

@@ -1,0 +1,110 @@
+// One TCP connection that carries frames: reads them, writes one batch at a time, and
+// knows when it last heard anything. Whom it leads to and what the frames mean is
+// `peers.ts`'s business.
+
+import { type Address, formatAddress } from "../../base/address.ts";
+import { assert } from "../../base/assert.ts";
+import {
+  FrameReader,
+  guestFrameBytesMax,
+  helloBytesMax,
+  type Step,
+} from "./frame.ts";
+import type { Life } from "../identity/ranks.ts";
+
+/** At once; of a node that may send small frames only. */
+const readBytesMax = 64 * 1024;
+const guestReadBytes = 8 * 1024;
+
+export class Wire {
+  readonly remote: string;
+  readonly remoteHost: string;
+  /** Set once the other side has said who it is. */
+  life: Life = { isOn: () => false, mark: "", knowsUs: false, since: 0 };
+  /** When the last byte came, and the last whole frame (`performance.now()`). */
+  heardMillis = performance.now();
+  framedMillis = performance.now();
+  #busy = false;
+  #closed = false;
+  readonly #conn: Deno.TcpConn;
+  readonly #frames = new FrameReader(helloBytesMax);
+  // Strangers get little memory.
+  #chunk = new Uint8Array(helloBytesMax);
+
+  constructor(conn: Deno.TcpConn) {
+    this.#conn = conn;
+    const { hostname, port } = conn.remoteAddr;
+    this.remoteHost = hostname;
+    this.remote = formatAddress({ host: hostname, port });
+  }
+
+  /** A write is on its way; the next must wait. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** The other side has said who it is: from now on frames may be larger. */
+  trust(life: Life, payloadBytesMax: number): void {
+    this.life = life;
+    this.allow(payloadBytesMax);
+  }
+
+  /** How large frames may be from now on. */
+  allow(payloadBytesMax: number): void {
+    if (this.#frames.payloadBytesMax === payloadBytesMax) return;
+    this.#frames.payloadBytesMax = payloadBytesMax;
+    const isLarge = payloadBytesMax > guestFrameBytesMax;
+    // A read that is under way goes on with the one that it began with.
+    this.#chunk = new Uint8Array(isLarge ? readBytesMax : guestReadBytes);
+  }
+
+  /** A frame that has already arrived. */
+  next(): Step {
+    const step = this.#frames.next();
+    if (step.type === "frame") this.framedMillis = performance.now();
+    return step;
+  }
+
+  /** Waits for bytes; false when none will come any more. */
+  async fill(): Promise<boolean> {
+    const chunk = this.#chunk;
+    const count = await this.#conn.read(chunk).catch(() => null);
+    if (count === null || this.#closed) return false;
+    this.heardMillis = performance.now();
+    this.#frames.push(chunk.subarray(0, count));
+    return true;
+  }
+
+  /** The next frame, waiting for it; `more` when the connection ended before. */
+  async frame(): Promise<Step> {
+    let step = this.next();
+    while (step.type === "more" && await this.fill()) step = this.next();
+    return step;
+  }
+
+  /** Hands `bytes` to the operating system before it returns, or as soon as there is room. */
+  async write(bytes: Uint8Array): Promise<void> {
+    assert(!this.#busy, "two writes at once on one connection");
+    this.#busy = true;
+    try {
+      let rest = bytes;
+      while (rest.length > 0) {
+        rest = rest.subarray(await this.#conn.write(rest));
+      }
+    } catch {
+      this.close(); // the reader sees the end and says so
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#conn.close();
+  }
+}

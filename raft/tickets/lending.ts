@@ -1,0 +1,73 @@
+// Numbers that go out to the one isolate which serves clients, beyond what it asked for, so
+// that it can give them by itself: while this node is all of its cluster nobody else
+// could be asked for tickets, or lead. Before that changes they are recalled, and until
+// they have come back, or were given, no other number leaves this node.
+
+import type { FromNode } from "../channel/messages.ts";
+import { assert } from "../../base/assert.ts";
+import type { Raft } from "../core/raft.ts";
+import type { Reserve } from "./reserve.ts";
+
+export class Lending {
+  readonly #raft: Raft;
+  readonly #reserve: Reserve;
+  readonly #post: (message: FromNode) => void;
+  /** Whether there is one isolate alone. */
+  readonly #isAllowed: boolean;
+  #state: "none" | "out" | "recalled" = "none";
+
+  constructor(
+    raft: Raft,
+    reserve: Reserve,
+    { post, isAllowed }: {
+      readonly post: (message: FromNode) => void;
+      readonly isAllowed: boolean;
+    },
+  ) {
+    this.#raft = raft;
+    this.#reserve = reserve;
+    this.#post = post;
+    this.#isAllowed = isAllowed;
+  }
+
+  /** How many numbers may go out now with the answer to a take. */
+  get spare(): number {
+    const { membership, log, id } = this.#raft;
+    const { servers } = membership.current;
+    const isAlone = servers.length === 1 && servers[0]!.id === id &&
+      membership.currentIndex <= log.commitIndex;
+    const isAllowed = this.#isAllowed && isAlone && !this.isRecalling;
+    return isAllowed ? this.#reserve.ahead : 0;
+  }
+
+  /** Until what is out has come back. */
+  get isRecalling(): boolean {
+    return this.#state === "recalled";
+  }
+
+  /** Some went out. */
+  lent(): void {
+    assert(!this.isRecalling, "nothing is lent while it is recalled");
+    this.#state = "out";
+  }
+
+  /** True once nothing is out; to be asked again after it has come back. */
+  recall(): boolean {
+    if (this.#state === "out") {
+      this.#state = "recalled";
+      this.#post({ type: "recall" });
+    }
+    return this.#state === "none";
+  }
+
+  /** Of what was out, numbers `last - count + 1` to `last` were not given to anybody. */
+  returned(last: bigint, count: number): void {
+    this.#state = "none";
+    if (count > 0) this.#reserve.putBack(last, count);
+  }
+
+  /** What is hardly asked for is not left out. */
+  tick(): void {
+    if (this.#reserve.ahead === 0) this.recall();
+  }
+}

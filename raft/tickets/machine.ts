@@ -1,0 +1,186 @@
+// The replicated state: the last number taken of each sequence. Knows no terms, nodes
+// or clients; equal commands in equal order make equal states.
+//
+//   command  = take | return
+//   take     = version u8 = 1 · count u8 · (name text · wanted u64)*
+//   return   = version u8 = 2 · name text · from big64 · to big64
+//   snapshot = version u8 = 1 · count u32 · (name text · last big64)*   in order of creation
+//
+// A return makes the last number `to` again, where it is still `from`: what lies between was
+// taken, and given to nobody. TICKET uses one sequence; the list is there so that others can come without a new
+// format. Numbers are uint64 and BigInt throughout: they outlive 2^53.
+
+import { assert } from "../../base/assert.ts";
+import { DecodeError, Reader, Writer } from "../../base/bytes.ts";
+import type { PeerMessage } from "../core/types.ts";
+
+/** The sequence that TICKET takes from. */
+export const ticketSequence = "ticket";
+
+/** The last number that a sequence can give. */
+export const lastTicket = 2n ** 64n - 1n;
+
+/** Numbers `last - count + 1` to `last`; fewer than wanted only when none are left. */
+export type Given = { readonly last: bigint; readonly count: number };
+
+const version = 1;
+const returnVersion = 2;
+const writer = new Writer();
+
+/** The log entry that takes `wanted` numbers of `name`. */
+export function encodeTake(name: string, wanted: number): Uint8Array {
+  writer.reset();
+  writer.u8(version);
+  writer.u8(1);
+  writer.text(name);
+  writer.u64(wanted);
+  return writer.written.slice();
+}
+
+/** The log entry that gives numbers `to + 1` to `from` of `name` back. */
+export function encodeReturn(
+  name: string,
+  { from, to }: { readonly from: bigint; readonly to: bigint },
+): Uint8Array {
+  assert(to < from, `numbers ${to + 1n} to ${from} are none`);
+  writer.reset();
+  writer.u8(returnVersion);
+  writer.text(name);
+  writer.big64(from);
+  writer.big64(to);
+  return writer.written.slice();
+}
+
+export class Machine {
+  #sequences = new Map<string, bigint>();
+
+  /** No number of any sequence was ever asked for. */
+  get isEmpty(): boolean {
+    return this.#sequences.size === 0;
+  }
+
+  /** The last number given of `name`; 0 before the first. */
+  last(name: string): bigint {
+    return this.#sequences.get(name) ?? 0n;
+  }
+
+  /** Applies a command; what it takes, in the order in which it asks. */
+  apply(command: Uint8Array): Given[] {
+    const reader = new Reader(command);
+    const format = reader.u8();
+    const given: Given[] = [];
+    if (format !== version) {
+      checkVersion(format, returnVersion);
+      const [name, from, to] = [reader.text(), reader.big64(), reader.big64()];
+      reader.end();
+      this.#takeBack(name, from, to);
+      return given;
+    }
+    for (let left = reader.u8(); left > 0; left--) {
+      given.push(this.#give(reader.text(), reader.u64()));
+    }
+    reader.end();
+    return given;
+  }
+
+  snapshot(): Uint8Array {
+    writer.reset();
+    writer.u8(version);
+    writer.u32(this.#sequences.size);
+    for (const [name, last] of this.#sequences) {
+      writer.text(name);
+      writer.big64(last);
+    }
+    return writer.written.slice();
+  }
+
+  /** Takes the state of `snapshot`; no bytes at all are the state before any command. */
+  restore(snapshot: Uint8Array): void {
+    this.#sequences.clear();
+    if (snapshot.length === 0) return;
+    const reader = new Reader(snapshot);
+    checkVersion(reader.u8(), version);
+    for (let left = reader.u32(); left > 0; left--) {
+      const name = reader.text();
+      this.#sequences.set(name, reader.big64());
+    }
+    reader.end();
+  }
+
+  #takeBack(name: string, from: bigint, to: bigint): void {
+    assert(to < from, `numbers ${to + 1n} to ${from} come back`);
+    if (this.last(name) === from) this.#sequences.set(name, to);
+  }
+
+  #give(name: string, wanted: number): Given {
+    assert(wanted > 0, "a take wants at least one number");
+    const before = this.last(name);
+    const left = lastTicket - before;
+    const count = BigInt(wanted) <= left ? wanted : Number(left);
+    const last = before + BigInt(count);
+    this.#sequences.set(name, last);
+    return { last, count };
+  }
+}
+
+/** Whether a command can be applied here: what cannot must not come into the log. */
+export function isCommand(data: Uint8Array): boolean {
+  const reader = new Reader(data);
+  return isReadable(() => {
+    const format = reader.u8();
+    if (format === returnVersion) {
+      reader.text();
+      const [from, to] = [reader.big64(), reader.big64()];
+      if (to >= from) reader.fail("nothing comes back");
+    } else {
+      if (format !== version) reader.fail("another format");
+      for (let left = reader.u8(); left > 0; left--) {
+        reader.text();
+        if (reader.u64() === 0) reader.fail("nothing is taken");
+      }
+    }
+    reader.end();
+  });
+}
+
+/** The same of what {@linkcode Machine.snapshot} gives. */
+export function isState(data: Uint8Array): boolean {
+  return isReadable(() => {
+    if (data.length > 0 && data[0] !== version) {
+      throw new DecodeError("another format");
+    }
+    new Machine().restore(data);
+  });
+}
+
+/** Whether all entries, or the snapshot, that `message` brings can be applied here. */
+export function canApply(message: PeerMessage): boolean {
+  switch (message.type) {
+    case "AppendEntries":
+      return message.entries.every((entry) =>
+        entry.type !== "command" || isCommand(entry.data)
+      );
+    case "InstallSnapshot":
+      return isState(message.snapshot.data);
+    default:
+      return true;
+  }
+}
+
+function isReadable(read: () => void): boolean {
+  try {
+    read();
+    return true;
+  } catch (error) {
+    if (error instanceof DecodeError) return false;
+    throw error;
+  }
+}
+
+/** Every node must apply alike, so one that cannot must not go on. */
+function checkVersion(found: number, known: number): void {
+  assert(
+    found === known,
+    `format ${found} in the log is newer than this ticketd, which knows ${known}`,
+  );
+}

@@ -1,0 +1,231 @@
+// The numbers that this leader has in hand: committed, and not given to anybody yet. It
+// takes them from the log ahead of who asks, as many as were given lately, so that under
+// load a take waits for no disk; while little is asked it takes exactly what is asked.
+//
+//   asked ──▶ a majority says that we lead, and there are numbers ──▶ given
+//
+// A number is unique because the log gives it to one reserve, of one term; it is in order
+// because nothing is given before a majority has confirmed, after it was asked for, that
+// nobody leads in a later term (`core/confirmation.ts`). At the end of the term the
+// rest burns: whoever leads next begins behind it.
+
+import { assert } from "../../base/assert.ts";
+import type { Raft } from "../core/raft.ts";
+import type { Entry, Index, NodeId, Term } from "../core/types.ts";
+import {
+  encodeReturn,
+  encodeTake,
+  type Given,
+  lastTicket,
+  ticketSequence,
+} from "./machine.ts";
+
+/** What became of a take that was asked of this leader; if it is lost, nothing. */
+export type Outcome = Given | "leadership-lost";
+
+/** Ticks over which the pace is taken. */
+const paceTicks = 4;
+/** Taken ahead at most. */
+const aheadMax = 2 ** 20;
+
+/** What is asked for. */
+export type Demand = {
+  readonly count: number;
+  /** How many more may be given at the moment in which these are. */
+  readonly spare?: () => number;
+  /** The node that asks, in the term that we lead. */
+  readonly asker?: NodeId;
+};
+
+type Asked = Demand & {
+  /** To be confirmed first. */
+  readonly round: number;
+  readonly settle: (outcome: Outcome) => void;
+};
+
+export class Reserve {
+  readonly #raft: Raft;
+  readonly #paceMin: number;
+  /** In which this node gathers and gives, as its leader; 0: in none. */
+  #term: Term = 0;
+  /** In hand: `next` to `end`. */
+  #next = 1n;
+  #end = 0n;
+  #asked: Asked[] = [];
+  /** What those want in all. */
+  #wanted = 0;
+  /** The entry under way that takes more, and how much. */
+  #taking: { readonly index: Index; readonly count: number } | undefined;
+  /** The entry under way that gives some back, and how many. */
+  #returning: { readonly index: Index; readonly count: number } | undefined;
+  /** There is no number left to take. */
+  #exhausted = false;
+  #closing = false;
+  /** Given in this tick, and in those before it. */
+  #given = 0;
+  #pace: number[] = Array.from({ length: paceTicks }, () => 0);
+  /** Numbers that were taken and will never be given, in this life. */
+  burnt = 0n;
+
+  /** Below `paceMin` numbers a tick none are taken ahead: a crash burns nothing then. */
+  constructor(raft: Raft, paceMin: number) {
+    this.#raft = raft;
+    this.#paceMin = paceMin;
+  }
+
+  /** Numbers in hand, or on their way to or from it. */
+  get size(): number {
+    return this.#left + (this.#taking?.count ?? 0) +
+      (this.#returning?.count ?? 0);
+  }
+
+  /** How many numbers are worth having in hand: a tick's worth. */
+  get ahead(): number {
+    const average = this.#pace.reduce((sum, given) => sum + given) / paceTicks;
+    const pace = Math.ceil(Math.max(this.#given, average));
+    if (this.#closing) return 0;
+    return pace < this.#paceMin ? 0 : Math.min(pace, aheadMax);
+  }
+
+  /**
+   * Gives `count` tickets, or more, once that is safe; false when this node gives none now.
+   * For 0 there is no waiting: it gives what is to spare, in hand or on its way there.
+   */
+  ask(demand: Demand, settle: (outcome: Outcome) => void): boolean {
+    const { role, transferTarget } = this.#raft;
+    const isGiving = role === "leader" && transferTarget === undefined;
+    if (!isGiving || this.#closing) return false;
+    this.#followTerm();
+    const round = this.#raft.confirm(demand.asker);
+    this.#asked.push({ ...demand, round, settle });
+    this.#wanted += demand.count;
+    this.#gather(this.ahead);
+    this.#give();
+    return true;
+  }
+
+  /** The machine applied `entry`, which took `given`, if it took any. */
+  applied({ index }: Entry, given: Given | undefined): void {
+    this.#followTerm(); // what we have not proposed in this term is not awaited
+    if (index === this.#returning?.index) this.#returning = undefined;
+    if (given !== undefined && index === this.#taking?.index) {
+      this.#taking = undefined;
+      this.#gathered(given);
+    }
+  }
+
+  #gathered({ last, count }: Given): void {
+    const first = last - BigInt(count) + 1n;
+    assert(first > this.#end, `${first} comes after ${this.#end}`);
+    if (first !== this.#end + 1n) this.#drop(first);
+    this.#end = last;
+    this.#exhausted = last === lastTicket;
+  }
+
+  /** Numbers `last - count + 1` to `last`, which were given, were not used. */
+  putBack(last: bigint, count: number): void {
+    this.#followTerm();
+    // Otherwise others have been given since, here or by another leader.
+    if (last + 1n === this.#next) this.#next -= BigInt(count);
+    else this.burnt += BigInt(count);
+  }
+
+  tick(): void {
+    this.#pace.shift();
+    this.#pace.push(this.#given);
+    this.#given = 0;
+    if (this.ahead === 0) this.giveBack();
+  }
+
+  /** Settles what can be, and what never will be; to be called after every input. */
+  pump(): void {
+    this.#followTerm();
+    this.#give();
+    this.#gather(this.#wanted > this.#left ? this.ahead : 0);
+    if (this.#closing) this.giveBack();
+  }
+
+  /** From now on it gives what was asked for before, and the rest back. */
+  close(): void {
+    this.#closing = true;
+    this.giveBack();
+  }
+
+  /** Nobody is going to ask: what is in hand goes back into the log. False if it cannot. */
+  giveBack(): boolean {
+    this.#followTerm();
+    if (this.#left === 0 || this.#asked.length > 0) return false;
+    if (this.#taking ?? this.#returning) return false;
+    const to = this.#next - 1n;
+    const count = this.#left;
+    const command = encodeReturn(ticketSequence, { from: this.#end, to });
+    const index = this.#raft.propose(command);
+    if (index === undefined) return false;
+    this.#returning = { index, count };
+    // From here on they are not ours: another may lead with that entry, or without.
+    this.#end = to;
+    this.#exhausted = false;
+    assert(this.#left === 0, "nothing that was given comes back");
+    return true;
+  }
+
+  /** The node ends: whatever waits is settled now. */
+  stop(): void {
+    for (const { settle } of this.#asked.splice(0)) settle("leadership-lost");
+    this.#wanted = 0;
+  }
+
+  get #left(): number {
+    return Number(this.#end - this.#next + 1n);
+  }
+
+  /** What was gathered in another term is nobody's. */
+  #followTerm(): void {
+    const { role, currentTerm } = this.#raft;
+    const term = role === "leader" ? currentTerm : 0;
+    if (term === this.#term) return;
+    this.#term = term;
+    this.burnt += BigInt(this.size);
+    this.#next = 1n;
+    this.#end = 0n;
+    this.#taking = this.#returning = undefined;
+    this.#exhausted = false;
+    this.stop();
+  }
+
+  /** Numbers below `first` are not to be given any more. */
+  #drop(first: bigint): void {
+    this.burnt += BigInt(this.#left);
+    this.#next = first;
+  }
+
+  /** First come, first served. */
+  #give(): void {
+    for (let first; (first = this.#asked[0]) !== undefined;) {
+      const { count, round, settle } = first;
+      if (round > this.#raft.confirmedRound) return;
+      // Nobody who waits may be given later numbers than what is spared.
+      const spare = this.#asked.length === 1 ? first.spare?.() ?? 0 : 0;
+      const left = this.#left;
+      const mayCome = this.#taking !== undefined || count > left;
+      const least = Math.max(count, spare > 0 ? 1 : 0);
+      if (left < least && mayCome && !this.#exhausted) return;
+      const given = Math.min(left, count + spare);
+      this.#asked.shift();
+      this.#wanted -= count;
+      this.#given += given;
+      this.#next += BigInt(given);
+      settle({ last: this.#next - 1n, count: given });
+    }
+  }
+
+  /** Takes what is missing, and `ahead` more; one entry at a time. */
+  #gather(ahead: number): void {
+    if (this.#taking !== undefined || this.#exhausted) return;
+    const missing = this.#wanted - this.#left;
+    if (missing <= 0 && this.#left - this.#wanted >= ahead / 2) return;
+    const count = Math.max(missing, 0) + ahead;
+    const index = this.#raft.propose(encodeTake(ticketSequence, count));
+    if (index !== undefined) this.#taking = { index, count };
+  }
+}

@@ -1,0 +1,152 @@
+// What all isolates that serve clients count together, in memory that they share: clients,
+// their memory, their admin commands, failures. So the limits are those of the process,
+// and no number is given twice, whichever isolate a client came to. Does not know who
+// the clients are.
+//
+// `clientsMax` clients have ordinary places. `placesKept` more are for connections from
+// this host and from members (`listener.ts` says who that is), so that operators and
+// joining nodes get in when all others are taken.
+
+export const connectionsMaxDefault = 10_000;
+export const placesKeptDefault = 32;
+export const memoryMaxDefault = 256 * 1024 * 1024;
+/** Admin commands under way: what changes members may take up all but a few of them. */
+export const adminsMax = 16;
+export const changesMax = 12;
+
+/** The words of the shared memory. */
+const clients = 0;
+const lastId = 1;
+const kept = 2;
+const memoryBytes = 3;
+const admins = 4;
+const changes = 5;
+const failures = 6;
+const wordCount = 7;
+
+export type CensusOptions = {
+  /** Of another isolate, to count in. */
+  readonly memory?: SharedArrayBuffer;
+  readonly clientsMax?: number;
+  readonly placesKept?: number;
+  /** Bytes that all clients' buffers may take, as `--client-memory` says. */
+  readonly memoryMax?: number;
+};
+
+export class ClientCount {
+  /** For another isolate to count in. */
+  readonly memory: SharedArrayBuffer;
+  readonly #words: BigInt64Array;
+  readonly #clientsMax: bigint;
+  readonly #placesKept: bigint;
+  readonly #memoryMax: bigint;
+
+  constructor({
+    memory,
+    clientsMax = connectionsMaxDefault,
+    placesKept = placesKeptDefault,
+    memoryMax = memoryMaxDefault,
+  }: CensusOptions = {}) {
+    this.memory = memory ??
+      new SharedArrayBuffer(wordCount * BigInt64Array.BYTES_PER_ELEMENT);
+    this.#words = new BigInt64Array(this.memory);
+    this.#clientsMax = BigInt(clientsMax);
+    this.#placesKept = BigInt(placesKept);
+    this.#memoryMax = BigInt(memoryMax);
+  }
+
+  /** How many are in. */
+  get clients(): number {
+    return this.#count(clients) + this.#count(kept);
+  }
+
+  /** Lets one more in, unless there are too many. Two at once cannot share one place. */
+  enter(): boolean {
+    return this.#add(clients, this.#clientsMax);
+  }
+
+  leave(): void {
+    Atomics.sub(this.#words, clients, 1n);
+  }
+
+  /** The same, to one of the places that are kept. */
+  enterKept(): boolean {
+    return this.#add(kept, this.#placesKept);
+  }
+
+  leaveKept(): void {
+    Atomics.sub(this.#words, kept, 1n);
+  }
+
+  /** 1, 2, 3 … */
+  nextId(): number {
+    return Number(Atomics.add(this.#words, lastId, 1n)) + 1;
+  }
+
+  /** Clients' buffers have grown by `bytes`, or shrunk. */
+  holds(bytes: number): void {
+    Atomics.add(this.#words, memoryBytes, BigInt(bytes));
+  }
+
+  /** What clients' buffers take. */
+  get memoryBytes(): number {
+    return this.#count(memoryBytes);
+  }
+
+  /** They take more than they may. */
+  get isOverMemory(): boolean {
+    return Atomics.load(this.#words, memoryBytes) > this.#memoryMax;
+  }
+
+  /** How many bytes must go before all is well again, with some to spare; 0: it is. */
+  get excessBytes(): number {
+    return this.isOverMemory
+      ? this.memoryBytes - Number(this.#memoryMax - this.#spareBytes)
+      : 0;
+  }
+
+  /**
+   * What each client may hold whatever others do: as long as none holds more, all together
+   * hold no more than they may. So one that holds less is never at fault.
+   */
+  get evenShareBytes(): number {
+    const most = Number(this.#memoryMax - this.#spareBytes);
+    return Math.floor(most / Math.max(1, this.clients));
+  }
+
+  /** Begins an admin command, unless too many are under way. */
+  enterAdmin({ isChange }: { readonly isChange: boolean }): boolean {
+    if (isChange && !this.#add(changes, BigInt(changesMax))) return false;
+    if (this.#add(admins, BigInt(adminsMax))) return true;
+    if (isChange) Atomics.sub(this.#words, changes, 1n);
+    return false;
+  }
+
+  leaveAdmin({ isChange }: { readonly isChange: boolean }): void {
+    Atomics.sub(this.#words, admins, 1n);
+    if (isChange) Atomics.sub(this.#words, changes, 1n);
+  }
+
+  /** A command has failed by a fault of ours. */
+  failed(): void {
+    Atomics.add(this.#words, failures, 1n);
+  }
+
+  get failures(): number {
+    return this.#count(failures);
+  }
+
+  get #spareBytes(): bigint {
+    return this.#memoryMax / 16n;
+  }
+
+  #count(word: number): number {
+    return Number(Atomics.load(this.#words, word));
+  }
+
+  #add(word: number, most: bigint): boolean {
+    if (Atomics.add(this.#words, word, 1n) < most) return true;
+    Atomics.sub(this.#words, word, 1n);
+    return false;
+  }
+}

@@ -1,0 +1,97 @@
+// The further isolates that serve clients (`--io-threads`), seen from the main one: starts
+// them, gives each a door to the node, and has them serve and stop together. None of
+// them can be done without: the kernel would go on giving it clients. So when one dies
+// the process is to end.
+
+import type { Address } from "../../base/address.ts";
+import { unreachable } from "../../base/assert.ts";
+import { TakeBox } from "../../raft/channel/take_box.ts";
+import type { FromIoThread, IoOptions, ToIoThread } from "./io_thread.ts";
+
+export type IoWorker = Pick<Worker, "postMessage" | "addEventListener">;
+
+export type IoThreadsOptions = {
+  /** How many, besides the main isolate. */
+  readonly count: number;
+  readonly spawn: (name: string) => IoWorker;
+  /** Gives the node the other end of a door, and of the box for takes beside it. */
+  readonly openDoor: (port: MessagePort, takes: SharedArrayBuffer) => void;
+  /** One of them is dead. */
+  readonly died: (reason: string) => void;
+  readonly each: Omit<IoOptions, "takes">;
+};
+
+type Thread = {
+  readonly worker: IoWorker;
+  readonly serving: PromiseWithResolvers<void>;
+  readonly closed: PromiseWithResolvers<void>;
+};
+
+export class IoThreads {
+  readonly #threads: readonly Thread[];
+
+  constructor(options: IoThreadsOptions) {
+    this.#threads = Array.from(
+      { length: options.count },
+      (_, at) => begun(`io ${at + 2}`, options),
+    );
+  }
+
+  /** All of them serve clients at `address`. */
+  async serve(address: Address): Promise<void> {
+    for (const { worker } of this.#threads) {
+      tell(worker, { type: "serve", address });
+    }
+    await Promise.all(this.#threads.map(({ serving }) => serving.promise));
+  }
+
+  /** Their clients are gone, with what could be answered in time. */
+  async close(): Promise<void> {
+    for (const { worker } of this.#threads) {
+      tell(worker, { type: "stop" });
+    }
+    await Promise.all(this.#threads.map(({ closed }) => closed.promise));
+  }
+}
+
+function begun(
+  name: string,
+  { spawn, openDoor, died, each }: IoThreadsOptions,
+): Thread {
+  const thread = {
+    worker: spawn(name),
+    serving: Promise.withResolvers<void>(),
+    closed: Promise.withResolvers<void>(),
+  };
+  const { worker, serving, closed } = thread;
+  worker.addEventListener("message", ({ data }) => {
+    const message: FromIoThread = data;
+    switch (message.type) {
+      case "serving":
+        return serving.resolve();
+      case "closed":
+        return closed.resolve();
+      case "failed":
+        return died(message.reason);
+      default:
+        unreachable(message);
+    }
+  });
+  worker.addEventListener("error", (event) => {
+    event.preventDefault();
+    died(event.message);
+  });
+  const { port1, port2 } = new MessageChannel();
+  const { memory: takes } = new TakeBox();
+  openDoor(port1, takes);
+  tell(worker, { type: "begin", options: { ...each, takes } }, port2);
+  return thread;
+}
+
+function tell(
+  worker: IoWorker,
+  message: ToIoThread,
+  ...ports: MessagePort[]
+): void {
+  worker.postMessage(message, ports);
+}

@@ -1,0 +1,84 @@
+// What a command is: one row of a table. And what it may touch: the session of the
+// client that sent it and the services of the process. The rows themselves stand in
+// `raft_commands.ts`, `redis_commands.ts` and `commands.ts`.
+
+import type { AdminGate } from "./admin_gate.ts";
+import type { ClientCount } from "../client_count.ts";
+import type { RaftLink } from "../tickets/raft_link.ts";
+import type { Replies } from "../resp/replies.ts";
+import type { RespParser } from "../resp/resp_parser.ts";
+import type { Protocol, RespWriter } from "../resp/resp_writer.ts";
+
+/** What one client is shown as; replaced as a whole when any of it changes. */
+export type ClientInfo = {
+  /** 1, 2, 3 … in the order of arrival; never used twice in one run. */
+  readonly id: number;
+  /** Where it is connected from: `host:port`. */
+  readonly address: string;
+  /** What CLIENT SETNAME said, at most 64 bytes; empty before. */
+  readonly name: string;
+  readonly protocol: Protocol;
+};
+
+/** One connected client. */
+export interface Session {
+  client: ClientInfo;
+  /** The remote host. */
+  readonly host: string;
+  /** The command to run. */
+  readonly request: RespParser;
+  readonly replies: Replies;
+  /** How many tickets it may still ask for in this turn; at least 1 as a command runs. */
+  readonly ticketsLeft: number;
+  /** That it has asked for `count` tickets, or for what takes about as long to make. */
+  spent(count: number): void;
+  /** Runs no further command, sends the replies so far, closes. */
+  finish(): Promise<void>;
+}
+
+/** What all sessions of an isolate share. */
+export type Service = {
+  readonly link: RaftLink;
+  readonly version: string;
+  /** The clients of this isolate. */
+  readonly sessions: ReadonlySet<Session>;
+  /** What is counted for the whole process. */
+  readonly clientCount: ClientCount;
+  /** What asks the node something passes it. */
+  readonly admins: AdminGate;
+};
+
+export type Command = {
+  /** Lower case. */
+  readonly name: string;
+  /** The fewest and the most arguments, the name not counted; no most: any number. */
+  readonly arguments: readonly [least: number, most?: number];
+  /** One line; none for what is no command but a trap. */
+  readonly help?: string;
+  /** Replies exactly once, now or through `replies`. */
+  readonly run: (session: Session, service: Service) => void;
+  readonly subcommands?: readonly Command[];
+};
+
+/** The writer for a reply that is known at once. */
+export function reply(session: Session): RespWriter {
+  return session.replies.writer;
+}
+
+/** The row whose name is argument `index`. Allocates nothing: each command comes here. */
+export function find(
+  commands: readonly Command[],
+  { request, index }: { request: RespParser; index: number },
+): Command | undefined {
+  for (const command of commands) {
+    if (request.is(index, command.name)) return command;
+  }
+  return undefined;
+}
+
+/** 64-bit, or `undefined` when `text` is anything but digits or too large. */
+export function parseUint64(text: string): bigint | undefined {
+  if (!/^\d{1,20}$/.test(text)) return undefined;
+  const value = BigInt(text);
+  return value < 2n ** 64n ? value : undefined;
+}

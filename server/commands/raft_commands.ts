@@ -1,0 +1,267 @@
+// TICKET and the commands of the cluster, with the replies of tidwall/ticketd to the
+// byte. All but RAFT.LEADER are answered by the node; a reply is never made up here.
+// RAFT.CLUSTER and RAFT.JOIN, which joining nodes send, are ticketd's own, and so are those
+// of members without a vote and of leadership.
+
+import { completedAddress } from "../../base/address.ts";
+import type { AdminAnswer, AdminCommand } from "../../raft/channel/messages.ts";
+import { unreachable } from "../../base/assert.ts";
+import {
+  type Command,
+  parseUint64,
+  reply,
+  type Service,
+  type Session,
+} from "./command.ts";
+import { adminsBusyText, busyText } from "../tickets/refusals.ts";
+import type { RespParser } from "../resp/resp_parser.ts";
+import type { RespWriter } from "../resp/resp_writer.ts";
+
+export const raftCommands: readonly Command[] = [
+  {
+    name: "ticket",
+    arguments: [0, 0],
+    help: "The next number of the sequence",
+    run(session, { link }) {
+      const count = 1 + session.request.repeats(session.ticketsLeft - 1);
+      session.spent(count);
+      if (!link.hasRoom(count)) {
+        for (let i = 0; i < count; i++) reply(session).error(busyText);
+        return;
+      }
+      session.replies.expectTickets(count);
+      link.take(session.replies, count);
+    },
+  },
+  {
+    name: "raft.addnonvoter",
+    arguments: [2, 3],
+    help: "Add a server without a vote: id address [prev-index]",
+    run: (session, service) => add(session, service, "add-nonvoter"),
+  },
+  {
+    name: "raft.addvoter",
+    arguments: [2, 3],
+    help: "Add a server: id address [prev-index]",
+    run: (session, service) => add(session, service, "add-voter"),
+  },
+  {
+    name: "raft.cluster",
+    arguments: [0, 0],
+    help: "The cluster's id, and the host from which you are seen",
+    run: (session, service) =>
+      ask(session, service, { type: "cluster" }, (writer, cluster) => {
+        if (cluster.type === "text") writer.array(2);
+        writeAnswer(writer, cluster);
+        if (cluster.type === "text") writer.bulk(session.host);
+      }),
+  },
+  {
+    name: "raft.configuration",
+    arguments: [0, 0],
+    help: "The members: id, address, suffrage",
+    run: (session, service) => ask(session, service, { type: "configuration" }),
+  },
+  {
+    name: "raft.demote",
+    arguments: [1, 3],
+    help: "Take a server's vote away: id [prev-index] [FORCE]",
+    run(session, service) {
+      const { request } = session;
+      const { count, force } = withoutForce(request);
+      const prevIndex = prevIndexAt(2, { request, count });
+      if (prevIndex === undefined || count > 3) return syntaxError(session);
+      const id = request.text(1);
+      ask(session, service, { type: "demote", id, prevIndex, force });
+    },
+  },
+  {
+    name: "raft.join",
+    arguments: [4, 5],
+    help: "Join a node: id address incarnation cluster [nonvoter]",
+    run(session, service) {
+      const { request } = session;
+      const nonvoter = request.count === 6;
+      if (nonvoter && !request.is(5, "nonvoter")) {
+        return syntaxError(session);
+      }
+      ask(session, service, {
+        type: "join",
+        id: request.text(1),
+        address: completedAddress(request.text(2), session.host),
+        incarnation: request.text(3),
+        cluster: request.text(4),
+        nonvoter,
+      });
+    },
+  },
+  {
+    name: "raft.lastcontact",
+    arguments: [0, 0],
+    help: "When this node last heard from the leader",
+    run: (session, service) => ask(session, service, { type: "last-contact" }),
+  },
+  {
+    name: "raft.leader",
+    arguments: [0],
+    help: "The leader's raft address; empty when unknown",
+    run: (session, { link }) =>
+      reply(session).simple(link.status.leaderAddress),
+  },
+  {
+    name: "raft.promote",
+    arguments: [1, 2],
+    help: "Give a server a vote once it has caught up: id [prev-index]",
+    run(session, service) {
+      const { request } = session;
+      const prevIndex = prevIndexAt(2, { request, count: request.count });
+      if (prevIndex === undefined) return syntaxError(session);
+      ask(session, service, {
+        type: "promote",
+        id: request.text(1),
+        prevIndex,
+      });
+    },
+  },
+  {
+    name: "raft.removeserver",
+    arguments: [1, 4],
+    help: "Remove a server: id [address] [prev-index] [FORCE]",
+    run(session, service) {
+      const { request } = session;
+      const { count, force } = withoutForce(request);
+      const rest = count === 3 ? request.text(2) : "";
+      const prevIndex = count === 4
+        ? parseUint64(request.text(3))
+        : /^\d+$/.test(rest)
+        ? parseUint64(rest)
+        : whatever;
+      if (prevIndex === undefined || count > 4) return syntaxError(session);
+      const id = request.text(1);
+      ask(session, service, { type: "remove-server", id, prevIndex, force });
+    },
+  },
+  {
+    name: "raft.snapshot",
+    arguments: [0, 0],
+    help: "Compact the log now",
+    run: (session, service) => ask(session, service, { type: "snapshot" }),
+  },
+  {
+    name: "raft.stats",
+    arguments: [0, 0],
+    help: "Raft's figures: key, value, …",
+    run: (session, service) => ask(session, service, { type: "stats" }),
+  },
+  {
+    name: "raft.transfer",
+    arguments: [0, 1],
+    help: "Hand leadership over: [id]",
+    run(session, service) {
+      const { request } = session;
+      const isNamed = request.count === 2;
+      if (isNamed && request.text(1) === "") return syntaxError(session);
+      const id = isNamed ? request.text(1) : "";
+      ask(session, service, { type: "transfer", id });
+    },
+  },
+];
+
+/** As prevIndex: do not compare. */
+const whatever = 0n;
+
+function add(
+  session: Session,
+  service: Service,
+  type: "add-voter" | "add-nonvoter",
+): void {
+  const { request } = session;
+  const prevIndex = prevIndexAt(3, { request, count: request.count });
+  if (prevIndex === undefined) return syntaxError(session);
+  const [id, address] = [request.text(1), request.text(2)];
+  ask(session, service, { type, id, address, prevIndex });
+}
+
+/** Argument `at`, if it is among the `count` that there are; `undefined`: no number. */
+function prevIndexAt(
+  at: number,
+  { request, count }: { request: RespParser; count: number },
+): bigint | undefined {
+  return count > at ? parseUint64(request.text(at)) : whatever;
+}
+
+/** How many words there are without a FORCE, which stands last and after an id. */
+function withoutForce(request: RespParser): { count: number; force: boolean } {
+  const { count } = request;
+  const force = count > 2 && request.is(count - 1, "force");
+  return { count: force ? count - 1 : count, force };
+}
+
+/** Asks the node when it is this client's turn, unless the question is too long. */
+function ask(
+  session: Session,
+  { link, admins }: Service,
+  command: AdminCommand,
+  write = writeAnswer,
+): void {
+  const fault = faultOf(command);
+  if (fault !== undefined) return reply(session).error(fault);
+  const answer = session.replies.expectAnswer();
+  const isTaken = admins.pass({
+    isChange: "id" in command,
+    isWanted: () => !session.replies.isGone,
+    begin: (done) =>
+      link.admin(command, (content) => {
+        answer((writer) => write(writer, content));
+        done();
+      }),
+  });
+  if (!isTaken) answer((writer) => writer.error(adminsBusyText));
+}
+
+/** Before it crosses to the node: no format there has room for more. */
+function faultOf(command: AdminCommand): string | undefined {
+  for (const [name, value] of Object.entries(command)) {
+    if (typeof value !== "string") continue;
+    if (encoder.encode(value).length > textBytesMax) {
+      return `ERR the ${name} has more than ${textBytesMax} bytes`;
+    }
+  }
+  return undefined;
+}
+
+const textBytesMax = 255;
+const encoder = new TextEncoder();
+
+function writeAnswer(writer: RespWriter, answer: AdminAnswer): void {
+  switch (answer.type) {
+    case "ok":
+      return writer.simple("OK");
+    case "error":
+      return writer.error(`ERR ${answer.text}`);
+    case "text":
+      return writer.bulk(answer.text);
+    case "pairs":
+      writer.array(answer.pairs.length * 2);
+      for (const text of answer.pairs.flat()) writer.bulk(text);
+      return;
+    case "servers":
+      writer.array(answer.servers.length);
+      for (const { id, address, suffrage } of answer.servers) {
+        writer.array(6);
+        writer.bulk("id");
+        writer.bulk(id);
+        writer.bulk("address");
+        writer.bulk(address);
+        writer.bulk("suffrage");
+        writer.bulk(suffrage === "voter" ? "Voter" : "Nonvoter");
+      }
+      return;
+    default:
+      unreachable(answer);
+  }
+}
+
+function syntaxError(session: Session): void {
+  reply(session).error("ERR syntax error");
+}

@@ -1,0 +1,280 @@
+// What redis-cli, redis-benchmark and client libraries send on their own, answered as
+// Redis 7 answers: enough that they connect without an error or a warning, no more. What
+// they mean for tickets stands in `raft_commands.ts` and `commands.ts`.
+
+import { assert } from "../../base/assert.ts";
+import {
+  type ClientInfo,
+  type Command,
+  reply,
+  type Service,
+  type Session,
+} from "./command.ts";
+import { matchesGlob } from "./glob.ts";
+
+export const redisCommands: readonly Command[] = [
+  {
+    name: "ping",
+    arguments: [0, 1],
+    help: "PONG, or the message",
+    run(session) {
+      const { request } = session;
+      if (request.count === 1) reply(session).simple("PONG");
+      else reply(session).bulk(request.bytes(1));
+    },
+  },
+  {
+    name: "echo",
+    arguments: [1, 1],
+    help: "The message",
+    run: (session) => reply(session).bulk(session.request.bytes(1)),
+  },
+  {
+    name: "quit",
+    arguments: [0],
+    help: "Close the connection after the replies so far",
+    run(session) {
+      ok(session);
+      session.finish();
+    },
+  },
+  {
+    name: "auth",
+    arguments: [1],
+    help: "Refused: no password is configured",
+    run(session) {
+      if (session.request.count <= 3) withoutPassword(session);
+      else reply(session).error("ERR syntax error");
+    },
+  },
+  {
+    name: "hello",
+    arguments: [0],
+    help: "Choose the protocol: [2|3] [SETNAME name]",
+    run: hello,
+  },
+  {
+    name: "select",
+    arguments: [1, 1],
+    help: "Choose the database: there is 0 only",
+    run(session) {
+      const index = session.request.text(1);
+      if (index === "0") ok(session);
+      else if (/^-?[1-9]\d{0,8}$/.test(index)) {
+        reply(session).error("ERR DB index is out of range");
+      } else {
+        reply(session).error("ERR value is not an integer or out of range");
+      }
+    },
+  },
+  {
+    name: "info",
+    arguments: [0],
+    help: "Version and state, line by line",
+    run: (session, service) => reply(session).bulk(info(service)),
+  },
+  {
+    name: "config",
+    arguments: [1],
+    help: "Settings under their Redis names",
+    run: needsSubcommand,
+    subcommands: [{
+      name: "get",
+      arguments: [1],
+      help: "The settings that match: pattern [pattern …]",
+      run: configGet,
+    }],
+  },
+  {
+    name: "client",
+    arguments: [1],
+    help: "This connection and the others",
+    run: needsSubcommand,
+    subcommands: [
+      {
+        name: "getname",
+        arguments: [0, 0],
+        help: "The name of this connection",
+        run(session) {
+          const { name, protocol } = session.client;
+          if (name !== "") reply(session).bulk(name);
+          else reply(session).null(protocol);
+        },
+      },
+      {
+        name: "id",
+        arguments: [0, 0],
+        help: "The number of this connection",
+        run: (session) => reply(session).integer(session.client.id),
+      },
+      {
+        name: "list",
+        arguments: [0],
+        help: "All connections of this thread, a line each",
+        run: clientList,
+      },
+      {
+        name: "setinfo",
+        arguments: [2, 2],
+        help: "What library this is; not kept",
+        run: ok,
+      },
+      {
+        name: "setname",
+        arguments: [1, 1],
+        help: "Name this connection",
+        run(session) {
+          const name = session.request.bytes(2);
+          if (!isName(name)) return nameRefused(session);
+          change(session, { name: session.request.text(2) });
+          ok(session);
+        },
+      },
+    ],
+  },
+  // A browser made to post to this port sends its lines here, and one of them might be
+  // a command. Redis closes without a word, too (its issue 3703).
+  { name: "post", arguments: [0], run: (session) => session.finish() },
+  { name: "host:", arguments: [0], run: (session) => session.finish() },
+];
+
+/** The settings that redis-benchmark asks for: it reports them with its figures. */
+const settings: readonly (readonly [string, string])[] = [
+  ["appendonly", "yes"],
+  ["save", ""],
+];
+
+/** Its least number of arguments keeps this from being run. */
+function needsSubcommand(): void {
+  assert(false, "a command without its subcommand was run");
+}
+
+function ok(session: Session): void {
+  reply(session).simple("OK");
+}
+
+function withoutPassword(session: Session): void {
+  reply(session).error(
+    "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
+  );
+}
+
+/** Of a connection: what CLIENT LIST shows of it must stay short. */
+const nameBytesMax = 64;
+
+function isName(bytes: Uint8Array): boolean {
+  return bytes.length <= nameBytesMax &&
+    bytes.every((byte) => byte > 0x20 && byte < 0x7f);
+}
+
+function nameRefused(session: Session): void {
+  reply(session).error(
+    "ERR Client names cannot contain spaces, newlines or special characters.",
+  );
+}
+
+function change(session: Session, by: Partial<ClientInfo>): void {
+  session.client = { ...session.client, ...by };
+}
+
+function hello(session: Session, { link, version }: Service): void {
+  const { request } = session;
+  let { protocol, name } = session.client;
+  if (request.count > 1) {
+    const wanted = request.text(1);
+    if (!/^(0|-?[1-9]\d{0,17})$/.test(wanted)) {
+      return reply(session).error(
+        "ERR Protocol version is not an integer or out of range",
+      );
+    }
+    if (wanted !== "2" && wanted !== "3") {
+      return reply(session).error("NOPROTO unsupported protocol version");
+    }
+    protocol = wanted === "3" ? 3 : 2;
+  }
+  for (let at = 2; at < request.count; at += 2) {
+    if (request.is(at, "auth") && at + 2 < request.count) {
+      return withoutPassword(session);
+    }
+    if (!request.is(at, "setname") || at + 1 === request.count) {
+      return reply(session).error(
+        `ERR Syntax error in HELLO option '${shown(request.text(at))}'`,
+      );
+    }
+    if (!isName(request.bytes(at + 1))) return nameRefused(session);
+    name = request.text(at + 1);
+  }
+  change(session, { protocol, name });
+
+  const writer = reply(session);
+  writer.map(7, protocol);
+  writer.bulk("server");
+  writer.bulk("ticketd");
+  writer.bulk("version");
+  writer.bulk(version);
+  writer.bulk("proto");
+  writer.integer(protocol);
+  writer.bulk("id");
+  writer.integer(session.client.id);
+  writer.bulk("mode");
+  writer.bulk("standalone"); // to clients, "cluster" is Redis Cluster and its slots
+  writer.bulk("role");
+  writer.bulk(link.status.state === "Leader" ? "master" : "replica");
+  writer.bulk("modules");
+  writer.array(0);
+}
+
+/** A word of the client's, told back. */
+function shown(text: string): string {
+  return text.slice(0, 128);
+}
+
+function info({ link, version, clientCount }: Service): string {
+  const { state, term, leaderAddress } = link.status;
+  return [
+    "# Server",
+    `ticketd_version:${version}`,
+    "",
+    "# Clients",
+    `connected_clients:${clientCount.clients}`,
+    `client_memory:${clientCount.memoryBytes}`,
+    "",
+    "# Stats",
+    `internal_errors:${clientCount.failures}`,
+    "",
+    "# Raft",
+    `raft_state:${state}`,
+    `raft_term:${term}`,
+    `raft_leader:${leaderAddress}`,
+    "",
+  ].join("\r\n");
+}
+
+function configGet(session: Session): void {
+  const { request } = session;
+  const patterns: string[] = [];
+  for (let at = 2; at < request.count; at++) patterns.push(request.text(at));
+  const found = settings.filter(([name]) =>
+    patterns.some((pattern) => matchesGlob(pattern, name))
+  );
+  const writer = reply(session);
+  writer.map(found.length, session.client.protocol);
+  for (const text of found.flat()) writer.bulk(text);
+}
+
+/** Of an entry in an array. */
+const referenceBytes = 8;
+
+/** A line each, made as the client reads; the length of all must be known before. */
+function clientList(session: Session, { sessions }: Service): void {
+  // As they are now: a name that is set meanwhile must not change the length.
+  const all = Array.from(sessions, ({ client }) => client);
+  const bytes = all.reduce((sum, client) => sum + lineOf(client).length, 0);
+  const keptBytes = all.length * referenceBytes;
+  session.spent(all.length);
+  session.replies.long(bytes, { pieces: all.values().map(lineOf), keptBytes });
+}
+
+function lineOf({ id, address, name, protocol }: ClientInfo): string {
+  return `id=${id} addr=${address} name=${name} db=0 resp=${protocol}\n`;
+}

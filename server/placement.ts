@@ -1,0 +1,118 @@
+// Where a node runs and where its data lie, as the permissions allow. Deno lets nobody
+// start a worker, or read a log back, without --allow-read; then the node runs in the main
+// isolate, behind the same channel, on Deno KV's default store, which needs no permission.
+//
+// Either way its data lie in one place. The default store is the twin of the standard
+// directory, and a node that has begun in one is not begun again, at 1, in the other.
+
+import { join, resolve } from "node:path";
+import type { NodeOptions, StorageKind } from "../raft/channel/messages.ts";
+import type { Log } from "../base/logger.ts";
+import { lockName } from "../storage/files.ts";
+import { hasDefaultStore } from "../storage/kv.ts";
+import { kvStoreName, StorageError } from "../storage/storage.ts";
+
+type Unplaced = Omit<NodeOptions, "storage">;
+
+/** Where the log is kept, and in which isolate the node may run. */
+export type Placement = {
+  readonly options: NodeOptions;
+  readonly inWorker: boolean;
+};
+
+export async function placeNode(
+  node: Unplaced,
+  { storage, canReadCode, log }: {
+    readonly storage: StorageKind | "auto";
+    readonly canReadCode: boolean;
+    readonly log: Log;
+  },
+): Promise<Placement> {
+  if (canReadCode) {
+    if (node.join.length === 0) await refuseSecondStart(node, log);
+    const kind = storage === "kv" ? "kv" : "file";
+    return { options: { ...node, storage: kind }, inWorker: true };
+  }
+  if (storage === "file") {
+    throw new Error(
+      "--storage file needs --allow-read, to read the log back after a restart",
+    );
+  }
+  if (!isStandard(node)) {
+    throw new Error(
+      `--dir needs --allow-read; without it the data lie in Deno KV's default store`,
+    );
+  }
+  refuseForgottenFiles(node);
+  log(
+    "warning",
+    "runs without a worker, on Deno KV's default store: add --allow-read for a node in " +
+      "an isolate of its own and a log in --dir (the store lies in Deno's cache and " +
+      "belongs to this path of main.ts)",
+  );
+  return {
+    options: { ...node, storage: "kv", directory: undefined },
+    inWorker: false,
+  };
+}
+
+/**
+ * A node whose tickets are in the default store, from a run without --allow-read, must
+ * not begin again at 1 because this run may read.
+ */
+async function refuseSecondStart(node: Unplaced, log: Log): Promise<void> {
+  const { id, directory } = node;
+  if (Deno.build.standalone || directory === undefined) return;
+  if (!isStandard(node) || holdsNode(directory)) return;
+  try {
+    if (!await hasDefaultStore(id)) return;
+  } catch (error) {
+    // A store that cannot be opened was never a node's.
+    if (!(error instanceof StorageError)) throw error;
+    return log("debug", error.message);
+  }
+  throw new Error(
+    `node ${id} keeps its tickets in Deno KV's default store, from a run without ` +
+      `--allow-read; run it so again, or choose another --id or --dir`,
+  );
+}
+
+/** The same the other way round. Without reading, a node shows by its lock file. */
+function refuseForgottenFiles({ id, directory }: Unplaced): void {
+  if (directory === undefined) return;
+  const path = join(directory, lockName);
+  const { state } = Deno.permissions.querySync({ name: "write", path });
+  if (state !== "granted") {
+    throw new Error(
+      `cannot see whether node ${id} keeps tickets in ${directory}; add ` +
+        `--allow-write, or better --allow-read and --allow-write`,
+    );
+  }
+  try {
+    Deno.openSync(path, { write: true }).close();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    // Whatever it is that cannot be opened, it is there.
+  }
+  throw new Error(
+    `node ${id} keeps its tickets in ${directory}; add --allow-read to use them, or ` +
+      `choose another --id`,
+  );
+}
+
+/** Whether a node's data lie where they do without --dir; the default store is its twin. */
+function isStandard({ id, directory = "" }: Unplaced): boolean {
+  return resolve(directory) === resolve("data", id);
+}
+
+/** A directory that somebody made in advance holds none. */
+function holdsNode(directory: string): boolean {
+  try {
+    return Deno.readDirSync(directory).some(({ name }) =>
+      name === kvStoreName || name.endsWith(".log")
+    );
+  } catch (error) {
+    // What cannot be looked at is the storage's to complain about.
+    return !(error instanceof Deno.errors.NotFound);
+  }
+}

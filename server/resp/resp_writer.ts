@@ -1,0 +1,215 @@
+// Appends replies in RESP to one growing buffer that is used again and again. Knows
+// neither sockets nor order: `replies.ts` decides what is written where.
+//
+//   "+" text CRLF    "-" text CRLF    ":" integer CRLF    "$" length CRLF bytes CRLF
+//   "*" count CRLF, then that many replies       "$-1" CRLF (RESP2), "_" CRLF (RESP3)
+//   "%" count CRLF, then that many pairs (RESP3; in RESP2 an array of twice as many)
+
+import { assert } from "../../base/assert.ts";
+import { allocate, free } from "./slabs.ts";
+
+export type Protocol = 2 | 3;
+
+const CR = 13, LF = 10, SPACE = 32, PLUS = 43, ZERO = 48, ONE = 49, NINE = 57;
+const ticketMax = 2n ** 64n - 1n;
+/** Small enough for V8 to keep it inside its own heap: idle clients are many. */
+const bufferBytesMin = 64;
+/**
+ * Two such buffers for each of 10,000 idle clients are 160 MiB. Less than a block: whoever
+ * rests holds none that had to be freed.
+ */
+const idleBytesMax = 8 * 1024;
+
+export class RespWriter {
+  #bytes = new Uint8Array(bufferBytesMin);
+  /** `0 <= length <= bytes.length` */
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Bytes that it keeps in memory, whatever of them is in use. */
+  get reservedBytes(): number {
+    return this.#bytes.length;
+  }
+
+  /** What was written, where it lies: good until the next change. */
+  bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Forgets what was written; gives memory back by halves after a burst. */
+  clear(): void {
+    const half = this.#bytes.length >> 1;
+    if (half >= 1024 && this.#length * 8 <= this.#bytes.length) {
+      this.#replace(allocate(half));
+    }
+    this.#length = 0;
+  }
+
+  /** Forgets what was written; an idle writer keeps no large buffer. */
+  rest(): void {
+    if (this.#bytes.length > idleBytesMax) {
+      this.#replace(new Uint8Array(bufferBytesMin));
+    }
+    this.#length = 0;
+  }
+
+  /** Forgets all but the first `length` bytes: a reply that was not finished. */
+  truncate(length: number): void {
+    assert(length <= this.#length, `${length} bytes of ${this.#length}`);
+    this.#length = length;
+  }
+
+  /** Forgets the first `count` bytes. */
+  drop(count: number): void {
+    this.#bytes.copyWithin(0, count, this.#length);
+    this.#length -= count;
+  }
+
+  append(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  simple(text: string): void {
+    this.#line("+", text);
+  }
+
+  /** `text` begins with its code, as in `ERR syntax error`. */
+  error(text: string | Uint8Array): void {
+    this.#line("-", text);
+  }
+
+  integer(value: number): void {
+    this.#line(":", String(value));
+  }
+
+  bulk(value: string | Uint8Array): void {
+    const bytes = typeof value === "string" ? encoder.encode(value) : value;
+    this.#line("$", String(bytes.length));
+    this.append(bytes);
+    this.#crlf();
+  }
+
+  /** Of a bulk string whose `bytes` bytes, and CRLF, follow by `ascii`. */
+  bulkHeader(bytes: number): void {
+    this.#line("$", String(bytes));
+  }
+
+  /** Text without a form of its own. */
+  ascii(text: string): void {
+    this.#text(text);
+  }
+
+  array(count: number): void {
+    this.#line("*", String(count));
+  }
+
+  map(count: number, protocol: Protocol): void {
+    if (protocol === 3) this.#line("%", String(count));
+    else this.array(count * 2);
+  }
+
+  null(protocol: Protocol): void {
+    this.#line(protocol === 3 ? "_" : "$-1", "");
+  }
+
+  /**
+   * The `count` numbers that end with `last`, each as a simple string, which has room
+   * for uint64 where a RESP integer has not. Converts one BigInt, then counts in
+   * decimal where the digits stand: a conversion each would cost ten times as much.
+   */
+  ticketRun(last: bigint, count: number): void {
+    const first = last - BigInt(count - 1);
+    assert(count > 0 && first > 0n && last <= ticketMax, "no such tickets");
+    const digits = String(first);
+    this.#line("+", digits);
+    let size = digits.length + 3; // of a line: plus sign, CR and LF
+    let left = count - 1;
+    while (left > 0) {
+      this.#reserve(left * size);
+      left = this.#successors(size, left);
+      if (left === 0) return;
+      this.#oneDigitMore(size++);
+      left--;
+    }
+  }
+
+  /**
+   * Appends up to `count` successors of the line of `size` bytes that was written
+   * last. Stops early after 9, 99, 999 …; returns how many are left to write.
+   */
+  #successors(size: number, count: number): number {
+    const bytes = this.#bytes;
+    let at = this.#length - size;
+    for (; count > 0; count--) {
+      let digit = at + size - 3;
+      while (bytes[digit] === NINE) digit--;
+      if (bytes[digit] === PLUS) break;
+      const next = at + size;
+      for (let i = 0; i < size; i++) bytes[next + i] = bytes[at + i]!;
+      bytes[digit + size]!++;
+      for (let i = digit + size + 1; i < next + size - 2; i++) bytes[i] = ZERO;
+      at = next;
+    }
+    this.#length = at + size;
+    return count;
+  }
+
+  /** After a line of `size` bytes with 9, 99, 999 … the one with 10, 100, 1000 …. */
+  #oneDigitMore(size: number): void {
+    this.#reserve(size + 1);
+    const from = this.#length;
+    this.#bytes[from] = PLUS;
+    this.#bytes[from + 1] = ONE;
+    this.#bytes.fill(ZERO, from + 2, from + size - 1);
+    this.#length = from + size - 1;
+    this.#crlf();
+  }
+
+  /** CR and LF within become spaces: a line must not be able to end early. */
+  #line(prefix: string, value: string | Uint8Array): void {
+    this.#text(prefix);
+    const from = this.#length;
+    if (typeof value === "string") this.#text(value);
+    else this.append(value);
+    for (let at = from; at < this.#length; at++) {
+      const byte = this.#bytes[at];
+      if (byte === CR || byte === LF) this.#bytes[at] = SPACE;
+    }
+    this.#crlf();
+  }
+
+  #text(text: string): void {
+    this.#reserve(text.length);
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= 128) return this.append(encoder.encode(text.slice(i)));
+      this.#bytes[this.#length++] = code;
+    }
+  }
+
+  #crlf(): void {
+    this.#reserve(2);
+    this.#bytes[this.#length++] = CR;
+    this.#bytes[this.#length++] = LF;
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#bytes.length) return;
+    const bytes = allocate(Math.max(needed, this.#bytes.length * 2));
+    bytes.set(this.#bytes.subarray(0, this.#length));
+    this.#replace(bytes);
+  }
+
+  #replace(bytes: Uint8Array<ArrayBuffer>): void {
+    free(this.#bytes);
+    this.#bytes = bytes;
+  }
+}
+
+const encoder = new TextEncoder();

@@ -1,0 +1,127 @@
+// Memory for large buffers, which returns to the system when it is not needed any more.
+//
+// Left to the collector, the buffers of a crowd that has gone would stay until something
+// else is allocated, which in an idle process may take hours; and the allocator below
+// keeps what lies between blocks that are still in use. So large buffers are cut from
+// slabs, each a mapping of its own, by halving (Knuth, The Art of Computer Programming 1,
+// 2.5: the buddy system), and an empty slab is given back as a whole.
+//
+// A buffer that was freed will be another's: nobody may hold on to it, a socket that is
+// still being written to least of all.
+
+import { assert } from "../../base/assert.ts";
+
+/** Smaller buffers are left to the collector, and larger ones to the system. */
+export const blockBytesMin = 16 * 1024;
+const blockBytesMax = 512 * 1024;
+/** glibc maps what is as large as this by itself, whatever was freed before. */
+const slabBytes = 32 * 1024 * 1024;
+const orderMax = Math.log2(slabBytes / blockBytesMin);
+
+/** One large mapping, cut into blocks of `blockBytesMin << order` bytes. */
+class Slab {
+  readonly buffer = new ArrayBuffer(slabBytes);
+  /** Offsets of free blocks by their order. */
+  readonly #free = Array.from(
+    { length: orderMax + 1 },
+    () => new Set<number>(),
+  );
+  /** Blocks in use. */
+  used = 0;
+  /** Looks in a row at which none was. */
+  idleLooks = 0;
+
+  constructor() {
+    this.#free[orderMax]!.add(0);
+  }
+
+  /** The offset of a block that is now in use; `undefined`: there is none. */
+  take(order: number): number | undefined {
+    let found = order;
+    while (found <= orderMax && this.#free[found]!.size === 0) found++;
+    if (found > orderMax) return undefined;
+    const [offset = 0] = this.#free[found]!;
+    this.#free[found]!.delete(offset);
+    while (found > order) {
+      found--;
+      this.#free[found]!.add(offset + (blockBytesMin << found));
+    }
+    this.used++;
+    return offset;
+  }
+
+  give(offset: number, order: number): void {
+    this.used--;
+    let [at, size] = [offset, order];
+    while (size < orderMax) {
+      const buddy = at ^ (blockBytesMin << size);
+      if (!this.#free[size]!.delete(buddy)) break;
+      at = Math.min(at, buddy);
+      size++;
+    }
+    assert(!this.#free[size]!.has(at), "a block is freed once");
+    this.#free[size]!.add(at);
+  }
+}
+
+const slabs = new Map<ArrayBuffer, Slab>();
+
+/** At least `bytes` bytes of any content; to be freed when it is not needed any more. */
+export function allocate(bytes: number): Uint8Array<ArrayBuffer> {
+  if (bytes < blockBytesMin || bytes > blockBytesMax) {
+    return new Uint8Array(bytes);
+  }
+  const order = orderOf(bytes);
+  const size = blockBytesMin << order;
+  for (const slab of slabs.values()) {
+    const offset = slab.take(order);
+    if (offset !== undefined) return new Uint8Array(slab.buffer, offset, size);
+  }
+  const slab = new Slab();
+  slabs.set(slab.buffer, slab);
+  return new Uint8Array(slab.buffer, slab.take(order), size);
+}
+
+/** Ends the life of `bytes`, which is all that `allocate` gave. */
+export function free(bytes: Uint8Array<ArrayBuffer>): void {
+  const { buffer, byteOffset, byteLength } = bytes;
+  const slab = slabs.get(buffer);
+  if (slab !== undefined) return slab.give(byteOffset, orderOf(byteLength));
+  if (byteLength > blockBytesMax) buffer.transfer(0);
+}
+
+/** Once a second: gives slabs back that have been empty for so long; whether there were any. */
+export function trim(): boolean {
+  const before = slabs.size;
+  for (const slab of slabs.values()) {
+    slab.idleLooks = slab.used === 0 ? slab.idleLooks + 1 : 0;
+    if (slab.idleLooks < 2) continue;
+    slabs.delete(slab.buffer);
+    slab.buffer.transfer(0);
+  }
+  return slabs.size < before;
+}
+
+/** Of each of so many buffers that nobody touches: they take address space alone. */
+const pressureBytes = 64 * 1024 * 1024;
+const pressureCount = 8;
+
+/**
+ * Makes the collector run, which in an idle isolate it does not by itself: memory that
+ * scripts hold outside of its heap counts as a reason to. What it frees goes back to the
+ * system after two or three such calls.
+ */
+export function pressCollector(): void {
+  for (let i = 0; i < pressureCount; i++) {
+    new ArrayBuffer(pressureBytes).transfer(0);
+  }
+}
+
+/** Bytes of all slabs, for tests. */
+export function slabBytesHeld(): number {
+  return slabs.size * slabBytes;
+}
+
+function orderOf(bytes: number): number {
+  return Math.max(0, Math.ceil(Math.log2(bytes / blockBytesMin)));
+}

@@ -1,0 +1,40 @@
+// Tickets that the node has lent to this isolate, to be given without asking. Knows nobody
+// who gets them: the dispenser sees to it that nobody waits while there are any, so that
+// they go out in their order.
+
+/** Tickets `last - count + 1` to `last`. */
+export type Run = { readonly last: bigint; readonly count: number };
+
+export class Loan {
+  #last = 0n;
+  #count = 0;
+  #low = 0;
+
+  /** Half of what came last is used up, or more: time to ask for more. */
+  get isLow(): boolean {
+    return this.#count < this.#low;
+  }
+
+  /** Tickets that come after all that were added before; none: there is no more to be had. */
+  add({ last, count }: Run): void {
+    this.#low = Math.floor(count / 2);
+    if (count === 0) return;
+    // What was left comes right before these, or is nobody's.
+    const isNext = this.#last === last - BigInt(count);
+    this.#count = isNext ? this.#count + count : count;
+    this.#last = last;
+  }
+
+  /** The next `count`, or as many as there are. */
+  take(count: number): Run {
+    const taken = Math.min(this.#count, count);
+    this.#count -= taken;
+    return { last: this.#last - BigInt(this.#count), count: taken };
+  }
+
+  /** All that is left; there will be no more. */
+  empty(): Run {
+    this.#low = 0;
+    return this.take(this.#count);
+  }
+}

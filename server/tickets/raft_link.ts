@@ -1,0 +1,161 @@
+// The main isolate's end of the channel: posts what clients ask, dispatches what the
+// node says, remembers its last status. The rules of the channel stand in
+// `raft/channel/messages.ts`. Not here: what a command means, and what to do when the node stops.
+
+import type {
+  AdminAnswer,
+  AdminCommand,
+  Door,
+  FromNode,
+  NodeOptions,
+  NodeStatus,
+  ToNode,
+} from "../../raft/channel/messages.ts";
+import { assert, unreachable } from "../../base/assert.ts";
+import type { TakeBox } from "../../raft/channel/take_box.ts";
+import { Dispenser, takesInFlightMax, type TicketClient } from "./dispenser.ts";
+
+export type RaftLinkOptions = {
+  /** The node serves. */
+  readonly ready: () => void;
+  /** The cluster has removed the node, which is to be stopped. */
+  readonly removed: () => void;
+  /** The node has ended; with an error if it was not asked to. */
+  readonly stopped: (error: string | undefined) => void;
+  /** What is dealt here is not sound any more: the process must end. */
+  readonly broken?: (error: unknown) => void;
+  /** How long a TICKET may wait to be answered, and whether it outlives a leader. */
+  readonly timeoutMillis: number;
+  readonly asksAgain: boolean;
+  /** Takes pass through it instead of the door. */
+  readonly takes?: TakeBox;
+  /** Runs a task at the end of the turn; `queueMicrotask` unless a test says otherwise. */
+  readonly defer?: (task: () => void) => void;
+};
+
+const stopping: AdminAnswer = { type: "error", text: "the node is stopping" };
+
+export class RaftLink {
+  readonly dispenser: Dispenser;
+  readonly #door: Door<ToNode>;
+  readonly #options: RaftLinkOptions;
+  /** Takes what the node has put into the box and we have not yet seen. */
+  readonly #lookIntoBox: () => void;
+  readonly #callbacks = new Map<number, (answer: AdminAnswer) => void>();
+  #lastId = 0;
+  #gaveUp = false;
+  #status: NodeStatus = {
+    state: "Follower",
+    term: 0,
+    leaderAddress: "",
+    memberHosts: [],
+  };
+
+  constructor(door: Door<ToNode>, options: RaftLinkOptions) {
+    this.#door = door;
+    this.#options = options;
+    const { takes } = options;
+    takesInFlightMax satisfies 1; // a box holds one take
+    const taken = (last: bigint, count: number) =>
+      this.dispenser.taken(last, count);
+    this.dispenser = new Dispenser({
+      post: (count) =>
+        takes ? takes.ask(count) : door.postMessage({ type: "take", count }),
+      defer: options.defer ?? queueMicrotask,
+      asksAgain: options.asksAgain,
+      timeoutMillis: options.timeoutMillis,
+    });
+    this.#lookIntoBox = takes?.onAnswer(taken) ?? (() => {});
+  }
+
+  /** What the node said last of itself. */
+  get status(): NodeStatus {
+    return this.#status;
+  }
+
+  start(options: NodeOptions): void {
+    const takes = this.#options.takes?.memory;
+    this.#door.postMessage({ type: "start", options, takes });
+  }
+
+  /** Tells all who still wait that they get nothing: the process is about to end. */
+  giveUp(): void {
+    this.#gaveUp = true;
+    this.dispenser.close();
+    const waiting = [...this.#callbacks.values()];
+    this.#callbacks.clear();
+    for (const callback of waiting) {
+      callback(stopping);
+    }
+  }
+
+  /** `stopped` follows when the node has handed over and answered all that waits. */
+  stop(): void {
+    this.giveUp();
+    this.#door.postMessage({ type: "stop" });
+  }
+
+  /** Whether `count` tickets more may be asked for. */
+  hasRoom(count: number): boolean {
+    return this.dispenser.hasRoom(count);
+  }
+
+  /**
+   * Asks for `count` tickets. Clients guard themselves, so what fails in here is common to
+   * all of them: numbers might be dealt twice.
+   */
+  take(client: TicketClient, count: number): void {
+    try {
+      this.dispenser.take(client, count);
+    } catch (error) {
+      this.#options.broken?.(error);
+      throw error;
+    }
+  }
+
+  /** Answers come in any order, each once. */
+  admin(command: AdminCommand, callback: (answer: AdminAnswer) => void): void {
+    if (this.#gaveUp) return callback(stopping);
+    const id = ++this.#lastId;
+    this.#callbacks.set(id, callback);
+    this.#door.postMessage({ type: "admin", id, command });
+  }
+
+  /** To be called with each message that the node sends. */
+  receive(message: FromNode): void {
+    switch (message.type) {
+      case "ready":
+        return this.#options.ready();
+      case "taken":
+        return this.dispenser.taken(message.last, message.count);
+      case "refused":
+        return this.dispenser.refused(message.count, message.reason);
+      case "recall":
+        // What the node has put there before is ours to return.
+        this.#lookIntoBox();
+        return this.#door.postMessage({
+          type: "returned",
+          ...this.dispenser.recall(),
+        });
+      case "status":
+        this.#status = message.status;
+        return;
+      case "answered":
+        return this.#answered(message.id, message.answer);
+      case "removed":
+        return this.#options.removed();
+      case "stopped":
+        return this.#options.stopped(message.error);
+      default:
+        unreachable(message);
+    }
+  }
+
+  #answered(id: number, answer: AdminAnswer): void {
+    const callback = this.#callbacks.get(id);
+    if (callback === undefined && this.#gaveUp) return;
+    assert(callback !== undefined, `admin ${id} was answered, but never asked`);
+    this.#callbacks.delete(id);
+    callback(answer);
+  }
+}

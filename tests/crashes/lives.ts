@@ -1,0 +1,237 @@
+// What may happen to a log in its life, as steps: the lives that `recording.ts` records and
+// `main.ts` crashes. A save is built on the state that the log has by then, since
+// after a kill at `low` that is known only then.
+
+import type {
+  Configuration,
+  Entry,
+  HardState,
+  Save,
+  Saved,
+  Server,
+  Snapshot,
+} from "../../raft/core/types.ts";
+import { blank, founded } from "../../raft/members/bootstrap.ts";
+import { type Random, randomOf } from "../lib/random.ts";
+import { identity } from "../lib/storage_conformance.ts";
+
+/** The next save of a log that holds `state`. */
+type Build = (state: Saved) => Save;
+
+export type Step =
+  | { readonly type: "create"; readonly saved: Saved }
+  /** With a flush that is still under way when the save comes, or without. */
+  | { readonly type: "save"; readonly build: Build; readonly flushing: boolean }
+  | { readonly type: "flush" }
+  /** As at SIGTERM: flush, end, start. */
+  | { readonly type: "stop" }
+  /** As at SIGKILL: end, start. */
+  | { readonly type: "kill" };
+
+// ---------------------------------------------------------------- steps
+
+function server(id: string): Server {
+  const incarnation = id.repeat(16);
+  return { id, address: `node-${id}:12001`, suffrage: "voter", incarnation };
+}
+
+const configuration: Configuration = { servers: ["1", "2", "3"].map(server) };
+
+function bytesOf(length: number, seed: number): Uint8Array {
+  return new Uint8Array(length).map((_, i) => (seed * 31 + i * 7) & 0xff);
+}
+
+function lastIndex({ snapshot, entries }: Saved): number {
+  return snapshot.index + entries.length;
+}
+
+function entry(index: number, term: number, bytes: number): Entry {
+  if (bytes === 0) return { type: "noop", index, term };
+  return { type: "command", index, term, data: bytesOf(bytes, index + term) };
+}
+
+function saveOf(state: Saved, change: Partial<Save>): Save {
+  const hardState = change.hardState ?? state.hardState;
+  return {
+    number: 1,
+    hardState,
+    mustSync: change.hardState !== undefined,
+    snapshot: undefined,
+    firstIndex: lastIndex(state) + 1,
+    entries: [],
+    ...change,
+  };
+}
+
+/** The next term, with a vote given in it or none. */
+function later({ hardState }: Saved, votedFor?: string): HardState {
+  return { currentTerm: hardState.currentTerm + 1, votedFor };
+}
+
+export function append(count: number, bytes: number): Build {
+  return (state) => {
+    const { currentTerm } = state.hardState;
+    const first = lastIndex(state) + 1;
+    const entries = Array.from(
+      { length: count },
+      (_, i) => entry(first + i, currentTerm, bytes),
+    );
+    return saveOf(state, { entries });
+  };
+}
+
+/** A new leader's entry in place of the last `count`, its term known before or not. */
+function overwrite(
+  count: number,
+  { inNewTerm }: { inNewTerm: boolean },
+): Build {
+  return (state) => {
+    const hardState = inNewTerm ? later(state) : undefined;
+    const { currentTerm } = hardState ?? state.hardState;
+    const replaced = Math.min(count, state.entries.length);
+    const firstIndex = lastIndex(state) + 1 - replaced;
+    const entries = [entry(firstIndex, currentTerm, 21)];
+    return saveOf(state, {
+      ...(hardState && { hardState }),
+      firstIndex,
+      entries,
+    });
+  };
+}
+
+const vote: Build = (state) => saveOf(state, { hardState: later(state, "2") });
+
+function snapshotAt(index: number, term: number, bytes: number): Snapshot {
+  const data = bytesOf(bytes, index);
+  return { index, term, configuration, configurationIndex: 1, data };
+}
+
+/** A snapshot of all but the last `kept` entries, which stay. */
+function compact(kept: number, bytes: number): Build {
+  return (state) => {
+    const entries = state.entries.slice(
+      Math.max(0, state.entries.length - kept),
+    );
+    const index = lastIndex(state) - entries.length;
+    const snapshot = snapshotAt(index, state.hardState.currentTerm, bytes);
+    return saveOf(state, { snapshot, firstIndex: index + 1, entries });
+  };
+}
+
+/** A received snapshot of what this node never had. */
+function install(ahead: number, bytes: number): Build {
+  return (state) => {
+    const hardState = later(state);
+    const index = lastIndex(state) + ahead;
+    const snapshot = snapshotAt(index, hardState.currentTerm, bytes);
+    return saveOf(state, { hardState, snapshot, firstIndex: index + 1 });
+  };
+}
+
+function saves(...builds: Build[]): Step[] {
+  return builds.map((build) => ({ type: "save", build, flushing: false }));
+}
+
+function overlapped(build: Build): Step {
+  return { type: "save", build, flushing: true };
+}
+
+const found: Step = {
+  type: "create",
+  saved: founded(identity, [server("1")]),
+};
+const join: Step = { type: "create", saved: blank(identity) };
+const flush: Step = { type: "flush" };
+const stop: Step = { type: "stop" };
+const kill: Step = { type: "kill" };
+
+/** One life for each way in which the log is used. */
+export const lives: Readonly<Record<string, readonly Step[]>> = {
+  "first start": [found, ...saves(vote, append(1, 0)), stop],
+  "append": [
+    found,
+    ...saves(append(1, 0), append(1, 8), append(3, 12)),
+    flush,
+    ...saves(append(1, 700), vote, append(1, 8), append(1, 2500)),
+    ...saves(append(1, 9)),
+    overlapped(append(1, 600)),
+    ...saves(append(1, 30)),
+    flush,
+  ],
+  "overwrite": [
+    found,
+    ...saves(append(3, 100), overwrite(2, { inNewTerm: true })),
+    ...saves(append(4, 150), vote, overwrite(3, { inNewTerm: false })),
+    ...saves(append(1, 40), vote, overwrite(2, { inNewTerm: false })),
+    overlapped(overwrite(1, { inNewTerm: true })),
+    ...saves(append(2, 300)),
+  ],
+  "compaction": [
+    found,
+    ...saves(append(5, 40), append(1, 40), compact(2, 60), append(1, 8)),
+    ...saves(append(1, 8), compact(0, 1800), append(1, 8)),
+    overlapped(compact(1, 10)),
+    ...saves(append(1, 8)),
+  ],
+  "snapshot install": [
+    found,
+    ...saves(append(4, 30), install(100, 900), append(2, 30)),
+    ...saves(overwrite(1, { inNewTerm: true }), append(1, 8), install(1, 0)),
+    ...saves(append(1, 8)),
+  ],
+  "join": [
+    join,
+    ...saves(vote, append(1, 0), install(7, 300), append(1, 20), append(1, 20)),
+  ],
+  "stop": [
+    found,
+    ...saves(append(2, 200)),
+    overlapped(append(1, 200)),
+    stop,
+    ...saves(append(1, 100), vote, append(1, 500)),
+    stop,
+    stop,
+    ...saves(append(2, 90), append(1, 8)),
+    kill,
+    ...saves(append(1, 8), compact(1, 30), append(1, 8)),
+    kill,
+    ...saves(append(1, 8)),
+  ],
+};
+
+/** A life of chance. */
+export function randomLife(seed: number): Step[] {
+  const random = randomOf(seed);
+  const steps = [random(4) === 0 ? join : found];
+  const count = 3 + random(10);
+  while (steps.length < count) steps.push(randomStep(random));
+  return steps;
+}
+
+function randomStep(random: Random): Step {
+  const rare = random(12);
+  if (rare === 0) return stop;
+  if (rare === 1) return kill;
+  if (rare === 2) return flush;
+  const build = randomBuild(random);
+  return { type: "save", build, flushing: random(6) === 0 };
+}
+
+function randomBuild(random: Random): Build {
+  switch (random(10)) {
+    case 0:
+      return vote;
+    case 1:
+      return compact(random(4), random(1500));
+    case 2:
+      return install(1 + random(50), random(1500));
+    case 3:
+    case 4:
+      return overwrite(1 + random(5), { inNewTerm: random(2) === 0 });
+    default:
+      return append(
+        1 + random(3),
+        random(4) === 0 ? random(3000) : random(200),
+      );
+  }
+}

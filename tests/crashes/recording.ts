@@ -1,0 +1,273 @@
+// Records the life of a log (`lives.ts`): a copy of the disk as it was between any two of
+// its operations, with what had been promised by then. What a power loss makes of each
+// copy is tried in `main.ts`. The file log is the production one; only disk and
+// callbacks are under control here.
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import type { Configuration, Saved } from "../../raft/core/types.ts";
+import type { Files } from "../../storage/files.ts";
+import { replay } from "../../storage/memory.ts";
+import type { Done, Durability } from "../../storage/storage.ts";
+import { Wal } from "../../storage/wal.ts";
+import { identity } from "../lib/storage_conformance.ts";
+import { FakeDisk, type Operation } from "../lib/fake_files.ts";
+import type { Step } from "./lives.ts";
+
+/** A state that the log passed through; `undefined`: it was not yet created. */
+export type State = { readonly saved: Saved | undefined; readonly key: string };
+
+/** The disk before one of its operations, and what was promised by then. */
+export type Point = {
+  /** The operation that did not come to pass. */
+  readonly next: string;
+  readonly disk: FakeDisk;
+  readonly states: readonly State[];
+  // Positions in `states`: synced <= acked <= begun.
+  readonly synced: number;
+  readonly acked: number;
+  readonly begun: number;
+  /** An operation before it was made to fail. */
+  readonly failed: boolean;
+};
+
+const changing: ReadonlySet<Operation["type"]> = new Set<Operation["type"]>([
+  "makeDirectory",
+  "create",
+  "append",
+  "sync",
+  "rename",
+  "remove",
+  "syncDirectory",
+]);
+
+export function isChange({ type }: Operation): boolean {
+  return changing.has(type);
+}
+
+export type RecordOptions = {
+  readonly durability: Durability;
+  /** Fails the disk's n-th operation, from 0, and so ends the life. */
+  readonly failing?: number;
+  /** Between log and disk: canaries, with which the harness is tried itself. */
+  readonly wrap?: (files: Files) => Files;
+};
+
+/** Lives `steps`. */
+export function record(
+  steps: readonly Step[],
+  options: RecordOptions,
+): Point[] {
+  const recording = new Recording(options);
+  for (const step of steps) recording.take(step);
+  recording.note("nothing more");
+  return recording.points;
+}
+
+/** Lives `steps` once for each operation, which fails: how the disk is in the end. */
+export function recordFailures(
+  steps: readonly Step[],
+  options: RecordOptions,
+): Point[] {
+  const ends: Point[] = [];
+  for (let failing = 0;; failing++) {
+    const end = record(steps, { ...options, failing }).at(-1);
+    if (end === undefined || !end.failed) return ends;
+    ends.push(end);
+  }
+}
+
+class Recording {
+  readonly points: Point[] = [];
+  readonly #options: RecordOptions;
+  readonly #disk: FakeDisk;
+  // A sync ends as late as it can: after every callback that does not wait for it.
+  readonly #callbacks: (() => void)[] = [];
+  readonly #syncEnds: (() => void)[] = [];
+  #wal: Wal;
+  #operations = 0;
+  #failed = false;
+  #ended = false;
+  #states: State[] = [stateOf(undefined)];
+  #synced = 0;
+  #acked = 0;
+  #begun = 0;
+
+  constructor(options: RecordOptions) {
+    this.#options = options;
+    this.#disk = new FakeDisk({
+      later: (run) =>
+        this.#syncEnds.push(() => {
+          this.note("the end of a sync");
+          run();
+        }),
+      fault: (operation) => this.#operate(operation),
+    });
+    this.#wal = this.#open();
+  }
+
+  #operate(operation: Operation): Error | undefined {
+    if (!isChange(operation)) return undefined;
+    this.note(`${operation.type} ${operation.name}`);
+    if (this.#operations++ !== this.#options.failing) return undefined;
+    this.#failed = true;
+    return new Error("input/output error");
+  }
+
+  note(next: string): void {
+    this.points.push({
+      next,
+      disk: this.#disk.copy(),
+      states: this.#states,
+      synced: this.#synced,
+      acked: this.#acked,
+      begun: this.#begun,
+      failed: this.#failed,
+    });
+  }
+
+  take(step: Step): void {
+    if (this.#ended) return;
+    switch (step.type) {
+      case "create":
+        assert.equal(this.#wal.load(), undefined);
+        this.#begin(step.saved);
+        return this.#finish((done) => this.#wal.create(step.saved, done), {
+          synced: 1,
+          acked: 1,
+        });
+      case "save":
+        return this.#save(step);
+      case "flush":
+        return this.#flush();
+      case "stop":
+        this.#flush();
+        if (!this.#ended) this.#restart();
+        return;
+      case "kill":
+        return this.#restart();
+    }
+  }
+
+  #save({ build, flushing }: Step & { type: "save" }): void {
+    const state = this.#states.at(-1)?.saved;
+    assert(state !== undefined, "a save before create()");
+    const save = build(state);
+    const next = { ...state, entries: state.entries.slice() };
+    replay(next, save);
+    const covered = this.#begun;
+    if (flushing) this.#wal.flush(this.#answer({ synced: covered, acked: 0 }));
+    const acked = this.#begin(next);
+    const isSynced = this.#options.durability === "high" ||
+      save.mustSync ||
+      save.snapshot !== undefined;
+    const synced = isSynced ? acked : 0;
+    this.#finish((done) => this.#wal.write(save, done), { synced, acked });
+  }
+
+  #flush(): void {
+    const synced = this.#begun;
+    this.#finish((done) => this.#wal.flush(done), { synced, acked: 0 });
+  }
+
+  #restart(): void {
+    this.#disk.restart();
+    this.#callbacks.length = this.#syncEnds.length = 0;
+    this.#wal = this.#open();
+    const found = this.#load();
+    if (this.#ended) return;
+    const { key } = stateOf(found);
+    const at = this.#states.findLastIndex((state) => state.key === key);
+    const least = this.#options.durability === "low"
+      ? this.#synced
+      : this.#acked;
+    assert(least <= at && at <= this.#begun, "a restart found something else");
+    // A new array: the points that were noted keep theirs.
+    this.#states = this.#states.slice(0, at + 1);
+    this.#synced = this.#acked = this.#begun = at;
+  }
+
+  #load(): Saved | undefined {
+    try {
+      return this.#wal.load();
+    } catch (error) {
+      if (!this.#failed) throw error;
+      this.#ended = true;
+      return undefined;
+    }
+  }
+
+  #open(): Wal {
+    return new Wal({
+      files: (this.#options.wrap ?? ((files) => files))(this.#disk.open()),
+      node: identity.node,
+      durability: this.#options.durability,
+      log() {},
+      defer: (run) => this.#callbacks.push(run),
+    });
+  }
+
+  #begin(saved: Saved): number {
+    return this.#begun = this.#states.push(stateOf(saved)) - 1;
+  }
+
+  /** What `done` promises. An error is the end. */
+  #answer(promise: { synced: number; acked: number }): Done {
+    return (error) => {
+      if (error !== undefined) {
+        assert(this.#failed, error.message);
+        this.#ended = true;
+        return;
+      }
+      this.#synced = Math.max(this.#synced, promise.synced);
+      this.#acked = Math.max(this.#acked, promise.acked, promise.synced);
+    };
+  }
+
+  #finish(
+    start: (done: Done) => void,
+    promise: { synced: number; acked: number },
+  ): void {
+    let answered = false;
+    const answer = this.#answer(promise);
+    start((error) => {
+      answered = true;
+      answer(error);
+    });
+    const next = () => this.#callbacks.shift() ?? this.#syncEnds.shift();
+    for (let run; (run = next()) !== undefined;) run();
+    assert(answered, "an answer never came");
+  }
+}
+
+export function stateOf(saved: Saved | undefined): State {
+  return { saved, key: saved === undefined ? "nothing" : keyOf(saved) };
+}
+
+/** Everything in `saved` as text: what is equal has the same, and nothing else. */
+function keyOf({ identity, hardState, snapshot, entries }: Saved): string {
+  return JSON.stringify([
+    [identity.cluster, identity.node, identity.incarnation],
+    [hardState.currentTerm, hardState.votedFor],
+    [snapshot.index, snapshot.term, snapshot.configurationIndex],
+    serversOf(snapshot.configuration),
+    textOf(snapshot.data),
+    entries.map((entry) => [
+      entry.type,
+      entry.index,
+      entry.term,
+      entry.type === "command" ? textOf(entry.data) : "",
+      entry.type === "configuration" ? serversOf(entry.configuration) : "",
+    ]),
+  ]);
+}
+
+function serversOf({ servers }: Configuration): string[] {
+  return servers.map(({ id, address, suffrage, incarnation }) =>
+    [id, address, suffrage, incarnation].join(" ")
+  );
+}
+
+function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
+}

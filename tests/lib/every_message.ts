@@ -1,0 +1,105 @@
+// Every message that there is, as harmful as its fields allow: what a stranger, a former
+// member or a member in the wrong part would send to make a node forget, step down, end,
+// or give a number twice.
+
+import { counterMax } from "../../raft/core/limits.ts";
+import type {
+  Configuration,
+  NodeId,
+  PeerMessage,
+  Term,
+} from "../../raft/core/types.ts";
+import { encodeReturn, ticketSequence } from "../../raft/tickets/machine.ts";
+import { stateAt } from "../unit/raft/state.ts";
+
+export type Envelope = {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly term: Term;
+  /** What it wants the leader to do; as a stranger, to remove whom it talks to. */
+  readonly wish?: Record<string, unknown>;
+};
+
+/** One that makes the sender the only voter. */
+function coup(id: NodeId): Configuration {
+  const server = { id, address: ":1", incarnation: "evil" } as const;
+  return { servers: [{ ...server, suffrage: "voter" }] };
+}
+
+/** `number`: for whatever is counted up; `place`: where in the log. */
+function messages(
+  { from, to, term, wish }: Envelope,
+  { number, place }: { readonly number: number; readonly place: number },
+): PeerMessage[] {
+  const envelope = { from, to, term };
+  const data = encodeReturn(ticketSequence, { from: 2n ** 64n - 1n, to: 0n });
+  const vote = { lastLogIndex: number, lastLogTerm: number };
+  const removal = {
+    type: "remove-server",
+    id: to,
+    prevIndex: "0",
+    force: true,
+  };
+  const asked = new TextEncoder().encode(JSON.stringify(wish ?? removal));
+  return [
+    { ...envelope, type: "PreVote", ...vote },
+    { ...envelope, type: "PreVoteResponse", granted: true },
+    { ...envelope, type: "PreVoteResponse", granted: false },
+    { ...envelope, type: "RequestVote", ...vote, transfer: false },
+    { ...envelope, type: "RequestVote", ...vote, transfer: true },
+    { ...envelope, type: "RequestVoteResponse", granted: true },
+    { ...envelope, type: "RequestVoteResponse", granted: false },
+    {
+      ...{ ...envelope, type: "AppendEntries", sequence: number },
+      ...{ prevLogIndex: place, prevLogTerm: term, leaderCommit: number },
+      entries: [
+        { type: "command", index: place + 1, term, data },
+        {
+          ...{ type: "configuration", index: place + 2, term },
+          configuration: coup(from),
+        },
+      ],
+    },
+    {
+      ...{ ...envelope, type: "AppendEntries", sequence: number },
+      ...{ prevLogIndex: place, prevLogTerm: number, leaderCommit: number },
+      entries: [],
+    },
+    {
+      ...{ ...envelope, type: "AppendEntriesResponse", sequence: number },
+      ...{ success: true, matchIndex: number, matchTerm: number },
+    },
+    {
+      ...{ ...envelope, type: "AppendEntriesResponse", sequence: number },
+      ...{ success: false, matchIndex: 0, matchTerm: 0 },
+    },
+    {
+      ...{ ...envelope, type: "InstallSnapshot", sequence: number },
+      snapshot: {
+        ...{ index: number, term, configurationIndex: place },
+        ...{ configuration: coup(from), data: stateAt(0n) },
+      },
+    },
+    { ...envelope, type: "Confirm", round: number },
+    { ...envelope, type: "ConfirmResponse", round: number },
+    { ...envelope, type: "TimeoutNow" },
+    { ...envelope, type: "NotMember", configurationIndex: number },
+    { type: "Forward", from, to, id: number, data: asked },
+    { type: "ForwardResponse", from, to, id: number, data: asked },
+    { ...envelope, type: "Take", life: number, id: 1, count: number || 1 },
+    {
+      ...{ type: "TakeResponse", from, to, life: number, id: 1 },
+      ...{ given: true, last: 1n, count: 1 },
+    },
+  ];
+}
+
+/** Each with fields as an honest node may have them, and at both ends of what fits. */
+export function everyMessage(envelope: Envelope): PeerMessage[] {
+  return [
+    { number: 1, place: 0 },
+    { number: 0, place: 0 },
+    { number: counterMax, place: counterMax - 2 },
+    { number: 2 ** 53 - 1, place: 2 ** 53 - 5 },
+  ].flatMap((fields) => messages(envelope, fields));
+}

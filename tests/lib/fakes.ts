@@ -1,0 +1,294 @@
+// What the tests of `server/` stand on: a node that only counts, a session without a
+// socket, and a client with one. The node answers when it is told to, or by itself.
+
+import assert from "node:assert/strict";
+import type {
+  AdminAnswer,
+  AdminCommand,
+  Door,
+  FromNode,
+  NodeOptions,
+  Refusal,
+  ToNode,
+} from "../../raft/channel/messages.ts";
+import { AdminGate } from "../../server/commands/admin_gate.ts";
+import { ClientCount } from "../../server/client_count.ts";
+import type {
+  ClientInfo,
+  Service,
+  Session,
+} from "../../server/commands/command.ts";
+import { runCommand } from "../../server/commands/commands.ts";
+import type { ConnectionService } from "../../server/clients/connection.ts";
+import { RaftLink } from "../../server/tickets/raft_link.ts";
+import { Replies } from "../../server/resp/replies.ts";
+import { RespParser } from "../../server/resp/resp_parser.ts";
+
+export const encoder = new TextEncoder();
+export const decoder = new TextDecoder();
+
+/** A node that gives 1, 2, 3 …. */
+export class FakeNode implements Door<ToNode> {
+  last = 0n;
+  /** The counts of all takes that ever came. */
+  readonly takes: number[] = [];
+  readonly commands: AdminCommand[] = [];
+  started: NodeOptions | undefined;
+  refusal: Refusal | undefined;
+  /** What is not yet answered, in the order in which it came. */
+  readonly waiting: ToNode[] = [];
+  /** Answers by itself, at the end of the turn. */
+  prompt: boolean;
+  /** Runs when something came. */
+  onMessage = () => {};
+  readonly events: string[] = [];
+  readonly link: RaftLink;
+  #answers = new Map<AdminCommand["type"], AdminAnswer>();
+
+  constructor(
+    options: {
+      prompt: boolean;
+      asksAgain?: boolean;
+      defer?: (task: () => void) => void;
+    },
+  ) {
+    this.prompt = options.prompt;
+    this.link = new RaftLink(this, {
+      ready: () => this.events.push("ready"),
+      removed: () => this.events.push("removed"),
+      stopped: (error) => this.events.push(`stopped ${error}`),
+      defer: options.defer,
+      asksAgain: options.asksAgain ?? false,
+      timeoutMillis: 10_000,
+    });
+  }
+
+  postMessage(message: ToNode): void {
+    if (message.type === "start") this.started = message.options;
+    if (message.type === "take") this.takes.push(message.count);
+    if (message.type === "admin") this.commands.push(message.command);
+    this.waiting.push(message);
+    if (this.prompt) queueMicrotask(() => this.answer());
+    this.onMessage();
+  }
+
+  willAnswer(type: AdminCommand["type"], answer: AdminAnswer): void {
+    this.#answers.set(type, answer);
+  }
+
+  /** Answers the oldest message, or the oldest of a type. */
+  answer(type?: ToNode["type"]): void {
+    const at = this.waiting.findIndex((m) => (type ?? m.type) === m.type);
+    const [message] = this.waiting.splice(at, at < 0 ? 0 : 1);
+    if (message?.type === "take") this.#take(message.count);
+    if (message?.type === "admin") {
+      const answer = this.#answers.get(message.command.type) ?? { type: "ok" };
+      this.say({ type: "answered", id: message.id, answer });
+    }
+  }
+
+  say(message: FromNode): void {
+    this.link.receive(structuredClone(message));
+  }
+
+  #take(count: number): void {
+    const reason = this.refusal;
+    if (reason !== undefined) this.say({ type: "refused", count, reason });
+    else this.say({ type: "taken", last: this.last += BigInt(count), count });
+  }
+}
+
+/** What connections to `link` share; a turn ends at once, and a failure fails the test. */
+export function connectionService(
+  link: RaftLink,
+  options: Partial<ConnectionService> = {},
+): ConnectionService {
+  const clientCount = options.clientCount ?? new ClientCount();
+  return {
+    link,
+    version: "1.2.3",
+    sessions: new Set(),
+    clientCount,
+    admins: new AdminGate(clientCount),
+    turns: { next: queueMicrotask },
+    failed: (error) => {
+      throw error;
+    },
+    ...options,
+  };
+}
+
+/** A client without a socket: requests in, replies out, turn by turn. */
+export class MemorySession implements Session {
+  client: ClientInfo;
+  readonly host: string = "192.0.2.7";
+  readonly ticketsLeft = Infinity;
+  readonly request = new RespParser();
+  readonly replies = new Replies(() => {});
+  finished = false;
+
+  constructor(
+    readonly service: Service,
+    options?: { id: number; host?: string },
+  ) {
+    this.client = {
+      id: options?.id ?? 1,
+      address: "192.0.2.7:40000",
+      name: "",
+      protocol: 2,
+    };
+    if (options?.host !== undefined) this.host = options.host;
+  }
+
+  spent(): void {}
+
+  finish(): Promise<void> {
+    this.finished = true;
+    return Promise.resolve();
+  }
+
+  /** Runs all complete commands of `text`. */
+  send(text: string): void {
+    const bytes = encoder.encode(text);
+    for (let at = 0; at < bytes.length;) {
+      const space = this.request.space();
+      const count = Math.min(space.length, bytes.length - at);
+      space.set(bytes.subarray(at, at + count));
+      this.request.filled(count);
+      at += count;
+      while (!this.finished && this.request.next() === "command") {
+        runCommand(this, this.service);
+      }
+    }
+  }
+
+  /** What may have left by now. */
+  received(): string {
+    let text = "";
+    do text += decoder.decode(this.replies.leave()); while (
+      this.replies.ready > 0
+    );
+    return text;
+  }
+}
+
+/** A process without sockets: the node, one client, and turns that are ended by hand. */
+export class Bench {
+  readonly #tasks: (() => void)[] = [];
+  readonly node = new FakeNode({
+    prompt: false,
+    defer: (task) => this.#tasks.push(task),
+  });
+  readonly sessions = new Set<Session>();
+  readonly clientCount = new ClientCount();
+  readonly service: Service = connectionService(this.node.link, {
+    sessions: this.sessions,
+    clientCount: this.clientCount,
+  });
+  readonly client: MemorySession = this.connect();
+
+  connect(host?: string): MemorySession {
+    const id = this.sessions.size + 1;
+    const session = new MemorySession(this.service, { id, host });
+    this.sessions.add(session);
+    this.clientCount.enter();
+    return session;
+  }
+
+  endTurn(): void {
+    for (const task of this.#tasks.splice(0)) task();
+  }
+
+  /** Sends, lets the node answer everything, and returns what came back. */
+  ask(text: string): string {
+    this.client.send(text);
+    this.settle();
+    return this.client.received();
+  }
+
+  settle(): void {
+    this.endTurn();
+    while (this.node.waiting.length > 0) {
+      this.node.answer();
+      this.endTurn();
+    }
+  }
+}
+
+/** `words` as a RESP array. */
+export function resp(...words: string[]): string {
+  const bulk = (word: string) =>
+    `$${encoder.encode(word).length}\r\n${word}\r\n`;
+  return `*${words.length}\r\n${words.map(bulk).join("")}`;
+}
+
+/** The replies to TICKET from `from` to `to`. */
+export function tickets(from: number, to: number): string {
+  return Array.from({ length: to - from + 1 }, (_, i) => `+${from + i}\r\n`)
+    .join("");
+}
+
+/** A client with a real socket. */
+export class Client {
+  readonly #socket: Deno.TcpConn;
+  #received = "";
+  #closed = false;
+
+  private constructor(socket: Deno.TcpConn) {
+    this.#socket = socket;
+  }
+
+  static async connect(port: number): Promise<Client> {
+    return new Client(await Deno.connect({ hostname: "127.0.0.1", port }));
+  }
+
+  async send(text: string): Promise<void> {
+    const bytes = encoder.encode(text);
+    for (let at = 0; at < bytes.length;) {
+      at += await this.#socket.write(bytes.subarray(at));
+    }
+  }
+
+  /** The next `length` characters; fails if the server closes before. */
+  async read(length: number): Promise<string> {
+    while (this.#received.length < length) {
+      assert(await this.#more(), `closed after ${this.#received}`);
+    }
+    const text = this.#received.slice(0, length);
+    this.#received = this.#received.slice(length);
+    return text;
+  }
+
+  /** Asserts that exactly this comes next. */
+  async expect(text: string): Promise<void> {
+    assert.equal(await this.read(text.length), text);
+  }
+
+  /** All that comes until the server closes. */
+  async rest(): Promise<string> {
+    while (await this.#more());
+    return this.#received;
+  }
+
+  closeWrite(): Promise<void> {
+    return this.#socket.closeWrite();
+  }
+
+  close(): void {
+    if (!this.#closed) this.#socket.close();
+    this.#closed = true;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async #more(): Promise<boolean> {
+    const bytes = new Uint8Array(64 * 1024);
+    const count = await this.#socket.read(bytes);
+    if (count !== null) {
+      this.#received += decoder.decode(bytes.subarray(0, count));
+    }
+    return count !== null;
+  }
+}

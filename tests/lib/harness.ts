@@ -1,0 +1,284 @@
+// What an end-to-end test stands on: a directory, processes and clients of its own, gone
+// when it ends, however it ends. A story that fails tells the logs of its nodes.
+
+import assert from "node:assert/strict";
+import { type Need, skippable, withPackage } from "./needs.ts";
+import { Load, type LoadOptions } from "../e2e/load.ts";
+import { exchange } from "./client.ts";
+import { calm, repository, Server, type ServerOptions } from "./server.ts";
+import { until } from "./until.ts";
+
+/** A story that hangs is ended, and told like any other failure. */
+const storyMillisMax = 150_000;
+
+/**
+ * Registers a test whose name is a claim and whose body is a story in a lab. It is skipped
+ * where something that it needs is not there.
+ */
+export function e2e(
+  claim: string,
+  story: (lab: Lab) => Promise<void>,
+  { needs = [] }: { readonly needs?: readonly Need[] } = {},
+): void {
+  Deno.test({
+    ...skippable(claim, needs),
+    sanitizeOps: true,
+    sanitizeResources: true,
+    async fn() {
+      const lab = new Lab();
+      try {
+        await inTime(story(lab));
+      } catch (error) {
+        console.error(lab.report());
+        throw error;
+      } finally {
+        await lab.close();
+      }
+    },
+  });
+}
+
+async function inTime(story: Promise<void>): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const late = () =>
+    reject(new Error(`not done after ${storyMillisMax / 1000} s`));
+  const timer = setTimeout(late, storyMillisMax);
+  try {
+    await Promise.race([story, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export class Lab {
+  readonly directory = Deno.makeTempDirSync({ prefix: "ticketd-test-" });
+  readonly #servers: Server[] = [];
+  readonly #loads: Load[] = [];
+
+  /** A node that is not started; its data lie in this lab unless told otherwise. */
+  server(options: Partial<ServerOptions> = {}): Server {
+    const server = new Server({
+      directory: this.directory,
+      flags: calm,
+      ...options,
+    });
+    this.#servers.push(server);
+    return server;
+  }
+
+  /** `count` nodes in one cluster, all of them voters that know each other. */
+  async cluster(
+    count: number,
+    options: Partial<ServerOptions> = {},
+  ): Promise<Cluster> {
+    const first = await this.server({ ...options, id: "1" }).start();
+    const others = Array.from(
+      { length: count - 1 },
+      (_, i) => this.server({ ...options, id: `${i + 2}`, join: [first.port] }),
+    );
+    await Promise.all(others.map((server) => server.start()));
+    const cluster = new Cluster([first, ...others]);
+    await cluster.settled();
+    return cluster;
+  }
+
+  /** Waits until somebody answers clients on `port`. */
+  async serves(port: number): Promise<void> {
+    await until(`port ${port} serves`, async () => {
+      const reply = exchange(port, "PING\r\n").catch(() => "");
+      return await reply === "+PONG\r\n";
+    });
+  }
+
+  /** Runs Deno in the repository, to its end. */
+  async deno(...args: string[]): Promise<Output> {
+    return await run(Deno.execPath(), args);
+  }
+
+  load(servers: readonly Server[], options?: LoadOptions): Load {
+    const load = new Load(servers.map(({ port }) => port), options);
+    this.#loads.push(load);
+    return load;
+  }
+
+  /** The end of each node's log. */
+  report(): string {
+    const texts = this.#servers.map(({ id, port, log }) =>
+      `--- node ${id}, port ${port}\n${log.split("\n").slice(-40).join("\n")}`
+    );
+    return texts.join("\n");
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#loads.map((load) => load.abort()));
+    // Whoever was started by what a story started, too, should that have failed.
+    for (const { pid } of processesOf(this.directory)) {
+      try {
+        Deno.kill(pid, "SIGKILL");
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+    await Promise.all(this.#servers.map((server) => server.kill()));
+    Deno.removeSync(this.directory, { recursive: true });
+  }
+}
+
+export class Cluster {
+  readonly servers: readonly Server[];
+
+  constructor(servers: readonly Server[]) {
+    this.servers = servers;
+  }
+
+  get running(): Server[] {
+    return this.servers.filter((server) => server.running);
+  }
+
+  /** The one node that says it leads, and that all running ones follow. */
+  async leader(): Promise<Server> {
+    return await until("all running nodes follow one leader", async () => {
+      const { running } = this;
+      const [address, ...others] = await Promise.all(
+        running.map((server) => server.ask("RAFT.LEADER").catch(() => "")),
+      );
+      if (others.some((other) => other !== address)) return undefined;
+      return running.find(({ raftAddress }) => raftAddress === address);
+    });
+  }
+
+  async followers(): Promise<Server[]> {
+    const leader = await this.leader();
+    return this.running.filter((server) => server !== leader);
+  }
+
+  /** Waits until every node knows every node as a voter. */
+  async settled(): Promise<void> {
+    const voters = this.servers.map(({ id }) => `${id} Voter`);
+    await until("all nodes are voters", async () => {
+      const all = await Promise.all(this.running.map((s) => s.members()));
+      return all.every((members) =>
+        members.toSorted().join() === voters.toSorted().join()
+      );
+    });
+    await this.leader();
+  }
+}
+
+export type Output = {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+};
+
+/** Runs a program of the Redis tools to its end, with `input` on its standard input. */
+export async function redisTool(
+  program: "redis-cli" | "redis-benchmark",
+  args: readonly string[],
+  input = "",
+): Promise<Output> {
+  try {
+    return await run(program, args, input);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Error(
+      `${withPackage(program)} is missing, and not named in needs`,
+    );
+  }
+}
+
+async function run(
+  program: string,
+  args: readonly string[],
+  input = "",
+): Promise<Output> {
+  const child = new Deno.Command(program, {
+    args: [...args],
+    cwd: repository,
+    env: { NO_COLOR: "1" },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const [{ code, stdout, stderr }] = await Promise.all([
+    child.output(),
+    new Blob([input]).stream().pipeTo(child.stdin),
+  ]);
+  const utf8 = new TextDecoder();
+  return { code, stdout: utf8.decode(stdout), stderr: utf8.decode(stderr) };
+}
+
+/** Who names `directory` in its command line, or works below it. None without Linux. */
+export function processesOf(
+  directory: string,
+): { pid: number; line: string }[] {
+  if (Deno.build.os !== "linux") return [];
+  return Array.from(Deno.readDirSync("/proc"), ({ name }) => {
+    try {
+      if (!/^\d+$/.test(name)) return [];
+      const line = Deno.readTextFileSync(`/proc/${name}/cmdline`);
+      const within = `${Deno.readLinkSync(`/proc/${name}/cwd`)} ${line}`;
+      return within.includes(directory)
+        ? [{ pid: Number(name), line: line.replaceAll("\0", " ") }]
+        : [];
+    } catch {
+      return []; // it has ended meanwhile, or is not ours
+    }
+  }).flat();
+}
+
+/** Every file below `directory` with its bytes, and every directory without. */
+export function contents(
+  directory: string,
+): Record<string, Uint8Array | undefined> {
+  const files: Record<string, Uint8Array | undefined> = {};
+  if (!exists(directory)) return files;
+  const walk = (path: string) => {
+    for (const { name, isDirectory } of Deno.readDirSync(path)) {
+      const inner = `${path}/${name}`;
+      if (isDirectory) {
+        files[inner] = undefined;
+        walk(inner);
+      } else files[inner] = Deno.readFileSync(inner);
+    }
+  };
+  walk(directory);
+  return files;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** It ends with exit code 1 and says why; returns that one line. */
+export async function fault(
+  server: Server,
+  ...flags: string[]
+): Promise<string> {
+  server.spawn(...flags);
+  assert.deepEqual(await server.exit(), { code: 1, signal: null }, server.log);
+  assert.equal(server.stdout, "");
+  const faults = server.log.trimEnd().split("\n").filter((line) =>
+    !/Z info |^Warning Permissions in the config/.test(line)
+  );
+  assert.equal(faults.length, 1, `one line is enough:\n${server.log}`);
+  return faults[0]!;
+}
+
+/** The same, and nothing on disk is changed. */
+export async function refused(
+  server: Server,
+  ...flags: string[]
+): Promise<string> {
+  const directory = server.options.directory ?? server.options.cwd!;
+  const before = contents(directory);
+  const line = await fault(server, ...flags);
+  assert.deepEqual(contents(directory), before, "nothing was changed");
+  return line;
+}

@@ -1,9 +1,0 @@
-import { Memory, type Retained } from "../../storage/memory.ts";
-import { testStorage } from "./conformance.ts";
-
-testStorage("Memory", {
-  makePlace: () => {
-    const retained: Retained = { state: undefined };
-    return { open: () => new Memory(retained), remove() {} };
-  },
-});

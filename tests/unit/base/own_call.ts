@@ -1,0 +1,10 @@
+// Dials a port of its own host at which nobody listens, and prints what came of it.
+
+import { dial } from "../../../base/dial.ts";
+
+const address = { host: "", port: Number(Deno.args[0]) };
+await dial(address, new AbortController().signal).then(
+  () => console.log("somebody answered"),
+  (error) => console.log(error.message),
+);
+Deno.exit(0);

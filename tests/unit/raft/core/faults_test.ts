@@ -1,0 +1,172 @@
+// What other nodes say and the core does not believe: each is refused with a value, and
+// leaves everything as it was. None of it may end the process.
+
+import assert from "node:assert/strict";
+import { counterMax, termJumpMax } from "../../../../raft/core/limits.ts";
+import type { Raft } from "../../../../raft/core/raft.ts";
+import type { Message } from "../../../../raft/core/types.ts";
+import {
+  appendEntries,
+  command,
+  commands,
+  installSnapshot,
+  leaderOf,
+  preVote,
+  raftOf,
+  requestVote,
+  sent,
+  snapshotAt,
+  termsOf,
+} from "./scene.ts";
+
+/** Everything that a refused message must leave as it is. */
+function stateOf(raft: Raft): unknown {
+  const { role, leaderId, currentTerm, votedFor, electionElapsed, log } = raft;
+  const { commitIndex, snapshot } = log;
+  return {
+    ...{ role, leaderId, currentTerm, votedFor, electionElapsed, commitIndex },
+    snapshot,
+    terms: termsOf(raft),
+    confirmed: raft.confirmedRound,
+    matches: [...raft.progress].map(([id, { matchIndex }]) => [id, matchIndex]),
+  };
+}
+
+function refuses(raft: Raft, message: Message, fault: RegExp): void {
+  raft.takeMessages();
+  const before = structuredClone(stateOf(raft));
+  assert.match(raft.step(message) ?? "taken", fault);
+  assert.deepEqual(stateOf(raft), before);
+  assert.deepEqual(sent(raft), []);
+  assert.equal(raft.takeSave(), undefined);
+}
+
+function follower(): Raft {
+  const raft = raftOf({ terms: [1, 1, 2] });
+  raft.step(appendEntries({
+    term: 2,
+    prevLogIndex: 3,
+    prevLogTerm: 2,
+    leaderCommit: 2,
+  }));
+  return raft;
+}
+
+Deno.test("A term far above every election that there can have been is not written down", () => {
+  const raft = follower();
+  const term = 2 + termJumpMax + 1;
+  const from = "b";
+  const envelope = { from, to: "a", term };
+  const messages: Message[] = [
+    preVote({ from, term }),
+    requestVote({ from, term }),
+    appendEntries({ from, term }),
+    installSnapshot(snapshotAt(9, 2), { from, term }),
+    { ...envelope, type: "PreVoteResponse", granted: false },
+    { ...envelope, type: "RequestVoteResponse", granted: false },
+    {
+      ...envelope,
+      type: "AppendEntriesResponse",
+      ...{ sequence: 1, success: false, matchIndex: 0, matchTerm: 0 },
+    },
+    { ...envelope, type: "Confirm", round: 1 },
+    { ...envelope, type: "ConfirmResponse", round: 1 },
+    { ...envelope, type: "TimeoutNow" },
+    { ...envelope, type: "NotMember", configurationIndex: 9 },
+  ];
+  for (const message of messages) refuses(raft, message, /far above 2$/);
+  raft.step(requestVote({ from, term: term - 1, transfer: true }));
+  assert.equal(raft.currentTerm, term - 1, "a jump that can be");
+});
+
+Deno.test("A node that knows nothing yet is told whatever term its cluster has", () => {
+  const raft = raftOf();
+  const term = 2 * termJumpMax;
+  assert.equal(raft.step(appendEntries({ term })), undefined);
+  assert.equal(raft.currentTerm, term);
+  assert.ok(term < counterMax);
+});
+
+Deno.test("Nobody but the leader that is followed appends, installs, confirms or dismisses in its term", () => {
+  const [from, to, term] = ["c", "a", 2] as const;
+  const messages: Message[] = [
+    appendEntries({ from, term, prevLogIndex: 3, prevLogTerm: 2 }),
+    installSnapshot(snapshotAt(9, 2), { from, term }),
+    { type: "Confirm", from, to, term, round: 1 },
+    { type: "TimeoutNow", from, to, term },
+    { type: "NotMember", from, to, term, configurationIndex: 9 },
+  ];
+  const raft = follower();
+  for (const message of messages) {
+    refuses(raft, message, /of term 2, in which node b leads$/);
+  }
+  const leader = leaderOf();
+  for (const message of messages) {
+    const own = { ...message, term: leader.currentTerm };
+    refuses(leader, own, /of term 1, in which node a leads$/);
+  }
+});
+
+Deno.test("Terms that fall along a log, or rise above their leader's, are refused", () => {
+  const raft = follower();
+  const prev = { term: 2, prevLogIndex: 3, prevLogTerm: 2 };
+  const falling = [command(4, 2), command(5, 1)];
+  for (
+    const [fields, fault] of [
+      [{ ...prev, entries: falling }, /term 1 behind term 2/],
+      [{ ...prev, entries: commands([1], 4) }, /term 1 behind term 2/],
+      [{ ...prev, entries: commands([3], 4) }, /entries of term 3 in term 2/],
+      [{ ...prev, prevLogTerm: 3 }, /entries of term 3 in term 2/],
+    ] as const
+  ) refuses(raft, appendEntries(fields), fault);
+  const snapshot = snapshotAt(9, 3);
+  const early = installSnapshot(snapshot, { term: 2 });
+  refuses(raft, early, /a snapshot of term 3 in term 2/);
+});
+
+Deno.test("A leader counts no acknowledgement and no confirmation of what it has not sent", () => {
+  const raft = leaderOf();
+  const { currentTerm: term, lastRound, log: { lastIndex } } = raft;
+  const envelope = { from: "b", to: "a", term };
+  refuses(raft, {
+    ...envelope,
+    type: "AppendEntriesResponse",
+    ...{ sequence: 1, success: true, matchIndex: lastIndex + 1, matchTerm: 0 },
+  }, /an acknowledgement of entry 2 of 1/);
+  refuses(
+    raft,
+    { ...envelope, type: "ConfirmResponse", round: lastRound + 1 },
+    /a confirmation of round 1 of 0/,
+  );
+});
+
+Deno.test("A claim can neither end a node nor take from it what is committed", () => {
+  const raft = follower();
+  const differs = /a log that differs from what is committed, at index/;
+  const claims = [
+    appendEntries({ from: "x", term: 3, prevLogIndex: 2, prevLogTerm: 2 }),
+    appendEntries({
+      from: "x",
+      term: 3,
+      prevLogIndex: 1,
+      prevLogTerm: 1,
+      entries: commands([3], 2),
+    }),
+    installSnapshot(snapshotAt(2, 2), { from: "x", term: 3 }),
+  ];
+  for (const message of claims) {
+    const before = structuredClone(stateOf(raft));
+    assert.match(raft.step(message, { isClaim: true })!, differs);
+    assert.deepEqual(stateOf(raft), before);
+    // By a member it ends the node: its majority has lost what it had acknowledged.
+    assert.throws(() => follower().step(message), /committed log is not/);
+  }
+});
+
+Deno.test("What was to be answered to a node's former life is not sent to the next", () => {
+  const raft = raftOf();
+  raft.step(requestVote({ from: "b", term: 1 }));
+  raft.step(preVote({ from: "c", term: 9 }));
+  raft.forget("b");
+  assert.deepEqual(sent(raft).map(({ to }) => to), ["c"]);
+});

@@ -1,0 +1,103 @@
+// A disk that does nothing until it is told to: a save under way becomes durable with
+// `finish`, fails with `fail`, or is lost in a crash. What a save means is
+// storage/memory.ts's `replay`; the rules that a node must keep are asserted.
+
+import assert from "node:assert/strict";
+import type { Save, Saved } from "../../../raft/core/types.ts";
+import { replay, type Replayed } from "../../../storage/memory.ts";
+import type { Done, Storage } from "../../../storage/storage.ts";
+
+export class Disk implements Storage {
+  /** Every save that was ever begun. */
+  readonly saves: Save[] = [];
+  /** Left alone by `settle`. */
+  stuck = false;
+  bytes = 0;
+  /** Flushes that became durable. */
+  flushes = 0;
+  readonly #changed: (saved: Saved) => void;
+  #state: Replayed;
+  #writing: { readonly save: Save; readonly done: Done } | undefined;
+  #flushing: Done[] = [];
+  #dead = false;
+
+  constructor(saved: Saved, changed: (saved: Saved) => void = () => {}) {
+    this.#changed = changed;
+    this.#state = { ...saved, entries: saved.entries.slice() };
+  }
+
+  /** What is durable. */
+  get saved(): Saved {
+    return this.#state;
+  }
+
+  get writing(): Save | undefined {
+    return this.#writing?.save;
+  }
+
+  load(): Saved {
+    this.#dead = false;
+    return { ...this.#state, entries: this.#state.entries.slice() };
+  }
+
+  create(): void {
+    assert.fail("this disk has its content");
+  }
+
+  write(save: Save, done: Done): void {
+    assert(!this.#dead, "a dead node writes nothing");
+    assert(this.#writing === undefined, "one write at a time");
+    this.saves.push(save);
+    this.#writing = { save, done };
+  }
+
+  flush(done: Done): void {
+    assert(!this.#dead, "a dead node flushes nothing");
+    this.#flushing.push(done);
+  }
+
+  close(): void {}
+
+  /** Another disk is put in: a wiped one. */
+  replace(saved: Saved): void {
+    this.#state = { ...saved, entries: saved.entries.slice() };
+  }
+
+  /** What is oldest under way becomes durable; false when nothing is. */
+  finish(): boolean {
+    const writing = this.#writing;
+    if (writing !== undefined) {
+      this.#persist();
+      writing.done();
+      return true;
+    }
+    const flushed = this.#flushing.shift();
+    if (flushed === undefined) return false;
+    this.flushes++;
+    flushed();
+    return true;
+  }
+
+  /** What is oldest under way fails, and with it the disk. */
+  fail(error: Error): void {
+    this.#dead = true;
+    const done = this.#writing?.done ?? this.#flushing.shift();
+    this.#writing = undefined;
+    assert(done, "nothing is under way");
+    done(error);
+  }
+
+  /** The node is gone; of the save under way either all or nothing is kept. */
+  crash({ saved }: { saved: boolean }): void {
+    if (saved && this.#writing !== undefined) this.#persist();
+    this.#writing = undefined;
+    this.#flushing = [];
+    this.#dead = true;
+  }
+
+  #persist(): void {
+    replay(this.#state, this.#writing!.save);
+    this.#writing = undefined;
+    this.#changed(this.#state);
+  }
+}

@@ -1,0 +1,411 @@
+// Whom a node listens to, and in what: each part that another node may have, and every
+// message. What the message does is the core's business; here it is taken or not.
+
+import assert from "node:assert/strict";
+import type { NodeId, PeerMessage } from "../../../../raft/core/types.ts";
+import { honestLife, type Life } from "../../../../raft/identity/ranks.ts";
+import { everyMessage } from "../../../lib/every_message.ts";
+import { blank, electionTicks, Nodes } from "../../../lib/nodes.ts";
+import { addNonvoter, join, remove } from "../../../lib/questions.ts";
+
+const later = 2 ** 40;
+const knowing = { knowsUs: true, since: later };
+
+function on(incarnation: string, proved = { knowsUs: false, since: 0 }): Life {
+  return {
+    isOn: (disk) => disk === incarnation,
+    mark: incarnation,
+    ...proved,
+  };
+}
+
+/** All that must stay as it is when nobody is believed. */
+function stateOf(nodes: Nodes, id: NodeId): unknown {
+  const { role, leaderId, currentTerm, votedFor, log, removed } =
+    nodes.node(id).core;
+  const { lastIndex, commitIndex, snapshot } = log;
+  return {
+    ...{ role, leaderId, currentTerm, votedFor, removed },
+    ...{ lastIndex, commitIndex, snapshot },
+    members: nodes.servers(id),
+    last: nodes.node(id).lastTicket,
+  };
+}
+
+/** Types of the messages that are refused; and none of them all changes anything. */
+function refusedOf(
+  nodes: Nodes,
+  { from, to, life, terms = [] }: {
+    from: NodeId;
+    to: NodeId;
+    life: Life;
+    terms?: readonly number[];
+  },
+): Set<string> {
+  const { currentTerm } = nodes.node(to).core;
+  const refused = new Set<string>();
+  for (const term of [currentTerm, ...terms]) {
+    for (const message of everyMessage({ from, to, term })) {
+      const before = stateOf(nodes, to);
+      const fault = nodes.node(to).receive(message, life);
+      if (fault !== undefined) refused.add(message.type);
+      nodes.network = [];
+      assert.deepEqual(
+        stateOf(nodes, to),
+        before,
+        `${message.type} of term ${term}`,
+      );
+    }
+  }
+  return refused;
+}
+
+const all = new Set(
+  everyMessage({ from: "x", to: "a", term: 1 }).map(({ type }) => type),
+);
+
+function without(...types: PeerMessage["type"][]): Set<string> {
+  return new Set([...all].filter((type) => !types.some((one) => one === type)));
+}
+
+Deno.test("A stranger is refused whatever it says, under whatever id and with whatever claim", () => {
+  for (const to of "ab") {
+    const nodes = Nodes.ledBy("abc");
+    nodes.take("a", 3);
+    nodes.settle();
+    const terms = [1, 3, 2 ** 24 + 9];
+    for (const from of ["x", "c"]) {
+      const life = on("its own", { knowsUs: false, since: later });
+      const refused = refusedOf(nodes, { from, to, life, terms });
+      assert.deepEqual(refused, all, from);
+    }
+  }
+});
+
+Deno.test("A claim is not listened to by a node that leads, or hears a leader", () => {
+  for (const to of "ab") {
+    const nodes = Nodes.ledBy("abc");
+    const terms = [1, 3, 2 ** 24 + 9];
+    for (const from of ["x", "c"]) {
+      const life = on("its own", knowing);
+      const refused = refusedOf(nodes, { from, to, life, terms });
+      assert.deepEqual(refused, new Set(), "it may be an honest one");
+    }
+  }
+});
+
+Deno.test("A node that is alone, and so leads, listens to no claim", () => {
+  const nodes = Nodes.ledBy("a");
+  const life = on("its own", knowing);
+  refusedOf(nodes, { from: "x", to: "a", life, terms: [3, 9] });
+});
+
+Deno.test("A node that hears no leader follows a member of which it has not heard yet", () => {
+  const nodes = Nodes.ledBy("abc", { spares: "x" });
+  nodes.isolate("c");
+  join(nodes, "a", { id: "x" });
+  nodes.run(4 * electionTicks);
+  assert.equal(nodes.servers("a"), "abcx");
+  // The leader that c knows is gone; x leads, which c does not know.
+  nodes.crash("a");
+  nodes.heal();
+  nodes.passes = ({ type, from }) =>
+    from !== "b" || (type !== "PreVote" && type !== "RequestVote");
+  assert.equal(nodes.awaitLeader(), "x");
+  nodes.run(electionTicks);
+  assert.equal(nodes.servers("c"), "abcx");
+  assert.equal(nodes.node("c").core.leaderId, "x");
+});
+
+Deno.test("A configuration that was never decided makes its node deaf to nobody", () => {
+  const nodes = Nodes.ledBy("abc", { spares: "xy" });
+  join(nodes, "a", { id: "x" });
+  nodes.settle();
+  assert.equal(nodes.servers("b"), "abc(x)");
+  // a proposes to add y, alone, where the others decide that x has a vote.
+  nodes.isolate("a");
+  nodes.take("a", 1);
+  addNonvoter(nodes, "a", { id: "y" });
+  nodes.settle();
+  nodes.run(2 * electionTicks);
+  const leader = nodes.awaitLeader();
+  nodes.run(2 * electionTicks);
+  assert.equal(nodes.servers(leader), "abcx");
+  assert.equal(nodes.servers("a"), "abc(x)[y]");
+  const indexOf = (id: NodeId) => nodes.node(id).members.configurationIndex;
+  assert.equal(indexOf("a"), indexOf("x"));
+  // Without its leader the cluster needs a; and x alone may stand.
+  nodes.crash(leader);
+  nodes.heal();
+  nodes.passes = ({ type, from }) =>
+    from === "x" || (type !== "PreVote" && type !== "RequestVote");
+  assert.equal(nodes.awaitLeader(), "x");
+  nodes.run(electionTicks);
+  assert.equal(nodes.node("a").core.leaderId, "x");
+  assert.equal(nodes.servers("a"), nodes.servers("x"));
+});
+
+Deno.test("Whoever is known and leads is followed rather than a claim of the same term", () => {
+  const nodes = Nodes.of("abc");
+  const heartbeat = (from: NodeId): PeerMessage => ({
+    ...{ type: "AppendEntries", from, to: "c", term: 5, sequence: 1 },
+    ...{ prevLogIndex: 1, prevLogTerm: 1, leaderCommit: 0, entries: [] },
+  });
+  const c = nodes.node("c");
+  const claim = on("its own", knowing);
+  assert.equal(c.receive(heartbeat("x"), claim), undefined);
+  assert.equal(c.core.leaderId, "x");
+  assert.equal(c.receive(heartbeat("b"), nodes.lifeOf("b", "c")), undefined);
+  assert.equal(c.core.leaderId, "b");
+  assert.equal(c.receive(heartbeat("x"), claim), undefined);
+  assert.equal(c.core.leaderId, "b");
+});
+
+Deno.test("A claim under the id of the leader that is known is not taken for it", () => {
+  const nodes = Nodes.ledBy("abc");
+  const refused = refusedOf(nodes, {
+    ...{ from: "a", to: "b", life: on("its own", knowing) },
+    terms: [3],
+  });
+  assert.deepEqual(refused, new Set());
+});
+
+Deno.test("A former disk under a member's id neither votes nor acknowledges for the present one", () => {
+  const nodes = Nodes.ledBy("abc");
+  const former = nodes.lifeOf("c", "a");
+  nodes.crash("c");
+  remove(nodes, "a", "c");
+  nodes.settle();
+  nodes.disk("c").replace(blank("c", "another life"));
+  nodes.start("c", { joins: true });
+  join(nodes, "a", { id: "c", incarnation: "another life" });
+  nodes.run(2 * electionTicks);
+  assert.equal(nodes.servers("a"), "abc");
+  // It does not know any more what is decided, so that both disks may be members.
+  nodes.isolate("a");
+  nodes.crash("a");
+  nodes.start("a");
+  const { core, members } = nodes.node("a");
+  assert.ok(members.disksOf("c").includes("life of c"));
+  while (core.role === "follower") nodes.tick("a");
+  const answers = (life: Life) => {
+    const role = core.role;
+    const { currentTerm: term, log: { lastIndex: matchIndex } } = core;
+    const base = { from: "c", to: "a" };
+    const granted = { ...base, granted: true };
+    const took = { success: true, matchIndex, matchTerm: term };
+    const all: PeerMessage[] = [
+      { ...granted, type: "PreVoteResponse", term: term + 1 },
+      { ...granted, type: "RequestVoteResponse", term },
+      { ...base, type: "ConfirmResponse", term, round: core.lastRound },
+      {
+        ...{ ...base, ...took, type: "AppendEntriesResponse", term },
+        sequence: core.lastSequence,
+      },
+    ];
+    for (const message of all) {
+      assert.equal(nodes.node("a").receive(message, life), undefined);
+    }
+    nodes.disk("a").finish();
+    return `${role} ${core.role} ${core.log.commitIndex}`;
+  };
+  const present = nodes.lifeOf("c", "a");
+  assert.equal(answers(former), "preCandidate preCandidate 0");
+  assert.equal(answers(present), "preCandidate candidate 0");
+  assert.equal(answers(former), "candidate candidate 0");
+  assert.equal(answers(present), "candidate leader 0");
+  nodes.disk("a").finish();
+  assert.equal(answers(former), "leader leader 0");
+  // Whoever takes holds this node for the leader, and may be all that it needs.
+  const take: PeerMessage = {
+    ...{ type: "Take", from: "c", to: "a", life: 1, id: 1, count: 1 },
+    term: core.currentTerm,
+  };
+  nodes.node("a").receive(take, former);
+  assert.equal(nodes.node("a").reserve.size, 0, "nothing is taken for it");
+  assert.notEqual(answers(present), "leader leader 0");
+});
+
+Deno.test("A claim is given no vote that another life of its id may have", () => {
+  const nodes = Nodes.of("abc");
+  const asks: PeerMessage = {
+    ...{ type: "RequestVote", from: "b", to: "a", term: 5, transfer: false },
+    ...{ lastLogIndex: 9, lastLogTerm: 9 },
+  };
+  const votes = () =>
+    nodes.network.splice(0).filter(({ type }) => type === "RequestVoteResponse")
+      .length;
+  nodes.hand(asks);
+  nodes.disk("a").finish();
+  assert.equal(votes(), 1);
+  nodes.node("a").receive(asks, on("another", knowing));
+  nodes.disk("a").finish();
+  assert.equal(votes(), 0);
+});
+
+Deno.test("A claim does not make a node stop: that it is no member, members say", () => {
+  const nodes = Nodes.of("abc");
+  const says: PeerMessage = {
+    ...{ type: "NotMember", from: "x", to: "c", term: 9 },
+    configurationIndex: 99,
+  };
+  for (let i = 0; i < 2; i++) {
+    const life = on("its own", knowing);
+    assert.equal(nodes.node("c").receive(says, life), undefined);
+  }
+  assert.equal(nodes.node("c").core.removed, false);
+  const warnings = nodes.computer("c").logged.filter((line) =>
+    line.includes("node x, which this node does not know, says that")
+  );
+  assert.equal(warnings.length, 1);
+});
+
+Deno.test("A member that was removed may ask whether it is one, and nothing else", () => {
+  const nodes = Nodes.ledBy("abcd");
+  remove(nodes, "a", "d");
+  nodes.settle();
+  const life = nodes.lifeOf("d", "a");
+  assert.equal(life.knowsUs, true);
+  // While it is seen off, what it answers is no fault, and counts for nothing.
+  const lead: PeerMessage["type"][] = [
+    "RequestVote",
+    "AppendEntries",
+    "InstallSnapshot",
+    "Confirm",
+    "TimeoutNow",
+    "NotMember",
+  ];
+  const from = "d";
+  const terms = [1, 3, 2 ** 24 + 9];
+  const refused = refusedOf(nodes, { from, to: "a", life, terms });
+  assert.deepEqual(
+    refused,
+    new Set(
+      [...lead, "PreVote", "AppendEntriesResponse", "ConfirmResponse"].filter((
+        type,
+      ) => refused.has(type)),
+    ),
+  );
+  for (const type of lead) assert.ok(refused.has(type), type);
+  for (const type of ["Take", "Forward"]) assert.ok(!refused.has(type), type);
+  nodes.run(60); // it is seen off no longer
+  const to = "b";
+  const gone = { ...life, since: 0 };
+  const later = refusedOf(nodes, { from, to, life: gone, terms: [1, 3] });
+  assert.deepEqual(later, without("PreVote"));
+});
+
+Deno.test("A member without a vote may ask and answer, but neither lead nor be elected", () => {
+  const nodes = Nodes.ledBy("abc", { spares: "x" });
+  join(nodes, "a", { id: "x", nonvoter: true });
+  nodes.run(electionTicks);
+  assert.equal(nodes.servers("a"), "abc[x]");
+  const life = nodes.lifeOf("x", "b");
+  for (const message of everyMessage({ from: "x", to: "b", term: 3 })) {
+    const leads = [
+      "RequestVote",
+      "AppendEntries",
+      "InstallSnapshot",
+      "Confirm",
+      "TimeoutNow",
+      "NotMember",
+    ].includes(message.type);
+    if (!leads) continue;
+    const fault = nodes.node("b").receive(message, life);
+    assert.match(fault ?? "taken", /, and has no vote$/);
+  }
+  // It may have been given one since.
+  const newer = { ...life, since: later };
+  const { currentTerm: term } = nodes.node("b").core;
+  const asks: PeerMessage = {
+    ...{ type: "RequestVote", from: "x", to: "b", term, transfer: false },
+    ...{ lastLogIndex: 0, lastLogTerm: 0 },
+  };
+  assert.equal(nodes.node("b").receive(asks, newer), undefined);
+});
+
+Deno.test("A member whose disk nobody knows yet is a follower, and deposes nobody", () => {
+  const nodes = Nodes.ledBy("abc");
+  const { members } = nodes.node("a");
+  assert.deepEqual(members.disksOf("x"), []);
+  nodes.ask("a", {
+    ...{ type: "add-nonvoter", id: "x", address: "x.example:1" },
+    prevIndex: 0n,
+  });
+  nodes.run(2);
+  assert.deepEqual(members.disksOf("x"), [""]);
+  const life = on("whatever");
+  const from = "x";
+  const refused = refusedOf(nodes, { from, to: "a", life, terms: [3] });
+  const lead = [
+    "RequestVote",
+    "AppendEntries",
+    "InstallSnapshot",
+    "Confirm",
+    "TimeoutNow",
+    "NotMember",
+  ];
+  for (const type of lead) assert.ok(refused.has(type), type);
+  assert.ok(!refused.has("PreVote"));
+});
+
+Deno.test("Whoever may still lead by a configuration that was never committed is heard", () => {
+  const nodes = Nodes.ledBy("abc");
+  // a proposes to remove b, alone, and is gone; b leads, and a has to follow it.
+  nodes.isolate("a");
+  remove(nodes, "a", "b");
+  nodes.settle();
+  assert.equal(nodes.servers("a"), "ac");
+  nodes.passes = ({ type, from }) =>
+    from !== "c" || (type !== "PreVote" && type !== "RequestVote");
+  for (let i = 0; i < 4 * electionTicks; i++) {
+    for (const id of "bc") nodes.tick(id);
+    nodes.settle();
+  }
+  assert.equal(nodes.node("c").core.leaderId, "b");
+  nodes.heal();
+  nodes.run(4 * electionTicks);
+  assert.equal(nodes.node("a").core.leaderId, "b");
+  assert.equal(nodes.servers("a"), "abc");
+});
+
+Deno.test("What this version cannot apply is refused before it is in the log", () => {
+  const nodes = Nodes.ledBy("abc");
+  const { currentTerm: term, log: { lastIndex } } = nodes.node("b").core;
+  const base = { from: "a", to: "b", term, sequence: 99 };
+  const place = { prevLogIndex: lastIndex, prevLogTerm: term, leaderCommit: 0 };
+  const garbage = [
+    Uint8Array.of(),
+    Uint8Array.of(9),
+    Uint8Array.of(1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+  ];
+  for (const data of garbage) {
+    const entry = {
+      type: "command",
+      index: lastIndex + 1,
+      term,
+      data,
+    } as const;
+    const fault = nodes.hand({
+      ...{ ...base, ...place, type: "AppendEntries", entries: [entry] },
+    });
+    assert.match(fault ?? "taken", /that this version cannot apply/);
+  }
+  const fault = nodes.hand({
+    ...{ ...base, type: "InstallSnapshot" },
+    snapshot: {
+      ...{ index: 99, term, configurationIndex: 1, data: Uint8Array.of(7) },
+      configuration: nodes.node("b").core.membership.current,
+    },
+  });
+  assert.match(fault ?? "taken", /that this version cannot apply/);
+  assert.equal(nodes.node("b").core.log.lastIndex, lastIndex);
+});
+
+Deno.test("honestLife() proves to each what its own configuration says", () => {
+  const nodes = Nodes.ledBy("abc");
+  const { identity } = nodes.disk("a").saved;
+  const other = { identity, members: nodes.node("a").members };
+  const life = honestLife(other, nodes.disk("b").saved.identity);
+  assert.deepEqual([life.knowsUs, life.since], [true, 1]);
+});

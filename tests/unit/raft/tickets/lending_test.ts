@@ -1,0 +1,207 @@
+// Numbers that a node lends to the isolate of its clients, while it is all of its cluster.
+
+import assert from "node:assert/strict";
+import { Nodes, outcome } from "../../../lib/nodes.ts";
+import { addVoter, join, settled } from "../../../lib/questions.ts";
+
+/** A node alone, which has lent some numbers; `x` might join it. */
+function lender(): Nodes {
+  const nodes = Nodes.of("a", { spares: "x" });
+  nodes.crash("a");
+  nodes.start("a", { paceMin: 1, lends: true });
+  nodes.elect("a");
+  for (let i = 0; i < 2; i++) {
+    nodes.take("a", 8);
+    nodes.settle();
+  }
+  assert(nodes.computer("a").stock.length >= 8, "nothing is lent");
+  return nodes;
+}
+
+function next(nodes: Nodes, id: string): bigint {
+  const asked = nodes.take(id);
+  nodes.settle();
+  assert.equal(asked.given.length, 1, outcome(asked));
+  return asked.given[0]!;
+}
+
+Deno.test("A node that is alone lends numbers that are durable, and those that follow come after", () => {
+  const nodes = lender();
+  const { stock } = nodes.computer("a");
+  assert(stock.at(-1)! <= nodes.node("a").lastTicket);
+  const served = nodes.serve("a", stock.length);
+  assert.equal(served[0], 17n, "after 16 that were asked for");
+  assert.equal(next(nodes, "a"), served.at(-1)! + 1n);
+});
+
+Deno.test("What is lent outlives its node in nobody's hand", () => {
+  const nodes = lender();
+  nodes.serve("a", 3);
+  const taken = nodes.node("a").lastTicket;
+  nodes.crash("a");
+  nodes.start("a");
+  nodes.elect("a");
+  assert.equal(next(nodes, "a"), taken + 1n);
+});
+
+Deno.test("Nothing is lent by a cluster, nor before many isolates", () => {
+  for (const [voters, lends] of [["abc", true], ["a", false]] as const) {
+    const nodes = Nodes.of(voters);
+    for (const id of voters) {
+      nodes.crash(id);
+      nodes.start(id, { paceMin: 1, lends });
+    }
+    nodes.elect("a");
+    for (let i = 0; i < 20; i++) next(nodes, "a");
+    assert.deepEqual(nodes.computer("a").stock, []);
+  }
+});
+
+for (const how of ["a voter that is named", "a node that joins"]) {
+  Deno.test(`The members change when all has come back: ${how}`, () => {
+    const nodes = lender();
+    const served = nodes.serve("a", 2);
+    const asked = how.startsWith("a voter")
+      ? addVoter(nodes, "a", { id: "x" })
+      : join(nodes, "a", { id: "x" });
+    nodes.run(1);
+    assert.equal(nodes.servers("a"), "a", "not yet");
+    assert.equal(nodes.computer("a").recalled, true);
+    // Until then clients are served from it, and nobody from the node.
+    served.push(...nodes.serve("a"));
+    nodes.giveBack("a");
+    assert.notEqual(nodes.servers("a"), "a");
+    nodes.run(10);
+    assert.equal(settled(nodes, asked), "ok");
+    assert.equal(next(nodes, "x"), served.at(-1)! + 1n, "without a gap");
+    for (let i = 0; i < 20; i++) next(nodes, "a");
+    assert.deepEqual(nodes.computer("a").stock, [], "a lends no more");
+  });
+}
+
+Deno.test("A take that comes after a recall is answered when all has come back", () => {
+  const nodes = lender();
+  addVoter(nodes, "a", { id: "x" });
+  const { stock } = nodes.computer("a");
+  const [number] = nodes.serve("a", stock.length).slice(-1);
+  const early = nodes.take("a");
+  nodes.settle();
+  assert.equal(outcome(early), "1 waiting");
+  nodes.giveBack("a");
+  nodes.run(1);
+  assert.equal(outcome(early), `${number! + 1n}`);
+});
+
+Deno.test("A node that lends no more once it has members lends again when it is alone", () => {
+  const nodes = lender();
+  const asked = join(nodes, "a", { id: "x" });
+  nodes.giveBack("a");
+  assert.equal(settled(nodes, asked), "ok");
+  nodes.run(5);
+  const { id, ...forced } = { id: "x", force: true };
+  nodes.ask("a", { type: "remove-server", id, prevIndex: 0n, ...forced });
+  nodes.run(5);
+  assert.equal(nodes.servers("a"), "a");
+  nodes.take("a", 8);
+  nodes.settle();
+  next(nodes, "a");
+  assert(nodes.computer("a").stock.length > 0);
+});
+
+Deno.test("What is lent and not used comes back when nobody has come for a while, and goes into the log", () => {
+  const nodes = lender();
+  const [last] = nodes.serve("a", 1);
+  nodes.run(25);
+  assert.equal(nodes.computer("a").recalled, true);
+  nodes.giveBack("a");
+  nodes.run(2);
+  assert.equal(nodes.node("a").lastTicket, last);
+  assert.equal(next(nodes, "a"), last! + 1n);
+});
+
+Deno.test("A node that is stopped gets back what it has lent, and the next life goes on without a gap", () => {
+  const nodes = lender();
+  const [last] = nodes.serve("a", 1);
+  nodes.node("a").stop();
+  nodes.settle();
+  assert.equal(nodes.computer("a").end, undefined, "it waits");
+  nodes.giveBack("a");
+  nodes.settle();
+  assert.deepEqual(nodes.computer("a").end, { error: undefined });
+  nodes.start("a");
+  nodes.elect("a");
+  assert.equal(next(nodes, "a"), last! + 1n);
+});
+
+Deno.test("Who has a stock may ask for none, and is given more, or none", () => {
+  const nodes = lender();
+  const before = nodes.computer("a").stock.length;
+  nodes.take("a", 0);
+  nodes.settle();
+  const { stock } = nodes.computer("a");
+  assert(stock.length > before);
+  assert.equal(stock.at(-1)! - stock[0]!, BigInt(stock.length - 1));
+  nodes.run(6); // nothing was asked for lately
+  nodes.giveBack("a");
+  nodes.take("a", 0);
+  nodes.settle();
+  assert.equal(nodes.computer("a").takes.length, 0);
+  assert.deepEqual(nodes.computer("a").stock, []);
+});
+
+Deno.test("A node that does not lead gives none to who has a stock, and asks nobody", () => {
+  const nodes = Nodes.ledBy("abc");
+  const forwarded = nodes.keepBack("Take");
+  nodes.take("b", 0);
+  assert.equal(nodes.computer("b").takes.length, 0);
+  assert.deepEqual(forwarded, []);
+});
+
+for (const when of ["before", "after"]) {
+  Deno.test(`Nothing is lent once it was recalled, though it was asked for before: it comes ${when} the rest is back`, () => {
+    const nodes = lender();
+    const { disk } = nodes.computer("a");
+    disk.stuck = true;
+    // It takes more ahead, which is not durable when the next asks for it.
+    nodes.serve("a", nodes.computer("a").stock.length - 1);
+    nodes.take("a", 0);
+    nodes.take("a", 0);
+    while (nodes.computer("a").takes.length === 0) nodes.take("a", 0);
+    addVoter(nodes, "a", { id: "x" });
+    assert.equal(nodes.computer("a").recalled, true);
+    if (when === "after") nodes.giveBack("a");
+    while (disk.finish());
+    if (when === "before") nodes.giveBack("a");
+    disk.stuck = false;
+    nodes.run(1);
+    assert.notEqual(nodes.servers("a"), "a");
+    assert.equal(nodes.computer("a").takes.length, 0, "it is answered");
+    assert.deepEqual(nodes.computer("a").stock, [], "and nothing is lent");
+  });
+}
+
+Deno.test("One who was removed, and asks all the same, is given nothing, and no loan is recalled", () => {
+  const nodes = Nodes.of("ab");
+  for (const id of "ab") {
+    nodes.crash(id);
+    nodes.start(id, { paceMin: 1, lends: true });
+  }
+  nodes.elect("a");
+  nodes.take("b");
+  const [late] = nodes.network.splice(0);
+  assert(late?.type === "Take");
+  const removal = { id: "b", prevIndex: 0n, force: true };
+  nodes.ask("a", { type: "remove-server", ...removal });
+  nodes.settle();
+  assert.equal(nodes.servers("a"), "a");
+  for (let i = 0; i < 2; i++) {
+    nodes.take("a", 8);
+    nodes.settle();
+  }
+  assert(nodes.computer("a").stock.length > 0);
+  assert.equal(nodes.hand(late), undefined, "it may not know yet: no fault");
+  nodes.settle();
+  assert.equal(nodes.computer("a").recalled, false);
+  assert.equal(nodes.given.size, 16);
+  nodes.serve("a");
+});

@@ -1,0 +1,41 @@
+// What tests of the dispenser stand at: its turns end, and its takes are answered, by hand;
+// clients write down what they are told. Decides nothing.
+
+import {
+  Dispenser,
+  type TicketClient,
+} from "../../../../server/tickets/dispenser.ts";
+
+/** A dispenser whose turns end, and whose takes are answered, by hand. */
+export class Desk {
+  readonly posted: number[] = [];
+  readonly told: string[] = [];
+  readonly #tasks: (() => void)[] = [];
+  readonly dispenser: Dispenser;
+
+  constructor({ asksAgain = true } = {}) {
+    this.dispenser = new Dispenser({
+      post: (count) => this.posted.push(count),
+      defer: (task) => this.#tasks.push(task),
+      asksAgain,
+      timeoutMillis: 10_000,
+    });
+  }
+
+  ticks(count: number): void {
+    for (let i = 0; i < count; i++) this.dispenser.tick();
+  }
+
+  endTurn(): void {
+    for (const task of this.#tasks.splice(0)) task();
+  }
+
+  client(name: string): TicketClient {
+    return {
+      granted: (last: bigint, count: number) =>
+        this.told.push(`${name} ${last - BigInt(count - 1)}-${last}`),
+      refused: (count: number, text: string) =>
+        this.told.push(`${name} ${count} x ${text}`),
+    };
+  }
+}
