@@ -26,7 +26,7 @@ export function openPort(
 ): Deno.TcpListener {
   const { hostname, port } = bound(address);
   try {
-    return Deno.listen({ hostname, port, reusePort: purpose.shared });
+    return Deno.listen({ hostname, port, reusePort: purpose.shared ?? false });
   } catch (error) {
     throw refusal(address, { error, purpose });
   }

@@ -8,8 +8,9 @@ import { Memory } from "../storage/memory.ts";
 import type { Done, Durability, Storage } from "../storage/storage.ts";
 import { Wal } from "../storage/wal.ts";
 
+const benchDir = Deno.env.get("TICKETD_BENCH_DIR");
 const directory = Deno.makeTempDirSync({
-  dir: Deno.env.get("TICKETD_BENCH_DIR"),
+  ...(benchDir === undefined ? {} : { dir: benchDir }),
 });
 globalThis.addEventListener(
   "unload",

@@ -30,7 +30,7 @@ export type CensusOptions = {
   readonly clientsMax?: number;
   readonly placesKept?: number;
   /** Bytes that all clients' buffers may take, as `--client-memory` says. */
-  readonly memoryMax?: number;
+  readonly memoryMax?: number | undefined;
 };
 
 export class ClientCount {

@@ -2,7 +2,7 @@
 // knows when it last heard anything. Whom it leads to and what the frames mean is
 // `peers.ts`'s business.
 
-import { type Address, formatAddress } from "../../base/address.ts";
+import { formatAddress } from "../../base/address.ts";
 import { assert } from "../../base/assert.ts";
 import {
   FrameReader,

@@ -37,7 +37,7 @@ export type ListenerOptions = {
   readonly version: string;
   /** Of all clients of the process; one of its own unless others listen as well. */
   readonly clientCount?: ClientCount;
-  readonly refusalsMax?: number;
+  readonly refusalsMax?: number | undefined;
   /** Seconds for which a client may do nothing; Infinity, or left out: for ever. */
   readonly idleSeconds?: number;
   readonly log?: Log;

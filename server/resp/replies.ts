@@ -36,7 +36,7 @@ type Slot = {
   /** Where its tail begins, counted from the first byte ever held. */
   readonly tailFrom: number;
   /** What is still to come of a long reply. */
-  readonly long?: LongReply;
+  readonly long?: LongReply | undefined;
 };
 
 /** A reply that is too long to be kept whole. */

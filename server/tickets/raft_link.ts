@@ -28,9 +28,9 @@ export type RaftLinkOptions = {
   readonly timeoutMillis: number;
   readonly asksAgain: boolean;
   /** Takes pass through it instead of the door. */
-  readonly takes?: TakeBox;
+  readonly takes?: TakeBox | undefined;
   /** Runs a task at the end of the turn; `queueMicrotask` unless a test says otherwise. */
-  readonly defer?: (task: () => void) => void;
+  readonly defer?: ((task: () => void) => void) | undefined;
 };
 
 const stopping: AdminAnswer = { type: "error", text: "the node is stopping" };

@@ -77,7 +77,7 @@ for (const rights of [withoutRead, withRead, granted]) {
       const command = ["deno", "run", ...rights, "main.ts", ...flags, ...own];
       const terminal = new Deno.Command("script", {
         args: ["-qec", command.join(" "), "/dev/null"],
-        cwd: node.options.cwd,
+        ...(node.options.cwd === undefined ? {} : { cwd: node.options.cwd }),
         env: { PATH: `${dirname(Deno.execPath())}:${Deno.env.get("PATH")}` },
         stdin: "null",
         stdout: "piped",

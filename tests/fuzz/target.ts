@@ -17,7 +17,7 @@ export type CheckOptions = {
   readonly inputs: number;
   readonly seed: number;
   /** Only the input that lies there. */
-  readonly path?: string;
+  readonly path?: string | undefined;
 };
 
 export type Outcome = {
@@ -27,7 +27,7 @@ export type Outcome = {
     readonly after: number;
     readonly command: string;
     readonly report: string;
-  };
+  } | undefined;
 };
 
 type Definition<T> = {
@@ -72,7 +72,12 @@ function made(
     check: async ({ inputs, seed, path }) => {
       const one = path !== undefined;
       const numRuns = one ? 1 : inputs;
-      const details = await run({ numRuns, seed, path, endOnFailure: one });
+      const details = await run({
+        numRuns,
+        seed,
+        endOnFailure: one,
+        ...(path === undefined ? {} : { path }),
+      });
       const failure = failureOf(details, { name, seed });
       return { inputs: details.numRuns, failure };
     },

@@ -48,8 +48,8 @@ type Names = Map<string, Inode>;
 
 /** One atomic change to the directory: a name goes, a name comes, or both (rename). */
 type NameChange = {
-  readonly gone?: string;
-  readonly come?: { readonly name: string; readonly inode: Inode };
+  readonly gone?: string | undefined;
+  readonly come?: { readonly name: string; readonly inode: Inode } | undefined;
 };
 
 /** Removed files whose sectors may show up again. */

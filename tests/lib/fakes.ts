@@ -129,7 +129,7 @@ export class MemorySession implements Session {
 
   constructor(
     readonly service: Service,
-    options?: { id: number; host?: string },
+    options?: { id: number; host?: string | undefined },
   ) {
     this.client = {
       id: options?.id ?? 1,

@@ -342,7 +342,7 @@ export class Checker {
     { index, term, entry, lastBefore }: {
       index: Index;
       term: Term;
-      entry?: Entry;
+      entry?: Entry | undefined;
       lastBefore: Index;
     },
   ): void {

@@ -23,7 +23,7 @@ export const calm = ["--heartbeat", "100ms", "--election", "1500ms"];
 const exitMillisMax = 90_000;
 
 export type ServerOptions = {
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** `DIR` of `--dir`; `undefined` leaves the flag out. */
   readonly directory: string | undefined;
   /** Where it listens; ports of its own on loopback unless told otherwise. */
@@ -38,11 +38,11 @@ export type ServerOptions = {
   /** After `run`. */
   readonly permissions?: readonly string[];
   /** A task of deno.json that starts it. */
-  readonly task?: string;
-  readonly cwd?: string;
-  readonly env?: Readonly<Record<string, string>>;
+  readonly task?: string | undefined;
+  readonly cwd?: string | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** A command that runs the one which follows it: `bash -c …`. */
-  readonly wrapper?: readonly string[];
+  readonly wrapper?: readonly string[] | undefined;
 };
 
 export type Exit = { readonly code: number; readonly signal: string | null };
@@ -240,7 +240,7 @@ class Life {
   ) {
     this.child = new Deno.Command(program, {
       args: [...args],
-      cwd,
+      ...(cwd === undefined ? {} : { cwd }),
       env: cleanEnvironment(env),
       clearEnv: true,
       stdin: "null",

@@ -30,8 +30,8 @@ export type Outcome = {
 };
 
 export type RunOptions = {
-  readonly print?: (line: string) => void;
-  readonly canary?: Canary;
+  readonly print?: ((line: string) => void) | undefined;
+  readonly canary?: Canary | undefined;
 };
 
 /** With hundreds of eager clients a run is as long as it is busy. */

@@ -41,7 +41,10 @@ export class World {
 
   constructor(
     options: Options,
-    { print, canary }: { print?: (line: string) => void; canary?: Canary } = {},
+    { print, canary }: {
+      print?: ((line: string) => void) | undefined;
+      canary?: Canary | undefined;
+    } = {},
   ) {
     this.options = options;
     this.canary = canary;

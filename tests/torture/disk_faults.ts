@@ -141,7 +141,7 @@ async function fail(
     fault: string;
     paths: readonly string[];
     reason: RegExp;
-    trigger?: () => Promise<void>;
+    trigger?: (() => Promise<void>) | undefined;
   },
 ): Promise<void> {
   const injection = await Injection.into(victim, { calls, fault, paths });

@@ -461,12 +461,15 @@ Deno.test("§5.3 Committing an entry commits everything before it, of earlier le
 
 Deno.test("§5.3 A follower applies what it learns to be committed, in log order, and no more", () => {
   for (
-    const [count, leaderCommit] of [[1, 1], [2, 2], [2, 1], [2, 9], [2, 0]]
+    const [count, leaderCommit] of [[1, 1], [2, 2], [2, 1], [2, 9], [
+      2,
+      0,
+    ]] as const
   ) {
     const raft = raftOf();
-    const entries = commands(Array(count!).fill(1));
+    const entries = commands(Array(count).fill(1));
     raft.step(appendEntries({ entries, leaderCommit }));
-    const expected = Math.min(count!, leaderCommit!);
+    const expected = Math.min(count, leaderCommit);
     assert.equal(raft.log.commitIndex, expected);
     assert.deepEqual(raft.takeCommitted(), entries.slice(0, expected));
   }

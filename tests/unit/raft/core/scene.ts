@@ -69,7 +69,7 @@ export type Setup = {
   readonly entries?: readonly Entry[];
   /** The default is the last entry's. */
   readonly term?: Term;
-  readonly votedFor?: NodeId;
+  readonly votedFor?: NodeId | undefined;
   readonly snapshot?: Snapshot;
   readonly random?: (below: number) => number;
 };

@@ -70,7 +70,7 @@ class Station {
 
   constructor(
     id: NodeId,
-    options: Partial<PeersOptions> & { port?: number } = {},
+    options: Partial<PeersOptions> & { port?: number | undefined } = {},
   ) {
     this.id = id;
     this.peers = Peers.listen({
