@@ -8,7 +8,7 @@ import deno from "./deno.json" with { type: "json" };
 import { formatAddress, parseAddress } from "./base/address.ts";
 import type { FromNode } from "./raft/channel/messages.ts";
 import { Host } from "./raft/host.ts";
-import { type Fields, lastWords, type Log, openLog } from "./base/logger.ts";
+import { type Fields, lastWords, type Logger, openLog } from "./base/logger.ts";
 import { placeNode } from "./server/placement.ts";
 import { onceFree } from "./base/listen.ts";
 import { TakeBox } from "./raft/channel/take_box.ts";
@@ -207,7 +207,7 @@ function textOf(error: unknown): string {
 /** Whether several isolates serve clients: a service that runs on must not fail at that. */
 function mayShare(
   { ioThreads }: Config,
-  { inWorker, log }: { readonly inWorker: boolean; readonly log: Log },
+  { inWorker, log }: { readonly inWorker: boolean; readonly log: Logger },
 ): boolean {
   if (ioThreads === 1) return false;
   if (inWorker && canRead(ioWorkerUrl)) return true;

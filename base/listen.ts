@@ -4,7 +4,7 @@
 // Not here: whom to let in (`peers.ts`, `server/clients/listener.ts`).
 
 import { type Address, formatAddress } from "./address.ts";
-import type { Log } from "./logger.ts";
+import type { Logger } from "./logger.ts";
 import { reasonOf } from "./dial.ts";
 
 /** A process that is told to stop has ended, and closed its ports, after this. */
@@ -45,7 +45,7 @@ export function lockPort(
 }
 
 export type Patience = {
-  readonly log: Log;
+  readonly log: Logger;
   /** Ends the waiting, with its reason. */
   readonly signal: AbortSignal;
   readonly patienceMillis?: number;

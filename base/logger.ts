@@ -25,7 +25,7 @@ export type LogFormat = "text" | "json";
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** Says `text`, a sentence without a full stop, and what a machine may want to read. */
-export type Log = (level: LogLevel, text: string, fields?: Fields) => void;
+export type Logger = (level: LogLevel, text: string, fields?: Fields) => void;
 
 export type LogOptions = {
   readonly level: LogLevel;
@@ -40,7 +40,7 @@ export type LogOptions = {
 export const lastWordsMillis = 250;
 
 /** Configures the log of this isolate; a later call changes level and format for all. */
-export function openLog(options: LogOptions): Log {
+export function openLog(options: LogOptions): Logger {
   const { level: lowestLevel, source, write } = options;
   const line = options.format === "json" ? jsonLine : textLine;
   gapLine = (dropped) => line(gapRecord(source, dropped));

@@ -7,7 +7,7 @@ import type { PeerSetLink } from "./net/peer_set.ts";
 import type { NodeId, PeerMessage } from "./core/types.ts";
 import type { RaftOptions } from "./core/options.ts";
 import type { About } from "./identity/hello.ts";
-import type { Log } from "../base/logger.ts";
+import type { Logger } from "../base/logger.ts";
 import type { Storage } from "../storage/storage.ts";
 
 /** All of the world that the node touches. */
@@ -19,7 +19,7 @@ export type Environment = {
     reaches(id: NodeId): boolean;
   };
   readonly post: (message: FromNode) => void;
-  readonly log: Log;
+  readonly log: Logger;
   /** Milliseconds since 1970; for display, never for safety. */
   readonly now: () => number;
   /** Microseconds of a clock that only goes forward; for display as well. */

@@ -19,7 +19,7 @@ import type {
 import { assert } from "../base/assert.ts";
 import type { Identity, NodeId, Saved } from "./core/types.ts";
 import { type AskOptions, clusterOf, joinCluster } from "./members/join.ts";
-import { lastWords, type Log, openLog } from "../base/logger.ts";
+import { lastWords, type Logger, openLog } from "../base/logger.ts";
 import { Node } from "./node.ts";
 import { blank, founded, isMember } from "./members/bootstrap.ts";
 import { listenForPeers, Peers } from "./net/peers.ts";
@@ -56,7 +56,7 @@ const claimedMillis = 60_000;
 export class Host {
   readonly #door: Door<FromNode>;
   #options: NodeOptions | undefined;
-  #log: Log = () => {};
+  #log: Logger = () => {};
   #storage: Storage | undefined;
   #peers: Peers | undefined;
   #node: Node | undefined;
@@ -166,9 +166,9 @@ export class Host {
       met: (id, introduction) => this.#node?.met(id, introduction),
       moved: (id, address) => this.#node?.moved(id, address),
       claimed: (sender) => this.#claimed(sender),
-      receive: (message, life) => {
+      receive: (message, proof) => {
         this.#ticker?.heard();
-        return this.#node?.receive(message, life);
+        return this.#node?.receive(message, proof);
       },
       inboundMax: Math.ceil(options.peersMax * inboundShare),
       log: this.#log,
@@ -379,7 +379,7 @@ function timesOf(options: NodeOptions): NodeTimes {
   };
 }
 
-function openStorage(options: NodeOptions, log: Log): Promise<Storage> {
+function openStorage(options: NodeOptions, log: Logger): Promise<Storage> {
   const { id: node, directory, durability } = options;
   if (options.storage === "kv") {
     return openKv({ directory, node, durability, log });

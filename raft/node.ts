@@ -25,7 +25,7 @@ import { Lending } from "./tickets/lending.ts";
 import { Overview } from "./stats/node_status.ts";
 import { ChangeLog } from "./stats/change_log.ts";
 import { canApply, Machine, ticketSequence } from "./tickets/machine.ts";
-import type { Life, Members } from "./identity/ranks.ts";
+import type { Members, PeerProof } from "./identity/ranks.ts";
 import { Reserve } from "./tickets/reserve.ts";
 import { Senders } from "./identity/senders.ts";
 import { ServedTakes } from "./tickets/served_takes.ts";
@@ -67,7 +67,7 @@ export class Node {
   #snapshotFromTick = 0;
   #handedOver = false;
   /** `leaving`: all is settled but the last flush; whoever asks is turned away. */
-  #life: "running" | "stopping" | "leaving" | "ended" = "running";
+  #phase: "running" | "stopping" | "leaving" | "ended" = "running";
 
   constructor(environment: Environment, saved: Saved, times: NodeTimes) {
     this.#environment = environment;
@@ -144,7 +144,7 @@ export class Node {
 
   /** Ticks, at least 1, that it may sleep through if nothing comes. */
   get restTicks(): number {
-    const isBusy = this.#life !== "running" || this.#takes.isWaiting ||
+    const isBusy = this.#phase !== "running" || this.#takes.isWaiting ||
       this.#changes.isWaiting || this.#reserve.size > 0 ||
       this.#raft.transferTarget !== undefined;
     return isBusy
@@ -178,9 +178,9 @@ export class Node {
     });
   }
 
-  /** Why it is refused, if it is. `life` is its sender's, as far as was proved. */
-  receive(message: PeerMessage, life: Life): Fault | undefined {
-    const verdict = this.#senders.judge(message, life);
+  /** Why it is refused, if it is. `proof` is its sender's, as far as was proved. */
+  receive(message: PeerMessage, proof: PeerProof): Fault | undefined {
+    const verdict = this.#senders.judge(message, proof);
     if (verdict.type === "refused") return verdict.fault;
     let fault: Fault | undefined;
     if (verdict.type === "heard") {
@@ -212,7 +212,7 @@ export class Node {
     const { incarnation, mark } = introduction;
     this.#overview.peerInfo.met(id, introduction);
     this.#input(() => {
-      if (this.#senders.isNewLife(id, mark)) this.#raft.forget(id);
+      if (this.#senders.isNewIncarnation(id, mark)) this.#raft.forget(id);
       this.#addressUpdates.met(id, incarnation);
     });
   }
@@ -223,12 +223,12 @@ export class Node {
   }
 
   take(count: number): void {
-    if (this.#life === "running") {
+    if (this.#phase === "running") {
       return this.#input(() => this.#takes.ask(count));
     }
     this.#takes.turnAway(count);
     // While the last flush runs there is no pump any more.
-    if (this.#life === "leaving") this.#takes.stop();
+    if (this.#phase === "leaving") this.#takes.stop();
     else this.#input(() => {});
   }
 
@@ -240,7 +240,7 @@ export class Node {
   admin(id: number, command: AdminCommand): void {
     const answer = (answer: AdminAnswer) =>
       this.#environment.post({ type: "answered", id, answer });
-    if (this.#life === "leaving") {
+    if (this.#phase === "leaving") {
       return answer({ type: "error", text: "the node is stopping" });
     }
     this.#input(() => {
@@ -279,7 +279,7 @@ export class Node {
   /** Hands over, saves what waits, and ends. */
   stop(): void {
     this.#input(() => {
-      this.#life = "stopping";
+      this.#phase = "stopping";
       this.#reserve.close();
     });
   }
@@ -319,7 +319,7 @@ export class Node {
     this.#overview.look();
     this.#noteRemoval();
     if (!this.#saving) this.#save();
-    if (this.#life === "stopping") this.#finishStopping();
+    if (this.#phase === "stopping") this.#finishStopping();
   }
 
   #apply(entry: Entry): void {
@@ -330,7 +330,7 @@ export class Node {
 
   /** Says once that this node was removed, after the answers that it owed. */
   #noteRemoval(): void {
-    if (!this.removal.look() || this.#life !== "running") return;
+    if (!this.removal.look() || this.#phase !== "running") return;
     this.#environment.log(
       "warning",
       "was removed from the cluster; stops; to come back, start it with " +
@@ -349,7 +349,7 @@ export class Node {
     const isNew = log.lastApplied > log.snapshot.index;
     // Clients that ask again and again must not keep the disk busy with nothing else.
     const isDue = !isNew || this.#ticks >= this.#snapshotFromTick ||
-      this.#life !== "running";
+      this.#phase !== "running";
     const wanted = this.#snapshotsWanted.length > 0 && isDue;
     if (!(grown || wanted)) return;
     if (isNew) {
@@ -416,7 +416,7 @@ export class Node {
     this.#reserve.stop();
     this.#takes.stop();
     this.#changes.stop();
-    this.#life = "leaving";
+    this.#phase = "leaving";
     this.#environment.storage.flush((error) => this.#end(error));
   }
 
@@ -432,15 +432,15 @@ export class Node {
   }
 
   #end(error: Error | undefined): void {
-    if (this.#life === "ended") return;
-    this.#life = "ended";
+    if (this.#phase === "ended") return;
+    this.#phase = "ended";
     this.#environment.ended(error);
   }
 
   // What others see.
 
   get #isAlive(): boolean {
-    return this.#life === "running" || this.#life === "stopping";
+    return this.#phase === "running" || this.#phase === "stopping";
   }
 
   #pushStatus(): void {

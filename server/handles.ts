@@ -5,7 +5,7 @@
 // permissions. Where it does not, handles are opened until there is no more, or until
 // there are enough. That is done once, before anything else needs one.
 
-import type { Log } from "../base/logger.ts";
+import type { Logger } from "../base/logger.ts";
 import type { CensusOptions } from "./client_count.ts";
 import type { ClientLimits } from "./config.ts";
 
@@ -58,7 +58,7 @@ export function shareHandles(
 export function limitsOf(
   { clientsMax, memoryMax }: ClientLimits,
   { ioThreads }: { readonly ioThreads: number },
-  log: Log,
+  log: Logger,
 ): { limits: CensusOptions; shares: HandleShares } {
   const wanted = { clientsMax, ioThreads };
   const free = freeHandles(handlesFor(wanted));

@@ -7,7 +7,7 @@
 
 import { join, resolve } from "node:path";
 import type { NodeOptions, StorageKind } from "../raft/channel/messages.ts";
-import type { Log } from "../base/logger.ts";
+import type { Logger } from "../base/logger.ts";
 import { lockName } from "../storage/files.ts";
 import { hasDefaultStore } from "../storage/kv.ts";
 import { kvStoreName, StorageError } from "../storage/storage.ts";
@@ -25,7 +25,7 @@ export async function placeNode(
   { storage, canReadCode, log }: {
     readonly storage: StorageKind | "auto";
     readonly canReadCode: boolean;
-    readonly log: Log;
+    readonly log: Logger;
   },
 ): Promise<Placement> {
   if (canReadCode) {
@@ -60,7 +60,7 @@ export async function placeNode(
  * A node whose tickets are in the default store, from a run without --allow-read, must
  * not begin again at 1 because this run may read.
  */
-async function refuseSecondStart(node: Unplaced, log: Log): Promise<void> {
+async function refuseSecondStart(node: Unplaced, log: Logger): Promise<void> {
   const { id, directory } = node;
   if (Deno.build.standalone || directory === undefined) return;
   if (!isStandard(node) || holdsNode(directory)) return;

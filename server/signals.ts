@@ -6,7 +6,7 @@
 // line that told of it; SIGKILL, SIGSTOP and the real-time signals, which Deno lets nobody
 // hear; SIGABRT, SIGSYS and their like, which tell of faults in the process itself.
 
-import type { Log } from "../base/logger.ts";
+import type { Logger } from "../base/logger.ts";
 
 /** Two signals within this are one. */
 const sameSignalMillis = 500;
@@ -36,7 +36,7 @@ const ignoredSignals = [
 ] as const;
 
 export type SignalOptions = {
-  readonly log: Log;
+  readonly log: Logger;
   /** At the first signal that says so. */
   readonly stop: () => void;
 };

@@ -3,7 +3,7 @@
 //
 //   message   = tag u8 · from id · to id · term u64 · body      the tags are below
 //             | tag u8 · from id · to id · number u64 · (data | take)
-//   take      = life u64 · (term u64 · count u64 | given bool · last big64 · count u64)
+//   take      = process u64 · (term u64 · count u64 | given bool · last big64 · count u64)
 //
 // with the fields of `bytes.ts`, entries and snapshots of `save_codec.ts`. Terms, indexes,
 // sequences and rounds stay below `counterMax`. One encoding stands for each value;
@@ -63,11 +63,11 @@ function writeErrand(writer: Writer, message: Errand): void {
     case "ForwardResponse":
       return writer.data(message.data, forwardBytesMax);
     case "Take":
-      writer.u64(message.life);
+      writer.u64(message.process);
       writer.u64(message.term);
       return writer.u64(message.count);
     case "TakeResponse":
-      writer.u64(message.life);
+      writer.u64(message.process);
       writer.u8(message.given ? 1 : 0);
       writer.big64(message.last);
       return writer.u64(message.count);
@@ -173,7 +173,7 @@ function readErrand(
       return {
         type: "Take",
         ...envelope,
-        life: reader.u64(),
+        process: reader.u64(),
         term: counter(reader),
         count: takeCount(reader) || reader.fail("a take of nothing"),
       };
@@ -181,7 +181,7 @@ function readErrand(
       return {
         type: "TakeResponse",
         ...envelope,
-        life: reader.u64(),
+        process: reader.u64(),
         given: reader.bool(),
         last: reader.big64(),
         count: takeCount(reader),

@@ -245,7 +245,7 @@ export type Take = {
   /** In which `to` leads, as far as `from` knows; in no other may it be executed. */
   readonly term: Term;
   /** Of the asking process; with `id` it names this take, however often it is sent. */
-  readonly life: number;
+  readonly process: number;
   readonly id: number;
   /** How many; at least 1. */
   readonly count: number;
@@ -255,7 +255,7 @@ export type TakeResponse = {
   readonly type: "TakeResponse";
   readonly from: NodeId;
   readonly to: NodeId;
-  readonly life: number;
+  readonly process: number;
   readonly id: number;
   /** If not, nobody knows what became of it, and whatever was taken is nobody's. */
   readonly given: boolean;

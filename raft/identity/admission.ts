@@ -12,7 +12,7 @@ import {
   type Refused,
 } from "./hello.ts";
 import { isProved, type Meeting } from "./proof.ts";
-import { type Life, type Members, type Rank, rankOf } from "./ranks.ts";
+import { type Members, type PeerProof, type Rank, rankOf } from "./ranks.ts";
 
 /** A fault found in a greeting; `fact` fills the sentence "refused, because …". */
 export type Fault = { readonly reason: Refused; readonly fact: string };
@@ -21,7 +21,7 @@ export type Fault = { readonly reason: Refused; readonly fact: string };
 export type Places = (
   id: NodeId,
   by: {
-    readonly life: Life;
+    readonly proof: PeerProof;
     readonly rank: Rank;
     readonly isDialled: boolean;
   },
@@ -70,16 +70,16 @@ export function faultOfChallenge(
 }
 
 /** Why `id`, which has proved to be of the cluster, is not listened to. */
-export function faultOfLife(
+export function faultOfProof(
   id: NodeId,
-  { life, members, places, isDialled }: {
-    readonly life: Life;
+  { proof, members, places, isDialled }: {
+    readonly proof: PeerProof;
     readonly members: Members;
     readonly places: Places;
     readonly isDialled: boolean;
   },
 ): Fault | undefined {
-  const rank = rankOf(id, life, members);
+  const rank = rankOf(id, proof, members);
   if (rank === "stranger") {
     return members.disksOf(id).length > 0
       ? {
@@ -91,13 +91,13 @@ export function faultOfLife(
         fact: `node ${id} is no member, as far as this node knows`,
       };
   }
-  if (places(id, { life, rank, isDialled })) return undefined;
+  if (places(id, { proof, rank, isDialled })) return undefined;
   const fact = `node ${id} is connected already, and is better known`;
   return { reason: "taken", fact };
 }
 
 /** What `evidence` of one side proves to `own`, the other one. */
-export function lifeOf(
+export function proofOf(
   { lives, knows, mark, since }: Evidence,
   { own, meeting, isDialler }: {
     readonly own: Identity;
@@ -105,7 +105,7 @@ export function lifeOf(
     /** Whether the dialler gave it. */
     readonly isDialler: boolean;
   },
-): Life {
+): PeerProof {
   const [livesOn, knowsDisk] = isDialler
     ? [
       "dialler lives on the disk",

@@ -12,7 +12,7 @@
 import type { Identity, Index, NodeId } from "../core/types.ts";
 
 /** One data directory that has the node's id; there may have been others. */
-export type Life = {
+export type PeerProof = {
   /** Whether it proved to live on the disk of this incarnation. */
   isOn(incarnation: string): boolean;
   /** Equal on all connections of one life to this node. */
@@ -52,16 +52,16 @@ export const nobody: Members = {
 
 export type Rank = "known" | "unproved" | "claimant" | "outsider" | "stranger";
 
-export function rankOf(id: NodeId, life: Life, members: Members): Rank {
+export function rankOf(id: NodeId, proof: PeerProof, members: Members): Rank {
   // With nearly every message: the newest alone is quicker to look at.
   const newest = members.incarnationOf(id);
-  if (newest !== "" && life.isOn(newest)) return "known";
+  if (newest !== "" && proof.isOn(newest)) return "known";
   const disks = members.disksOf(id);
-  if (disks.some((disk) => disk !== "" && life.isOn(disk))) return "known";
+  if (disks.some((disk) => disk !== "" && proof.isOn(disk))) return "known";
   if (disks.includes("")) return "unproved";
-  if (!life.knowsUs) return "stranger";
+  if (!proof.knowsUs) return "stranger";
   // Not compared with the newest: that may have been undone while this node was away.
-  if (life.since > members.decidedIndex) return "claimant";
+  if (proof.since > members.decidedIndex) return "claimant";
   // Under a member's id it is another one: the disk was lost, or the name taken.
   return disks.length === 0 ? "outsider" : "stranger";
 }
@@ -72,17 +72,17 @@ export function knownDisk(id: NodeId, members: Members): string {
     (members.disksOf(id).find((disk) => disk !== "") ?? "");
 }
 
-/** The index that `own` tells of itself as {@linkcode Life.since}. */
+/** The index that `own` tells of itself as {@linkcode PeerProof.since}. */
 export function sinceOf(own: Identity, members: Members): Index {
   const isMember = members.incarnationOf(own.node) === own.incarnation;
   return isMember ? members.configurationIndex : 0;
 }
 
 /** How `other` looks to `own`, where nobody lies: what a handshake between them proves. */
-export function honestLife(
+export function honestProof(
   other: { readonly identity: Identity; readonly members: Members },
   own: Identity,
-): Life {
+): PeerProof {
   const { identity, members } = other;
   return {
     isOn: (incarnation) => incarnation === identity.incarnation,

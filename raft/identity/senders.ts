@@ -22,8 +22,8 @@ import type {
   NodeId,
   PeerMessage,
 } from "../core/types.ts";
-import type { Log } from "../../base/logger.ts";
-import { type Life, type Members, type Rank, rankOf } from "./ranks.ts";
+import type { Logger } from "../../base/logger.ts";
+import { type Members, type PeerProof, type Rank, rankOf } from "./ranks.ts";
 
 export type Verdict =
   /** To be taken; `isClaim` as the core knows it. */
@@ -47,7 +47,7 @@ const idsMax = 256;
 export type SendersOptions = {
   /** Whether the machine can apply all that `message` brings. */
   readonly canApply: (message: PeerMessage) => boolean;
-  readonly log: Log;
+  readonly log: Logger;
 };
 
 export class Senders implements Members {
@@ -57,7 +57,7 @@ export class Senders implements Members {
   /** Of whom was said that we do not believe that we are no member. */
   readonly #doubted = new Set<NodeId>();
   readonly #canApply: SendersOptions["canApply"];
-  readonly #log: Log;
+  readonly #log: Logger;
   /** We follow it on its claim alone. */
   #claimedLeader: NodeId | undefined;
 
@@ -95,23 +95,23 @@ export class Senders implements Members {
   }
 
   /** Whether node `id`, met as `mark`, lives on another disk than when it was met last. */
-  isNewLife(id: NodeId, mark: string): boolean {
+  isNewIncarnation(id: NodeId, mark: string): boolean {
     if (this.#lives.get(id) === mark) return false;
     if (this.#lives.size >= idsMax) this.#lives.clear();
     this.#lives.set(id, mark);
     return true;
   }
 
-  judge(message: PeerMessage, life: Life): Verdict {
+  judge(message: PeerMessage, proof: PeerProof): Verdict {
     // What cannot be applied must not come into the log: this node could not go on.
     if (!this.#canApply(message)) {
       return refused(`${message.type} that this version cannot apply`);
     }
-    const rank = rankOf(message.from, life, this);
+    const rank = rankOf(message.from, proof, this);
     switch (rank) {
       case "known":
         this.#preferKnown(message);
-        return this.#byMember(message, life);
+        return this.#byMember(message, proof);
       case "unproved":
         return this.#byFollower(message, rank);
       case "claimant":
@@ -125,7 +125,7 @@ export class Senders implements Members {
     }
   }
 
-  #byMember(message: PeerMessage, life: Life): Verdict {
+  #byMember(message: PeerMessage, proof: PeerProof): Verdict {
     switch (message.type) {
       case "RequestVote":
       case "AppendEntries":
@@ -133,7 +133,7 @@ export class Senders implements Members {
       case "Confirm":
       case "TimeoutNow":
       case "NotMember":
-        return this.#mayLead(message.from, life)
+        return this.#mayLead(message.from, proof)
           ? heard
           : refused(`${message.type}, and has no vote`);
       case "PreVoteResponse":
@@ -141,7 +141,7 @@ export class Senders implements Members {
       case "AppendEntriesResponse":
       case "ConfirmResponse":
       case "Take": // which says that we lead, as a confirmation does
-        return this.#countsAs(message.from, life) ? heard : dropped;
+        return this.#countsAs(message.from, proof) ? heard : dropped;
       default:
         return heard;
     }
@@ -152,9 +152,9 @@ export class Senders implements Members {
    * one, which an older configuration still makes known, would vote a second time, and
    * acknowledge what the present one does not have.
    */
-  #countsAs(id: NodeId, life: Life): boolean {
+  #countsAs(id: NodeId, proof: PeerProof): boolean {
     const disk = this.incarnationOf(id);
-    return disk === "" || life.isOn(disk);
+    return disk === "" || proof.isOn(disk);
   }
 
   /**
@@ -162,7 +162,7 @@ export class Senders implements Members {
    * know; or leads already, and goes on until it is decided that it shall not (thesis
    * 4.2.2).
    */
-  #mayLead(id: NodeId, { since }: Life): boolean {
+  #mayLead(id: NodeId, { since }: PeerProof): boolean {
     const { membership } = this.#raft;
     if (membership.isVoter(id)) return true;
     const wasVoter = this.#inForce.some((configuration) =>

@@ -15,14 +15,14 @@ import {
 } from "../core/membership.ts";
 import type { Raft } from "../core/raft.ts";
 import type { NodeId, Server } from "../core/types.ts";
-import type { Log } from "../../base/logger.ts";
+import type { Logger } from "../../base/logger.ts";
 
 export type WhereaboutsOptions = {
   /** Ticks between two changes of one address. */
   readonly pauseTicks: number;
   /** Asks the leader on our own behalf. */
   readonly ask: (command: CommandOf<"add-voter">) => void;
-  readonly log: Log;
+  readonly log: Logger;
 };
 
 export class AddressUpdates {

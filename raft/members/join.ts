@@ -9,7 +9,7 @@
 import { parseAddress } from "../../base/address.ts";
 import { isShortText } from "../../base/bytes.ts";
 import type { NodeId } from "../core/types.ts";
-import type { Log } from "../../base/logger.ts";
+import type { Logger } from "../../base/logger.ts";
 import {
   type Outcome,
   type Reply,
@@ -25,7 +25,7 @@ export type AskOptions = {
   readonly timeoutMillis: number;
   /** When the time began to run, by performance.now(); now when left out. */
   readonly sinceMillis?: number;
-  readonly log: Log;
+  readonly log: Logger;
   /** Ends the waiting with its reason. */
   readonly signal?: AbortSignal;
   /** In [0, 1): spreads the retries. */

@@ -9,9 +9,9 @@ import {
   type Fault,
   faultOfChallenge,
   faultOfHello,
-  faultOfLife,
-  lifeOf,
+  faultOfProof,
   type Places,
+  proofOf,
   remedies,
 } from "../identity/admission.ts";
 import type { Identity, NodeId } from "../core/types.ts";
@@ -31,7 +31,7 @@ import {
   introductionOf,
   type Refused,
 } from "../identity/hello.ts";
-import type { Log } from "../../base/logger.ts";
+import type { Logger } from "../../base/logger.ts";
 import {
   markOf,
   type Meeting,
@@ -41,8 +41,8 @@ import {
 } from "../identity/proof.ts";
 import {
   knownDisk,
-  type Life,
   type Members,
+  type PeerProof,
   type Rank,
   rankOf,
   sinceOf,
@@ -67,7 +67,7 @@ export interface HandshakeOptions {
   claimed?(sender: NodeId): void;
   /** The node that we dialled as `id` will not talk to us. */
   refused?(id: NodeId, reason: Refused): void;
-  readonly log: Log;
+  readonly log: Logger;
 }
 
 export type HandshakeTimes = {
@@ -156,10 +156,13 @@ export class Handshake {
       receiver,
       nonce: newNonce(),
     });
-    const proof = prove(greeted, "dialler knows the cluster");
-    const { node: sender } = identity;
-    const hello = { sender, receiver, nonce: greeted.diallerNonce, proof };
-    await wire.write(greetingFrame({ type: "hello", ...hello }));
+    await wire.write(greetingFrame({
+      type: "hello",
+      sender: identity.node,
+      receiver,
+      nonce: greeted.diallerNonce,
+      proof: prove(greeted, "dialler knows the cluster"),
+    }));
     const step = await wire.frame();
     if (step.type === "more") return "it hung up without an answer";
     const challenge = greetingIn(step);
@@ -179,12 +182,12 @@ export class Handshake {
       return this.#wasRefused(receiver, answer.reason);
     }
     if (answer.type !== "welcome") return told(unreadable);
-    const life = lifeOf(answer, { own: identity, meeting, isDialler: false });
+    const proof = proofOf(answer, { own: identity, meeting, isDialler: false });
     const { incarnation: disk } = answer;
-    if (disk !== "" && !life.isOn(disk)) return told(unreadable);
-    const strange = this.#faultOf(receiver, { life, isDialled: true });
+    if (disk !== "" && !proof.isOn(disk)) return told(unreadable);
+    const strange = this.#faultOf(receiver, { proof, isDialled: true });
     if (strange !== undefined) return told(strange);
-    this.#take(wire, { id: receiver, life, about: answer, host, disk });
+    this.#take(wire, { id: receiver, proof, about: answer, host, disk });
     return undefined;
   }
 
@@ -258,8 +261,8 @@ export class Handshake {
     },
   ): Promise<Guest | undefined> {
     const { identity, about, log } = this.#options;
-    const life = lifeOf(claim, { own: identity, meeting, isDialler: true });
-    const fault = this.#faultOf(sender, { life, isDialled: false });
+    const proof = proofOf(claim, { own: identity, meeting, isDialler: true });
+    const fault = this.#faultOf(sender, { proof, isDialled: false });
     if (fault !== undefined) {
       const text = `refused node ${sender} from ${wire.remote}: ${told(fault)}`;
       // A node that is joining knows nobody yet, and those who dial it not its disk.
@@ -274,7 +277,7 @@ export class Handshake {
     log("debug", `node ${sender} connected from ${wire.remote}`);
     this.#said.delete(`from ${sender}`);
     const host = wire.remoteHost;
-    const rank = this.#take(wire, { id: sender, life, about: claim, host });
+    const rank = this.#take(wire, { id: sender, proof, about: claim, host });
     const evidence = this.#evidence(meeting, { isDialler: false });
     const incarnation = rank === "known" ? identity.incarnation : "";
     const welcome = { ...evidence, ...about, incarnation };
@@ -283,19 +286,19 @@ export class Handshake {
   }
 
   /** From here on `wire` is believed to lead to node `id`, on the disk that it proved. */
-  #take(wire: Wire, { id, life, about, host, disk = "" }: {
+  #take(wire: Wire, { id, proof, about, host, disk = "" }: {
     readonly id: NodeId;
-    readonly life: Life;
+    readonly proof: PeerProof;
     readonly about: About;
     readonly host: string;
     /** That it told, and proved. */
     readonly disk?: string;
   }): Rank {
     const members = this.#options.members();
-    const rank = rankOf(id, life, members);
-    wire.trust(life, payloadBytesMax(rank));
-    const known = members.disksOf(id).find((disk) => life.isOn(disk));
-    const { mark } = life;
+    const rank = rankOf(id, proof, members);
+    wire.trust(proof, payloadBytesMax(rank));
+    const known = members.disksOf(id).find((disk) => proof.isOn(disk));
+    const { mark } = proof;
     const met = { host, mark, incarnation: known ?? disk };
     this.#options.met?.(id, introductionOf(about, met));
     return rank;
@@ -303,10 +306,10 @@ export class Handshake {
 
   #faultOf(
     id: NodeId,
-    by: { readonly life: Life; readonly isDialled: boolean },
+    by: { readonly proof: PeerProof; readonly isDialled: boolean },
   ): Fault | undefined {
     const members = this.#options.members();
-    return faultOfLife(id, { ...by, members, places: this.#places });
+    return faultOfProof(id, { ...by, members, places: this.#places });
   }
 
   /** What this node proves of itself. */

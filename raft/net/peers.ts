@@ -29,13 +29,13 @@ import {
 import { Link } from "./link.ts";
 import { inboundMax, inboundShares, peerTimes } from "./peer_limits.ts";
 import { hungUp, openPort } from "../../base/listen.ts";
-import { type Life, type Rank, rankOf } from "../identity/ranks.ts";
+import { type PeerProof, type Rank, rankOf } from "../identity/ranks.ts";
 import { reasonOf } from "../../base/dial.ts";
 import { Wire } from "./wire.ts";
 
 export interface PeersOptions extends HandshakeOptions {
-  /** Why it is refused, if it is: `life` is its sender's, as far as was proved. */
-  receive(message: PeerMessage, life: Life): Fault | undefined;
+  /** Why it is refused, if it is: `proof` is its sender's, as far as was proved. */
+  receive(message: PeerMessage, proof: PeerProof): Fault | undefined;
   /** Member `id` is not where we dial it, and says that it is at `address`; repeated. */
   moved?(id: NodeId, address: string): void;
   /** In [0, 1): spreads the retries. */
@@ -211,8 +211,8 @@ export class Peers {
     if (this.#closing) this.#noteDrained();
   }
 
-  #rank({ id }: Link, { life }: Wire): Rank {
-    return rankOf(id, life, this.#options.members());
+  #rank({ id }: Link, { proof }: Wire): Rank {
+    return rankOf(id, proof, this.#options.members());
   }
 
   /** The members are others: the id may have another disk now, or be known at last. */
@@ -229,10 +229,10 @@ export class Peers {
   /** It is on the newest disk of its id, which a former one must not elbow out. */
   #isPresent(
     id: NodeId,
-    { life, rank }: { readonly life: Life; readonly rank: Rank },
+    { proof, rank }: { readonly proof: PeerProof; readonly rank: Rank },
   ): boolean {
     const disk = this.#options.members().incarnationOf(id);
-    return rank === "known" && (disk === "" || life.isOn(disk));
+    return rank === "known" && (disk === "" || proof.isOn(disk));
   }
 
   /**
@@ -241,14 +241,17 @@ export class Peers {
    */
   #hasPlace(
     id: NodeId,
-    { life, isDialled }: { readonly life: Life; readonly isDialled: boolean },
+    { proof, isDialled }: {
+      readonly proof: PeerProof;
+      readonly isDialled: boolean;
+    },
   ): boolean {
     const link = this.#links.get(id);
     const wires = [link?.dialled, link?.accepted].filter((wire) =>
-      wire !== undefined && !wire.closed && wire.life.mark !== life.mark
+      wire !== undefined && !wire.closed && wire.proof.mark !== proof.mark
     );
     return wires.every((wire) =>
-      rankOf(id, wire!.life, this.#options.members()) !== "known" &&
+      rankOf(id, wire!.proof, this.#options.members()) !== "known" &&
       (isDialled || wire !== link?.dialled)
     );
   }
@@ -256,7 +259,7 @@ export class Peers {
   /** All connections of a link lead to one life of the node: to that of `wire` from now on. */
   #settleOn(link: Link, wire: Wire): void {
     for (const other of [link.dialled, link.accepted]) {
-      if (other === undefined || other.life.mark === wire.life.mark) continue;
+      if (other === undefined || other.proof.mark === wire.proof.mark) continue;
       other.close();
       link.drop();
       if (link.dialled === other) link.dialled = undefined;
@@ -310,7 +313,7 @@ export class Peers {
       return;
     }
     // Whoever is not known could have us dial whatever it likes.
-    if (rankOf(id, accepted.life, this.#options.members()) !== "known") return;
+    if (rankOf(id, accepted.proof, this.#options.members()) !== "known") return;
     const known = this.#options.members().incarnationOf(id);
     if (known === "") return;
     const host = parseAddress(accepted.remote)?.host ?? "";
@@ -320,7 +323,7 @@ export class Peers {
     if (text === formatAddress(dialled)) return;
     const wire = await this.#handshake.open(id, { address, signal });
     wire?.close();
-    if (wire?.life.isOn(known)) this.#options.moved?.(id, text);
+    if (wire?.proof.isOn(known)) this.#options.moved?.(id, text);
   }
 
   /** Doubles with each failure, and is spread so that nodes do not dial in step. */
@@ -388,7 +391,7 @@ export class Peers {
       for (let step = wire.next(); step.type !== "more"; step = wire.next()) {
         const fault = step.type === "bad"
           ? step.reason
-          : this.#take(step.payload, link.id, wire.life);
+          : this.#take(step.payload, link.id, wire.proof);
         if (wire.closed) return;
         if (fault === undefined) continue;
         const text =
@@ -402,7 +405,7 @@ export class Peers {
 
   #take(
     payload: Uint8Array,
-    ...[sender, life]: [NodeId, Life]
+    ...[sender, proof]: [NodeId, PeerProof]
   ): Fault | undefined {
     if (payload.length === 0) return undefined; // a beat
     let message: PeerMessage;
@@ -417,7 +420,7 @@ export class Peers {
       return `a message from ${from} to ${to}`;
     }
     this.counters.received++;
-    return this.#closing ? undefined : this.#options.receive(message, life);
+    return this.#closing ? undefined : this.#options.receive(message, proof);
   }
 
   /** Tells all that we are here, and hangs up on who has not told us so for too long. */

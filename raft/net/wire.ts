@@ -10,7 +10,7 @@ import {
   helloBytesMax,
   type Step,
 } from "./frame.ts";
-import type { Life } from "../identity/ranks.ts";
+import type { PeerProof } from "../identity/ranks.ts";
 
 /** At once; of a node that may send small frames only. */
 const readBytesMax = 64 * 1024;
@@ -20,7 +20,7 @@ export class Wire {
   readonly remote: string;
   readonly remoteHost: string;
   /** Set once the other side has said who it is. */
-  life: Life = { isOn: () => false, mark: "", knowsUs: false, since: 0 };
+  proof: PeerProof = { isOn: () => false, mark: "", knowsUs: false, since: 0 };
   /** When the last byte came, and the last whole frame (`performance.now()`). */
   heardMillis = performance.now();
   framedMillis = performance.now();
@@ -48,8 +48,8 @@ export class Wire {
   }
 
   /** The other side has said who it is: from now on frames may be larger. */
-  trust(life: Life, payloadBytesMax: number): void {
-    this.life = life;
+  trust(proof: PeerProof, payloadBytesMax: number): void {
+    this.proof = proof;
     this.allow(payloadBytesMax);
   }
 

@@ -5,18 +5,18 @@
 import type { Role } from "../core/options.ts";
 import type { Raft } from "../core/raft.ts";
 import type { Configuration } from "../core/types.ts";
-import type { Log } from "../../base/logger.ts";
+import type { Logger } from "../../base/logger.ts";
 
 export class ChangeLog {
   readonly #raft: Raft;
-  readonly #log: Log;
+  readonly #log: Logger;
   #role: Role | undefined;
   #leaderId: string | undefined;
   #term = 0;
   #configuration: Configuration | undefined;
   #stalled = false;
 
-  constructor(raft: Raft, log: Log) {
+  constructor(raft: Raft, log: Logger) {
     this.#raft = raft;
     this.#log = log;
     this.#configuration = raft.membership.current;

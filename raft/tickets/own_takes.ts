@@ -59,7 +59,7 @@ export class OwnTakes {
   readonly #options: OwnTakesOptions;
   #takes: OwnTake[] = [];
   /** Of this process: an answer to a former one must not fit. */
-  readonly #life: number;
+  readonly #process: number;
   #lastId = 0;
   /** Whom we took for a leader, and who says that he is none: not asked again at once. */
   #turnedAwayBy: { readonly id: NodeId; readonly term: Term } | undefined;
@@ -76,7 +76,7 @@ export class OwnTakes {
     this.#reserve = reserve;
     this.#lending = lending;
     this.#options = options;
-    this.#life = options.random(2 ** 31) * 2 ** 21 + options.random(2 ** 21);
+    this.#process = options.random(2 ** 31) * 2 ** 21 + options.random(2 ** 21);
   }
 
   get isWaiting(): boolean {
@@ -95,12 +95,12 @@ export class OwnTakes {
   }
 
   /** The node that we took for the leader answers. */
-  answered({ from, life, id, given, last, count }: TakeResponse): void {
+  answered({ from, process, id, given, last, count }: TakeResponse): void {
     const take = this.#takes.find(({ state }) =>
       typeof state === "object" && state.message.id === id &&
       state.message.to === from
     );
-    if (life !== this.#life || take?.outcome !== undefined) return;
+    if (process !== this.#process || take?.outcome !== undefined) return;
     if (typeof take?.state !== "object") return;
     const isSound = count <= take.count && BigInt(count) <= last;
     if (given && isSound) take.outcome = { last, count };
@@ -201,7 +201,7 @@ export class OwnTakes {
       from,
       to,
       term,
-      life: this.#life,
+      process: this.#process,
       id: ++this.#lastId,
       count: take.count,
     };

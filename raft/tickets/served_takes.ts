@@ -17,7 +17,7 @@ import type { Outcome, Reserve } from "./reserve.ts";
  * there; and lives.
  */
 const takesMax = 64;
-const livesMax = 256;
+const processesMax = 256;
 
 type Served = {
   readonly take: Take;
@@ -25,7 +25,7 @@ type Served = {
   response: TakeResponse | undefined;
 };
 
-type Life = {
+type Process = {
   readonly takes: Map<number, Served>;
   /** The highest id that is not remembered any more. */
   forgotten: number;
@@ -37,7 +37,7 @@ export class ServedTakes {
   readonly #lending: Lending;
   readonly #send: (message: TakeResponse) => void;
   /** By sender and life, and in each by id; the oldest first. */
-  readonly #lives = new Map<string, Life>();
+  readonly #processes = new Map<string, Process>();
   #waiting: Served[] = [];
 
   constructor(
@@ -55,9 +55,9 @@ export class ServedTakes {
   }
 
   asked(take: Take): void {
-    const life = this.#lifeOf(take);
-    if (take.id <= life.forgotten) return;
-    const known = life.takes.get(take.id);
+    const process = this.#processOf(take);
+    if (take.id <= process.forgotten) return;
+    const known = process.takes.get(take.id);
     if (known !== undefined) {
       const { term, count } = known.take;
       // Another one under its name would be a bug, or chance at its worst.
@@ -65,10 +65,10 @@ export class ServedTakes {
       if (known.response !== undefined && isSame) this.#send(known.response);
       return;
     }
-    const { size } = life.takes;
-    if (size >= takesMax && !forgetOldest(life)) return; // it is sent again
+    const { size } = process.takes;
+    if (size >= takesMax && !forgetOldest(process)) return; // it is sent again
     const served: Served = { take, response: undefined };
-    life.takes.set(take.id, served);
+    process.takes.set(take.id, served);
     if (!this.#advance(served)) this.#waiting.push(served);
   }
 
@@ -96,34 +96,34 @@ export class ServedTakes {
   }
 
   #respond(served: Served, outcome: Outcome): void {
-    const { from: to, to: from, life, id } = served.take;
+    const { from: to, to: from, process, id } = served.take;
     const given = outcome !== "leadership-lost";
     const { last, count } = given ? outcome : { last: 0n, count: 0 };
-    const response = { type: "TakeResponse", from, to, life, id } as const;
+    const response = { type: "TakeResponse", from, to, process, id } as const;
     served.response = { ...response, given, last, count };
     this.#send(served.response);
   }
 
-  #lifeOf({ from, life }: Take): Life {
-    const name = `${from} ${life}`;
-    const known = this.#lives.get(name);
+  #processOf({ from, process }: Take): Process {
+    const name = `${from} ${process}`;
+    const known = this.#processes.get(name);
     if (known !== undefined) return known;
-    const [oldest] = this.#lives.keys();
-    if (this.#lives.size >= livesMax && oldest !== undefined) {
-      this.#lives.delete(oldest);
+    const [oldest] = this.#processes.keys();
+    if (this.#processes.size >= processesMax && oldest !== undefined) {
+      this.#processes.delete(oldest);
     }
-    const fresh: Life = { takes: new Map(), forgotten: 0 };
-    this.#lives.set(name, fresh);
+    const fresh: Process = { takes: new Map(), forgotten: 0 };
+    this.#processes.set(name, fresh);
     return fresh;
   }
 }
 
 /** False when none of them is answered yet. */
-function forgetOldest(life: Life): boolean {
-  for (const [id, { response }] of life.takes) {
+function forgetOldest(process: Process): boolean {
+  for (const [id, { response }] of process.takes) {
     if (response === undefined) continue;
-    life.takes.delete(id);
-    life.forgotten = Math.max(life.forgotten, id);
+    process.takes.delete(id);
+    process.forgotten = Math.max(process.forgotten, id);
     return true;
   }
   return false;

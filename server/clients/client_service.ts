@@ -2,7 +2,7 @@
 // time, their port, their end. The main isolate has one, and so has each of
 // `--io-threads`. What becomes of the node behind it is not its business.
 
-import type { Log } from "../../base/logger.ts";
+import type { Logger } from "../../base/logger.ts";
 import type { ClientCount } from "../client_count.ts";
 import { ticksPerTimeout } from "../tickets/dispenser.ts";
 import { Listener } from "./listener.ts";
@@ -24,7 +24,7 @@ export type ClientServiceOptions = {
   readonly refusalsMax: number;
   /** Seconds for which a client may do nothing; Infinity: for ever. */
   readonly idleSeconds: number;
-  readonly log: Log;
+  readonly log: Logger;
 };
 
 export class ClientService {

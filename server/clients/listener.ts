@@ -8,7 +8,7 @@
 // them and does nothing cannot keep an operator out.
 
 import { type Address, isLoopback } from "../../base/address.ts";
-import type { Log } from "../../base/logger.ts";
+import type { Logger } from "../../base/logger.ts";
 import { hungUp, openPort } from "../../base/listen.ts";
 import { AdminGate } from "../commands/admin_gate.ts";
 import { ClientCount } from "../client_count.ts";
@@ -40,7 +40,7 @@ export type ListenerOptions = {
   readonly refusalsMax?: number | undefined;
   /** Seconds for which a client may do nothing; Infinity, or left out: for ever. */
   readonly idleSeconds?: number;
-  readonly log?: Log;
+  readonly log?: Logger;
 };
 
 /** Opens the port for clients; fails with a text for the user. */
@@ -51,7 +51,7 @@ export function listen(address: Address): Deno.TcpListener {
 export class Listener {
   readonly #socket: Deno.TcpListener;
   readonly #options: ListenerOptions;
-  readonly #log: Log;
+  readonly #log: Logger;
   readonly #clientCount: ClientCount;
   readonly #service: ConnectionService;
   readonly #sessions = new Set<Connection>();

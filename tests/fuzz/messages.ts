@@ -173,14 +173,14 @@ const messages: {
   ForwardResponse: fc.record(forwarding),
   Take: fc.record({
     ...envelope,
-    life: u64,
+    process: u64,
     id: u64,
     count: count.map((count) => count || 1),
   }),
   TakeResponse: fc.record({
     from: id,
     to: id,
-    life: u64,
+    process: u64,
     id: u64,
     given: fc.boolean(),
     last: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),

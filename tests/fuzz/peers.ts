@@ -80,7 +80,7 @@ async function endures(
     listen: { host: hostname, port: 0 },
     members: () => node.members,
     met: (id, introduction) => node.met(id, introduction),
-    receive: (message, life) => node.receive(message, life),
+    receive: (message, proof) => node.receive(message, proof),
     log: () => {},
   });
   const role = { ...fields, cluster, other: "a" };

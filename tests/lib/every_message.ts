@@ -86,9 +86,9 @@ function messages(
     { ...envelope, type: "NotMember", configurationIndex: number },
     { type: "Forward", from, to, id: number, data: asked },
     { type: "ForwardResponse", from, to, id: number, data: asked },
-    { ...envelope, type: "Take", life: number, id: 1, count: number || 1 },
+    { ...envelope, type: "Take", process: number, id: 1, count: number || 1 },
     {
-      ...{ type: "TakeResponse", from, to, life: number, id: 1 },
+      ...{ type: "TakeResponse", from, to, process: number, id: 1 },
       ...{ given: true, last: 1n, count: 1 },
     },
   ];

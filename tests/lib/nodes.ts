@@ -33,9 +33,9 @@ import type { About } from "../../raft/identity/hello.ts";
 import { Node } from "../../raft/node.ts";
 import * as origin from "../../raft/members/bootstrap.ts";
 import {
-  honestLife,
-  type Life,
+  honestProof,
   nobody,
+  type PeerProof,
   rankOf,
 } from "../../raft/identity/ranks.ts";
 import type { NodeTimes } from "../../raft/environment.ts";
@@ -324,24 +324,24 @@ export class Nodes {
     const { node } = this.computer(to);
     const { incarnation, about } = this.computer(from);
     node?.met(from, { incarnation, mark: incarnation, ...about });
-    node?.receive(message, this.lifeOf(from, to));
+    node?.receive(message, this.proofOf(from, to));
   }
 
   /** Brings `message` to where it is for, as if its sender had said it. */
   hand(message: PeerMessage): string | undefined {
     const { from, to } = message;
-    return this.node(to).receive(message, this.lifeOf(from, to));
+    return this.node(to).receive(message, this.proofOf(from, to));
   }
 
   /** What a handshake proves of `from` to `to`. */
-  lifeOf(from: NodeId, to: NodeId): Life {
+  proofOf(from: NodeId, to: NodeId): PeerProof {
     const [one, other] = [this.computer(from), this.computer(to)];
     const { identity } = one.disk.saved;
     const members = one.node?.members ?? nobody;
-    const life = honestLife({ identity, members }, other.disk.saved.identity);
+    const proof = honestProof({ identity, members }, other.disk.saved.identity);
     // A blank node has asked to join, if not here: so its disk is known.
     const isJoining = other.node?.members.configurationIndex === 0;
-    return { ...life, knowsUs: life.knowsUs || isJoining };
+    return { ...proof, knowsUs: proof.knowsUs || isJoining };
   }
 
   /** Disks and network do all that there is to do; time stands still. */
@@ -432,8 +432,9 @@ export class Nodes {
   /** Either may have dialled; the handshake refuses whom the configuration disowns. */
   #isConnected(a: Computer, b: Computer): boolean {
     const welcomes = (one: Computer, other: Computer) => {
-      const life = this.lifeOf(other.id, one.id);
-      return rankOf(other.id, life, one.node?.members ?? nobody) !== "stranger";
+      const proof = this.proofOf(other.id, one.id);
+      return rankOf(other.id, proof, one.node?.members ?? nobody) !==
+        "stranger";
     };
     return (a.dials(b.id) || b.dials(a.id)) && welcomes(a, b) && welcomes(b, a);
   }

@@ -484,7 +484,7 @@ export const membershipMutants: readonly Mutant[] = [
     mistake: "a member has moved to wherever it says, reached there or not",
     source: "README, Members",
     file: "raft/net/peers.ts",
-    find: "if (wire?.life.isOn(known)) this.#options.moved?.(id, text);",
+    find: "if (wire?.proof.isOn(known)) this.#options.moved?.(id, text);",
     replace: "this.#options.moved?.(id, text);",
     tests: ["unit/raft/net/peers_test.ts"],
   },

@@ -354,7 +354,7 @@ export const nodeMutants: readonly Mutant[] = [
     source: "PITFALLS 32",
     file: "raft/node.ts",
     find:
-      '    const isDue = !isNew || this.#ticks >= this.#snapshotFromTick ||\n      this.#life !== "running";',
+      '    const isDue = !isNew || this.#ticks >= this.#snapshotFromTick ||\n      this.#phase !== "running";',
     replace:
       "    const isDue = !isNew || this.#ticks >= this.#snapshotFromTick;",
     tests: ["unit/raft/node_compact_test.ts"],

@@ -26,10 +26,10 @@ import type { About } from "../../raft/identity/hello.ts";
 import { Node } from "../../raft/node.ts";
 import { blank, founded, isMember } from "../../raft/members/bootstrap.ts";
 import {
-  honestLife,
-  type Life,
+  honestProof,
   type Members,
   nobody,
+  type PeerProof,
   rankOf,
 } from "../../raft/identity/ranks.ts";
 import { ticksPerTimeout } from "../../server/tickets/dispenser.ts";
@@ -178,13 +178,13 @@ export class Computer implements Watched {
   }
 
   welcomes(other: Computer): boolean {
-    return rankOf(other.id, other.lifeFor(this), this.known) !== "stranger";
+    return rankOf(other.id, other.proofFor(this), this.known) !== "stranger";
   }
 
   /** What a handshake between the two proves to `other`. */
-  lifeFor({ drive: { identity } }: Computer): Life {
+  proofFor({ drive: { identity } }: Computer): PeerProof {
     const own = { identity: this.drive.identity, members: this.known };
-    return honestLife(own, identity);
+    return honestProof(own, identity);
   }
 
   get known(): Members {
@@ -280,10 +280,10 @@ export class Computer implements Watched {
 
   /** Something comes from outside; when the process stands still, it waits. */
   run(act: () => string | void): void {
-    const life = this.#lives;
+    const proof = this.#lives;
     if (this.#paused) {
       this.#held.push(() => {
-        if (life === this.#lives) this.run(act);
+        if (proof === this.#lives) this.run(act);
       });
       return;
     }

@@ -9,7 +9,7 @@ import {
   encodePeerMessage,
 } from "../../raft/core/message_codec.ts";
 import type { PeerMessage } from "../../raft/core/types.ts";
-import type { Life } from "../../raft/identity/ranks.ts";
+import type { PeerProof } from "../../raft/identity/ranks.ts";
 import { everyMessage } from "../lib/every_message.ts";
 import type { Computer } from "./computer.ts";
 import type { World } from "./world.ts";
@@ -22,7 +22,7 @@ export function lie(world: World, to: Computer): void {
   const wasMember = random(2) === 0;
   const ids = [...world.computers.keys()].filter((id) => id !== to.id);
   const from = wasMember || random(2) === 0 ? "z" : world.pick(ids) ?? "z";
-  const life: Life = {
+  const proof: PeerProof = {
     isOn: () => false,
     mark: "of a liar",
     knowsUs: wasMember,
@@ -36,7 +36,7 @@ export function lie(world: World, to: Computer): void {
   if (message === undefined) return;
   to.run(() => {
     world.counts.lies++;
-    const fault = to.node?.receive(message, life);
+    const fault = to.node?.receive(message, proof);
     return `hears a lie, ${message.type} ${term} of ${from}: ${fault}`;
   });
 }

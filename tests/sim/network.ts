@@ -8,7 +8,7 @@ import {
   encodePeerMessage,
 } from "../../raft/core/message_codec.ts";
 import type { Index, NodeId, PeerMessage } from "../../raft/core/types.ts";
-import type { Life } from "../../raft/identity/ranks.ts";
+import type { PeerProof } from "../../raft/identity/ranks.ts";
 import type { Computer } from "./computer.ts";
 import type { World } from "./world.ts";
 
@@ -19,7 +19,7 @@ type Packet = {
   readonly lives: string;
   readonly bytes: Uint8Array;
   /** What the sender's handshake proved by then. */
-  readonly life: Life;
+  readonly proof: PeerProof;
   /** What was committed when it was sent: it cannot tell of more. */
   readonly committed: Index;
   readonly isOld: boolean;
@@ -49,7 +49,7 @@ export class Network {
       to: to.id,
       lives: livesOf(from, to),
       bytes: encodePeerMessage(message).slice(),
-      life: from.lifeFor(to),
+      proof: from.proofFor(to),
       committed: this.#world.checker.commitIndex,
       isOld: false,
     };
@@ -123,7 +123,7 @@ export class Network {
       const { incarnation, about } = from;
       to.heardOf = packet.committed;
       to.node?.met(sender, { incarnation, mark: incarnation, ...about });
-      to.node?.receive(message, packet.life);
+      to.node?.receive(message, packet.proof);
       const term = "term" in message ? message.term : "";
       return `${sender} ${message.type} ${term} ${bytes.length}`;
     });

@@ -276,7 +276,7 @@ Deno.test("decodePeerMessage() refuses what nobody can have counted up to", () =
     sequence: 1,
   } as const;
   const vote = { lastLogIndex: 1, lastLogTerm: 1 };
-  const take = { type: "Take", from: "1", to: "2", life: 1, id: 1 } as const;
+  const take = { type: "Take", from: "1", to: "2", process: 1, id: 1 } as const;
   const cases: PeerMessage[] = [
     { ...envelope, type: "TimeoutNow", term: above },
     { ...envelope, type: "PreVote", ...vote, lastLogIndex: above },

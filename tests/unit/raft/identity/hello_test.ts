@@ -5,8 +5,8 @@ import {
   factOfRefusal,
   faultOfChallenge,
   faultOfHello,
-  faultOfLife,
-  lifeOf,
+  faultOfProof,
+  proofOf,
   remedies,
 } from "../../../../raft/identity/admission.ts";
 import type { Identity } from "../../../../raft/core/types.ts";
@@ -27,10 +27,10 @@ import {
   type Statement,
 } from "../../../../raft/identity/proof.ts";
 import {
-  honestLife,
-  type Life,
+  honestProof,
   type Members,
   nobody,
+  type PeerProof,
   rankOf,
   sinceOf,
 } from "../../../../raft/identity/ranks.ts";
@@ -89,7 +89,7 @@ function knowing(id: string, incarnation: string): Members {
   };
 }
 
-function living(on: string, { knowsUs = false, since = 0 } = {}): Life {
+function living(on: string, { knowsUs = false, since = 0 } = {}): PeerProof {
   return { isOn: (disk) => disk === on, mark: on, knowsUs, since };
 }
 
@@ -157,7 +157,7 @@ Deno.test("A proof is of one statement, two names, two nonces, one cluster and o
 Deno.test("rankOf() tells members, those that may become it, and everybody else apart", () => {
   const known = knowing("2", disk);
   const newer = { since: 6, knowsUs: true };
-  const cases: [string, Life, Members, ReturnType<typeof rankOf>][] = [
+  const cases: [string, PeerProof, Members, ReturnType<typeof rankOf>][] = [
     ["2", living(disk), known, "known"],
     ["2", living("9"), known, "stranger"],
     ["2", living("9"), knowing("2", ""), "unproved"],
@@ -172,8 +172,8 @@ Deno.test("rankOf() tells members, those that may become it, and everybody else 
     ["3", living("9", { since: 1 }), nobody, "stranger"],
     ["3", living("9", { since: 1, knowsUs: true }), nobody, "claimant"],
   ];
-  for (const [id, life, members, rank] of cases) {
-    assert.equal(rankOf(id, life, members), rank, `${id} ${rank}`);
+  for (const [id, proof, members, rank] of cases) {
+    assert.equal(rankOf(id, proof, members), rank, `${id} ${rank}`);
   }
 });
 
@@ -196,8 +196,8 @@ Deno.test("sinceOf() claims a membership only for the very disk that the configu
   assert.equal(sinceOf(own, knowing("1", "other")), 0);
   assert.equal(sinceOf(own, nobody), 0);
   const identity = { cluster, node: "2", incarnation: disk };
-  const life = honestLife({ identity, members: knowing("1", "x") }, own);
-  assert.equal(life.knowsUs, false);
+  const proof = honestProof({ identity, members: knowing("1", "x") }, own);
+  assert.equal(proof.knowsUs, false);
 });
 
 Deno.test("faultOfHello() refuses strangers, each for its own reason (PITFALLS 29, 30)", () => {
@@ -246,10 +246,10 @@ Deno.test("A dialler says no more to whoever cannot prove to be of its cluster",
   }
 });
 
-Deno.test("faultOfLife() lets in whom a configuration names, beside nobody that is better known", () => {
-  const of = (life: Life, hasPlace = true) =>
-    faultOfLife("2", {
-      life,
+Deno.test("faultOfProof() lets in whom a configuration names, beside nobody that is better known", () => {
+  const of = (proof: PeerProof, hasPlace = true) =>
+    faultOfProof("2", {
+      proof,
       members: knowing("2", disk),
       places: () => hasPlace,
       isDialled: false,
@@ -259,8 +259,8 @@ Deno.test("faultOfLife() lets in whom a configuration names, beside nobody that 
   const claimant = living("9", { knowsUs: true, since: 6 });
   assert.equal(of(claimant), undefined);
   assert.equal(of(claimant, false), "taken");
-  const fault = faultOfLife("3", {
-    life: living("9"),
+  const fault = faultOfProof("3", {
+    proof: living("9"),
     members: nobody,
     places: () => true,
     isDialled: true,
@@ -268,20 +268,20 @@ Deno.test("faultOfLife() lets in whom a configuration names, beside nobody that 
   assert.equal(fault?.reason, "stranger");
 });
 
-Deno.test("lifeOf() reads from the evidence what its side proved, and no more", () => {
+Deno.test("proofOf() reads from the evidence what its side proved, and no more", () => {
   const evidence = {
     lives: prove(meeting, "dialler lives on the disk", disk),
     knows: prove(meeting, "dialler knows the acceptor's disk", own.incarnation),
     mark,
     since: 3,
   };
-  const life = lifeOf(evidence, { own, meeting, isDialler: true });
+  const proof = proofOf(evidence, { own, meeting, isDialler: true });
   assert.deepEqual(
-    [disk, "9", "", disk].map((incarnation) => life.isOn(incarnation)),
+    [disk, "9", "", disk].map((incarnation) => proof.isOn(incarnation)),
     [true, false, false, true],
   );
-  assert.deepEqual([life.knowsUs, life.since], [true, 3]);
-  const other = lifeOf(evidence, { own, meeting, isDialler: false });
+  assert.deepEqual([proof.knowsUs, proof.since], [true, 3]);
+  const other = proofOf(evidence, { own, meeting, isDialler: false });
   assert.deepEqual([other.isOn(disk), other.knowsUs], [false, false]);
 });
 

@@ -3,7 +3,10 @@
 
 import assert from "node:assert/strict";
 import type { NodeId, PeerMessage } from "../../../../raft/core/types.ts";
-import { honestLife, type Life } from "../../../../raft/identity/ranks.ts";
+import {
+  honestProof,
+  type PeerProof,
+} from "../../../../raft/identity/ranks.ts";
 import { everyMessage } from "../../../lib/every_message.ts";
 import { blank, electionTicks, Nodes } from "../../../lib/nodes.ts";
 import { addNonvoter, join, remove } from "../../../lib/questions.ts";
@@ -11,7 +14,10 @@ import { addNonvoter, join, remove } from "../../../lib/questions.ts";
 const later = 2 ** 40;
 const knowing = { knowsUs: true, since: later };
 
-function on(incarnation: string, proved = { knowsUs: false, since: 0 }): Life {
+function on(
+  incarnation: string,
+  proved = { knowsUs: false, since: 0 },
+): PeerProof {
   return {
     isOn: (disk) => disk === incarnation,
     mark: incarnation,
@@ -35,10 +41,10 @@ function stateOf(nodes: Nodes, id: NodeId): unknown {
 /** Types of the messages that are refused; and none of them all changes anything. */
 function refusedOf(
   nodes: Nodes,
-  { from, to, life, terms = [] }: {
+  { from, to, proof, terms = [] }: {
     from: NodeId;
     to: NodeId;
-    life: Life;
+    proof: PeerProof;
     terms?: readonly number[];
   },
 ): Set<string> {
@@ -47,7 +53,7 @@ function refusedOf(
   for (const term of [currentTerm, ...terms]) {
     for (const message of everyMessage({ from, to, term })) {
       const before = stateOf(nodes, to);
-      const fault = nodes.node(to).receive(message, life);
+      const fault = nodes.node(to).receive(message, proof);
       if (fault !== undefined) refused.add(message.type);
       nodes.network = [];
       assert.deepEqual(
@@ -75,8 +81,8 @@ Deno.test("A stranger is refused whatever it says, under whatever id and with wh
     nodes.settle();
     const terms = [1, 3, 2 ** 24 + 9];
     for (const from of ["x", "c"]) {
-      const life = on("its own", { knowsUs: false, since: later });
-      const refused = refusedOf(nodes, { from, to, life, terms });
+      const proof = on("its own", { knowsUs: false, since: later });
+      const refused = refusedOf(nodes, { from, to, proof, terms });
       assert.deepEqual(refused, all, from);
     }
   }
@@ -87,8 +93,8 @@ Deno.test("A claim is not listened to by a node that leads, or hears a leader", 
     const nodes = Nodes.ledBy("abc");
     const terms = [1, 3, 2 ** 24 + 9];
     for (const from of ["x", "c"]) {
-      const life = on("its own", knowing);
-      const refused = refusedOf(nodes, { from, to, life, terms });
+      const proof = on("its own", knowing);
+      const refused = refusedOf(nodes, { from, to, proof, terms });
       assert.deepEqual(refused, new Set(), "it may be an honest one");
     }
   }
@@ -96,8 +102,8 @@ Deno.test("A claim is not listened to by a node that leads, or hears a leader", 
 
 Deno.test("A node that is alone, and so leads, listens to no claim", () => {
   const nodes = Nodes.ledBy("a");
-  const life = on("its own", knowing);
-  refusedOf(nodes, { from: "x", to: "a", life, terms: [3, 9] });
+  const proof = on("its own", knowing);
+  refusedOf(nodes, { from: "x", to: "a", proof, terms: [3, 9] });
 });
 
 Deno.test("A node that hears no leader follows a member of which it has not heard yet", () => {
@@ -155,7 +161,7 @@ Deno.test("Whoever is known and leads is followed rather than a claim of the sam
   const claim = on("its own", knowing);
   assert.equal(c.receive(heartbeat("x"), claim), undefined);
   assert.equal(c.core.leaderId, "x");
-  assert.equal(c.receive(heartbeat("b"), nodes.lifeOf("b", "c")), undefined);
+  assert.equal(c.receive(heartbeat("b"), nodes.proofOf("b", "c")), undefined);
   assert.equal(c.core.leaderId, "b");
   assert.equal(c.receive(heartbeat("x"), claim), undefined);
   assert.equal(c.core.leaderId, "b");
@@ -164,7 +170,7 @@ Deno.test("Whoever is known and leads is followed rather than a claim of the sam
 Deno.test("A claim under the id of the leader that is known is not taken for it", () => {
   const nodes = Nodes.ledBy("abc");
   const refused = refusedOf(nodes, {
-    ...{ from: "a", to: "b", life: on("its own", knowing) },
+    ...{ from: "a", to: "b", proof: on("its own", knowing) },
     terms: [3],
   });
   assert.deepEqual(refused, new Set());
@@ -172,7 +178,7 @@ Deno.test("A claim under the id of the leader that is known is not taken for it"
 
 Deno.test("A former disk under a member's id neither votes nor acknowledges for the present one", () => {
   const nodes = Nodes.ledBy("abc");
-  const former = nodes.lifeOf("c", "a");
+  const former = nodes.proofOf("c", "a");
   nodes.crash("c");
   remove(nodes, "a", "c");
   nodes.settle();
@@ -188,7 +194,7 @@ Deno.test("A former disk under a member's id neither votes nor acknowledges for 
   const { core, members } = nodes.node("a");
   assert.ok(members.disksOf("c").includes("life of c"));
   while (core.role === "follower") nodes.tick("a");
-  const answers = (life: Life) => {
+  const answers = (proof: PeerProof) => {
     const role = core.role;
     const { currentTerm: term, log: { lastIndex: matchIndex } } = core;
     const base = { from: "c", to: "a" };
@@ -204,12 +210,12 @@ Deno.test("A former disk under a member's id neither votes nor acknowledges for 
       },
     ];
     for (const message of all) {
-      assert.equal(nodes.node("a").receive(message, life), undefined);
+      assert.equal(nodes.node("a").receive(message, proof), undefined);
     }
     nodes.disk("a").finish();
     return `${role} ${core.role} ${core.log.commitIndex}`;
   };
-  const present = nodes.lifeOf("c", "a");
+  const present = nodes.proofOf("c", "a");
   assert.equal(answers(former), "preCandidate preCandidate 0");
   assert.equal(answers(present), "preCandidate candidate 0");
   assert.equal(answers(former), "candidate candidate 0");
@@ -218,7 +224,7 @@ Deno.test("A former disk under a member's id neither votes nor acknowledges for 
   assert.equal(answers(former), "leader leader 0");
   // Whoever takes holds this node for the leader, and may be all that it needs.
   const take: PeerMessage = {
-    ...{ type: "Take", from: "c", to: "a", life: 1, id: 1, count: 1 },
+    ...{ type: "Take", from: "c", to: "a", process: 1, id: 1, count: 1 },
     term: core.currentTerm,
   };
   nodes.node("a").receive(take, former);
@@ -250,8 +256,8 @@ Deno.test("A claim does not make a node stop: that it is no member, members say"
     configurationIndex: 99,
   };
   for (let i = 0; i < 2; i++) {
-    const life = on("its own", knowing);
-    assert.equal(nodes.node("c").receive(says, life), undefined);
+    const proof = on("its own", knowing);
+    assert.equal(nodes.node("c").receive(says, proof), undefined);
   }
   assert.equal(nodes.node("c").core.removed, false);
   const warnings = nodes.computer("c").logged.filter((line) =>
@@ -264,8 +270,8 @@ Deno.test("A member that was removed may ask whether it is one, and nothing else
   const nodes = Nodes.ledBy("abcd");
   remove(nodes, "a", "d");
   nodes.settle();
-  const life = nodes.lifeOf("d", "a");
-  assert.equal(life.knowsUs, true);
+  const proof = nodes.proofOf("d", "a");
+  assert.equal(proof.knowsUs, true);
   // While it is seen off, what it answers is no fault, and counts for nothing.
   const lead: PeerMessage["type"][] = [
     "RequestVote",
@@ -277,7 +283,7 @@ Deno.test("A member that was removed may ask whether it is one, and nothing else
   ];
   const from = "d";
   const terms = [1, 3, 2 ** 24 + 9];
-  const refused = refusedOf(nodes, { from, to: "a", life, terms });
+  const refused = refusedOf(nodes, { from, to: "a", proof, terms });
   assert.deepEqual(
     refused,
     new Set(
@@ -290,8 +296,8 @@ Deno.test("A member that was removed may ask whether it is one, and nothing else
   for (const type of ["Take", "Forward"]) assert.ok(!refused.has(type), type);
   nodes.run(60); // it is seen off no longer
   const to = "b";
-  const gone = { ...life, since: 0 };
-  const later = refusedOf(nodes, { from, to, life: gone, terms: [1, 3] });
+  const gone = { ...proof, since: 0 };
+  const later = refusedOf(nodes, { from, to, proof: gone, terms: [1, 3] });
   assert.deepEqual(later, without("PreVote"));
 });
 
@@ -300,7 +306,7 @@ Deno.test("A member without a vote may ask and answer, but neither lead nor be e
   join(nodes, "a", { id: "x", nonvoter: true });
   nodes.run(electionTicks);
   assert.equal(nodes.servers("a"), "abc[x]");
-  const life = nodes.lifeOf("x", "b");
+  const proof = nodes.proofOf("x", "b");
   for (const message of everyMessage({ from: "x", to: "b", term: 3 })) {
     const leads = [
       "RequestVote",
@@ -311,11 +317,11 @@ Deno.test("A member without a vote may ask and answer, but neither lead nor be e
       "NotMember",
     ].includes(message.type);
     if (!leads) continue;
-    const fault = nodes.node("b").receive(message, life);
+    const fault = nodes.node("b").receive(message, proof);
     assert.match(fault ?? "taken", /, and has no vote$/);
   }
   // It may have been given one since.
-  const newer = { ...life, since: later };
+  const newer = { ...proof, since: later };
   const { currentTerm: term } = nodes.node("b").core;
   const asks: PeerMessage = {
     ...{ type: "RequestVote", from: "x", to: "b", term, transfer: false },
@@ -334,9 +340,9 @@ Deno.test("A member whose disk nobody knows yet is a follower, and deposes nobod
   });
   nodes.run(2);
   assert.deepEqual(members.disksOf("x"), [""]);
-  const life = on("whatever");
+  const proof = on("whatever");
   const from = "x";
-  const refused = refusedOf(nodes, { from, to: "a", life, terms: [3] });
+  const refused = refusedOf(nodes, { from, to: "a", proof, terms: [3] });
   const lead = [
     "RequestVote",
     "AppendEntries",
@@ -402,10 +408,10 @@ Deno.test("What this version cannot apply is refused before it is in the log", (
   assert.equal(nodes.node("b").core.log.lastIndex, lastIndex);
 });
 
-Deno.test("honestLife() proves to each what its own configuration says", () => {
+Deno.test("honestProof() proves to each what its own configuration says", () => {
   const nodes = Nodes.ledBy("abc");
   const { identity } = nodes.disk("a").saved;
   const other = { identity, members: nodes.node("a").members };
-  const life = honestLife(other, nodes.disk("b").saved.identity);
-  assert.deepEqual([life.knowsUs, life.since], [true, 1]);
+  const proof = honestProof(other, nodes.disk("b").saved.identity);
+  assert.deepEqual([proof.knowsUs, proof.since], [true, 1]);
 });
