@@ -4,6 +4,8 @@
 // be loaded count as a failure, and so does a run that counts nothing.
 //
 //   --no-skips   a skipped test is an error, too: where everything can be installed
+//   --quick      without the tests that take long: whole nodes in all kinds of trouble,
+//                the many seeds of the simulator, this program itself (`test:quick`)
 
 import { closingLine, type Tally, TallyReader, total } from "./lib/tally.ts";
 
@@ -17,10 +19,18 @@ const groups = [
   ["tests/e2e/", "--parallel"],
 ];
 
+/** Within a minute on two cores: all that runs alone, and one whole node beside it. */
+const quickGroups = [
+  ["tests/", "--ignore=tests/e2e/,tests/sim/,tests/unit/run_test.ts"],
+  ["tests/e2e/compat_test.ts", "tests/e2e/graph_test.ts", "--parallel"],
+];
+
 const noSkips = "--no-skips";
-const given = Deno.args.filter((arg) => arg !== noSkips);
+const quick = "--quick";
+const given = Deno.args.filter((arg) => arg !== noSkips && arg !== quick);
 const named = given.some((arg) => !arg.startsWith("-"));
-const runs = named ? [given] : groups.map((group) => [...group, ...given]);
+const all = Deno.args.includes(quick) ? quickGroups : groups;
+const runs = named ? [given] : all.map((group) => [...group, ...given]);
 
 const tallies: Tally[] = [];
 for (const args of runs) tallies.push(await run(args));
