@@ -43,13 +43,20 @@ function compiled(): string[] {
   return [...included, words.at(-1)!];
 }
 
+function* filesIn(folder: string): Iterable<string> {
+  for (const { name, isFile } of Deno.readDirSync(new URL(folder, root))) {
+    const path = `${folder}/${name}`;
+    if (isFile) yield path;
+    else yield* filesIn(path);
+  }
+}
+
 Deno.test("deno compile embeds every module of the service, the worker's and every asset included", async () => {
   const graphs = await Promise.all(compiled().map(graphOf));
   const embedded = new Set(graphs.flatMap(({ files }) => files));
-  for (const folder of ["raft", "raft/core", "server", "storage"]) {
-    for (const { name, isFile } of Deno.readDirSync(new URL(folder, root))) {
-      const path = `${folder}/${name}`;
-      if (isFile) assert.ok(embedded.has(path), `${path} is not embedded`);
+  for (const folder of ["base", "raft", "server", "storage"]) {
+    for (const path of filesIn(folder)) {
+      assert.ok(embedded.has(path), `${path} is not embedded`);
     }
   }
   assert.ok(embedded.has("main.ts") && embedded.has("deno.json"));

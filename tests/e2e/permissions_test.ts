@@ -216,7 +216,7 @@ async function copy(
 /** The files of the service, and their folders first. */
 function sources(): Record<string, Uint8Array | undefined> {
   const files: Record<string, Uint8Array | undefined> = {};
-  for (const folder of ["raft", "server", "storage", "deploy"]) {
+  for (const folder of ["base", "raft", "server", "storage", "deploy"]) {
     files[folder] = undefined;
     for (const [path, bytes] of Object.entries(contents(repository + folder))) {
       files[path.slice(repository.length)] = bytes;
