@@ -38,7 +38,7 @@ Deno.test("A node that was let in and removed before it heard of either turns cl
   assert.equal(outcome(early), refused);
   const late = nodes.take("x", 2);
   assert.equal(outcome(late), refused, "at once");
-  assert.equal(nodes.node("x").removal.isOutside, true);
+  assert.equal(nodes.node("x").removal.mustAskToJoin, true);
   assert.equal(nodes.computer("x").removed, false);
 
   nodes.heal();
@@ -75,7 +75,7 @@ Deno.test("A node that was told of its removal turns away who waits and who come
   const early = nodes.take("c", 2);
   assert.equal(outcome(early), "2 waiting");
   nodes.run(4 * electionTicks);
-  assert.equal(nodes.node("c").removal.isOutside, true);
+  assert.equal(nodes.node("c").removal.mustAskToJoin, true);
   assert.equal(outcome(early), refused);
   assert.equal(outcome(nodes.take("c", 2)), refused, "at once");
 });
@@ -114,7 +114,7 @@ Deno.test("A node whose id was given to another disk in the meantime turns clien
   nodes.run(4 * electionTicks);
   assert.equal(nodes.servers("x"), "abc[x]");
   assert.equal(outcome(nodes.take("x", 2)), refused);
-  assert.equal(nodes.node("x").removal.isOutside, true);
+  assert.equal(nodes.node("x").removal.mustAskToJoin, true);
   const asked = settled(nodes, join(nodes, "a", { id: "x", nonvoter: true }));
   assert.match(asked, /^cannot join: id x belongs to the server at/);
 });

@@ -110,7 +110,7 @@ for (const joins of [false, true]) {
     nodes.run(100);
     nodes.start("x", { joins });
     nodes.run(4 * electionTicks);
-    assert.equal(nodes.node("x").removal.isOutside, true);
+    assert.equal(nodes.node("x").removal.mustAskToJoin, true);
     assert.equal(nodes.computer("x").removed, !joins);
   });
 }
@@ -131,17 +131,17 @@ Deno.test("A node started with --join after its removal asks to join, and does n
   const nodes = Nodes.ledBy("abc");
   outOf(nodes, { joins: true });
   nodes.run(4 * electionTicks);
-  assert.equal(nodes.node("c").removal.isOutside, true);
+  assert.equal(nodes.node("c").removal.mustAskToJoin, true);
   assert.equal(settled(nodes, join(nodes, "a", { id: "c" })), "ok");
   nodes.run(4 * electionTicks);
   assert.equal(nodes.servers("c"), "abc");
-  assert.equal(nodes.node("c").removal.isOutside, false);
+  assert.equal(nodes.node("c").removal.mustAskToJoin, false);
   assert.equal(nodes.computer("c").removed, false);
 
   // It has been a member in this life: another removal is meant for it.
   assert.equal(settled(nodes, remove(nodes, "a", "c")), "ok");
   nodes.run(2);
-  assert.equal(nodes.node("c").removal.isOutside, false);
+  assert.equal(nodes.node("c").removal.mustAskToJoin, false);
   assert.equal(nodes.computer("c").removed, true);
 });
 
@@ -174,7 +174,7 @@ Deno.test("A node that joined and is removed in the next moment is removed, and 
   remove(nodes, "a", "x");
   nodes.run(3);
   assert.equal(nodes.servers("a"), "a");
-  assert.equal(nodes.node("x").removal.isOutside, false);
+  assert.equal(nodes.node("x").removal.mustAskToJoin, false);
   assert.equal(nodes.computer("x").removed, true);
 });
 
