@@ -1,7 +1,7 @@
-// What a data directory holds when a node begins: blank for one that is to join a cluster, one
-// configuration for the founder of one; and whether what is there is a member's. Values
-// only: `host.ts` decides which of them a start needs, and the simulator starts its nodes
-// from the same.
+// What a new data directory holds: nothing but its identity for a node that is to join a
+// cluster, one configuration for a founder. And whether the data of an older one are a
+// member's. Values only: `host.ts` decides which of them a start needs, and the simulator
+// starts its nodes from the same.
 
 import { emptySnapshot } from "../core/log.ts";
 import { isNamed } from "../core/membership.ts";

@@ -1,6 +1,6 @@
-// One change that only the leader can make, from request to answer: the commands (changes of
-// the members, and RAFT.TRANSFER), the answers, and the states between them. Any node may
-// be asked; `changes_asked.ts` carries a change on the node that was asked, and
+// One change that only the leader can make, from request to answer: the commands (changes
+// of the members, and RAFT.TRANSFER), the answers, and the states between them. Any node
+// may be asked; `changes_asked.ts` carries a change on the node that was asked, and
 // `changes_led.ts` does the leader's part.
 //
 //   asked ──▶ forwarded ──▶ answered by the leader             (on any other node)

@@ -1,6 +1,6 @@
-// Commands that one node forwards to another, and the answers, as bytes: the `data` of Forward
-// and ForwardResponse. Both are rare, so they are JSON objects in UTF-8, with a command's
-// or answer's own fields. An index is a decimal text; a flag that is left out is false:
+// Commands that one node forwards to another, and the answers, as bytes: the `data` of
+// Forward and ForwardResponse. Both are rare, so they are JSON objects in UTF-8, with a
+// command's or answer's own fields. An index is a decimal text, a flag left out is false:
 //
 //   {"type":"remove-server","id":"c","prevIndex":"7","force":false}
 //   {"type":"ok"}   {"type":"lost"}   {"type":"error","text":"server c is no member"}
@@ -83,7 +83,7 @@ export function encodeAnswer(answer: LeaderAnswer): Uint8Array {
   return encodeJson(answer);
 }
 
-/** The inverse of {@linkcode encodeCommand}; `undefined`: no command that this node knows. */
+/** Inverts {@linkcode encodeCommand}; `undefined`: no command that this node knows. */
 export function decodeCommand(data: Uint8Array): ChangeCommand | undefined {
   const { type, ...fields } = decodeJson(data);
   if (!isKeyOf(commandReaders, type)) return undefined;
@@ -97,7 +97,7 @@ export function decodeCommand(data: Uint8Array): ChangeCommand | undefined {
   return command as ChangeCommand;
 }
 
-/** The inverse of {@linkcode encodeAnswer}; an error, if it cannot be read. */
+/** Inverts {@linkcode encodeAnswer}; an error, if the bytes cannot be read. */
 export function decodeAnswer(data: Uint8Array): LeaderAnswer {
   const { type, text } = decodeJson(data);
   return answerReaders[isKeyOf(answerReaders, type) ? type : "error"](text);

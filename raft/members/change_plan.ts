@@ -1,8 +1,8 @@
-// What the leader is to do about a change of the members: propose a configuration, answer, or
-// wait. A function of the command and the core's state; how often and by whom the change
-// was asked does not matter (`changes_led.ts` keeps that). The texts of refusals are the
-// original's where it has one. "cannot join" begins a refusal after which a joining node
-// must not ask again (`join.ts`).
+// What the leader is to do about a change of the members: propose a configuration, answer,
+// or wait. A function of the command and the core's state: the change itself, with its
+// client and its time, is `changes_led.ts`'s. The texts of refusals are the original's
+// where it has one. "cannot join" begins a refusal after which a joining node must not ask
+// again (`join.ts`).
 
 import { faultToDial } from "../../base/address.ts";
 import { isNodeId } from "../../base/bytes.ts";
@@ -68,7 +68,7 @@ export function planChange(
 
 type Addition = CommandOf<"add-voter">;
 
-/** A new voter is a learner first: where nobody lives it must not cost the quorum. */
+/** A new voter is a learner first: an address without a node must not cost the quorum. */
 function planAddVoter(raft: Raft, { id, address }: Addition): Plan {
   const { current } = raft.membership;
   const known = findServer(current, id);

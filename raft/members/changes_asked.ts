@@ -5,9 +5,9 @@
 // a client's change waits. One that gets nowhere is answered when its time is up.
 //
 // When a leader is lost, a change that it had may be done or not. The next leader is asked
-// again, which changes nothing if it is done. Two kinds are not asked again: a change that
-// names the configuration it builds on is refused then in any case, and a transfer would
-// be made twice.
+// again, which changes nothing if it is done. Two kinds are not asked again: a transfer,
+// which would be made twice, and a change that names the configuration it builds on, for
+// if it is done, that configuration is gone, and the next leader would refuse it.
 
 import { isShortText, textBytesMax } from "../../base/bytes.ts";
 import type { Raft } from "../core/raft.ts";
@@ -55,7 +55,7 @@ export class ChangesAsked {
   readonly #led: ChangesLed;
   /** In the order in which they were asked. */
   #changes: Change[] = [];
-  /** Of the next Forward. Begins anywhere: an answer to a former process must not fit. */
+  /** Of the next Forward. Random at first: an answer to a former process must not fit. */
   #nextId: number;
 
   constructor(raft: Raft, options: ChangesAskedOptions) {
@@ -70,7 +70,7 @@ export class ChangesAsked {
     return this.#changes.length > 0;
   }
 
-  /** A client of this node asks. `answer` is called once, at the latest by {@linkcode stop}. */
+  /** A client of this node asks. `answer` is called once, at the latest by `stop()`. */
   ask(command: ChangeCommand, answer: (answer: ChangeAnswer) => void): void {
     this.#ask(command, (told) => answer(told.type === "lost" ? lost : told), {
       remote: false,
@@ -214,7 +214,7 @@ export class ChangesAsked {
     const { command, state } = change;
     if (command.type === "transfer") {
       if (state.type !== "forwarded") return;
-      // The next leader would hand over in its turn: who leads now decides the answer.
+      // The next leader would hand over in its turn: it is not asked; its id decides.
       const anybody = command.id === "";
       const target = anybody ? undefined : command.id;
       return concludeTransfer(this.#raft, {
@@ -224,11 +224,10 @@ export class ChangesAsked {
     }
     change.mayBeDone = true;
     if (prevIndexOf(command) === 0n) change.state = { type: "asked" };
-    // The configuration that it builds on may be gone because the change is done.
     else settle(change, lost);
   }
 
-  /** The time of `change` is up. What cannot be answered truly yet waits for the next tick. */
+  /** The time of `change` is up. Without a true answer yet, it waits for the next tick. */
   #giveUp(change: Change): void {
     if (change.state.type === "forwarded") {
       settle(change, error("the leader did not answer in time"));

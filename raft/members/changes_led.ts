@@ -1,10 +1,10 @@
-// The leader's half of a change: plans it (`change_plan.ts`), proposes a configuration, waits
-// until that is committed and, where a vote is given, until the core has promoted the
-// server. Keeps no change itself: `changes_asked.ts` has the list, and their time limits.
+// The leader's half of a change: plans it (`change_plan.ts`), proposes a configuration,
+// waits until that is committed and, where a vote is given, until the core has promoted the
+// server. It keeps no change: `changes_asked.ts` has the list, and counts their ticks.
 //
-// A new voter is a learner first, and the core promotes it when it has caught up. So an
-// address where nobody lives never costs the cluster its quorum: when the time is up, the
-// learner is taken out again.
+// A new voter is a learner first, and the core promotes it when it has caught up (thesis
+// 4.2.1). So an address without a node never costs the cluster its quorum: when the time is
+// up, the learner is taken out again.
 
 import { findServer, withoutServer, withServer } from "../core/membership.ts";
 import type { Raft } from "../core/raft.ts";

@@ -33,7 +33,7 @@ export type AskOptions = {
 
 export type JoinOptions = AskOptions & {
   readonly id: NodeId;
-  /** Where the other nodes are to dial this one: `HOST:PORT`. */
+  /** Where other nodes are to dial this one; the members fill in a host that is missing. */
   readonly address: string;
   /** Of this node's data directory: 16 hex digits. */
   readonly incarnation: string;
@@ -49,8 +49,8 @@ export class JoinError extends Error {
 }
 
 /**
- * Asks the members at `addresses` (where they serve clients, `HOST:PORT`) for the id of their
- * cluster, and for the host that this node's connection comes from (`via`).
+ * Asks the members at `addresses` (where they serve clients, `HOST:PORT`) for the id of
+ * their cluster, and for the host that this node's connection comes from (`via`).
  *
  * @throws {JoinError} if none answers in time, or an address is none; the signal's reason
  */

@@ -1,7 +1,7 @@
-// Whether this node belongs to its cluster, as far as it can know: a leader tells it (NotMember),
-// or it reads its own log. A log that is still being read tells of removals that were
-// undone long ago, and a joining node reads of times in which it was no member: neither is
-// a removal. Reads the core, and remembers what it saw since this process began.
+// Whether this node belongs to its cluster, as far as it can know: a leader tells it
+// (NotMember), or its own log does. A log that is still being read tells of removals that
+// were undone long ago, and a joining node reads of times in which it was no member:
+// neither is a removal. Reads the core, and remembers what it saw since this process began.
 //
 // A node that belongs to no cluster turns its clients away at once, for waiting would not
 // help them. A member that merely knows no leader, as during an election, lets them wait.
@@ -83,8 +83,8 @@ export class RemovalWatch {
   }
 
   /**
-   * No configuration that it has names this disk, and no leader sends it anything. Either it
-   * is about to join, or it was added and removed before it heard of either, or another
+   * No configuration that it has names this disk, and no leader sends it anything. Either
+   * it is about to join, or it was added and removed before it heard of either, or another
    * disk has taken its id: no leader knows it.
    */
   get #isForgotten(): boolean {

@@ -1,7 +1,7 @@
-// RAFT.TRANSFER: leadership goes to another voter because a client asks for it (thesis 3.10).
-// The leader that was asked begins a transfer, once; then its end decides the answer. A
-// transfer whose leader is lost is not begun again by the next one, which would hand over
-// in its turn. `changes_asked.ts` brings the command to the leader.
+// RAFT.TRANSFER: leadership goes to another voter because a client asks for it (thesis
+// 3.10). The leader that was asked begins the transfer, once, and which server leads at its
+// end decides the answer. The next leader does not begin it again: it would hand over in
+// its turn. `changes_asked.ts` brings the command to the leader.
 
 import { answers, bestVoter } from "../core/leadership.ts";
 import type { Raft } from "../core/raft.ts";
