@@ -236,7 +236,7 @@ export class Host {
 
   /** Removed while it was away, this node was started with --join to be added again. */
   #rejoin(node: Node, identity: Identity): void {
-    if (this.#options!.join.length === 0 || !node.removal.isOutside) return;
+    if (this.#options!.join.length === 0 || !node.removal.mustAskToJoin) return;
     // Once let in, its log tells it what becomes of it, unless it is cut off before that.
     const now = performance.now();
     if (!this.#joined || now - this.#rejoinedMillis < rejoinMillis) return;

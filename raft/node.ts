@@ -1,13 +1,13 @@
 // The shell around the core: feeds it every input and carries its outputs to peers,
 // machine, disk and channel, in the order that makes them safe. It decides nothing of
 // the protocol and touches the world only through what it was handed, so that a
-// simulator can run it as it is. `change.ts` holds what administrators ask for.
+// simulator can run it as it is. `changes_asked.ts` holds what administrators ask for.
 //
 // Every input ends in `#pump`. One save is under way at a time; what comes meanwhile
 // gathers in the core and becomes the next: group commit is this loop under load.
 
 import type { AdminAnswer, AdminCommand } from "./channel/messages.ts";
-import { Changes } from "./members/change.ts";
+import { ChangesAsked } from "./members/changes_asked.ts";
 import { PeerSet } from "./net/peer_set.ts";
 import type {
   Entry,
@@ -48,7 +48,7 @@ export class Node {
   readonly #lending: Lending;
   readonly #takes: OwnTakes;
   readonly #servedTakes: ServedTakes;
-  readonly #changes: Changes;
+  readonly #changes: ChangesAsked;
   readonly #addressUpdates: AddressUpdates;
   readonly #changeLog: ChangeLog;
   readonly #overview: Overview;
@@ -93,7 +93,7 @@ export class Node {
       isOut: () => this.removal.isOut,
     });
     this.#servedTakes = new ServedTakes(this.#raft, { reserve, lending }, send);
-    this.#changes = new Changes(this.#raft, {
+    this.#changes = new ChangesAsked(this.#raft, {
       cluster: saved.identity.cluster,
       ticksMax: times.changeTicks,
       mayChange: () => lending.recall(),
@@ -330,7 +330,7 @@ export class Node {
 
   /** Says once that this node was removed, after the answers that it owed. */
   #noteRemoval(): void {
-    if (!this.removal.look() || this.#phase !== "running") return;
+    if (!this.removal.noticeRemoval() || this.#phase !== "running") return;
     this.#environment.log(
       "warning",
       "was removed from the cluster; stops; to come back, start it with " +

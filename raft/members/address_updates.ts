@@ -1,13 +1,13 @@
-// What members show of themselves and the configuration does not say yet: on which disk a
-// server lives that RAFT.ADDVOTER named by its address alone, and where a member is now
-// whose address has changed. The leader writes it down as a configuration of its own;
-// what `peers.ts` tells has been verified there, by a handshake.
+// What peers have verified about members and the configuration does not say yet: the
+// incarnation of a server that RAFT.ADDVOTER named by its address alone, and the new
+// address of a member that has moved. The leader writes either into a configuration of its
+// own. The verification is a handshake in `peers.ts`.
 //
-// An address is replaced at most once in a while: two nodes that see a third at different
-// places would otherwise overwrite each other for ever.
+// The address of a member changes at most once in a while: two nodes that see a third one
+// at different addresses would otherwise overwrite each other for ever.
 
 import { faultToDial, parseAddress } from "../../base/address.ts";
-import type { CommandOf } from "./change_plan.ts";
+import type { Logger } from "../../base/logger.ts";
 import {
   configurationFault,
   findServer,
@@ -15,27 +15,27 @@ import {
 } from "../core/membership.ts";
 import type { Raft } from "../core/raft.ts";
 import type { NodeId, Server } from "../core/types.ts";
-import type { Logger } from "../../base/logger.ts";
+import type { CommandOf } from "./change.ts";
 
-export type WhereaboutsOptions = {
-  /** Ticks between two changes of one address. */
+export type AddressUpdatesOptions = {
+  /** Ticks for which the address of a member stays as it is after a change. */
   readonly pauseTicks: number;
-  /** Asks the leader on our own behalf. */
+  /** Asks the leader for a change, on this node's own behalf. */
   readonly ask: (command: CommandOf<"add-voter">) => void;
   readonly log: Logger;
 };
 
 export class AddressUpdates {
   readonly #raft: Raft;
-  readonly #options: WhereaboutsOptions;
-  /** Of members whose configuration entry does not name it. */
+  readonly #options: AddressUpdatesOptions;
+  /** Of members for which the configuration has none. */
   readonly #incarnations = new Map<NodeId, string>();
   /** Ticks until the address of a member may be changed again. */
   readonly #pauses = new Map<NodeId, number>();
-  /** Why the address of a member was not recorded, said once. */
+  /** The last warning about each member: it is not logged twice in a row. */
   readonly #faultsSaid = new Map<NodeId, string>();
 
-  constructor(raft: Raft, options: WhereaboutsOptions) {
+  constructor(raft: Raft, options: AddressUpdatesOptions) {
     this.#raft = raft;
     this.#options = options;
   }
@@ -47,7 +47,7 @@ export class AddressUpdates {
     }
   }
 
-  /** Node `id` has shown its disk, where we dialled it; empty when it did not tell. */
+  /** Peers learned the incarnation of node `id`, which is empty if it did not tell. */
   met(id: NodeId, incarnation: string): void {
     if (incarnation === "") return;
     if (this.#raft.membership.find(id)?.incarnation !== "") return;
@@ -55,21 +55,22 @@ export class AddressUpdates {
   }
 
   /**
-   * Member `id` is at `address` now, and not where the configuration says. Peers tell
-   * as long as it is so: nothing is kept here that could become true too late.
+   * Peers reach member `id` at `address` (`HOST:PORT` or `:PORT`), and not where the
+   * configuration says. They repeat it as long as it is so: nothing is kept here that could
+   * be recorded too late.
    */
   moved(id: NodeId, address: string): void {
     const { role, leaderId, membership } = this.#raft;
     const server = membership.find(id);
     if (server === undefined || server.address === address) return;
-    // Without a host it would mean another place to everybody who reads it.
+    // Each node that reads an address without a host takes it for one on its own host.
     const isVaguer = parseAddress(address)?.host === "" &&
       parseAddress(server.address)?.host !== "";
     if (faultToDial(address) !== undefined) return;
     if (isVaguer || this.#pauses.has(id)) return;
     if (role === "leader") this.#record({ ...server, address });
-    // The leader itself cannot know that nobody reaches it. Compared with what we know,
-    // so that it cannot be done later than now.
+    // The leader itself cannot know that no node reaches it. With `prevIndex`, for a change
+    // that is delayed must not undo a later one.
     else if (id === leaderId) {
       this.#pause(id);
       const prevIndex = BigInt(membership.currentIndex);
@@ -77,7 +78,10 @@ export class AddressUpdates {
     }
   }
 
-  /** Only who is known by its disk may become a voter: the core promotes no other. */
+  /**
+   * After every input: a leader records the incarnations that it has learned. The core
+   * promotes no server whose incarnation is unknown (PITFALLS 17).
+   */
   pump(): void {
     if (this.#incarnations.size === 0 || this.#raft.role !== "leader") return;
     for (const [id, incarnation] of this.#incarnations) {

@@ -1,12 +1,13 @@
-// Where a node's life begins: what its disk holds before it has said anything to
-// anybody, and what that tells of a former life. Values only; `host.ts` decides which
-// of them a start needs, and the simulator starts its nodes from the same.
+// What a new data directory holds: nothing but its identity for a node that is to join a
+// cluster, one configuration for a founder. And whether the data of an older one are a
+// member's. Values only: `host.ts` decides which of them a start needs, and the simulator
+// starts its nodes from the same.
 
 import { emptySnapshot } from "../core/log.ts";
 import { isNamed } from "../core/membership.ts";
 import type { Configuration, Identity, Saved, Server } from "../core/types.ts";
 
-/** A node of a cluster, which knows nothing yet. */
+/** A node that has its identity and knows nothing else of its cluster. */
 export function blank(identity: Identity): Saved {
   return {
     identity,
@@ -16,7 +17,10 @@ export function blank(identity: Identity): Saved {
   };
 }
 
-/** One of the first members of a new cluster, in the original's numbers: index 1, term 1. */
+/**
+ * One of the first members, `servers`, of a new cluster. Index 1 and term 1 are the
+ * original's (hashicorp/raft, BootstrapCluster).
+ */
 export function founded(
   identity: Identity,
   servers: readonly Server[],
@@ -34,8 +38,9 @@ export function founded(
 }
 
 /**
- * Whether any configuration on disk names this very disk, or may. The newest may be one that was never
- * committed, and the cluster may need this node to decide that.
+ * Whether any configuration on disk names this node with its incarnation, or with none.
+ * Not the newest alone: that one may be uncommitted, and the cluster may need this node's
+ * vote to decide it.
  */
 export function isMember({ identity, snapshot, entries }: Saved): boolean {
   const { node: id, incarnation } = identity;

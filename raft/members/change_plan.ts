@@ -1,14 +1,11 @@
 // What the leader is to do about a change of the members: propose a configuration, answer,
-// or wait. Decided from the question and the present configuration alone; who asked,
-// and how often, is `change.ts`'s. The refusals are the original's texts, where it has
-// one; "cannot join" begins those that a joining node must not ask again after. What
-// taking a vote away would cost is `change_risk.ts`'s.
+// or wait. A function of the command and the core's state: the change itself, with its
+// client and its time, is `changes_led.ts`'s. The texts of refusals are the original's
+// where it has one. "cannot join" begins a refusal after which a joining node must not ask
+// again (`join.ts`).
 
 import { faultToDial } from "../../base/address.ts";
-import type { AdminAnswer, AdminCommand } from "../channel/messages.ts";
-import { riskOf } from "./change_risk.ts";
 import { isNodeId } from "../../base/bytes.ts";
-import { serversMax } from "../core/save_codec.ts";
 import {
   configurationFault,
   findServer,
@@ -16,49 +13,28 @@ import {
   withServer,
 } from "../core/membership.ts";
 import type { Raft } from "../core/raft.ts";
+import { serversMax } from "../core/save_codec.ts";
 import type { Configuration, NodeId } from "../core/types.ts";
+import { type CommandOf, type MemberCommand, prevIndexOf } from "./change.ts";
+import { riskOf } from "./change_risk.ts";
 
-/** What only the leader can do, and is forwarded to it. */
-export type ChangeCommand = Extract<
-  AdminCommand,
-  { readonly id: string }
->;
-
-/** Of these, what changes the configuration. */
-export type MemberCommand = Exclude<ChangeCommand, { type: "transfer" }>;
-
-/** The commands of the shape that those of `Type` have. */
-export type CommandOf<Type extends ChangeCommand["type"]> = Shape<
-  ChangeCommand,
-  Type
->;
-type Shape<Each, Type> = Each extends { readonly type: infer Own }
-  ? Type extends Own ? Each : never
-  : never;
-
+/** The leader's next step for a change. */
 export type Plan =
   | { readonly type: "propose"; readonly configuration: Configuration }
-  | { readonly type: "answer"; readonly answer: AdminAnswer }
-  /** It is a member; wait until it is a voter. */
+  /** Changes nothing; `text` is the answer. */
+  | { readonly type: "refuse"; readonly text: string }
+  /** The committed configuration is already as the command wants it. */
+  | { readonly type: "done" }
+  /** The server is a learner: wait until the core promotes it. */
   | { readonly type: "promotion" }
-  /** The leader itself is to lose its vote: hand over, the successor will do it. */
+  /** The leader itself is to lose its vote: hand over, and the successor proposes. */
   | { readonly type: "hand-over"; readonly configuration: Configuration }
-  /** The answer hangs on what is not committed yet. */
+  /** It depends on what is not committed, or not known, yet. */
   | { readonly type: "wait" };
 
-export const ok: AdminAnswer = { type: "ok" };
+type Proposal = Extract<Plan, { readonly type: "propose" | "refuse" }>;
 
-export function error(
-  text: string,
-): AdminAnswer & { readonly type: "error" } {
-  return { type: "error", text };
-}
-
-/** The configuration that a command builds on; 0: whatever it is. */
-export function prevIndexOf(command: ChangeCommand): bigint {
-  return "prevIndex" in command ? command.prevIndex : 0n;
-}
-
+/** What this leader, of cluster `cluster` (32 hex digits), is to do about `command` now. */
 export function planChange(
   raft: Raft,
   { command, cluster }: { command: MemberCommand; cluster: string },
@@ -92,10 +68,8 @@ export function planChange(
 
 type Addition = CommandOf<"add-voter">;
 
-function planAddVoter(
-  raft: Raft,
-  { id, address }: Addition,
-): Plan {
+/** A new voter is a learner first: an address without a node must not cost the quorum. */
+function planAddVoter(raft: Raft, { id, address }: Addition): Plan {
   const { current } = raft.membership;
   const known = findServer(current, id);
   if (known?.suffrage === "nonvoter" || known?.address !== address) {
@@ -177,8 +151,8 @@ function planJoin(
   const configuration = withServer(current, {
     id,
     address,
-    // Who asks again changes nothing. A voter whose life nobody knew may be wiped since:
-    // it must catch up again.
+    // A repeated join changes nothing. A voter whose incarnation was unknown may have
+    // been wiped meanwhile: it must catch up again.
     suffrage: isSame || known?.suffrage === "nonvoter"
       ? known.suffrage
       : nonvoter
@@ -187,7 +161,7 @@ function planJoin(
     incarnation,
   });
   const plan = proposal(configuration, address);
-  if (plan.type !== "answer" || plan.answer.type !== "error") return plan;
+  if (plan.type !== "refuse") return plan;
   const holder = current.servers.find((s) =>
     s.address === address && s.id !== id
   );
@@ -195,7 +169,7 @@ function planJoin(
     ? ""
     : `; that is server ${holder.id}'s: if it is gone, send ` +
       `RAFT.REMOVESERVER ${holder.id} first`;
-  return refuse(`cannot join: ${plan.answer.text}${howTo}`);
+  return refuse(`cannot join: ${plan.text}${howTo}`);
 }
 
 function planRemove(raft: Raft, command: CommandOf<"remove-server">): Plan {
@@ -205,7 +179,7 @@ function planRemove(raft: Raft, command: CommandOf<"remove-server">): Plan {
   return planWithout(raft, { command, configuration });
 }
 
-/** To `configuration`, in which the server of the command has no vote. */
+/** Towards `configuration`, in which the command's server has no vote any more. */
 function planWithout(
   raft: Raft,
   { command, configuration }: {
@@ -215,10 +189,9 @@ function planWithout(
 ): Plan {
   const plan = proposal(configuration);
   const { id, force } = command;
-  if (plan.type === "answer" && configuration.servers.length > 0) {
-    const fault = plan.answer.type === "error" ? plan.answer.text : "";
+  if (plan.type === "refuse" && configuration.servers.length > 0) {
     return refuse(
-      `${fault}; server ${id} has the last vote, and FORCE does not help: ` +
+      `${plan.text}; server ${id} has the last vote, and FORCE does not help: ` +
         `give another one a vote first (RAFT.PROMOTE)`,
     );
   }
@@ -231,21 +204,20 @@ function planWithout(
   return isReady(raft) ? { ...plan, type: "hand-over" } : { type: "wait" };
 }
 
-/** Leads, and has no change under way: what came before the hand-over is done first. */
+/** Every earlier change is committed: the leader finishes those before it hands over. */
 function isReady({ membership, log, currentTerm }: Raft): boolean {
   return membership.currentIndex <= log.commitIndex &&
     log.termAt(log.commitIndex) === currentTerm;
 }
 
-/** It is so already; OK once nobody can undo it. */
+/** The configuration is as the command wants it; an uncommitted one may be rolled back. */
 function done({ membership, log }: Raft): Plan {
-  return membership.currentIndex <= log.commitIndex
-    ? { type: "answer", answer: ok }
-    : { type: "wait" };
+  const isCommitted = membership.currentIndex <= log.commitIndex;
+  return { type: isCommitted ? "done" : "wait" };
 }
 
-/** To propose `configuration`, in which `address` is new, or to say what is wrong with it. */
-function proposal(configuration: Configuration, address?: string): Plan {
+/** Proposes `configuration`, in which `address` is new, or says what is wrong with it. */
+function proposal(configuration: Configuration, address?: string): Proposal {
   const fault = configurationFault(configuration) ??
     limitFault(configuration, address);
   return fault === undefined
@@ -253,7 +225,7 @@ function proposal(configuration: Configuration, address?: string): Plan {
     : refuse(fault);
 }
 
-/** What the formats, unlike the protocol, have no room for. */
+/** What ticketd's formats and dialler refuse, though the protocol would not. */
 function limitFault(
   { servers }: Configuration,
   address: string | undefined,
@@ -266,13 +238,13 @@ function limitFault(
       return `Invalid ID in configuration: ${id} is not 1 to 64 of A-Z a-z 0-9 . _ -`;
     }
   }
-  // Of the new one alone: an older ticketd may have let others in.
+  // Only the new address: an older ticketd may have let worse ones in.
   const fault = address === undefined ? undefined : faultToDial(address);
   return fault === undefined
     ? undefined
     : `Invalid address in configuration: ${address} ${fault}`;
 }
 
-function refuse(text: string): Plan {
-  return { type: "answer", answer: error(text) };
+function refuse(text: string): Plan & { readonly type: "refuse" } {
+  return { type: "refuse", text };
 }

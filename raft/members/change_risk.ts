@@ -1,62 +1,62 @@
-// What taking a vote away would cost the cluster, in words for whoever asked: a change that
-// leaves one voter, or no majority that answers, is done only when it is asked for with
-// FORCE. Judged by the leader, from whom it has heard; and what a node without a leader
-// can say about why there is none.
+// What taking a vote away would cost the cluster. A change that leaves one voter, or no
+// majority that answers, is refused unless it is asked for with FORCE; the text says what
+// would be lost. The leader judges, by the servers that it has heard from. A node without
+// a leader judges nothing: `whyLeaderless()` says which voters it misses.
 
-import type { CommandOf, Plan } from "./change_plan.ts";
 import { answers } from "../core/leadership.ts";
 import { majority } from "../core/quorum.ts";
 import type { Raft } from "../core/raft.ts";
 import type { NodeId } from "../core/types.ts";
+import type { CommandOf } from "./change.ts";
 
-/** Servers named in one text; of more it tells how many. */
+/** Servers that one text names; of the others it gives the count. */
 const namedMax = 9;
 
-/** What is done instead of taking away the vote of server `id`; `undefined`: it may go. */
+/** Why a vote is not taken away now. */
+export type Risk =
+  | { readonly type: "refuse"; readonly text: string }
+  /** The leader is too new to know which servers answer. */
+  | { readonly type: "wait" };
+
+/** What `command` risks, on the leader; `undefined`: the vote may be taken away. */
 export function riskOf(
   raft: Raft,
   { type, id }: CommandOf<"remove-server">,
-): Plan | undefined {
+): Risk | undefined {
   const left = raft.membership.voters.filter((voter) => voter !== id);
   const word = type === "demote" ? "RAFT.DEMOTE" : "RAFT.REMOVESERVER";
   const howTo = `to do it all the same, send ${word} ${id} FORCE`;
   if (left.length === 1) {
-    return refusal(
-      `only server ${
-        names(raft, left)
-      } would be left to vote, and no failure of it ` +
-        `would be survived; ${howTo}`,
-    );
+    return {
+      type: "refuse",
+      text: `only server ${names(raft, left)} would be left to vote, ` +
+        `and no failure of it would be survived; ${howTo}`,
+    };
   }
   const needed = majority(left.length);
   const silent = left.filter((voter) => !answers(raft, voter));
   if (left.length - silent.length < needed) {
-    return refusal(
-      `${silent.length === 1 ? "server" : "servers"} ${
-        names(raft, silent)
-      } would be needed and ` +
-        `${
-          silent.length === 1 ? "does" : "do"
-        } not answer: no ticket would be given ` +
-        `until ${needed} of the ${left.length} voters left are up; ${howTo}`,
-    );
+    const isOne = silent.length === 1;
+    return {
+      type: "refuse",
+      text: `${isOne ? "server" : "servers"} ${names(raft, silent)} would be ` +
+        `needed and ${isOne ? "does" : "do"} not answer: no ticket would be ` +
+        `given until ${needed} of the ${left.length} voters left are up; ` +
+        howTo,
+    };
   }
-  // A change that waited for a leader meets one that cannot know yet who died with the last.
+  // A new leader takes every voter for alive at first, also those that died with the last
+  // leader: a change that waited for it is judged once a majority has answered it.
   const heard = left.filter((voter) =>
     voter === raft.id || raft.progress.get(voter)?.hasAnswered
   );
   return heard.length < needed ? { type: "wait" } : undefined;
 }
 
-function refusal(text: string): Plan {
-  return { type: "answer", answer: { type: "error", text } };
-}
-
-/** What must be so before there can be a leader. */
-export function leaderless(raft: Raft): string {
+/** Why there is no leader, as the end of a sentence: which voters must be up. */
+export function whyLeaderless(raft: Raft): string {
   const { voters } = raft.membership;
-  const [first] = voters;
-  if (first === undefined) return "it knows of no cluster yet";
+  if (voters.length === 0) return "it knows of no cluster yet";
   const needed = voters.length === 1
     ? `voter ${names(raft, voters)}`
     : `${majority(voters.length)} of the voters ${names(raft, voters)}`;

@@ -1,53 +1,59 @@
-// How a new node asks the members of a cluster to take it in. It speaks RESP to their
-// client addresses, as --join names them; any member will do, for each passes the
-// request on to the leader. What passes by itself (no leader, another change under way,
-// nobody listening yet) is tried again until the time is up; a "cannot join" is final.
+// How a new node asks the members of a cluster to add it. It speaks RESP to their client
+// addresses, which --join names. Any member will do: each forwards the request to its
+// leader. A failure that passes by itself (no leader, another change under way, nobody
+// listening yet) is retried until the time is up. An error that begins with "cannot join"
+// is final.
 //
-//   RAFT.CLUSTER                                  → [cluster id, host that we come from]
-//   RAFT.JOIN id address incarnation cluster [nonvoter]   → OK; asked twice, done once
+//   RAFT.CLUSTER                       → [cluster id, host that the request came from]
+//   RAFT.JOIN id address incarnation cluster [nonvoter]   → OK, however often it is asked
 
 import { parseAddress } from "../../base/address.ts";
 import { isShortText } from "../../base/bytes.ts";
-import type { NodeId } from "../core/types.ts";
 import type { Logger } from "../../base/logger.ts";
-import {
-  type Outcome,
-  type Reply,
-  tryRequest,
-} from "../../base/resp_client.ts";
+import { type Reply, tryRequest } from "../../base/resp_client.ts";
+import type { NodeId } from "../core/types.ts";
 
+/** The pause after all members were asked: at first, and what it doubles up to. */
 const retryMinMillis = 50;
 const retryMaxMillis = 1000;
-/** Of one request: the leader may have to wait until the new node has caught up. */
+/** For one request: the leader may have to commit another change first. */
 const requestMillisMax = 10_000;
 
 export type AskOptions = {
+  /** In all, with every retry. */
   readonly timeoutMillis: number;
-  /** When the time began to run, by performance.now(); now when left out. */
+  /** When that time began, by `performance.now()`; now when left out. */
   readonly sinceMillis?: number;
   readonly log: Logger;
-  /** Ends the waiting with its reason. */
+  /** Ends the waiting; its reason is thrown. */
   readonly signal?: AbortSignal;
-  /** In [0, 1): spreads the retries. */
+  /** A number in [0, 1), which spreads the retries; `Math.random` when left out. */
   readonly random?: () => number;
 };
 
 export type JoinOptions = AskOptions & {
   readonly id: NodeId;
-  /** Where the other nodes are to dial this one. */
+  /** Where other nodes are to dial this one; the members fill in a host that is missing. */
   readonly address: string;
+  /** Of this node's data directory: 16 hex digits. */
   readonly incarnation: string;
+  /** As {@linkcode clusterOf} found it. */
   readonly cluster: string;
-  /** It is to have no vote. */
+  /** Whether it is to have no vote; false when left out. */
   readonly nonvoter?: boolean;
 };
 
-/** This node is in no cluster, and asking on will not help; one sentence says why. */
+/** No cluster has added this node, and retrying will not help; `message` says why. */
 export class JoinError extends Error {
   override readonly name = "JoinError";
 }
 
-/** Which cluster the members at `addresses` form, and the host as which they see us. */
+/**
+ * Asks the members at `addresses` (where they serve clients, `HOST:PORT`) for the id of
+ * their cluster, and for the host that this node's connection comes from (`via`).
+ *
+ * @throws {JoinError} if none answers in time, or an address is none; the signal's reason
+ */
 export async function clusterOf(
   addresses: readonly string[],
   options: AskOptions,
@@ -64,7 +70,13 @@ export async function clusterOf(
   return { cluster: String(cluster), via: String(via) };
 }
 
-/** Returns when the cluster has taken this node in. */
+/**
+ * Asks the members at `addresses` (where they serve clients, `HOST:PORT`) to add this node,
+ * and returns when it is added.
+ *
+ * @throws {JoinError} if a member refuses for good, none agrees in time, or an address is
+ * none; the signal's reason
+ */
 export async function joinCluster(
   addresses: readonly string[],
   options: JoinOptions,
@@ -77,9 +89,17 @@ export async function joinCluster(
   });
 }
 
-type Question = AskOptions & { isAnswer: (reply: Reply) => boolean };
+type Question = AskOptions & {
+  /** Whether this reply answers the question; if not, the next member is asked. */
+  isAnswer: (reply: Reply) => boolean;
+};
 
-/** Asks one after the other, round and round, until an answer or the deadline comes. */
+/** What came of one request to one member. */
+type Attempt =
+  | { readonly type: "answer"; readonly reply: Reply }
+  | { readonly type: "retry"; readonly reason: string };
+
+/** Asks one member after the other, again and again, until an answer or the deadline. */
 async function ask(
   addresses: readonly string[],
   words: readonly string[],
@@ -96,11 +116,11 @@ async function ask(
       signal?.throwIfAborted();
       const millis = Math.min(leftMillis(), requestMillisMax);
       if (millis <= 0) break;
-      const outcome = await askOne(address, words, { ...question, millis });
-      if (outcome.type === "reply") return outcome.reply;
-      if (failures.get(address) !== outcome.reason) {
-        failures.set(address, outcome.reason);
-        log("info", `waiting to join through ${address}: ${outcome.reason}`);
+      const attempt = await askOne(address, words, { ...question, millis });
+      if (attempt.type === "answer") return attempt.reply;
+      if (failures.get(address) !== attempt.reason) {
+        failures.set(address, attempt.reason);
+        log("info", `waiting to join through ${address}: ${attempt.reason}`);
       }
     }
     const millis = pauseMillis * (0.5 + random() / 2);
@@ -117,32 +137,33 @@ async function ask(
   );
 }
 
-/** Throws a {@linkcode JoinError} when the answer is final and no. */
+/** @throws {JoinError} if the answer is a final no, or `text` is no address */
 async function askOne(
   text: string,
   words: readonly string[],
   { isAnswer, millis, signal }: Question & { millis: number },
-): Promise<Outcome> {
+): Promise<Attempt> {
   const address = parseAddress(text);
   if (address === undefined) {
     throw new JoinError(
       `cannot join a cluster: "${text}" is no address; use HOST:PORT`,
     );
   }
-  const outcome = await tryRequest(address, words, { millis, signal });
-  if (outcome.type === "failure") {
+  const result = await tryRequest(address, words, { millis, signal });
+  if (result.type === "failure") {
     signal?.throwIfAborted();
-    return outcome;
+    return { type: "retry", reason: result.reason };
   }
-  const { reply } = outcome;
-  if (isAnswer(reply)) return outcome;
+  const { reply } = result;
+  if (isAnswer(reply)) return { type: "answer", reply };
   if (reply instanceof Error && /^ERR cannot join/.test(reply.message)) {
     throw new JoinError(`${reply.message.slice(4)} (said ${text})`);
   }
   const reason = reply instanceof Error ? reply.message : "a strange answer";
-  return { type: "failure", reason };
+  return { type: "retry", reason };
 }
 
+/** Returns after `millis`, or as soon as the signal comes. */
 async function pause(millis: number, signal?: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, millis);

@@ -1,28 +1,32 @@
-// Whether this node belongs to its cluster, as far as it can know: told by a leader, or
-// read in its own log. A log that is read up tells of removals long undone, and a node
-// that joins reads of times in which it was no member; neither is a removal. Reads the
-// core, and remembers what it saw in this life.
+// Whether this node belongs to its cluster, as far as it can know: a leader tells it
+// (NotMember), or its own log does. A log that is still being read tells of removals that
+// were undone long ago, and a joining node reads of times in which it was no member:
+// neither is a removal. Reads the core, and remembers what it saw since this process began.
 //
 // A node that belongs to no cluster turns its clients away at once, for waiting would not
-// help them; one that merely knows no leader, as in an election, lets them wait.
+// help them. A member that merely knows no leader, as during an election, lets them wait.
 
 import { findServer } from "../core/membership.ts";
 import type { Raft } from "../core/raft.ts";
 
-/** Election timeouts after which a node that no leader has called on is taken for forgotten. */
+/** Election timeouts without a leader, after which a node takes itself for forgotten. */
 const forgottenAfter = 4;
 
 export class RemovalWatch {
   readonly #raft: Raft;
   readonly #incarnation: string;
   readonly #joins: boolean;
-  /** In this life a leader has held this very disk for a member. */
+  /** Since this process began, a committed configuration has named this very disk. */
   #wasMember = false;
-  #told = false;
-  /** Ticks since a leader was known. */
+  /** `noticeRemoval()` has returned true. */
+  #noticed = false;
+  /** Since a leader was known. */
   #leaderlessTicks = 0;
 
-  /** `joins`: while it is no member, the node asks to become one (--join). */
+  /**
+   * `incarnation` is that of this node's data directory. `joins`: while it is no member,
+   * the node asks to become one (--join).
+   */
   constructor(
     raft: Raft,
     { incarnation, joins }: { incarnation: string; joins: boolean },
@@ -32,22 +36,22 @@ export class RemovalWatch {
     this.#joins = joins;
   }
 
-  /** It belongs to no cluster, as far as it can know: nobody is going to give it tickets. */
+  /** It belongs to no cluster, as far as it can know: no leader will give it tickets. */
   get isOut(): boolean {
     return this.#isRemoved || this.#isForgotten;
   }
 
-  /** … and it never did in this life: to be let in, it must ask. */
-  get isOutside(): boolean {
+  /** It is out, and has not been a member since this process began. */
+  get mustAskToJoin(): boolean {
     return this.isOut && !this.#wasMember;
   }
 
-  /** Clients can be told something: numbers, before long, or that there will be none. */
+  /** Clients can be served: with tickets, before long, or with a refusal at once. */
   get isSettled(): boolean {
     const { leaderId, membership, id } = this.#raft;
     if (leaderId !== undefined) return true;
     const { voters } = membership;
-    // Nobody else could become leader: it leads in a moment.
+    // No other server can become leader: this one does in a moment.
     const isSole = voters.length === 1 && voters[0] === id;
     const hasBeenMember = membership.hasNamed(id, this.#incarnation);
     return (hasBeenMember && !isSole) || this.isOut;
@@ -59,16 +63,16 @@ export class RemovalWatch {
   }
 
   /** To be called after each input; true once, when the node has been removed. */
-  look(): boolean {
+  noticeRemoval(): boolean {
     this.#wasMember ||= this.#isMember;
-    if (this.#told || !this.#isRemoved) return false;
+    if (this.#noticed || !this.#isRemoved) return false;
     if (this.#joins && !this.#wasMember) return false;
-    return this.#told = true;
+    return this.#noticed = true;
   }
 
   /**
-   * A leader says so, or the newest configuration does, is committed, and there is no
-   * later one that a leader has committed and that could name this node again.
+   * A leader says so. Or the newest configuration does, it is committed, and this node has
+   * read all that was committed: no later configuration can name it again.
    */
   get #isRemoved(): boolean {
     const { removed, isUpToDate, membership, log, id } = this.#raft;
@@ -79,9 +83,9 @@ export class RemovalWatch {
   }
 
   /**
-   * Nothing that it has says that this disk was ever a member's, and no leader calls on it:
-   * it is about to join, or was let in and taken out again before it heard of either, or
-   * another disk has taken its place. Nobody who leads knows it.
+   * No configuration that it has names this disk, and no leader sends it anything. Either
+   * it is about to join, or it was added and removed before it heard of either, or another
+   * disk has taken its id: no leader knows it.
    */
   get #isForgotten(): boolean {
     const { membership, id, options } = this.#raft;
@@ -89,7 +93,7 @@ export class RemovalWatch {
       !membership.hasNamed(id, this.#incarnation);
   }
 
-  /** Of what is decided: what is not may never be, or be undone before it is. */
+  /** By the committed configuration only: an uncommitted one may be rolled back. */
   get #isMember(): boolean {
     const { removed, isUpToDate, membership, log, id } = this.#raft;
     const { configuration } = membership.at(log.commitIndex);

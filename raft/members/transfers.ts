@@ -1,30 +1,28 @@
-// RAFT.TRANSFER: leadership to another voter because people ask for it, and what came of
-// it. It is begun once, by the leader that was asked, and never asked again of the next
-// one, who would hand over in its turn: once that leader leads no more, who leads now
-// decides the answer. `change.ts` carries the question to the leader and waits.
+// RAFT.TRANSFER: leadership goes to another voter because a client asks for it (thesis
+// 3.10). The leader that was asked begins the transfer, once, and which server leads at its
+// end decides the answer. The next leader does not begin it again: it would hand over in
+// its turn. `changes_asked.ts` brings the command to the leader.
 
-import type { AdminAnswer } from "../channel/messages.ts";
-import { error, ok } from "./change_plan.ts";
 import { answers, bestVoter } from "../core/leadership.ts";
 import type { Raft } from "../core/raft.ts";
-import type { NodeId, Term } from "../core/types.ts";
+import type { NodeId } from "../core/types.ts";
+import {
+  type Change,
+  type ChangeAnswer,
+  error,
+  ok,
+  settle,
+  type Transfer,
+} from "./change.ts";
 
-/** Leadership of `term` is to leave `from`. */
-export type Transfer = {
-  readonly from: NodeId;
-  /** `undefined`: it was asked elsewhere, and only that leader knows when it failed. */
-  readonly term: Term | undefined;
-  /** To whom; `undefined` while nobody has chosen. */
-  readonly target: NodeId | undefined;
-  /** Whoever leads next will do. */
-  readonly anybody: boolean;
-};
-
-/** The leader hands over to `id`, or to whom it likes if that is empty. */
+/**
+ * Begins to hand over to `id`, or to the best voter if that is empty; to be called on the
+ * leader. An answer instead of a transfer: there is nothing to begin.
+ */
 export function beginTransfer(
   raft: Raft,
   id: NodeId | "",
-): Transfer | AdminAnswer {
+): Transfer | ChangeAnswer {
   if (id === raft.id) return ok;
   const target = id === "" ? raft.transferTarget ?? bestVoter(raft) : id;
   if (target === undefined) {
@@ -53,11 +51,20 @@ export function beginTransfer(
   };
 }
 
-/** What came of it, as any node sees it; `undefined` until that is decided. */
-export function transferOutcome(
+/** Answers `change` if `transfer`, which it asked for, has come to its end. */
+export function concludeTransfer(
+  raft: Raft,
+  { change, transfer }: { change: Change; transfer: Transfer },
+): void {
+  const answer = transferAnswer(raft, transfer);
+  if (answer !== undefined) settle(change, answer);
+}
+
+/** As any node sees the end of a transfer; `undefined`: it has not ended. */
+function transferAnswer(
   raft: Raft,
   { from, term, target, anybody }: Transfer,
-): AdminAnswer | undefined {
+): ChangeAnswer | undefined {
   const { leaderId, currentTerm, transferTarget } = raft;
   if (leaderId === undefined) return undefined;
   if (leaderId === target) return ok;

@@ -11,9 +11,10 @@ import {
 import {
   decodeAnswer,
   decodeCommand,
-  encodeJson,
+  encodeAnswer,
+  encodeCommand,
 } from "../../raft/members/change_codec.ts";
-import type { ChangeCommand } from "../../raft/members/change_plan.ts";
+import type { ChangeCommand } from "../../raft/members/change.ts";
 import { isShortText } from "../../base/bytes.ts";
 import { clusterOf, joinCluster, JoinError } from "../../raft/members/join.ts";
 import { type Reply, request } from "../../base/resp_client.ts";
@@ -78,7 +79,7 @@ const commands = target({
   claim:
     "decodeCommand() of any bytes gives a command that encodes to itself, or none",
   weight: 100,
-  inputs: hostile(command.map(encodeJson), { tokens: jsonTokens }),
+  inputs: hostile(command.map(encodeCommand), { tokens: jsonTokens }),
 }, (bytes) => {
   const found = withinMemory(bytes.length, () => decodeCommand(bytes));
   if (found === undefined) return;
@@ -93,13 +94,13 @@ const commands = target({
   if (!texts.every((text) => text.isWellFormed())) {
     return assert(!texts.every(isShortText), "half a character is let in");
   }
-  assert.deepEqual(decodeCommand(encodeJson(found)), found);
+  assert.deepEqual(decodeCommand(encodeCommand(found)), found);
 });
 
 const commandRoundtrip = target({
   name: "admin/roundtrip",
   claim:
-    "decodeCommand() inverts encodeJson() for every command of whole characters",
+    "decodeCommand() inverts encodeCommand() for every command of whole characters",
   weight: 20,
   inputs: command,
 }, (command) => {
@@ -115,7 +116,7 @@ const commandRoundtrip = target({
     ),
   );
   if ("prevIndex" in command) whole.prevIndex = command.prevIndex;
-  assert.deepEqual(decodeCommand(encodeJson(whole)), whole);
+  assert.deepEqual(decodeCommand(encodeCommand(whole)), whole);
 });
 
 const answer = fc.oneof(
@@ -126,7 +127,7 @@ const answers = target({
   name: "admin/answer",
   claim: "decodeAnswer() of any bytes gives OK or an error with a text",
   weight: 50,
-  inputs: hostile(answer.map(encodeJson), { tokens: jsonTokens }),
+  inputs: hostile(answer.map(encodeAnswer), { tokens: jsonTokens }),
 }, (bytes) => {
   const found = withinMemory(bytes.length, () => decodeAnswer(bytes));
   if (found.type === "ok") return;

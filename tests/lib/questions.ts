@@ -1,13 +1,24 @@
-// Questions of administrators and joining nodes, as tests ask them, and the texts of the
-// answers. `nodes.ts` sees to it that each is answered once.
+// The commands of administrators and joining nodes, as tests send them to a node of
+// `nodes.ts`, and their answers. `nodes.ts` checks that each is answered once.
 
 import type { AdminAnswer } from "../../raft/channel/messages.ts";
-import { addressOf, cluster, type Nodes, type Question } from "./nodes.ts";
+import {
+  addressOf,
+  blank,
+  cluster,
+  type Nodes,
+  type Question,
+} from "./nodes.ts";
 
 export const ok: AdminAnswer = { type: "ok" };
 
 export function error(text: string): AdminAnswer {
   return { type: "error", text };
+}
+
+/** The incarnation of server `id`, unless a test gave it another disk. */
+export function incarnationOf(id: string): string {
+  return blank(id).identity.incarnation;
 }
 
 type Addition = { id: string; address?: string; prevIndex?: bigint };
@@ -28,23 +39,33 @@ export function addNonvoter(
   return nodes.ask(at, { type: "add-nonvoter", id, address, prevIndex });
 }
 
-type Asked = { prevIndex?: bigint; force?: boolean };
+type Conditions = { prevIndex?: bigint; force?: boolean };
 
-export function remove(nodes: Nodes, at: string, id: string, asked?: Asked) {
+export function remove(
+  nodes: Nodes,
+  at: string,
+  id: string,
+  conditions?: Conditions,
+) {
   const command = { type: "remove-server", id, prevIndex: 0n } as const;
-  return nodes.ask(at, { ...command, force: false, ...asked });
+  return nodes.ask(at, { ...command, force: false, ...conditions });
 }
 
-export function demote(nodes: Nodes, at: string, id: string, asked?: Asked) {
+export function demote(
+  nodes: Nodes,
+  at: string,
+  id: string,
+  conditions?: Conditions,
+) {
   const command = { type: "demote", id, prevIndex: 0n } as const;
-  return nodes.ask(at, { ...command, force: false, ...asked });
+  return nodes.ask(at, { ...command, force: false, ...conditions });
 }
 
 export function promote(nodes: Nodes, at: string, id: string, prevIndex = 0n) {
   return nodes.ask(at, { type: "promote", id, prevIndex });
 }
 
-/** Without an id: to whom the leader likes. */
+/** Without an id the leader chooses its successor. */
 export function transfer(nodes: Nodes, at: string, id = "") {
   return nodes.ask(at, { type: "transfer", id });
 }
@@ -52,7 +73,7 @@ export function transfer(nodes: Nodes, at: string, id = "") {
 export function join(
   nodes: Nodes,
   at: string,
-  asked: {
+  request: {
     id: string;
     address?: string;
     incarnation?: string;
@@ -60,14 +81,14 @@ export function join(
     nonvoter?: boolean;
   },
 ) {
-  const { id } = asked;
+  const { id } = request;
   return nodes.ask(at, {
     type: "join",
     address: addressOf(id),
-    incarnation: `life of ${id}`,
+    incarnation: incarnationOf(id),
     cluster,
     nonvoter: false,
-    ...asked,
+    ...request,
   });
 }
 
@@ -75,7 +96,7 @@ export function textOf(answer: AdminAnswer | undefined): string {
   return answer?.type === "error" ? answer.text : `${answer?.type}`;
 }
 
-/** The answer to a question that is answered before any time passes. */
+/** The answer to a question that is answered before the next tick. */
 export function settled(nodes: Nodes, question: Question) {
   nodes.settle();
   return textOf(question.answer);

@@ -1,5 +1,6 @@
 // Every mutant there is, in the order of the layers.
 
+import { changesMutants } from "./changes.ts";
 import { electionMutants } from "./election.ts";
 import { fuzzedMutants } from "./fuzzed.ts";
 import { gateMutants } from "./gate.ts";
@@ -20,6 +21,7 @@ export const mutants: readonly Mutant[] = [
   ...electionMutants,
   ...replicationMutants,
   ...membershipMutants,
+  ...changesMutants,
   ...nodeMutants,
   ...reserveMutants,
   ...takesMutants,

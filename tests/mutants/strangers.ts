@@ -371,7 +371,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: "raft/members/change_plan.ts",
     find: "address === undefined ? undefined : faultToDial(address);",
     replace: "address === '' ? faultToDial(address) : undefined;",
-    tests: ["unit/raft/members/change_test.ts"],
+    tests: ["unit/raft/members/add_voter_test.ts"],
   },
   {
     name: "foreign-hello-ends-node",

@@ -673,7 +673,7 @@ export class Computer implements Watched {
   /** Removed while it was away, it asks to be let in again, as raft/host.ts does. */
   #rejoin(process: Process): void {
     if (!process.joins || process.joining || process.rejoined) return;
-    if (!process.node?.removal.isOutside) return;
+    if (!process.node?.removal.mustAskToJoin) return;
     process.rejoined = process.joining = true;
     this.#world.counts.rejoins++;
     this.say("is outside, and asks to join again");

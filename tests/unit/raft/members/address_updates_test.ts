@@ -1,4 +1,4 @@
-// A member whose address has changed: who may say so, and what the leader makes of it.
+// Members whose address has changed: which nodes may say so, and what the leader records.
 
 import assert from "node:assert/strict";
 import { changeTicks, electionTicks, Nodes } from "../../../lib/nodes.ts";
@@ -16,7 +16,7 @@ function index(nodes: Nodes): number {
   return nodes.node("a").members.configurationIndex;
 }
 
-Deno.test("A leader records where a member is now, once, and says so", () => {
+Deno.test("A leader records the new address of a member once, and logs it", () => {
   const nodes = Nodes.ledBy("abc");
   const before = index(nodes);
   nodes.node("a").moved("c", elsewhere);
@@ -40,7 +40,7 @@ Deno.test("A leader records where a member is now, once, and says so", () => {
   assert.equal(nodes.servers("a"), "abc", "it keeps its vote");
 });
 
-Deno.test("What a follower hears of a move is not kept until it leads", () => {
+Deno.test("What a follower learned about a move is not recorded when it leads later", () => {
   const nodes = Nodes.ledBy("abc");
   nodes.node("b").moved("c", elsewhere);
   nodes.run(2);
@@ -50,7 +50,7 @@ Deno.test("What a follower hears of a move is not kept until it leads", () => {
   assert.match(addresses(nodes, "b"), /c c\.example:1/);
 });
 
-Deno.test("A leader that has moved is told by whoever cannot reach it", () => {
+Deno.test("The new address of a leader is recorded when another node reports it", () => {
   const nodes = Nodes.ledBy("abc");
   nodes.node("b").moved("a", "a.elsewhere:1");
   nodes.node("b").moved("a", "a.elsewhere:1");
@@ -60,7 +60,7 @@ Deno.test("A leader that has moved is told by whoever cannot reach it", () => {
   assert.deepEqual(nodes.leaders, ["a"]);
 });
 
-Deno.test("Two that see a member at different places do not overwrite each other for ever", () => {
+Deno.test("Two nodes that see a member at different addresses do not overwrite each other for ever", () => {
   const nodes = Nodes.ledBy("abc");
   const before = index(nodes);
   for (let i = 0; i < 2 * changeTicks; i++) {
@@ -74,14 +74,14 @@ Deno.test("Two that see a member at different places do not overwrite each other
   assert(index(nodes) - before <= 3, `${index(nodes) - before} changes`);
 });
 
-Deno.test("An address with a host does not become one without, which leads everybody elsewhere", () => {
+Deno.test("An address with a host is not replaced by one without, which means another host to each node", () => {
   const nodes = Nodes.ledBy("abc");
   nodes.node("a").moved("c", ":7003");
   nodes.run(2);
   assert.match(addresses(nodes, "a"), /c c\.example:1$/);
 });
 
-Deno.test("What was seen before the members changed is not told to the leader", () => {
+Deno.test("A move that was seen before the members changed is not recorded after that", () => {
   const nodes = Nodes.ledBy("abc");
   nodes.node("b").moved("a", "a.elsewhere:1");
   const held = nodes.network.splice(0);
@@ -95,7 +95,7 @@ Deno.test("What was seen before the members changed is not told to the leader", 
   assert.match(addresses(nodes, "c"), /a a\.proxy:1/);
 });
 
-Deno.test("An address that another member has is not given to two, and is warned of once", () => {
+Deno.test("An address that another member has is not recorded, and warned of once", () => {
   const nodes = Nodes.ledBy("abc");
   const before = index(nodes);
   for (let i = 0; i < 3; i++) {
@@ -111,7 +111,7 @@ Deno.test("An address that another member has is not given to two, and is warned
   assert.deepEqual(nodes.failures, []);
 });
 
-Deno.test("A move that comes while the members change, or of who is none, does no harm", () => {
+Deno.test("A move while the members change, or of a node that is no member, does no harm", () => {
   const nodes = Nodes.ledBy("abcd");
   for (const id of "bcd") nodes.disk(id).stuck = true;
   remove(nodes, "a", "d");

@@ -1,5 +1,5 @@
-// Changes whose leader is lost, or ends, while it is at them: whoever asked another node is
-// told the truth, and what is begun once is not begun again.
+// Changes whose leader is lost, or ends, after it has begun them: the client is told the
+// truth, and a transfer is not begun again.
 
 import assert from "node:assert/strict";
 import type { PeerMessage } from "../../../../raft/core/types.ts";
@@ -16,7 +16,7 @@ function only(nodes: Nodes, ...types: PeerMessage["type"][]): void {
   nodes.passes = ({ type }) => types.includes(type);
 }
 
-Deno.test("What a lost leader had begun is not told as if nothing was changed (PITFALLS 31)", () => {
+Deno.test("Nobody is told that nothing was changed after a lost leader had begun the change (PITFALLS 31)", () => {
   const nodes = Nodes.ledBy("abcde");
   for (const id of "cde") nodes.crash(id);
   const asked = remove(nodes, "b", "e", { force: true });
@@ -32,10 +32,10 @@ Deno.test("What a lost leader had begun is not told as if nothing was changed (P
   nodes.start("c");
   nodes.awaitLeader();
   nodes.run(4 * electionTicks);
-  assert.equal(nodes.servers("a"), "abcd", "for it was");
+  assert.equal(nodes.servers("a"), "abcd", "it was done");
 });
 
-Deno.test("RAFT.TRANSFER hands over once, however long its leader is not heard", () => {
+Deno.test("RAFT.TRANSFER hands over once, however long its leader stays silent", () => {
   const nodes = Nodes.ledBy("abc");
   transfer(nodes, "c");
   only(nodes, "Forward", "ForwardResponse");
@@ -51,7 +51,7 @@ Deno.test("RAFT.TRANSFER hands over once, however long its leader is not heard",
   ]);
 });
 
-Deno.test("RAFT.TRANSFER is not given up by who knows the leader's term too late", () => {
+Deno.test("RAFT.TRANSFER is not given up by a node that learns the leader's term late", () => {
   const nodes = Nodes.ledBy("abc");
   nodes.isolate("b");
   nodes.crash("a");
@@ -69,7 +69,7 @@ Deno.test("RAFT.TRANSFER is not given up by who knows the leader's term too late
   assert.deepEqual(nodes.leaders, ["c"]);
 });
 
-Deno.test("A leader that ends does not answer for the next one", () => {
+Deno.test("A leader that stops leaves the answer to the next one", () => {
   const nodes = Nodes.ledBy("abc", { spares: "x" });
   const asked = addVoter(nodes, "b", { id: "x" });
   nodes.disk("x").stuck = true;

@@ -1,4 +1,4 @@
-// Changes of members at random, while nodes crash and messages are lost.
+// Changes of members and transfers at random, while nodes crash and messages are lost.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -15,7 +15,7 @@ import {
 
 type Event = {
   readonly name: string;
-  /** To whom it happens; which of them stands for itself in most. */
+  /** The node that it happens to, or that is asked; most events need it. */
   readonly at: string;
   readonly id: string;
 };
@@ -71,8 +71,8 @@ const schedule = fc.array(
   { minLength: 10, maxLength: 100, size: "max" },
 );
 
-// That nothing is answered twice or unasked is watched by `Nodes`.
-Deno.test("Every question about the members gets one answer, whatever happens", () => {
+// `Nodes` checks that nothing is answered twice or unasked.
+Deno.test("Every change that is asked for gets one answer, whatever happens", () => {
   fc.assert(
     fc.property(fc.nat(), schedule, (seed, schedule) => {
       const nodes = Nodes.of("abc", { spares: "x", seed });

@@ -1,4 +1,4 @@
-// What taking a vote away would cost, in words, and what FORCE does about it.
+// Taking a vote away: when it is refused as a risk, in which words, and what FORCE does.
 
 import assert from "node:assert/strict";
 import { electionTicks, Nodes } from "../../../lib/nodes.ts";
@@ -18,7 +18,7 @@ function led(voters: string, silent = ""): Nodes {
   return nodes;
 }
 
-Deno.test("The last vote is not taken away, by force neither", () => {
+Deno.test("The last vote is not taken away, not even with FORCE", () => {
   const text = "Need at least one voter in configuration: {[]}";
   const why = `${text}; server a has the last vote, and FORCE does not help: ` +
     "give another one a vote first (RAFT.PROMOTE)";
@@ -34,7 +34,7 @@ Deno.test("The last vote is not taken away, by force neither", () => {
   }
 });
 
-Deno.test("One of two votes is taken away by force alone: no failure would be survived", () => {
+Deno.test("One of two votes is taken away only with FORCE: no failure would be survived", () => {
   for (const [name, take] of commands) {
     for (const [at, id] of ["ab", "bb", "aa", "ba"]) {
       const nodes = led("ab");
@@ -53,14 +53,14 @@ Deno.test("One of two votes is taken away by force alone: no failure would be su
   }
 });
 
-Deno.test("A dead server of three is removed at once: that makes things better", () => {
+Deno.test("A dead server of three is removed at once: the other two go on as before", () => {
   for (const [, take] of commands) {
     const nodes = led("abc", "c");
     assert.equal(settled(nodes, take(nodes, "b", "c")), "ok");
   }
 });
 
-Deno.test("A live server is not removed where the dead would be needed, but by force", () => {
+Deno.test("A live server whose removal makes a dead one needed is removed only with FORCE", () => {
   for (const [name, take] of commands) {
     for (const id of "ab") {
       const nodes = led("abc", "c");
@@ -79,7 +79,7 @@ Deno.test("A live server is not removed where the dead would be needed, but by f
   }
 });
 
-Deno.test("Of five with two dead, any of the dead goes, and none of the living", () => {
+Deno.test("Of five servers with two dead, the dead may be removed, and the living may not", () => {
   const nodes = led("abcde", "de");
   assert.match(
     settled(nodes, remove(nodes, "c", "b")),
@@ -90,7 +90,7 @@ Deno.test("Of five with two dead, any of the dead goes, and none of the living",
   assert.equal(settled(nodes, remove(nodes, "c", "b")), "ok");
 });
 
-Deno.test("Where there is no leader, who must be up is said, and that nothing was changed", () => {
+Deno.test("Without a leader the answer says which voters must be up, and that nothing was changed", () => {
   const nodes = led("abc");
   nodes.crash("a");
   nodes.crash("c");
@@ -114,7 +114,7 @@ Deno.test("Where there is no leader, who must be up is said, and that nothing wa
   });
 });
 
-Deno.test("What a lost leader had begun is not called undone", () => {
+Deno.test("A change that a lost leader had begun is not called undone", () => {
   const nodes = led("abc");
   nodes.isolate("a");
   const asked = remove(nodes, "a", "b");
@@ -125,7 +125,7 @@ Deno.test("What a lost leader had begun is not called undone", () => {
   );
 });
 
-Deno.test("Of many voters the first are named, and the others counted", () => {
+Deno.test("Of many voters the first nine are named, and the others counted", () => {
   const nodes = Nodes.of("abcdefghijkl");
   const asked = remove(nodes, "a", "b");
   nodes.isolate("a");
@@ -136,7 +136,7 @@ Deno.test("Of many voters the first are named, and the others counted", () => {
   );
 });
 
-Deno.test("A change that waited for a leader is not judged before that one knows who lives", () => {
+Deno.test("A change that waited for a leader is judged only when that one knows which servers answer", () => {
   for (const [, take] of commands) {
     const nodes = led("abc");
     nodes.crash("a");

@@ -1,4 +1,4 @@
-// Joining, against members that are a script: what each answers, in order.
+// Joining, as the new node does it, against members that answer by a script.
 
 import assert from "node:assert/strict";
 import {
@@ -12,8 +12,8 @@ const host = "127.0.0.1";
 const utf8 = new TextEncoder();
 
 /**
- * A RESP server that gives `answers`, one a connection, the last one again and again;
- * "" says nothing, and an array arrives in pieces.
+ * A RESP server that gives one of `answers` to each connection in turn, and the last one from
+ * then on. "" is silence; an array arrives in pieces.
  */
 class Member {
   readonly requests: string[] = [];
@@ -78,7 +78,7 @@ async function withMembers(
   }
 }
 
-/** An address that nobody listens on. */
+/** An address on which no server listens. */
 function freeAddress(): string {
   const listener = Deno.listen({ hostname: host, port: 0 });
   listener.close();
@@ -115,7 +115,7 @@ Deno.test("joinCluster() sends id, address, incarnation and cluster", async () =
   });
 });
 
-Deno.test("joinCluster() tries again what passes by itself, and says it once", async () => {
+Deno.test("joinCluster() retries after a failure that passes by itself, and logs each kind once", async () => {
   const member = new Member(
     "-ERR node is not the leader\r\n",
     "-ERR node is not the leader\r\n",
@@ -134,7 +134,7 @@ Deno.test("joinCluster() tries again what passes by itself, and says it once", a
   });
 });
 
-Deno.test("joinCluster() goes on to the next address when one does not answer", async () => {
+Deno.test("joinCluster() asks the next member when one does not answer", async () => {
   const good = new Member("+OK\r\n");
   await withMembers([good], async ([address]) => {
     await joinCluster([freeAddress(), address!], joining);
@@ -143,7 +143,7 @@ Deno.test("joinCluster() goes on to the next address when one does not answer", 
   });
 });
 
-Deno.test("joinCluster() ends at once when the answer is final", async () => {
+Deno.test("joinCluster() gives up at once when a member says that it cannot join", async () => {
   const member = new Member(
     "-ERR cannot join: id 2 is in use; choose another --id\r\n",
   );
@@ -158,7 +158,7 @@ Deno.test("joinCluster() ends at once when the answer is final", async () => {
   });
 });
 
-Deno.test("clusterOf() ends at the deadline with every address and its last error", async () => {
+Deno.test("clusterOf() gives up at the deadline, and names every address with its last error", async () => {
   const members = [
     new Member("-ERR unknown command 'RAFT.CLUSTER'\r\n"),
     new Member("+PONG\r\n"),
@@ -197,7 +197,7 @@ Deno.test("clusterOf() does not wait beyond the deadline for a member that is si
   });
 });
 
-Deno.test("A signal ends the waiting, whatever it waits for", async () => {
+Deno.test("A signal ends joining, during a request and between two", async () => {
   const waiting = [new Member(""), new Member("-ERR no leader\r\n")];
   await withMembers(waiting, async (addresses) => {
     for (const address of addresses) {
@@ -211,13 +211,13 @@ Deno.test("A signal ends the waiting, whatever it waits for", async () => {
   });
 });
 
-Deno.test("An address that is none ends it at once", async () => {
+Deno.test("An address that cannot be parsed ends joining at once", async () => {
   await assert.rejects(clusterOf(["nonsense"], patient), {
     message: 'cannot join a cluster: "nonsense" is no address; use HOST:PORT',
   });
 });
 
-Deno.test("joinCluster() says that the node wants no vote, if it wants none", async () => {
+Deno.test("joinCluster() asks for a place without a vote if the node is to have none", async () => {
   for (const nonvoter of [false, true]) {
     const member = new Member("+OK\r\n");
     await withMembers(

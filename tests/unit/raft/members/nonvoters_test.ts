@@ -1,4 +1,4 @@
-// Members without a vote: added, promoted, demoted, and never counted.
+// Nonvoters: members that are added, promoted and demoted, and whose votes never count.
 
 import assert from "node:assert/strict";
 import { changeTicks, electionTicks, Nodes } from "../../../lib/nodes.ts";
@@ -15,7 +15,7 @@ import {
   textOf,
 } from "../../../lib/questions.ts";
 
-/** A cluster of three voters, led by the first, and nonvoter x that has everything. */
+/** Three voters, led by the first, and nonvoter x, which has the whole log. */
 function withNonvoter(): Nodes {
   const nodes = Nodes.ledBy("abc", { spares: "x" });
   assert.equal(
@@ -41,7 +41,7 @@ Deno.test("RAFT.ADDNONVOTER adds a member that stays without a vote", () => {
   }
 });
 
-Deno.test("RAFT.ADDNONVOTER says OK when that is committed, and not before", () => {
+Deno.test("RAFT.ADDNONVOTER says OK only when the change is committed", () => {
   const nodes = Nodes.ledBy("abc");
   for (const id of "bc") nodes.disk(id).stuck = true;
   const asked = [
@@ -55,7 +55,7 @@ Deno.test("RAFT.ADDNONVOTER says OK when that is committed, and not before", () 
   assert.deepEqual(asked.map(({ answer }) => answer), [ok, ok]);
 });
 
-Deno.test("RAFT.ADDNONVOTER takes no vote away, and says what does", () => {
+Deno.test("RAFT.ADDNONVOTER of a voter is refused, and names the command that takes a vote away", () => {
   const nodes = Nodes.ledBy("abc");
   for (const address of ["c.example:1", "elsewhere:1"]) {
     assert.equal(
@@ -66,7 +66,7 @@ Deno.test("RAFT.ADDNONVOTER takes no vote away, and says what does", () => {
   assert.equal(nodes.servers("a"), "abc");
 });
 
-Deno.test("RAFT.ADDNONVOTER makes a learner a nonvoter, and moves one", () => {
+Deno.test("RAFT.ADDNONVOTER makes a learner a nonvoter, and changes its address", () => {
   const nodes = Nodes.ledBy("a", { spares: "x" });
   nodes.isolate("x");
   const adding = addVoter(nodes, "a", { id: "x" });
@@ -84,7 +84,7 @@ Deno.test("RAFT.ADDNONVOTER makes a learner a nonvoter, and moves one", () => {
   );
 });
 
-Deno.test("What is wrong with a nonvoter is said in the same words as of a voter", () => {
+Deno.test("RAFT.ADDNONVOTER refuses a faulty server in the words of RAFT.ADDVOTER", () => {
   const nodes = Nodes.ledBy("a");
   const cases: [Parameters<typeof addNonvoter>[2], RegExp][] = [
     [{ id: "x", prevIndex: 7777n }, /^Configuration changed since 7777/],
@@ -108,7 +108,7 @@ Deno.test("RAFT.PROMOTE says OK when the nonvoter has become a voter", () => {
   }
 });
 
-Deno.test("RAFT.PROMOTE of a server that is not there says that it is a learner now", () => {
+Deno.test("RAFT.PROMOTE of a server that is down says that it is a learner now", () => {
   const nodes = withNonvoter();
   nodes.crash("x");
   const asked = promote(nodes, "a", "x");
@@ -126,7 +126,7 @@ Deno.test("RAFT.PROMOTE of a server that is not there says that it is a learner 
   assert.equal(nodes.servers("a"), "abcx");
 });
 
-Deno.test("RAFT.PROMOTE and RAFT.DEMOTE of who is no member say so", () => {
+Deno.test("RAFT.PROMOTE and RAFT.DEMOTE of a server that is no member are refused", () => {
   const nodes = Nodes.ledBy("abc");
   assert.equal(
     settled(nodes, promote(nodes, "b", "x")),
@@ -146,7 +146,7 @@ Deno.test("RAFT.ADDVOTER of a nonvoter gives it a vote", () => {
   assert.equal(nodes.servers("x"), "abcx");
 });
 
-Deno.test("RAFT.ADDVOTER that fails leaves a nonvoter what it was, and a learner", () => {
+Deno.test("RAFT.ADDVOTER of a nonvoter that does not catch up leaves it a nonvoter", () => {
   const nodes = Nodes.ledBy("abc");
   assert.equal(settled(nodes, addNonvoter(nodes, "a", { id: "x" })), "ok");
   const asked = addVoter(nodes, "a", { id: "x" });
@@ -158,7 +158,7 @@ Deno.test("RAFT.ADDVOTER that fails leaves a nonvoter what it was, and a learner
   assert.equal(nodes.servers("a"), "abc[x]");
 });
 
-Deno.test("RAFT.DEMOTE takes a follower's vote away, and it stays so", () => {
+Deno.test("RAFT.DEMOTE takes a follower's vote away for good", () => {
   const nodes = Nodes.ledBy("abc");
   for (const at of "cba") {
     assert.equal(settled(nodes, demote(nodes, at, "c")), "ok", at);
@@ -181,7 +181,7 @@ Deno.test("RAFT.DEMOTE of a learner makes it a nonvoter", () => {
   assert.equal(nodes.servers("x"), "a[x]");
 });
 
-Deno.test("RAFT.DEMOTE of the leader hands over, and the successor does it", () => {
+Deno.test("RAFT.DEMOTE of the leader hands over, and the successor demotes it", () => {
   for (const at of "ab") {
     const nodes = Nodes.ledBy("abc");
     const asked = demote(nodes, at, "a");
@@ -190,7 +190,7 @@ Deno.test("RAFT.DEMOTE of the leader hands over, and the successor does it", () 
     const [leader, ...others] = nodes.leaders;
     assert(leader !== undefined && leader !== "a" && others.length === 0);
     assert.equal(nodes.servers(leader), "[a]bc");
-    // It is a member still, and hears of everything.
+    // It is still a member, and gets the log.
     const take = nodes.take(leader);
     nodes.run(2);
     assert.deepEqual(take.given, [1n]);
@@ -199,7 +199,7 @@ Deno.test("RAFT.DEMOTE of the leader hands over, and the successor does it", () 
   }
 });
 
-Deno.test("A demoted leader whose successors do not take over does it by itself", () => {
+Deno.test("A leader demotes itself when no successor takes over", () => {
   const nodes = Nodes.ledBy("abc");
   nodes.passes = ({ type }) => type !== "TimeoutNow";
   const asked = demote(nodes, "a", "a");
@@ -209,7 +209,7 @@ Deno.test("A demoted leader whose successors do not take over does it by itself"
   assert.equal(nodes.servers(nodes.awaitLeader()), "[a]bc");
 });
 
-Deno.test("A vote that was taken away is given back by RAFT.PROMOTE", () => {
+Deno.test("RAFT.PROMOTE gives a vote back that RAFT.DEMOTE took away", () => {
   const nodes = Nodes.ledBy("abc");
   assert.equal(settled(nodes, demote(nodes, "a", "b")), "ok");
   const asked = promote(nodes, "a", "b");
@@ -218,7 +218,7 @@ Deno.test("A vote that was taken away is given back by RAFT.PROMOTE", () => {
   assert.equal(nodes.servers("c"), "abc");
 });
 
-Deno.test("A demotion and a promotion build on the configuration that they name", () => {
+Deno.test("RAFT.PROMOTE and RAFT.DEMOTE are done only on the configuration that they name", () => {
   const nodes = withNonvoter();
   const stale = /^Configuration changed since 1 \(latest is \d+\)$/;
   assert.match(
@@ -234,7 +234,7 @@ Deno.test("A demotion and a promotion build on the configuration that they name"
   assert.deepEqual(promoted.answer, ok);
 });
 
-Deno.test("A nonvoter that joins again stays what it is, whatever it was started with", () => {
+Deno.test("A repeated join changes nobody's suffrage, whatever the node was started with", () => {
   const nodes = withNonvoter();
   for (const nonvoter of [false, true]) {
     const address = `x.elsewhere:${nonvoter ? 1 : 2}`;
@@ -252,11 +252,11 @@ Deno.test("A nonvoter that joins again stays what it is, whatever it was started
   assert.equal(
     nodes.servers("a").at(-1),
     "x",
-    "a late question changes nothing",
+    "a late join takes no vote away",
   );
 });
 
-Deno.test("A nonvoter that people added keeps without a vote when it joins by itself", () => {
+Deno.test("A nonvoter that RAFT.ADDNONVOTER added gets no vote when it joins by itself", () => {
   const nodes = Nodes.ledBy("a", { spares: "x" });
   nodes.isolate("x");
   assert.equal(settled(nodes, addNonvoter(nodes, "a", { id: "x" })), "ok");
@@ -266,7 +266,7 @@ Deno.test("A nonvoter that people added keeps without a vote when it joins by it
   assert.equal(nodes.servers("x"), "a[x]");
 });
 
-Deno.test("RAFT.REMOVESERVER of a nonvoter needs no force, however few voters there are", () => {
+Deno.test("RAFT.REMOVESERVER of a nonvoter needs no FORCE, however few voters there are", () => {
   const nodes = Nodes.ledBy("ab", { spares: "x" });
   assert.equal(
     settled(nodes, join(nodes, "a", { id: "x", nonvoter: true })),
@@ -277,7 +277,7 @@ Deno.test("RAFT.REMOVESERVER of a nonvoter needs no force, however few voters th
   assert.equal(nodes.servers("a"), "ab");
 });
 
-Deno.test("RAFT.PROMOTE does not say OK of a server that was removed meanwhile", () => {
+Deno.test("RAFT.PROMOTE does not say OK when the server was removed meanwhile", () => {
   const nodes = withNonvoter();
   nodes.crash("x");
   const asked = promote(nodes, "a", "x");

@@ -1,5 +1,5 @@
-// What clients are told by a node that belongs to no cluster: at once that it gives no
-// tickets. One that merely knows no leader lets them wait.
+// What clients are told by a node that is outside its cluster: at once that it gives no
+// tickets. A member that merely knows no leader lets them wait.
 
 import assert from "node:assert/strict";
 import { founded, isMember } from "../../../../raft/members/bootstrap.ts";
@@ -14,11 +14,11 @@ import {
 import { join, remove, settled } from "../../../lib/questions.ts";
 
 const refused = "2 no-cluster";
-/** Who asks a node that only knows no leader waits, however long that lasts. */
+/** Ticks for which a client of a member without a leader waits, and more. */
 const long = 40 * electionTicks;
 
-/** `x` was let in, and removed before a word of either had reached it. */
-function letInAndForgotten(): Nodes {
+/** `x` was added and removed, and has heard of neither. */
+function addedAndForgotten(): Nodes {
   const nodes = Nodes.ledBy("abc", { spares: "x" });
   nodes.crash("x");
   nodes.start("x", { joins: true });
@@ -30,15 +30,15 @@ function letInAndForgotten(): Nodes {
   return nodes;
 }
 
-Deno.test("A node that was let in and removed before it heard of either turns clients away, and asks to join again", () => {
-  const nodes = letInAndForgotten();
+Deno.test("A node that was added and removed before it heard of either turns clients away, and asks to join again", () => {
+  const nodes = addedAndForgotten();
   const early = nodes.take("x", 2);
-  assert.equal(outcome(early), "2 waiting", "it may be called on yet");
+  assert.equal(outcome(early), "2 waiting", "a leader may turn up yet");
   nodes.run(2 * electionTicks);
   assert.equal(outcome(early), refused);
   const late = nodes.take("x", 2);
   assert.equal(outcome(late), refused, "at once");
-  assert.equal(nodes.node("x").removal.isOutside, true);
+  assert.equal(nodes.node("x").removal.mustAskToJoin, true);
   assert.equal(nodes.computer("x").removed, false);
 
   nodes.heal();
@@ -51,7 +51,7 @@ Deno.test("A node that was let in and removed before it heard of either turns cl
   assert.equal(nodes.node("x").removal.isOut, false);
 });
 
-Deno.test("A node that waits to be let in turns clients away, and serves them once it is in", () => {
+Deno.test("A node that asks to join turns clients away, and serves them once it is a member", () => {
   const nodes = Nodes.ledBy("abc", { spares: "x" });
   nodes.crash("x");
   nodes.start("x", { joins: true });
@@ -66,7 +66,7 @@ Deno.test("A node that waits to be let in turns clients away, and serves them on
   assert.equal(outcome(asked), "1, 2");
 });
 
-Deno.test("A node that was told of its removal turns away who waits and who comes", () => {
+Deno.test("A node that learns of its removal turns away the clients that wait, and those that come", () => {
   const nodes = Nodes.ledBy("abc");
   nodes.crash("c");
   assert.equal(settled(nodes, remove(nodes, "a", "c")), "ok");
@@ -75,12 +75,12 @@ Deno.test("A node that was told of its removal turns away who waits and who come
   const early = nodes.take("c", 2);
   assert.equal(outcome(early), "2 waiting");
   nodes.run(4 * electionTicks);
-  assert.equal(nodes.node("c").removal.isOutside, true);
+  assert.equal(nodes.node("c").removal.mustAskToJoin, true);
   assert.equal(outcome(early), refused);
   assert.equal(outcome(nodes.take("c", 2)), refused, "at once");
 });
 
-Deno.test("A take that a removed node has sent is given up when it hears of no leader any more", () => {
+Deno.test("A take that a removed node has forwarded is given up", () => {
   const nodes = Nodes.ledBy("abc");
   nodes.keepBack("TakeResponse");
   const asked = nodes.take("c", 2);
@@ -92,10 +92,10 @@ Deno.test("A take that a removed node has sent is given up when it hears of no l
   assert.equal(outcome(nodes.take("c", 2)), refused);
 });
 
-Deno.test("A node whose id was given to another disk in the meantime turns clients away, and asks to join", () => {
-  // A request to join came late, of a life that is over: its disk is lost. Then a member
-  // that had not heard of it reached the new life.
-  const former = { id: "x", incarnation: "former life", nonvoter: true };
+Deno.test("A node whose id was given to another disk meanwhile turns clients away, and asks to join", () => {
+  // A join of a former incarnation, whose disk is lost, came late. A member that had not
+  // heard of it then sent its log to the new one.
+  const former = { id: "x", incarnation: "former disk", nonvoter: true };
   const { servers } = membersOf("abc");
   const other = { ...former, address: addressOf("x") };
   const log = founded(foundedBy("x", membersOf("x")).identity, [
@@ -114,12 +114,12 @@ Deno.test("A node whose id was given to another disk in the meantime turns clien
   nodes.run(4 * electionTicks);
   assert.equal(nodes.servers("x"), "abc[x]");
   assert.equal(outcome(nodes.take("x", 2)), refused);
-  assert.equal(nodes.node("x").removal.isOutside, true);
+  assert.equal(nodes.node("x").removal.mustAskToJoin, true);
   const asked = settled(nodes, join(nodes, "a", { id: "x", nonvoter: true }));
   assert.match(asked, /^cannot join: id x belongs to the server at/);
 });
 
-Deno.test("A node that a configuration names without its disk, or with it, goes on as a member", () => {
+Deno.test("A node is a member if a configuration names it with its incarnation, or with none", () => {
   const { identity } = foundedBy("x", membersOf("x"));
   const named = (incarnation: string) => {
     const [server] = membersOf("x").servers;
@@ -131,14 +131,14 @@ Deno.test("A node that a configuration names without its disk, or with it, goes 
 
 for (const forward of ["no", "moved"] as const) {
   const reason = forward === "no" ? "not-leader" : "no-cluster";
-  Deno.test(`With --forward ${forward} a node of no cluster says ${reason}`, () => {
+  Deno.test(`With --forward ${forward} a node outside its cluster says ${reason}`, () => {
     const nodes = Nodes.of("a", { spares: "x", forward });
     nodes.run(4 * electionTicks);
     assert.equal(outcome(nodes.take("x", 2)), `2 ${reason}`);
   });
 }
 
-Deno.test("A member that knows no leader lets its clients wait, however long that lasts", () => {
+Deno.test("A member without a leader lets its clients wait, however long that lasts", () => {
   const nodes = Nodes.ledBy("abc");
   nodes.isolate("c");
   nodes.run(2 * electionTicks);
@@ -152,7 +152,7 @@ Deno.test("A member that knows no leader lets its clients wait, however long tha
   assert.equal(
     outcome(again),
     "2 waiting",
-    "its disk says that it is a member",
+    "its disk tells that it is a member",
   );
   nodes.heal();
   nodes.awaitLeader();
@@ -164,7 +164,7 @@ Deno.test("A node that catches up lets its clients wait through an election", ()
   const nodes = Nodes.ledBy("abc", { spares: "x" });
   nodes.crash("x");
   nodes.start("x", { joins: true });
-  // It hears its leader, but nothing of the log reaches it.
+  // It hears its leader, but gets no entry of the log.
   nodes.passes = (message) =>
     message.to !== "x" || message.type !== "AppendEntries" ||
     message.entries.length === 0;
@@ -182,7 +182,7 @@ Deno.test("A node that catches up lets its clients wait through an election", ()
   assert.equal(outcome(asked), "1, 2");
 });
 
-Deno.test("A node that reads of a removal which may be undone lets its clients wait", () => {
+Deno.test("A node whose removal is not committed lets its clients wait", () => {
   const nodes = Nodes.ledBy("abc");
   for (const id of "ab") nodes.disk(id).stuck = true;
   remove(nodes, "a", "c");

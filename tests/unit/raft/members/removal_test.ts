@@ -1,19 +1,19 @@
-// What a node makes of its own removal: when it says so, once, and when it must not yet.
+// How a node learns of its own removal: when it says so, once, and when it must not yet.
 
 import assert from "node:assert/strict";
 import type { PeerMessage } from "../../../../raft/core/types.ts";
 import { electionTicks, Nodes, outcome } from "../../../lib/nodes.ts";
 import { addVoter, join, ok, remove, settled } from "../../../lib/questions.ts";
 
-/** `c` was removed while it was away, and is back; nobody tells it by himself any more. */
-function outOf(nodes: Nodes, { joins = false } = {}): void {
+/** `c` was removed while it was down, and is up again; no member sends it anything. */
+function removeWhileDown(nodes: Nodes, { joins = false } = {}): void {
   nodes.crash("c");
   assert.equal(settled(nodes, remove(nodes, "a", "c")), "ok");
   nodes.run(100);
   nodes.start("c", { joins });
 }
 
-Deno.test("A node that reads of its removal says so, once, when it is committed", () => {
+Deno.test("A node that reads of its removal says so once, when the removal is committed", () => {
   const nodes = Nodes.ledBy("abc");
   const c = nodes.computer("c");
   nodes.disk("b").stuck = true;
@@ -22,7 +22,7 @@ Deno.test("A node that reads of its removal says so, once, when it is committed"
   remove(nodes, "a", "c");
   nodes.run(2);
   assert.equal(nodes.servers("c"), "ab", "it has read it");
-  assert.equal(c.removed, false, "it could still be undone");
+  assert.equal(c.removed, false, "it could still be rolled back");
   nodes.disk("b").stuck = false;
   nodes.passes = () => true;
   nodes.run(2);
@@ -35,7 +35,7 @@ Deno.test("A node that reads of its removal says so, once, when it is committed"
   for (const id of "ab") assert.equal(nodes.computer(id).removed, false);
 });
 
-Deno.test("A leader that must remove itself answers first, and then says that it was removed", () => {
+Deno.test("A leader that removes itself answers first, and then says that it was removed", () => {
   const nodes = Nodes.ledBy("abc");
   nodes.passes = ({ type }) => type !== "TimeoutNow";
   const asked = remove(nodes, "a", "a");
@@ -49,7 +49,7 @@ Deno.test("A leader that must remove itself answers first, and then says that it
   assert(0 <= answered && answered < removed, `${answered} < ${removed}`);
 });
 
-Deno.test("A leader that hands over to be removed is answered before it stops", () => {
+Deno.test("A leader that hands over to be removed gets its answer before it stops", () => {
   const nodes = Nodes.ledBy("abc");
   const asked = remove(nodes, "a", "a");
   nodes.run(3);
@@ -57,15 +57,15 @@ Deno.test("A leader that hands over to be removed is answered before it stops", 
   assert.equal(nodes.computer("a").removed, true);
 });
 
-Deno.test("A node that was removed while it was away is told, and says so", () => {
+Deno.test("A node that was removed while it was down is told, and says so", () => {
   const nodes = Nodes.ledBy("abc");
-  outOf(nodes);
+  removeWhileDown(nodes);
   nodes.run(4 * electionTicks);
   assert.equal(nodes.computer("c").removed, true);
 });
 
-/** `e` knows `a` alone, which follows `c` by now. */
-function outOfSight(): Nodes {
+/** `e` was removed while it was down, and knows `a` alone, which follows `c` now. */
+function removedFromSight(): Nodes {
   const nodes = Nodes.ledBy("ae", { spares: "c" });
   nodes.crash("e");
   const away = remove(nodes, "a", "e", { force: true });
@@ -78,8 +78,8 @@ function outOfSight(): Nodes {
   return nodes;
 }
 
-Deno.test("A node that was removed while it was away is told by a follower, if it knows no other", () => {
-  const nodes = outOfSight();
+Deno.test("A node that was removed while it was down is told by a follower, if it knows no other member", () => {
+  const nodes = removedFromSight();
   nodes.start("e");
   const asked = nodes.take("e");
   nodes.run(4 * electionTicks);
@@ -87,8 +87,8 @@ Deno.test("A node that was removed while it was away is told by a follower, if i
   assert.equal(outcome(asked), "1 no-cluster");
 });
 
-Deno.test("A follower that hears no leader tells nobody that he was removed", () => {
-  const nodes = outOfSight();
+Deno.test("A follower that hears no leader tells no node that it was removed", () => {
+  const nodes = removedFromSight();
   nodes.isolate("c");
   nodes.run(2 * electionTicks);
   nodes.start("e");
@@ -98,7 +98,7 @@ Deno.test("A follower that hears no leader tells nobody that he was removed", ()
 
 for (const joins of [false, true]) {
   const what = joins ? "asks to join again" : "says so";
-  Deno.test(`A nonvoter that was removed while it was away ${what}, too`, () => {
+  Deno.test(`A nonvoter that was removed while it was down ${what}, too`, () => {
     const nodes = Nodes.ledBy("abc", { spares: "x" });
     nodes.crash("x");
     nodes.start("x", { joins: true });
@@ -110,12 +110,12 @@ for (const joins of [false, true]) {
     nodes.run(100);
     nodes.start("x", { joins });
     nodes.run(4 * electionTicks);
-    assert.equal(nodes.node("x").removal.isOutside, true);
+    assert.equal(nodes.node("x").removal.mustAskToJoin, true);
     assert.equal(nodes.computer("x").removed, !joins);
   });
 }
 
-Deno.test("A node that was removed while it was away, and hears nothing, says nothing", () => {
+Deno.test("A node that was removed while it was down, and hears nothing, says nothing", () => {
   const nodes = Nodes.ledBy("abc");
   remove(nodes, "a", "c");
   nodes.settle();
@@ -129,23 +129,23 @@ Deno.test("A node that was removed while it was away, and hears nothing, says no
 
 Deno.test("A node started with --join after its removal asks to join, and does not stop", () => {
   const nodes = Nodes.ledBy("abc");
-  outOf(nodes, { joins: true });
+  removeWhileDown(nodes, { joins: true });
   nodes.run(4 * electionTicks);
-  assert.equal(nodes.node("c").removal.isOutside, true);
+  assert.equal(nodes.node("c").removal.mustAskToJoin, true);
   assert.equal(settled(nodes, join(nodes, "a", { id: "c" })), "ok");
   nodes.run(4 * electionTicks);
   assert.equal(nodes.servers("c"), "abc");
-  assert.equal(nodes.node("c").removal.isOutside, false);
+  assert.equal(nodes.node("c").removal.mustAskToJoin, false);
   assert.equal(nodes.computer("c").removed, false);
 
-  // It has been a member in this life: another removal is meant for it.
+  // This process has been a member: another removal is meant for it.
   assert.equal(settled(nodes, remove(nodes, "a", "c")), "ok");
   nodes.run(2);
-  assert.equal(nodes.node("c").removal.isOutside, false);
+  assert.equal(nodes.node("c").removal.mustAskToJoin, false);
   assert.equal(nodes.computer("c").removed, true);
 });
 
-Deno.test("A node started with --join while it is a member stops when it is removed and cut off", () => {
+Deno.test("A member started with --join stops when it is removed while it is cut off", () => {
   const nodes = Nodes.ledBy("abc");
   nodes.crash("c");
   nodes.start("c", { joins: true });
@@ -158,7 +158,7 @@ Deno.test("A node started with --join while it is a member stops when it is remo
   assert.equal(nodes.computer("c").removed, true, "the leader told it");
 });
 
-Deno.test("A node that joined and is removed in the next moment is removed, and does not join again", () => {
+Deno.test("A node that hears of its joining and its removal at once stops, and does not join again", () => {
   const nodes = Nodes.of("a", { spares: "x" });
   nodes.crash("x");
   nodes.elect("a");
@@ -174,17 +174,17 @@ Deno.test("A node that joined and is removed in the next moment is removed, and 
   remove(nodes, "a", "x");
   nodes.run(3);
   assert.equal(nodes.servers("a"), "a");
-  assert.equal(nodes.node("x").removal.isOutside, false);
+  assert.equal(nodes.node("x").removal.mustAskToJoin, false);
   assert.equal(nodes.computer("x").removed, true);
 });
 
-Deno.test("A joining node that reads of times before it was a member is not removed", () => {
+Deno.test("A joining node is not stopped by an older removal that it reads", () => {
   const nodes = Nodes.of("ab", { spares: "x" });
   nodes.crash("x");
   nodes.elect("a");
   nodes.start("x", { joins: true });
-  // An earlier life of this id, of which the log that it gets tells.
-  const earlier = { id: "x", incarnation: "earlier life" };
+  // An earlier incarnation of this id, of which the log that it gets tells.
+  const earlier = { id: "x", incarnation: "earlier disk" };
   assert.equal(settled(nodes, join(nodes, "a", earlier)), "ok");
   assert.equal(settled(nodes, remove(nodes, "a", "x")), "ok");
   nodes.run(5);
@@ -196,13 +196,13 @@ Deno.test("A joining node that reads of times before it was a member is not remo
 
 for (const late of [false, true]) {
   const what = late
-    ? "a heartbeat of before that comes late"
-    : "the history that it reads";
-  Deno.test(`A node removed and added again while it was away is not stopped by ${what}`, () => {
+    ? "an old heartbeat that comes late"
+    : "the older removal that it reads";
+  Deno.test(`A node removed and added again while it was down is not stopped by ${what}`, () => {
     const nodes = Nodes.ledBy("abc");
     nodes.crash("c");
     assert.equal(settled(nodes, remove(nodes, "a", "c")), "ok");
-    // What tells of the removal, and what is committed behind it, come in two messages.
+    // So many entries that the removal and what is committed after it come in two messages.
     for (let i = 0; i < 1200; i++) {
       nodes.take("a");
       nodes.settle();
@@ -217,19 +217,19 @@ for (const late of [false, true]) {
         nodes.deliver();
         if (nodes.node("c").address === undefined && !wasLeftOut) {
           wasLeftOut = true;
-          if (late) nodes.hand(heartbeatOfBefore(nodes));
+          if (late) nodes.hand(oldHeartbeat(nodes));
         }
         for (const id of "abc") while (nodes.disk(id).finish());
       }
     }
-    assert.equal(wasLeftOut, true, "it has read of its removal by itself");
+    assert.equal(wasLeftOut, true, "it has read of its removal");
     assert.equal(nodes.servers("c"), "abc");
     assert.equal(nodes.computer("c").removed, false);
   });
 }
 
-/** Of the present leader `a`, from when less was committed. */
-function heartbeatOfBefore(nodes: Nodes): PeerMessage {
+/** Of the present leader `a`, sent when less was committed. */
+function oldHeartbeat(nodes: Nodes): PeerMessage {
   return {
     type: "AppendEntries",
     from: "a",
@@ -243,7 +243,7 @@ function heartbeatOfBefore(nodes: Nodes): PeerMessage {
   };
 }
 
-Deno.test("A node that reads of its removal in a snapshot waits for what follows it", () => {
+Deno.test("A node that reads of its removal in a snapshot waits for the entries after it", () => {
   const nodes = Nodes.ledBy("abc");
   nodes.crash("c");
   assert.equal(settled(nodes, remove(nodes, "a", "c")), "ok");

@@ -1,4 +1,4 @@
-// RAFT.TRANSFER: to whom, once, and what is told of it.
+// RAFT.TRANSFER: which server takes over, that it is begun once, and what is answered.
 
 import assert from "node:assert/strict";
 import type { PeerMessage } from "../../../../raft/core/types.ts";
@@ -21,7 +21,7 @@ function lose(nodes: Nodes, ...types: PeerMessage["type"][]): void {
   nodes.passes = ({ type }) => !types.includes(type);
 }
 
-Deno.test("RAFT.TRANSFER hands leadership to the voter that it names, whoever is asked", () => {
+Deno.test("RAFT.TRANSFER hands leadership to the voter that it names, whichever node is asked", () => {
   for (const at of "abc") {
     const nodes = Nodes.ledBy("abc");
     const asked = transfer(nodes, at, "b");
@@ -34,7 +34,7 @@ Deno.test("RAFT.TRANSFER hands leadership to the voter that it names, whoever is
   }
 });
 
-Deno.test("RAFT.TRANSFER without an id hands over to anybody", () => {
+Deno.test("RAFT.TRANSFER without an id hands over to some other voter, once", () => {
   for (const at of "abc") {
     const nodes = Nodes.ledBy("abc");
     const asked = transfer(nodes, at);
@@ -42,12 +42,12 @@ Deno.test("RAFT.TRANSFER without an id hands over to anybody", () => {
     assert.deepEqual(asked.answer, ok, at);
     const { leaders } = nodes;
     assert(leaders.length === 1 && leaders[0] !== "a");
-    // One hand-over: who took over does not pass it on.
+    // The election of `a`, and one more: the successor does not hand over in its turn.
     assert.equal(nodes.stat(leaders[0]!, "term"), "3");
   }
 });
 
-Deno.test("RAFT.TRANSFER to the leader is done already", () => {
+Deno.test("RAFT.TRANSFER to the leader says OK and changes nothing", () => {
   const nodes = Nodes.ledBy("abc");
   for (const at of "abc") {
     assert.equal(settled(nodes, transfer(nodes, at, "a")), "ok");
@@ -55,11 +55,11 @@ Deno.test("RAFT.TRANSFER to the leader is done already", () => {
   assert.deepEqual(nodes.leaders, ["a"]);
 });
 
-Deno.test("RAFT.TRANSFER says OK only when this leader follows another", () => {
+Deno.test("RAFT.TRANSFER says OK only when the former leader follows the new one", () => {
   const nodes = Nodes.ledBy("abc");
   const asked = transfer(nodes, "a", "b");
   for (let i = 0; asked.answer === undefined; i++) {
-    assert(i < 100, "it never ends");
+    assert(i < 100, "it is never answered");
     if (nodes.network.length > 0) nodes.deliver();
     else for (const id of "abc") nodes.disk(id).finish();
   }
@@ -67,7 +67,7 @@ Deno.test("RAFT.TRANSFER says OK only when this leader follows another", () => {
   assert.deepEqual(nodes.leaders, ["b"]);
 });
 
-Deno.test("RAFT.TRANSFER to who cannot lead is refused with the reason", () => {
+Deno.test("RAFT.TRANSFER to a server that cannot lead is refused with the reason", () => {
   const nodes = Nodes.ledBy("abc", { spares: "x" });
   settled(nodes, join(nodes, "a", { id: "x", nonvoter: true }));
   for (const at of "ab") {
@@ -95,7 +95,7 @@ Deno.test("RAFT.TRANSFER to who cannot lead is refused with the reason", () => {
   assert.deepEqual(nodes.leaders, ["a"]);
 });
 
-Deno.test("RAFT.TRANSFER that nobody takes up is given up, and the leader goes on", () => {
+Deno.test("RAFT.TRANSFER to a server that does not take over is given up, and the leader goes on", () => {
   for (const at of "ac") {
     const nodes = Nodes.ledBy("abc");
     lose(nodes, "TimeoutNow");
@@ -115,7 +115,7 @@ Deno.test("RAFT.TRANSFER that nobody takes up is given up, and the leader goes o
   }
 });
 
-Deno.test("RAFT.TRANSFER after which a third one leads says who", () => {
+Deno.test("RAFT.TRANSFER after which a third server leads names that one", () => {
   const nodes = Nodes.ledBy("abc");
   lose(nodes, "TimeoutNow");
   const asked = transfer(nodes, "a", "b");
@@ -124,7 +124,7 @@ Deno.test("RAFT.TRANSFER after which a third one leads says who", () => {
   nodes.passes = () => true;
   nodes.crash("b");
   nodes.run(2 * electionTicks);
-  assert.equal(asked.answer, undefined, "who leads is not known yet");
+  assert.equal(asked.answer, undefined, "the next leader is not known yet");
   nodes.start("b");
   for (let i = 0; i < electionTicks; i++) nodes.tick("b");
   nodes.elect("c");
@@ -136,7 +136,7 @@ Deno.test("RAFT.TRANSFER after which a third one leads says who", () => {
   );
 });
 
-Deno.test("RAFT.TRANSFER whose leader is lost is not asked of the next one", () => {
+Deno.test("RAFT.TRANSFER whose leader is lost is not forwarded to the next one", () => {
   for (const id of ["b", "c", ""]) {
     const nodes = Nodes.ledBy("abc");
     lose(nodes, "Forward");
@@ -149,7 +149,7 @@ Deno.test("RAFT.TRANSFER whose leader is lost is not asked of the next one", () 
     }
     nodes.elect("c");
     nodes.run(2 * electionTicks);
-    assert.deepEqual(nodes.leaders, ["c"], "it stays where it is");
+    assert.deepEqual(nodes.leaders, ["c"], "leadership stays where it is");
     assert.equal(
       textOf(asked.answer),
       id === "b" ? "server c leads now, and not b" : "ok",
@@ -157,7 +157,7 @@ Deno.test("RAFT.TRANSFER whose leader is lost is not asked of the next one", () 
   }
 });
 
-Deno.test("RAFT.TRANSFER that the asking node itself is to take, or took, is answered by it", () => {
+Deno.test("RAFT.TRANSFER is answered by the asking node when that one has become leader", () => {
   for (
     const [id, text] of [["b", "ok"], ["", "ok"], ["c", /^server b leads/]]
   ) {
@@ -175,7 +175,7 @@ Deno.test("RAFT.TRANSFER that the asking node itself is to take, or took, is ans
   }
 });
 
-Deno.test("RAFT.TRANSFER is not done when the same leader leads in a new term", () => {
+Deno.test("RAFT.TRANSFER is not taken for done when the same leader leads in a new term", () => {
   const nodes = Nodes.ledBy("abc");
   lose(nodes, "Forward");
   const asked = transfer(nodes, "b");
@@ -186,13 +186,17 @@ Deno.test("RAFT.TRANSFER is not done when the same leader leads in a new term", 
   for (let i = 0; i < electionTicks; i++) for (const id of "bc") nodes.tick(id);
   nodes.elect("a");
   nodes.run(2);
-  assert.equal(asked.answer, undefined, "a may have been asked, and tell");
+  assert.equal(
+    asked.answer,
+    undefined,
+    "a may have got the request, and answer",
+  );
   nodes.run(2 * changeTicks);
   assert.deepEqual(asked.answer, error("the leader did not answer in time"));
   assert.deepEqual(nodes.leaders, ["a"]);
 });
 
-Deno.test("Two transfers at once are one, or the second is told whose turn it is", () => {
+Deno.test("Transfers at the same time are one, or the later one is refused", () => {
   const nodes = Nodes.ledBy("abc");
   nodes.disk("b").stuck = true;
   nodes.take("a");
@@ -214,7 +218,7 @@ Deno.test("Two transfers at once are one, or the second is told whose turn it is
   ]);
 });
 
-Deno.test("RAFT.TRANSFER without a leader waits for one, and says so when none comes", () => {
+Deno.test("RAFT.TRANSFER without a leader waits for one, and is refused when none comes", () => {
   const nodes = Nodes.of("abc");
   const asked = transfer(nodes, "b", "c");
   nodes.run(6 * electionTicks);
@@ -232,7 +236,7 @@ Deno.test("RAFT.TRANSFER without a leader waits for one, and says so when none c
   );
 });
 
-Deno.test("RAFT.TRANSFER whose leader vanishes without a successor ends, too", () => {
+Deno.test("RAFT.TRANSFER whose leader vanishes without a successor is given up", () => {
   for (const at of "ab") {
     const nodes = Nodes.ledBy("abc");
     lose(nodes, "TimeoutNow", "ForwardResponse");
