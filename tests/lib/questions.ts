@@ -2,7 +2,8 @@
 // answers. `nodes.ts` sees to it that each is answered once.
 
 import type { AdminAnswer } from "../../raft/channel/messages.ts";
-import { addressOf, cluster, type Nodes, type Question } from "./nodes.ts";
+import type { Question } from "./computer.ts";
+import { addressOf, cluster, type Nodes } from "./nodes.ts";
 
 export const ok: AdminAnswer = { type: "ok" };
 

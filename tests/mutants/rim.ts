@@ -30,8 +30,10 @@ export const rimMutants: readonly Mutant[] = [
     mistake: "a process that stood still lets time run out before it listens",
     source: "PITFALLS 2, 23",
     file: "raft/ticker.ts",
-    find: "if (late <= this.#millis) return this.#count(this.#ticks);",
-    replace: "return this.#count(1 + Math.floor(late / this.#millis));",
+    find:
+      "if (lateMillis <= this.#tickMillis) return this.#count(this.#ticks);",
+    replace:
+      "return this.#count(1 + Math.floor(lateMillis / this.#tickMillis));",
     tests: ["unit/raft/ticker_test.ts"],
   },
   {

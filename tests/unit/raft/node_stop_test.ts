@@ -1,4 +1,4 @@
-// How a node ends when it is asked to: what it owes first, and to whom.
+// How a node ends when it is asked to: what it settles first, and for whom.
 
 import assert from "node:assert/strict";
 import { electionTicks, Nodes } from "../../lib/nodes.ts";
