@@ -237,6 +237,7 @@ const mayWait = new Set([
   "raft/net/peers.ts",
   "raft/open_storage.ts",
   "server/placement.ts",
+  "server/process_end.ts",
   "base/dial.ts",
   "base/listen.ts",
   "base/resp_client.ts",

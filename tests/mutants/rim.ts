@@ -5,13 +5,14 @@ import type { Mutant } from "./mutant.ts";
 const kv = "storage/kv_storage.ts";
 const outlet = "base/log_outlet.ts";
 const signals = "server/signals.ts";
+const processEnd = "server/process_end.ts";
 
 export const rimMutants: readonly Mutant[] = [
   {
     name: "exits-with-0",
     mistake: "a process that ends because of a fault says that all is well",
     source: "PITFALLS 1",
-    file: "main.ts",
+    file: processEnd,
     find: "await lastWords();\n    Deno.exit(code);",
     replace: "await lastWords();\n    Deno.exit(0);",
     tests: ["e2e/cli_test.ts"],
@@ -21,8 +22,8 @@ export const rimMutants: readonly Mutant[] = [
     mistake: "the node has ended with an error, and its process lives on",
     source: "PITFALLS 1",
     file: "main.ts",
-    find: 'fail(error ?? "the node ended");',
-    replace: 'log("error", error ?? "");',
+    find: 'end.fail(error ?? "the node ended");',
+    replace: "console.error(error);",
     tests: ["e2e/cli_test.ts"],
   },
   {
@@ -147,7 +148,7 @@ export const rimMutants: readonly Mutant[] = [
     name: "bug-told-by-the-runtime",
     mistake: "an error that nobody caught waits for who reads it, as a leader",
     source: "PITFALLS 38",
-    file: "main.ts",
+    file: processEnd,
     find: "event.preventDefault();\n    fail(event.error ?? event.message);",
     replace: "",
     tests: ["e2e/pipes_test.ts"],
@@ -157,7 +158,7 @@ export const rimMutants: readonly Mutant[] = [
     mistake:
       "a rejection that nobody caught waits for who reads it, as a leader",
     source: "PITFALLS 38",
-    file: "main.ts",
+    file: processEnd,
     find: "event.preventDefault();\n    fail(event.reason);",
     replace: "",
     tests: ["e2e/pipes_test.ts"],
@@ -166,8 +167,8 @@ export const rimMutants: readonly Mutant[] = [
     name: "serves-while-it-dies",
     mistake: "a process gives tickets while its last words leave",
     source: "PITFALLS 1",
-    file: "main.ts",
-    find: "    front?.abandon();\n",
+    file: processEnd,
+    find: "    this.clients?.abandon();\n",
     replace: "",
     tests: ["e2e/pipes_test.ts"],
   },
