@@ -24,7 +24,7 @@ export type Environment = {
   readonly now: () => number;
   /** Microseconds of a monotonic clock; for display, never for safety. */
   readonly micros: () => number;
-  /** What this node tells others of itself. */
+  /** Told to other nodes in handshakes. */
   readonly about: About;
   /** Whether the node asks to become a member while it is none (`--join`). */
   readonly joins: boolean;

@@ -1,6 +1,6 @@
-// What a node is when its process starts: a member that resumes with what its disk holds,
-// a new member of the cluster that --join leads to, or the founder of a new cluster.
-// Decides and creates identities; writes nothing. Not here: how a cluster is asked
+// Decides what a node is when its process starts: a member that resumes from its disk, a
+// new member of the cluster that --join leads to, or the founder of a new cluster.
+// Creates identities, and writes nothing. Not here: how a cluster is asked
 // (`joining.ts`), and the content of a new disk (`members/bootstrap.ts`).
 
 import type { NodeOptions } from "./channel/messages.ts";
@@ -11,8 +11,8 @@ import { parseAddress } from "../base/address.ts";
 import type { Logger } from "../base/logger.ts";
 
 /**
- * What the node goes on from. `resumed`: what its disk holds, if it was ever written; it
- * is returned as it is.
+ * The state that the node goes on from. `resumed` is the disk's content, `undefined` if
+ * there is none; otherwise it is returned as it is.
  *
  * @throws {Error} If the disk's node is no member and does not join, or joins a cluster
  * that is not its own; or as {@linkcode Joining.cluster} does.

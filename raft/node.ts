@@ -156,7 +156,7 @@ export class Node {
     return fault;
   }
 
-  /** A handshake has proved that node `id` lives on the disk that it names, if it names one. */
+  /** A handshake has proved on which disk node `id` runs, if it names one. */
   met(id: NodeId, introduction: Introduction): void {
     const { peerInfo, senders, addressUpdates } = this.#parts;
     const { incarnation, mark } = introduction;
@@ -259,7 +259,7 @@ export class Node {
    *  9. Peers connect to new members before messages for them leave: a message without a
    *     connection is dropped.
    * 10. The log is compacted before the save that is to carry the snapshot.
-   * 11. What steps 5 to 8 made the core say leaves now, for the reason of step 1.
+   * 11. Messages that steps 5 to 8 caused leave, for the reason of step 1.
    * 12. Log lines and figures come after all that they tell of.
    * 13. A removal is told after the answers that were due before it.
    * 14. One save covers all of the above.

@@ -39,7 +39,7 @@ export class Saver {
   #isSaving = false;
   #isFlushing = false;
   #ticks = 0;
-  /** Those whose snapshot is not yet taken; and is taken, but not in a save yet. */
+  /** For snapshots that are not yet taken; and those that are, but not in a save yet. */
   #wanted: Answer[] = [];
   #taken: Answer[] = [];
   /** The tick before which a wanted snapshot waits: all that wait share it. */
@@ -82,8 +82,8 @@ export class Saver {
   }
 
   /**
-   * Replaces the log by a snapshot if it has grown too long, or if one is wanted. A node
-   * that stops does not let those who want one wait.
+   * Replaces the log by a snapshot if it has grown too long, or if a client wants one. A
+   * node that stops takes a wanted one at once.
    */
   compact({ isStopping }: { readonly isStopping: boolean }): void {
     // Until the save under way is done, the disk's size is out of date, and a snapshot

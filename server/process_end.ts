@@ -1,6 +1,6 @@
 // How the process ends: a stop, which it was asked for and which takes its time, or a fault,
 // which ends it at once. Says why in the log, hangs up on the clients, exits. Not here:
-// what a stop does (`main.ts`), and who may ask for one (`signals.ts`).
+// the steps of a stop (`main.ts`), and the signals that ask for one (`signals.ts`).
 
 import { type Fields, lastWords, type Logger } from "../base/logger.ts";
 
@@ -61,9 +61,9 @@ export class ProcessEnd {
 }
 
 /**
- * Calls `fail` with each error of this isolate that nobody caught. Deno would write it to
- * standard error synchronously: where nobody reads that, the process would hang, with its
- * node still leading (PITFALLS 38).
+ * Calls `fail` with each uncaught error of this isolate. Deno would write it to standard
+ * error synchronously: where nobody reads that, the process would hang, with its node still
+ * leading (PITFALLS 38).
  */
 export function onUncaught(fail: (error: unknown) => void): void {
   addEventListener("error", (event) => {

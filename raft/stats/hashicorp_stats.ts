@@ -7,7 +7,7 @@ import type { Role } from "../core/options.ts";
 import type { Raft } from "../core/raft.ts";
 import type { Configuration } from "../core/types.ts";
 
-/** What the core does not know. */
+/** Figures that the core does not know. */
 export type HashicorpStatsInput = {
   readonly state: NodeState;
   /** Milliseconds since 1970. */

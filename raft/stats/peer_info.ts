@@ -1,6 +1,6 @@
-// What other nodes told of themselves in their handshakes with this process: where they
-// serve clients, and their version. It is shown to people and told to clients; nothing is
-// decided by it. A node that this process has not met is unknown.
+// The client addresses and versions that other nodes told in their handshakes with this
+// process. They are shown to people and told to clients; nothing is decided by them. A
+// node that this process has not met is unknown.
 
 import type { Raft } from "../core/raft.ts";
 import type { NodeId } from "../core/types.ts";
@@ -32,7 +32,7 @@ export class PeerInfo {
     return this.#meetings;
   }
 
-  /** Records what node `id` told. Beyond the limit, forgets whoever is no member. */
+  /** Records what node `id` told. Beyond the limit, forgets a node that is no member. */
   met(id: NodeId, { client, version }: About): void {
     this.#meetings++;
     this.#met.delete(id);
@@ -45,7 +45,7 @@ export class PeerInfo {
     }
   }
 
-  /** What node `id` told, which may be this one; empty texts if it is unknown. */
+  /** The address and version of node `id`, or of this one; empty texts if it is unknown. */
   of(id: NodeId | undefined): About {
     if (id === this.#raft.id) return this.#own;
     return id === undefined ? unknown : this.#met.get(id) ?? unknown;

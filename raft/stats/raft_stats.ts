@@ -48,7 +48,7 @@ export class RaftStats {
     this.#leadersSeen++;
   }
 
-  /** What RAFT.CLUSTER, RAFT.CONFIGURATION, RAFT.LASTCONTACT or RAFT.STATS is told now. */
+  /** Answers RAFT.CLUSTER, RAFT.CONFIGURATION, RAFT.LASTCONTACT or RAFT.STATS as of now. */
   answer(question: Question): AdminAnswer {
     switch (question) {
       case "cluster":

@@ -1,5 +1,5 @@
-// What RAFT.STATS tells beyond the original's 18 pairs, sorted by key. They come after
-// those, so that a script finds the original's pairs where they were. One pair a member,
+// The pairs of RAFT.STATS beyond the original's 18, sorted by key. They come after those,
+// so that a script finds the original's pairs where they were. There is one pair a member,
 // in the manner of Redis's INFO:
 //
 //   server_ID = address=…,client=…,suffrage=…,role=…,match=…,lag=…,contact_ms=…,version=…
@@ -15,7 +15,7 @@ import type { Raft } from "../core/raft.ts";
 import type { Server } from "../core/types.ts";
 import type { DiskLatency } from "./disk_latency.ts";
 
-/** What the core does not know. */
+/** Figures that the core does not know. */
 export type TicketdStatsInput = {
   /** The cluster's id. */
   readonly cluster: string;

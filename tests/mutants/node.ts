@@ -218,7 +218,7 @@ export const nodeMutants: readonly Mutant[] = [
   {
     name: "removed-unheard",
     mistake:
-      "a member of a moment's standing is taken for one that was never in",
+      "a node that was a member for a moment is taken for one that never was",
     source: "PITFALLS 26",
     file: removal,
     find: "return isUpToDate && !removed &&",
@@ -228,7 +228,7 @@ export const nodeMutants: readonly Mutant[] = [
   },
   {
     name: "removed-untold",
-    mistake: "a node whose leader says that it is no member lives on",
+    mistake: "a node whose leader says that it is no member runs on",
     source: "PITFALLS 26",
     file: removal,
     find: "    return removed ||\n      (isUpToDate",
@@ -351,7 +351,7 @@ export const nodeMutants: readonly Mutant[] = [
   },
   {
     name: "stop-forgets-snapshots",
-    mistake: "a node that stops never answers those who wait for a snapshot",
+    mistake: "a node that stops never answers clients that wait for a snapshot",
     source: "PITFALLS 32",
     file: saver,
     find: "this.#ticks >= this.#snapshotFromTick || isStopping;",

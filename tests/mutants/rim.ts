@@ -19,7 +19,7 @@ export const rimMutants: readonly Mutant[] = [
   },
   {
     name: "dead-node-live-process",
-    mistake: "the node has ended with an error, and its process lives on",
+    mistake: "the node has ended with an error, and its process runs on",
     source: "PITFALLS 1",
     file: "main.ts",
     find: 'end.fail(error ?? "the node ended");',
@@ -92,7 +92,7 @@ export const rimMutants: readonly Mutant[] = [
   },
   {
     name: "log-waits-for-its-reader",
-    mistake: "a log line waits until somebody reads it, and the node with it",
+    mistake: "a log line waits until it is read, and the node with it",
     source: "PITFALLS 38",
     file: "base/logger.ts",
     find: "write: (bytes) => Deno.stderr.write(bytes),",
@@ -101,7 +101,7 @@ export const rimMutants: readonly Mutant[] = [
   },
   {
     name: "last-words-without-end",
-    mistake: "a process that is to end waits until somebody reads why",
+    mistake: "a process that is to end waits until its last lines are read",
     source: "PITFALLS 38",
     file: outlet,
     find: "const timer = setTimeout(resolve, millis);",
@@ -110,7 +110,7 @@ export const rimMutants: readonly Mutant[] = [
   },
   {
     name: "unread-lines-kept",
-    mistake: "lines that nobody reads are kept, however many",
+    mistake: "log lines that are not read are kept, however many",
     source: "PITFALLS 33, 38",
     file: outlet,
     find: "if (this.#waitingBytes + bytes.length > max) this.#drop();",
@@ -128,7 +128,7 @@ export const rimMutants: readonly Mutant[] = [
   },
   {
     name: "reason-dropped",
-    mistake: "why a process ends is dropped, for the queue is full",
+    mistake: "the reason of a process's end is dropped when the queue is full",
     source: "PITFALLS 38",
     file: outlet,
     find: "urgent ? urgentBytesMax : waitingBytesMax",
@@ -137,7 +137,7 @@ export const rimMutants: readonly Mutant[] = [
   },
   {
     name: "failed-line-lost",
-    mistake: "what a failed write carried is gone, in the middle of a line",
+    mistake: "the rest of a failed write is lost, in the middle of a line",
     source: "PITFALLS 3",
     file: outlet,
     find: 'this.#state = "failed";',
@@ -146,7 +146,7 @@ export const rimMutants: readonly Mutant[] = [
   },
   {
     name: "bug-told-by-the-runtime",
-    mistake: "an error that nobody caught waits for who reads it, as a leader",
+    mistake: "an uncaught error waits until it is read, while the node leads",
     source: "PITFALLS 38",
     file: processEnd,
     find: "event.preventDefault();\n    fail(event.error ?? event.message);",
@@ -156,7 +156,7 @@ export const rimMutants: readonly Mutant[] = [
   {
     name: "slip-told-by-the-runtime",
     mistake:
-      "a rejection that nobody caught waits for who reads it, as a leader",
+      "an uncaught rejection waits until it is read, while the node leads",
     source: "PITFALLS 38",
     file: processEnd,
     find: "event.preventDefault();\n    fail(event.reason);",
@@ -192,7 +192,7 @@ export const rimMutants: readonly Mutant[] = [
   },
   {
     name: "orphan-lives-on",
-    mistake: "a node that was to end with its parent lives on",
+    mistake: "a node that was to end with its parent runs on",
     source: "PITFALLS 39",
     file: signals,
     find: "if (Deno.ppid === parent) return;",
@@ -201,7 +201,7 @@ export const rimMutants: readonly Mutant[] = [
   },
   {
     name: "npx-leaves-a-node",
-    mistake: "a node lives on when npx, which started its task, is killed",
+    mistake: "a node runs on when npx, which started its task, is killed",
     source: "PITFALLS 39",
     file: "deploy/keeper.ts",
     find: "while (isOfNpx(oldest)) starters.push(oldest = parentOf(oldest));",
@@ -211,7 +211,7 @@ export const rimMutants: readonly Mutant[] = [
   {
     name: "port-not-waited-for",
     mistake:
-      "a node that is started anew fails at the port that its former life closes",
+      "a node that is started anew fails at the port that its former process closes",
     source: "PITFALLS 39",
     file: "base/listen.ts",
     find: "if (!isInUse(error) || waitedMillis >= millisMax) throw error;",

@@ -114,7 +114,7 @@ Deno.test("Node.stop() answers a change that waits for a leader", () => {
   });
 });
 
-Deno.test("Node.stop() turns away who asks during its last flush", () => {
+Deno.test("Node.stop() turns clients away that ask during its last flush", () => {
   const nodes = Nodes.ledBy("a");
   nodes.take("a");
   nodes.settle();

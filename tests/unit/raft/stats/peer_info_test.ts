@@ -1,4 +1,4 @@
-// What is kept of which nodes, and of how many.
+// Which nodes are remembered, and how many.
 
 import assert from "node:assert/strict";
 import { PeerInfo, peerInfoMax } from "../../../../raft/stats/peer_info.ts";

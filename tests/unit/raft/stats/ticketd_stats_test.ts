@@ -1,4 +1,4 @@
-// What RAFT.STATS tells beyond the original's pairs, asked of nodes in a cluster.
+// ticketd's own pairs of RAFT.STATS, asked of nodes in a cluster.
 
 import assert from "node:assert/strict";
 import {
