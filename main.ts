@@ -1,46 +1,199 @@
-// Starts the node and the client listener, waits for a signal or for the node's end, and
-// exits with a code that says which: 0 as asked or removed from the cluster, 1 for a
-// fault, 128 + n when a second signal cut the stop short. Or does what else the command
-// line asks for: `status`.
-// Where the node runs is `server/placement.ts`'s to say.
+// The process, from the command line to its exit code: serves, or does what else the
+// command line asks for (`status`, `--help`). In the order of a start: where the node
+// runs, the node, the clients' port, serving, and how the process ends.
+//
+//   0         it was asked to stop, or the cluster removed its node
+//   1         a fault
+//   128 + n   a second signal, of number n, cut the stop short (`server/signals.ts`)
 
 import deno from "./deno.json" with { type: "json" };
 import { formatAddress, parseAddress } from "./base/address.ts";
+import { onceFree, type Patience } from "./base/listen.ts";
+import { type Logger, openLog } from "./base/logger.ts";
 import type { FromNode } from "./raft/channel/messages.ts";
-import { Host } from "./raft/host.ts";
-import { type Fields, lastWords, type Logger, openLog } from "./base/logger.ts";
-import { placeNode } from "./server/placement.ts";
-import { onceFree } from "./base/listen.ts";
 import { TakeBox } from "./raft/channel/take_box.ts";
+import { Host } from "./raft/host.ts";
 import { ClientCount } from "./server/client_count.ts";
-import { type Config, parseConfig } from "./server/config.ts";
 import { ClientService } from "./server/clients/client_service.ts";
-import { limitsOf } from "./server/handles.ts";
+import type { IoOptions } from "./server/clients/io_thread.ts";
 import { IoThreads } from "./server/clients/io_threads.ts";
 import { listen } from "./server/clients/listener.ts";
-import { RaftLink } from "./server/tickets/raft_link.ts";
-import { claimPort } from "./server/clients/shared_port.ts";
+import { type Claim, claimPort } from "./server/clients/shared_port.ts";
+import { type Config, parseConfig } from "./server/config.ts";
+import { limitsOf } from "./server/handles.ts";
+import { placeNode } from "./server/placement.ts";
+import { onUncaught, ProcessEnd } from "./server/process_end.ts";
 import { onParentsEnd, onSignals } from "./server/signals.ts";
 import { status } from "./server/status.ts";
-
-/** A stop, from the first signal to the exit, is done within 5 s. */
-const stopMillis = 4500;
+import { RaftLink } from "./server/tickets/raft_link.ts";
 
 const workerUrl = new URL("./raft/worker.ts", import.meta.url);
 const ioWorkerUrl = new URL("./server/clients/io_worker.ts", import.meta.url);
 
-/** Reads a variable without asking: a prompt would hang a service. */
-function environment(variable: string): string | undefined {
+const parsed = parseConfig(Deno.args, environmentVariable);
+switch (parsed.type) {
+  case "run":
+    await serve(parsed.config);
+    break;
+  case "status": {
+    const { table, fault } = await status(parsed.address);
+    if (table !== "") print(table);
+    if (fault !== undefined) console.error(fault);
+    Deno.exit(fault === undefined ? 0 : 1);
+    break;
+  }
+  case "print":
+    print(parsed.text.trimEnd());
+    break;
+  case "error":
+    console.error(parsed.text);
+    Deno.exit(1);
+    break;
+  default:
+    parsed satisfies never;
+}
+
+/** `undefined` as well where it may not be read: to try would prompt, and wait for ever. */
+function environmentVariable(variable: string): string | undefined {
   const { state } = Deno.permissions.querySync({ name: "env", variable });
   return state === "granted" ? Deno.env.get(variable) : undefined;
 }
 
+/** A reader that has seen enough (`| head`) and a full disk are no faults of ours. */
+function print(text: string): void {
+  try {
+    console.log(text);
+  } catch {
+    Deno.exit(1);
+  }
+}
+
+// Serving.
+
+async function serve(config: Config): Promise<never> {
+  const log = openLog({
+    level: config.node.logLevel,
+    format: config.node.logFormat,
+    source: "server",
+  });
+  const end = new ProcessEnd(log);
+  // Before all that may take long: by default a signal ends a process without a stop.
+  heedSystem(end, log);
+  try {
+    await serveUntilStopped(config, { end, log });
+    return await end.exit(0, "stopped");
+  } catch (error) {
+    const { signal } = end;
+    return signal.aborted && error === signal.reason
+      ? await end.exit(0, "stopped")
+      : await end.fail(textOf(error));
+  }
+}
+
+type Surroundings = { readonly end: ProcessEnd; readonly log: Logger };
+
+/** Throws the signal's reason if the process is asked to stop before the node begins. */
+async function serveUntilStopped(
+  config: Config,
+  { end, log }: Surroundings,
+): Promise<void> {
+  const { signal } = end;
+  const { limits, shares } = limitsOf(config.limits, config, log);
+  const { peersMax, refusalsMax } = shares;
+  const { inWorker, options } = await placeNode({ ...config.node, peersMax }, {
+    storage: config.storage,
+    canReadCode: canRead(workerUrl),
+    log,
+  });
+  const { node, link, ready, stopped } = linkToNode(config, { inWorker, end });
+  const clientCount = new ClientCount(limits);
+  const each = eachIsolate(config, refusalsMax);
+  const clients = new ClientService({ link, clientCount, log, ...each });
+  end.clients = clients;
+  const isShared = mayShare(config, { inWorker, log });
+  const { socket, claim } = await openClientPort(config, isShared, {
+    log,
+    signal,
+  });
+  const threads = ioThreads(config, {
+    count: claim === undefined ? 0 : config.ioThreads - 1,
+    node,
+    limits: { ...limits, memory: clientCount.memory },
+    each,
+    end,
+  });
+  // Nothing has begun yet that would have to be ended.
+  signal.throwIfAborted();
+  const { port } = socket.addr;
+  link.start({
+    ...options,
+    clientAddress: withPort(config.node.clientAddress, port),
+  });
+  await Promise.race([ready, end.asked]);
+  if (!signal.aborted) {
+    clients.serve(socket);
+    if (claim !== undefined) {
+      await Promise.race([threads.serve(claim.address), end.asked]);
+    }
+  }
+  if (!signal.aborted) {
+    log("info", `serves clients on ${formatAddress(config.clientListen)}`);
+    await end.asked;
+  }
+  await Promise.all([clients.close(), threads.close()]);
+  link.stop();
+  await stopped;
+  claim?.lock.close();
+}
+
+// The node.
+
+/** Without `--allow-read` Deno starts no worker from a local file. */
 function canRead(path: URL): boolean {
   return Deno.build.standalone ||
     Deno.permissions.querySync({ name: "read", path }).state === "granted";
 }
 
-/** Connects `link` to a node in a worker, or here. */
+type NodeLink = {
+  /** The node's end of the channel, for doors of further isolates. */
+  readonly node: Pick<MessagePort, "postMessage">;
+  readonly link: RaftLink;
+  /** Clients can be served. */
+  readonly ready: Promise<void>;
+  /** The node has ended as it was asked to; if unasked, the process ends with it. */
+  readonly stopped: Promise<void>;
+};
+
+/** Connects this isolate to a node that waits for its start. */
+function linkToNode(
+  config: Config,
+  { inWorker, end }: { readonly inWorker: boolean; readonly end: ProcessEnd },
+): NodeLink {
+  const ready = Promise.withResolvers<void>();
+  const stopped = Promise.withResolvers<void>();
+  const node = connectNode(inWorker, {
+    receive: (message) => {
+      if (!end.isOver) link.receive(message);
+    },
+    died: (reason) => end.fail(`the node died: ${reason}`),
+  });
+  const link = new RaftLink(node, {
+    takes: inWorker ? new TakeBox() : undefined,
+    timeoutMillis: config.timeoutMillis,
+    asksAgain: asksAgain(config),
+    ready: ready.resolve,
+    removed: () => end.stop(),
+    stopped: (error) => {
+      if (error !== undefined || !end.signal.aborted) {
+        end.fail(error ?? "the node ended");
+      } else stopped.resolve();
+    },
+    broken: (error) => end.fail(`the dispenser is broken: ${error}`),
+  });
+  return { node, link, ready: ready.promise, stopped: stopped.promise };
+}
+
+/** Makes a node, in a worker or in this isolate; what is posted reaches it. */
 function connectNode(
   inWorker: boolean,
   { receive, died }: {
@@ -64,147 +217,14 @@ function connectNode(
   return worker;
 }
 
-async function serve(config: Config): Promise<never> {
-  const log = openLog({
-    level: config.node.logLevel,
-    format: config.node.logFormat,
-    source: "server",
-  });
-  const stopAsked = new AbortController();
-  const { signal } = stopAsked;
-  const asked = Promise.withResolvers<void>();
-  const stop = () => {
-    if (signal.aborted) return;
-    asked.resolve();
-    stopAsked.abort();
-    log("info", "stopping");
-    setTimeout(() => fail("could not stop in time"), stopMillis);
-  };
-  // Before all that may take long: by default a signal ends a process without a stop.
-  onSignals({ log, stop });
-  if (environment("TICKETD_WITH_PARENT") === "yes") {
-    onParentsEnd(() => {
-      log("warning", "the process that started this one has ended");
-      stop();
-    });
-  }
-  let front: ClientService | undefined;
-  let over = false;
-  const end = async (code: number, text: string, fields?: Fields) => {
-    // The first end counts; what is told while it lasts may be its consequence.
-    if (over) return await new Promise<never>(() => {});
-    over = true;
-    front?.abandon();
-    log(code === 0 ? "info" : "error", text, fields);
-    await lastWords();
-    Deno.exit(code);
-  };
-  const fail = (reason: string, fields?: Fields) => end(1, reason, fields);
-  onUncaught((error) =>
-    fail(`a fault in ticketd: ${textOf(error)}`, { error })
-  );
-  try {
-    const { limits, shares } = limitsOf(config.limits, config, log);
-    const { peersMax } = shares;
-    const place = await placeNode({ ...config.node, peersMax }, {
-      storage: config.storage,
-      canReadCode: canRead(workerUrl),
-      log,
-    });
-    const ready = Promise.withResolvers<void>();
-    const stopped = Promise.withResolvers<void>();
-    const node = connectNode(place.inWorker, {
-      receive: (message) => {
-        if (!over) link.receive(message);
-      },
-      died: (reason) => fail(`the node died: ${reason}`),
-    });
-    const { timeoutMillis } = config;
-    const asksAgain = config.node.forward !== "no";
-    const link = new RaftLink(node, {
-      takes: place.inWorker ? new TakeBox() : undefined,
-      timeoutMillis,
-      asksAgain,
-      ready: ready.resolve,
-      removed: stop,
-      stopped: (error) => {
-        if (error !== undefined || !signal.aborted) {
-          fail(error ?? "the node ended");
-        } else stopped.resolve();
-      },
-      broken: (error) => fail(`the dispenser is broken: ${error}`),
-    });
-    const { version } = deno;
-    const clientCount = new ClientCount(limits);
-    const { idleSeconds } = config.limits;
-    const { refusalsMax } = shares;
-    const each = { timeoutMillis, version, refusalsMax, idleSeconds };
-    front = new ClientService({ link, clientCount, log, ...each });
-    const isShared = mayShare(config, { inWorker: place.inWorker, log });
-    const claim = isShared
-      ? await onceFree(() => claimPort(config.clientListen), { log, signal })
-      : undefined;
-    const socket = claim?.socket ??
-      await onceFree(() => listen(config.clientListen), { log, signal });
-    const threads = new IoThreads({
-      count: claim === undefined ? 0 : config.ioThreads - 1,
-      spawn: (name) => new Worker(ioWorkerUrl, { type: "module", name }),
-      openDoor: (port, takes) =>
-        node.postMessage({ type: "door", takes }, [port]),
-      died: (reason) => fail(`a thread that serves clients died: ${reason}`),
-      each: {
-        ...each,
-        asksAgain,
-        limits: { ...limits, memory: clientCount.memory },
-        log: { level: config.node.logLevel, format: config.node.logFormat },
-      },
-    });
-    // Nothing has begun yet that would have to be ended.
-    signal.throwIfAborted();
-    link.start({
-      ...place.options,
-      clientAddress: withPort(config.node.clientAddress, socket.addr.port),
-    });
-    await Promise.race([ready.promise, asked.promise]);
-    if (!signal.aborted) {
-      front.serve(socket);
-      if (claim !== undefined) {
-        await Promise.race([threads.serve(claim.address), asked.promise]);
-      }
-    }
-    if (!signal.aborted) {
-      log("info", `serves clients on ${formatAddress(config.clientListen)}`);
-      await asked.promise;
-    }
-    await Promise.all([front.close(), threads.close()]);
-    link.stop();
-    await stopped.promise;
-    claim?.lock.close();
-    return await end(0, "stopped");
-  } catch (error) {
-    return signal.aborted && error === signal.reason
-      ? await end(0, "stopped")
-      : await fail(textOf(error));
-  }
+/** Whether a TICKET outlives the leader that it was asked of. */
+function asksAgain({ node: { forward } }: Config): boolean {
+  return forward !== "no";
 }
 
-/** Deno would write of it where it may have to wait for ever, with the node still leading. */
-function onUncaught(fail: (error: unknown) => void): void {
-  addEventListener("error", (event) => {
-    event.preventDefault();
-    fail(event.error ?? event.message);
-  });
-  addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    fail(event.reason);
-  });
-}
+// The clients' port.
 
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** Whether several isolates serve clients: a service that runs on must not fail at that. */
+/** Whether several isolates may serve clients. If not, one does: the service must not fail. */
 function mayShare(
   { ioThreads }: Config,
   { inWorker, log }: { readonly inWorker: boolean; readonly log: Logger },
@@ -219,40 +239,77 @@ function mayShare(
   return false;
 }
 
-/** `text` with the port that the system chose for `:0`. */
+/** The claim is that of a port that further isolates share. Waits for a port in use. */
+async function openClientPort(
+  { clientListen }: Config,
+  isShared: boolean,
+  patience: Patience,
+): Promise<
+  { readonly socket: Deno.TcpListener; readonly claim: Claim | undefined }
+> {
+  if (!isShared) {
+    const socket = await onceFree(() => listen(clientListen), patience);
+    return { socket, claim: undefined };
+  }
+  const claim = await onceFree(() => claimPort(clientListen), patience);
+  return { socket: claim.socket, claim };
+}
+
+/** The settings that all isolates share which serve clients. */
+function eachIsolate(config: Config, refusalsMax: number) {
+  const { timeoutMillis, limits: { idleSeconds } } = config;
+  return { timeoutMillis, version: deno.version, refusalsMax, idleSeconds };
+}
+
+/** The isolates that serve clients besides this one, `count` of them; begun, not serving. */
+function ioThreads(
+  config: Config,
+  { count, node, limits, each, end }: {
+    readonly count: number;
+    readonly node: NodeLink["node"];
+    readonly limits: IoOptions["limits"];
+    readonly each: ReturnType<typeof eachIsolate>;
+    readonly end: ProcessEnd;
+  },
+): IoThreads {
+  const { logLevel: level, logFormat: format } = config.node;
+  return new IoThreads({
+    count,
+    spawn: (name) => new Worker(ioWorkerUrl, { type: "module", name }),
+    openDoor: (port, takes) =>
+      node.postMessage({ type: "door", takes }, [port]),
+    died: (reason) => end.fail(`a thread that serves clients died: ${reason}`),
+    each: {
+      ...each,
+      asksAgain: asksAgain(config),
+      limits,
+      log: { level, format },
+    },
+  });
+}
+
+/** `text`, an address, with the port that the system chose for `:0`. */
 function withPort(text: string, chosen: number): string {
   const { host = "", port = 0 } = parseAddress(text) ?? {};
   return formatAddress({ host, port: port === 0 ? chosen : port });
 }
 
-/** A reader that has seen enough (`| head`) and a full disk are no faults of ours. */
-function print(text: string): void {
-  try {
-    console.log(text);
-  } catch {
-    Deno.exit(1);
+// The end.
+
+/** Lets signals, the end of the parent process and uncaught errors end this process. */
+function heedSystem(end: ProcessEnd, log: Logger): void {
+  onSignals({ log, stop: () => end.stop() });
+  if (environmentVariable("TICKETD_WITH_PARENT") === "yes") {
+    onParentsEnd(() => {
+      log("warning", "the process that started this one has ended");
+      end.stop();
+    });
   }
+  onUncaught((error) =>
+    end.fail(`a fault in ticketd: ${textOf(error)}`, { error })
+  );
 }
 
-const parsed = parseConfig(Deno.args, environment);
-switch (parsed.type) {
-  case "run":
-    await serve(parsed.config);
-    break;
-  case "status": {
-    const { table, fault } = await status(parsed.address);
-    if (table !== "") print(table);
-    if (fault !== undefined) console.error(fault);
-    Deno.exit(fault === undefined ? 0 : 1);
-    break;
-  }
-  case "print":
-    print(parsed.text.trimEnd());
-    break;
-  case "error":
-    console.error(parsed.text);
-    Deno.exit(1);
-    break;
-  default:
-    parsed satisfies never;
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

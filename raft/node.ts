@@ -1,186 +1,135 @@
-// The shell around the core: feeds it every input and carries its outputs to peers,
-// machine, disk and channel, in the order that makes them safe. It decides nothing of
-// the protocol and touches the world only through what it was handed, so that a
-// simulator can run it as it is. `changes_asked.ts` holds what administrators ask for.
+// The shell around the core: runs each input, then carries what it changed to disk, peers,
+// machine and clients (`#pump`). It decides nothing of the protocol and touches nothing
+// but its `Environment`, so that a simulator runs it as it is.
 //
-// Every input ends in `#pump`. One save is under way at a time; what comes meanwhile
-// gathers in the core and becomes the next: group commit is this loop under load.
+// Not here: how its parts are tied together (`node_parts.ts`), the disk work (`saver.ts`),
+// how it ends (`shutdown.ts`), changes of members (`members/`), tickets (`tickets/`),
+// what it shows (`stats/`).
 
 import type { AdminAnswer, AdminCommand } from "./channel/messages.ts";
-import { ChangesAsked } from "./members/changes_asked.ts";
-import { PeerSet } from "./net/peer_set.ts";
-import type {
-  Entry,
-  Fault,
-  NodeId,
-  PeerMessage,
-  Save,
-  Saved,
-} from "./core/types.ts";
-import { assert } from "../base/assert.ts";
 import { restTicks } from "./core/election.ts";
 import { Raft } from "./core/raft.ts";
+import type { Entry, Fault, NodeId, PeerMessage, Saved } from "./core/types.ts";
+import type { Environment } from "./environment.ts";
 import type { Introduction } from "./identity/hello.ts";
-import { Lending } from "./tickets/lending.ts";
-import { Overview } from "./stats/node_status.ts";
-import { ChangeLog } from "./stats/change_log.ts";
-import { canApply, Machine, ticketSequence } from "./tickets/machine.ts";
 import type { Members, PeerProof } from "./identity/ranks.ts";
-import { Reserve } from "./tickets/reserve.ts";
-import { Senders } from "./identity/senders.ts";
-import { ServedTakes } from "./tickets/served_takes.ts";
-import { RemovalWatch } from "./members/removal.ts";
-import { OwnTakes } from "./tickets/own_takes.ts";
-import { AddressUpdates } from "./members/address_updates.ts";
-import type { Environment, NodeTimes } from "./environment.ts";
-
-/** The log is compacted beyond this many entries, or … */
-export const logEntriesMax = 8_192;
-/** … this many bytes on disk: far below the 64 MB promised, whatever was issued. */
-export const storageBytesMax = 16 * 1024 * 1024;
+import type { RemovalWatch } from "./members/removal.ts";
+import { type NodeParts, partsOf } from "./node_parts.ts";
+import type { NodeSettings } from "./node_settings.ts";
+import { Saver } from "./saver.ts";
+import { Shutdown } from "./shutdown.ts";
+import { Machine, ticketSequence } from "./tickets/machine.ts";
+import type { Reserve } from "./tickets/reserve.ts";
+import { assert } from "../base/assert.ts";
 
 export class Node {
   readonly #raft: Raft;
   readonly #machine = new Machine();
   readonly #environment: Environment;
-  readonly #times: NodeTimes;
-  readonly #reserve: Reserve;
-  readonly #lending: Lending;
-  readonly #takes: OwnTakes;
-  readonly #servedTakes: ServedTakes;
-  readonly #changes: ChangesAsked;
-  readonly #addressUpdates: AddressUpdates;
-  readonly #changeLog: ChangeLog;
-  readonly #overview: Overview;
-  /** Whether it belongs to its cluster, for whoever starts it and serves its clients. */
-  readonly removal: RemovalWatch;
-  readonly #peerSet: PeerSet;
-  readonly #senders: Senders;
+  readonly #settings: NodeSettings;
+  readonly #parts: NodeParts;
+  readonly #saver: Saver;
+  readonly #shutdown: Shutdown;
 
-  #saving = false;
-  #flushing = false;
-  #ticks = 0;
-  /** Asked for a snapshot that is not yet taken, and not yet durable. */
-  #snapshotsWanted: number[] = [];
-  #snapshotsSaving: number[] = [];
-  /** Those that are asked for before it wait, and share the next. */
-  #snapshotFromTick = 0;
-  #handedOver = false;
-  /** `leaving`: all is settled but the last flush; whoever asks is turned away. */
-  #phase: "running" | "stopping" | "leaving" | "ended" = "running";
-
-  constructor(environment: Environment, saved: Saved, times: NodeTimes) {
+  /** Goes on from `saved`, which is what the disk holds. */
+  constructor(environment: Environment, saved: Saved, settings: NodeSettings) {
+    // A node elected while asleep must not count the ticks it slept as its followers'
+    // silence.
+    assert(
+      2 * settings.restTicksMax < settings.electionTicks,
+      "it sleeps too long",
+    );
     this.#environment = environment;
-    this.#times = times;
-    // Who comes to lead in its sleep must not take the rest of it for everybody's silence.
-    assert(2 * times.restTicksMax < times.electionTicks, "it sleeps too long");
-    this.#raft = new Raft(times, saved);
+    this.#settings = settings;
+    const raft = this.#raft = new Raft(settings, saved);
     this.#machine.restore(saved.snapshot.data);
-    const { random, forward } = times;
-    const send = (message: PeerMessage) => environment.peers.send([message]);
-    const reserve = this.#reserve = new Reserve(this.#raft, times.paceMin);
-    const lending = this.#lending = new Lending(this.#raft, reserve, {
-      post: environment.post,
-      isAllowed: times.lends,
+    const parts = partsOf(raft, { environment, settings, saved });
+    this.#parts = parts;
+    this.#saver = new Saver(raft, {
+      machine: this.#machine,
+      environment,
+      settings,
+      diskLatency: parts.diskLatency,
+      input: (run) => this.#input(run),
+      failed: (error) => this.fail(error),
     });
-    this.#takes = new OwnTakes(this.#raft, { reserve, lending }, {
-      forward,
-      random,
-      post: environment.post,
-      send,
-      reaches: (id) => environment.peers.reaches(id),
-      leaderClient: () => this.#overview.leaderClient,
-      isOut: () => this.removal.isOut,
+    this.#shutdown = new Shutdown(raft, {
+      environment,
+      parts,
+      saver: this.#saver,
+      send: () => this.#send(),
     });
-    this.#servedTakes = new ServedTakes(this.#raft, { reserve, lending }, send);
-    this.#changes = new ChangesAsked(this.#raft, {
-      cluster: saved.identity.cluster,
-      ticksMax: times.changeTicks,
-      mayChange: () => lending.recall(),
-      random,
-      send,
-    });
-    this.#addressUpdates = new AddressUpdates(this.#raft, {
-      pauseTicks: 6 * times.changeTicks,
-      ask: (command) => this.#changes.ask(command, () => {}),
-      log: environment.log,
-    });
-    this.#changeLog = new ChangeLog(this.#raft, environment.log);
-    this.#overview = new Overview(this.#raft, {
-      cluster: saved.identity.cluster,
-      reserve,
-      about: environment.about,
-      tickMillis: times.tickMillis,
-    });
-    this.removal = new RemovalWatch(this.#raft, {
-      incarnation: saved.identity.incarnation,
-      joins: environment.joins,
-    });
-    this.#senders = new Senders(this.#raft, { canApply, log: environment.log });
-    this.#peerSet = new PeerSet(this.#raft, environment.peers);
-    this.#peerSet.pump();
+    parts.peerSet.pump();
   }
 
-  /** For checkers, which compare it with what disks and clients saw; they only look. */
+  // To be looked at.
+
+  /** For checkers, which compare it with what disks and clients saw; they change nothing. */
   get core(): Raft {
     return this.#raft;
   }
 
-  /** The last ticket that is taken, as far as is applied here. */
+  /** For checkers as well. */
+  get reserve(): Reserve {
+    return this.#parts.reserve;
+  }
+
+  /** The last ticket taken by the entries that are applied here; 0n before any. */
   get lastTicket(): bigint {
     return this.#machine.last(ticketSequence);
   }
 
-  /** What this leader has in hand; for checkers as well. */
-  get reserve(): Reserve {
-    return this.#reserve;
+  /** Whether the node belongs to its cluster, for its host. */
+  get removal(): RemovalWatch {
+    return this.#parts.removal;
   }
 
-  /** Nobody else could become leader. */
+  /** No other node could become leader. */
   get isSoleVoter(): boolean {
     const { voters } = this.#raft.membership;
     return voters.length === 1 && voters[0] === this.#raft.id;
   }
 
-  /** Ticks, at least 1, that it may sleep through if nothing comes. */
-  get restTicks(): number {
-    const isBusy = this.#phase !== "running" || this.#takes.isWaiting ||
-      this.#changes.isWaiting || this.#reserve.size > 0 ||
-      this.#raft.transferTarget !== undefined;
-    return isBusy
-      ? 1
-      : Math.min(this.#times.restTicksMax, restTicks(this.#raft));
-  }
-
-  /** Where the others dial this node, as far as they know; `undefined` for no member. */
+  /** Where the other nodes dial this one; `undefined` if it is no member. */
   get address(): string | undefined {
     return this.#raft.membership.find(this.#raft.id)?.address;
   }
 
-  /** By all configurations that may be in force. */
+  /** All servers of the configurations that may be in force. */
   get members(): Members {
-    return this.#senders;
+    return this.#parts.senders;
+  }
+
+  /** Ticks, at least 1, that the node may sleep through if no input comes. */
+  get restTicks(): number {
+    const { takes, changes, reserve } = this.#parts;
+    const isBusy = this.#shutdown.phase !== "running" || takes.isWaiting ||
+      changes.isWaiting || reserve.size > 0 ||
+      this.#raft.transferTarget !== undefined;
+    return isBusy
+      ? 1
+      : Math.min(this.#settings.restTicksMax, restTicks(this.#raft));
   }
 
   // Inputs.
 
+  /** One unit of logical time has passed. */
   tick(): void {
     this.#input(() => {
-      this.#ticks++;
       this.#raft.tick();
-      this.removal.tick();
-      this.#lending.tick();
-      this.#reserve.tick();
-      this.#takes.tick();
-      this.#changes.tick();
-      this.#addressUpdates.tick();
-      if (this.#ticks % this.#times.flushTicks === 0) this.#flush();
+      this.#parts.removal.tick();
+      this.#parts.lending.tick();
+      this.#parts.reserve.tick();
+      this.#parts.takes.tick();
+      this.#parts.changes.tick();
+      this.#parts.addressUpdates.tick();
+      this.#saver.tick();
     });
   }
 
-  /** Why it is refused, if it is. `proof` is its sender's, as far as was proved. */
+  /** A message has come; `proof` is what its sender proved. Returns why it is refused. */
   receive(message: PeerMessage, proof: PeerProof): Fault | undefined {
-    const verdict = this.#senders.judge(message, proof);
+    const verdict = this.#parts.senders.judge(message, proof);
     if (verdict.type === "refused") return verdict.fault;
     let fault: Fault | undefined;
     if (verdict.type === "heard") {
@@ -190,57 +139,61 @@ export class Node {
   }
 
   #hear(message: PeerMessage, isClaim: boolean): Fault | undefined {
+    const { takes, servedTakes, changes, stats } = this.#parts;
     switch (message.type) {
       case "Take":
-        return void this.#servedTakes.asked(message);
+        return void servedTakes.asked(message);
       case "TakeResponse":
-        return void this.#takes.answered(message);
+        return void takes.answered(message);
       case "Forward":
-        return void this.#changes.forwarded(message);
+        return void changes.forwarded(message);
       case "ForwardResponse":
-        return void this.#changes.forwardAnswered(message);
+        return void changes.forwardAnswered(message);
     }
     const fault = this.#raft.step(message, { isClaim });
-    if (fault === undefined && message.from === this.#raft.leaderId) {
-      this.#overview.leaderHeard = this.#environment.now();
-    }
+    const isOfLeader = message.from === this.#raft.leaderId;
+    if (fault === undefined && isOfLeader) stats.leaderHeard();
     return fault;
   }
 
-  /** Peers made sure that node `id` lives on the disk that it names, if it does. */
+  /** A handshake has proved on which disk node `id` runs, if it names one. */
   met(id: NodeId, introduction: Introduction): void {
+    const { peerInfo, senders, addressUpdates } = this.#parts;
     const { incarnation, mark } = introduction;
-    this.#overview.peerInfo.met(id, introduction);
+    peerInfo.met(id, introduction);
     this.#input(() => {
-      if (this.#senders.isNewIncarnation(id, mark)) this.#raft.forget(id);
-      this.#addressUpdates.met(id, incarnation);
+      if (senders.isNewIncarnation(id, mark)) this.#raft.forget(id);
+      addressUpdates.met(id, incarnation);
     });
   }
 
-  /** Peers cannot reach member `id` where it is said to be, but it is at `address`. */
+  /** Peers cannot reach member `id` at the address known, but at `address`. */
   moved(id: NodeId, address: string): void {
-    this.#input(() => this.#addressUpdates.moved(id, address));
+    this.#input(() => this.#parts.addressUpdates.moved(id, address));
   }
 
+  /** Clients ask for `count` tickets. */
   take(count: number): void {
-    if (this.#phase === "running") {
-      return this.#input(() => this.#takes.ask(count));
+    const { takes } = this.#parts;
+    if (this.#shutdown.phase === "running") {
+      return this.#input(() => takes.ask(count));
     }
-    this.#takes.turnAway(count);
-    // While the last flush runs there is no pump any more.
-    if (this.#phase === "leaving") this.#takes.stop();
+    takes.turnAway(count);
+    // While the last flush is under way no pump answers any more.
+    if (this.#shutdown.phase === "leaving") takes.stop();
     else this.#input(() => {});
   }
 
-  /** Of the numbers that the door had to give, `last - count + 1` to `last` are left. */
+  /** Of the numbers lent, `last - count + 1` to `last` come back unused. */
   returned(last: bigint, count: number): void {
-    this.#input(() => this.#lending.returned(last, count));
+    this.#input(() => this.#parts.lending.returned(last, count));
   }
 
+  /** Clients ask for `command`; it is answered once, under `id`. */
   admin(id: number, command: AdminCommand): void {
     const answer = (answer: AdminAnswer) =>
       this.#environment.post({ type: "answered", id, answer });
-    if (this.#phase === "leaving") {
+    if (this.#shutdown.phase === "leaving") {
       return answer({ type: "error", text: "the node is stopping" });
     }
     this.#input(() => {
@@ -252,201 +205,107 @@ export class Node {
         case "join":
         case "remove-server":
         case "transfer":
-          return this.#changes.ask(command, answer);
+          return this.#parts.changes.ask(command, answer);
         case "cluster":
         case "configuration":
         case "last-contact":
         case "stats":
-          return answer(
-            this.#overview.answer(command.type, this.#environment.now()),
-          );
+          return answer(this.#parts.stats.answer(command.type));
         case "snapshot":
-          if (this.#machine.isEmpty) {
-            return answer({ type: "error", text: "nothing new to snapshot" });
-          }
-          return void this.#snapshotsWanted.push(id);
+          return this.#saver.snapshot(answer);
         default:
           command satisfies never;
       }
     });
   }
 
-  /** Something around this node is broken: it says nothing more. */
+  /** Something the node stands on is broken: it ends at once and says nothing more. */
   fail(error: Error): void {
-    this.#end(error);
+    this.#shutdown.end(error);
   }
 
-  /** Hands over, saves what waits, and ends. */
+  /** The node is asked to end: it settles what others wait for first. */
   stop(): void {
-    this.#input(() => {
-      this.#phase = "stopping";
-      this.#reserve.close();
-    });
+    this.#input(() => this.#shutdown.begin());
   }
 
   // The loop.
 
-  /** Runs one input and all that follows from it; a bug in it ends the node. */
+  /** Runs one input, then the pump; an exception in either ends the node. */
   #input(run: () => void): void {
-    if (!this.#isAlive) return;
+    if (!this.#shutdown.isAlive) return;
     try {
       run();
       this.#pump();
     } catch (error) {
-      this.#end(error instanceof Error ? error : new Error(String(error)));
+      this.fail(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
+  /**
+   * Carries what an input changed to where it belongs, in one fixed order:
+   *
+   *  1. Messages leave before our own save begins: the wire and the followers' disks work
+   *     while ours does. The core withholds those that promise durability.
+   *  2. A leader's snapshot replaces the machine's state before later entries are applied.
+   *  3. Committed entries are applied before all that reads the state they make.
+   *  4. The status leaves before any answer: a client that is told "not leader" may ask
+   *     at once who leads.
+   *  5. The leader records a member's disk before changes go on: a promotion waits for it.
+   *  6. Changes go on before tickets: one may recall lent numbers, or begin to hand
+   *     leadership over, and then no more are given.
+   *  7. The reserve settles takes that were asked before it is asked for more.
+   *  8. Takes go on and are answered, those of other nodes and our own in either order.
+   *  9. Peers connect to new members before messages for them leave: a message without a
+   *     connection is dropped.
+   * 10. The log is compacted before the save that is to carry the snapshot.
+   * 11. Messages that steps 5 to 8 caused leave, for the reason of step 1.
+   * 12. Log lines and figures come after all that they tell of.
+   * 13. A removal is told after the answers that were due before it.
+   * 14. One save covers all of the above.
+   * 15. A stop goes on last: it must see whether a save has begun.
+   */
   #pump(): void {
-    const { peers } = this.#environment;
-    // Before our own disk: the followers' disks and the wire work at the same time.
-    peers.send(this.#raft.takeMessages());
-    const snapshot = this.#raft.takeSnapshot();
+    const parts = this.#parts;
+    this.#send(); // 1
+    const snapshot = this.#raft.takeSnapshot(); // 2
     if (snapshot !== undefined) this.#machine.restore(snapshot.data);
-    for (const entry of this.#raft.takeCommitted()) this.#apply(entry);
-    // Before any answer: whoever reads that another leads may ask here who it is.
-    this.#pushStatus();
-    this.#addressUpdates.pump();
-    this.#changes.pump();
-    this.#reserve.pump();
-    this.#servedTakes.pump();
-    this.#takes.pump();
-    this.#peerSet.pump();
-    this.#compact();
-    // What the above made the core say: a change proposed, an append to go with it.
-    peers.send(this.#raft.takeMessages());
-    this.#changeLog.report();
-    this.#overview.look();
-    this.#noteRemoval();
-    if (!this.#saving) this.#save();
-    if (this.#phase === "stopping") this.#finishStopping();
+    for (const entry of this.#raft.takeCommitted()) this.#apply(entry); // 3
+    parts.statusFeed.pump(); // 4
+    parts.addressUpdates.pump(); // 5
+    parts.changes.pump(); // 6
+    parts.reserve.pump(); // 7
+    parts.servedTakes.pump(); // 8
+    parts.takes.pump();
+    parts.peerSet.pump(); // 9
+    this.#saver.compact({ isStopping: this.#shutdown.phase !== "running" }); // 10
+    this.#send(); // 11
+    parts.changeLog.report(); // 12
+    parts.stats.look();
+    this.#tellRemoval(); // 13
+    this.#saver.save(); // 14
+    this.#shutdown.pump(); // 15
+  }
+
+  #send(): void {
+    this.#environment.peers.send(this.#raft.takeMessages());
   }
 
   #apply(entry: Entry): void {
     if (entry.type !== "command") return;
     const [given] = this.#machine.apply(entry.data);
-    this.#reserve.applied(entry, given);
+    this.#parts.reserve.applied(entry, given);
   }
 
-  /** Says once that this node was removed, after the answers that it owed. */
-  #noteRemoval(): void {
-    if (!this.removal.noticeRemoval() || this.#phase !== "running") return;
+  /** Says once that the cluster has removed this node. */
+  #tellRemoval(): void {
+    const isNew = this.#parts.removal.noticeRemoval();
+    if (!isNew || this.#shutdown.phase !== "running") return;
     this.#environment.log(
       "warning",
       "was removed from the cluster; stops; to come back, start it with " +
         "--join ADDRESS of a member",
     );
     this.#environment.post({ type: "removed" });
-  }
-
-  #compact(): void {
-    // Until the save under way is done, neither the disk's size nor what a snapshot
-    // asked for before has become durable tells what is needed now.
-    if (this.#saving) return;
-    const { log } = this.#raft;
-    const grown = log.length > logEntriesMax ||
-      this.#environment.storage.bytes > storageBytesMax;
-    const isNew = log.lastApplied > log.snapshot.index;
-    // Clients that ask again and again must not keep the disk busy with nothing else.
-    const isDue = !isNew || this.#ticks >= this.#snapshotFromTick ||
-      this.#phase !== "running";
-    const wanted = this.#snapshotsWanted.length > 0 && isDue;
-    if (!(grown || wanted)) return;
-    if (isNew) {
-      this.#raft.compact(this.#machine.snapshot());
-      this.#snapshotsSaving.push(...this.#snapshotsWanted);
-      this.#snapshotFromTick = this.#ticks + this.#times.snapshotTicks;
-    } else {
-      // Nothing came since the last one, which is as good as a new one.
-      for (const id of this.#snapshotsWanted) this.#answerOk(id);
-    }
-    this.#snapshotsWanted = [];
-  }
-
-  #save(): void {
-    const save = this.#raft.takeSave();
-    if (save === undefined) return;
-    this.#saving = true;
-    const snapshots = save.snapshot === undefined ? [] : this.#snapshotsSaving;
-    if (snapshots.length > 0) this.#snapshotsSaving = [];
-    const begun = this.#environment.micros();
-    this.#environment.storage.write(
-      save,
-      (error) => this.#saved(save, { error, snapshots, begun }),
-    );
-  }
-
-  #saved(
-    save: Save,
-    { error, snapshots, begun }: {
-      error: Error | undefined;
-      snapshots: number[];
-      begun: number;
-    },
-  ): void {
-    this.#saving = false;
-    if (error !== undefined) return this.#end(error);
-    this.#overview.disk.saved(this.#environment.micros() - begun);
-    this.#input(() => {
-      this.#raft.saved(save.number);
-      for (const id of snapshots) this.#answerOk(id);
-    });
-  }
-
-  #answerOk(id: number): void {
-    this.#environment.post({ type: "answered", id, answer: { type: "ok" } });
-  }
-
-  #flush(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    this.#environment.storage.flush((error) => {
-      this.#flushing = false;
-      if (error !== undefined) this.#end(error);
-    });
-  }
-
-  /** Ends once nobody waits for us: no transfer, no save, and all of it synced. */
-  #finishStopping(): void {
-    // A stop is no failure: whoever leads next goes on without a gap, if that can be.
-    if (!this.#lending.recall()) return;
-    if (this.#reserve.size > 0 || this.#handsOver()) return;
-    if (this.#saving || this.#flushing) return;
-    // Who still waits, for a majority or a leader, would wait for ever.
-    this.#reserve.stop();
-    this.#takes.stop();
-    this.#changes.stop();
-    this.#phase = "leaving";
-    this.#environment.storage.flush((error) => this.#end(error));
-  }
-
-  /** Whether leadership is being handed over; begins that, once. */
-  #handsOver(): boolean {
-    const { role } = this.#raft;
-    if (!this.#handedOver && this.#raft.transferLeadership()) {
-      this.#handedOver = true;
-      this.#environment.log("info", "handing leadership over before stopping");
-      this.#environment.peers.send(this.#raft.takeMessages());
-    }
-    return role === "leader" && this.#raft.transferTarget !== undefined;
-  }
-
-  #end(error: Error | undefined): void {
-    if (this.#phase === "ended") return;
-    this.#phase = "ended";
-    this.#environment.ended(error);
-  }
-
-  // What others see.
-
-  get #isAlive(): boolean {
-    return this.#phase === "running" || this.#phase === "stopping";
-  }
-
-  #pushStatus(): void {
-    const status = this.#overview.news();
-    if (status !== undefined) {
-      this.#environment.post({ type: "status", status });
-    }
   }
 }

@@ -1,17 +1,18 @@
-// A node's logical time, made of real time. Half of what an idle node costs is being woken,
-// so a node that has nothing to do for some ticks sleeps through them, and counts them at
-// their end, or before it hears what came meanwhile. What it decides is the same.
+// A node's logical time, made of real time. Being woken is half of what an idle node costs,
+// so a node that has nothing to do for some ticks sleeps through them. They are counted
+// when they are over, or before a message that comes meanwhile is heard: the node decides
+// the same as without sleep.
 //
-// A timer that comes late waits once more, so that messages that came while this process
+// A timer that fires late waits once more, so that messages that came while the process
 // stood still are heard before any timeout runs out (PITFALLS 2), and counts as one tick.
 
 export type Sleeper = {
   tick(): void;
-  /** Ticks, at least 1, until it must be woken if nothing comes before. */
+  /** Ticks, at least 1, after which it must be woken if nothing comes before. */
   readonly restTicks: number;
 };
 
-/** What a ticker needs of the world: monotonic milliseconds, and a timer. */
+/** Real time: a monotonic clock in milliseconds, and a timer. */
 export type Clock = {
   now(): number;
   later(run: () => void, millis: number): Timer;
@@ -22,58 +23,62 @@ type Timer = ReturnType<typeof setTimeout>;
 
 export class Ticker {
   readonly #sleeper: Sleeper;
-  readonly #millis: number;
+  readonly #tickMillis: number;
   readonly #clock: Clock;
   #timer: Timer | undefined;
-  /** When the timer is due, and how many ticks it stands for. */
-  #due = 0;
+  /** When the timer is due, by the clock. */
+  #dueMillis = 0;
+  /** How many ticks the timer stands for. */
   #ticks = 1;
-  #stopped = false;
+  #isStopped = false;
 
-  constructor(sleeper: Sleeper, millis: number, clock: Clock) {
+  /** Ticks every `tickMillis` milliseconds from now on. */
+  constructor(sleeper: Sleeper, tickMillis: number, clock: Clock) {
     this.#sleeper = sleeper;
-    this.#millis = millis;
+    this.#tickMillis = tickMillis;
     this.#clock = clock;
     this.#sleep(1);
   }
 
   /**
-   * A message came: what was slept through before it is counted before it is heard, or not
-   * at all, if this process stood still.
+   * To be called before a message is heard: counts the ticks that were slept through
+   * until now. Counts none of them if the process stood still: the message may have waited
+   * as long as the timer.
    */
   heard(): void {
     if (this.#ticks === 1) return;
-    const left = this.#due - this.#clock.now();
-    if (left < 0) {
+    const leftMillis = this.#dueMillis - this.#clock.now();
+    if (leftMillis < 0) {
       this.#ticks = 1;
       return;
     }
-    for (; left < (this.#ticks - 1) * this.#millis; this.#ticks--) {
+    for (; leftMillis < (this.#ticks - 1) * this.#tickMillis; this.#ticks--) {
       this.#sleeper.tick();
     }
   }
 
+  /** No tick comes after it. */
   stop(): void {
-    this.#stopped = true;
+    this.#isStopped = true;
     if (this.#timer !== undefined) this.#clock.cancel(this.#timer);
   }
 
   #sleep(ticks: number): void {
-    const millis = ticks * this.#millis;
+    const millis = ticks * this.#tickMillis;
     this.#ticks = ticks;
-    this.#due = this.#clock.now() + millis;
+    this.#dueMillis = this.#clock.now() + millis;
     this.#timer = this.#clock.later(() => this.#wake(), millis);
   }
 
   #wake(): void {
-    const late = this.#clock.now() - this.#due;
-    if (late <= this.#millis) return this.#count(this.#ticks);
+    const lateMillis = this.#clock.now() - this.#dueMillis;
+    if (lateMillis <= this.#tickMillis) return this.#count(this.#ticks);
     this.#timer = this.#clock.later(() => this.#count(1), 1);
   }
 
   #count(ticks: number): void {
     for (let i = 0; i < ticks; i++) this.#sleeper.tick();
-    // A tick may end the node, and the ticker with it.
-    if (!this.#stopped) this.#sleep(this.#sleeper.restTicks);
+    // A tick may end the node, and with it the ticker.
+    if (!this.#isStopped) this.#sleep(this.#sleeper.restTicks);
   }
 }

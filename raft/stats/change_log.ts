@@ -1,6 +1,6 @@
-// Tells the log what changed in a node since the last look: role, term, leader,
-// members, a disk that hangs. One line a change, none on the path of a
-// ticket. Reads the core and decides nothing.
+// Writes a log line for each change of a node since the last look: role, term, leader,
+// members, a disk that hangs. No line on the path of a ticket. Reads the core and
+// decides nothing.
 
 import type { Role } from "../core/options.ts";
 import type { Raft } from "../core/raft.ts";
@@ -10,11 +10,12 @@ import type { Logger } from "../../base/logger.ts";
 export class ChangeLog {
   readonly #raft: Raft;
   readonly #log: Logger;
+  // As logged last.
   #role: Role | undefined;
   #leaderId: string | undefined;
   #term = 0;
   #configuration: Configuration | undefined;
-  #stalled = false;
+  #isStalled = false;
 
   constructor(raft: Raft, log: Logger) {
     this.#raft = raft;
@@ -22,6 +23,7 @@ export class ChangeLog {
     this.#configuration = raft.membership.current;
   }
 
+  /** Logs what has changed. */
   report(): void {
     const { role, leaderId, currentTerm } = this.#raft;
     if (
@@ -31,7 +33,7 @@ export class ChangeLog {
     if (this.#raft.membership.current !== this.#configuration) {
       this.#reportMembers();
     }
-    if (this.#raft.isStalled !== this.#stalled) this.#reportStall();
+    if (this.#raft.isStalled !== this.#isStalled) this.#reportStall();
   }
 
   #reportRole(): void {
@@ -64,8 +66,8 @@ export class ChangeLog {
   }
 
   #reportStall(): void {
-    this.#stalled = this.#raft.isStalled;
-    if (this.#stalled) {
+    this.#isStalled = this.#raft.isStalled;
+    if (this.#isStalled) {
       this.#log("warning", "the disk has not answered for an election timeout");
     } else this.#log("info", "the disk answers again");
   }

@@ -1,20 +1,20 @@
-// How long the disk takes for a save, from the moment it was handed over to the moment
-// it is durable, and how often it hung. For people to look at: nothing is decided by it.
-// Reads no clock: who asks the disk says when.
+// How long the disk takes for a save, from handing it over until it is durable, and how
+// often the disk hung. People look at it; nothing is decided by it. Reads no clock:
+// `saver.ts` measures.
 
-/** The average is taken over this many saves. */
+/** The average is taken over this many saves, the newest ones. */
 export const savesAveraged = 128;
 
 export class DiskLatency {
-  /** Of the newest save; 0 before any, as the other two. */
+  /** Of the newest save, in whole microseconds; 0 before any save, like the two below. */
   lastMicros = 0;
   maxMicros = 0;
-  /** How often the disk was found not to answer. */
+  /** How often the disk began to hang. */
   stalls = 0;
-  /** The newest saves; the oldest makes room for the next. */
+  /** A ring of the newest saves. */
   readonly #micros = new Float64Array(savesAveraged);
   #saves = 0;
-  #stalled = false;
+  #isStalled = false;
 
   get averageMicros(): number {
     const count = Math.min(this.#saves, savesAveraged);
@@ -24,7 +24,7 @@ export class DiskLatency {
     return Math.round(sum / count);
   }
 
-  /** A save took `micros`. */
+  /** A save took `micros`, in microseconds. */
   saved(micros: number): void {
     const whole = Math.max(0, Math.round(micros));
     this.lastMicros = whole;
@@ -32,9 +32,9 @@ export class DiskLatency {
     this.#micros[this.#saves++ % savesAveraged] = whole;
   }
 
-  /** Told often whether the disk hangs, it counts how often that began. */
-  watch(stalled: boolean): void {
-    if (stalled && !this.#stalled) this.stalls++;
-    this.#stalled = stalled;
+  /** To be told after every input whether the disk hangs. Counts each time that it begins. */
+  watch(isStalled: boolean): void {
+    if (isStalled && !this.#isStalled) this.stalls++;
+    this.#isStalled = isStalled;
   }
 }

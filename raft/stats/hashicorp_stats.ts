@@ -1,12 +1,14 @@
-// RAFT.STATS and RAFT.LASTCONTACT in the original's words: its keys, their order, and
-// Go's way of writing durations and times. What our machinery has no counterpart for
-// (versions, pending work) keeps the value that scripts are used to.
+// RAFT.STATS and RAFT.LASTCONTACT in the original's words (hashicorp/raft's `Stats()`): its
+// keys, their order, and Go's way of writing durations and times. A key without a
+// counterpart here (versions, pending work) has the value that scripts are used to.
 
 import type { NodeState } from "../channel/messages.ts";
+import type { Role } from "../core/options.ts";
 import type { Raft } from "../core/raft.ts";
 import type { Configuration } from "../core/types.ts";
 
-export type StatsInput = {
+/** Figures that the core does not know. */
+export type HashicorpStatsInput = {
   readonly state: NodeState;
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -15,7 +17,10 @@ export type StatsInput = {
 };
 
 /** The original's 18 pairs, sorted by key. */
-export function statsOf(raft: Raft, input: StatsInput): [string, string][] {
+export function hashicorpStatsOf(
+  raft: Raft,
+  input: HashicorpStatsInput,
+): [string, string][] {
   const { log, membership } = raft;
   const others = membership.voters.filter((id) => id !== raft.id).length;
   return [
@@ -40,12 +45,14 @@ export function statsOf(raft: Raft, input: StatsInput): [string, string][] {
   ];
 }
 
-function lastContactText({ state, now, lastContact }: StatsInput): string {
+function lastContactText(
+  { state, now, lastContact }: HashicorpStatsInput,
+): string {
   if (state === "Leader") return "0";
   return lastContact === undefined ? "never" : durationText(now - lastContact);
 }
 
-/** Go prints a slice of structs so; scripts match it. */
+/** As Go prints a slice of structs: scripts match it. */
 function configurationText({ servers }: Configuration): string {
   const texts = servers.map(({ id, address, suffrage }) =>
     `{Suffrage:${suffrage === "voter" ? "Voter" : "Nonvoter"} ` +
@@ -54,7 +61,13 @@ function configurationText({ servers }: Configuration): string {
   return `[${texts.join(" ")}]`;
 }
 
-/** Go's time.Duration: `0s`, `4.072ms`, `1.5s`, `1m2.5s`. */
+/** The original's word for a role; it has one for both rounds of an election. */
+export function stateOf(role: Role): NodeState {
+  if (role === "leader") return "Leader";
+  return role === "follower" ? "Follower" : "Candidate";
+}
+
+/** `millis`, in milliseconds, as Go's time.Duration: `0s`, `4.072ms`, `1.5s`, `1m2.5s`. */
 export function durationText(millis: number): string {
   const micros = Math.max(0, Math.round(millis * 1000));
   if (micros === 0) return "0s";
@@ -68,7 +81,10 @@ export function durationText(millis: number): string {
   return minutes > 0 ? `${minutes}m${rest}` : rest;
 }
 
-/** Go's time.Time in UTC; its zero time when there is none. */
+/**
+ * `millis`, in milliseconds since 1970, as Go's time.Time in UTC:
+ * `2026-11-22 16:41:15.139 +0000 UTC`. Go's zero time if there is none.
+ */
 export function timeText(millis: number | undefined): string {
   if (millis === undefined) return "0001-01-01 00:00:00 +0000 UTC";
   const [date, time] = new Date(millis).toISOString().slice(0, -1).split("T");

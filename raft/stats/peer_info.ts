@@ -1,36 +1,38 @@
-// What this node knows of each node by what that told when they met: where it serves
-// clients, and its version. Shown to people and told to clients; nothing is decided by
-// it. A node that was not met since this one began is not known.
+// The client addresses and versions that other nodes told in their handshakes with this
+// process. They are shown to people and told to clients; nothing is decided by them. A
+// node that this process has not met is unknown.
 
 import type { Raft } from "../core/raft.ts";
 import type { NodeId } from "../core/types.ts";
 import type { About } from "../identity/hello.ts";
 
 /**
- * Kept at once. More than the members, who are at most 64: a node that joins may
- * introduce itself before the entry that makes it a member has come.
+ * Nodes remembered at once. More than the members, who are at most 64: a node that joins
+ * may introduce itself before the entry arrives that makes it a member.
  */
 export const peerInfoMax = 128;
 
-const stranger: About = { client: "", version: "" };
+const unknown: About = { client: "", version: "" };
 
 export class PeerInfo {
   readonly #raft: Pick<Raft, "id" | "membership">;
   readonly #own: About;
-  /** By when they were last met, longest ago first. */
+  /** In the order in which they were last met, longest ago first. */
   readonly #met = new Map<NodeId, About>();
   #meetings = 0;
 
+  /** `own`: what this node tells of itself. */
   constructor(raft: Pick<Raft, "id" | "membership">, own: About) {
     this.#raft = raft;
     this.#own = own;
   }
 
-  /** How often a node was met: what they told may be other things since. */
+  /** Handshakes so far. While it stands still, so does all that `of` returns. */
   get meetings(): number {
     return this.#meetings;
   }
 
+  /** Records what node `id` told. Beyond the limit, forgets a node that is no member. */
   met(id: NodeId, { client, version }: About): void {
     this.#meetings++;
     this.#met.delete(id);
@@ -43,9 +45,9 @@ export class PeerInfo {
     }
   }
 
-  /** Of node `id`, which may be this one; empty texts when it was not met. */
+  /** The address and version of node `id`, or of this one; empty texts if it is unknown. */
   of(id: NodeId | undefined): About {
     if (id === this.#raft.id) return this.#own;
-    return id === undefined ? stranger : this.#met.get(id) ?? stranger;
+    return id === undefined ? unknown : this.#met.get(id) ?? unknown;
   }
 }

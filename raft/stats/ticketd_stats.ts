@@ -1,12 +1,13 @@
-// What RAFT.STATS tells beyond the original's 18 pairs, sorted by key. They follow those,
-// so that a script that reads the original's finds them where they were.
+// The pairs of RAFT.STATS beyond the original's 18, sorted by key. They come after those,
+// so that a script finds the original's pairs where they were. There is one pair a member,
+// in the manner of Redis's INFO:
 //
 //   server_ID = address=…,client=…,suffrage=…,role=…,match=…,lag=…,contact_ms=…,version=…
 //
-// one for each member, as Redis's INFO has it. What this node does not know is empty: of
-// match (the last entry that is durable there and equals the leader's), lag (how many
-// that is behind the leader's last) and contact (since it last answered, or since it is
-// followed) knows the leader alone.
+// match is the last entry that is durable there and equals the leader's, lag how many
+// entries that is behind the leader's last, contact_ms the time since it last answered,
+// or since this leader follows its progress. Only the leader knows these three; a field
+// that this node does not know is empty.
 
 import type { PeerInfo } from "./peer_info.ts";
 import { answers } from "../core/leadership.ts";
@@ -14,31 +15,36 @@ import type { Raft } from "../core/raft.ts";
 import type { Server } from "../core/types.ts";
 import type { DiskLatency } from "./disk_latency.ts";
 
+/** Figures that the core does not know. */
 export type TicketdStatsInput = {
+  /** The cluster's id. */
   readonly cluster: string;
   readonly peerInfo: PeerInfo;
-  readonly disk: DiskLatency;
-  /** Leaders that this node has followed, or been, since it began. */
+  readonly diskLatency: DiskLatency;
+  /** Leaders that this process has followed, or been. */
   readonly leadersSeen: number;
+  /** Tickets in hand, and burnt by this process. */
   readonly reserve: { readonly size: number; readonly burnt: bigint };
+  /** Milliseconds a tick. */
   readonly tickMillis: number;
 };
 
+/** ticketd's own pairs, sorted by key. */
 export function ticketdStatsOf(
   raft: Raft,
   input: TicketdStatsInput,
 ): [string, string][] {
-  const { peerInfo, disk } = input;
+  const { peerInfo, diskLatency } = input;
   const { id, membership, leaderId = "" } = raft;
   const own = peerInfo.of(id);
   const pairs: [string, string][] = [
     ["client_address", own.client],
     ["cluster", input.cluster],
-    ["disk_latency_avg_us", `${disk.averageMicros}`],
-    ["disk_latency_last_us", `${disk.lastMicros}`],
-    ["disk_latency_max_us", `${disk.maxMicros}`],
+    ["disk_latency_avg_us", `${diskLatency.averageMicros}`],
+    ["disk_latency_last_us", `${diskLatency.lastMicros}`],
+    ["disk_latency_max_us", `${diskLatency.maxMicros}`],
     ["disk_stalled", raft.isStalled ? "1" : "0"],
-    ["disk_stalls", `${disk.stalls}`],
+    ["disk_stalls", `${diskLatency.stalls}`],
     ["id", id],
     ["leader_id", leaderId],
     ["leaders_seen", `${input.leadersSeen}`],
@@ -60,7 +66,7 @@ function serverText(
   { peerInfo, tickMillis }: TicketdStatsInput,
 ): string {
   const { client, version } = peerInfo.of(id);
-  const { role, match, contactTicks } = seen(raft, id);
+  const { role, match, contactTicks } = seenBy(raft, id);
   const fields = {
     address,
     client,
@@ -77,14 +83,14 @@ function serverText(
     .join(",");
 }
 
+/** A member as this node sees it; fields that it cannot know are left out. */
 type Seen = {
   readonly role: "leader" | "follower" | "candidate" | "unknown";
   readonly match?: number;
   readonly contactTicks?: number;
 };
 
-/** What this node can say of member `id`, itself perhaps. */
-function seen(raft: Raft, id: string): Seen {
+function seenBy(raft: Raft, id: string): Seen {
   const { role, leaderId, progress, saves } = raft;
   if (id === raft.id) {
     if (role === "leader") {

@@ -1,23 +1,13 @@
-// Several nodes, as raft/node.ts is, in one synchronous world of disks, a network and
-// clients. Nothing happens by itself: messages wait in `network` until delivered,
+// Several nodes, each a raft/node.ts, with disks, a network and clients that are played, in
+// one thread of events. Nothing happens by itself: messages wait in `network` until they are delivered,
 // dropped or repeated; a save is durable when told; a crash loses what is not; time is
-// `tick`. No timers, no promises, no chance but a seed's.
-//
-// Watched at every answer, whatever a test does: nothing is answered twice or unasked,
-// no ticket is given twice, and one asked for after another was received is larger.
+// `tick`. No timers, no promises, no chance but a seed's. `computer.ts` checks answers.
 //
 //   disk  →  computer.disk.finish()      network  →  nodes.deliver()
 //   or both until nothing is left:  nodes.settle()
 
 import assert from "node:assert/strict";
-import type {
-  AdminAnswer,
-  AdminCommand,
-  Forwarding,
-  FromNode,
-  NodeStatus,
-  Refusal,
-} from "../../raft/channel/messages.ts";
+import type { AdminCommand, Forwarding } from "../../raft/channel/messages.ts";
 import {
   decodePeerMessage,
   encodePeerMessage,
@@ -29,20 +19,21 @@ import type {
   PeerMessage,
   Saved,
 } from "../../raft/core/types.ts";
-import type { About } from "../../raft/identity/hello.ts";
 import { Node } from "../../raft/node.ts";
-import * as origin from "../../raft/members/bootstrap.ts";
+import * as bootstrap from "../../raft/members/bootstrap.ts";
 import {
   honestProof,
   nobody,
   type PeerProof,
   rankOf,
 } from "../../raft/identity/ranks.ts";
-import type { NodeTimes } from "../../raft/environment.ts";
+import type { NodeSettings } from "../../raft/node_settings.ts";
+import { type Asked, Computer, type Question, Received } from "./computer.ts";
 import { type Random, randomOf } from "./random.ts";
-import { Disk } from "../unit/raft/disk.ts";
+import type { Disk } from "../unit/raft/disk.ts";
 import { stateAt } from "../unit/raft/state.ts";
 
+/** Milliseconds a tick. */
 export const tickMillis = 50;
 export const electionTicks = 5;
 export const changeTicks = 40;
@@ -53,60 +44,10 @@ export function addressOf(id: NodeId): string {
   return `${id}.example:1`;
 }
 
-/** A take, and what became of it. */
-export type Asked = {
-  readonly count: number;
-  /** Not yet answered. */
-  left: number;
-  readonly given: bigint[];
-  readonly refusals: { readonly reason: Refusal; readonly count: number }[];
-  /** The highest number that any client had received when this was asked. */
-  readonly floor: bigint;
-};
-
-/** An admin command, and what was answered. */
-export type Question = { answer: AdminAnswer | undefined };
-
-/** One computer: its disk outlives its node. */
-export class Computer {
-  readonly disk: Disk;
-  node: Node | undefined;
-  /** Of the present life, without what the questions below took. */
-  posted: FromNode[] = [];
-  status: NodeStatus | undefined;
-  /** Its node says that it was removed. Here it lives on until somebody stops it. */
-  removed = false;
-  logged: string[] = [];
-  /** Whom the node wants to be connected to. */
-  connected: readonly { readonly id: string; readonly address: string }[] = [];
-  /** How the last life ended, once it has. */
-  end: { readonly error: Error | undefined } | undefined;
-  readonly takes: Asked[] = [];
-  readonly questions = new Map<number, Question>();
-  lastGiven = 0n;
-  /** Numbers that the node has lent to its clients' isolate, rising; and wants back. */
-  stock: bigint[] = [];
-  recalled = false;
-
-  constructor(readonly id: NodeId, saved: Saved, disk: Disk = new Disk(saved)) {
-    this.disk = disk;
-  }
-
-  get incarnation(): string {
-    return this.disk.saved.identity.incarnation;
-  }
-
-  get about(): About {
-    return { client: `${this.id}.example:2`, version: "1.2.3" };
-  }
-
-  dials(id: NodeId): boolean {
-    return this.connected.some((server) => server.id === id);
-  }
-}
-
 export type NodesOptions = {
+  /** Nodes of no cluster yet, one a letter. */
   readonly spares?: string;
+  /** Of `random`; 1 when left out. */
   readonly seed?: number;
   /** What becomes of takes on nodes that do not lead. */
   readonly forward?: Forwarding;
@@ -119,23 +60,25 @@ export class Nodes {
   network: PeerMessage[] = [];
   /** Decides what the network takes; tests lose messages with it. */
   passes: (message: PeerMessage) => boolean = () => true;
+  /** Milliseconds since 1970. */
   now = Date.UTC(2026, 10, 22, 17);
-  /** Every ticket that any client has received. */
-  readonly given = new Set<bigint>();
-  highest = 0n;
   /** Ends that nobody asked for. */
   readonly failures: string[] = [];
+  readonly #received = new Received();
   readonly #cuts = new Set<string>();
   readonly #snapshots = new Map<Index, string>();
   readonly #forward: Forwarding;
-  #questions = 0;
 
   constructor(disks: Iterable<Saved>, options: NodesOptions = {}) {
     const { seed = 1, forward = "yes" } = options;
     this.#forward = forward;
     this.random = randomOf(seed);
     for (const saved of disks) {
-      this.computers.set(saved.identity.node, this.#computer(saved));
+      const computer = new Computer(saved, {
+        received: this.#received,
+        changed: (saved) => this.checkSnapshot(saved),
+      });
+      this.computers.set(computer.id, computer);
     }
     for (const id of this.computers.keys()) this.start(id);
   }
@@ -172,27 +115,34 @@ export class Nodes {
     return this.computer(id).disk;
   }
 
+  /** The computers whose node runs. */
   get up(): Computer[] {
     return [...this.computers.values()].filter(({ node }) =>
       node !== undefined
     );
   }
 
-  // Lives.
+  /** Every ticket that any client has received. */
+  get given(): ReadonlySet<bigint> {
+    return this.#received.numbers;
+  }
 
+  /** The highest of them; 0n before any. */
+  get highest(): bigint {
+    return this.#received.highest;
+  }
+
+  // Processes.
+
+  /** Starts node `id` with what its disk holds; settings left out are the usual ones. */
   start(
     id: NodeId,
-    { joins = false, ...times }: Partial<NodeTimes> & { joins?: boolean } = {},
+    { joins = false, ...settings }: Partial<NodeSettings> & {
+      joins?: boolean;
+    } = {},
   ): void {
     const computer = this.computer(id);
-    assert(computer.node === undefined, `${id} is up`);
-    computer.end = undefined;
-    computer.posted = [];
-    computer.status = undefined;
-    computer.removed = false;
-    computer.lastGiven = 0n;
-    computer.stock = [];
-    computer.recalled = false;
+    computer.begin();
     computer.node = new Node(
       {
         storage: computer.disk,
@@ -205,7 +155,7 @@ export class Nodes {
               this.#isConnected(computer, other);
           },
         },
-        post: (message) => this.#post(computer, message),
+        post: (message) => computer.hear(message),
         log: (level, text) => computer.logged.push(`${level}: ${text}`),
         now: () => this.now,
         micros: () => this.now * 1000,
@@ -226,58 +176,36 @@ export class Nodes {
         paceMin: Infinity,
         restTicksMax: 2,
         random: this.random,
-        ...times,
+        ...settings,
       },
     );
   }
 
-  /** Kills the node; of the save under way either all or nothing reached the disk. */
+  /** Kills node `id`; of the save under way all reached the disk if `saved`, else nothing. */
   crash(id: NodeId, { saved = false } = {}): void {
     const computer = this.computer(id);
-    if (computer.node !== undefined) this.#forget(computer, { saved });
+    if (computer.node !== undefined) computer.forget({ saved });
   }
 
   // Inputs.
 
-  /** What a client asks here and now, to be answered once; from the stock, if there is any. */
+  /** A client of `id` asks for `count` tickets. */
   take(id: NodeId, count = 1): Asked {
-    const computer = this.computer(id);
-    const given = this.serve(id, Math.min(count, computer.stock.length));
-    const left = count - given.length;
-    const { highest: floor } = this;
-    const asked: Asked = { count, left, given, refusals: [], floor };
-    if (left === 0 && count > 0) return asked;
-    computer.takes.push(asked);
-    this.node(id).take(left);
-    return asked;
+    return this.computer(id).take(count);
   }
 
-  /** A client is served from what was lent. */
+  /** A client of `id` is served from what was lent. */
   serve(id: NodeId, count = 1): bigint[] {
-    const computer = this.computer(id);
-    assert(computer.stock.length >= count, `${id} has not so much in stock`);
-    const served = computer.stock.splice(0, count);
-    for (const number of served) this.#give(computer, number, this.highest);
-    return served;
+    return this.computer(id).serve(count);
   }
 
-  /** What was lent comes back, all that is left of it. */
+  /** What was lent to the clients of `id` comes back, all that is left of it. */
   giveBack(id: NodeId): void {
-    const computer = this.computer(id);
-    assert(computer.recalled, `nobody has recalled ${id}'s stock`);
-    computer.recalled = false;
-    const { length } = computer.stock;
-    const last = computer.stock.at(-1) ?? 0n;
-    computer.stock = [];
-    computer.node!.returned(last, length);
+    this.computer(id).giveBack();
   }
 
   ask(id: NodeId, command: AdminCommand): Question {
-    const question: Question = { answer: undefined };
-    const number = ++this.#questions;
-    this.computer(id).questions.set(number, question);
-    this.node(id).admin(number, command);
-    return question;
+    return this.computer(id).ask(command);
   }
 
   /** One pair of RAFT.STATS. */
@@ -287,7 +215,7 @@ export class Nodes {
     return answer.pairs.find(([name]) => name === key)![1];
   }
 
-  /** Voters, (learners) and [nonvoters]. */
+  /** The members that node `id` knows: voters, (learners) and [nonvoters]. */
   servers(id: NodeId): string {
     const { answer } = this.ask(id, { type: "configuration" });
     assert(answer?.type === "servers");
@@ -305,7 +233,7 @@ export class Nodes {
     this.computer(id).node?.tick();
   }
 
-  /** From now on messages of a type do not arrive; returns them. */
+  /** From now on messages of `type` do not arrive; they gather in the array returned. */
   keepBack(type: PeerMessage["type"]): PeerMessage[] {
     const kept: PeerMessage[] = [];
     this.passes = (message) => {
@@ -315,6 +243,7 @@ export class Nodes {
     return kept;
   }
 
+  /** Delivers the message at `at` of `network`; with `keep`, it can be delivered again. */
   deliver(at = 0, { keep = false } = {}): void {
     const message = keep ? this.network[at] : this.network.splice(at, 1)[0];
     assert(message, `no message ${at}`);
@@ -327,7 +256,7 @@ export class Nodes {
     node?.receive(message, this.proofOf(from, to));
   }
 
-  /** Brings `message` to where it is for, as if its sender had said it. */
+  /** Hands `message` to its receiver, as if its sender had sent it; why it is refused. */
   hand(message: PeerMessage): string | undefined {
     const { from, to } = message;
     return this.node(to).receive(message, this.proofOf(from, to));
@@ -339,12 +268,12 @@ export class Nodes {
     const { identity } = one.disk.saved;
     const members = one.node?.members ?? nobody;
     const proof = honestProof({ identity, members }, other.disk.saved.identity);
-    // A blank node has asked to join, if not here: so its disk is known.
+    // A blank node has asked to join, perhaps elsewhere: the members know its disk.
     const isJoining = other.node?.members.configurationIndex === 0;
     return { ...proof, knowsUs: proof.knowsUs || isJoining };
   }
 
-  /** Disks and network do all that there is to do; time stands still. */
+  /** Disks and network do all that they have to do; time stands still. */
   settle(): void {
     for (let steps = 0, busy = true; busy; steps++) {
       assert(steps < 10_000, "the cluster never comes to rest");
@@ -356,6 +285,7 @@ export class Nodes {
     }
   }
 
+  /** Lets `ticks` ticks pass everywhere, and all that follows from each. */
   run(ticks = 1): void {
     for (let i = 0; i < ticks; i++) {
       this.now += tickMillis;
@@ -364,7 +294,7 @@ export class Nodes {
     }
   }
 
-  /** Lets `id`'s time alone pass until it leads. */
+  /** Lets time pass for `id` alone until it leads. */
   elect(id: NodeId): void {
     for (let i = 0; i <= 2 * electionTicks; i++) {
       this.tick(id);
@@ -374,7 +304,7 @@ export class Nodes {
     assert.fail(`${id} is not elected`);
   }
 
-  /** Runs until there is one leader that all agree on; its id. */
+  /** Runs until one node leads and no other takes itself for the leader; its id. */
   awaitLeader(ticksMax = 20 * electionTicks): NodeId {
     for (let i = 0; i < ticksMax; i++) {
       this.run();
@@ -404,7 +334,7 @@ export class Nodes {
     return this.#cuts.has(`${a} ${b}`);
   }
 
-  /** What a disk keeps of a state must be the same at the same index everywhere. */
+  /** Fails unless all snapshots of one index hold the same state, on whatever disk. */
   checkSnapshot({ snapshot: { index, data } }: Saved): void {
     const text = data.join(" ");
     const known = this.#snapshots.get(index) ?? text;
@@ -412,12 +342,7 @@ export class Nodes {
     assert.equal(text, known, `states differ at index ${index}`);
   }
 
-  #computer(saved: Saved): Computer {
-    const disk = new Disk(saved, (saved) => this.checkSnapshot(saved));
-    return new Computer(saved.identity.node, saved, disk);
-  }
-
-  /** As raft/net/peers.ts: through bytes, to whom there is a connection, or not at all. */
+  /** As raft/net/peers.ts: as bytes, and only to nodes with a connection. */
   #send(from: Computer, messages: readonly PeerMessage[]): void {
     for (const message of messages) {
       assert.equal(message.from, from.id, "nobody speaks for another");
@@ -429,7 +354,7 @@ export class Nodes {
     }
   }
 
-  /** Either may have dialled; the handshake refuses whom the configuration disowns. */
+  /** Either may have dialled; the handshake refuses a stranger to the configuration. */
   #isConnected(a: Computer, b: Computer): boolean {
     const welcomes = (one: Computer, other: Computer) => {
       const proof = this.proofOf(other.id, one.id);
@@ -439,103 +364,13 @@ export class Nodes {
     return (a.dials(b.id) || b.dials(a.id)) && welcomes(a, b) && welcomes(b, a);
   }
 
-  // The clients.
-
-  #post(computer: Computer, message: FromNode): void {
-    const { id } = computer;
-    assert(computer.end === undefined, `${id} speaks after its end`);
-    computer.posted.push(message);
-    switch (message.type) {
-      case "taken":
-        return this.#taken(computer, message);
-      case "refused": {
-        const { count, reason } = message;
-        this.#answered(computer, count).refusals.push({ count, reason });
-        return;
-      }
-      case "answered": {
-        const question = computer.questions.get(message.id);
-        assert(question, `${id} answers ${message.id}, which is not asked`);
-        computer.questions.delete(message.id);
-        question.answer = message.answer;
-        return;
-      }
-      case "status":
-        computer.status = message.status;
-        return;
-      case "recall":
-        assert(!computer.recalled, `${id} recalls twice`);
-        computer.recalled = true;
-        return;
-      case "removed":
-        assert(!computer.removed, `${id} says twice that it was removed`);
-        computer.removed = true;
-        return;
-      default:
-        assert.fail(`${id} says ${message.type}`);
-    }
-  }
-
-  #answered({ id, takes }: Computer, count: number): Asked {
-    const asked = takes[0];
-    assert(
-      asked !== undefined && (0 < count || asked.left === 0) &&
-        count <= asked.left,
-      `${id} answers ${count}, ${asked?.left} are asked for`,
-    );
-    asked.left -= count;
-    if (asked.left === 0) takes.shift();
-    return asked;
-  }
-
-  #taken(
-    computer: Computer,
-    { last, count }: { last: bigint; count: number },
-  ): void {
-    const wanted = Math.min(count, computer.takes[0]?.left ?? 0);
-    const asked = this.#answered(computer, wanted);
-    let number = last - BigInt(count);
-    for (let i = 0; i < wanted; i++) {
-      this.#give(computer, ++number, asked.floor);
-      asked.given.push(number);
-    }
-    const isLent = number < last;
-    assert(!(isLent && computer.recalled), `${computer.id} lends and recalls`);
-    while (number < last) computer.stock.push(++number);
-  }
-
-  #give(computer: Computer, number: bigint, floor: bigint): void {
-    const label = `ticket ${number} of ${computer.id}`;
-    assert(!this.given.has(number), `${label} is given twice`);
-    assert(number > floor, `${label} was passed by ${floor}`);
-    assert(number > computer.lastGiven, `${label} comes out of order`);
-    this.given.add(number);
-    computer.lastGiven = number;
-    if (number > this.highest) this.highest = number;
-  }
-
   #ended(computer: Computer, error: Error | undefined): void {
-    assert(computer.end === undefined, `${computer.id} ends twice`);
-    computer.end = { error };
+    computer.ended(error);
     if (error !== undefined) this.failures.push(`${computer.id}: ${error}`);
-    else {
-      assert.equal(computer.takes.length, 0, "a take is left unanswered");
-      assert.equal(computer.questions.size, 0, "a question is left unanswered");
-    }
-    this.#forget(computer, { saved: false });
-  }
-
-  /** The clients of a dead node never hear of what they asked. */
-  #forget(computer: Computer, { saved }: { saved: boolean }): void {
-    computer.node = undefined;
-    computer.disk.crash({ saved });
-    computer.takes.length = 0;
-    computer.questions.clear();
-    computer.connected = [];
   }
 }
 
-/** What tickets a client got: numbers, then refusals. */
+/** What became of a take, as text: `1, 2, 3 not-leader, 4 waiting`. */
 export function outcome({ given, refusals, left }: Asked): string {
   const texts = given.map(String);
   for (const { count, reason } of refusals) {
@@ -557,20 +392,20 @@ export function membersOf(voters: string): Configuration {
   };
 }
 
-/** What raft/host.ts writes for a node that knows nothing yet … */
+/** The first content of the disk of a node that joins a cluster. */
 export function blank(id: NodeId, incarnation = `life of ${id}`): Saved {
-  return origin.blank({ cluster, node: id, incarnation });
+  return bootstrap.blank({ cluster, node: id, incarnation });
 }
 
-/** … and for one that founds a cluster. */
+/** The first content of the disk of a node that founds a cluster with `servers`. */
 export function foundedBy(id: NodeId, { servers }: Configuration): Saved {
-  return origin.founded(blank(id).identity, servers);
+  return bootstrap.founded(blank(id).identity, servers);
 }
 
-/** A node, alone, whose sequence stands at `last`. */
+/** Node `a`, alone, whose last ticket is `last`. */
 export function nodesAt(
   last: bigint,
-  times: Partial<NodeTimes> = {},
+  settings: Partial<NodeSettings> = {},
 ): Nodes {
   const saved = foundedBy("a", membersOf("a"));
   const nodes = new Nodes([{
@@ -585,7 +420,7 @@ export function nodesAt(
     entries: [],
   }]);
   nodes.crash("a");
-  nodes.start("a", times);
+  nodes.start("a", settings);
   nodes.elect("a");
   return nodes;
 }

@@ -2,13 +2,8 @@
 // `nodes.ts`, and their answers. `nodes.ts` checks that each is answered once.
 
 import type { AdminAnswer } from "../../raft/channel/messages.ts";
-import {
-  addressOf,
-  blank,
-  cluster,
-  type Nodes,
-  type Question,
-} from "./nodes.ts";
+import { addressOf, blank, cluster, type Nodes } from "./nodes.ts";
+import type { Question } from "./computer.ts";
 
 export const ok: AdminAnswer = { type: "ok" };
 

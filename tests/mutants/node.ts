@@ -3,7 +3,9 @@
 import type { Mutant } from "./mutant.ts";
 
 const node = "raft/node.ts";
-const gauge = "raft/stats/disk_latency.ts";
+const saver = "raft/saver.ts";
+const shutdown = "raft/shutdown.ts";
+const diskLatency = "raft/stats/disk_latency.ts";
 const ticketdStats = "raft/stats/ticketd_stats.ts";
 const peerInfo = "raft/stats/peer_info.ts";
 const removal = "raft/members/removal.ts";
@@ -42,29 +44,29 @@ export const nodeMutants: readonly Mutant[] = [
     name: "done-before-write",
     mistake: "a save counts as durable as soon as it is handed to the disk",
     source: "PITFALLS 7",
-    file: node,
+    file: saver,
     find:
-      "      (error) => this.#saved(save, { error, snapshots, begun }),\n    );",
-    replace: `      (error) => error && this.#end(error),
+      "      (error) => this.#finished(save, { error, snapshots, begunMicros }),\n    );",
+    replace: `      (error) => error && this.#options.failed(error),
     );
-    this.#saved(save, { error: undefined, snapshots, begun });`,
+    this.#finished(save, { error: undefined, snapshots, begunMicros });`,
     tests: ["unit/raft/node_test.ts"],
   },
   {
     name: "two-saves-at-once",
     mistake: "a save is written while the one before is under way",
     source: "PITFALLS 4",
-    file: node,
-    find: "if (!this.#saving) this.#save();",
-    replace: "this.#save();",
+    file: saver,
+    find: "if (this.#isSaving) return;\n    const save =",
+    replace: "const save =",
     tests: ["unit/raft/node_test.ts"],
   },
   {
     name: "failed-save-ignored",
     mistake: "a failed write or sync counts as done",
     source: "PITFALLS 11, 13",
-    file: node,
-    find: "if (error !== undefined) return this.#end(error);",
+    file: saver,
+    find: "if (error !== undefined) return failed(error);",
     replace: "",
     tests: ["unit/raft/node_test.ts"],
   },
@@ -72,10 +74,9 @@ export const nodeMutants: readonly Mutant[] = [
     name: "failed-flush-ignored",
     mistake: "a failed flush is shrugged off",
     source: "PITFALLS 11",
-    file: node,
-    find:
-      "      this.#flushing = false;\n      if (error !== undefined) this.#end(error);",
-    replace: "      this.#flushing = false;",
+    file: saver,
+    find: "if (error !== undefined) this.#options.failed(error);",
+    replace: "",
     tests: ["unit/raft/node_test.ts"],
   },
   {
@@ -83,7 +84,7 @@ export const nodeMutants: readonly Mutant[] = [
     mistake: "a node whose disk has failed goes on acknowledging",
     source: "PITFALLS 1, 11",
     file: node,
-    find: "    if (!this.#isAlive) return;\n    try {",
+    find: "    if (!this.#shutdown.isAlive) return;\n    try {",
     replace: "    try {",
     tests: ["unit/raft/node_test.ts"],
   },
@@ -93,7 +94,7 @@ export const nodeMutants: readonly Mutant[] = [
     source: "PITFALLS 1",
     file: node,
     find:
-      "this.#end(error instanceof Error ? error : new Error(String(error)));",
+      "this.fail(error instanceof Error ? error : new Error(String(error)));",
     replace: 'this.#environment.log("error", String(error));',
     tests: ["unit/raft/node_test.ts"],
   },
@@ -101,27 +102,27 @@ export const nodeMutants: readonly Mutant[] = [
     name: "stop-without-handing-over",
     mistake: "a leader that stops leaves its cluster to an election timeout",
     source: "thesis 3.10",
-    file: node,
-    find: "if (!this.#handedOver && this.#raft.transferLeadership()) {",
-    replace: "if (!this.#handedOver && this.#raft.currentTerm < 0) {",
+    file: shutdown,
+    find: "if (!this.#hasHandedOver && this.#raft.transferLeadership()) {",
+    replace: "if (!this.#hasHandedOver && this.#raft.currentTerm < 0) {",
     tests: ["unit/raft/node_stop_test.ts"],
   },
   {
     name: "snapshot-answered-early",
     mistake: "RAFT.SNAPSHOT is answered before the snapshot is durable",
     source: "PITFALLS 7",
-    file: node,
-    find: "this.#snapshotsSaving.push(...this.#snapshotsWanted);",
-    replace: "for (const id of this.#snapshotsWanted) this.#answerOk(id);",
+    file: saver,
+    find: "this.#taken.push(...wanted);",
+    replace: "answerAll(wanted);",
     tests: ["unit/raft/node_compact_test.ts"],
   },
   {
     name: "log-grows-without-end",
     mistake: "the log is never compacted by itself",
     source: "PITFALLS 33",
-    file: node,
-    find: "if (!(grown || wanted)) return;",
-    replace: "if (!wanted || (grown && !wanted)) return;",
+    file: saver,
+    find: "if (!(isGrown || isWanted)) return;",
+    replace: "if (!isWanted || (isGrown && !isWanted)) return;",
     tests: ["unit/raft/node_compact_test.ts"],
   },
   {
@@ -137,9 +138,9 @@ export const nodeMutants: readonly Mutant[] = [
     name: "one-stall-counted-often",
     mistake: "a disk that hangs counts again at every look",
     source: "README, Looking at a cluster",
-    file: gauge,
-    find: "if (stalled && !this.#stalled) this.stalls++;",
-    replace: "if (stalled) this.stalls++;",
+    file: diskLatency,
+    find: "if (isStalled && !this.#isStalled) this.stalls++;",
+    replace: "if (isStalled) this.stalls++;",
     tests: ["unit/raft/stats/disk_latency_test.ts"],
   },
   {
@@ -217,7 +218,7 @@ export const nodeMutants: readonly Mutant[] = [
   {
     name: "removed-unheard",
     mistake:
-      "a member of a moment's standing is taken for one that was never in",
+      "a node that was a member for a moment is taken for one that never was",
     source: "PITFALLS 26",
     file: removal,
     find: "return isUpToDate && !removed &&",
@@ -227,7 +228,7 @@ export const nodeMutants: readonly Mutant[] = [
   },
   {
     name: "removed-untold",
-    mistake: "a node whose leader says that it is no member lives on",
+    mistake: "a node whose leader says that it is no member runs on",
     source: "PITFALLS 26",
     file: removal,
     find: "    return removed ||\n      (isUpToDate",
@@ -342,7 +343,7 @@ export const nodeMutants: readonly Mutant[] = [
     name: "snapshots-without-pause",
     mistake: "clients that ask for snapshots keep the disk busy with them",
     source: "PITFALLS 33",
-    file: "raft/node.ts",
+    file: saver,
     find: "const isDue = !isNew || this.#ticks >= this.#snapshotFromTick ||",
     replace:
       "const isDue = !isNew || this.#ticks >= 0 * this.#snapshotFromTick ||",
@@ -350,13 +351,11 @@ export const nodeMutants: readonly Mutant[] = [
   },
   {
     name: "stop-forgets-snapshots",
-    mistake: "a node that stops never answers those who wait for a snapshot",
+    mistake: "a node that stops never answers clients that wait for a snapshot",
     source: "PITFALLS 32",
-    file: "raft/node.ts",
-    find:
-      '    const isDue = !isNew || this.#ticks >= this.#snapshotFromTick ||\n      this.#phase !== "running";',
-    replace:
-      "    const isDue = !isNew || this.#ticks >= this.#snapshotFromTick;",
+    file: saver,
+    find: "this.#ticks >= this.#snapshotFromTick || isStopping;",
+    replace: "this.#ticks >= this.#snapshotFromTick;",
     tests: ["unit/raft/node_compact_test.ts"],
   },
 ];

@@ -5,24 +5,25 @@ import type { Mutant } from "./mutant.ts";
 const kv = "storage/kv_storage.ts";
 const outlet = "base/log_outlet.ts";
 const signals = "server/signals.ts";
+const processEnd = "server/process_end.ts";
 
 export const rimMutants: readonly Mutant[] = [
   {
     name: "exits-with-0",
     mistake: "a process that ends because of a fault says that all is well",
     source: "PITFALLS 1",
-    file: "main.ts",
+    file: processEnd,
     find: "await lastWords();\n    Deno.exit(code);",
     replace: "await lastWords();\n    Deno.exit(0);",
     tests: ["e2e/cli_test.ts"],
   },
   {
     name: "dead-node-live-process",
-    mistake: "the node has ended with an error, and its process lives on",
+    mistake: "the node has ended with an error, and its process runs on",
     source: "PITFALLS 1",
     file: "main.ts",
-    find: 'fail(error ?? "the node ended");',
-    replace: 'log("error", error ?? "");',
+    find: 'end.fail(error ?? "the node ended");',
+    replace: "console.error(error);",
     tests: ["e2e/cli_test.ts"],
   },
   {
@@ -30,8 +31,10 @@ export const rimMutants: readonly Mutant[] = [
     mistake: "a process that stood still lets time run out before it listens",
     source: "PITFALLS 2, 23",
     file: "raft/ticker.ts",
-    find: "if (late <= this.#millis) return this.#count(this.#ticks);",
-    replace: "return this.#count(1 + Math.floor(late / this.#millis));",
+    find:
+      "if (lateMillis <= this.#tickMillis) return this.#count(this.#ticks);",
+    replace:
+      "return this.#count(1 + Math.floor(lateMillis / this.#tickMillis));",
     tests: ["unit/raft/ticker_test.ts"],
   },
   {
@@ -89,7 +92,7 @@ export const rimMutants: readonly Mutant[] = [
   },
   {
     name: "log-waits-for-its-reader",
-    mistake: "a log line waits until somebody reads it, and the node with it",
+    mistake: "a log line waits until it is read, and the node with it",
     source: "PITFALLS 38",
     file: "base/logger.ts",
     find: "write: (bytes) => Deno.stderr.write(bytes),",
@@ -98,7 +101,7 @@ export const rimMutants: readonly Mutant[] = [
   },
   {
     name: "last-words-without-end",
-    mistake: "a process that is to end waits until somebody reads why",
+    mistake: "a process that is to end waits until its last lines are read",
     source: "PITFALLS 38",
     file: outlet,
     find: "const timer = setTimeout(resolve, millis);",
@@ -107,7 +110,7 @@ export const rimMutants: readonly Mutant[] = [
   },
   {
     name: "unread-lines-kept",
-    mistake: "lines that nobody reads are kept, however many",
+    mistake: "log lines that are not read are kept, however many",
     source: "PITFALLS 33, 38",
     file: outlet,
     find: "if (this.#waitingBytes + bytes.length > max) this.#drop();",
@@ -125,7 +128,7 @@ export const rimMutants: readonly Mutant[] = [
   },
   {
     name: "reason-dropped",
-    mistake: "why a process ends is dropped, for the queue is full",
+    mistake: "the reason of a process's end is dropped when the queue is full",
     source: "PITFALLS 38",
     file: outlet,
     find: "urgent ? urgentBytesMax : waitingBytesMax",
@@ -134,7 +137,7 @@ export const rimMutants: readonly Mutant[] = [
   },
   {
     name: "failed-line-lost",
-    mistake: "what a failed write carried is gone, in the middle of a line",
+    mistake: "the rest of a failed write is lost, in the middle of a line",
     source: "PITFALLS 3",
     file: outlet,
     find: 'this.#state = "failed";',
@@ -143,9 +146,9 @@ export const rimMutants: readonly Mutant[] = [
   },
   {
     name: "bug-told-by-the-runtime",
-    mistake: "an error that nobody caught waits for who reads it, as a leader",
+    mistake: "an uncaught error waits until it is read, while the node leads",
     source: "PITFALLS 38",
-    file: "main.ts",
+    file: processEnd,
     find: "event.preventDefault();\n    fail(event.error ?? event.message);",
     replace: "",
     tests: ["e2e/pipes_test.ts"],
@@ -153,9 +156,9 @@ export const rimMutants: readonly Mutant[] = [
   {
     name: "slip-told-by-the-runtime",
     mistake:
-      "a rejection that nobody caught waits for who reads it, as a leader",
+      "an uncaught rejection waits until it is read, while the node leads",
     source: "PITFALLS 38",
-    file: "main.ts",
+    file: processEnd,
     find: "event.preventDefault();\n    fail(event.reason);",
     replace: "",
     tests: ["e2e/pipes_test.ts"],
@@ -164,8 +167,8 @@ export const rimMutants: readonly Mutant[] = [
     name: "serves-while-it-dies",
     mistake: "a process gives tickets while its last words leave",
     source: "PITFALLS 1",
-    file: "main.ts",
-    find: "    front?.abandon();\n",
+    file: processEnd,
+    find: "    this.clients?.abandon();\n",
     replace: "",
     tests: ["e2e/pipes_test.ts"],
   },
@@ -189,7 +192,7 @@ export const rimMutants: readonly Mutant[] = [
   },
   {
     name: "orphan-lives-on",
-    mistake: "a node that was to end with its parent lives on",
+    mistake: "a node that was to end with its parent runs on",
     source: "PITFALLS 39",
     file: signals,
     find: "if (Deno.ppid === parent) return;",
@@ -198,7 +201,7 @@ export const rimMutants: readonly Mutant[] = [
   },
   {
     name: "npx-leaves-a-node",
-    mistake: "a node lives on when npx, which started its task, is killed",
+    mistake: "a node runs on when npx, which started its task, is killed",
     source: "PITFALLS 39",
     file: "deploy/keeper.ts",
     find: "while (isOfNpx(oldest)) starters.push(oldest = parentOf(oldest));",
@@ -208,7 +211,7 @@ export const rimMutants: readonly Mutant[] = [
   {
     name: "port-not-waited-for",
     mistake:
-      "a node that is started anew fails at the port that its former life closes",
+      "a node that is started anew fails at the port that its former process closes",
     source: "PITFALLS 39",
     file: "base/listen.ts",
     find: "if (!isInUse(error) || waitedMillis >= millisMax) throw error;",

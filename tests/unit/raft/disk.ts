@@ -1,6 +1,6 @@
 // A disk that does nothing until it is told to: a save under way becomes durable with
-// `finish`, fails with `fail`, or is lost in a crash. What a save means is
-// storage/memory.ts's `replay`; the rules that a node must keep are asserted.
+// `finish`, fails with `fail`, or is lost in a crash. storage/memory.ts's `replay` says
+// what a save means; the disk asserts the rules that a node must keep.
 
 import assert from "node:assert/strict";
 import type { Save, Saved } from "../../../raft/core/types.ts";
@@ -10,7 +10,7 @@ import type { Done, Storage } from "../../../storage/storage.ts";
 export class Disk implements Storage {
   /** Every save that was ever begun. */
   readonly saves: Save[] = [];
-  /** Left alone by `settle`. */
+  /** `Nodes.settle()` does not finish what is under way. */
   stuck = false;
   bytes = 0;
   /** Flushes that became durable. */
@@ -26,7 +26,7 @@ export class Disk implements Storage {
     this.#state = { ...saved, entries: saved.entries.slice() };
   }
 
-  /** What is durable. */
+  /** All that is durable. */
   get saved(): Saved {
     return this.#state;
   }
@@ -63,7 +63,7 @@ export class Disk implements Storage {
     this.#state = { ...saved, entries: saved.entries.slice() };
   }
 
-  /** What is oldest under way becomes durable; false when nothing is. */
+  /** The oldest of what is under way becomes durable; false when nothing is. */
   finish(): boolean {
     const writing = this.#writing;
     if (writing !== undefined) {
@@ -78,7 +78,7 @@ export class Disk implements Storage {
     return true;
   }
 
-  /** What is oldest under way fails, and with it the disk. */
+  /** The oldest of what is under way fails, and with it the disk. */
   fail(error: Error): void {
     this.#dead = true;
     const done = this.#writing?.done ?? this.#flushing.shift();
@@ -87,7 +87,7 @@ export class Disk implements Storage {
     done(error);
   }
 
-  /** The node is gone; of the save under way either all or nothing is kept. */
+  /** The process is gone; of the save under way all is kept if `saved`, else nothing. */
   crash({ saved }: { saved: boolean }): void {
     if (saved && this.#writing !== undefined) this.#persist();
     this.#writing = undefined;

@@ -1,5 +1,7 @@
+// When a node replaces its log by a snapshot, and whom it tells.
+
 import assert from "node:assert/strict";
-import { logEntriesMax, storageBytesMax } from "../../../raft/node.ts";
+import { logEntriesMax, storageBytesMax } from "../../../raft/saver.ts";
 import { Nodes, snapshotTicks } from "../../lib/nodes.ts";
 
 const ok = { type: "ok" };
@@ -9,7 +11,7 @@ function snapshot(nodes: Nodes, id: string) {
   return nodes.ask(id, { type: "snapshot" });
 }
 
-/** What the next ticket of `id` is. */
+/** The next ticket that a client of `id` gets. */
 function next(nodes: Nodes, id: string): bigint | undefined {
   const asked = nodes.take(id);
   nodes.settle();

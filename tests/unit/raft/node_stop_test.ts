@@ -1,4 +1,4 @@
-// How a node ends when it is asked to: what it owes first, and to whom.
+// How a node ends when it is asked to: what it settles first, and for whom.
 
 import assert from "node:assert/strict";
 import { electionTicks, Nodes } from "../../lib/nodes.ts";
@@ -114,7 +114,7 @@ Deno.test("Node.stop() answers a change that waits for a leader", () => {
   });
 });
 
-Deno.test("Node.stop() turns away who asks during its last flush", () => {
+Deno.test("Node.stop() turns clients away that ask during its last flush", () => {
   const nodes = Nodes.ledBy("a");
   nodes.take("a");
   nodes.settle();

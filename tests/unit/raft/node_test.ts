@@ -1,4 +1,4 @@
-// The loop around the core: takes, saves, messages and status, in the order that is safe.
+// The shell around the core: takes, saves, messages and status, in an order that is safe.
 
 import assert from "node:assert/strict";
 import type { PeerMessage, Save } from "../../../raft/core/types.ts";

@@ -1,5 +1,5 @@
-// The machine's snapshot as its format says it, written without the machine: what a test
-// begins with that cannot wait for so many tickets.
+// The machine's snapshot in its format, written without the machine, for tests that begin
+// after more tickets than they could take.
 
 import { Writer } from "../../../base/bytes.ts";
 import { ticketSequence } from "../../../raft/tickets/machine.ts";

@@ -1,15 +1,15 @@
-// The lines of the log, one a change.
+// The log lines of a node, one a change.
 
 import assert from "node:assert/strict";
 import { electionTicks, Nodes } from "../../../lib/nodes.ts";
 import { join } from "../../../lib/questions.ts";
 
-/** What `id` has logged since the last look. */
+/** The lines that `id` has logged since the last look. */
 function news(nodes: Nodes, id: string): string[] {
   return nodes.computer(id).logged.splice(0);
 }
 
-Deno.test("Reporter tells of an election, on either side", () => {
+Deno.test("ChangeLog tells of an election, on either side", () => {
   const nodes = Nodes.ledBy("abc");
   assert.deepEqual(news(nodes, "a"), [
     "debug: has no leader in term 1",
@@ -22,7 +22,7 @@ Deno.test("Reporter tells of an election, on either side", () => {
   ]);
 });
 
-Deno.test("Reporter is silent on the path of a ticket", () => {
+Deno.test("ChangeLog is silent on the path of a ticket", () => {
   const nodes = Nodes.ledBy("abc");
   for (const id of "abc") news(nodes, id);
   for (let i = 0; i < 10; i++) {
@@ -32,7 +32,7 @@ Deno.test("Reporter is silent on the path of a ticket", () => {
   for (const id of "abc") assert.deepEqual(news(nodes, id), []);
 });
 
-Deno.test("Reporter warns when leadership is lost", () => {
+Deno.test("ChangeLog warns when leadership is lost", () => {
   const nodes = Nodes.ledBy("abc");
   news(nodes, "a");
   nodes.isolate("a");
@@ -43,7 +43,7 @@ Deno.test("Reporter warns when leadership is lost", () => {
   ]);
 });
 
-Deno.test("Reporter names the members when they change", () => {
+Deno.test("ChangeLog names the members when they change", () => {
   const nodes = Nodes.ledBy("ab");
   news(nodes, "b");
   join(nodes, "a", { id: "x" });
@@ -54,7 +54,7 @@ Deno.test("Reporter names the members when they change", () => {
   ]);
 });
 
-Deno.test("Reporter tells of a disk that does not answer, and when it does again", () => {
+Deno.test("ChangeLog tells of a disk that does not answer, and when it does again", () => {
   const nodes = Nodes.ledBy("a");
   news(nodes, "a");
   nodes.disk("a").stuck = true;

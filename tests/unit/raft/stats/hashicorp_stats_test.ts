@@ -1,7 +1,9 @@
+// RAFT.STATS in the original's words, and Go's way of writing durations and times.
+
 import assert from "node:assert/strict";
 import {
   durationText,
-  statsOf,
+  hashicorpStatsOf,
   timeText,
 } from "../../../../raft/stats/hashicorp_stats.ts";
 import { raftOf, server, snapshotAt } from "../core/scene.ts";
@@ -12,8 +14,8 @@ const follower = {
   lastContact: undefined,
 };
 
-Deno.test("statsOf() gives the original's 18 keys, sorted, and no others", () => {
-  const keys = statsOf(raftOf(), follower).map(([key]) => key);
+Deno.test("hashicorpStatsOf() gives the original's 18 keys, sorted, and no others", () => {
+  const keys = hashicorpStatsOf(raftOf(), follower).map(([key]) => key);
   assert.deepEqual(keys, [
     "applied_index",
     "commit_index",
@@ -37,7 +39,7 @@ Deno.test("statsOf() gives the original's 18 keys, sorted, and no others", () =>
   assert.deepEqual(keys, keys.toSorted());
 });
 
-Deno.test("statsOf() gives the figures in the original's words", () => {
+Deno.test("hashicorpStatsOf() gives the figures in the original's words", () => {
   const raft = raftOf({
     id: "1",
     snapshot: snapshotAt(6, 2, {
@@ -50,7 +52,7 @@ Deno.test("statsOf() gives the figures in the original's words", () => {
     terms: [2, 3, 3],
     term: 4,
   });
-  assert.deepEqual(Object.fromEntries(statsOf(raft, follower)), {
+  assert.deepEqual(Object.fromEntries(hashicorpStatsOf(raft, follower)), {
     applied_index: "6",
     commit_index: "6",
     fsm_pending: "0",
@@ -75,8 +77,8 @@ Deno.test("statsOf() gives the figures in the original's words", () => {
 });
 
 Deno.test("last_contact is 0 on the leader, never before any, and else a duration", () => {
-  const contact = (input: Parameters<typeof statsOf>[1]) =>
-    Object.fromEntries(statsOf(raftOf(), input)).last_contact;
+  const contact = (input: Parameters<typeof hashicorpStatsOf>[1]) =>
+    Object.fromEntries(hashicorpStatsOf(raftOf(), input)).last_contact;
   assert.equal(contact({ ...follower, state: "Leader", lastContact: 1 }), "0");
   assert.equal(contact(follower), "never");
   assert.equal(contact({ ...follower, lastContact: 4996 }), "4ms");

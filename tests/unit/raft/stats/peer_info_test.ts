@@ -1,4 +1,4 @@
-// What is kept of whom, and for how many.
+// Which nodes are remembered, and how many.
 
 import assert from "node:assert/strict";
 import { PeerInfo, peerInfoMax } from "../../../../raft/stats/peer_info.ts";
@@ -13,7 +13,7 @@ function peerInfo(): PeerInfo {
   return new PeerInfo({ id: "a", membership }, own);
 }
 
-Deno.test("Acquaintances know this node, who was met as it was met last, and nobody else", () => {
+Deno.test("PeerInfo knows this node, each node as it was met last, and no other", () => {
   const known = peerInfo();
   known.met("b", { client: "b:1", version: "1" });
   known.met("b", { client: "b:2", version: "2" });
@@ -24,7 +24,7 @@ Deno.test("Acquaintances know this node, who was met as it was met last, and nob
   }
 });
 
-Deno.test("Acquaintances forget who is no member, met longest ago, and no member", () => {
+Deno.test("PeerInfo forgets the node met longest ago that is no member, and never a member", () => {
   const known = peerInfo();
   known.met("b", { client: "b:1", version: "1" });
   for (let i = 1; i < peerInfoMax; i++) {

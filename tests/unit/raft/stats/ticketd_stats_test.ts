@@ -1,4 +1,4 @@
-// What RAFT.STATS tells beyond the original's pairs, asked of nodes in a cluster.
+// ticketd's own pairs of RAFT.STATS, asked of nodes in a cluster.
 
 import assert from "node:assert/strict";
 import {
@@ -9,7 +9,7 @@ import {
 } from "../../../lib/nodes.ts";
 import { join } from "../../../lib/questions.ts";
 
-/** The pairs behind the original's. */
+/** The pairs after the original's. */
 function ticketdStats(nodes: Nodes, id: string): (readonly [string, string])[] {
   const { answer } = nodes.ask(id, { type: "stats" });
   assert(answer?.type === "pairs");
@@ -92,7 +92,7 @@ Deno.test("The leader shows how far a silent member is behind, and for how long"
   assert.equal(seenBy(nodes, "a", "c").role, "unknown");
 });
 
-Deno.test("A follower shows who leads and itself, and of the others what they told alone", () => {
+Deno.test("A follower shows the leader and itself, and of the others only what they told", () => {
   const nodes = Nodes.ledBy("abc");
   const roles = [..."abc"].map((id) => seenBy(nodes, "b", id).role);
   assert.deepEqual(roles, ["leader", "follower", "unknown"]);
@@ -106,7 +106,7 @@ Deno.test("A follower shows who leads and itself, and of the others what they to
   assert.equal(seenBy(nodes, "b", "b").role, "candidate");
 });
 
-Deno.test("A learner is shown as one, and who was not met without what it would tell", () => {
+Deno.test("A learner is shown as one, and a member that was not met without what it would tell", () => {
   const nodes = Nodes.ledBy("ab", { spares: "x" });
   nodes.isolate("x");
   join(nodes, "a", { id: "x" });

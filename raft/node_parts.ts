@@ -1,0 +1,158 @@
+// Makes the parts of a node, and hands each what it needs of the others: tickets, members
+// and what is shown know each other only through this file and `node.ts`. It runs nothing.
+// Not here: the core, the disk work (`saver.ts`) and the node's end (`shutdown.ts`), which
+// the node makes itself.
+
+import type { Raft } from "./core/raft.ts";
+import type { PeerMessage, Saved } from "./core/types.ts";
+import type { Environment } from "./environment.ts";
+import { Senders } from "./identity/senders.ts";
+import { AddressUpdates } from "./members/address_updates.ts";
+import { ChangesAsked } from "./members/changes_asked.ts";
+import { RemovalWatch } from "./members/removal.ts";
+import { PeerSet } from "./net/peer_set.ts";
+import type { NodeSettings } from "./node_settings.ts";
+import { ChangeLog } from "./stats/change_log.ts";
+import { DiskLatency } from "./stats/disk_latency.ts";
+import { PeerInfo } from "./stats/peer_info.ts";
+import { RaftStats } from "./stats/raft_stats.ts";
+import { StatusFeed } from "./stats/status_feed.ts";
+import { Lending } from "./tickets/lending.ts";
+import { canApply } from "./tickets/machine.ts";
+import { OwnTakes } from "./tickets/own_takes.ts";
+import { Reserve } from "./tickets/reserve.ts";
+import { ServedTakes } from "./tickets/served_takes.ts";
+
+export type NodeInputs = {
+  readonly environment: Environment;
+  readonly settings: NodeSettings;
+  readonly saved: Saved;
+};
+
+export type NodeParts = TicketParts & MemberParts & StatsParts;
+
+type TicketParts = {
+  readonly reserve: Reserve;
+  readonly lending: Lending;
+  /** Of this node's clients. */
+  readonly takes: OwnTakes;
+  /** Of other nodes, which hold this one for the leader. */
+  readonly servedTakes: ServedTakes;
+};
+
+type MemberParts = {
+  readonly changes: ChangesAsked;
+  readonly addressUpdates: AddressUpdates;
+  readonly removal: RemovalWatch;
+  readonly senders: Senders;
+  readonly peerSet: PeerSet;
+};
+
+type StatsParts = {
+  readonly peerInfo: PeerInfo;
+  readonly diskLatency: DiskLatency;
+  readonly stats: RaftStats;
+  readonly statusFeed: StatusFeed;
+  readonly changeLog: ChangeLog;
+};
+
+export function partsOf(raft: Raft, inputs: NodeInputs): NodeParts {
+  const { environment, saved } = inputs;
+  const peerInfo = new PeerInfo(raft, environment.about);
+  const removal = new RemovalWatch(raft, {
+    incarnation: saved.identity.incarnation,
+    joins: environment.joins,
+  });
+  const tickets = ticketParts(raft, inputs, { peerInfo, removal });
+  return {
+    ...tickets,
+    ...memberParts(raft, inputs, { ...tickets, removal }),
+    ...statsParts(raft, inputs, { ...tickets, peerInfo }),
+  };
+}
+
+function sendTo({ peers }: Environment): (message: PeerMessage) => void {
+  return (message) => peers.send([message]);
+}
+
+function ticketParts(
+  raft: Raft,
+  { environment, settings }: NodeInputs,
+  { peerInfo, removal }: {
+    readonly peerInfo: PeerInfo;
+    readonly removal: RemovalWatch;
+  },
+): TicketParts {
+  const { peers, post } = environment;
+  const { forward, random } = settings;
+  const send = sendTo(environment);
+  const reserve = new Reserve(raft, settings.paceMin);
+  const lending = new Lending(raft, reserve, {
+    post,
+    isAllowed: settings.lends,
+  });
+  const takes = new OwnTakes(raft, { reserve, lending }, {
+    forward,
+    random,
+    post,
+    send,
+    reaches: (id) => peers.reaches(id),
+    leaderClient: () => peerInfo.of(raft.leaderId).client,
+    isOut: () => removal.isOut,
+  });
+  const servedTakes = new ServedTakes(raft, { reserve, lending }, send);
+  return { reserve, lending, takes, servedTakes };
+}
+
+function memberParts(
+  raft: Raft,
+  { environment, settings, saved }: NodeInputs,
+  { lending, removal }: {
+    readonly lending: Lending;
+    readonly removal: RemovalWatch;
+  },
+): MemberParts {
+  const { log, peers } = environment;
+  const { changeTicks, random } = settings;
+  const changes = new ChangesAsked(raft, {
+    cluster: saved.identity.cluster,
+    ticksMax: changeTicks,
+    mayChange: () => lending.recall(),
+    random,
+    send: sendTo(environment),
+  });
+  const addressUpdates = new AddressUpdates(raft, {
+    pauseTicks: 6 * changeTicks,
+    ask: (command) => changes.ask(command, () => {}),
+    log,
+  });
+  const senders = new Senders(raft, { canApply, log });
+  const peerSet = new PeerSet(raft, peers);
+  return { changes, addressUpdates, removal, senders, peerSet };
+}
+
+function statsParts(
+  raft: Raft,
+  { environment, settings, saved }: NodeInputs,
+  { reserve, peerInfo }: {
+    readonly reserve: Reserve;
+    readonly peerInfo: PeerInfo;
+  },
+): StatsParts {
+  const { log, now, post } = environment;
+  const diskLatency = new DiskLatency();
+  return {
+    peerInfo,
+    diskLatency,
+    stats: new RaftStats(raft, {
+      cluster: saved.identity.cluster,
+      reserve,
+      peerInfo,
+      diskLatency,
+      tickMillis: settings.tickMillis,
+      now,
+    }),
+    statusFeed: new StatusFeed(raft, { peerInfo, post }),
+    changeLog: new ChangeLog(raft, log),
+  };
+}

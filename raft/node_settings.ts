@@ -1,0 +1,60 @@
+// A node's settings: its periods, in ticks, and what it does for clients. Derived from the
+// options that the main isolate sends (flags, in milliseconds) and from constants here.
+// Not here: what the node touches (`environment.ts`).
+
+import type { Forwarding, NodeOptions } from "./channel/messages.ts";
+import type { RaftOptions } from "./core/options.ts";
+
+export type NodeSettings = RaftOptions & {
+  /** Milliseconds that a tick is meant to last; for display. */
+  readonly tickMillis: number;
+  /** Ticks between two flushes at durability `medium` and `low`. */
+  readonly flushTicks: number;
+  /** Ticks after which a change of members that got nowhere is answered. */
+  readonly changeTicks: number;
+  /** Ticks between two snapshots that clients ask for, at least. */
+  readonly snapshotTicks: number;
+  /** Ticks that the node may sleep through at once, at most. */
+  readonly restTicksMax: number;
+  /** What becomes of a TICKET while the node does not lead. */
+  readonly forward: Forwarding;
+  /** Whether tickets may be lent to the isolate that serves clients: only if it is one. */
+  readonly lends: boolean;
+  /** Tickets a tick from which on numbers are taken from the log ahead of demand. */
+  readonly paceMin: number;
+};
+
+const heartbeatTicks = 2;
+/** Milliseconds between two flushes at durability `medium` and `low`. */
+const flushMillis = 200;
+/** Milliseconds after which a change of members that got nowhere is answered. */
+const changeMillis = 10_000;
+/** Milliseconds between two snapshots that clients ask for, at least. */
+const snapshotMillis = 1000;
+/** Ticks: a third of the shortest election timeout, which is three heartbeats. */
+const restTicksMax = 2;
+/** Tickets a tick; with a tick of 50 ms, the default, 640 a second. */
+const paceMin = 32;
+
+/** The settings of a real node; chance is `Math.random`'s. */
+export function settingsOf(options: NodeOptions): NodeSettings {
+  const { heartbeatMillis, electionMillis, durability } = options;
+  const tickMillis = heartbeatMillis / heartbeatTicks;
+  return {
+    tickMillis,
+    heartbeatTicks,
+    electionTicks: Math.max(
+      heartbeatTicks + 1,
+      Math.round(electionMillis / tickMillis),
+    ),
+    flushTicks: Math.max(1, Math.round(flushMillis / tickMillis)),
+    changeTicks: Math.round(changeMillis / tickMillis),
+    snapshotTicks: Math.ceil(snapshotMillis / tickMillis),
+    // A node that sleeps would flush late.
+    restTicksMax: durability === "high" ? restTicksMax : 1,
+    forward: options.forward,
+    lends: options.lends,
+    paceMin,
+    random: (below) => Math.floor(Math.random() * below),
+  };
+}

@@ -1,0 +1,145 @@
+// The node's disk work: saves, flushes, and the compaction of the log into a snapshot. One
+// save is under way at a time; changes that come meanwhile gather in the core and become
+// the next save: group commit.
+//
+// A failed save or flush is reported once and never retried (PITFALLS 11, 13): the node
+// ends. Not here: what a save holds (`core/saves.ts`), and files (`storage/`).
+
+import type { AdminAnswer } from "./channel/messages.ts";
+import type { Raft } from "./core/raft.ts";
+import type { Save } from "./core/types.ts";
+import type { Environment } from "./environment.ts";
+import type { NodeSettings } from "./node_settings.ts";
+import type { DiskLatency } from "./stats/disk_latency.ts";
+import type { Machine } from "./tickets/machine.ts";
+import type { Done } from "../storage/storage.ts";
+
+/** Entries beyond which the log is compacted. */
+export const logEntriesMax = 8_192;
+/** Bytes on disk beyond which the log is compacted: far below the 64 MB promised. */
+export const storageBytesMax = 16 * 1024 * 1024;
+
+export type SaverOptions = {
+  readonly machine: Pick<Machine, "isEmpty" | "snapshot">;
+  readonly environment: Pick<Environment, "storage" | "micros">;
+  readonly settings: Pick<NodeSettings, "flushTicks" | "snapshotTicks">;
+  readonly diskLatency: DiskLatency;
+  /** Runs an input of the node: a finished save is one. */
+  readonly input: (run: () => void) => void;
+  /** The disk is broken: nothing is written any more. */
+  readonly failed: (error: Error) => void;
+};
+
+/** Answers one RAFT.SNAPSHOT. */
+type Answer = (answer: AdminAnswer) => void;
+
+export class Saver {
+  readonly #raft: Raft;
+  readonly #options: SaverOptions;
+  #isSaving = false;
+  #isFlushing = false;
+  #ticks = 0;
+  /** For snapshots that are not yet taken; and those that are, but not in a save yet. */
+  #wanted: Answer[] = [];
+  #taken: Answer[] = [];
+  /** The tick before which a wanted snapshot waits: all that wait share it. */
+  #snapshotFromTick = 0;
+
+  constructor(raft: Raft, options: SaverOptions) {
+    this.#raft = raft;
+    this.#options = options;
+  }
+
+  /** A save or a flush is under way. */
+  get isBusy(): boolean {
+    return this.#isSaving || this.#isFlushing;
+  }
+
+  tick(): void {
+    this.#ticks++;
+    const isDue = this.#ticks % this.#options.settings.flushTicks === 0;
+    if (!isDue || this.#isFlushing) return;
+    this.flush((error) => {
+      if (error !== undefined) this.#options.failed(error);
+    });
+  }
+
+  /** Makes all that is saved durable at any durability, then runs `done`. */
+  flush(done: Done): void {
+    this.#isFlushing = true;
+    this.#options.environment.storage.flush((error) => {
+      this.#isFlushing = false;
+      done(error);
+    });
+  }
+
+  /** RAFT.SNAPSHOT: answered once the snapshot is durable. */
+  snapshot(answer: Answer): void {
+    if (this.#options.machine.isEmpty) {
+      return answer({ type: "error", text: "nothing new to snapshot" });
+    }
+    this.#wanted.push(answer);
+  }
+
+  /**
+   * Replaces the log by a snapshot if it has grown too long, or if a client wants one. A
+   * node that stops takes a wanted one at once.
+   */
+  compact({ isStopping }: { readonly isStopping: boolean }): void {
+    // Until the save under way is done, the disk's size is out of date, and a snapshot
+    // that was asked for before may be in that save.
+    if (this.#isSaving) return;
+    const { log } = this.#raft;
+    const { machine, settings, environment: { storage } } = this.#options;
+    const isGrown = log.length > logEntriesMax ||
+      storage.bytes > storageBytesMax;
+    const isNew = log.lastApplied > log.snapshot.index;
+    // Clients that ask again and again must not keep the disk busy with snapshots.
+    const isDue = !isNew || this.#ticks >= this.#snapshotFromTick || isStopping;
+    const isWanted = this.#wanted.length > 0 && isDue;
+    if (!(isGrown || isWanted)) return;
+    const wanted = this.#wanted.splice(0);
+    // Without a new entry the last snapshot is as good as another one.
+    if (!isNew) return answerAll(wanted);
+    this.#raft.compact(machine.snapshot());
+    this.#taken.push(...wanted);
+    this.#snapshotFromTick = this.#ticks + settings.snapshotTicks;
+  }
+
+  /** Begins a save if the core has changed, unless one is under way. */
+  save(): void {
+    if (this.#isSaving) return;
+    const save = this.#raft.takeSave();
+    if (save === undefined) return;
+    this.#isSaving = true;
+    const snapshots = save.snapshot === undefined ? [] : this.#taken.splice(0);
+    const { storage, micros } = this.#options.environment;
+    const begunMicros = micros();
+    storage.write(
+      save,
+      (error) => this.#finished(save, { error, snapshots, begunMicros }),
+    );
+  }
+
+  #finished(
+    save: Save,
+    { error, snapshots, begunMicros }: {
+      readonly error: Error | undefined;
+      readonly snapshots: readonly Answer[];
+      readonly begunMicros: number;
+    },
+  ): void {
+    const { environment, diskLatency, input, failed } = this.#options;
+    this.#isSaving = false;
+    if (error !== undefined) return failed(error);
+    diskLatency.saved(environment.micros() - begunMicros);
+    input(() => {
+      this.#raft.saved(save.number);
+      answerAll(snapshots);
+    });
+  }
+}
+
+function answerAll(answers: readonly Answer[]): void {
+  for (const answer of answers) answer({ type: "ok" });
+}

@@ -1,0 +1,102 @@
+// Keeps the clients' isolates informed of the node's status (`NodeStatus` of the channel):
+// its state, the leader, the members' hosts. Posts it when it has changed, at most once
+// an input. Not here: what RAFT.STATS answers (`raft_stats.ts`).
+
+import { parseAddress } from "../../base/address.ts";
+import type { FromNode, NodeStatus } from "../channel/messages.ts";
+import { findServer } from "../core/membership.ts";
+import type { Role } from "../core/options.ts";
+import type { Raft } from "../core/raft.ts";
+import type { Configuration, NodeId, Term } from "../core/types.ts";
+import { stateOf } from "./hashicorp_stats.ts";
+import type { PeerInfo } from "./peer_info.ts";
+
+/** All that a status is made of. */
+type Sources = {
+  readonly role: Role;
+  readonly leaderId: NodeId | undefined;
+  readonly term: Term;
+  readonly configuration: Configuration;
+  readonly meetings: number;
+};
+
+export class StatusFeed {
+  readonly #raft: Raft;
+  readonly #peerInfo: PeerInfo;
+  readonly #post: (message: FromNode) => void;
+  /** Of the last look: most inputs change none of them, and cost no more than that. */
+  #sources: Sources | undefined;
+  /** The status posted last; the other side begins with the same one. */
+  #posted: NodeStatus = {
+    state: "Follower",
+    term: 0,
+    leaderAddress: "",
+    memberHosts: [],
+  };
+
+  constructor(
+    raft: Raft,
+    { peerInfo, post }: {
+      readonly peerInfo: PeerInfo;
+      readonly post: (message: FromNode) => void;
+    },
+  ) {
+    this.#raft = raft;
+    this.#peerInfo = peerInfo;
+    this.#post = post;
+  }
+
+  /** Posts the status if it has changed. */
+  pump(): void {
+    if (!this.#haveSourcesChanged()) return;
+    const status = this.#status();
+    if (isSame(status, this.#posted)) return;
+    this.#posted = status;
+    this.#post({ type: "status", status });
+  }
+
+  #haveSourcesChanged(): boolean {
+    const { role, leaderId, membership, currentTerm: term } = this.#raft;
+    const { current: configuration } = membership;
+    const { meetings } = this.#peerInfo;
+    const last = this.#sources;
+    if (
+      last?.role === role && last.leaderId === leaderId &&
+      last.term === term && last.configuration === configuration &&
+      last.meetings === meetings
+    ) return false;
+    this.#sources = { role, leaderId, term, configuration, meetings };
+    return true;
+  }
+
+  #status(): NodeStatus {
+    const { role, leaderId, membership, currentTerm: term } = this.#raft;
+    const leader = leaderId === undefined
+      ? undefined
+      : findServer(membership.current, leaderId);
+    return {
+      state: stateOf(role),
+      term,
+      leaderAddress: leader?.address ?? "",
+      memberHosts: this.#memberHosts(),
+    };
+  }
+
+  /** The hosts that the configuration names, and those that the members told themselves. */
+  #memberHosts(): string[] {
+    const hosts = new Set<string>();
+    for (const { id, address } of this.#raft.membership.current.servers) {
+      for (const text of [address, this.#peerInfo.of(id).client]) {
+        hosts.add(parseAddress(text)?.host ?? "");
+      }
+    }
+    hosts.delete("");
+    return [...hosts];
+  }
+}
+
+function isSame(a: NodeStatus, b: NodeStatus): boolean {
+  return a.state === b.state && a.term === b.term &&
+    a.leaderAddress === b.leaderAddress &&
+    a.memberHosts.join() === b.memberHosts.join();
+}
