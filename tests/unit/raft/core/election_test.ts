@@ -220,7 +220,7 @@ Deno.test("A candidate with a higher term than the leader's gets the cluster goi
   cluster.heal();
   cluster.input("c", (raft) => {
     raft.setHardState(raft.currentTerm + 5, "c");
-    raft.role = "candidate";
+    raft.becomeCandidate({ role: "candidate", votes: new Map() });
   });
   cluster.run(10 * electionTicks);
   const leader = cluster.awaitLeader();

@@ -6,17 +6,22 @@ import { counterMax, termJumpMax } from "../../../../raft/core/limits.ts";
 import type { Raft } from "../../../../raft/core/raft.ts";
 import type { Message } from "../../../../raft/core/types.ts";
 import {
+  acknowledge,
+  answer,
   appendEntries,
   command,
   commands,
+  heartbeatTicks,
   installSnapshot,
   leaderOf,
   preVote,
   raftOf,
   requestVote,
   sent,
+  sentOf,
   snapshotAt,
   termsOf,
+  ticks,
 } from "./scene.ts";
 
 /** Everything that a refused message must leave as it is. */
@@ -126,7 +131,8 @@ Deno.test("Terms that fall along a log, or rise above their leader's, are refuse
 
 Deno.test("A leader counts no acknowledgement and no confirmation of what it has not sent", () => {
   const raft = leaderOf();
-  const { currentTerm: term, lastRound, log: { lastIndex } } = raft;
+  const { currentTerm: term, log: { lastIndex } } = raft;
+  const { lastRound } = raft.leader!;
   const envelope = { from: "b", to: "a", term };
   refuses(raft, {
     ...envelope,
@@ -161,6 +167,24 @@ Deno.test("A claim can neither end a node nor take from it what is committed", (
     // By a member it ends the node: its majority has lost what it had acknowledged.
     assert.throws(() => follower().step(message), /committed log is not/);
   }
+});
+
+Deno.test("A second leader of one term is refused, and the first goes on", () => {
+  const raft = leaderOf();
+  const fault = raft.step(appendEntries({ term: raft.currentTerm }));
+  assert.match(fault!, /AppendEntries of term 1, in which node a leads/);
+  assert.equal(raft.role, "leader");
+});
+
+Deno.test("An acknowledgement beyond the log is refused and counts for nothing", () => {
+  const raft = leaderOf();
+  acknowledge(raft, "b");
+  ticks(raft, heartbeatTicks);
+  const [message] = sentOf(raft, "AppendEntries");
+  const { matchIndex } = raft.progress.get("b")!;
+  const fault = raft.step(answer(message!, { success: true, matchIndex: 99 }));
+  assert.match(fault!, /an acknowledgement of entry 99 of /);
+  assert.equal(raft.progress.get("b")!.matchIndex, matchIndex);
 });
 
 Deno.test("What was to be answered to a node's former life is not sent to the next", () => {

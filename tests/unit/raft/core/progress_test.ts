@@ -105,12 +105,12 @@ Deno.test("Progress.probe() never goes below what is acknowledged", () => {
   assert.equal(progress.nextIndex, 9);
 });
 
-Deno.test("Progress.caughtUp: a round that fits into an election timeout (thesis 4.2.1)", () => {
+Deno.test("Progress.caughtUp: a catch-up round fitted into an election timeout (thesis 4.2.1)", () => {
   const progress = new Progress(100, 0);
   progress.succeeded(40, ++progress.lastSequence);
   assert.equal(progress.caughtUp, false);
   for (let i = 0; i < electionTicks; i++) {
-    progress.tickRound(150, electionTicks);
+    progress.tickCatchUp(150, electionTicks);
   }
   progress.succeeded(100, ++progress.lastSequence);
   assert.equal(progress.caughtUp, false, "too late: the target has moved");
@@ -118,10 +118,12 @@ Deno.test("Progress.caughtUp: a round that fits into an election timeout (thesis
   assert.equal(progress.caughtUp, true, "although the log is longer by now");
 });
 
-Deno.test("Progress.caughtUp ends with the round, and when the follower has lost its log (PITFALLS 28)", () => {
+Deno.test("Progress.caughtUp ends with the catch-up round, and when the follower has lost its log (PITFALLS 28)", () => {
   const progress = replicating(10);
   assert.equal(progress.caughtUp, true);
-  for (let i = 0; i < electionTicks; i++) progress.tickRound(50, electionTicks);
+  for (let i = 0; i < electionTicks; i++) {
+    progress.tickCatchUp(50, electionTicks);
+  }
   assert.equal(progress.caughtUp, false);
 
   const wiped = replicating(10);

@@ -296,3 +296,28 @@ export function installSnapshot(
 export function termsOf(raft: Raft): Term[] {
   return raft.log.slice(raft.log.snapshot.index + 1).map((entry) => entry.term);
 }
+
+export const roles = [
+  "follower",
+  "preCandidate",
+  "candidate",
+  "leader",
+] as const;
+
+/** A node in that role, in some term, with nothing left to send. */
+export function inRole(role: typeof roles[number], setup: Setup = {}): Raft {
+  const raft = raftOf(setup);
+  if (role === "preCandidate") timeOut(raft);
+  if (role === "candidate" || role === "leader") stand(raft);
+  persist(raft);
+  if (role === "leader") vote(raft, "b");
+  assert.equal(raft.role, role);
+  sent(raft);
+  return raft;
+}
+
+/** Changes the members at `raft`, which must take it. */
+export function change(raft: Raft, configuration: Configuration): void {
+  const index = raft.changeMembership(configuration);
+  assert.equal(typeof index, "number", String(index));
+}
