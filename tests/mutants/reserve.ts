@@ -16,8 +16,8 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "a leader gives numbers without asking whether it still leads",
     source: "PITFALLS 19",
     file: confirmation,
-    find: "  return raft.lastRound + 1;",
-    replace: "  return raft.confirmedRound;",
+    find: "  return leader.lastRound + 1;",
+    replace: "  return leader.confirmedRound;",
     tests: [
       "unit/raft/core/confirmation_test.ts",
       "unit/raft/tickets/reserve_test.ts",
@@ -28,8 +28,8 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "a round that began before a request was made confirms it",
     source: "thesis 6.4",
     file: confirmation,
-    find: "  return raft.lastRound + 1;",
-    replace: "  return Math.max(1, raft.lastRound);",
+    find: "  return leader.lastRound + 1;",
+    replace: "  return Math.max(1, leader.lastRound);",
     tests: ["unit/raft/core/confirmation_test.ts"],
   },
   {
@@ -56,17 +56,7 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "an answer of an older term confirms",
     source: "PITFALLS 23",
     file: "raft/core/replication.ts",
-    find:
-      'if (raft.role !== "leader" || term < raft.currentTerm) return undefined;',
-    replace: 'if (raft.role !== "leader") return undefined;',
-    tests: ["unit/raft/core/confirmation_test.ts"],
-  },
-  {
-    name: "rounds-of-the-last-term",
-    mistake: "a leader that is elected again takes its old rounds for new ones",
-    source: "PITFALLS 19",
-    file: "raft/core/raft.ts",
-    find: "    this.lastRound = this.confirmedRound = 0;\n",
+    find: "  if (term < raft.currentTerm) return undefined;\n",
     replace: "",
     tests: ["unit/raft/core/confirmation_test.ts"],
   },
@@ -84,8 +74,8 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "a new leader asks one voter alone, who may be dead",
     source: "promise 5",
     file: confirmation,
-    find: "raft.lastRound > 0 && hasConfirmed(raft, id)",
-    replace: "hasConfirmed(raft, id)",
+    find: "leader.lastRound > 0 && hasConfirmed(leader, id)",
+    replace: "hasConfirmed(leader, id)",
     tests: ["unit/raft/core/confirmation_test.ts", "unit/raft/node_test.ts"],
   },
   {
@@ -325,16 +315,15 @@ export const reserveMutants: readonly Mutant[] = [
     source: "promise 5",
     file: confirmation,
     find:
-      "  count(raft); // the voters may be others than when it was counted last\n",
+      "  count(raft, leader); // the voters may be others than when it was counted last\n",
     replace: "",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "history-elects",
-    mistake:
-      "a disk that was wiped leads by a configuration of its former life",
+    mistake: "a disk that was wiped leads by a configuration of before",
     source: "PITFALLS 17",
-    file: "raft/core/raft.ts",
+    file: "raft/core/raft_state.ts",
     find:
       'if (incarnation !== "" && incarnation !== this.#incarnation) return false;',
     replace: "void incarnation;",
