@@ -1,5 +1,5 @@
-// What must be durable before it counts: votes and acknowledgements wait for the save that
-// covers them, and a leader counts its own disk like any other.
+// Entries count once they are durable: acknowledgements wait for the save that covers them,
+// and a leader counts its own disk like any other.
 
 import assert from "node:assert/strict";
 import {
@@ -14,7 +14,7 @@ import {
   sent,
 } from "./scene.ts";
 
-Deno.test("A single node commits only what its own disk has (PITFALLS 10)", () => {
+Deno.test("A single node commits an entry once its own disk has it (PITFALLS 10)", () => {
   const raft = leaderOf({ voters: "a" });
   const index = raft.propose(Uint8Array.of(1))!;
   const save = raft.takeSave()!;
@@ -88,7 +88,7 @@ Deno.test("A leader commits by the others' disks while its own lags", () => {
   assert.equal(raft.log.commitIndex, index);
 });
 
-Deno.test("A leader that compacts what its own disk lacks saves it whole", () => {
+Deno.test("A leader that compacts entries which its own disk lacks saves snapshot and log whole", () => {
   const raft = leaderOf();
   acknowledge(raft, "bc");
   const save = raft.takeSave();

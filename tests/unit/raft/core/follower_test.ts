@@ -1,5 +1,5 @@
-// What a follower makes of its leader's messages, beyond the paper's sentences: which it
-// takes, and when it must not go on.
+// A follower and its leader's messages, beyond the paper's sentences: which of them it takes,
+// and when it must not go on.
 
 import assert from "node:assert/strict";
 import type { AppendEntries } from "../../../../raft/core/types.ts";
@@ -42,7 +42,7 @@ Deno.test("A prefix that is compacted away counts as equal: it is committed (pap
   assert.equal(sentOf(raft, "AppendEntriesResponse")[0]?.matchIndex, 7);
 });
 
-Deno.test("A follower does not go on beside a leader that lacks what it holds for committed", () => {
+Deno.test("A follower does not go on beside a leader that lacks an entry which is committed here", () => {
   // A majority at durability low lost entries 2 and 3, and wrote others in their place.
   const withCommitted = () => {
     const raft = raftOf({ terms: [1, 1, 1] });

@@ -1,5 +1,5 @@
-// A leader's office: how it begins, what ends it (check-quorum, a stalled disk), and that
-// nothing of it is left afterwards. Handing over is in transfer_test.ts.
+// A leader's office: how it begins and ends (check-quorum, a stalled disk), and that nothing
+// of it is left afterwards. Handing over is in transfer_test.ts.
 
 import assert from "node:assert/strict";
 import type { Raft } from "../../../../raft/core/raft.ts";
@@ -100,7 +100,7 @@ Deno.test("Learners do not keep a leader in office", () => {
   assert.notEqual(raft.role, "leader");
 });
 
-Deno.test("A leader that stepped down keeps no promise to propose", () => {
+Deno.test("A leader that stepped down proposes nothing, and knows no follower any more", () => {
   const raft = leaderOf();
   ticks(raft, electionTicks);
   assert.equal(raft.role, "follower");
@@ -118,7 +118,7 @@ Deno.test("A leader whose disk stalls hands over to a voter that has everything 
   assert.equal(old.role, "follower");
   const { leader } = cluster;
   assert(leader !== undefined && leader.id !== "a");
-  // Its disk back, it follows; nothing of what it took is lost.
+  // Once its disk works again it follows, and has lost no entry.
   cluster.host("a").diskStuck = false;
   cluster.run(2 * electionTicks);
   assert.equal(cluster.leader, leader);
@@ -156,7 +156,7 @@ Deno.test("A leader whose disk stalls steps down when nobody takes over (PITFALL
   );
 });
 
-Deno.test("A hand-over begun before a stall does not lengthen it (scenario)", () => {
+Deno.test("A hand-over begun before a stall does not lengthen the stalled leader's term in office", () => {
   stall({
     before: (raft, tick) => {
       if (tick === electionTicks - 2) raft.transferLeadership("b");

@@ -87,18 +87,18 @@ Deno.test("A learner that never answers stays a learner and blocks nothing (PITF
   assert.equal(leader.log.commitIndex, index);
 });
 
-Deno.test("A learner that only ever lags behind is not promoted (PITFALLS 28)", () => {
+Deno.test("A learner that always lags behind is not promoted (PITFALLS 28)", () => {
   const terms = Array(20).fill(1);
   const raft = leaderOf({ voters: "a", learners: "d", terms });
-  for (let round = 0; round < 100; round++) {
-    raft.propose(Uint8Array.of(round));
+  for (let beat = 0; beat < 100; beat++) {
+    raft.propose(Uint8Array.of(beat));
     ticks(raft, heartbeatTicks);
-    // It acknowledges what the leader had two election timeouts ago.
+    // It acknowledges the end that the log had two election timeouts ago.
     const lag = 2 * electionTicks / heartbeatTicks;
     for (const message of sentOf(raft, "AppendEntries")) {
       accept(raft, message, Math.max(0, raft.log.lastIndex - lag));
     }
-    assert.equal(raft.membership.isVoter("d"), false, `round ${round}`);
+    assert.equal(raft.membership.isVoter("d"), false, `heartbeat ${beat}`);
   }
 });
 

@@ -26,7 +26,7 @@ import {
   u64,
 } from "./codec_samples.ts";
 
-/** What is looked at bit by bit. */
+/** Messages short enough to try every bit of them. */
 const short = message.filter((message) =>
   encodePeerMessage(message).length < 1000
 );
@@ -129,7 +129,7 @@ function patched(at: number, patch: number[]): Uint8Array {
   return bytes;
 }
 
-Deno.test("decodePeerMessage() names what is wrong, and where", () => {
+Deno.test("decodePeerMessage() names the fault and its place", () => {
   const cases: [Uint8Array, RegExp][] = [
     [new Uint8Array(), /1 bytes missing, before byte 0 of 0/],
     [patched(0, [99]), /message type 99/],
@@ -189,7 +189,7 @@ Deno.test("decodePeerMessage() refuses 65 servers and 1025 entries", () => {
   assert.throws(() => decodePeerMessage(longer), /1025 entries/);
 });
 
-Deno.test("encodePeerMessage() asserts the limits: what exceeds them is our bug", () => {
+Deno.test("encodePeerMessage() asserts the limits: a value above them is our bug", () => {
   const data = new Uint8Array(64 * 1024 + 1);
   const bad: PeerMessage[] = [
     { ...append, from: "" },
@@ -315,7 +315,7 @@ Deno.test("a heartbeat of two one-character ids takes 49 bytes: the format has n
   );
 });
 
-Deno.test("decodePeerMessage() refuses what nobody can have counted up to", () => {
+Deno.test("decodePeerMessage() refuses numbers that no node can have counted up to", () => {
   const envelope = { from: "1", to: "2", term: 1 } as const;
   const above = counterMax + 1;
   const snapshot = { ...emptySnapshot, index: 7, term: 1 };
@@ -352,6 +352,6 @@ Deno.test("decodePeerMessage() refuses what nobody can have counted up to", () =
   }
 });
 
-Deno.test("What may wait in one isolate is what one take may ask for", () => {
+Deno.test("One take may ask for as many tickets as may wait in one isolate", () => {
   assert.equal(takeCountMax, ticketsWaitingMax);
 });

@@ -332,7 +332,7 @@ Deno.test("§5.2 Election timeouts are drawn anew from one to two times the mini
 Deno.test("§5.2 Mostly a single server times out first", () => {
   const random = randomOf(7);
   let conflicts = 0;
-  for (let round = 0; round < 1000; round++) {
+  for (let run = 0; run < 1000; run++) {
     const rafts = [..."abcde"].map((id) =>
       raftOf({ id, voters: "abcde", random })
     );

@@ -192,7 +192,7 @@ Deno.test("§5.3 A follower drops a conflicting entry and all that follow, and a
     const entries = commands(terms, prevLogIndex + 1);
     raft.step(appendEntries({ term: 4, prevLogIndex, prevLogTerm, entries }));
     assert.deepEqual(termsOf(raft), expected);
-    // What is new is written, and only that.
+    // The new entries are written, and only those.
     const kept = expected.findIndex((term, i) => term !== [1, 2][i]);
     assert.deepEqual(
       raft.takeSave()?.entries.map((entry) => entry.term),
@@ -277,7 +277,7 @@ Deno.test("§5.4.2 Figure 8: an entry of an older term on a majority is not comm
     ],
     optionsOf(randomOf(1)),
   );
-  // Of term 4 nothing leaves a: only what it copied from term 2 reaches c.
+  // No entry of term 4 leaves a: only the one that it copied from term 2 reaches c.
   cluster.passes = (m) =>
     m.type !== "AppendEntries" || m.entries.every((entry) => entry.term < 4);
   const a = cluster.elect("a");

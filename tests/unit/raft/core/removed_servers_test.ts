@@ -1,5 +1,5 @@
-// Servers that are removed (thesis 4.2.2, 4.2.3): how a follower hears of it, how a leader
-// ends its own term, and that neither disturbs those that stay.
+// Servers that are removed (thesis 4.2.2, 4.2.3): how a follower hears of its removal, how a
+// leader leaves, and that neither disturbs the servers that stay.
 
 import assert from "node:assert/strict";
 import { withServer } from "../../../../raft/core/membership.ts";

@@ -45,7 +45,7 @@ Deno.test("In probe one message is under way, in replicate many", () => {
   }
 });
 
-Deno.test("A silent follower has at most so many appends under way, and gets the rest when it answers", () => {
+Deno.test("A silent follower has a limited number of appends under way, and gets the rest when it answers", () => {
   const raft = leaderOf({ voters: "ab" });
   acknowledge(raft, "b");
   const messages: AppendEntries[] = [];
@@ -60,7 +60,7 @@ Deno.test("A silent follower has at most so many appends under way, and gets the
   assert.equal(rest?.entries.at(-1)?.index, raft.log.lastIndex);
 });
 
-Deno.test("What came meanwhile leaves in one message, within the limits of one", () => {
+Deno.test("Entries proposed since the last message leave in one, within its limits", () => {
   const raft = leaderOf({ voters: "ab" });
   acknowledge(raft, "b");
   for (let i = 0; i < entriesPerAppendMax + 1; i++) {
@@ -131,7 +131,7 @@ Deno.test("Answers out of order or twice leave the newest in force", () => {
   assert.equal(raft.progress.get("b")!.state, "replicate");
 });
 
-Deno.test("A follower that lost what it acknowledged counts for nothing until it has it again", () => {
+Deno.test("A follower that lost acknowledged entries counts for nothing until it has them again", () => {
   const raft = leaderOf({ voters: "ab" });
   acknowledge(raft, "b");
   ticks(raft, heartbeatTicks);
@@ -167,7 +167,7 @@ Deno.test("A message of a former term is refused under no number of the present 
   }
 });
 
-Deno.test("Rejections lead to the common point in one round per term, not per entry", () => {
+Deno.test("Rejections lead to the last common entry in one message per term, not per entry", () => {
   const cluster = new Cluster([
     savedOf({ id: "a", terms: [1, ...Array(50).fill(5)] }),
     savedOf({

@@ -148,7 +148,7 @@ Deno.test("A follower takes a snapshot in place of its log while an older save i
   ]);
 });
 
-Deno.test("A snapshot of what a follower has already only commits it", () => {
+Deno.test("A snapshot of entries that a follower has already only commits them", () => {
   const raft = raftOf({ terms: [1, 1, 2] });
   raft.step(installSnapshot(snapshotAt(2, 1), { term: 2 }));
   assert.equal(raft.log.commitIndex, 2);
