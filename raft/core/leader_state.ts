@@ -1,5 +1,5 @@
-// The state that only a leader has: one object, made when a node is elected and dropped when it
-// loses office, so that nothing of one term in office can be read in another. Plain data
+// The state that only a leader has: one object, made when a node is elected and dropped when
+// it loses office, so that nothing of one term in office can be read in another. Plain data
 // without rules; `leadership.ts`, `replication.ts` and `confirmation.ts` change it.
 //
 //   confirmedRound <= lastRound

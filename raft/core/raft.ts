@@ -62,9 +62,9 @@ const nobody: ReadonlyMap<NodeId, Progress> = new Map();
 
 /** One node: give it inputs, and take what comes out after each of them. */
 export class Raft extends RaftState {
-  // What others read of a leader; in any other role as if nothing had happened yet.
+  // Readings of a leader, for other folders; in any other role those of a fresh leader.
 
-  /** What the leader knows of each follower. */
+  /** The leader's knowledge of each follower; empty in any other role. */
   get progress(): ReadonlyMap<NodeId, Progress> {
     return this.leader?.progress ?? nobody;
   }

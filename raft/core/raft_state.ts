@@ -18,7 +18,7 @@ import type {
   Term,
 } from "./types.ts";
 
-/** What a node keeps while it stands for election: pre-votes, then votes. */
+/** The state of a node that stands for election: it collects pre-votes, then votes. */
 export type Candidate = {
   readonly role: "preCandidate" | "candidate";
   /** Of each server that has answered: whether it granted what was asked for. */
@@ -45,7 +45,7 @@ export class RaftState {
   removed = false;
   /**
    * All that its leader had committed, as of the last message, is committed here too: no
-   * configuration committed by then is still on its way. Unknown after a restart.
+   * configuration committed by then is still on its way. False after a restart.
    */
   isUpToDate = false;
   /** The highest number among this leader's messages: a lower one comes late. */
@@ -71,7 +71,7 @@ export class RaftState {
   /** The role and everything that belongs to it: another role is another object. */
   #roleState: typeof follower | Candidate | LeaderState = follower;
 
-  /** A node that starts with what its disk holds; `saved` names it. */
+  /** A node that starts with `saved`, the content of its disk, which also names it. */
   constructor(options: RaftOptions, saved: Saved) {
     assert(
       options.electionTicks > options.heartbeatTicks &&
@@ -103,12 +103,12 @@ export class RaftState {
     return this.#roleState.role;
   }
 
-  /** `undefined` in any other role. */
+  /** The state of a leader; `undefined` in any other role. */
   get leader(): LeaderState | undefined {
     return this.#roleState.role === "leader" ? this.#roleState : undefined;
   }
 
-  /** Of a candidate or pre-candidate; `undefined` in any other role. */
+  /** The state of a candidate or pre-candidate; `undefined` in any other role. */
   get candidate(): Candidate | undefined {
     const state = this.#roleState;
     return state.role === "preCandidate" || state.role === "candidate"

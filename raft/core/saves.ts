@@ -5,9 +5,9 @@
 // too early. A save covers everything up to the moment it was taken; saves finish in the
 // order in which they were taken.
 //
-// A truncation may replace entries that a save under way is still writing. Its completion
-// must not make their successors durable (etcd's async_storage_writes_append_aba_race), so
-// the truncation lowers at once what every save under way will prove.
+// A truncation may replace entries that a save under way is still writing. When that save is
+// done, the new entries must not count as durable (etcd's async_storage_writes_append_aba_race);
+// so a truncation lowers at once the index up to which the saves under way count.
 
 import { assert } from "../../base/assert.ts";
 import type { Log } from "./log.ts";

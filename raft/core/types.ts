@@ -218,7 +218,7 @@ export type Message =
   | TimeoutNow
   | NotMember;
 
-/** A client's question that only the leader can answer, forwarded to it. */
+/** A client's command that only the leader can carry out, forwarded to it. */
 export type Forward = {
   readonly type: "Forward";
   readonly from: NodeId;

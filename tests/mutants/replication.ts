@@ -214,7 +214,7 @@ export const replicationMutants: readonly Mutant[] = [
     file: follower,
     find: 'raft.role !== "leader" || message.term > raft.currentTerm,',
     replace: "message.term >= raft.currentTerm,",
-    tests: ["unit/raft/core/faults_test.ts"],
+    tests: ["unit/raft/core/follower_test.ts"],
   },
   {
     name: "lost-commits-tolerated",

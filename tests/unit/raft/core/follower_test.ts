@@ -2,11 +2,13 @@
 // and when it must not go on.
 
 import assert from "node:assert/strict";
+import { followLeader } from "../../../../raft/core/follower.ts";
 import type { AppendEntries } from "../../../../raft/core/types.ts";
 import {
   appendEntries,
   command,
   commands,
+  leaderOf,
   raftOf,
   sent,
   sentOf,
@@ -82,4 +84,15 @@ Deno.test("A follower's snapshot is ahead of its leader's terms only if commits 
       raft.step(appendEntries({ term: 6, prevLogIndex: 150, prevLogTerm: 4 })),
     /committed log is not its cluster's/,
   );
+});
+
+Deno.test("followLeader() asserts that a leader does not follow another one of its own term", () => {
+  const raft = leaderOf();
+  const { currentTerm: term } = raft;
+  assert.throws(
+    () => followLeader(raft, appendEntries({ term })),
+    /a second leader of one term was refused before/,
+  );
+  assert.equal(followLeader(raft, appendEntries({ term: term + 1 })), true);
+  assert.equal(raft.role, "follower");
 });
