@@ -83,7 +83,7 @@ export const electionMutants: readonly Mutant[] = [
   },
   {
     name: "vote-for-shorter-log",
-    mistake: "a vote goes to who lacks committed entries",
+    mistake: "a vote goes to a candidate that lacks committed entries",
     source: "paper 5.4.1",
     file: election,
     find: `    raft.log.isUpToDate(message.lastLogIndex, message.lastLogTerm);

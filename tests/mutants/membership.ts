@@ -56,7 +56,8 @@ export const membershipMutants: readonly Mutant[] = [
   },
   {
     name: "learner-refuses-vote",
-    mistake: "who does not know yet that it is a voter refuses its vote",
+    mistake:
+      "a node that does not know yet that it is a voter refuses its vote",
     source: "PITFALLS 27",
     file: election,
     find: "const granted = message.term === raft.currentTerm &&",
@@ -117,7 +118,7 @@ export const membershipMutants: readonly Mutant[] = [
   {
     name: "lost-membership-clung-to",
     mistake:
-      "who was added by an entry that is lost never hears that it is out",
+      "a server that was added by a lost entry never hears that it is no member",
     source: "PITFALLS 26",
     file: election,
     find: "message.term > log.termAt(currentIndex)!;",
@@ -504,7 +505,7 @@ export const membershipMutants: readonly Mutant[] = [
   {
     name: "follower-tells-hearsay",
     mistake:
-      "a follower calls no member whom what it has not read yet may name",
+      "a follower tells a server that it is no member, which an entry on its way may deny",
     source: "PITFALLS 29",
     file: election,
     find: "raft.isUpToDate &&\n    log.termAt(log.commitIndex) === term;",
@@ -513,7 +514,8 @@ export const membershipMutants: readonly Mutant[] = [
   },
   {
     name: "follower-tells-without-a-leader",
-    mistake: "a follower that hears no leader tells who is no member",
+    mistake:
+      "a follower that hears no leader tells others that they are no members",
     source: "PITFALLS 29",
     file: election,
     find: "const isInformed = raft.hearsLeader && raft.isUpToDate &&",

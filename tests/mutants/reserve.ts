@@ -71,7 +71,7 @@ export const reserveMutants: readonly Mutant[] = [
   },
   {
     name: "silent-voter-asked-alone",
-    mistake: "a new leader asks one voter alone, who may be dead",
+    mistake: "a new leader asks one voter alone, which may be dead",
     source: "promise 5",
     file: confirmation,
     find: "leader.lastRound > 0 && hasConfirmed(leader, id)",
@@ -81,7 +81,7 @@ export const reserveMutants: readonly Mutant[] = [
   {
     name: "confirms-an-unsaved-term",
     mistake: "a follower confirms a term that it could forget",
-    source: "DESIGN 2",
+    source: "thesis 6.4, PITFALLS 7",
     file: confirmation,
     find: "if (raft.saves.isTermDurable) raft.send(answer);",
     replace: "if (true) raft.send(answer);",
@@ -321,7 +321,8 @@ export const reserveMutants: readonly Mutant[] = [
   },
   {
     name: "history-elects",
-    mistake: "a disk that was wiped leads by a configuration of before",
+    mistake:
+      "a node whose disk was wiped leads by a configuration older than its disk",
     source: "PITFALLS 17",
     file: "raft/core/raft_state.ts",
     find:
