@@ -1,88 +1,119 @@
-// Whether this node leads at this moment, by word of a majority (thesis 6.4, ReadIndex):
-// what a leader may answer without a new entry. Rounds are numbered within a term. Whoever
-// answers round n was still in this term after n had begun; with a majority of them there
-// was no later leader that had committed anything by then. No disk or clock has a part in it.
+// How a leader makes sure that it still leads (thesis 6.4, ReadIndex), so that it may answer
+// without a new entry. It asks the voters whether they are still in its term; rounds of
+// such questions are numbered within a term. A voter that answers round n was in this term
+// after the round began; with a majority of them no later leader had committed anything by
+// then. No disk and no clock has a part in it.
 //
-// One round is under way at a time; who asks meanwhile shares the next. What is not
-// answered is asked again at the next tick.
+// One round is under way at a time; requests that come meanwhile share the next. A question
+// without an answer is repeated at the next tick.
 
 import { assert } from "../../base/assert.ts";
+import { followLeader } from "./follower.ts";
+import type { LeaderState } from "./leader_state.ts";
 import { committedIndex, majority } from "./quorum.ts";
-import type { Raft } from "./raft.ts";
-import { answering, followLeader } from "./replication.ts";
+import type { RaftState } from "./raft_state.ts";
+import { answering } from "./replication.ts";
 import type { Confirm, ConfirmResponse, NodeId } from "./types.ts";
 
+// The leader.
+
 /**
- * The round that must be confirmed before what was asked for now may be answered; for
- * `asker`, which has just said that this node leads, one that is when it suffices.
+ * The round that must be confirmed before a request that comes now may be answered. If
+ * `asker`, which has just said that this node leads, completes a majority, that is a round
+ * which is confirmed already.
  */
-export function roundFor(raft: Raft, asker: NodeId | undefined): number {
+export function roundFor(raft: RaftState, asker: NodeId | undefined): number {
+  const { leader } = raft;
+  assert(leader !== undefined, "only a leader can be confirmed");
   const { voters } = raft.membership;
   const agreed = voters.filter((id) => id === raft.id || id === asker);
-  if (agreed.length >= majority(voters.length)) return raft.confirmedRound;
-  raft.roundWanted = true;
-  return raft.lastRound + 1;
+  if (agreed.length >= majority(voters.length)) return leader.confirmedRound;
+  leader.roundWanted = true;
+  return leader.lastRound + 1;
 }
 
 /** Begins the next round, if one is wanted and none under way. */
-export function sendConfirms(raft: Raft): void {
-  if (!raft.roundWanted || raft.confirmedRound < raft.lastRound) return;
-  raft.roundWanted = false;
+export function sendConfirms(raft: RaftState): void {
+  const { leader } = raft;
+  if (leader === undefined || !leader.roundWanted) return;
+  if (leader.confirmedRound < leader.lastRound) return;
+  leader.roundWanted = false;
   const { voters } = raft.membership;
-  // Those who answered the last are enough, as long as they answer; it costs the others
-  // nothing, and us less.
+  // As many as make a majority are enough, taken from those that answered the last round:
+  // the others are spared the question, and this leader their answers.
   const willing = voters.filter((id) =>
-    raft.lastRound > 0 && hasConfirmed(raft, id)
+    leader.lastRound > 0 && hasConfirmed(leader, id)
   );
   const needed = majority(voters.length) - (voters.includes(raft.id) ? 1 : 0);
-  raft.lastRound++;
-  ask(raft, willing.length < needed ? voters : willing.slice(0, needed));
-  count(raft);
+  const round = ++leader.lastRound;
+  const ids = willing.length < needed ? voters : willing.slice(0, needed);
+  ask(raft, { ids, round });
+  count(raft, leader);
 }
 
-/** At a tick: whoever has not answered the round under way is asked, once more or at last. */
-export function askUnconfirmed(raft: Raft): void {
-  count(raft); // the voters may be others than when it was counted last
-  if (raft.confirmedRound === raft.lastRound) return;
+/** At a tick: asks, for the round under way, every voter that has not answered it. */
+export function askUnconfirmed(raft: RaftState): void {
+  const { leader } = raft;
+  if (leader === undefined) return;
+  count(raft, leader); // the voters may be others than when it was counted last
+  const { lastRound: round } = leader;
+  if (leader.confirmedRound === round) return;
   const { voters } = raft.membership;
-  ask(raft, voters.filter((id) => !hasConfirmed(raft, id)));
+  ask(raft, { ids: voters.filter((id) => !hasConfirmed(leader, id)), round });
 }
 
 /** Whether server `id` has answered the last round. */
-function hasConfirmed(raft: Raft, id: NodeId): boolean {
-  return raft.progress.get(id)?.confirmedRound === raft.lastRound;
+function hasConfirmed(leader: LeaderState, id: NodeId): boolean {
+  return leader.progress.get(id)?.confirmedRound === leader.lastRound;
 }
 
-function ask(raft: Raft, ids: readonly NodeId[]): void {
-  const { id: from, currentTerm: term, lastRound: round } = raft;
+function ask(
+  raft: RaftState,
+  { ids, round }: { ids: readonly NodeId[]; round: number },
+): void {
+  const { id: from, currentTerm: term } = raft;
   for (const to of ids) {
     if (to !== from) raft.send({ type: "Confirm", from, to, term, round });
   }
 }
 
-export function onConfirmResponse(raft: Raft, message: ConfirmResponse): void {
+export function onConfirmResponse(
+  raft: RaftState,
+  message: ConfirmResponse,
+): void {
   const progress = answering(raft, message);
-  if (progress === undefined) return;
+  const { leader } = raft;
+  if (progress === undefined || leader === undefined) return;
   assert(
-    message.round <= raft.lastRound,
+    message.round <= leader.lastRound,
     "a follower confirms what it was asked",
   );
-  // Not a sign of a disk that works: who counts voters that answer needs that.
+  // It does not reset `silentTicks`: `checkQuorum` wants followers whose disks work, and
+  // this answer waited for no disk.
   progress.confirmedRound = Math.max(progress.confirmedRound, message.round);
-  count(raft);
+  count(raft, leader);
 }
 
-function count(raft: Raft): void {
+/** Raises `confirmedRound` to the last round that a majority has answered. */
+function count(raft: RaftState, leader: LeaderState): void {
   const rounds = raft.membership.voters.map((id) =>
-    id === raft.id ? raft.lastRound : raft.progress.get(id)?.confirmedRound ?? 0
+    id === raft.id
+      ? leader.lastRound
+      : leader.progress.get(id)?.confirmedRound ?? 0
   );
-  raft.confirmedRound = Math.max(raft.confirmedRound, committedIndex(rounds));
+  leader.confirmedRound = Math.max(
+    leader.confirmedRound,
+    committedIndex(rounds),
+  );
 }
 
 // The follower.
 
-/** It tells of the term alone, and so need not wait until what is in the log is durable. */
-export function onConfirm(raft: Raft, message: Confirm): void {
+/**
+ * Answers that this node is still in the leader's term. That needs the term to be durable,
+ * and not the log, so the answer does not wait for entries.
+ */
+export function onConfirm(raft: RaftState, message: Confirm): void {
   if (!followLeader(raft, message)) return;
   const { from: to, round } = message;
   const { id: from, currentTerm: term } = raft;

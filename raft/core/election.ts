@@ -1,14 +1,16 @@
-// Who may lead: pre-vote, vote, and the rules that keep a working leader in place.
+// How a leader is elected: pre-vote, vote, and the rules that keep a working leader in place.
+// The term of an elected leader begins in `leadership.ts`.
 //
-// - Pre-vote (thesis 9.6): a node that cannot win raises nobody's term, its own neither.
-// - Stickiness (thesis 4.2.3): who heard a leader within the minimal election timeout
-//   helps nobody else, unless that leader itself asked for it (transfer).
-// - A vote is sent once it is durable, the candidate's own included.
-// - Anybody asked votes, member or not: a candidate counts only the voters of its own
-//   configuration, and a voter may not have learnt yet that it is one.
+// - Pre-vote (thesis 9.6): a node that cannot win raises no term, not even its own.
+// - Stickiness (thesis 4.2.3): a node that heard a leader within the minimal election
+//   timeout votes for no other, unless that leader itself asked for the election (transfer).
+// - A vote is sent once it is durable; the candidate's own counts once it is durable.
+// - A node votes whether it is a member or not: it may not have learnt yet that it is a
+//   voter, and a candidate counts only the voters of its own configuration.
 
-import type { Raft } from "./raft.ts";
+import { startLeading } from "./leadership.ts";
 import { voteResult } from "./quorum.ts";
+import type { RaftState } from "./raft_state.ts";
 import type {
   NodeId,
   NotMember,
@@ -19,17 +21,15 @@ import type {
   TimeoutNow,
 } from "./types.ts";
 
-/** First round: asks whether an election could be won. */
-export function preCampaign(raft: Raft): void {
-  raft.role = "preCandidate";
-  raft.leaderId = undefined;
-  raft.votes = new Map([[raft.id, true]]);
-  raft.resetElection();
+/** Asks the voters whether this node could win an election (pre-vote). */
+export function preCampaign(raft: RaftState): void {
+  const votes = new Map([[raft.id, true]]);
+  raft.becomeCandidate({ role: "preCandidate", votes });
   askForPreVotes(raft);
   countVotes(raft);
 }
 
-function askForPreVotes(raft: Raft): void {
+function askForPreVotes(raft: RaftState): void {
   for (const id of otherVoters(raft)) {
     raft.send({
       type: "PreVote",
@@ -43,25 +43,22 @@ function askForPreVotes(raft: Raft): void {
 }
 
 /**
- * A node that cannot stand, and hears no leader, asks as if it would: it may have been
- * removed while it was away, and then no leader calls on it. Whoever leads tells it; what
- * others answer changes nothing.
+ * Asks for pre-votes although this node cannot stand for election: it may have been removed
+ * while it was away, and then no leader sends to it. A leader that is asked tells it so;
+ * other answers change nothing.
  */
-export function inquire(raft: Raft): void {
+export function inquire(raft: RaftState): void {
   raft.resetElection();
   askForPreVotes(raft);
 }
 
-/** Second round: a new term, and a vote for oneself. */
-export function campaign(
-  raft: Raft,
+/** Begins a new term, votes for itself and asks the others (paper 5.2). */
+function campaign(
+  raft: RaftState,
   { transfer }: { transfer: boolean },
 ): void {
   raft.setHardState(raft.currentTerm + 1, raft.id);
-  raft.role = "candidate";
-  raft.leaderId = undefined;
-  raft.votes = new Map();
-  raft.resetElection();
+  raft.becomeCandidate({ role: "candidate", votes: new Map() });
   const { id: from, currentTerm: term } = raft;
   raft.sendWhenDurable({
     type: "RequestVoteResponse",
@@ -83,7 +80,8 @@ export function campaign(
   }
 }
 
-export function onPreVote(raft: Raft, message: PreVote): void {
+/** Thesis 9.6: says whether it would vote for the sender; it may say so to several. */
+export function onPreVote(raft: RaftState, message: PreVote): void {
   if (tellNonMember(raft, message.from)) return;
   const granted = message.term > raft.currentTerm && !raft.hearsLeader &&
     raft.log.isUpToDate(message.lastLogIndex, message.lastLogTerm);
@@ -96,19 +94,25 @@ export function onPreVote(raft: Raft, message: PreVote): void {
   });
 }
 
-export function onPreVoteResponse(raft: Raft, message: PreVoteResponse): void {
+/** A pre-candidate counts the answer. */
+export function onPreVoteResponse(
+  raft: RaftState,
+  message: PreVoteResponse,
+): void {
   if (!message.granted && message.term > raft.currentTerm) {
     return raft.becomeFollower(message.term, undefined);
   }
-  if (raft.role !== "preCandidate") return;
-  // A grant of an older round asked about an older term; a refusal carries the
-  // refuser's own term, which may be lower than ours.
+  const { candidate } = raft;
+  if (candidate?.role !== "preCandidate") return;
+  // A grant for another term answers an older question; a refusal carries the refuser's
+  // own term, which may be lower than ours.
   if (message.granted && message.term !== raft.currentTerm + 1) return;
-  raft.votes.set(message.from, message.granted);
+  candidate.votes.set(message.from, message.granted);
   countVotes(raft);
 }
 
-export function onRequestVote(raft: Raft, message: RequestVote): void {
+/** Paper, figure 2, RequestVote. */
+export function onRequestVote(raft: RaftState, message: RequestVote): void {
   if (tellNonMember(raft, message.from)) return;
   if (
     raft.hearsLeader && !message.transfer && message.term > raft.currentTerm
@@ -135,29 +139,36 @@ export function onRequestVote(raft: Raft, message: RequestVote): void {
   });
 }
 
+/** A candidate counts the vote. */
 export function onRequestVoteResponse(
-  raft: Raft,
+  raft: RaftState,
   message: RequestVoteResponse,
 ): void {
   if (message.term > raft.currentTerm) {
     return raft.becomeFollower(message.term, undefined);
   }
-  if (raft.role !== "candidate" || message.term !== raft.currentTerm) return;
-  raft.votes.set(message.from, message.granted);
+  const { candidate } = raft;
+  if (candidate?.role !== "candidate") return;
+  if (message.term !== raft.currentTerm) return;
+  candidate.votes.set(message.from, message.granted);
   countVotes(raft);
 }
 
-/** The leader chose us: no pre-vote, its followers would refuse it. */
-export function onTimeoutNow(raft: Raft, message: TimeoutNow): void {
+/**
+ * Stands at once, because its leader hands over to it (thesis 3.10). It asks for no
+ * pre-votes: nodes that hear a leader would refuse them.
+ */
+export function onTimeoutNow(raft: RaftState, message: TimeoutNow): void {
   if (message.term !== raft.currentTerm || raft.role !== "follower") return;
   if (raft.leaderId !== message.from) return;
   if (raft.isElectable) campaign(raft, { transfer: true });
 }
 
-export function onNotMember(raft: Raft, message: NotMember): void {
-  // An old leader may not have heard of us yet: an older configuration does not count,
-  // unless ours was never committed, and a later leader has been chosen without it.
-  // The one that we know may be the one that leaves us out, committed by now.
+/** A leader, or a follower that has read all it committed, says that we are no member. */
+export function onNotMember(raft: RaftState, message: NotMember): void {
+  // An older configuration than ours does not count: its leader may not have heard of us
+  // yet. It counts if ours was never committed and a later leader was elected without it.
+  // The same configuration counts: it may leave us out, and be committed by now.
   if (message.term < raft.currentTerm || raft.role === "leader") return;
   const { membership: { currentIndex }, log } = raft;
   const isLost = currentIndex > log.commitIndex &&
@@ -167,36 +178,43 @@ export function onNotMember(raft: Raft, message: NotMember): void {
   raft.removed = true;
 }
 
-function countVotes(raft: Raft): void {
-  const result = voteResult(raft.membership.voters, raft.votes);
+function countVotes(raft: RaftState): void {
+  const { candidate } = raft;
+  if (candidate === undefined) return;
+  const result = voteResult(raft.membership.voters, candidate.votes);
   if (result === "lost") {
     return raft.becomeFollower(raft.currentTerm, undefined);
   }
   if (result === "pending") return;
-  if (raft.role === "preCandidate") campaign(raft, { transfer: false });
-  else raft.becomeLeader();
+  if (candidate.role === "preCandidate") campaign(raft, { transfer: false });
+  else startLeading(raft);
 }
 
-/** Ticks, at least 1, until one does more than count, if nothing comes before. */
-export function restTicks(raft: Raft): number {
-  if (raft.role === "leader" && raft.progress.size === 0) return Infinity;
-  const rest = raft.role === "leader"
-    ? raft.options.heartbeatTicks - raft.heartbeatElapsed
-    : raft.electionTimeout - raft.electionElapsed;
+/**
+ * Ticks, at least 1, until a tick does more than count, if no message or save comes first.
+ * Infinity for a leader without followers.
+ */
+export function restTicks(raft: RaftState): number {
+  const { leader } = raft;
+  if (leader?.progress.size === 0) return Infinity;
+  const rest = leader === undefined
+    ? raft.electionTimeout - raft.electionElapsed
+    : raft.options.heartbeatTicks - leader.heartbeatElapsed;
   return raft.saves.underWay ? 1 : Math.max(1, rest);
 }
 
-function otherVoters(raft: Raft): NodeId[] {
+function otherVoters(raft: RaftState): NodeId[] {
   return raft.membership.voters.filter((id) => id !== raft.id);
 }
 
 /**
- * A removed server cannot know why nobody answers it; the leader tells. So does a follower:
- * the server may know nobody else who is left. By what its leader has committed in its own
- * term, before which nothing can be on its way that the follower has not read. True if
- * that is all there is to be said.
+ * Tells a removed server that asks for votes that it is no member (thesis 4.2.3): it cannot
+ * know otherwise why nobody answers it. A follower tells it too, for the server may know no
+ * other node that is left; but only by what its leader committed in its own term, after
+ * which no change can be on its way that the follower has not read. True if the request
+ * needs no other answer.
  */
-function tellNonMember(raft: Raft, id: NodeId): boolean {
+function tellNonMember(raft: RaftState, id: NodeId): boolean {
   const { role, membership, log, currentTerm: term } = raft;
   if (membership.find(id) !== undefined) return false;
   const isLeader = role === "leader";

@@ -1,12 +1,12 @@
-// What is wrong with a message, before anything is done about it: values for the lies and
-// mistakes of others, so that the assertions further in stand for bugs of our own alone.
-// Whether its sender may send such a message at all is `senders.ts`'s, outside the core;
-// here it is weighed against what this node knows of the protocol. Pure.
+// Which messages of other nodes break the protocol, as far as this node can know. Each is
+// refused with a value before anything is done about it, so that assertions further in stand
+// for bugs of our own alone. Whether a sender may send such a message at all is decided
+// outside the core (`identity/senders.ts`).
 //
-// A fault completes the sentence "node 2 sent …". Nothing of what was sent is used then.
+// A fault completes the sentence "node 2 sent …". Nothing of such a message is used.
 
 import { termJumpMax } from "./limits.ts";
-import type { Raft } from "./raft.ts";
+import type { RaftState } from "./raft_state.ts";
 import type {
   AppendEntries,
   AppendEntriesResponse,
@@ -19,13 +19,13 @@ import type {
 } from "./types.ts";
 
 /**
- * Whether to refuse `message`, and why. `isClaim`: its sender says that it is a member of
- * a configuration that we do not know yet.
+ * Why `message` is to be refused, or `undefined` if it is not. `isClaim`: its sender is a
+ * member by its own word alone, of a configuration that this node does not know yet.
  */
 export function faultOf(
-  raft: Raft,
+  raft: RaftState,
   message: Message,
-  isClaim: boolean,
+  { isClaim }: { readonly isClaim: boolean },
 ): Fault | undefined {
   const { type, term } = message;
   if (isFarAhead(raft, term)) {
@@ -52,17 +52,17 @@ export function faultOf(
 }
 
 /**
- * A term is written down as soon as it is known. One that no election can have led to would
- * take the room away that later ones need.
+ * A term goes to disk as soon as it is known. One that no election can have led to would
+ * leave no room for later terms.
  */
-function isFarAhead({ currentTerm, log }: Raft, term: Term): boolean {
-  // A node that knows nothing yet has to be told where its cluster stands.
+function isFarAhead({ currentTerm, log }: RaftState, term: Term): boolean {
+  // A node with an empty log cannot judge: its cluster may be in any term.
   return log.lastIndex > 0 && term > currentTerm + termJumpMax;
 }
 
-/** Paper 5.2: one leader a term. Whoever else says so, of a term that has one, is wrong. */
+/** Paper 5.2: a term has one leader. A message of a second one is wrong. */
 function secondLeader(
-  { currentTerm, leaderId }: Raft,
+  { currentTerm, leaderId }: RaftState,
   { type, from, term }: Message,
 ): Fault | undefined {
   const isRival = term === currentTerm && leaderId !== undefined &&
@@ -92,7 +92,7 @@ function lateSnapshot(
     : undefined;
 }
 
-/** A place in the log, and the term that stands there. */
+/** An index of a log, and the term of the entry there. */
 type Placement = { readonly index: Index; readonly term: Term };
 
 function placesOf(
@@ -101,26 +101,35 @@ function placesOf(
   return [{ index, term }, ...entries];
 }
 
-/** Of a claim: to believe it would end this node, or take from it what is committed. */
-function undoing(raft: Raft, places: readonly Placement[]): Fault | undefined {
+/**
+ * A claim about a log that lacks what is committed here: obeying it would end this node, or
+ * take committed entries from it.
+ */
+function undoing(
+  raft: RaftState,
+  places: readonly Placement[],
+): Fault | undefined {
   const other = places.find((place) => differsFromCommitted(raft, place));
   return other === undefined
     ? undefined
     : `a log that differs from what is committed, at index ${other.index}`;
 }
 
-/** What is committed here is the same at every leader (paper 5.4.3). */
+/**
+ * Whether a log with this entry differs from what is committed here, which is the same at
+ * every leader (paper 5.4.3). An entry further on tells by its term: it cannot be lower.
+ */
 export function differsFromCommitted(
-  { log }: Raft,
+  { log }: RaftState,
   { index, term }: Placement,
 ): boolean {
   const known = log.termAt(Math.min(index, log.commitIndex)) ?? term;
   return index > log.commitIndex ? term < known : term !== known;
 }
 
-/** It acknowledges more than we have: counted, that would commit what nobody holds. */
+/** Entries that the leader does not have: counting them would commit what nobody holds. */
 function unsent(
-  { role, currentTerm, log }: Raft,
+  { role, currentTerm, log }: RaftState,
   { term, success, matchIndex }: AppendEntriesResponse,
 ): Fault | undefined {
   const counts = role === "leader" && term === currentTerm && success;
@@ -129,13 +138,13 @@ function unsent(
     : undefined;
 }
 
-/** It confirms a round that has not begun: what is asked for then would be answered unasked. */
+/** A round that has not begun: its requests would be answered without a question. */
 function unasked(
-  { role, currentTerm, lastRound }: Raft,
+  { leader, currentTerm }: RaftState,
   { term, round }: ConfirmResponse,
 ): Fault | undefined {
-  const counts = role === "leader" && term === currentTerm;
-  return counts && round > lastRound
-    ? `a confirmation of round ${round} of ${lastRound}`
+  if (leader === undefined || term !== currentTerm) return undefined;
+  return round > leader.lastRound
+    ? `a confirmation of round ${round} of ${leader.lastRound}`
     : undefined;
 }

@@ -1,63 +1,30 @@
-// What a leader does about its office: whom it replicates to and promotes, whether a
-// majority still hears it, and how it hands over. No entry is sent from here: that is
-// `replication.ts`'s.
+// A leader's office: how it begins, whether a majority still answers, and how it is handed
+// to another voter. Not what a leader does in office: `replication.ts` sends the log,
+// `member_changes.ts` changes the members, `confirmation.ts` proves that it still leads.
 
-import { Progress } from "./progress.ts";
+import { appendToOwnLog, syncProgress } from "./member_changes.ts";
 import { majority } from "./quorum.ts";
-import type { Raft } from "./raft.ts";
-import { findServer, withServer } from "./membership.ts";
-import type { Configuration, NodeId } from "./types.ts";
+import type { RaftState } from "./raft_state.ts";
+import type { NodeId } from "./types.ts";
 
-/** Follows the configuration: a Progress for every other server, none for the gone. */
-export function syncProgress(raft: Raft, before: Configuration): void {
-  const { log, lastSequence } = raft;
-  for (const { id, incarnation, suffrage } of raft.membership.current.servers) {
-    if (id === raft.id) continue;
-    // Who comes back under its old id may have another disk: what it acknowledged in
-    // its former life counts for nothing.
-    const known = findServer(before, id);
-    const progress = raft.progress.get(id);
-    if (known?.incarnation !== incarnation || progress === undefined) {
-      raft.progress.set(id, new Progress(log.lastIndex, lastSequence));
-    } else if (suffrage === "learner" && known.suffrage !== "learner") {
-      // A nonvoter may be as far behind as it likes, and passed no round since.
-      progress.beginRound(log.lastIndex);
-    }
-  }
-  for (const [id, progress] of raft.progress) {
-    // Thesis 4.2.3: a server that never hears of its removal disturbs the others. It
-    // is sent the log for a while longer, and counts for nothing.
-    if (raft.membership.find(id) === undefined) {
-      progress.heartbeatsLeft ??= departingHeartbeats;
-    }
-  }
+/** An election is won: begins to lead, with an entry of its own. */
+export function startLeading(raft: RaftState): void {
+  raft.becomeLeader();
+  syncProgress(raft, raft.membership.current);
+  // Paper 8, thesis 6.4: only an entry of the own term can be counted, and only once
+  // it is committed does the leader know what was before it.
+  appendToOwnLog(raft, {
+    type: "noop",
+    index: raft.log.lastIndex + 1,
+    term: raft.currentTerm,
+  });
 }
 
-/** Heartbeats that a removed server still gets. */
-const departingHeartbeats = 40;
-
-/** Promotes a learner that keeps up, one at a time (thesis 4.2.1). */
-export function catchUpLearners(raft: Raft): void {
-  for (const server of raft.membership.current.servers) {
-    // A voter of unknown life could be wiped and vote again for what it has forgotten.
-    if (server.suffrage !== "learner" || server.incarnation === "") continue;
-    const progress = raft.progress.get(server.id);
-    if (progress === undefined) continue;
-    progress.tickRound(raft.log.lastIndex, raft.options.electionTicks);
-    const { electionTicks } = raft.options;
-    if (!progress.caughtUp || progress.silentTicks >= electionTicks) continue;
-    const promoted = withServer(raft.membership.current, {
-      ...server,
-      suffrage: "voter",
-    });
-    if (typeof raft.changeMembership(promoted) === "number") return;
-  }
-}
-
-/** A leader that hears from no majority for an election timeout leads nobody. */
-export function checkQuorum(raft: Raft): void {
-  if (raft.role !== "leader") return;
-  for (const progress of raft.progress.values()) progress.silentTicks++;
+/** At a tick: a leader that hears from no majority for an election timeout steps down. */
+export function checkQuorum(raft: RaftState): void {
+  const { leader } = raft;
+  if (leader === undefined) return;
+  for (const progress of leader.progress.values()) progress.silentTicks++;
   const { voters } = raft.membership;
   const heard = voters.filter((id) => answers(raft, id));
   if (heard.length < majority(voters.length)) {
@@ -66,65 +33,73 @@ export function checkQuorum(raft: Raft): void {
 }
 
 /** Whether the leader has heard from server `id`, or is it, within an election timeout. */
-export function answers(raft: Raft, id: NodeId): boolean {
+export function answers(raft: RaftState, id: NodeId): boolean {
   return id === raft.id || silentTicks(raft, id) < raft.options.electionTicks;
 }
 
-function silentTicks(raft: Raft, id: NodeId): number {
-  return raft.progress.get(id)?.silentTicks ?? Infinity;
+function silentTicks({ leader }: RaftState, id: NodeId): number {
+  return leader?.progress.get(id)?.silentTicks ?? Infinity;
 }
 
-/** Begins to hand leadership to `target`; false if there is nobody to take it. */
-export function handOver(raft: Raft, target: NodeId | undefined): boolean {
+/**
+ * Begins to hand leadership to `target`, or else to the best voter; false if this node
+ * does not lead, or no voter is there to take it.
+ */
+export function handOver(raft: RaftState, target: NodeId | undefined): boolean {
+  const { leader } = raft;
+  if (leader === undefined) return false;
   const successor = target ?? bestVoter(raft);
   if (successor === undefined || successor === raft.id) return false;
   if (!raft.membership.isVoter(successor)) return false;
-  raft.transferTarget = successor;
-  raft.transferElapsed = 0;
+  leader.transferTarget = successor;
+  leader.transferElapsed = 0;
   finishTransfer(raft);
   return true;
 }
 
 /** Sends TimeoutNow as soon as the successor has the whole log (thesis 3.10). */
-export function finishTransfer(raft: Raft): void {
-  const { transferTarget } = raft;
+export function finishTransfer(raft: RaftState): void {
+  const { transferTarget, progress } = raft.leader ?? {};
   if (transferTarget === undefined) return;
-  if (raft.progress.get(transferTarget)?.matchIndex !== raft.log.lastIndex) {
-    return;
-  }
+  if (progress?.get(transferTarget)?.matchIndex !== raft.log.lastIndex) return;
   sendTimeoutNow(raft, transferTarget);
 }
 
-/** Gives a transfer up after an election timeout, and a stalled disk's leader its leave. */
-export function tickTransfer(raft: Raft): void {
-  const { electionTicks } = raft.options;
+/** At a tick: gives up a transfer after an election timeout; yields while the disk stalls. */
+export function tickTransfer(raft: RaftState): void {
+  const { leader, options: { electionTicks } } = raft;
+  if (leader === undefined) return;
   const canYield = raft.membership.voters.length > 1;
-  // Our heartbeats would keep a leader in office who can save nothing (etcd #13527). Who
-  // was asked to take over, and since when, does not matter any more.
+  // Its heartbeats would keep a leader in office that can save nothing (etcd #13527). A
+  // transfer that is under way, however young, must not prolong that.
   if (canYield && raft.saveElapsed >= 2 * electionTicks) {
     return raft.becomeFollower(raft.currentTerm, undefined);
   }
-  if (raft.transferTarget !== undefined) {
-    if (++raft.transferElapsed >= electionTicks) {
-      raft.transferTarget = undefined;
+  if (leader.transferTarget !== undefined) {
+    if (++leader.transferElapsed >= electionTicks) {
+      leader.transferTarget = undefined;
     }
   } else if (canYield && raft.isStalled && !handOver(raft, undefined)) {
     raft.becomeFollower(raft.currentTerm, undefined);
   }
 }
 
-export function sendTimeoutNow(raft: Raft, to: NodeId): void {
+/** Tells `to` to stand for election at once. */
+export function sendTimeoutNow(raft: RaftState, to: NodeId): void {
   raft.send({ type: "TimeoutNow", from: raft.id, to, term: raft.currentTerm });
 }
 
-/** The voter, other than ourselves, that is furthest along and has answered lately. */
-export function bestVoter(raft: Raft): NodeId | undefined {
-  // A live one answers every heartbeat: it is not silent for as long as two of them.
-  const lives = (id: NodeId) =>
+/**
+ * The voter, other than this node, that answered lately and has most of the log; one that
+ * did not answer if none did; `undefined` if there is no other voter.
+ */
+export function bestVoter(raft: RaftState): NodeId | undefined {
+  // A live voter answers every heartbeat: it is not silent for as long as two of them.
+  const isLive = (id: NodeId) =>
     silentTicks(raft, id) < 2 * raft.options.heartbeatTicks;
   const rank = (id: NodeId) =>
-    (raft.progress.get(id)?.matchIndex ?? 0) +
-    (lives(id) ? raft.log.lastIndex + 1 : 0);
+    (raft.leader?.progress.get(id)?.matchIndex ?? 0) +
+    (isLive(id) ? raft.log.lastIndex + 1 : 0);
   return raft.membership.voters
     .filter((id) => id !== raft.id)
     .toSorted((a, b) => rank(b) - rank(a))[0];

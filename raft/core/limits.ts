@@ -1,15 +1,15 @@
-// How large the numbers of another node may be. Whatever is above was never counted up to
-// by an honest one, and would be kept: a term near the end of what a file can hold is
-// written down, and the node that read it could never stand for election again, nor
-// start. Checked where messages are decoded (`message_codec.ts`) and, for what hangs on
-// our own term, before they are obeyed (`faults.ts`).
+// How large the numbers of another node may be. No honest node has counted any further, and
+// a larger number would do lasting harm: a term near the end of what a file can hold goes
+// to disk, and the node could never stand for election again, nor start. Bounds are checked
+// where messages are decoded (`message_codec.ts`); the one that depends on this node's own
+// term, before they are obeyed (`faults.ts`).
 
-/** Of terms and indexes, and of what is counted up beside them: sequences and rounds. */
+/** Terms, indexes, sequences and rounds: all are counted up one by one. */
 export const counterMax = 2 ** 50;
 
 /**
- * How far a term may be above our own. In the worst of storms two elections a second are
- * held; a node that was away for three months is still told of them.
+ * How far the term of a message may be above this node's own, in terms. At two elections a
+ * second, which is more than any storm brings, a node may be away for three months.
  */
 export const termJumpMax = 2 ** 24;
 

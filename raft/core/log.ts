@@ -1,5 +1,5 @@
-// The log in memory: a snapshot and every entry after it. Knows nothing of leaders,
-// disks (`saves.ts`) or members (`membership.ts`).
+// The log in memory: a snapshot and every entry after it. It knows nothing of leaders, of
+// disks (`saves.ts`) or of members (`membership.ts`).
 //
 //   snapshot.index <= lastApplied <= commitIndex <= lastIndex
 //
@@ -8,7 +8,7 @@
 import { assert } from "../../base/assert.ts";
 import type { Configuration, Entry, Index, Snapshot, Term } from "./types.ts";
 
-/** Where every log begins: nothing applied, nobody a member. */
+/** The beginning of every log: nothing is applied, and there are no members. */
 export const emptySnapshot: Snapshot = {
   index: 0,
   term: 0,
@@ -17,6 +17,7 @@ export const emptySnapshot: Snapshot = {
   data: new Uint8Array(0),
 };
 
+/** One node's replicated log, as far as it is not compacted away. */
 export class Log {
   #snapshot: Snapshot;
   #entries: Entry[];
@@ -26,7 +27,7 @@ export class Log {
   constructor(snapshot: Snapshot, entries: readonly Entry[]) {
     this.#snapshot = snapshot;
     this.#entries = [];
-    // Which of the entries are committed is learnt anew (paper, figure 2: volatile).
+    // After a restart a node learns anew what is committed (paper, figure 2: volatile).
     this.#commitIndex = snapshot.index;
     this.#lastApplied = snapshot.index;
     for (const entry of entries) this.append(entry);
@@ -52,7 +53,7 @@ export class Log {
     return this.#entries.at(-1)?.term ?? this.#snapshot.term;
   }
 
-  /** Entries held in memory. */
+  /** Entries behind the snapshot. */
   get length(): number {
     return this.#entries.length;
   }
@@ -68,7 +69,7 @@ export class Log {
     return this.termAt(index) === term;
   }
 
-  /** Paper 5.4.1: is a log that ends so at least as up to date as this one? */
+  /** Whether a log with this end is at least as up to date as this one (paper 5.4.1). */
   isUpToDate(lastLogIndex: Index, lastLogTerm: Term): boolean {
     return lastLogTerm > this.lastTerm ||
       (lastLogTerm === this.lastTerm && lastLogIndex >= this.lastIndex);
@@ -106,10 +107,10 @@ export class Log {
   }
 
   /**
-   * The highest index, not above `index`, whose term is not above `term`: where two
-   * logs may still agree, found without one message per entry (paper 5.3, end).
-   * Just below the snapshot when its own term is above: whoever stopped at it would
-   * offer it again and again to a follower that holds another entry there.
+   * The highest index, not above `index`, whose term is not above `term`: two logs may
+   * agree up to there, which one message per term finds out (paper 5.3, end). If even the
+   * snapshot's term is above, the index just below it: the leader then sends the snapshot,
+   * where it would otherwise offer the snapshot's last entry again and again.
    */
   lastIndexWithTermAtMost(index: Index, term: Term): Index {
     let i = Math.min(index, this.lastIndex);
@@ -117,7 +118,7 @@ export class Log {
     return i;
   }
 
-  /** Raises commitIndex; a lower one is old news. */
+  /** Raises commitIndex to `index`; a lower one changes nothing. */
   commit(index: Index): void {
     assert(index <= this.lastIndex, `commit index ${index} is beyond the log`);
     this.#commitIndex = Math.max(this.#commitIndex, index);
@@ -131,7 +132,7 @@ export class Log {
     return entries;
   }
 
-  /** Replaces all entries up to lastApplied by the state `data` that they led to. */
+  /** Replaces all entries up to lastApplied by `data`, the machine's state after them. */
   compact(
     { configuration, configurationIndex, data }: {
       configuration: Configuration;
@@ -149,7 +150,7 @@ export class Log {
     this.#snapshot = { index, term, configuration, configurationIndex, data };
   }
 
-  /** Forgets everything for a snapshot that is ahead of us (paper, figure 13). */
+  /** Replaces everything by a snapshot that is ahead (paper, figure 13). */
   restore(snapshot: Snapshot): void {
     assert(
       snapshot.index > this.#commitIndex,

@@ -1,20 +1,23 @@
-// Who belongs to the cluster. A configuration is in force from the moment its entry is
-// in the log, committed or not, and is rolled back when that entry is truncated
-// (thesis 4.1). One voter may change at a time: then majorities before and after
-// overlap, and no joint consensus is needed. The second half makes new configurations
-// from old ones; a refusal is a text for people, in the original's words.
+// The members of the cluster, as the log names them. A configuration is in force from the
+// moment its entry is in the log, committed or not, and is rolled back when that entry is
+// truncated (thesis 4.1). One voter may change at a time: then majorities before and after
+// overlap, and no joint consensus is needed. `member_changes.ts` appends new configurations;
+// the second half of this file makes them from old ones. A fault is a text for people, in
+// the words of the original.
 
 import { assert } from "../../base/assert.ts";
 import type { Configuration, Index, NodeId, Server } from "./types.ts";
 
+/** The configurations of one node's log, from that of its snapshot on. */
 export class Membership {
-  /** Rising by index; the first is that of the snapshot. */
+  /** Rising by index; the first is the snapshot's. */
   #history: { readonly index: Index; readonly configuration: Configuration }[];
 
   constructor(configuration: Configuration, index: Index) {
     this.#history = [{ index, configuration }];
   }
 
+  /** The configuration in force. */
   get current(): Configuration {
     return this.#history.at(-1)!.configuration;
   }
@@ -34,7 +37,7 @@ export class Membership {
     return findServer(this.current, id);
   }
 
-  /** Does any configuration in the log name it, decided or not, or that of the snapshot? */
+  /** Whether any configuration in the log, committed or not, or in the snapshot names it. */
   hasNamed(id: NodeId, incarnation: string): boolean {
     return this.#history.some(({ configuration }) =>
       isNamed(configuration, { id, incarnation })
@@ -45,14 +48,14 @@ export class Membership {
     return this.find(id)?.suffrage === "voter";
   }
 
-  /** Was it a voter before the latest change? */
+  /** Whether it was a voter in the configuration before the present one. */
   wasVoter(id: NodeId): boolean {
     const before = this.#history.at(-2)?.configuration;
     return before !== undefined &&
       findServer(before, id)?.suffrage === "voter";
   }
 
-  /** The configuration in force at `index`. */
+  /** The configuration in force at `index`, and the index that it came from. */
   at(
     index: Index,
   ): { readonly index: Index; readonly configuration: Configuration } {
@@ -64,19 +67,20 @@ export class Membership {
     return found;
   }
 
-  /** Those in force at `index` and after it, the newest first. */
+  /** All configurations in force at `index` or after it, the newest first. */
   since(index: Index): readonly Configuration[] {
     const at = this.#history.findLastIndex((past) => past.index <= index);
     return this.#history.slice(Math.max(0, at)).toReversed()
       .map(({ configuration }) => configuration);
   }
 
+  /** The entry at `index` puts `configuration` in force. */
   append(index: Index, configuration: Configuration): void {
     assert(index > this.currentIndex, "configurations come in log order");
     this.#history.push({ index, configuration });
   }
 
-  /** Entries from `first` on are gone from the log; true if a configuration was. */
+  /** Entries from `first` on left the log; true if a configuration was among them. */
   truncate(first: Index): boolean {
     const before = this.#history.length;
     while (this.#history.length > 1 && this.currentIndex >= first) {
@@ -85,18 +89,19 @@ export class Membership {
     return this.#history.length < before;
   }
 
-  /** Forgets everything for the configuration of a snapshot. */
+  /** Replaces everything by the configuration of a snapshot. */
   restore(index: Index, configuration: Configuration): void {
     this.#history = [{ index, configuration }];
   }
 
-  /** Forgets what was in force before `index`. */
+  /** Forgets the configurations that were replaced before `index`. */
   compact(index: Index): void {
     const kept = this.#history.findLastIndex((past) => past.index <= index);
     if (kept > 0) this.#history.splice(0, kept);
   }
 }
 
+/** The server `id` of a configuration; `undefined` if it is no member. */
 export function findServer(
   configuration: Configuration,
   id: NodeId,
@@ -104,7 +109,10 @@ export function findServer(
   return configuration.servers.find((server) => server.id === id);
 }
 
-/** With another disk than `incarnation` it is not the same server. Empty: not known yet. */
+/**
+ * Whether a configuration names server `id` with this disk. It does so too while it does
+ * not know the server's incarnation yet.
+ */
 export function isNamed(
   configuration: Configuration,
   { id, incarnation }: { readonly id: NodeId; readonly incarnation: string },
@@ -114,7 +122,7 @@ export function isNamed(
     (known.incarnation === "" || known.incarnation === incarnation);
 }
 
-/** How many voters differ between two configurations; more than one is unsafe at once. */
+/** Voters by which two configurations differ; a change of more than one is unsafe. */
 export function votersChanged(
   before: Configuration,
   after: Configuration,
@@ -137,6 +145,7 @@ export function withServer(
   };
 }
 
+/** `configuration` without server `id`. */
 export function withoutServer(
   configuration: Configuration,
   id: NodeId,
@@ -146,7 +155,7 @@ export function withoutServer(
   };
 }
 
-/** What is wrong with a configuration, or `undefined` when nothing is. */
+/** Why a configuration is unsound, or `undefined` if it is sound. */
 export function configurationFault(
   configuration: Configuration,
 ): string | undefined {

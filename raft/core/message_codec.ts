@@ -1,98 +1,124 @@
-// Every message between nodes as bytes, and back, with the bounds that a stranger's numbers
-// must keep. Little-endian; the wire's version stands in `hello.ts`:
+// The bytes on the wire: every message between nodes, encoded and decoded, with the bounds
+// that a stranger's numbers must keep. Frames and greetings stand in `net/frame.ts` and
+// `identity/hello.ts`; the disk has a format and a version of its own, in `save_codec.ts`.
+// Little-endian:
 //
-//   message   = tag u8 · from id · to id · term u64 · body      the tags are below
-//             | tag u8 · from id · to id · number u64 · (data | take)
-//   take      = process u64 · (term u64 · count u64 | given bool · last big64 · count u64)
+//   message = tag u8 · from id · to id · body      tags and bodies: the table below
 //
-// with the fields of `bytes.ts`, entries and snapshots of `save_codec.ts`. Terms, indexes,
-// sequences and rounds stay below `counterMax`. One encoding stands for each value;
-// nothing else decodes.
+// with entries and snapshots of `entry_codec.ts` and the fields of `base/bytes.ts`. Numbers
+// are u64; terms, indexes, sequences and rounds stay below `counterMax`. Each value has one
+// encoding; nothing else decodes.
 
-import { assert, unreachable } from "../../base/assert.ts";
+import { assert } from "../../base/assert.ts";
 import { Reader, Writer } from "../../base/bytes.ts";
 import {
   readEntries,
   readSnapshot,
   writeEntries,
   writeSnapshot,
-} from "./save_codec.ts";
+} from "./entry_codec.ts";
 import { counterMax, takeCountMax } from "./limits.ts";
-import type { Errand, Message, PeerMessage, Snapshot } from "./types.ts";
+import type { NodeId, PeerMessage, Snapshot } from "./types.ts";
 
-/** In one AppendEntries; a save may hold more. */
+/**
+ * The version of the format below. Nodes tell it in their greetings, and two nodes talk only
+ * if they have the same. Raise it when an old node could misread a new message.
+ */
+export const wireVersion = 4;
+
+/** Entries in one AppendEntries; a save may hold more. */
 export const messageEntriesMax = 1024;
+/** Bytes of data in one Forward or ForwardResponse. */
 export const forwardBytesMax = 64 * 1024;
 
-const tags = {
-  PreVote: 1,
-  PreVoteResponse: 2,
-  RequestVote: 3,
-  RequestVoteResponse: 4,
-  AppendEntries: 5,
-  AppendEntriesResponse: 6,
-  InstallSnapshot: 7,
-  TimeoutNow: 8,
-  NotMember: 9,
-  Forward: 10,
-  ForwardResponse: 11,
-  Take: 12,
-  TakeResponse: 13,
-  Confirm: 14,
-  ConfirmResponse: 15,
-} as const satisfies Record<PeerMessage["type"], number>;
+type Type = PeerMessage["type"];
+type MessageOf = {
+  readonly [T in Type]: Extract<PeerMessage, { readonly type: T }>;
+};
 
-const scratch = new Writer();
+/** The two fields that begin every message. */
+type Ends = { readonly from: NodeId; readonly to: NodeId };
 
-/** The bytes of one message; the caller owns them. */
-export function encodePeerMessage(message: PeerMessage): Uint8Array {
-  const writer = scratch;
-  writer.reset();
-  writer.u8(tags[message.type]);
-  writer.id(message.from);
-  writer.id(message.to);
-  if ("id" in message) writeErrand(writer, message);
-  else writeMessage(writer, message);
-  return writer.copy();
-}
+/** One type of message: its tag, and its body both ways. */
+type Codec<T extends Type> = {
+  readonly tag: number;
+  readonly write: (writer: Writer, message: MessageOf[T]) => void;
+  /** Properties are evaluated in the order written, which is the order of the bytes. */
+  readonly read: (reader: Reader, ends: Ends) => MessageOf[T];
+};
 
-function writeErrand(writer: Writer, message: Errand): void {
-  writer.u64(message.id);
-  switch (message.type) {
-    case "Forward":
-    case "ForwardResponse":
-      return writer.data(message.data, forwardBytesMax);
-    case "Take":
-      writer.u64(message.process);
+/**
+ * One row a type of message, above it the body's bytes. A type without its row, or a row
+ * that makes a message of another type, does not compile.
+ */
+const codecs: { readonly [T in Type]: Codec<T> } = {
+  // term · lastLogIndex · lastLogTerm
+  PreVote: {
+    tag: 1,
+    write: (writer, message) => {
       writer.u64(message.term);
-      return writer.u64(message.count);
-    case "TakeResponse":
-      writer.u64(message.process);
-      writer.u8(message.given ? 1 : 0);
-      writer.big64(message.last);
-      return writer.u64(message.count);
-    default:
-      unreachable(message);
-  }
-}
-
-function writeMessage(writer: Writer, message: Message): void {
-  writer.u64(message.term);
-  switch (message.type) {
-    case "PreVote":
       writer.u64(message.lastLogIndex);
       writer.u64(message.lastLogTerm);
-      break;
-    case "RequestVote":
+    },
+    read: (reader, ends) => ({
+      type: "PreVote",
+      ...ends,
+      term: counter(reader),
+      lastLogIndex: counter(reader),
+      lastLogTerm: counter(reader),
+    }),
+  },
+  // term · granted bool
+  PreVoteResponse: {
+    tag: 2,
+    write: (writer, message) => {
+      writer.u64(message.term);
+      writer.u8(message.granted ? 1 : 0);
+    },
+    read: (reader, ends) => ({
+      type: "PreVoteResponse",
+      ...ends,
+      term: counter(reader),
+      granted: reader.bool(),
+    }),
+  },
+  // term · lastLogIndex · lastLogTerm · transfer bool
+  RequestVote: {
+    tag: 3,
+    write: (writer, message) => {
+      writer.u64(message.term);
       writer.u64(message.lastLogIndex);
       writer.u64(message.lastLogTerm);
       writer.u8(message.transfer ? 1 : 0);
-      break;
-    case "PreVoteResponse":
-    case "RequestVoteResponse":
+    },
+    read: (reader, ends) => ({
+      type: "RequestVote",
+      ...ends,
+      term: counter(reader),
+      lastLogIndex: counter(reader),
+      lastLogTerm: counter(reader),
+      transfer: reader.bool(),
+    }),
+  },
+  // term · granted bool
+  RequestVoteResponse: {
+    tag: 4,
+    write: (writer, message) => {
+      writer.u64(message.term);
       writer.u8(message.granted ? 1 : 0);
-      break;
-    case "AppendEntries":
+    },
+    read: (reader, ends) => ({
+      type: "RequestVoteResponse",
+      ...ends,
+      term: counter(reader),
+      granted: reader.bool(),
+    }),
+  },
+  // term · prevLogTerm · leaderCommit · sequence · entries, the first at prevLogIndex + 1
+  AppendEntries: {
+    tag: 5,
+    write: (writer, message) => {
+      writer.u64(message.term);
       writer.u64(message.prevLogTerm);
       writer.u64(message.leaderCommit);
       writer.u64(message.sequence);
@@ -101,40 +127,221 @@ function writeMessage(writer: Writer, message: Message): void {
         `${message.entries.length} entries in a message`,
       );
       writeEntries(writer, message.prevLogIndex + 1, message.entries);
-      break;
-    case "AppendEntriesResponse":
+    },
+    read: (reader, ends) => {
+      const fields = {
+        term: counter(reader),
+        prevLogTerm: counter(reader),
+        leaderCommit: counter(reader),
+        sequence: counter(reader),
+      };
+      const { first, entries } = readEntries(reader, messageEntriesMax);
+      if (first === 0) reader.fail("entries from index 0");
+      if (first > counterMax) reader.fail(`entries from index ${first}`);
+      const prevLogIndex = first - 1;
+      return {
+        type: "AppendEntries",
+        ...ends,
+        ...fields,
+        prevLogIndex,
+        entries,
+      };
+    },
+  },
+  // term · sequence · success bool · matchIndex · matchTerm
+  AppendEntriesResponse: {
+    tag: 6,
+    write: (writer, message) => {
+      writer.u64(message.term);
       writer.u64(message.sequence);
       writer.u8(message.success ? 1 : 0);
       writer.u64(message.matchIndex);
       writer.u64(message.matchTerm);
-      break;
-    case "InstallSnapshot":
+    },
+    read: (reader, ends) => ({
+      type: "AppendEntriesResponse",
+      ...ends,
+      term: counter(reader),
+      sequence: counter(reader),
+      success: reader.bool(),
+      matchIndex: counter(reader),
+      matchTerm: counter(reader),
+    }),
+  },
+  // term · sequence · snapshot
+  InstallSnapshot: {
+    tag: 7,
+    write: (writer, message) => {
+      writer.u64(message.term);
       writer.u64(message.sequence);
       writeSnapshot(writer, message.snapshot);
-      break;
-    case "Confirm":
-    case "ConfirmResponse":
-      writer.u64(message.round);
-      break;
-    case "TimeoutNow":
-      break;
-    case "NotMember":
+    },
+    read: (reader, ends) => ({
+      type: "InstallSnapshot",
+      ...ends,
+      term: counter(reader),
+      sequence: counter(reader),
+      snapshot: boundedSnapshot(reader),
+    }),
+  },
+  // term
+  TimeoutNow: {
+    tag: 8,
+    write: (writer, message) => writer.u64(message.term),
+    read: (reader, ends) => ({
+      type: "TimeoutNow",
+      ...ends,
+      term: counter(reader),
+    }),
+  },
+  // term · configurationIndex
+  NotMember: {
+    tag: 9,
+    write: (writer, message) => {
+      writer.u64(message.term);
       writer.u64(message.configurationIndex);
-      break;
-    default:
-      unreachable(message);
-  }
+    },
+    read: (reader, ends) => ({
+      type: "NotMember",
+      ...ends,
+      term: counter(reader),
+      configurationIndex: counter(reader),
+    }),
+  },
+  // term · round
+  Confirm: {
+    tag: 14,
+    write: (writer, message) => {
+      writer.u64(message.term);
+      writer.u64(message.round);
+    },
+    read: (reader, ends) => ({
+      type: "Confirm",
+      ...ends,
+      term: counter(reader),
+      round: counter(reader),
+    }),
+  },
+  // term · round
+  ConfirmResponse: {
+    tag: 15,
+    write: (writer, message) => {
+      writer.u64(message.term);
+      writer.u64(message.round);
+    },
+    read: (reader, ends) => ({
+      type: "ConfirmResponse",
+      ...ends,
+      term: counter(reader),
+      round: counter(reader),
+    }),
+  },
+  // id · data
+  Forward: {
+    tag: 10,
+    write: (writer, message) => {
+      writer.u64(message.id);
+      writer.data(message.data, forwardBytesMax);
+    },
+    read: (reader, ends) => ({
+      type: "Forward",
+      ...ends,
+      id: reader.u64(),
+      data: reader.data(forwardBytesMax),
+    }),
+  },
+  // id · data
+  ForwardResponse: {
+    tag: 11,
+    write: (writer, message) => {
+      writer.u64(message.id);
+      writer.data(message.data, forwardBytesMax);
+    },
+    read: (reader, ends) => ({
+      type: "ForwardResponse",
+      ...ends,
+      id: reader.u64(),
+      data: reader.data(forwardBytesMax),
+    }),
+  },
+  // id · process · term · count, at least 1
+  Take: {
+    tag: 12,
+    write: (writer, message) => {
+      writer.u64(message.id);
+      writer.u64(message.process);
+      writer.u64(message.term);
+      writer.u64(message.count);
+    },
+    read: (reader, ends) => ({
+      type: "Take",
+      ...ends,
+      id: reader.u64(),
+      process: reader.u64(),
+      term: counter(reader),
+      count: takeCount(reader) || reader.fail("a take of nothing"),
+    }),
+  },
+  // id · process · given bool · last big64 · count
+  TakeResponse: {
+    tag: 13,
+    write: (writer, message) => {
+      writer.u64(message.id);
+      writer.u64(message.process);
+      writer.u8(message.given ? 1 : 0);
+      writer.big64(message.last);
+      writer.u64(message.count);
+    },
+    read: (reader, ends) => ({
+      type: "TakeResponse",
+      ...ends,
+      id: reader.u64(),
+      process: reader.u64(),
+      given: reader.bool(),
+      last: reader.big64(),
+      count: takeCount(reader),
+    }),
+  },
+};
+
+/** A lookup by which the compiler knows that a message and its codec have the same type. */
+function codecOf<T extends Type>(type: T): Codec<T> {
+  return codecs[type];
 }
 
-/** Throws {@linkcode DecodeError} on anything that `encodePeerMessage` does not make. */
+const codecsByTag = new Map(
+  Object.values(codecs).map((codec) => [codec.tag, codec]),
+);
+
+const scratch = new Writer();
+
+/** The bytes of one message; the caller owns them. */
+export function encodePeerMessage(message: PeerMessage): Uint8Array {
+  const writer = scratch;
+  const codec = codecOf(message.type);
+  writer.reset();
+  writer.u8(codec.tag);
+  writer.id(message.from);
+  writer.id(message.to);
+  codec.write(writer, message);
+  return writer.copy();
+}
+
+/**
+ * The message that `bytes` stand for.
+ * @throws {DecodeError} on anything that `encodePeerMessage` does not make.
+ */
 export function decodePeerMessage(bytes: Uint8Array): PeerMessage {
   const reader = new Reader(bytes);
-  const message = readMessage(reader);
+  const tag = reader.u8();
+  const codec = codecsByTag.get(tag) ?? reader.fail(`message type ${tag}`);
+  const ends = { from: reader.id(), to: reader.id() };
+  const message = codec.read(reader, ends);
   reader.end();
   return message;
 }
 
-/** Of whatever is counted up, one by one. */
+/** A number that an honest node has counted up to, one by one. */
 function counter(reader: Reader): number {
   const value = reader.u64();
   if (value > counterMax) reader.fail(`${value}, above ${counterMax}`);
@@ -150,125 +357,10 @@ function takeCount(reader: Reader): number {
 function boundedSnapshot(reader: Reader): Snapshot {
   const snapshot = readSnapshot(reader);
   const { index, term, configurationIndex } = snapshot;
-  // Entries that follow could not bring a configuration otherwise.
+  // No entry behind the snapshot could change the members otherwise.
   if (configurationIndex > index) reader.fail("a configuration to come");
   if (index > counterMax || term > counterMax) {
     reader.fail(`a snapshot of ${index} in term ${term}`);
   }
   return snapshot;
-}
-
-function readErrand(
-  reader: Reader,
-  tag: number,
-  envelope: Pick<Errand, "from" | "to" | "id">,
-): Errand {
-  switch (tag) {
-    case tags.Forward:
-    case tags.ForwardResponse: {
-      const type = tag === tags.Forward ? "Forward" : "ForwardResponse";
-      return { type, ...envelope, data: reader.data(forwardBytesMax) };
-    }
-    case tags.Take:
-      return {
-        type: "Take",
-        ...envelope,
-        process: reader.u64(),
-        term: counter(reader),
-        count: takeCount(reader) || reader.fail("a take of nothing"),
-      };
-    default:
-      return {
-        type: "TakeResponse",
-        ...envelope,
-        process: reader.u64(),
-        given: reader.bool(),
-        last: reader.big64(),
-        count: takeCount(reader),
-      };
-  }
-}
-
-function readMessage(reader: Reader): PeerMessage {
-  const tag = reader.u8();
-  const from = reader.id();
-  const to = reader.id();
-  if (tag >= tags.Forward && tag <= tags.TakeResponse) {
-    return readErrand(reader, tag, { from, to, id: reader.u64() });
-  }
-  const envelope = { from, to, term: counter(reader) };
-  // Properties are evaluated in the order written, which is the order of the bytes.
-  switch (tag) {
-    case tags.PreVote:
-      return {
-        type: "PreVote",
-        ...envelope,
-        lastLogIndex: counter(reader),
-        lastLogTerm: counter(reader),
-      };
-    case tags.PreVoteResponse:
-      return { type: "PreVoteResponse", ...envelope, granted: reader.bool() };
-    case tags.RequestVote:
-      return {
-        type: "RequestVote",
-        ...envelope,
-        lastLogIndex: counter(reader),
-        lastLogTerm: counter(reader),
-        transfer: reader.bool(),
-      };
-    case tags.RequestVoteResponse:
-      return {
-        type: "RequestVoteResponse",
-        ...envelope,
-        granted: reader.bool(),
-      };
-    case tags.AppendEntries: {
-      const fields = {
-        prevLogTerm: counter(reader),
-        leaderCommit: counter(reader),
-        sequence: counter(reader),
-      };
-      const { first, entries } = readEntries(reader, messageEntriesMax);
-      if (first === 0) reader.fail("entries from index 0");
-      if (first > counterMax) reader.fail(`entries from index ${first}`);
-      const prevLogIndex = first - 1;
-      return {
-        type: "AppendEntries",
-        ...envelope,
-        prevLogIndex,
-        ...fields,
-        entries,
-      };
-    }
-    case tags.AppendEntriesResponse:
-      return {
-        type: "AppendEntriesResponse",
-        ...envelope,
-        sequence: counter(reader),
-        success: reader.bool(),
-        matchIndex: counter(reader),
-        matchTerm: counter(reader),
-      };
-    case tags.InstallSnapshot:
-      return {
-        type: "InstallSnapshot",
-        ...envelope,
-        sequence: counter(reader),
-        snapshot: boundedSnapshot(reader),
-      };
-    case tags.Confirm:
-      return { type: "Confirm", ...envelope, round: counter(reader) };
-    case tags.ConfirmResponse:
-      return { type: "ConfirmResponse", ...envelope, round: counter(reader) };
-    case tags.TimeoutNow:
-      return { type: "TimeoutNow", ...envelope };
-    case tags.NotMember:
-      return {
-        type: "NotMember",
-        ...envelope,
-        configurationIndex: counter(reader),
-      };
-    default:
-      return reader.fail(`message type ${tag}`);
-  }
 }

@@ -1,13 +1,15 @@
-// What a node of the protocol is told when it is made, what it can be, and why it refuses
-// to change its members: the words of `raft.ts` that others use without the node itself.
-// Types only.
+// The options of a node of the protocol, its roles, and why it refuses to change members:
+// words of `raft.ts` that other files use without the node itself. Types only; messages
+// and entries stand in `types.ts`.
 
+/** A follower, a candidate before or after its pre-vote (thesis 9.6), or the leader. */
 export type Role = "follower" | "preCandidate" | "candidate" | "leader";
 
+/** Times are counted in ticks, whose length the shell decides. */
 export type RaftOptions = {
-  /** Ticks between a leader's heartbeats. */
+  /** Between a leader's heartbeats; fewer than `electionTicks`. */
   readonly heartbeatTicks: number;
-  /** Ticks without a leader before an election: this to twice this, drawn each time. */
+  /** Without a leader before an election: from this to twice this, drawn each time. */
   readonly electionTicks: number;
   /** An integer from 0 to `below - 1`. */
   readonly random: (below: number) => number;

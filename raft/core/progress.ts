@@ -1,4 +1,4 @@
-// What the leader knows of one follower, and its only legal transitions.
+// A leader's knowledge of one follower, and how it may change. Sends nothing itself.
 //
 //   probe      the logs' last common entry is sought: one message, then wait for the
 //              answer. A snapshot is sent from here too.
@@ -6,28 +6,29 @@
 //              nextIndex runs ahead of the answers.
 //
 // Every message of a leader to a follower has a sequence number, and answers carry it
-// back. That dates them: an answer to a message older than the last turn into probe
-// describes a follower that is no longer so (it may even be of a former life, one whose
-// log at a lower durability has lost what it had acknowledged) and moves nothing.
+// back. That dates them: an answer to a message older than the last turn into probe moves
+// nothing, for the follower has changed since. It may even come of a former process, whose
+// log at a lower durability lost what it had acknowledged.
 // Invariant: matchIndex < nextIndex.
 
 import { assert } from "../../base/assert.ts";
 import type { Index } from "./types.ts";
 
-/** Appends under way to one follower; bounds what a silent one can pile up. */
+/** Appends under way to one follower at most: a silent one must not pile up more. */
 export const appendsInFlightMax = 128;
 
+/** One follower, as its leader knows it. */
 export class Progress {
   state: "probe" | "replicate" = "probe";
   /** The last entry known to equal ours and to be durable there. */
   matchIndex: Index = 0;
   /** The next entry to send. */
   nextIndex: Index;
-  /** In probe: an answer is awaited. Heartbeats go on, and their answers count. */
+  /** In probe: an answer is awaited. Heartbeats go on, and their answers count too. */
   paused = false;
   /** Leader ticks since it last answered, or since it is followed. */
   silentTicks = 0;
-  /** It has answered this leader; a new one does not know yet who lives. */
+  /** It has answered this leader; a new leader does not know yet who is alive. */
   hasAnswered = false;
   /** The last round of confirmation that it has answered. */
   confirmedRound = 0;
@@ -37,11 +38,12 @@ export class Progress {
   /** The number of the last message to it; no leader uses a number twice. */
   lastSequence: number;
 
-  /** Where our log ended when the round began; a round lasts one election timeout. */
-  #roundTarget: Index;
-  #roundTicks = 0;
+  /** The leader's last entry when the present catch-up round began (thesis 4.2.1). */
+  #catchUpTarget: Index;
+  /** Ticks since then; a catch-up round lasts one election timeout. */
+  #catchUpTicks = 0;
 
-  /** Answers to older messages are history. */
+  /** Answers to messages below this number move nothing. */
   #answersFrom: number;
   /** Sequences of the appends under way, rising. */
   #inFlight: number[] = [];
@@ -49,21 +51,22 @@ export class Progress {
   constructor(lastIndex: Index, lastSequence: number) {
     this.nextIndex = lastIndex + 1;
     this.lastSequence = lastSequence;
-    this.#roundTarget = lastIndex;
+    this.#catchUpTarget = lastIndex;
     this.#answersFrom = lastSequence + 1;
   }
 
-  /** It answers, whatever it says. */
+  /** An answer of any kind came. */
   heard(): void {
     this.silentTicks = 0;
     this.hasAnswered = true;
   }
 
-  /** False when the message answered is older than what we know. */
+  /** False when the message that was answered is older than what the leader knows. */
   isCurrent(sequence: number): boolean {
     return sequence >= this.#answersFrom && sequence <= this.lastSequence;
   }
 
+  /** Another append, or snapshot, may be sent now. */
   get hasRoom(): boolean {
     return this.state === "probe"
       ? !this.paused
@@ -99,13 +102,13 @@ export class Progress {
   /** The follower lacks the entry before those sent; the logs may agree at `hint`. */
   rejected(hint: Index, sequence: number): void {
     this.#answered(sequence);
-    // A current denial of what was acknowledged before: the follower has lost entries
+    // A current refusal of what was acknowledged before: the follower has lost entries
     // (a crash at durability medium or low). Counting them would commit on fewer disks.
     if (hint < this.matchIndex) this.matchIndex = 0;
     this.probe(hint + 1);
   }
 
-  /** Seeks the common point from `nextIndex` downwards. */
+  /** Seeks the last common entry from `nextIndex` downwards. */
   probe(nextIndex: Index): void {
     this.state = "probe";
     this.nextIndex = Math.max(nextIndex, this.matchIndex + 1);
@@ -114,29 +117,32 @@ export class Progress {
     this.#answersFrom = this.lastSequence + 1;
   }
 
-  /** Counts a tick of the current round (thesis 4.2.1: rounds of catching up). */
-  tickRound(lastIndex: Index, electionTicks: number): void {
-    if (++this.#roundTicks >= electionTicks) this.beginRound(lastIndex);
+  /** A tick passed, and the leader's log ends at `lastIndex`. */
+  tickCatchUp(lastIndex: Index, electionTicks: number): void {
+    if (++this.#catchUpTicks >= electionTicks) this.beginCatchUp(lastIndex);
   }
 
-  beginRound(lastIndex: Index): void {
-    this.#roundTarget = lastIndex;
-    this.#roundTicks = 0;
+  /** Begins a catch-up round (thesis 4.2.1), to the present end of the leader's log. */
+  beginCatchUp(lastIndex: Index): void {
+    this.#catchUpTarget = lastIndex;
+    this.#catchUpTicks = 0;
   }
 
   /**
-   * A whole round fitted into an election timeout: promotion would not block commits.
-   * Of the present round only: who was caught up once may have lost its log since.
+   * It got within an election timeout what the leader had at its beginning: as a voter it
+   * would not hold up commits. Only the present catch-up round counts: a follower that was
+   * caught up once may have lost its log since.
    */
   get caughtUp(): boolean {
-    return this.state === "replicate" && this.matchIndex >= this.#roundTarget;
+    return this.state === "replicate" &&
+      this.matchIndex >= this.#catchUpTarget;
   }
 
   #answered(sequence: number): void {
     while (this.#inFlight.length > 0 && this.#inFlight[0]! <= sequence) {
       this.#inFlight.shift();
     }
-    // What was sent before is answered or lost: a later denial of it would be stale.
+    // Earlier messages are answered or lost: a refusal of one, coming later, is stale.
     this.#answersFrom = Math.max(this.#answersFrom, sequence);
   }
 }

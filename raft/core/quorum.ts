@@ -1,6 +1,6 @@
-// Majority arithmetic, the one place where servers are counted. Quorums of one
-// configuration intersect; that single-server changes keep those of two neighbouring
-// configurations intersecting is `membership.ts`'s business (thesis 4.1).
+// Majority arithmetic, the one place where servers are counted. Two majorities of one
+// configuration share a server; that majorities of two neighbouring configurations do so
+// too is the business of `member_changes.ts` (thesis 4.1).
 
 import type { Index, NodeId } from "./types.ts";
 
@@ -18,9 +18,10 @@ export function committedIndex(matchIndexes: readonly Index[]): Index {
   return descending[majority(descending.length) - 1] ?? 0;
 }
 
+/** `pending`: it is not won yet, and can still be. */
 export type VoteResult = "won" | "lost" | "pending";
 
-/** Where an election stands; answers of servers that are no voters do not count. */
+/** The state of an election; answers of servers that are no voters do not count. */
 export function voteResult(
   voters: readonly NodeId[],
   votes: ReadonlyMap<NodeId, boolean>,

@@ -1,21 +1,21 @@
-// What of the state is not yet durable, and which messages wait for it.
+// Which part of the state is not durable yet, and which messages wait for it.
 //
-// A vote or an acknowledgement is a promise about what is on disk. It is therefore
-// held here from the moment it is made until the save that covers that moment is
-// done, so that no shell can send it too early. A save covers everything up to the
-// moment it was taken; saves finish in the order in which they were taken.
+// A vote or an acknowledgement is a promise about the disk. It is held here from the moment
+// it is made until the save that covers that moment is done, so that no shell can send it
+// too early. A save covers everything up to the moment it was taken; saves finish in the
+// order in which they were taken.
 //
-// Truncation is where this goes wrong elsewhere: a save under way wrote entries that
-// have been replaced meanwhile, and its completion must not make their successors
-// durable (etcd's async_storage_writes_append_aba_race). So a truncation lowers what
-// every save under way will prove, at once.
+// A truncation may replace entries that a save under way is still writing. When that save is
+// done, the new entries must not count as durable (etcd's async_storage_writes_append_aba_race);
+// so a truncation lowers at once the index up to which the saves under way count.
 
 import { assert } from "../../base/assert.ts";
 import type { Log } from "./log.ts";
 import type { HardState, Index, Message, NodeId, Save } from "./types.ts";
 
+/** One node's saves: not taken yet, under way, done. */
 export class Saves {
-  /** The last index up to which our own log is durable as it is now. */
+  /** The index up to which this node's log is durable as it is now. */
   durableIndex: Index;
 
   #nextNumber = 1;
@@ -39,17 +39,17 @@ export class Saves {
     this.#hardStateChanged = true;
   }
 
-  /** A configuration went with what was truncated. */
+  /** A configuration was truncated. */
   membersChanged(): void {
     this.#membersChanged = true;
   }
 
-  /** The log's snapshot is another one; the next save replaces the log. */
+  /** The log has another snapshot; the next save replaces the whole log. */
   snapshotChanged(): void {
     this.#snapshotChanged = true;
   }
 
-  /** Entries from `first` on are gone from the log. */
+  /** Entries from `first` on left the log. */
   truncated(first: Index): void {
     this.#unsavedFrom = Math.min(this.#unsavedFrom, first);
     this.durableIndex = Math.min(this.durableIndex, first - 1);
@@ -63,13 +63,13 @@ export class Saves {
     return this.#inFlight.length > 0;
   }
 
-  /** Term and vote are durable as they are now, whatever the log is. */
+  /** Term and vote are durable as they are now, whether or not the log is. */
   get isTermDurable(): boolean {
     return !this.#hardStateChanged &&
       !this.#inFlight.some(({ hardStateChanged }) => hardStateChanged);
   }
 
-  /** Keeps `message` until all of the present is durable; false if it is already. */
+  /** Keeps `message` until the present state is durable; false if it is so already. */
   hold(message: Message, log: Log): boolean {
     const newest = this.#isDirty(log)
       ? this.#nextNumber
@@ -79,7 +79,7 @@ export class Saves {
     return true;
   }
 
-  /** What is held for node `id` will not be sent. */
+  /** Drops the messages that are held for node `id`. */
   release(id: NodeId): void {
     this.#held = this.#held.filter(({ message }) => message.to !== id);
   }
@@ -94,10 +94,11 @@ export class Saves {
     const entries = log.slice(firstIndex);
     const number = this.#nextNumber++;
     const hardStateChanged = this.#hardStateChanged;
-    // A lower durability may lose tickets, never who decides about them. A founder that
-    // forgot the members it took in would lead alone beside them (PITFALLS 40). A leader's
-    // first entry is what each change of members stands on: a majority that forgot it
-    // could elect the author of an older change, whose majorities need not meet ours.
+    // A lower durability may lose tickets, but not the members or the leader that decide
+    // about them. A founder that forgot the members it took in would lead alone beside them
+    // (PITFALLS 40). A change of members rests on its leader's first entry: a majority that
+    // forgot that entry could elect the author of an older change, whose majorities need
+    // not meet those of the newer one.
     const mustSync = hardStateChanged || this.#membersChanged ||
       entries.some(({ type }) => type !== "command");
     const save = { number, hardState, mustSync, snapshot, firstIndex, entries };
@@ -109,7 +110,7 @@ export class Saves {
     return save;
   }
 
-  /** Save `number` is durable: returns the messages that may leave now. */
+  /** Save `number` is durable; returns the messages that may leave now. */
   saved(number: number): Message[] {
     const save = this.#inFlight.shift();
     assert(save?.number === number, `save ${number} finished out of turn`);

@@ -1,5 +1,5 @@
-// The vocabulary of the protocol: ids, log entries, what is kept on disk, and
-// every message between nodes. Plain data without behaviour; `save_codec.ts` and
+// The vocabulary of the protocol: ids, log entries, the content of a disk, and every
+// message between nodes. Plain data without behaviour: `save_codec.ts` and
 // `message_codec.ts` give its bytes, `raft.ts` its meaning. Names are those of the Raft
 // paper (Ongaro and Ousterhout 2014) and of Ongaro's thesis.
 
@@ -13,10 +13,10 @@ export type Index = number;
 export type NodeId = string;
 
 /**
- * Who a data directory belongs to, written once when it is created.
+ * The node and cluster that a data directory belongs to, written when it is created.
  *
- * `incarnation` tells two lives of one id apart: a directory that was wiped and
- * made anew has another, so that it cannot vote for what it has forgotten.
+ * `incarnation` tells two directories of one id apart: one that was wiped and made anew has
+ * another, so that it cannot vote again in a term whose vote it has forgotten.
  */
 export type Identity = {
   /** 32 hex digits, drawn when the cluster was created. */
@@ -26,15 +26,15 @@ export type Identity = {
   readonly incarnation: string;
 };
 
-/** What must never be forgotten (paper, figure 2: persistent state). */
+/** Term and vote, which must survive every crash (paper, figure 2: persistent state). */
 export type HardState = {
   readonly currentTerm: Term;
   readonly votedFor: NodeId | undefined;
 };
 
 /**
- * `voter` counts for elections and commitment, the others only receive: a `learner` until
- * it has caught up and is promoted, a `nonvoter` for as long as people leave it so.
+ * A `voter` counts for elections and commitment; the others only receive the log. A
+ * `learner` is promoted to voter once it has caught up, a `nonvoter` only if people ask.
  */
 export type Suffrage = "voter" | "learner" | "nonvoter";
 
@@ -43,7 +43,7 @@ export type Server = {
   /** Where its peers dial it: `host:port`, or `:port` on the dialler's own host. */
   readonly address: string;
   readonly suffrage: Suffrage;
-  /** Of its data directory; empty when not yet known. */
+  /** Of its data directory; empty when it is not known yet. */
   readonly incarnation: string;
 };
 
@@ -78,7 +78,7 @@ export type Snapshot = {
   readonly data: Uint8Array;
 };
 
-/** What a data directory held when it was opened. */
+/** The content of a data directory when it was opened. */
 export type Saved = {
   readonly identity: Identity;
   readonly hardState: HardState;
@@ -97,13 +97,13 @@ export type Saved = {
  * entries at or above it that were saved before are gone.
  */
 export type Save = {
-  /** 1, 2, 3 … in the order in which saves were taken, within one run. */
+  /** 1, 2, 3 … in the order in which saves were taken, within one process. */
   readonly number: number;
   /** Always whole, so that each save can stand first in a file. */
   readonly hardState: HardState;
   /**
-   * True if it is to be synced at every durability: term, vote or members changed, or a
-   * leader's first entry is in it (`saves.ts` says why).
+   * Sync it at every durability: term, vote or members changed, or it holds a leader's
+   * first entry (`saves.ts` gives the reasons).
    */
   readonly mustSync: boolean;
   readonly snapshot: Snapshot | undefined;
@@ -118,7 +118,7 @@ type Envelope = {
   readonly term: Term;
 };
 
-/** "Would you vote for me in `term`?" Changes nothing anywhere (thesis 9.6). */
+/** "Would you vote for me in `term`?" Neither side changes its term or vote (thesis 9.6). */
 export type PreVote = Envelope & {
   readonly type: "PreVote";
   readonly lastLogIndex: Index;
@@ -131,7 +131,7 @@ export type PreVoteResponse = Envelope & {
   readonly granted: boolean;
 };
 
-/** Paper, figure 2. */
+/** Paper, figure 2, RequestVote. */
 export type RequestVote = Envelope & {
   readonly type: "RequestVote";
   readonly lastLogIndex: Index;
@@ -145,7 +145,7 @@ export type RequestVoteResponse = Envelope & {
   readonly granted: boolean;
 };
 
-/** Paper, figure 2; without entries it is the heartbeat. */
+/** Paper, figure 2, AppendEntries; without entries it is the heartbeat. */
 export type AppendEntries = Envelope & {
   readonly type: "AppendEntries";
   readonly prevLogIndex: Index;
@@ -171,7 +171,7 @@ export type AppendEntriesResponse = Envelope & {
   readonly matchTerm: Term;
 };
 
-/** Paper, figure 13, in one piece. */
+/** Paper, figure 13, InstallSnapshot, in one piece. */
 export type InstallSnapshot = Envelope & {
   readonly type: "InstallSnapshot";
   readonly snapshot: Snapshot;
@@ -185,7 +185,7 @@ export type Confirm = Envelope & {
   readonly round: number;
 };
 
-/** Yes. Who has gone on to a later term says so as to an append. */
+/** Positive. A node in a later term answers with a failed AppendEntriesResponse. */
 export type ConfirmResponse = Envelope & {
   readonly type: "ConfirmResponse";
   readonly round: number;
@@ -194,13 +194,14 @@ export type ConfirmResponse = Envelope & {
 /** The leader hands over: stand for election at once (thesis 3.10). */
 export type TimeoutNow = Envelope & { readonly type: "TimeoutNow" };
 
-/** The leader tells a node that it is no member of `configurationIndex` any more. */
+/** A node was asked for a vote, and its configuration does not name the asker any more. */
 export type NotMember = Envelope & {
   readonly type: "NotMember";
+  /** The index of that configuration, which is committed. */
   readonly configurationIndex: Index;
 };
 
-/** A rule that the sender of a message broke, as what "node 2 sent"; nothing was done. */
+/** Why a message was refused: the end of a sentence that begins with "node 2 sent". */
 export type Fault = string;
 
 /** Every message of the protocol. */
@@ -217,10 +218,7 @@ export type Message =
   | TimeoutNow
   | NotMember;
 
-/**
- * A question from one node to another outside the protocol, and its answer: what a
- * client asked of a follower and only the leader can do. The core never sees them.
- */
+/** A client's command that only the leader can carry out, forwarded to it. */
 export type Forward = {
   readonly type: "Forward";
   readonly from: NodeId;
@@ -229,6 +227,7 @@ export type Forward = {
   readonly data: Uint8Array;
 };
 
+/** The answer to a Forward, under its `id`. */
 export type ForwardResponse = {
   readonly type: "ForwardResponse";
   readonly from: NodeId;
@@ -237,30 +236,32 @@ export type ForwardResponse = {
   readonly data: Uint8Array;
 };
 
-/** Tickets that a node asks of the leader for all its clients at once. */
+/** A node asks the leader for tickets, for all its clients at once. */
 export type Take = {
   readonly type: "Take";
   readonly from: NodeId;
   readonly to: NodeId;
-  /** In which `to` leads, as far as `from` knows; in no other may it be executed. */
+  /** The term in which `to` leads, as `from` knows; in no other may it be executed. */
   readonly term: Term;
-  /** Of the asking process; with `id` it names this take, however often it is sent. */
+  /** Drawn by the asking process; with `id` it names this take, however often it is sent. */
   readonly process: number;
   readonly id: number;
-  /** How many; at least 1. */
+  /** Tickets, at least 1. */
   readonly count: number;
 };
 
+/** The leader's answer to a Take, under its `process` and `id`. */
 export type TakeResponse = {
   readonly type: "TakeResponse";
   readonly from: NodeId;
   readonly to: NodeId;
   readonly process: number;
   readonly id: number;
-  /** If not, nobody knows what became of it, and whatever was taken is nobody's. */
+  /** False: the outcome is unknown, and numbers that it took are never given. */
   readonly given: boolean;
-  /** Tickets `last - count + 1` to `last`; fewer than asked for only at the very end. */
+  /** The last of `count` tickets that follow each other. */
   readonly last: bigint;
+  /** Tickets; fewer than asked for only where the numbers end, at 2^64 - 1. */
   readonly count: number;
 };
 
@@ -272,5 +273,5 @@ export type PeerMessage =
   | Take
   | TakeResponse;
 
-/** What the core has no part in. */
+/** Messages outside the protocol, between the shells of two nodes: no core sees them. */
 export type Errand = Exclude<PeerMessage, Message>;

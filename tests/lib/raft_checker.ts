@@ -4,7 +4,7 @@
 //
 //   election safety       one leader per term
 //   log matching          an index and term mean one entry, after one predecessor
-//   leader completeness   what was committed in a term is in every later leader's log
+//   leader completeness   an entry committed in a term is in every later leader's log
 //   state machine safety  the same index means the same history everywhere
 //   durability            no vote, candidacy or acknowledgement before its save
 //   membership            one voter changes at a time, on a committed footing
@@ -23,12 +23,12 @@ import type {
   Term,
 } from "../../raft/core/types.ts";
 
-/** What the checker looks at of one computer. */
+/** One computer, as the checker sees it. */
 export interface Watched {
   readonly id: NodeId;
-  /** What would be read back after a power loss now. */
+  /** The content that would be read back after a power loss now. */
   readonly disk: Saved;
-  /** What disks held that it lost for good: it was counted when they still did. */
+  /** Disks that it lost for good; their entries were counted before. */
   readonly lost?: readonly Saved[];
   /** `undefined` while it is down. */
   readonly raft: Raft | undefined;
@@ -42,9 +42,9 @@ type Seen = { first: Index; entries: Entry[] };
 export class Checker {
   readonly #hosts: ReadonlyMap<NodeId, Watched>;
   readonly #onCommitted: (entry: Entry) => void;
-  /** What the first disks' snapshots held was committed before anybody watched. */
+  /** Entries below it were in the first disks' snapshots, committed before the watch began. */
   readonly #firstIndex: Index;
-  /** Of each term: who led it, and with which log it began. */
+  /** Of each term its leader, and the log that it began with. */
   readonly #leaders = new Map<Term, { id: NodeId; terms: Map<Index, Term> }>();
   readonly #known = new Map<string, Known>();
   readonly #committed = new Map<Index, Committed>();
@@ -53,7 +53,7 @@ export class Checker {
   readonly #seen = new Map<NodeId, Seen>();
   /** How far each host's commitIndex was checked. */
   readonly #checked = new Map<NodeId, Index>();
-  /** Of each host in this life. */
+  /** Of each host since its process started. */
   readonly #before = new Map<NodeId, HardState & { commitIndex: Index }>();
   #commitIndex: Index = 0;
 
@@ -107,7 +107,7 @@ export class Checker {
     this.#forgetCompacted(id, snapshot.index);
   }
 
-  /** Term and commit only rise while it lives, and a vote stays in its term. */
+  /** Term and commit only rise within a process, and a vote stays as long as its term. */
   #checkAdvance(id: NodeId, { currentTerm, votedFor, log }: Raft): void {
     const before = this.#before.get(id);
     const { commitIndex } = log;
@@ -122,7 +122,7 @@ export class Checker {
     );
   }
 
-  /** Somebody's state after applying `index`: the same for all who come there. */
+  /** A machine's state after applying `index`: the same at every node. */
   applied(index: Index, digest: unknown): void {
     if (index === 0) return;
     if (!this.#digests.has(index)) this.#digests.set(index, digest);
@@ -153,7 +153,7 @@ export class Checker {
       const leader = this.#hosts.get(message.to)?.raft;
       const index = message.matchIndex;
       assert(index <= lastOnDisk(disk), `${label}: ${index} is not durable`);
-      // The leader of that term is the judge of what was acknowledged, while it leads.
+      // While the leader of that term leads, its log says which entry was acknowledged.
       const expected = leader?.role === "leader" && leader.currentTerm === term
         ? leader.log.termAt(index)
         : undefined;
@@ -298,7 +298,7 @@ export class Checker {
     const from = Math.max(this.#checked.get(id) ?? 0, seen.first - 1);
     this.#checked.set(id, log.commitIndex);
     for (let index = from + 1; index <= log.commitIndex; index++) {
-      // What was committed and compacted within one input is in the log no more.
+      // An entry committed and compacted within one input is in the log no more.
       const entry = seen.entries[index - seen.first];
       const term = log.termAt(index) ?? entry?.term;
       if (term === undefined) continue; // came in a snapshot, committed by others
@@ -320,7 +320,7 @@ export class Checker {
     }
   }
 
-  /** Whether a majority of the voters have a disk, that of the life named, which `holds`. */
+  /** Whether `holds` is true of a majority of the voters' disks, of the incarnations named. */
   #isMajority(
     { servers }: Configuration,
     holds: (disk: Saved) => boolean,

@@ -4,9 +4,10 @@ import type { Mutant } from "./mutant.ts";
 
 const election = "raft/core/election.ts";
 const raft = "raft/core/raft.ts";
+const state = "raft/core/raft_state.ts";
 const tests = [
   "unit/raft/core/election_test.ts",
-  "unit/raft/core/paper_test.ts",
+  "unit/raft/core/paper_election_test.ts",
 ];
 
 export const electionMutants: readonly Mutant[] = [
@@ -21,7 +22,7 @@ export const electionMutants: readonly Mutant[] = [
     replace: `    raft.resetElection();
   }
   raft.send({`,
-    tests: ["unit/raft/core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_election_test.ts"],
   },
   {
     name: "vote-not-saved",
@@ -36,20 +37,23 @@ export const electionMutants: readonly Mutant[] = [
     name: "vote-forgotten-at-start",
     mistake: "a restarted node has voted for nobody",
     source: "paper figure 2, PITFALLS 14",
-    file: raft,
+    file: state,
     find: "this.votedFor = saved.hardState.votedFor;",
     replace: "this.votedFor = undefined;",
-    tests: ["unit/raft/core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_election_test.ts"],
   },
   {
     name: "term-forgotten-at-start",
     mistake: "a restarted node takes its term from its log",
     source: "paper figure 2, PITFALLS 14",
-    file: raft,
+    file: state,
     find: "this.currentTerm = saved.hardState.currentTerm;",
     replace:
       "this.currentTerm = saved.entries.at(-1)?.term ?? saved.snapshot.term;",
-    tests: ["unit/raft/core/paper_test.ts", "unit/raft/core/election_test.ts"],
+    tests: [
+      "unit/raft/core/paper_election_test.ts",
+      "unit/raft/core/election_test.ts",
+    ],
   },
   {
     name: "vote-twice",
@@ -59,34 +63,34 @@ export const electionMutants: readonly Mutant[] = [
     find:
       "(raft.votedFor === undefined || raft.votedFor === message.from) &&\n",
     replace: "",
-    tests: ["unit/raft/core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_election_test.ts"],
   },
   {
     name: "vote-forgotten-by-loser",
     mistake: "a candidate that loses forgets whom it voted for",
     source: "paper 5.2",
-    file: raft,
+    file: state,
     find:
-      "if (term > this.currentTerm) this.setHardState(term, undefined);\n    this.role",
+      "if (term > this.currentTerm) this.setHardState(term, undefined);\n    this.#roleState",
     replace: `this.currentTerm = term;
     this.votedFor = undefined;
     this.saves.hardStateChanged();
-    this.role`,
+    this.#roleState`,
     tests: [
-      "unit/raft/core/paper_test.ts",
+      "unit/raft/core/paper_election_test.ts",
       "unit/raft/core/random_cluster_test.ts",
     ],
   },
   {
     name: "vote-for-shorter-log",
-    mistake: "a vote goes to who lacks committed entries",
+    mistake: "a vote goes to a candidate that lacks committed entries",
     source: "paper 5.4.1",
     file: election,
     find: `    raft.log.isUpToDate(message.lastLogIndex, message.lastLogTerm);
   if (granted) {`,
     replace: `    message.lastLogIndex >= 0;
   if (granted) {`,
-    tests: ["unit/raft/core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_election_test.ts"],
   },
   {
     name: "longer-log-wins",
@@ -96,18 +100,19 @@ export const electionMutants: readonly Mutant[] = [
     find: `return lastLogTerm > this.lastTerm ||
       (lastLogTerm === this.lastTerm && lastLogIndex >= this.lastIndex);`,
     replace: "return lastLogTerm >= 0 && lastLogIndex >= this.lastIndex;",
-    tests: ["unit/raft/core/paper_test.ts", "unit/raft/core/log_test.ts"],
+    tests: [
+      "unit/raft/core/paper_election_test.ts",
+      "unit/raft/core/log_test.ts",
+    ],
   },
   {
     name: "no-pre-vote",
     mistake: "a server stands for election without asking whether it could win",
     source: "thesis 9.6, PITFALLS 22",
     file: election,
-    find: `  raft.role = "preCandidate";
-  raft.leaderId = undefined;`,
-    replace:
-      `  if (raft.role !== "leader") return campaign(raft, { transfer: false });
-  raft.leaderId = undefined;`,
+    find: '  raft.becomeCandidate({ role: "preCandidate", votes });\n',
+    replace: `  if (votes.size > 0) return campaign(raft, { transfer: false });
+`,
     tests,
   },
   {
@@ -127,23 +132,20 @@ export const electionMutants: readonly Mutant[] = [
     find:
       "raft.hearsLeader && !message.transfer && message.term > raft.currentTerm",
     replace: "raft.hearsLeader && message.term < 0",
-    tests: ["unit/raft/core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_election_test.ts"],
   },
   {
     name: "pre-votes-count-as-votes",
-    mistake: "the votes of the first round are not reset before the second",
+    mistake: "pre-votes count as votes in the election that follows them",
     source: "PITFALLS 21",
     file: election,
-    find: `  raft.votes = new Map();
-  raft.resetElection();
-  const`,
-    replace: `  raft.resetElection();
-  const`,
+    find: '{ role: "candidate", votes: new Map() }',
+    replace: '{ role: "candidate", votes: new Map(raft.candidate?.votes) }',
     tests,
   },
   {
     name: "old-pre-vote-counts",
-    mistake: "a pre-vote of an older round counts in this one",
+    mistake: "a pre-vote for another term counts in this one",
     source: "PITFALLS 21",
     file: election,
     find:
@@ -156,10 +158,50 @@ export const electionMutants: readonly Mutant[] = [
     mistake: "a vote of an older term counts in this one",
     source: "paper 5.1, PITFALLS 21",
     file: election,
-    find:
-      'raft.role !== "candidate" || message.term !== raft.currentTerm) return;',
-    replace: 'raft.role !== "candidate") return;',
-    tests: ["unit/raft/core/paper_test.ts", "unit/raft/core/election_test.ts"],
+    find: `  if (candidate?.role !== "candidate") return;
+  if (message.term !== raft.currentTerm) return;`,
+    replace: '  if (candidate?.role !== "candidate") return;',
+    tests: [
+      "unit/raft/core/paper_election_test.ts",
+      "unit/raft/core/election_test.ts",
+    ],
+  },
+  {
+    name: "leader-state-kept",
+    mistake: "a leader that is elected again goes on with its former state",
+    source: "paper figure 2: volatile state on leaders, PITFALLS 19, 23",
+    file: state,
+    find: "this.#roleState = new LeaderState();",
+    replace: `const kept = this as this & { kept?: LeaderState };
+    this.#roleState = kept.kept ??= new LeaderState();`,
+    tests: [
+      "unit/raft/core/leadership_test.ts",
+      "unit/raft/core/confirmation_test.ts",
+    ],
+  },
+  {
+    name: "leader-state-not-dropped",
+    mistake: "a leader that loses office goes on as one in the next term",
+    source: "paper 5.1, PITFALLS 21",
+    file: state,
+    find: "    this.#roleState = follower;\n",
+    replace: '    if (this.role !== "leader") this.#roleState = follower;\n',
+    tests: [
+      "unit/raft/core/leadership_test.ts",
+      "unit/raft/core/paper_election_test.ts",
+    ],
+  },
+  {
+    name: "old-votes-kept",
+    mistake: "a node that stands again counts the votes of its former term",
+    source: "paper 5.2, PITFALLS 21",
+    file: state,
+    find: "    this.#roleState = candidate;\n",
+    replace: `    const votes = this.candidate?.votes ?? candidate.votes;
+    for (const [id, vote] of candidate.votes) votes.set(id, vote);
+    this.#roleState = { ...candidate, votes };
+`,
+    tests,
   },
   {
     name: "half-is-a-majority",
@@ -174,10 +216,10 @@ export const electionMutants: readonly Mutant[] = [
     name: "timeouts-not-random",
     mistake: "all servers wait equally long, and votes split again and again",
     source: "paper 5.2",
-    file: raft,
+    file: state,
     find: "electionTicks + random(electionTicks)",
     replace: "electionTicks + 0 * random(electionTicks)",
-    tests: ["unit/raft/core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_election_test.ts"],
   },
   {
     name: "stands-again-before-own-vote",
@@ -185,8 +227,12 @@ export const electionMutants: readonly Mutant[] = [
       "a candidate slower than its own disk stands again, and never leads",
     source: "paper 5.2",
     file: raft,
-    find: 'if (this.role === "candidate" && !this.votes.has(this.id)) return;',
-    replace: "",
+    find:
+      `    if (candidate?.role === "candidate" && !candidate.votes.has(this.id)) {
+      return;
+    }
+`,
+    replace: "    void candidate;\n",
     tests: ["unit/raft/core/election_test.ts"],
   },
   {
@@ -197,16 +243,19 @@ export const electionMutants: readonly Mutant[] = [
     find:
       "  if (term > raft.currentTerm) raft.becomeFollower(term, undefined);\n",
     replace: "",
-    tests: ["unit/raft/core/paper_test.ts", "unit/raft/core/election_test.ts"],
+    tests: [
+      "unit/raft/core/paper_election_test.ts",
+      "unit/raft/core/election_test.ts",
+    ],
   },
   {
     name: "old-leader-obeyed",
     mistake: "a follower takes entries of a leader of an older term",
     source: "paper 5.1, PITFALLS 19",
-    file: "raft/core/replication.ts",
+    file: "raft/core/follower.ts",
     find: "if (message.term < raft.currentTerm) {\n    // It may",
     replace: "if (message.term < 0) {\n    // It may",
-    tests: ["unit/raft/core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_election_test.ts"],
   },
   {
     name: "no-check-quorum",
@@ -215,7 +264,7 @@ export const electionMutants: readonly Mutant[] = [
     file: "raft/core/leadership.ts",
     find: "if (heard.length < majority(voters.length)) {",
     replace: "if (heard.length < majority(0)) {",
-    tests: ["unit/raft/core/replication_test.ts"],
+    tests: ["unit/raft/core/leadership_test.ts"],
   },
   {
     name: "stalled-disk-stays-in-office",
@@ -224,7 +273,7 @@ export const electionMutants: readonly Mutant[] = [
     file: "raft/core/leadership.ts",
     find: "} else if (canYield && raft.isStalled && !handOver",
     replace: "} else if (raft.saveElapsed < 0 && !handOver",
-    tests: ["unit/raft/core/replication_test.ts"],
+    tests: ["unit/raft/core/leadership_test.ts"],
   },
   {
     name: "stalled-disk-hands-over-for-ever",
@@ -234,7 +283,7 @@ export const electionMutants: readonly Mutant[] = [
     file: "raft/core/leadership.ts",
     find: "if (canYield && raft.saveElapsed >= 2 * electionTicks) {",
     replace: "if (canYield && raft.saveElapsed < 0) {",
-    tests: ["unit/raft/core/replication_test.ts"],
+    tests: ["unit/raft/core/leadership_test.ts"],
   },
   {
     name: "transfer-without-catching-up",
@@ -242,8 +291,8 @@ export const electionMutants: readonly Mutant[] = [
     source: "thesis 3.10",
     file: "raft/core/leadership.ts",
     find:
-      "if (raft.progress.get(transferTarget)?.matchIndex !== raft.log.lastIndex) {",
-    replace: "if (!raft.progress.has(transferTarget)) {",
+      "if (progress?.get(transferTarget)?.matchIndex !== raft.log.lastIndex) return;",
+    replace: "if (!progress?.has(transferTarget)) return;",
     tests: ["unit/raft/core/transfer_test.ts"],
   },
   {
@@ -262,7 +311,7 @@ export const electionMutants: readonly Mutant[] = [
     source: "PITFALLS 31",
     file: raft,
     find:
-      `    if (this.role !== "leader" || this.transferTarget !== undefined) {
+      `    if (leader === undefined || leader.transferTarget !== undefined) {
       return undefined;
     }
     const index = this.log.lastIndex + 1;
@@ -273,7 +322,7 @@ export const electionMutants: readonly Mutant[] = [
       data,
     });
     return index;`,
-    replace: `    if (this.role !== "leader") return undefined;
+    replace: `    if (leader === undefined) return undefined;
     const index = this.log.lastIndex + 1;
     appendToOwnLog(this, {
       type: "command",
@@ -281,7 +330,7 @@ export const electionMutants: readonly Mutant[] = [
       term: this.currentTerm,
       data,
     });
-    return this.transferTarget === undefined ? index : undefined;`,
+    return leader.transferTarget === undefined ? index : undefined;`,
     tests: ["mutants/holes_test.ts"],
   },
   {
@@ -292,6 +341,6 @@ export const electionMutants: readonly Mutant[] = [
     find:
       "if (message.to !== this.id || message.from === this.id) return undefined;",
     replace: "if (message.from === this.id) return undefined;",
-    tests: ["unit/raft/core/replication_test.ts"],
+    tests: ["unit/raft/core/follower_test.ts"],
   },
 ];

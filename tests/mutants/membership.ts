@@ -5,17 +5,20 @@ import type { Mutant } from "./mutant.ts";
 const election = "raft/core/election.ts";
 const raft = "raft/core/raft.ts";
 const replication = "raft/core/replication.ts";
-const leadership = "raft/core/leadership.ts";
-const tests = ["unit/raft/core/membership_change_test.ts"];
+const memberChanges = "raft/core/member_changes.ts";
+const follower = "raft/core/follower.ts";
+const state = "raft/core/raft_state.ts";
+const tests = ["unit/raft/core/member_changes_test.ts"];
+const learnerTests = ["unit/raft/core/learners_test.ts"];
+const removalTests = ["unit/raft/core/removed_servers_test.ts"];
 
 export const membershipMutants: readonly Mutant[] = [
   {
     name: "change-while-pending",
     mistake: "a change is accepted while another is not committed",
     source: "thesis 4.1, PITFALLS 25",
-    file: raft,
-    find:
-      'if (this.membership.currentIndex > this.log.commitIndex) return "pending";',
+    file: memberChanges,
+    find: 'if (membership.currentIndex > log.commitIndex) return "pending";',
     replace: "",
     tests,
   },
@@ -24,16 +27,16 @@ export const membershipMutants: readonly Mutant[] = [
     mistake:
       "a change is accepted before anything of the own term is committed",
     source: "PITFALLS 25",
-    file: raft,
-    find: "if (this.log.termAt(this.log.commitIndex) !== this.currentTerm) {",
-    replace: "if (this.currentTerm === 0) {",
+    file: memberChanges,
+    find: 'if (log.termAt(log.commitIndex) !== term) return "not-ready";',
+    replace: 'if (term === 0) return "not-ready";',
     tests,
   },
   {
     name: "change-in-force-when-committed",
     mistake: "a follower keeps a configuration whose entry is gone",
     source: "thesis 4.1",
-    file: replication,
+    file: follower,
     find: "if (membership.truncate(entry.index)) saves.membersChanged();",
     replace: "",
     tests,
@@ -46,17 +49,18 @@ export const membershipMutants: readonly Mutant[] = [
     find:
       `this.current.servers.filter((s) => s.suffrage === "voter").map((s) =>`,
     replace: "this.current.servers.map((s) =>",
-    tests,
+    tests: learnerTests,
   },
   {
     name: "learner-refuses-vote",
-    mistake: "who does not know yet that it is a voter refuses its vote",
+    mistake:
+      "a node that does not know yet that it is a voter refuses its vote",
     source: "PITFALLS 27",
     file: election,
     find: "const granted = message.term === raft.currentTerm &&",
     replace:
       "const granted = raft.membership.isVoter(raft.id) && message.term === raft.currentTerm &&",
-    tests,
+    tests: learnerTests,
   },
   {
     name: "removed-leader-counts-itself",
@@ -66,7 +70,7 @@ export const membershipMutants: readonly Mutant[] = [
     find: "const matchIndexes = raft.membership.voters.map((id) =>",
     replace:
       "const matchIndexes = [...new Set([raft.id, ...raft.membership.voters])].map((id) =>",
-    tests,
+    tests: removalTests,
   },
   {
     name: "removed-leader-stays",
@@ -76,7 +80,7 @@ export const membershipMutants: readonly Mutant[] = [
     find:
       "if (configurationCommitted && !raft.membership.isVoter(raft.id)) leave(raft);",
     replace: "void [configurationCommitted, leave];",
-    tests,
+    tests: removalTests,
   },
   {
     name: "removed-leader-leaves-too-soon",
@@ -87,7 +91,7 @@ export const membershipMutants: readonly Mutant[] = [
       "if (configurationCommitted && !raft.membership.isVoter(raft.id)) leave(raft);",
     replace:
       "if (index > 0 * Number(configurationCommitted) && !raft.membership.isVoter(raft.id)) leave(raft);",
-    tests,
+    tests: removalTests,
   },
   {
     name: "removed-server-not-told",
@@ -97,7 +101,7 @@ export const membershipMutants: readonly Mutant[] = [
     find: "if (membership.find(id) !== undefined) return false;",
     replace:
       "if (term >= 0 || membership.find(id) !== undefined) return false;",
-    tests,
+    tests: removalTests,
   },
   {
     name: "old-removal-believed",
@@ -106,17 +110,17 @@ export const membershipMutants: readonly Mutant[] = [
     file: election,
     find: "if (message.configurationIndex < currentIndex && !isLost) return;",
     replace: "",
-    tests,
+    tests: removalTests,
   },
   {
     name: "lost-membership-clung-to",
     mistake:
-      "who was added by an entry that is lost never hears that it is out",
+      "a server that was added by a lost entry never hears that it is no member",
     source: "PITFALLS 26",
     file: election,
     find: "message.term > log.termAt(currentIndex)!;",
     replace: "message.term < 0;",
-    tests,
+    tests: removalTests,
   },
   {
     name: "promoted-before-caught-up",
@@ -124,36 +128,36 @@ export const membershipMutants: readonly Mutant[] = [
     source: "thesis 4.2.1, PITFALLS 28",
     file: "raft/core/progress.ts",
     find:
-      'return this.state === "replicate" && this.matchIndex >= this.#roundTarget;',
+      'return this.state === "replicate" &&\n      this.matchIndex >= this.#catchUpTarget;',
     replace: 'return this.state === "replicate";',
-    tests,
+    tests: learnerTests,
   },
   {
     name: "promoted-without-a-disk",
     mistake: "a voter is made of a server whose disk nobody knows",
     source: "PITFALLS 17",
-    file: leadership,
+    file: memberChanges,
     find: 'server.suffrage !== "learner" || server.incarnation === ""',
     replace: 'server.suffrage !== "learner"',
-    tests,
+    tests: learnerTests,
   },
   {
     name: "new-disk-old-credit",
     mistake: "a wiped server that returns keeps what it had acknowledged",
     source: "PITFALLS 17",
-    file: leadership,
+    file: memberChanges,
     find: "if (known?.incarnation !== incarnation || progress === undefined) {",
     replace: "if (known === undefined || progress === undefined) {",
-    tests,
+    tests: learnerTests,
   },
   {
     name: "sequence-begins-anew",
     mistake: "answers to a removed server's messages count for its successor",
     source: "PITFALLS 17, 23",
-    file: leadership,
+    file: memberChanges,
     find: "new Progress(log.lastIndex, lastSequence)",
     replace: "new Progress(log.lastIndex, 0 * lastSequence)",
-    tests,
+    tests: learnerTests,
   },
   {
     name: "configuration-not-in-snapshot",
@@ -166,7 +170,7 @@ export const membershipMutants: readonly Mutant[] = [
       "const { configuration, configurationIndex: index } = this.log.snapshot;",
     tests: [
       "unit/raft/node_compact_test.ts",
-      "unit/raft/core/replication_test.ts",
+      "unit/raft/core/snapshot_test.ts",
     ],
   },
   {
@@ -179,8 +183,8 @@ export const membershipMutants: readonly Mutant[] = [
     replace:
       "const { configuration, index } = this.membership.at(this.log.lastIndex);",
     tests: [
-      "unit/raft/core/membership_change_test.ts",
-      "unit/raft/core/replication_test.ts",
+      "unit/raft/core/member_changes_test.ts",
+      "unit/raft/core/snapshot_test.ts",
       "unit/raft/core/random_cluster_test.ts",
     ],
   },
@@ -188,40 +192,40 @@ export const membershipMutants: readonly Mutant[] = [
     name: "snapshot-without-members",
     mistake: "a follower that takes a snapshot keeps its old members",
     source: "PITFALLS 14, 29",
-    file: raft,
+    file: state,
     find: `    this.membership.restore(
       snapshot.configurationIndex,
       snapshot.configuration,
     );`,
     replace: "",
-    tests: ["unit/raft/core/replication_test.ts"],
+    tests: ["unit/raft/core/snapshot_test.ts"],
   },
   {
     name: "members-resurrected",
     mistake: "a restarted node goes back to the members of its snapshot",
     source: "PITFALLS 29",
-    file: raft,
+    file: state,
     find: `      if (entry.type === "configuration") {
         this.membership.append(`,
     replace: `      if (entry.type === "configuration" && entry.index === 1) {
         this.membership.append(`,
-    tests: ["unit/raft/core/replication_test.ts"],
+    tests: ["unit/raft/core/snapshot_test.ts"],
   },
   {
     name: "nonvoter-promoted",
     mistake: "a nonvoter gets a vote as soon as it has caught up",
     source: "thesis 4.2.1",
-    file: leadership,
+    file: memberChanges,
     find: 'server.suffrage !== "learner" || server.incarnation === ""',
     replace: 'server.suffrage === "voter" || server.incarnation === ""',
     tests: ["unit/raft/core/nonvoter_test.ts"],
   },
   {
-    name: "promoted-by-an-old-round",
+    name: "promoted-for-what-it-had",
     mistake: "a nonvoter that is far behind is promoted for what it had once",
     source: "thesis 4.2.1, PITFALLS 28",
-    file: leadership,
-    find: "progress.beginRound(log.lastIndex);",
+    file: memberChanges,
+    find: "progress.beginCatchUp(log.lastIndex);",
     replace: "",
     tests: ["unit/raft/core/nonvoter_test.ts"],
   },
@@ -229,7 +233,7 @@ export const membershipMutants: readonly Mutant[] = [
     name: "late-heartbeat-counts",
     mistake: "a heartbeat of before tells a node that it has read all there is",
     source: "PITFALLS 29",
-    file: "raft/core/replication.ts",
+    file: follower,
     find: "if (message.sequence > raft.newestSequence) {",
     replace: "if (message.sequence > 0) {",
     tests: ["unit/raft/members/removal_test.ts"],
@@ -276,22 +280,23 @@ export const membershipMutants: readonly Mutant[] = [
   {
     name: "follower-tells-hearsay",
     mistake:
-      "a follower calls no member whom what it has not read yet may name",
+      "a follower tells a server that it is no member, which an entry on its way may deny",
     source: "PITFALLS 29",
     file: election,
     find: "raft.isUpToDate &&\n    log.termAt(log.commitIndex) === term;",
     replace: "raft.isUpToDate && log.lastIndex > 0;",
-    tests: ["unit/raft/core/membership_change_test.ts"],
+    tests: ["unit/raft/core/removed_servers_test.ts"],
   },
   {
     name: "follower-tells-without-a-leader",
-    mistake: "a follower that hears no leader tells who is no member",
+    mistake:
+      "a follower that hears no leader tells others that they are no members",
     source: "PITFALLS 29",
     file: election,
     find: "const isInformed = raft.hearsLeader && raft.isUpToDate &&",
     replace: "const isInformed = raft.isUpToDate &&",
     tests: [
-      "unit/raft/core/membership_change_test.ts",
+      "unit/raft/core/removed_servers_test.ts",
       "unit/raft/members/removal_test.ts",
     ],
   },

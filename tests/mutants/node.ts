@@ -201,7 +201,7 @@ export const nodeMutants: readonly Mutant[] = [
     name: "removed-by-old-snapshot",
     mistake: "a snapshot counts as all that is committed",
     source: "PITFALLS 29",
-    file: "raft/core/replication.ts",
+    file: "raft/core/follower.ts",
     find: "raft.isUpToDate = false;",
     replace: "raft.isUpToDate = true;",
     tests: ["unit/raft/members/removal_test.ts"],

@@ -3,7 +3,7 @@
 import type { Mutant } from "./mutant.ts";
 
 const replication = "raft/core/replication.ts";
-const raft = "raft/core/raft.ts";
+const follower = "raft/core/follower.ts";
 const log = "raft/core/log.ts";
 const saves = "raft/core/saves.ts";
 const progress = "raft/core/progress.ts";
@@ -13,12 +13,12 @@ export const replicationMutants: readonly Mutant[] = [
     name: "ack-before-durable",
     mistake: "a follower acknowledges entries before they are on its disk",
     source: "PITFALLS 7",
-    file: replication,
+    file: follower,
     find: `  raft.sendWhenDurable({
     type: "AppendEntriesResponse",`,
     replace: `  raft.send({
     type: "AppendEntriesResponse",`,
-    tests: ["unit/raft/core/replication_test.ts"],
+    tests: ["unit/raft/core/durability_test.ts"],
   },
   {
     name: "own-ack-before-durable",
@@ -27,7 +27,7 @@ export const replicationMutants: readonly Mutant[] = [
     file: replication,
     find: "? raft.saves.durableIndex",
     replace: "? raft.log.lastIndex",
-    tests: ["unit/raft/core/replication_test.ts"],
+    tests: ["unit/raft/core/durability_test.ts"],
   },
   {
     name: "aba",
@@ -70,14 +70,14 @@ export const replicationMutants: readonly Mutant[] = [
     name: "no-noop",
     mistake: "a new leader appends nothing, and waits with what it inherited",
     source: "paper 8, PITFALLS 20",
-    file: raft,
-    find: `    appendToOwnLog(this, {
-      type: "noop",
-      index: this.log.lastIndex + 1,
-      term: this.currentTerm,
-    });`,
-    replace: "",
-    tests: ["unit/raft/core/paper_test.ts"],
+    file: "raft/core/leadership.ts",
+    find: `  appendToOwnLog(raft, {
+    type: "noop",
+    index: raft.log.lastIndex + 1,
+    term: raft.currentTerm,
+  });`,
+    replace: "  void appendToOwnLog;",
+    tests: ["unit/raft/core/paper_replication_test.ts"],
   },
   {
     name: "old-terms-counted",
@@ -87,7 +87,7 @@ export const replicationMutants: readonly Mutant[] = [
     find:
       "index <= raft.log.commitIndex || raft.log.termAt(index) !== raft.currentTerm",
     replace: "index <= raft.log.commitIndex",
-    tests: ["unit/raft/core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_replication_test.ts"],
   },
   {
     name: "handed-out-before-commit",
@@ -110,7 +110,7 @@ export const replicationMutants: readonly Mutant[] = [
     find: "for (const entry of entries) this.append(entry);",
     replace: `for (const entry of entries) this.append(entry);
     this.#commitIndex = this.lastIndex;`,
-    tests: ["unit/raft/core/replication_test.ts"],
+    tests: ["unit/raft/core/snapshot_test.ts"],
   },
   {
     name: "applied-twice",
@@ -133,57 +133,57 @@ export const replicationMutants: readonly Mutant[] = [
     replace: `    this.#commitIndex = snapshot.index;
   }
 }`,
-    tests: ["unit/raft/core/log_test.ts", "unit/raft/core/replication_test.ts"],
+    tests: ["unit/raft/core/log_test.ts", "unit/raft/core/snapshot_test.ts"],
   },
   {
     name: "cut-without-conflict",
     mistake: "an old append cuts the entries that follow it",
     source: "paper figure 2, AppendEntries 3",
-    file: replication,
+    file: follower,
     find:
       "entry.index <= log.commitIndex || log.matches(entry.index, entry.term)\n    ) continue;",
     replace: "entry.index <= log.commitIndex\n    ) continue;",
-    tests: ["unit/raft/core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_replication_test.ts"],
   },
   {
     name: "conflict-kept",
     mistake: "a follower keeps its own entries where the leader has others",
     source: "paper 5.3",
-    file: replication,
+    file: follower,
     find:
       "entry.index <= log.commitIndex || log.matches(entry.index, entry.term)\n    ) continue;",
     replace: "entry.index <= log.lastIndex\n    ) continue;",
-    tests: ["unit/raft/core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_replication_test.ts"],
   },
   {
     name: "no-consistency-check",
     mistake: "entries are appended after whatever stands before them",
     source: "paper 5.3",
-    file: replication,
+    file: follower,
     find:
       "prevLogIndex > log.commitIndex && !log.matches(prevLogIndex, prevLogTerm)",
     replace: "prevLogIndex > log.lastIndex",
-    tests: ["unit/raft/core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_replication_test.ts"],
   },
   {
     name: "commit-beyond-last-new",
     mistake: "a heartbeat commits entries that the leader never spoke of",
     source: "paper figure 2, AppendEntries 5",
-    file: replication,
+    file: follower,
     find:
       "log.commit(Math.min(leaderCommit, Math.max(lastNew, log.commitIndex)));",
     replace: "log.commit(Math.min(leaderCommit, log.lastIndex));",
-    tests: ["unit/raft/core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_replication_test.ts"],
   },
   {
     name: "heartbeat-acks-all",
     mistake: "a follower acknowledges its whole log, whatever was compared",
     source: "paper 5.3",
-    file: replication,
+    file: follower,
     find: "acknowledge(raft, message, lastNew);",
     replace: "acknowledge(raft, message, log.lastIndex);",
     tests: [
-      "unit/raft/core/paper_test.ts",
+      "unit/raft/core/paper_replication_test.ts",
       "unit/raft/core/replication_test.ts",
     ],
   },
@@ -191,7 +191,7 @@ export const replicationMutants: readonly Mutant[] = [
     name: "old-snapshot-installed",
     mistake: "a snapshot older than the log replaces it",
     source: "paper figure 13, PITFALLS 15",
-    file: replication,
+    file: follower,
     find: `    snapshot.index <= log.commitIndex ||
     log.matches(snapshot.index, snapshot.term)`,
     replace: "log.matches(snapshot.index, snapshot.term)",
@@ -201,20 +201,20 @@ export const replicationMutants: readonly Mutant[] = [
     name: "snapshot-drops-what-follows",
     mistake: "a snapshot drops the acknowledged entries behind it",
     source: "paper figure 13, InstallSnapshot 6",
-    file: replication,
+    file: follower,
     find: `    snapshot.index <= log.commitIndex ||
     log.matches(snapshot.index, snapshot.term)`,
     replace: "snapshot.index <= log.commitIndex",
-    tests: ["unit/raft/core/paper_test.ts"],
+    tests: ["unit/raft/core/paper_replication_test.ts"],
   },
   {
     name: "two-leaders-tolerated",
     mistake: "two leaders in one term go on side by side",
     source: "paper 5.2, PITFALLS 19",
-    file: replication,
+    file: follower,
     find: 'raft.role !== "leader" || message.term > raft.currentTerm,',
     replace: "message.term >= raft.currentTerm,",
-    tests: ["unit/raft/core/replication_test.ts"],
+    tests: ["unit/raft/core/follower_test.ts"],
   },
   {
     name: "lost-commits-tolerated",
@@ -223,7 +223,7 @@ export const replicationMutants: readonly Mutant[] = [
     file: "raft/core/faults.ts",
     find: "index > log.commitIndex ? term < known : term !== known;",
     replace: "index > log.commitIndex ? term < known : term < 0;",
-    tests: ["unit/raft/core/replication_test.ts"],
+    tests: ["unit/raft/core/follower_test.ts"],
   },
   {
     name: "old-answers-believed",
@@ -272,9 +272,9 @@ export const replicationMutants: readonly Mutant[] = [
     name: "decoder-reserves-announced",
     mistake: "a few bytes announce four billion entries, and are believed",
     source: "PITFALLS 33",
-    file: "raft/core/save_codec.ts",
+    file: "raft/core/entry_codec.ts",
     find: "if (count > Math.min(countMax, reader.left / entryBytesMin)) {",
     replace: "if (count > 2 ** 32) {",
-    tests: ["unit/raft/core/save_codec_test.ts"],
+    tests: ["unit/raft/core/message_codec_test.ts"],
   },
 ];

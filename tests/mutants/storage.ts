@@ -44,17 +44,17 @@ export const storageMutants: readonly Mutant[] = [
     file: "raft/core/saves.ts",
     find: `entries.some(({ type }) => type !== "command");`,
     replace: `entries.some(({ type }) => type === "configuration");`,
-    tests: ["unit/raft/core/forgetful_test.ts"],
+    tests: ["unit/raft/core/low_durability_test.ts"],
   },
   {
     name: "undone-change-comes-back-at-low",
     mistake:
       "at durability low a change of members that was undone is in force after a crash",
     source: "PITFALLS 40",
-    file: "raft/core/replication.ts",
+    file: "raft/core/follower.ts",
     find: "if (membership.truncate(entry.index)) saves.membersChanged();",
     replace: "membership.truncate(entry.index);",
-    tests: ["unit/raft/core/membership_change_test.ts"],
+    tests: ["unit/raft/core/member_changes_test.ts"],
   },
   {
     name: "kv-members-not-committed-at-low",

@@ -104,7 +104,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: codec,
     find: "if (value > counterMax) reader.fail",
     replace: "if (value > Infinity) reader.fail",
-    tests: ["unit/raft/core/save_codec_test.ts"],
+    tests: ["unit/raft/core/message_codec_test.ts"],
   },
   {
     name: "takes-without-end",
@@ -113,7 +113,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: codec,
     find: "if (count > takeCountMax) reader.fail",
     replace: "if (count > Infinity) reader.fail",
-    tests: ["unit/raft/core/save_codec_test.ts"],
+    tests: ["unit/raft/core/message_codec_test.ts"],
   },
   {
     name: "configuration-to-come",
@@ -122,7 +122,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: codec,
     find: "if (configurationIndex > index) reader.fail",
     replace: "if (configurationIndex < 0) reader.fail",
-    tests: ["unit/raft/core/save_codec_test.ts"],
+    tests: ["unit/raft/core/message_codec_test.ts"],
   },
   {
     name: "second-leader-ends-node",
@@ -166,8 +166,8 @@ export const strangersMutants: readonly Mutant[] = [
     mistake: "a confirmation of a round that has not begun ends the leader",
     source: "thesis 6.4",
     file: faults,
-    find: "return counts && round > lastRound",
-    replace: "return counts && round > Infinity",
+    find: "return round > leader.lastRound",
+    replace: "return round > Infinity",
     tests: ["unit/raft/core/faults_test.ts"],
   },
   {
@@ -180,8 +180,8 @@ export const strangersMutants: readonly Mutant[] = [
     tests: ["unit/raft/core/transfer_test.ts"],
   },
   {
-    name: "answers-to-former-life",
-    mistake: "a vote for one life of a node is sent to the next",
+    name: "answers-to-former-disk",
+    mistake: "a vote for one incarnation of a node is sent to the next",
     source: "PITFALLS 17",
     file: "raft/core/saves.ts",
     find: "this.#held = this.#held.filter(({ message }) => message.to !== id);",

@@ -31,7 +31,7 @@ export class Host {
   raft: Raft | undefined;
   /** Taken, not durable yet; oldest first. */
   saving: Save[] = [];
-  /** Of durability low: what a crash leaves, which is all up to the last that must be. */
+  /** At durability low: the disk after a crash, up to the last save with `mustSync`. */
   forgetsTo: Saved | undefined;
   /** Saves do not finish while it is stuck. */
   diskStuck = false;
@@ -56,7 +56,7 @@ export class Cluster {
   readonly checker: Checker;
   /** Under way, oldest first. */
   network: Message[] = [];
-  /** Decides what the network takes; scenario tests lose messages with it. */
+  /** Whether the network takes a message; scenario tests lose messages with it. */
   passes: (message: Message) => boolean = () => true;
   /** Saves that a host may have under way at once. */
   savesMax = 1;
@@ -157,7 +157,7 @@ export class Cluster {
   compact(id: NodeId): void {
     const host = this.host(id);
     const { applied, digest } = host;
-    // A shell compacts what its machine has, not what the core still has to give it.
+    // A shell compacts entries that its machine has, not those that the core still holds.
     if (applied === 0 || host.raft?.log.lastApplied !== applied) return;
     this.input(
       id,
@@ -291,7 +291,7 @@ export class Cluster {
   }
 }
 
-/** What the disk holds once `save` is durable; storage.ts says the same in words. */
+/** The disk once `save` is durable; storage.ts says the same in words. */
 export function afterSave(disk: Saved, save: Save): Saved {
   const last = disk.snapshot.index + disk.entries.length;
   assert(

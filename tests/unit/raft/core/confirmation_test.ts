@@ -1,5 +1,5 @@
-// Rounds by which a leader makes sure that it still leads (thesis 6.4): what confirms one,
-// what must not, and that none is waited for in vain.
+// Rounds of confirmations, by which a leader makes sure that it still leads (thesis 6.4):
+// which answers confirm one, which must not, and that no request waits for one in vain.
 
 import assert from "node:assert/strict";
 import type { Confirm, Message, NodeId } from "../../../../raft/core/types.ts";
@@ -55,7 +55,7 @@ Deno.test("A leader is confirmed by a majority, itself included, and not before"
   assert.equal(raft.confirmedRound, round);
 });
 
-Deno.test("Who has no vote confirms nothing", () => {
+Deno.test("A server without a vote confirms nothing", () => {
   const raft = leaderOf({ voters: "abc", learners: "d" });
   const round = raft.confirm();
   assert.deepEqual(askedIn(raft).map(([to]) => to), ["b", "c"]);
@@ -63,13 +63,13 @@ Deno.test("Who has no vote confirms nothing", () => {
   assert(raft.confirmedRound < round);
 });
 
-Deno.test("The only voter needs no word but its own", () => {
+Deno.test("The only voter confirms itself", () => {
   const raft = leaderOf({ voters: "a", learners: "b" });
   assert(raft.confirm() <= raft.confirmedRound);
   assert.deepEqual(askedIn(raft), []);
 });
 
-Deno.test("What is asked for while a round is under way waits for the next: that began before it", () => {
+Deno.test("A request that comes while a round is under way waits for the next: that one began too early", () => {
   const raft = confirmedLeader();
   const first = raft.confirm();
   sent(raft);
@@ -83,13 +83,13 @@ Deno.test("What is asked for while a round is under way waits for the next: that
   assert.equal(raft.confirmedRound, second);
 });
 
-Deno.test("All that is asked for before the messages leave shares one round", () => {
+Deno.test("Requests that come before the messages leave share one round", () => {
   const raft = confirmedLeader();
   assert.equal(raft.confirm(), raft.confirm());
   assert.equal(askedIn(raft).length, 1);
 });
 
-Deno.test("Those who answered the last round are asked, as many as it takes, and the rest when they do not answer", () => {
+Deno.test("Voters that answered the last round are asked, as many as make a majority, and the rest at the next tick", () => {
   const raft = confirmedLeader();
   const round = raft.confirm();
   assert.deepEqual(askedIn(raft), [["b", round]]);
@@ -101,7 +101,7 @@ Deno.test("Those who answered the last round are asked, as many as it takes, and
   assert.deepEqual(askedIn(raft), [["c", round + 1]]);
 });
 
-Deno.test("A node that asks confirms by that for itself alone, and only where two are a majority", () => {
+Deno.test("A node that asks confirms the leader for its own request alone, and only where two are a majority", () => {
   const three = leaderOf({ voters: "abc" });
   assert(three.confirm("b") <= three.confirmedRound);
   assert.deepEqual(askedIn(three), []);
@@ -137,7 +137,7 @@ Deno.test("A leader that is elected again begins its rounds anew", () => {
   assert.equal(cluster.core("a").confirmedRound, 1);
 });
 
-Deno.test("A leader that nobody follows any more is not confirmed", () => {
+Deno.test("A leader that was replaced is not confirmed", () => {
   const cluster = Cluster.of("abc");
   cluster.elect("a");
   cluster.passes = ({ from, to }) => from !== "a" && to !== "a";
@@ -163,7 +163,7 @@ const answered: Message = {
   round: 7,
 };
 
-Deno.test("A follower answers at once, whatever of its log is not durable yet", () => {
+Deno.test("A follower answers at once, although its log is not durable yet", () => {
   const raft = raftOf({ term: 1 });
   raft.step(appendEntries({ from: "b", term: 1, entries: [command(1, 1)] }));
   raft.step(asked());
@@ -191,7 +191,7 @@ Deno.test("A follower of a later term does not confirm, and says why", () => {
   );
 });
 
-Deno.test("Being asked is a sign of life of the leader", () => {
+Deno.test("A Confirm shows a follower that its leader is alive", () => {
   const raft = raftOf({ term: 1 });
   for (let i = 0; i < 3 * electionTicks; i++) {
     ticks(raft, 1);

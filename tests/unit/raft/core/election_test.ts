@@ -42,7 +42,7 @@ Deno.test("A pre-vote asks about the next term and changes nothing at the asker"
   }]);
 });
 
-Deno.test("A pre-vote changes nothing at the asked, who may say yes to several", () => {
+Deno.test("A node that is asked for pre-votes changes nothing, and may grant several", () => {
   const raft = raftOf({ term: 4 });
   for (const from of ["b", "c"]) raft.step(preVote({ from, term: 5 }));
   assert.deepEqual(
@@ -108,7 +108,7 @@ Deno.test("A refusal with a higher term brings a pre-candidate up to date (PITFA
   assert.equal(sentOf(raft, "PreVote")[0]?.term, 8);
 });
 
-Deno.test("Votes of one round do not count in the next, nor pre-votes as votes (PITFALLS 21)", () => {
+Deno.test("Votes of one election do not count in the next, and pre-votes do not count as votes (PITFALLS 21)", () => {
   const raft = raftOf({ voters: "abcde" });
   stand(raft);
   persist(raft);
@@ -148,7 +148,7 @@ Deno.test("A vote given keeps the voter from standing itself for a while", () =>
   assert.equal(raft.role, "follower");
 });
 
-Deno.test("A vote refused does not: a server that cannot win must not keep others from it", () => {
+Deno.test("A vote refused does not keep the voter from standing: a server that cannot win must not hold up others", () => {
   const raft = raftOf({ terms: [1] });
   ticks(raft, electionTicks - 1);
   raft.step(preVote({ term: 2 }));
@@ -220,7 +220,7 @@ Deno.test("A candidate with a higher term than the leader's gets the cluster goi
   cluster.heal();
   cluster.input("c", (raft) => {
     raft.setHardState(raft.currentTerm + 5, "c");
-    raft.role = "candidate";
+    raft.becomeCandidate({ role: "candidate", votes: new Map() });
   });
   cluster.run(10 * electionTicks);
   const leader = cluster.awaitLeader();
@@ -264,9 +264,9 @@ Deno.test("A candidate's time runs from when its own vote is durable", () => {
 
 Deno.test("An only voter restarted often leads each time, in rising terms, and loses nothing", () => {
   const cluster = Cluster.of("a");
-  for (let life = 1; life <= 5; life++) {
+  for (let starts = 1; starts <= 5; starts++) {
     const leader = cluster.awaitLeader(3);
-    assert.equal(leader.currentTerm, life + 1);
+    assert.equal(leader.currentTerm, starts + 1);
     cluster.propose("a");
     cluster.settle();
     cluster.crash("a");
@@ -279,7 +279,7 @@ Deno.test("An only voter restarted often leads each time, in rising terms, and l
 Deno.test("Two and four voters elect a leader although votes can split evenly", () => {
   for (const voters of ["ab", "abcd"]) {
     const cluster = Cluster.of(voters);
-    for (let round = 0; round < 10; round++) {
+    for (let i = 0; i < 10; i++) {
       const leader = cluster.awaitLeader(20 * electionTicks);
       cluster.crash(leader.id);
       if (voters.length > 2) cluster.awaitLeader(20 * electionTicks);
@@ -343,7 +343,7 @@ Deno.test("A grant that arrives when the election is over changes nothing", () =
   assert.equal(follower.role, "follower");
 });
 
-Deno.test("Messages of a former life of the candidate elect nobody", () => {
+Deno.test("Votes for a former process of the candidate elect nobody", () => {
   const cluster = Cluster.of("abc");
   cluster.passes = (m) => m.type !== "RequestVoteResponse" || hold(m);
   const held: Parameters<typeof cluster.network.push> = [];
@@ -360,7 +360,7 @@ Deno.test("Messages of a former life of the candidate elect nobody", () => {
   assert.equal(cluster.core("a").role, "follower");
 });
 
-Deno.test("A learner that has not heard its leader for an election timeout knows none", () => {
+Deno.test("A learner that has not heard its leader for an election timeout knows no leader", () => {
   const raft = raftOf({ id: "d", voters: "abc", learners: "d" });
   raft.step(appendEntries({ to: "d", term: 1 }));
   assert.equal(raft.leaderId, "b");

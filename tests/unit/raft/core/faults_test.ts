@@ -1,22 +1,27 @@
-// What other nodes say and the core does not believe: each is refused with a value, and
-// leaves everything as it was. None of it may end the process.
+// Messages that break the protocol: each is refused with a value and leaves everything as it
+// was. None of them may end the process.
 
 import assert from "node:assert/strict";
 import { counterMax, termJumpMax } from "../../../../raft/core/limits.ts";
 import type { Raft } from "../../../../raft/core/raft.ts";
 import type { Message } from "../../../../raft/core/types.ts";
 import {
+  acknowledge,
+  answer,
   appendEntries,
   command,
   commands,
+  heartbeatTicks,
   installSnapshot,
   leaderOf,
   preVote,
   raftOf,
   requestVote,
   sent,
+  sentOf,
   snapshotAt,
   termsOf,
+  ticks,
 } from "./scene.ts";
 
 /** Everything that a refused message must leave as it is. */
@@ -52,7 +57,7 @@ function follower(): Raft {
   return raft;
 }
 
-Deno.test("A term far above every election that there can have been is not written down", () => {
+Deno.test("A term that no number of elections can have led to is not written down", () => {
   const raft = follower();
   const term = 2 + termJumpMax + 1;
   const from = "b";
@@ -79,7 +84,7 @@ Deno.test("A term far above every election that there can have been is not writt
   assert.equal(raft.currentTerm, term - 1, "a jump that can be");
 });
 
-Deno.test("A node that knows nothing yet is told whatever term its cluster has", () => {
+Deno.test("A node with an empty log takes any term that its cluster has", () => {
   const raft = raftOf();
   const term = 2 * termJumpMax;
   assert.equal(raft.step(appendEntries({ term })), undefined);
@@ -87,7 +92,7 @@ Deno.test("A node that knows nothing yet is told whatever term its cluster has",
   assert.ok(term < counterMax);
 });
 
-Deno.test("Nobody but the leader that is followed appends, installs, confirms or dismisses in its term", () => {
+Deno.test("A term has one leader: no other node appends, installs, confirms or dismisses in it", () => {
   const [from, to, term] = ["c", "a", 2] as const;
   const messages: Message[] = [
     appendEntries({ from, term, prevLogIndex: 3, prevLogTerm: 2 }),
@@ -124,7 +129,7 @@ Deno.test("Terms that fall along a log, or rise above their leader's, are refuse
   refuses(raft, early, /a snapshot of term 3 in term 2/);
 });
 
-Deno.test("A leader counts no acknowledgement and no confirmation of what it has not sent", () => {
+Deno.test("A leader counts no acknowledgement of entries that it lacks, and no confirmation of a later round", () => {
   const raft = leaderOf();
   const { currentTerm: term, lastRound, log: { lastIndex } } = raft;
   const envelope = { from: "b", to: "a", term };
@@ -140,7 +145,7 @@ Deno.test("A leader counts no acknowledgement and no confirmation of what it has
   );
 });
 
-Deno.test("A claim can neither end a node nor take from it what is committed", () => {
+Deno.test("A claim can neither end a node nor take committed entries from it", () => {
   const raft = follower();
   const differs = /a log that differs from what is committed, at index/;
   const claims = [
@@ -163,7 +168,25 @@ Deno.test("A claim can neither end a node nor take from it what is committed", (
   }
 });
 
-Deno.test("What was to be answered to a node's former life is not sent to the next", () => {
+Deno.test("A second leader of one term is refused, and the first goes on", () => {
+  const raft = leaderOf();
+  const fault = raft.step(appendEntries({ term: raft.currentTerm }));
+  assert.match(fault!, /AppendEntries of term 1, in which node a leads/);
+  assert.equal(raft.role, "leader");
+});
+
+Deno.test("An acknowledgement beyond the log is refused and counts for nothing", () => {
+  const raft = leaderOf();
+  acknowledge(raft, "b");
+  ticks(raft, heartbeatTicks);
+  const [message] = sentOf(raft, "AppendEntries");
+  const { matchIndex } = raft.progress.get("b")!;
+  const fault = raft.step(answer(message!, { success: true, matchIndex: 99 }));
+  assert.match(fault!, /an acknowledgement of entry 99 of /);
+  assert.equal(raft.progress.get("b")!.matchIndex, matchIndex);
+});
+
+Deno.test("Answers to a node's former incarnation are not sent to the next", () => {
   const raft = raftOf();
   raft.step(requestVote({ from: "b", term: 1 }));
   raft.step(preVote({ from: "c", term: 9 }));

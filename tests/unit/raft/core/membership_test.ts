@@ -1,4 +1,4 @@
-// Configurations as the log gives and takes them, and what makes one sound.
+// Configurations as the log gives and takes them, and when one is sound.
 
 import assert from "node:assert/strict";
 import {
@@ -18,7 +18,7 @@ Deno.test("Membership.append() puts a configuration in force at once", () => {
   assert.throws(() => membership.append(5, members("a")), /log order/);
 });
 
-Deno.test("Membership.truncate() goes back to what was in force before, snapshot last", () => {
+Deno.test("Membership.truncate() goes back to the configuration before, and at last to the snapshot's", () => {
   const membership = new Membership(members("a"), 2);
   membership.append(5, members("ab"));
   membership.append(9, members("abc"));
@@ -78,7 +78,7 @@ Deno.test("Membership.wasVoter() looks at the configuration before the latest", 
   assert.equal(membership.wasVoter("b"), false);
 });
 
-Deno.test("votersChanged() counts those who came and those who went", () => {
+Deno.test("votersChanged() counts voters that came and voters that went", () => {
   const cases: [string, string, string, string, number][] = [
     ["abc", "", "abc", "", 0],
     ["abc", "", "abcd", "", 1],

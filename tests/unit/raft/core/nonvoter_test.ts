@@ -71,7 +71,7 @@ Deno.test("A leader that hears from nonvoters alone leads nobody", () => {
   assert.notEqual(raft.role, "leader");
 });
 
-Deno.test("A nonvoter never stands for election, asked by a leader neither", () => {
+Deno.test("A nonvoter never stands for election, not even when a leader asks it to", () => {
   const raft = raftOf({ id: "d", snapshot });
   ticks(raft, 10 * electionTicks);
   assert.equal(raft.role, "follower");
@@ -94,7 +94,7 @@ Deno.test("Leadership is not handed to a nonvoter", () => {
   assert.equal(alone.transferLeadership(), false);
 });
 
-Deno.test("A nonvoter that is to be promoted passes a round of its own first (PITFALLS 28)", () => {
+Deno.test("A nonvoter that is to be promoted passes a catch-up round first (PITFALLS 28)", () => {
   const raft = leaderOf({ snapshot });
   acknowledge(raft, "bcd");
   const { matchIndex } = raft.progress.get("d")!;

@@ -1,4 +1,4 @@
-// What a leader believes of one follower, and what may change that.
+// A leader's knowledge of one follower, and which answers may change it.
 
 import assert from "node:assert/strict";
 import {
@@ -51,7 +51,7 @@ Deno.test("Progress.sent() in replicate runs ahead of the answers, up to a limit
   assert.equal(progress.hasRoom, true);
 });
 
-Deno.test("Progress.sent() in replicate refuses to send what was sent", () => {
+Deno.test("Progress.sent() in replicate refuses to send an entry again", () => {
   const progress = replicating(3);
   assert.throws(() => send(progress, 3), /not sent before/);
 });
@@ -80,7 +80,7 @@ Deno.test("Progress.rejected() probes at what the follower offers", () => {
   assert.equal(progress.hasRoom, true);
 });
 
-Deno.test("Progress.rejected() believes a current denial of what was acknowledged", () => {
+Deno.test("Progress.rejected() believes a current refusal of entries that were acknowledged", () => {
   const progress = replicating(8);
   progress.rejected(3, send(progress, 9));
   assert.deepEqual([progress.matchIndex, progress.nextIndex], [0, 4]);
@@ -99,18 +99,18 @@ Deno.test("Progress.isCurrent() is false for answers older than the newest, or t
   assert.equal(progress.isCurrent(progress.lastSequence + 1), false);
 });
 
-Deno.test("Progress.probe() never goes below what is acknowledged", () => {
+Deno.test("Progress.probe() never goes below matchIndex", () => {
   const progress = replicating(8);
   progress.probe(3);
   assert.equal(progress.nextIndex, 9);
 });
 
-Deno.test("Progress.caughtUp: a round that fits into an election timeout (thesis 4.2.1)", () => {
+Deno.test("Progress.caughtUp: a catch-up round fitted into an election timeout (thesis 4.2.1)", () => {
   const progress = new Progress(100, 0);
   progress.succeeded(40, ++progress.lastSequence);
   assert.equal(progress.caughtUp, false);
   for (let i = 0; i < electionTicks; i++) {
-    progress.tickRound(150, electionTicks);
+    progress.tickCatchUp(150, electionTicks);
   }
   progress.succeeded(100, ++progress.lastSequence);
   assert.equal(progress.caughtUp, false, "too late: the target has moved");
@@ -118,10 +118,12 @@ Deno.test("Progress.caughtUp: a round that fits into an election timeout (thesis
   assert.equal(progress.caughtUp, true, "although the log is longer by now");
 });
 
-Deno.test("Progress.caughtUp ends with the round, and when the follower has lost its log (PITFALLS 28)", () => {
+Deno.test("Progress.caughtUp ends with the catch-up round, and when the follower has lost its log (PITFALLS 28)", () => {
   const progress = replicating(10);
   assert.equal(progress.caughtUp, true);
-  for (let i = 0; i < electionTicks; i++) progress.tickRound(50, electionTicks);
+  for (let i = 0; i < electionTicks; i++) {
+    progress.tickCatchUp(50, electionTicks);
+  }
   assert.equal(progress.caughtUp, false);
 
   const wiped = replicating(10);

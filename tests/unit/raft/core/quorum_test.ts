@@ -46,7 +46,7 @@ Deno.test("committedIndex() agrees with counting for all small clusters", () => 
   }
 });
 
-Deno.test("committedIndex() leaves what it was given in order", () => {
+Deno.test("committedIndex() leaves its argument as it was", () => {
   const indexes = [1, 3, 2];
   committedIndex(indexes);
   assert.deepEqual(indexes, [1, 3, 2]);
@@ -81,7 +81,7 @@ Deno.test("voteResult() is won by a majority, lost when none is possible, else p
   }
 });
 
-Deno.test("voteResult() counts nobody who is no voter", () => {
+Deno.test("voteResult() does not count servers without a vote", () => {
   const votes = new Map([["a", true], ["x", true], ["y", true], ["z", true]]);
   assert.equal(voteResult(["a", "b", "c"], votes), "pending");
 });

@@ -1,6 +1,6 @@
 // One random run of a cluster: messages lost, repeated and reordered, crashes, slow
 // disks, partitions, compaction, transfers, members coming and going. One seed draws
-// all of it, also how often what happens. `raft_checker.ts` watches every step; at the end
+// all of it, and how often each mishap comes. `raft_checker.ts` watches every step; at the end
 // everything is healed, and the cluster must get to work.
 
 import assert from "node:assert/strict";

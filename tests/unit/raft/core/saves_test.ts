@@ -1,4 +1,4 @@
-// What is durable, what is on its way, and which messages wait for it.
+// Saves that are to be taken, under way and done, and the messages that wait for them.
 
 import assert from "node:assert/strict";
 import { Log } from "../../../../raft/core/log.ts";
@@ -31,7 +31,7 @@ Deno.test("Saves.take() gives nothing when nothing changed", () => {
   assert.equal(saves.durableIndex, 2);
 });
 
-Deno.test("Saves.take() gives exactly what is new since the last, numbered from 1", () => {
+Deno.test("Saves.take() gives exactly the changes since the last save, numbered from 1", () => {
   const { log, saves } = stage([1]);
   log.append(command(2, 2));
   saves.hardStateChanged();
@@ -55,7 +55,7 @@ Deno.test("Saves.take() gives exactly what is new since the last, numbered from 
   assert.equal(saves.take(log, hardState), undefined);
 });
 
-Deno.test("What decides who may lead is synced at every durability; a ticket is not (PITFALLS 40)", () => {
+Deno.test("Term, vote, members and a leader's first entry are synced at every durability; a ticket is not (PITFALLS 40)", () => {
   const { log, saves } = stage([1]);
   const mustSync = () => saves.take(log, hardState)?.mustSync;
   log.append(command(2, 1));
@@ -108,7 +108,7 @@ Deno.test("durableIndex rises when a save is done, not when it is taken", () => 
   assert.equal(saves.underWay, false);
 });
 
-Deno.test("A truncation lowers what is durable, and what saves under way will prove (PITFALLS 18)", () => {
+Deno.test("A truncation lowers durableIndex, also that which saves under way will reach (PITFALLS 18)", () => {
   const { log, saves } = stage([1, 1]);
   log.append(command(3, 1));
   const old = saves.take(log, hardState)!;

@@ -1,6 +1,6 @@
-// What the tests of the core set the stage with: logs written as lists of terms,
-// configurations written as strings of one-letter ids, messages with the fields that a
-// test does not care about filled in, and a node's disk that does what it is told.
+// The stage for tests of the core: logs written as lists of terms, configurations written as
+// strings of one-letter ids, messages whose other fields are filled in, nodes in a given
+// role, and a disk that saves when it is told to.
 //
 //   raftOf({ id: "a", voters: "abc", terms: [1, 1, 2] })   entries 1:1 2:1 3:2
 //
@@ -92,7 +92,7 @@ export function savedOf(setup: Setup): Saved {
   };
 }
 
-/** A first disk as a new cluster's is: entry 1 of term 1 says who belongs to it. */
+/** The first disk of a new cluster's node: entry 1 of term 1 names the members. */
 export function founded(id: NodeId, configuration: Configuration): Saved {
   const isMember = configuration.servers.some((server) => server.id === id);
   const entries = isMember ? [configured(1, 1, configuration)] : [];
@@ -121,7 +121,7 @@ export function raftOf(setup: Setup = {}): Raft {
   return new Raft(optionsOf(setup.random ?? (() => 0)), savedOf(setup));
 }
 
-/** Makes everything durable, and what follows from that. */
+/** Makes everything durable, and whatever becomes of that. */
 export function persist(raft: Raft): void {
   for (let save = raft.takeSave(); save; save = raft.takeSave()) {
     raft.saved(save.number);
@@ -191,7 +191,7 @@ export function leaderOf(setup: Setup = {}): Raft {
   return raft;
 }
 
-/** What a follower that has everything answers; `matchIndex` when it differs. */
+/** `raft` hears the answer of a follower that has everything, or the log up to `matchIndex`. */
 export function accept(
   raft: Raft,
   message: Message,
@@ -227,7 +227,7 @@ export function answer(
 
 /** Heartbeats of `raft` now, each answered by these followers as a sound one would. */
 export function acknowledge(raft: Raft, followers: string): void {
-  for (let round = 0; round < 3; round++) {
+  for (let beat = 0; beat < 3; beat++) {
     ticks(raft, heartbeatTicks);
     for (const message of sent(raft)) {
       const known = message.type === "AppendEntries" ||
@@ -295,4 +295,30 @@ export function installSnapshot(
 /** The terms of the entries after the snapshot. */
 export function termsOf(raft: Raft): Term[] {
   return raft.log.slice(raft.log.snapshot.index + 1).map((entry) => entry.term);
+}
+
+/** Every role that a node can have. */
+export const roles = [
+  "follower",
+  "preCandidate",
+  "candidate",
+  "leader",
+] as const;
+
+/** A node in that role, in some term, with nothing left to send. */
+export function inRole(role: typeof roles[number], setup: Setup = {}): Raft {
+  const raft = raftOf(setup);
+  if (role === "preCandidate") timeOut(raft);
+  if (role === "candidate" || role === "leader") stand(raft);
+  persist(raft);
+  if (role === "leader") vote(raft, "b");
+  assert.equal(raft.role, role);
+  sent(raft);
+  return raft;
+}
+
+/** Changes the members at `raft`, which must take the change. */
+export function change(raft: Raft, configuration: Configuration): void {
+  const index = raft.changeMembership(configuration);
+  assert.equal(typeof index, "number", String(index));
 }

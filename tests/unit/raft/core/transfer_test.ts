@@ -156,7 +156,7 @@ Deno.test("A leader asked to hand over does not choose a voter that died (thesis
   }
 });
 
-Deno.test("Leadership goes round and round without a lost command", () => {
+Deno.test("Leadership is handed on nine times without a lost command", () => {
   const cluster = Cluster.of("abcde");
   cluster.elect("a");
   let proposed = 0;

@@ -1,5 +1,5 @@
-// What a node of durability low may forget when it is killed: tickets, and nothing that
-// decides who may lead. The cluster's checker watches.
+// A killed node of durability low may have lost tickets, but no term, vote or member: those
+// decide which node may lead. The cluster's checker watches.
 
 import assert from "node:assert/strict";
 import { Cluster } from "./cluster.ts";
