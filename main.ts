@@ -10,7 +10,7 @@ import type { FromNode } from "./raft/channel/messages.ts";
 import { Host } from "./raft/host.ts";
 import { type Fields, lastWords, type Logger, openLog } from "./base/logger.ts";
 import { placeNode } from "./server/placement.ts";
-import { onceFree } from "./base/listen.ts";
+import { openWhenFree } from "./base/listen.ts";
 import { TakeBox } from "./raft/channel/take_box.ts";
 import { ClientCount } from "./server/client_count.ts";
 import { type Config, parseConfig } from "./server/config.ts";
@@ -142,10 +142,13 @@ async function serve(config: Config): Promise<never> {
     front = new ClientService({ link, clientCount, log, ...each });
     const isShared = mayShare(config, { inWorker: place.inWorker, log });
     const claim = isShared
-      ? await onceFree(() => claimPort(config.clientListen), { log, signal })
+      ? await openWhenFree(() => claimPort(config.clientListen), {
+        log,
+        signal,
+      })
       : undefined;
     const socket = claim?.socket ??
-      await onceFree(() => listen(config.clientListen), { log, signal });
+      await openWhenFree(() => listen(config.clientListen), { log, signal });
     const threads = new IoThreads({
       count: claim === undefined ? 0 : config.ioThreads - 1,
       spawn: (name) => new Worker(ioWorkerUrl, { type: "module", name }),

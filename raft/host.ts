@@ -23,7 +23,7 @@ import { lastWords, type Logger, openLog } from "../base/logger.ts";
 import { Node } from "./node.ts";
 import { blank, founded, isMember } from "./members/bootstrap.ts";
 import { listenForPeers, Peers } from "./net/peers.ts";
-import { onceFree } from "../base/listen.ts";
+import { openWhenFree } from "../base/listen.ts";
 import { nobody } from "./identity/ranks.ts";
 import { adviceOn } from "../storage/advice.ts";
 import { openKv } from "../storage/kv.ts";
@@ -150,7 +150,7 @@ export class Host {
       source: `node ${options.id}`,
     });
     // Before the storage, which writes when it is opened: a port in use changes nothing.
-    const listener = await onceFree(
+    const listener = await openWhenFree(
       () => listenForPeers(options.raftListen),
       { log: this.#log, signal: this.#stopping.signal },
     );
