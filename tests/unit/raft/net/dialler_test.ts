@@ -1,14 +1,12 @@
 // When a node is dialled again, and when a member that cannot be reached has moved.
 
 import assert from "node:assert/strict";
-import { honestProof } from "../../../../raft/identity/ranks.ts";
 import { Dialler, type DiallerOptions } from "../../../../raft/net/dialler.ts";
 import { encodeFrame } from "../../../../raft/net/frame.ts";
 import { Link } from "../../../../raft/net/link.ts";
 import type { Wire } from "../../../../raft/net/wire.ts";
 import { freePort } from "../../../lib/ports.ts";
 import {
-  cluster,
   FakeNode,
   host,
   incarnationOf,
@@ -193,18 +191,34 @@ function scripted(
   return { dialler, link };
 }
 
-/** A connection of node 2. */
-function wire(close = () => {}): Wire {
-  const identity = { cluster, node: "2", incarnation: incarnationOf("2") };
-  const own = { cluster, node: "1", incarnation: incarnationOf("1") };
-  const members = {
-    ...{ configurationIndex: 1, decidedIndex: 1 },
-    ...{ incarnationOf, disksOf: (id: string) => [incarnationOf(id)] },
-  };
-  const proof = honestProof({ identity, members }, own);
-  const remote = `${host}:7`;
-  return { proof, remote, close } as unknown as Wire;
+/** A connection to node 2, on its own disk unless told otherwise. */
+function wireOf(
+  { incarnation = incarnationOf("2"), close = () => {} } = {},
+): Wire {
+  const isOn = (disk: string) => disk === incarnation;
+  const proof = { isOn, mark: incarnation, knowsUs: true, since: 1 };
+  return { proof, remote: `${host}:7`, close } as unknown as Wire;
 }
+
+Deno.test("Another disk that answers where a member says it is does not make it move", async () => {
+  for (const incarnation of [incarnationOf("2"), incarnationOf("3")]) {
+    const moves: string[] = [];
+    let dials = 0;
+    const { dialler, link } = scripted({
+      open() {
+        if (++dials === 1) return Promise.resolve(undefined);
+        dialler.stop();
+        return Promise.resolve(wireOf({ incarnation }));
+      },
+      moved: (id, address) => moves.push(`${id} ${address}`),
+    });
+    link.accepted = wireOf();
+    link.advertised = `${host}:2`;
+    await inTime("the dialler has ended", dialler.run());
+    const isMember = incarnation === incarnationOf("2");
+    assert.deepEqual(moves, isMember ? [`2 ${host}:2`] : []);
+  }
+});
 
 Deno.test("A dialler that is stopped closes the connection that it was opening", async () => {
   let closed = 0;
@@ -212,7 +226,7 @@ Deno.test("A dialler that is stopped closes the connection that it was opening",
   const { dialler } = scripted({
     open() {
       dialler.stop();
-      return Promise.resolve(wire(() => closed++));
+      return Promise.resolve(wireOf({ close: () => closed++ }));
     },
     use: () => Promise.resolve(void used++),
   });
@@ -230,7 +244,7 @@ Deno.test("A dialler that is stopped does not look for where a member has moved"
         return Promise.resolve(undefined);
       },
     });
-    link.accepted = wire();
+    link.accepted = wireOf();
     link.advertised = `${host}:2`;
     await inTime("the dialler has ended", dialler.run());
     assert.equal(dials, stopsAt);
