@@ -1,6 +1,6 @@
-// Whom this node lets in, whom it stays with after dialling, and the words for a refusal:
-// which node, why, and what to do about it. A handshake is checked from the gross to the
-// fine: protocol, cluster, receiver, id, disk. Pure; `raft/net/handshake.ts` asks.
+// Admission: which nodes this one lets in, with which it stays after dialling them, and the
+// words for a refusal: which node, why, and what to do about it. The order of the checks is
+// protocol, cluster, receiver, id, disk. Pure; the handshakes of `raft/net/` ask.
 
 import { unreachable } from "../../base/assert.ts";
 import type { Identity, NodeId } from "../core/types.ts";
@@ -31,8 +31,8 @@ export type IsIdFree = (
 ) => boolean;
 
 /**
- * What is wrong with the first message of a node that dialled `own`. `meetingOf` gives the
- * handshake that a hello begins.
+ * What is wrong with the first message of a node that dialled `own`; `undefined` when nothing
+ * is. `meetingOf` gives the meeting that a hello begins.
  */
 export function faultOfHello(
   hello: DecodedHandshake,
@@ -60,7 +60,7 @@ export function faultOfHello(
   return undefined;
 }
 
-/** What is wrong with the answer to a hello: the dialler says no more after a fault. */
+/** What is wrong with the answer to a hello; the dialler sends no more after a fault. */
 export function faultOfChallenge(
   challenge: DecodedHandshake,
   meeting: Meeting,

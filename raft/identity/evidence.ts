@@ -1,6 +1,6 @@
-// What the two sides of a handshake prove to each other beyond belonging to one cluster: made
-// by the side that sends it, and read by the side that receives it. What follows from the
-// result is in `ranks.ts`; the bytes of a single proof are in `proof.ts`. Pure.
+// Evidence: what the two sides of a handshake prove to each other beyond belonging to one
+// cluster. Made here by the side that sends it, and read by the side that receives it. What
+// follows from it is in `ranks.ts`; the bytes of a single proof are in `proof.ts`. Pure.
 
 import type { Identity, Index } from "../core/types.ts";
 import { isProved, markOf, type Meeting, prove } from "./proof.ts";

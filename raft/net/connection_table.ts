@@ -102,7 +102,7 @@ export class ConnectionTable {
     this.#guests.delete(wire);
   }
 
-  /** The members have changed: the id may belong to another disk now, or the disk to a member. */
+  /** Ranks the connections of `link` anew, after the members have changed. */
   rankAgain(link: Link): void {
     for (const wire of link.wires) {
       const rank = this.#rankOf(link.id, wire);

@@ -1,7 +1,7 @@
-// What both ends of a new connection do to learn which node they have reached: prove what this
-// node is, judge what the other one proved, and take it for that node from then on. The
+// The handshake, as far as it is the same on both ends of a new connection: proves what this
+// node is, judges what the other one proved, and takes it for that node from then on. The
 // dialler's messages are sent in `outbound_handshake.ts`, the acceptor's in
-// `inbound_handshake.ts`; who is let in is decided in `identity/admission.ts`.
+// `inbound_handshake.ts`; `identity/admission.ts` has the rules.
 //
 //   dialler    → hello                  → response
 //   acceptor              → challenge              → welcome       or `refused` instead
@@ -101,7 +101,7 @@ export class Handshake {
     return evidenceOf(this.options.identity, { members, meeting, by });
   }
 
-  /** Why node `id` is no peer by what it proved, if it is none. */
+  /** Why this node has no connection with one that proved this as `id`, if it has none. */
   faultOf(
     id: NodeId,
     by: { readonly proof: PeerProof; readonly isDialled: boolean },

@@ -1,7 +1,7 @@
-// The dialler's end of a handshake: connects to an address, and makes sure that the node
-// expected there answers, within a time limit. It says nothing that proves more than the
-// cluster before the acceptor has proved that. When and whom to dial is decided in
-// `dialler.ts`; the log is told here what came of it.
+// The dialler's end of a handshake: connects to an address, and makes sure that the expected
+// node answers there, within a time limit, and logs the result. Before the acceptor has proved
+// the cluster, it proves no more than that itself. When to dial, and where, is decided in
+// `dialler.ts`.
 
 import { type Address, formatAddress } from "../../base/address.ts";
 import { dial, reasonOf } from "../../base/dial.ts";
@@ -76,7 +76,7 @@ export class OutboundHandshake {
     return undefined;
   }
 
-  /** Shows itself to the node that should be `id`; returns what is wrong with that. */
+  /** Exchanges all messages; returns the fault of the other node in words, if it has one. */
   async #introduce(wire: Wire, called: Called): Promise<string | undefined> {
     const { id } = called;
     const { identity } = this.#handshake.options;
@@ -102,7 +102,7 @@ export class OutboundHandshake {
     return await this.#respond(wire, { ...called, meeting });
   }
 
-  /** Answers the challenge, and judges what the other node proves then. */
+  /** Answers the challenge, and judges what the other node proves in its turn. */
   async #respond(
     wire: Wire,
     { id, host, meeting }: Called & { readonly meeting: Meeting },

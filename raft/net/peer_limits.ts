@@ -32,7 +32,7 @@ export const peerTimes = {
   dialMillis: 2000,
   /** For the handshake on an accepted connection. */
   helloMillis: 5000,
-  /** Between two warnings about callers that could be anybody. */
+  /** Between two warnings about unknown callers. */
   complaintMillis: 10_000,
   /** Without a dial that succeeds, before a member may have moved. */
   movedMillis: 10_000,
@@ -45,7 +45,7 @@ export const peerTimes = {
   silenceMillis: 4000,
   /** Without a whole frame: after a damaged length, bytes would be gathered for ever. */
   frameMillis: 30_000,
-  /** For what is queued, when everything is closed. */
+  /** For queued messages to leave, when everything is closed. */
   flushMillis: 250,
 };
 

@@ -6,9 +6,9 @@
 // while it is up, and the one accepted from it, used otherwise; so a node that nobody can
 // dial still takes part. Both are read.
 //
-//   dialler  acceptor     open connections        connection_table  link   which there are
-//   *_handshake           who is there            wire  frame              one of them, its bytes
-//   keepalive             who has gone silent     peer_limits              how many, how long
+//   dialler, acceptor   open connections      connection_table, link   which there are
+//   *_handshake         which node is there   wire, frame              one of them, its bytes
+//   keepalive           ends silent ones      peer_limits              how many, for how long
 
 import { type Address, parseAddress } from "../../base/address.ts";
 import { DecodeError } from "../../base/bytes.ts";
@@ -151,7 +151,7 @@ export class Peers {
     return this.#links.get(id)?.wire !== undefined;
   }
 
-  /** Gives what is queued a moment to leave, then closes everything. */
+  /** Gives queued messages a moment to leave, then closes everything. */
   async close(): Promise<void> {
     if (!this.#closing) {
       this.#closing = true;

@@ -1,6 +1,6 @@
-// Warnings about other nodes and callers, which must not fill the log: about a node once until
-// its fault changes, about callers that could be anybody one in a while. Ordinary log lines do
-// not come through here.
+// Warnings about other nodes and callers, which must not fill the log, however stubborn a node
+// or a port scanner is: one about a node until its fault changes, one about unknown callers in
+// a while. Other log lines do not come through here.
 
 import type { Logger } from "../../base/logger.ts";
 

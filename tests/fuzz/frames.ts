@@ -195,7 +195,7 @@ function cutInPieces(
         bad = true;
         break;
       }
-      assert(!bad, "something was read after what is bad");
+      assert(!bad, "something was read after a fault");
       if (step.type === "more") break;
       found.push(step.payload.toHex());
     }
@@ -220,10 +220,7 @@ const frames = fc.array(payload, { maxLength: 5, size: "max" }).map((
 
 // A caller, from its first byte to its last
 
-/**
- * A connection on which `first` arrives, what `answer` makes of each frame that is sent
- * there, and then nothing more.
- */
+/** A connection on which `first` arrives, then `answer` to each frame that is sent, then the end. */
 function scripted(
   first: readonly Uint8Array[],
   answer: (frame: Uint8Array) => readonly Uint8Array[],
@@ -248,7 +245,7 @@ const role = { ...identity, id: "2", incarnation, other: "1" };
 const { hello, meeting } = helloOf(role);
 const goodHello = frameOf(hello);
 
-/** Half of the handshakes are right, so that what follows is listened to. */
+/** Half of the handshakes are right, so that the frames after them are read. */
 const meetings = fc.record({
   hello: fc.oneof(
     fc.constant(goodHello),

@@ -81,7 +81,7 @@ export const strangersMutants: readonly Mutant[] = [
   },
   {
     name: "far-term-written",
-    mistake: "a term near the end of what a file can hold is written down",
+    mistake: "a term near the end of what a file can hold is saved",
     source: "PITFALLS 42",
     file: faults,
     find: "return log.lastIndex > 0 && term > currentTerm + termJumpMax;",
@@ -239,7 +239,7 @@ export const strangersMutants: readonly Mutant[] = [
   },
   {
     name: "unknown-disk-deposes",
-    mistake: "a member whose disk nobody knows ends a leader's term",
+    mistake: "a member whose disk no configuration names ends a leader's term",
     source: "PITFALLS 17",
     file: senders,
     find: "return message.term <= this.#raft.currentTerm ? heard : dropped;",

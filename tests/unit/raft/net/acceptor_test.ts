@@ -1,4 +1,4 @@
-// The raft port and its callers that are no nodes, or do not say so: garbage, silence, floods.
+// The raft port and its callers that are no nodes, or do not say so: garbage, silence, a flood.
 
 import assert from "node:assert/strict";
 import {
@@ -21,7 +21,7 @@ import {
   withNodes,
 } from "./station.ts";
 
-/** What answers the first bytes of a caller. */
+/** The answer to the first bytes of a caller. */
 async function answerTo(
   station: Station,
   bytes: Uint8Array,
