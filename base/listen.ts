@@ -54,6 +54,14 @@ export function lockPort(
   }
 }
 
+export type WaitOptions = {
+  readonly log: Logger;
+  /** Ends the waiting, with its reason. */
+  readonly signal: AbortSignal;
+  /** How long to wait; 5 s unless given. */
+  readonly millisMax?: number;
+};
+
 /**
  * Opens a port with `open`, which is tried again for a while when the address is in use: the
  * process that this one takes over from may still be closing.
@@ -65,12 +73,7 @@ export function lockPort(
  */
 export async function openWhenFree<T>(
   open: () => T,
-  { log, signal, millisMax = waitMillisMax }: {
-    readonly log: Logger;
-    readonly signal: AbortSignal;
-    /** How long to wait. */
-    readonly millisMax?: number;
-  },
+  { log, signal, millisMax = waitMillisMax }: WaitOptions,
 ): Promise<T> {
   const sinceMillis = performance.now();
   for (let tries = 0;; tries++) {
