@@ -8,7 +8,7 @@
 
 import deno from "./deno.json" with { type: "json" };
 import { formatAddress, parseAddress } from "./base/address.ts";
-import { onceFree, type Patience } from "./base/listen.ts";
+import { openWhenFree, type WaitOptions } from "./base/listen.ts";
 import { type Logger, openLog } from "./base/logger.ts";
 import type { FromNode } from "./raft/channel/messages.ts";
 import { TakeBox } from "./raft/channel/take_box.ts";
@@ -243,15 +243,15 @@ function mayShare(
 async function openClientPort(
   { clientListen }: Config,
   isShared: boolean,
-  patience: Patience,
+  patience: WaitOptions,
 ): Promise<
   { readonly socket: Deno.TcpListener; readonly claim: Claim | undefined }
 > {
   if (!isShared) {
-    const socket = await onceFree(() => listen(clientListen), patience);
+    const socket = await openWhenFree(() => listen(clientListen), patience);
     return { socket, claim: undefined };
   }
-  const claim = await onceFree(() => claimPort(clientListen), patience);
+  const claim = await openWhenFree(() => claimPort(clientListen), patience);
   return { socket: claim.socket, claim };
 }
 

@@ -1,10 +1,13 @@
-// Opens a TCP connection, and says in a few words why it could not. Used by peers, by a
-// joining node and by `ticketd status`. What travels on the connection is each caller's
-// own business.
+// Outgoing TCP connections: opens one, and says in a few words why it could not. Used by
+// peers, by a joining node and by `ticketd status`; what travels on the connection is the
+// business of each of them. Time limits and second tries are the caller's, too.
 
 import type { Address } from "./address.ts";
 
-/** Connects to `address`, where an empty host is this one. */
+/**
+ * Connects to `address`; an empty host is this machine. `signal` ends the attempt.
+ * @throws Whatever Deno.connect throws, which {@linkcode reasonOf} puts into words.
+ */
 export async function dial(
   { host, port }: Address,
   signal: AbortSignal,
@@ -27,8 +30,9 @@ export async function dial(
 }
 
 /**
- * Whether both ends are one socket. When nobody listens on a port of the range from which
- * the system picks the caller's, it may pick that very port, and TCP connects it to itself.
+ * Whether both ends are one socket. The system picks the port of the calling end; when it
+ * picks the very port that is called, on which nothing listens, TCP connects the socket to
+ * itself.
  */
 export function metItself(
   { localAddr, remoteAddr }: Pick<Deno.TcpConn, "localAddr" | "remoteAddr">,
@@ -37,7 +41,7 @@ export function metItself(
     localAddr.hostname === remoteAddr.hostname;
 }
 
-/** A fault of the network in a few words, without the system's decoration. */
+/** A fault of the network in a few words: "connection refused", "no answer in time". */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof Deno.errors.AddrInUse) return "address in use";

@@ -1,25 +1,31 @@
-// Ports that are listened on, for clients and for peers alike: opened, or refused with
-// one sentence for the user, after a while if the former owner may be closing still; and
-// which faults of accept() are the caller's, not ours.
-// Not here: whom to let in (`peers.ts`, `server/clients/listener.ts`).
+// Listening ports, for clients and for peers alike: opens one, or fails with one sentence for
+// the user; waits for one whose former owner may still be closing; and tells faults of
+// accept() that are the caller's from our own. Accepting connections is not done here, but in
+// `raft/net/acceptor.ts` and `server/clients/listener.ts`.
 
 import { type Address, formatAddress } from "./address.ts";
 import type { Logger } from "./logger.ts";
 import { reasonOf } from "./dial.ts";
 
 /** A process that is told to stop has ended, and closed its ports, after this. */
-const patienceMillis = 5000;
+const waitMillisMax = 5000;
+/** Between two tries. */
 const pauseMillis = 100;
 
-/** For `whom` the port is, and the flag that chooses another. */
+/** What a port is for: the words of a refusal. */
 export type Purpose = {
+  /** Those that connect to it, as "clients". */
   readonly whom: string;
+  /** The flag that chooses another port. */
   readonly flag: string;
-  /** With everybody else who shares it: `server/clients/shared_port.ts` says who may. */
+  /** Several sockets may listen on it: `server/clients/shared_port.ts` says which. */
   readonly shared?: boolean;
 };
 
-/** Throws an Error with one sentence when the address cannot be listened on. */
+/**
+ * Listens on TCP `address`; an empty host is all interfaces, port 0 any that is free.
+ * @throws {Error} One sentence for the user, when the address cannot be listened on.
+ */
 export function openPort(
   address: Address,
   purpose: Purpose,
@@ -32,7 +38,11 @@ export function openPort(
   }
 }
 
-/** Takes the UDP port of the same number, for nothing but that nobody else can. */
+/**
+ * Takes the UDP port of `address`, on which nothing is sent: it is a lock, for no other
+ * process can take it.
+ * @throws {Error} One sentence for the user, when the port is in use.
+ */
 export function lockPort(
   address: Address,
   purpose: Purpose,
@@ -44,23 +54,28 @@ export function lockPort(
   }
 }
 
-export type Patience = {
+export type WaitOptions = {
   readonly log: Logger;
   /** Ends the waiting, with its reason. */
   readonly signal: AbortSignal;
-  readonly patienceMillis?: number;
+  /** How long to wait; 5 s unless given. */
+  readonly millisMax?: number;
 };
 
 /**
- * What `open` opens, tried again for a while when the address is in use: the process that
- * this one takes over from may still be closing.
+ * Opens a port with `open`, which is tried again for a while when the address is in use: the
+ * process that this one takes over from may still be closing.
+ *
+ *     const listener = await openWhenFree(() => openPort(address, purpose), { log, signal });
+ *
+ * @throws What `open` throws, at once if it is anything else than an address in use; the
+ * reason of `signal`, which ends the waiting.
  */
-export async function onceFree<T>(
+export async function openWhenFree<T>(
   open: () => T,
-  { log, signal, ...times }: Patience,
+  { log, signal, millisMax = waitMillisMax }: WaitOptions,
 ): Promise<T> {
   const sinceMillis = performance.now();
-  const millisMax = times.patienceMillis ?? patienceMillis;
   for (let tries = 0;; tries++) {
     try {
       return open();
@@ -73,7 +88,7 @@ export async function onceFree<T>(
   }
 }
 
-/** One of our own refusals: a sentence, and the cause. */
+/** Of the errors that `refusal` makes. */
 function isInUse(error: unknown): error is Error {
   return error instanceof Error &&
     error.cause instanceof Deno.errors.AddrInUse;
@@ -92,8 +107,9 @@ async function pause(signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Whether accept() failed because the caller hung up first: connecting and resetting
- * is cheap, so whoever pauses after it can be kept from ever serving anybody.
+ * Whether accept() failed because the caller hung up first. A server must not pause after
+ * such a fault: connecting and resetting is cheap, and callers could keep it from ever
+ * serving others.
  */
 export function hungUp(error: unknown): boolean {
   return error instanceof Deno.errors.NotConnected ||

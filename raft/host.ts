@@ -26,7 +26,7 @@ import { Node } from "./node.ts";
 import { settingsOf } from "./node_settings.ts";
 import { createStorage, openStorage } from "./open_storage.ts";
 import { type Clock, Ticker } from "./ticker.ts";
-import { onceFree } from "../base/listen.ts";
+import { openWhenFree } from "../base/listen.ts";
 import { lastWords, type Logger, openLog } from "../base/logger.ts";
 import { adviceOn } from "../storage/advice.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -114,7 +114,7 @@ export class Host {
       asking: () => this.#limitStart(joining),
     });
     // Before the storage, which may write when it is opened.
-    const listener = await onceFree(
+    const listener = await openWhenFree(
       () => listenForPeers(options.raftListen),
       { log, signal },
     );

@@ -227,7 +227,11 @@ Deno.test("The core knows no clock, chance, process or promise", () => {
 // The rim. All else is synchronous, so that a simulator can run it as it is.
 const mayWait = new Set([
   "main.ts",
-  "raft/net/handshake.ts",
+  "raft/net/acceptor.ts",
+  "raft/net/connection_table.ts",
+  "raft/net/dialler.ts",
+  "raft/net/inbound_handshake.ts",
+  "raft/net/outbound_handshake.ts",
   "raft/host.ts",
   "raft/identify.ts",
   "raft/joining.ts",

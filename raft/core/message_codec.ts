@@ -21,8 +21,8 @@ import { counterMax, takeCountMax } from "./limits.ts";
 import type { NodeId, PeerMessage, Snapshot } from "./types.ts";
 
 /**
- * The version of the format below. Nodes tell it in their greetings, and two nodes talk only
- * if they have the same. Raise it when an old node could misread a new message.
+ * The version of the format below. The handshake tells it, and two nodes talk only if
+ * they have the same. Raise it when an old node could misread a message or the handshake.
  */
 export const wireVersion = 4;
 

@@ -19,7 +19,6 @@ import {
 import type { HardState, Identity, Save } from "./types.ts";
 
 export { DecodeError } from "../../base/bytes.ts";
-export { serversMax } from "./entry_codec.ts";
 
 /**
  * The version of the format above. Each storage writes it down and refuses any other. Raise

@@ -1,35 +1,41 @@
-// Whom this node lets in, whom it stays with after dialling, and what people are told of a
-// refusal: which node, why, and what can be done about it. The order goes from the gross
-// to the fine. Pure; `handshake.ts` asks.
+// Admission: which nodes this one lets in, with which it stays after dialling them, and the
+// words for a refusal: which node, why, and what to do about it. The order of the checks is
+// protocol, cluster, receiver, id, disk. Pure; the handshakes of `raft/net/` ask.
 
 import { unreachable } from "../../base/assert.ts";
+import { wireVersion } from "../core/message_codec.ts";
 import type { Identity, NodeId } from "../core/types.ts";
 import {
-  type Evidence,
-  type Greeted,
+  type DecodedHandshake,
   type Hello,
-  protocolVersion,
-  type Refused,
+  type RefusalReason,
 } from "./hello.ts";
 import { isProved, type Meeting } from "./proof.ts";
 import { type Members, type PeerProof, type Rank, rankOf } from "./ranks.ts";
 
-/** A fault found in a greeting; `fact` fills the sentence "refused, because …". */
-export type Fault = { readonly reason: Refused; readonly fact: string };
+/** Why a connection is refused; `fact` completes "refused, because …". */
+export type Fault = { readonly reason: RefusalReason; readonly fact: string };
 
-/** Whether there is a place for `id`: two may come under one id. */
-export type Places = (
+/**
+ * Whether the node of this proof and rank may connect as `id`: not while another incarnation
+ * that is better known is connected under that id.
+ */
+export type IsIdFree = (
   id: NodeId,
   by: {
     readonly proof: PeerProof;
     readonly rank: Rank;
+    /** This node dialled the other. */
     readonly isDialled: boolean;
   },
 ) => boolean;
 
-/** What is wrong with a first frame, before whoever sent it has said more. */
+/**
+ * What is wrong with the first message of a node that dialled `own`; `undefined` when nothing
+ * is. `meetingOf` gives the meeting that a hello begins.
+ */
 export function faultOfHello(
-  hello: Greeted,
+  hello: DecodedHandshake,
   own: Identity,
   meetingOf: (hello: Hello) => Meeting,
 ): Fault | undefined {
@@ -38,7 +44,8 @@ export function faultOfHello(
     return { reason: "malformed", fact: "its hello cannot be read" };
   }
   const { sender, receiver, proof } = hello;
-  if (!isProved(proof, meetingOf(hello), "dialler knows the cluster")) {
+  const meeting = meetingOf(hello);
+  if (!isProved(proof, { meeting, statement: "dialler knows the cluster" })) {
     const fact = "it does not belong to the cluster of this node";
     return { reason: "wrong-cluster", fact };
   }
@@ -53,29 +60,28 @@ export function faultOfHello(
   return undefined;
 }
 
-/** Whether the dialler goes on after what it was answered. */
+/** What is wrong with the answer to a hello; the dialler sends no more after a fault. */
 export function faultOfChallenge(
-  challenge: Greeted,
+  challenge: DecodedHandshake,
   meeting: Meeting,
 ): Fault | undefined {
   if (challenge.type === "foreign") return foreign(challenge.version);
   if (challenge.type !== "challenge") {
     return { reason: "malformed", fact: "its answer cannot be read" };
   }
-  if (isProved(challenge.proof, meeting, "acceptor knows the cluster")) {
-    return undefined;
-  }
+  const statement = "acceptor knows the cluster";
+  if (isProved(challenge.proof, { meeting, statement })) return undefined;
   const fact = "it does not belong to the cluster of this node";
   return { reason: "wrong-cluster", fact };
 }
 
-/** Why `id`, which has proved to be of the cluster, is not listened to. */
+/** Why this node has no connection with node `id`, which has proved to be of the cluster. */
 export function faultOfProof(
   id: NodeId,
-  { proof, members, places, isDialled }: {
+  { proof, members, isFree, isDialled }: {
     readonly proof: PeerProof;
     readonly members: Members;
-    readonly places: Places;
+    readonly isFree: IsIdFree;
     readonly isDialled: boolean;
   },
 ): Fault | undefined {
@@ -91,47 +97,13 @@ export function faultOfProof(
         fact: `node ${id} is no member, as far as this node knows`,
       };
   }
-  if (places(id, { proof, rank, isDialled })) return undefined;
+  if (isFree(id, { proof, rank, isDialled })) return undefined;
   const fact = `node ${id} is connected already, and is better known`;
   return { reason: "taken", fact };
 }
 
-/** What `evidence` of one side proves to `own`, the other one. */
-export function proofOf(
-  { lives, knows, mark, since }: Evidence,
-  { own, meeting, isDialler }: {
-    readonly own: Identity;
-    readonly meeting: Meeting;
-    /** Whether the dialler gave it. */
-    readonly isDialler: boolean;
-  },
-): PeerProof {
-  const [livesOn, knowsDisk] = isDialler
-    ? [
-      "dialler lives on the disk",
-      "dialler knows the acceptor's disk",
-    ] as const
-    : [
-      "acceptor lives on the disk",
-      "acceptor knows the dialler's disk",
-    ] as const;
-  /** Asked with every message: hashed once. */
-  let proved: string | undefined;
-  return {
-    isOn(incarnation) {
-      if (incarnation === proved) return true;
-      const isSo = isProved(lives, meeting, livesOn, incarnation);
-      if (isSo) proved = incarnation;
-      return isSo;
-    },
-    mark: mark.toHex(),
-    knowsUs: isProved(knows, meeting, knowsDisk, own.incarnation),
-    since,
-  };
-}
-
-/** Why another node does not talk to `own`, as seen from `own`. */
-export function factOfRefusal(reason: Refused, own: Identity): string {
+/** Why another node refused `own`, as `own` tells it. */
+export function factOfRefusal(reason: RefusalReason, own: Identity): string {
   switch (reason) {
     case "wrong-cluster":
       return `it does not belong to cluster ${own.cluster}`;
@@ -140,7 +112,7 @@ export function factOfRefusal(reason: Refused, own: Identity): string {
     case "used-id":
       return `it knows node ${own.node} with another data directory`;
     case "version":
-      return `it does not speak peer protocol ${protocolVersion}`;
+      return `it does not speak peer protocol ${wireVersion}`;
     case "malformed":
       return "it could not read our hello";
     case "stranger":
@@ -153,13 +125,12 @@ export function factOfRefusal(reason: Refused, own: Identity): string {
 }
 
 function foreign(version: number): Fault {
-  const fact =
-    `it speaks peer protocol ${version}, this node ${protocolVersion}`;
+  const fact = `it speaks peer protocol ${version}, this node ${wireVersion}`;
   return { reason: "version", fact };
 }
 
-/** What whoever runs the nodes can do about it. */
-export const remedies: Readonly<Record<Refused, string>> = {
+/** What the people who run the nodes can do about a refusal. */
+export const remedies: Readonly<Record<RefusalReason, string>> = {
   "wrong-cluster":
     "to move a node to another cluster, start it with an empty directory and --join",
   "wrong-receiver": "check --advertise and --raddr of both nodes",

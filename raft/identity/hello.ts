@@ -1,71 +1,61 @@
-// The greetings, the first frames of either side of a connection: who is there, and whom
-// he believes to have reached. They come before any message, so that a node of another
-// cluster, at a wrong address or under a used id is never listened to. Pure.
+// The messages of the handshake, the first frames on a connection, and their bytes. They tell
+// who is there before any message of Raft is read: a node never listens to another cluster's,
+// to one at a wrong address or under a used id. Pure; `raft/net/handshake.ts` exchanges them.
 //
-//   greeting  = "ticketd peer" · version u32 · kind u8 · body
+//   message   = "ticketd peer" · version u32 · kind u8 · body
 //   hello     = kind 1 · nonce · sender id · receiver id · proof         dialler, first
 //   challenge = kind 4 · nonce · proof                                   acceptor
-//   claim     = kind 5 · evidence · about · address text                 dialler
+//   response  = kind 5 · evidence · about · address text                 dialler
 //   welcome   = kind 2 · evidence · incarnation text · about             acceptor
-//   refused   = kind 3 · reason u8 · "-" id · "" text                    instead of either
-//   evidence  = proof · proof · mark · since u64     lives on its disk; knows the other's
+//   refused   = kind 3 · reason u8 · "-" id · "" text                    acceptor, instead
+//   evidence  = proof of own disk · proof of the peer's disk · mark · since u64
 //   about     = client text · version text
 //
-// with the fields of `core/bytes.ts`, nonces, proofs and marks of `proof.ts`. Whatever a later
-// version changes, frames and `refused` stay: two versions must be able to part in words.
+// with the fields of `base/bytes.ts`. Frames and `refused` are the same in all versions.
 
 import { isLoopback, parseAddress, withHost } from "../../base/address.ts";
 import { unreachable } from "../../base/assert.ts";
 import { DecodeError, Reader, Writer } from "../../base/bytes.ts";
-import type { Index, NodeId } from "../core/types.ts";
+import { wireVersion } from "../core/message_codec.ts";
+import type { NodeId } from "../core/types.ts";
+import type { Evidence } from "./evidence.ts";
 import { nonceBytes, proofBytes } from "./proof.ts";
-
-export const protocolVersion = 4;
 
 /** What a node tells of itself, to be shown and passed on: no safety rests on it. */
 export type About = {
-  /** Where it serves clients; whoever hears of it fills in a host that is left out. */
+  /** Where it serves clients; the receiver fills in a host that is left out. */
   readonly client: string;
   /** Of ticketd. */
   readonly version: string;
 };
 
-/** Of one side, to the other: `ranks.ts` says what follows from it. */
-export type Evidence = {
-  /** That it lives on its disk, for whoever knows which that should be. */
-  readonly lives: Uint8Array;
-  /** That it knows on which disk the other should live. */
-  readonly knows: Uint8Array;
-  /** By which it is known again. */
-  readonly mark: Uint8Array;
-  readonly since: Index;
-};
-
-/** It names no cluster: whoever is dialled by mistake must not learn of one. */
+/** It does not name the cluster: a node that is dialled by mistake must not learn of it. */
 export type Hello = {
   readonly type: "hello";
   readonly nonce: Uint8Array;
   readonly sender: NodeId;
-  /** Whom the dialler believes to have dialled. */
+  /** The node that the dialler means to reach. */
   readonly receiver: NodeId;
+  /** That the dialler knows the cluster. */
   readonly proof: Uint8Array;
 };
 
 export type Challenge = {
   readonly type: "challenge";
   readonly nonce: Uint8Array;
+  /** That the acceptor knows the cluster. */
   readonly proof: Uint8Array;
 };
 
-export type Claim = Evidence & About & {
-  readonly type: "claim";
-  /** Where the dialler wants to be dialled itself; its host may be left out. */
+export type ChallengeResponse = Evidence & About & {
+  readonly type: "response";
+  /** Where the dialler itself wants to be dialled; the host may be left out. */
   readonly address: string;
 };
 
 export type Welcome = Evidence & About & {
   readonly type: "welcome";
-  /** Of its disk, told to a member that this node knows; else empty. */
+  /** Of the acceptor's disk, told to a member that the acceptor knows; else empty. */
   readonly incarnation: string;
 };
 
@@ -79,63 +69,71 @@ const reasons = [
   "taken",
 ] as const;
 
-/** Why two nodes do not talk. */
-export type Refused = typeof reasons[number];
+/** Why two nodes do not talk; `admission.ts` has the words for it. */
+export type RefusalReason = typeof reasons[number];
 
-/** It says nothing of who refuses: whom it is said to is not known. */
-export type Refusal = { readonly type: "refused"; readonly reason: Refused };
+/** It tells nothing of the node that refuses: nobody knows who reads it. */
+export type Refusal = {
+  readonly type: "refused";
+  readonly reason: RefusalReason;
+};
 
-export type Greeting = Hello | Challenge | Claim | Welcome | Refusal;
+export type HandshakeMessage =
+  | Hello
+  | Challenge
+  | ChallengeResponse
+  | Welcome
+  | Refusal;
 
 const magic = new TextEncoder().encode("ticketd peer");
-const kinds = { hello: 1, welcome: 2, refused: 3, challenge: 4, claim: 5 };
-/** Where versions up to 3 named the one that refuses, and its cluster. */
+const kinds = { hello: 1, welcome: 2, refused: 3, challenge: 4, response: 5 };
+/** Versions up to 3 named the node that refuses there, and its cluster. */
 const nobodysId = "-";
 
-/** The payload of a greeting's frame. */
-export function encodeGreeting(greeting: Greeting): Uint8Array {
+/** The payload of the frame that carries `message`. */
+export function encodeHandshake(message: HandshakeMessage): Uint8Array {
   const writer = new Writer();
   writer.raw(magic);
-  writer.u32(protocolVersion);
-  writer.u8(kinds[greeting.type]);
-  switch (greeting.type) {
+  writer.u32(wireVersion);
+  writer.u8(kinds[message.type]);
+  switch (message.type) {
     case "hello":
-      writer.raw(greeting.nonce);
-      writer.id(greeting.sender);
-      writer.id(greeting.receiver);
-      writer.raw(greeting.proof);
+      writer.raw(message.nonce);
+      writer.id(message.sender);
+      writer.id(message.receiver);
+      writer.raw(message.proof);
       break;
     case "challenge":
-      writer.raw(greeting.nonce);
-      writer.raw(greeting.proof);
+      writer.raw(message.nonce);
+      writer.raw(message.proof);
       break;
-    case "claim":
-      writeEvidence(writer, greeting);
-      writeAbout(writer, greeting);
-      writer.text(greeting.address);
+    case "response":
+      writeEvidence(writer, message);
+      writeAbout(writer, message);
+      writer.text(message.address);
       break;
     case "welcome":
-      writeEvidence(writer, greeting);
-      writer.text(greeting.incarnation);
-      writeAbout(writer, greeting);
+      writeEvidence(writer, message);
+      writer.text(message.incarnation);
+      writeAbout(writer, message);
       break;
     case "refused":
-      writer.u8(reasons.indexOf(greeting.reason));
+      writer.u8(reasons.indexOf(message.reason));
       writer.id(nobodysId);
       writer.text("");
       break;
     default:
-      unreachable(greeting);
+      unreachable(message);
   }
   return writer.written.slice();
 }
 
 function writeEvidence(
   writer: Writer,
-  { lives, knows, mark, since }: Evidence,
+  { ownDisk, peerDisk, mark, since }: Evidence,
 ): void {
-  writer.raw(lives);
-  writer.raw(knows);
+  writer.raw(ownDisk);
+  writer.raw(peerDisk);
   writer.raw(mark);
   writer.u64(since);
 }
@@ -145,23 +143,25 @@ function writeAbout(writer: Writer, { client, version }: About): void {
   writer.text(version);
 }
 
-/** What a first frame may turn out to be. */
-export type Greeted =
-  | Greeting
+/** What the payload of a frame may turn out to be when a handshake message is expected. */
+export type DecodedHandshake =
+  | HandshakeMessage
+  /** Of another protocol version; the rest of it cannot be read. */
   | { readonly type: "foreign"; readonly version: number }
   | { readonly type: "malformed" };
 
-export function decodeGreeting(payload: Uint8Array): Greeted {
+/** The inverse of {@linkcode encodeHandshake}; never throws, whatever the bytes. */
+export function decodeHandshake(payload: Uint8Array): DecodedHandshake {
   const reader = new Reader(payload);
   try {
-    return readGreeting(reader);
+    return readMessage(reader);
   } catch (error) {
     if (error instanceof DecodeError) return { type: "malformed" };
     throw error;
   }
 }
 
-function readGreeting(reader: Reader): Greeted {
+function readMessage(reader: Reader): DecodedHandshake {
   for (const byte of magic) if (reader.u8() !== byte) reader.fail("no magic");
   const version = reader.u32();
   const kind = reader.u8();
@@ -169,13 +169,13 @@ function readGreeting(reader: Reader): Greeted {
     const reason = reasons[reader.u8()] ?? reader.fail("no known reason");
     return { type: "refused", reason };
   }
-  if (version !== protocolVersion) return { type: "foreign", version };
-  const greeting = readBody(reader, kind);
+  if (version !== wireVersion) return { type: "foreign", version };
+  const message = readBody(reader, kind);
   reader.end();
-  return greeting;
+  return message;
 }
 
-function readBody(reader: Reader, kind: number): Greeting {
+function readBody(reader: Reader, kind: number): HandshakeMessage {
   // Properties are evaluated in the order written, which is the order of the bytes.
   switch (kind) {
     case kinds.hello:
@@ -192,9 +192,9 @@ function readBody(reader: Reader, kind: number): Greeting {
         nonce: reader.raw(nonceBytes),
         proof: reader.raw(proofBytes),
       };
-    case kinds.claim:
+    case kinds.response:
       return {
-        type: "claim",
+        type: "response",
         ...readEvidence(reader),
         ...readAbout(reader),
         address: reader.text(),
@@ -213,8 +213,8 @@ function readBody(reader: Reader, kind: number): Greeting {
 
 function readEvidence(reader: Reader): Evidence {
   return {
-    lives: reader.raw(proofBytes),
-    knows: reader.raw(proofBytes),
+    ownDisk: reader.raw(proofBytes),
+    peerDisk: reader.raw(proofBytes),
     mark: reader.raw(proofBytes),
     since: reader.u64(),
   };
@@ -224,17 +224,17 @@ function readAbout(reader: Reader): About {
   return { client: reader.text(), version: reader.text() };
 }
 
-/** Another node as it introduced itself, each part empty when it did not tell. */
+/** Another node as it introduced itself in the handshake; what it did not tell is empty. */
 export type Introduction = About & {
   /** Of the data directory on which it lives, proved. */
   readonly incarnation: string;
-  /** Equal as long as it lives on one. */
+  /** As in {@linkcode PeerProof.mark}: the same as long as it lives on one disk. */
   readonly mark: string;
 };
 
 /**
- * What whoever was met at `host` tells `about` itself. Anything else than an address and a
- * version is left out: it would stand in replies and on terminals.
+ * The introduction of a node that told `about` itself and was met at `host`. Whatever is not
+ * an address and a version becomes empty: it would be shown in replies and on terminals.
  */
 export function introductionOf(
   { client, version }: About,

@@ -1,29 +1,35 @@
-// How two nodes show each other that they belong to one cluster, on which disk each lives
-// and that it knows the other's, without sending any of it: a hash over the secret word,
-// what is said of it, both names and a nonce from either side. Whoever reads along, or is
-// dialled by mistake, learns nothing that could be said to anybody else, or again.
+// How two nodes prove to each other that they belong to one cluster, on which disk each lives
+// and that each knows the other's disk, without sending any of these secrets: by a hash over
+// the secret, the statement about it, both ids and a nonce of either side. So a proof that
+// somebody overhears, or gets by being dialled by mistake, cannot be used again, passed on
+// to another node or sent back.
 //
-// It is no encryption, and no more secret than the words are: cluster ids are told to every
-// client; of a disk's incarnation only the members of its cluster ever hear.
+//   proof = SHA-256 of: statement u8 · dialler's nonce · acceptor's nonce ·
+//                       cluster text · dialler id · acceptor id · disk text
+//
+// with the fields of `base/bytes.ts`. Nothing is encrypted, and a proof is as secret as what
+// it is made of: every client is told the cluster id, only members of the cluster are told
+// the incarnation of a disk. Pure, but for `newNonce()`.
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Writer } from "../../base/bytes.ts";
 import type { Identity, NodeId } from "../core/types.ts";
 
 export const nonceBytes = 16;
+/** Of proofs and marks. */
 export const proofBytes = 32;
 
-/** Between whom, and once: with another nonce on either side no proof is good. */
+/** The one handshake that a proof is good for. */
 export type Meeting = {
   readonly cluster: string;
   readonly dialler: NodeId;
   readonly acceptor: NodeId;
   readonly diallerNonce: Uint8Array;
-  /** Zeros as long as the acceptor has said none. */
+  /** {@linkcode noNonce} until the acceptor has answered. */
   readonly acceptorNonce: Uint8Array;
 };
 
-/** What is proved, and by whom: no proof can be sent back to whom it came from. */
+/** Each names the side that proves it, so that no proof can be sent back. */
 const statements = {
   "dialler knows the cluster": 1,
   "acceptor knows the cluster": 2,
@@ -36,13 +42,17 @@ const statements = {
 
 export type Statement = keyof typeof statements;
 
+/** All zeros. */
 export const noNonce = new Uint8Array(nonceBytes);
 
 export function newNonce(): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(nonceBytes));
 }
 
-/** `disk`: the incarnation of which it speaks; empty for the cluster's proofs. */
+/**
+ * The proof of `statement`, 32 bytes. `disk` is the incarnation that the statement is about;
+ * empty when it is about the cluster.
+ */
 export function prove(
   meeting: Meeting,
   statement: Statement,
@@ -59,9 +69,23 @@ export function prove(
   return new Uint8Array(createHash("sha256").update(writer.written).digest());
 }
 
+/** Whether `proof` is that of `statement` about `disk`, compared in constant time. */
+export function isProved(
+  proof: Uint8Array,
+  { meeting, statement, disk }: {
+    readonly meeting: Meeting;
+    readonly statement: Statement;
+    readonly disk?: string;
+  },
+): boolean {
+  const expected = prove(meeting, statement, disk);
+  return proof.length === proofBytes && timingSafeEqual(proof, expected);
+}
+
 /**
- * The same on every connection from this disk of `from` to `to`, and on no other: so two
- * connections can be known to be of one life, whose disk nobody has heard of.
+ * 32 bytes that are the same on all connections between one incarnation of node `from` and
+ * node `to`, and differ for any other pair: they tell `to` that two connections come from one
+ * disk, before it knows that disk's incarnation.
  */
 export function markOf(
   { cluster, node: from, incarnation }: Identity,
@@ -70,13 +94,4 @@ export function markOf(
   const nonces = { diallerNonce: noNonce, acceptorNonce: noNonce };
   const meeting = { cluster, dialler: from, acceptor: to, ...nonces };
   return prove(meeting, "mark of a life", incarnation);
-}
-
-export function isProved(
-  proof: Uint8Array,
-  meeting: Meeting,
-  ...[statement, disk]: [statement: Statement, disk?: string]
-): boolean {
-  const expected = prove(meeting, statement, disk);
-  return proof.length === proofBytes && timingSafeEqual(proof, expected);
 }

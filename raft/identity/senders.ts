@@ -1,18 +1,17 @@
-// Whether this node may take a message from whoever sent it: by what its sender is to this
-// node (`ranks.ts`), what part it has by the configurations that may be in force, and who
-// leads. What the message says is weighed in the core afterwards (`core/faults.ts`).
+// Which messages this node takes from another node: by the rank of the sender (`ranks.ts`), by
+// its suffrage in the configurations that may be in force, and by who leads. Whether the
+// content of a message makes sense is checked in the core afterwards (`core/faults.ts`).
 //
-//   known      everything that its part allows: to lead and to ask for votes, a voter's
-//   unproved   what a follower says: answers of our term, and PreVote
-//   claimant   what it takes to catch up, from whom alone we hear: PreVote, RequestVote,
-//              AppendEntries, InstallSnapshot, as long as nobody known is heard to lead
-//   outsider   PreVote, so that it can be told; while we see it off, its answers, too
+//   known      all messages that its suffrage allows; only voters lead and ask for votes
+//   unproved   the messages of a follower: PreVote, and answers up to our term
+//   claimant   PreVote, RequestVote, AppendEntries, InstallSnapshot, from which this node
+//              catches up; only while it hears no leader that it knows
+//   outsider   PreVote, which is answered; answers, too, while this node sees it off
 //   stranger   nothing
 //
-// A claim is listened to at all, for a node may have missed that the member which leads
-// now was added. It becomes leaderless by itself then; one that hears its leader, and so
-// every leader and every node that is alone, need not listen to anybody else. Two nodes
-// that both missed a change are no majority: the change was committed without them.
+// Claimants are heard because this node may have missed the change that added its leader; it
+// becomes leaderless then. A node that leads, hears its leader or is alone needs no claimant.
+// Two nodes that missed one change are no majority: the others committed it without them.
 
 import { findServer } from "../core/membership.ts";
 import type { Raft } from "../core/raft.ts";
@@ -26,11 +25,11 @@ import type { Logger } from "../../base/logger.ts";
 import { type Members, type PeerProof, type Rank, rankOf } from "./ranks.ts";
 
 export type Verdict =
-  /** To be taken; `isClaim` as the core knows it. */
+  /** Step the core with it; `isClaim`: the sender is a claimant (`core/faults.ts`). */
   | { readonly type: "heard"; readonly isClaim: boolean }
-  /** Late, or said while there is better to listen to: no harm in it. */
+  /** Ignore it: late, or of a node that is not needed now. An honest node may send it. */
   | { readonly type: "dropped" }
-  /** No honest node says it: no more is to be heard of this one. */
+  /** No honest node sends it: close the connection. `fault` completes "it sent …". */
   | { readonly type: "refused"; readonly fault: Fault };
 
 const heard: Verdict = { type: "heard", isClaim: false };
@@ -41,24 +40,25 @@ function refused(fault: Fault): Verdict {
   return { type: "refused", fault };
 }
 
-/** Nodes of which we remember the life, or what was said. */
+/** Ids that are remembered, with the incarnation last met or as warned about. */
 const idsMax = 256;
 
 export type SendersOptions = {
-  /** Whether the machine can apply all that `message` brings. */
+  /** Whether the machine can apply every command and snapshot in `message`. */
   readonly canApply: (message: PeerMessage) => boolean;
   readonly log: Logger;
 };
 
+/** Judges senders, and tells other rooms what the configurations say of the members. */
 export class Senders implements Members {
   readonly #raft: Raft;
-  /** By id the mark of the life that was met last. */
-  readonly #lives = new Map<NodeId, string>();
-  /** Of whom was said that we do not believe that we are no member. */
+  /** By id, the mark of the incarnation that was met last. */
+  readonly #marks = new Map<NodeId, string>();
+  /** Ids whose NotMember was disbelieved, with a warning. */
   readonly #doubted = new Set<NodeId>();
   readonly #canApply: SendersOptions["canApply"];
   readonly #log: Logger;
-  /** We follow it on its claim alone. */
+  /** The claimant that this node follows, if it follows one. */
   #claimedLeader: NodeId | undefined;
 
   constructor(raft: Raft, { canApply, log }: SendersOptions) {
@@ -67,7 +67,7 @@ export class Senders implements Members {
     this.#log = log;
   }
 
-  // What the configurations say.
+  // What the configurations say
 
   get configurationIndex(): number {
     return this.#raft.membership.currentIndex;
@@ -88,22 +88,23 @@ export class Senders implements Members {
     );
   }
 
-  /** The newest first; what is not committed may be taken back. */
+  /** The committed configuration and all later ones, newest first: any may be in force. */
   get #inForce(): readonly Configuration[] {
     const { membership, log } = this.#raft;
     return membership.since(log.commitIndex);
   }
 
-  /** Whether node `id`, met as `mark`, lives on another disk than when it was met last. */
+  /** Whether node `id`, met now with `mark`, was not met before, or last on another disk. */
   isNewIncarnation(id: NodeId, mark: string): boolean {
-    if (this.#lives.get(id) === mark) return false;
-    if (this.#lives.size >= idsMax) this.#lives.clear();
-    this.#lives.set(id, mark);
+    if (this.#marks.get(id) === mark) return false;
+    if (this.#marks.size >= idsMax) this.#marks.clear();
+    this.#marks.set(id, mark);
     return true;
   }
 
+  /** Whether to take `message` from a sender that gave `proof` in its handshake. */
   judge(message: PeerMessage, proof: PeerProof): Verdict {
-    // What cannot be applied must not come into the log: this node could not go on.
+    // Once in the log and committed it would end this node.
     if (!this.#canApply(message)) {
       return refused(`${message.type} that this version cannot apply`);
     }
@@ -140,7 +141,7 @@ export class Senders implements Members {
       case "RequestVoteResponse":
       case "AppendEntriesResponse":
       case "ConfirmResponse":
-      case "Take": // which says that we lead, as a confirmation does
+      case "Take": // which confirms that this node leads, as a ConfirmResponse does
         return this.#countsAs(message.from, proof) ? heard : dropped;
       default:
         return heard;
@@ -148,9 +149,9 @@ export class Senders implements Members {
   }
 
   /**
-   * Answers are counted by id, for the disk that the newest configuration names. A former
-   * one, which an older configuration still makes known, would vote a second time, and
-   * acknowledge what the present one does not have.
+   * Whether answers count: only those from the disk that the newest configuration names. A
+   * former disk, still known by an older configuration, would vote a second time under its
+   * id, and acknowledge entries that the present disk does not have.
    */
   #countsAs(id: NodeId, proof: PeerProof): boolean {
     const disk = this.incarnationOf(id);
@@ -158,9 +159,8 @@ export class Senders implements Members {
   }
 
   /**
-   * It has a vote; or may have been given one since, by a configuration that we do not
-   * know; or leads already, and goes on until it is decided that it shall not (thesis
-   * 4.2.2).
+   * Whether it is a voter; or may be one by a configuration that this node does not know; or
+   * leads already, and goes on until its removal is committed (thesis 4.2.2).
    */
   #mayLead(id: NodeId, { since }: PeerProof): boolean {
     const { membership } = this.#raft;
@@ -172,7 +172,7 @@ export class Senders implements Members {
       this.#raft.leaderId === id;
   }
 
-  /** Of two that say that they lead in one term, the one that we know does. */
+  /** A known leader replaces a claimant that this node follows in the same term. */
   #preferKnown({ type, from, ...message }: PeerMessage): void {
     if (from === this.#claimedLeader) this.#claimedLeader = undefined;
     const { leaderId, currentTerm } = this.#raft;
@@ -184,7 +184,7 @@ export class Senders implements Members {
     }
   }
 
-  /** To believe it would end this node. */
+  /** NotMember from a claimant is not believed: it would end this node. */
   #doubt(id: NodeId): void {
     if (this.#doubted.has(id)) return;
     if (this.#doubted.size >= idsMax) this.#doubted.clear();
@@ -204,7 +204,7 @@ export class Senders implements Members {
       case "RequestVoteResponse":
       case "AppendEntriesResponse":
       case "ConfirmResponse":
-        // A later term would depose us on the word of nobody in particular.
+        // A later term would depose this node at the word of an unproved node.
         return message.term <= this.#raft.currentTerm ? heard : dropped;
       case "Take":
       case "TakeResponse":
@@ -219,7 +219,7 @@ export class Senders implements Members {
   #byClaimant(message: PeerMessage): Verdict {
     const { hearsLeader, leaderId, currentTerm, votedFor } = this.#raft;
     const { from } = message;
-    // By its claim, too: it may have come under the id of a leader that is known.
+    // As a claimant: it may have connected under the id of a leader that is known.
     const isFollowed = leaderId === from && this.#claimedLeader === from;
     if (hearsLeader && !isFollowed) return dropped;
     switch (message.type) {
@@ -230,7 +230,7 @@ export class Senders implements Members {
       case "PreVote":
         return claimed;
       case "RequestVote": {
-        // Votes are by id: one that another life of the node was given counts for that.
+        // Votes are by id: this one was given to another incarnation of the node.
         const isSecond = message.term === currentTerm && votedFor === from;
         return isSecond ? dropped : claimed;
       }

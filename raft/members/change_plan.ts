@@ -13,7 +13,7 @@ import {
   withServer,
 } from "../core/membership.ts";
 import type { Raft } from "../core/raft.ts";
-import { serversMax } from "../core/save_codec.ts";
+import { serversMax } from "../core/entry_codec.ts";
 import type { Configuration, NodeId } from "../core/types.ts";
 import { type CommandOf, type MemberCommand, prevIndexOf } from "./change.ts";
 import { riskOf } from "./change_risk.ts";

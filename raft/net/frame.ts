@@ -1,25 +1,25 @@
-// How the bytes between two nodes are cut into frames. Pure: `wire.ts` has the socket;
-// what a frame holds stands in `hello.ts` (the first one) and `core/message_codec.ts`.
+// How the bytes between two nodes are cut into frames. Pure: `wire.ts` has the socket; the
+// payloads are those of `identity/hello.ts` first, then of `core/message_codec.ts`.
 //
 //   stream = frame*                                    each direction; little-endian
 //   frame  = length u32 · crc32 u32 of payload · payload
 //
-// An empty payload is a beat, "still here". Any text on the port (HTTP, RESP) and a TLS
-// hello read as a length far above the limit, so they end at their fourth byte.
+// An empty payload is a keepalive. Any text on the port (HTTP, RESP) and a TLS hello read as a
+// length far above the limit, so they are refused at their fourth byte.
 
 import { crc32 } from "node:zlib";
 import { assert } from "../../base/assert.ts";
 
-/** Of a payload: one snapshot, and what stands beside it. */
+/** Of a payload from a member: one snapshot, and the fields beside it. */
 export const frameBytesMax = 1024 * 1024 + 64 * 1024;
-/** Of a payload of a node that is not known, or not yet: any message but those two. */
+/** Of a payload from a guest: any message but a snapshot, or an append of large entries. */
 export const guestFrameBytesMax = 64 * 1024;
-/** Of a payload as long as the other side is a stranger. */
+/** Of a payload during the handshake. */
 export const helloBytesMax = 1024;
 
 const lengthBytes = 4;
 const headerBytes = 8;
-/** An idle reader keeps no more than this. */
+/** Of the buffer that an idle reader keeps. */
 const idleBytesMax = 256 * 1024;
 
 /** Length, checksum and `payload` in one piece, ready to be written. */
@@ -34,20 +34,20 @@ export function encodeFrame(payload: Uint8Array): Uint8Array {
 }
 
 export type Step =
-  /** `payload` is a view, good until the next `push`. */
+  /** `payload` is a view, valid until the next `push`. */
   | { readonly type: "frame"; readonly payload: Uint8Array }
   | { readonly type: "more" }
-  /** Nothing that follows can be trusted: close. */
+  /** Nothing that follows can be trusted: close. `reason` completes "it sent …". */
   | { readonly type: "bad"; readonly reason: string };
 
 const more: Step = { type: "more" };
 
-/** Cuts received bytes into frames; its memory follows what arrived, not what was announced. */
+/** Cuts received bytes into frames. It reserves memory for bytes that arrived, not announced. */
 export class FrameReader {
-  /** A longer frame is refused when its header is seen. */
+  /** A frame with a longer payload is refused when its header is seen. */
   payloadBytesMax: number;
   #buffer = new Uint8Array(0);
-  // 0 <= #start <= #end <= #buffer.length; between them lies what was not taken yet.
+  // 0 <= #start <= #end <= #buffer.length; the bytes between them were not taken yet.
   #start = 0;
   #end = 0;
 
@@ -55,7 +55,7 @@ export class FrameReader {
     this.payloadBytesMax = payloadBytesMax;
   }
 
-  /** What its buffer takes. */
+  /** The size of its buffer. */
   get reservedBytes(): number {
     return this.#buffer.length;
   }
@@ -73,6 +73,7 @@ export class FrameReader {
     this.#end += bytes.length;
   }
 
+  /** The next frame, if all of it has arrived. */
   next(): Step {
     const waiting = this.#end - this.#start;
     if (waiting < lengthBytes) return more;

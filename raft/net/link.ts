@@ -1,15 +1,16 @@
-// One other node as seen from here: the connections that lead to it, and what waits to
-// be sent. One write at a time on each connection; what comes meanwhile gathers and
-// leaves with the next. Who opens and closes connections is `peers.ts`.
+// One other node as seen from here: the connections that lead to it, and the frames that wait
+// for it. One write at a time is under way on each connection; frames that come meanwhile
+// gather and leave in the next one. Opening and closing connections is `peers.ts`' and
+// `dialler.ts`' business.
 
 import type { Address } from "../../base/address.ts";
 import type { NodeId } from "../core/types.ts";
 import type { Wire } from "./wire.ts";
 
-/** Waiting for one node, what is being written included; above it frames are dropped. */
+/** Waiting for one node, including what is being written; above it frames are dropped. */
 export const queueBytesMax = 8 * 1024 * 1024;
 
-/** Since the start; one write carries a whole batch. */
+/** Since the start. `sent`, `dropped` and `received` are messages; one write has many. */
 export type Counters = {
   sent: number;
   dropped: number;
@@ -17,38 +18,42 @@ export type Counters = {
   writes: number;
 };
 
+/** The dialling of one node at one address, as `dialler.ts` does it. */
+export interface Dialling {
+  readonly address: Address;
+  /** The last dial failed. */
+  readonly isFailing: boolean;
+  /** Dials at once instead of after the present pause. */
+  wake(): void;
+  /** Dials no more; a connection that is open stays. */
+  stop(): void;
+}
+
 export class Link {
   readonly id: NodeId;
-  /** Where to dial it; `undefined`: it is not for us to dial. */
-  address: Address | undefined;
+  /** `undefined`: this node does not dial the other one. */
+  dialling: Dialling | undefined;
   dialled: Wire | undefined;
   accepted: Wire | undefined;
-  /** Where it wants to be dialled, as it said on the accepted connection. */
-  claims = "";
-  /** When a dial last succeeded, or the address was given (`performance.now()`). */
-  reachedMillis = 0;
-  /** Dials in a row that came to nothing. */
-  failures = 0;
-  /** Ends the dialling, and with it the pause between two dials. */
-  dialling: AbortController | undefined;
-  wake: (() => void) | undefined;
+  /** Where the other node wants to be dialled, as it said on the accepted connection. */
+  advertised = "";
   #queue: Uint8Array[] = [];
   /** In the queue and being written; <= queueBytesMax. */
   #bytes = 0;
   readonly #counters: Counters;
-  readonly #settled: (link: Link) => void;
+  readonly #drained: (link: Link) => void;
 
-  /** `settled` runs whenever something has left, or never will. */
+  /** `drained` runs whenever frames have left, or were dropped. */
   constructor(
     id: NodeId,
-    { counters, settled }: {
-      counters: Counters;
-      settled: (link: Link) => void;
+    { counters, drained }: {
+      readonly counters: Counters;
+      readonly drained: (link: Link) => void;
     },
   ) {
     this.id = id;
     this.#counters = counters;
-    this.#settled = settled;
+    this.#drained = drained;
   }
 
   /** The connection to send on. */
@@ -56,20 +61,26 @@ export class Link {
     return this.dialled ?? this.accepted;
   }
 
+  /** All connections that there are. */
+  get wires(): Wire[] {
+    return [this.dialled, this.accepted].filter((wire) => wire !== undefined);
+  }
+
+  /** Nothing waits, and nothing is being written. */
   get isEmpty(): boolean {
     return this.#bytes === 0;
   }
 
   /**
-   * Whether it is worth keeping a message: a connection is there, or about to be.
-   * After a failed dial it is not; what waits would arrive late, old and all at once.
+   * Whether to keep a message: a connection is there, or about to be. After a failed dial it
+   * is not: the messages would arrive late, old and all at once.
    */
   get isOpen(): boolean {
     if (this.wire !== undefined) return true;
-    return this.address !== undefined && this.failures === 0;
+    return this.dialling !== undefined && !this.dialling.isFailing;
   }
 
-  /** Keeps `frame` for the next flush; false when there is no room for it. */
+  /** Queues `frame` for the next flush; false when the queue is full. */
   keep(frame: Uint8Array): boolean {
     if (this.#bytes + frame.length > queueBytesMax) return false;
     this.#queue.push(frame);
@@ -86,34 +97,47 @@ export class Link {
     this.#queue = [];
     void this.write(wire, batch).then(() => {
       this.#bytes -= batch.length;
-      this.#settled(this);
+      this.#drained(this);
     });
   }
 
-  /** Writes `bytes` out of turn to an idle `wire` of this link, then what gathered. */
+  /** Writes `bytes` to an idle `wire` of this link before the queue, which follows. */
   async write(wire: Wire, bytes: Uint8Array): Promise<void> {
     this.#counters.writes++;
     await wire.write(bytes);
     this.flush();
   }
 
-  /** Gives up what waits when nothing leads there any more. */
+  /** Drops the queue when no connection is there or about to be. */
   dropIfCut(): void {
     if (this.isOpen) return;
-    this.drop();
-    this.#settled(this);
+    this.#drop();
+    this.#drained(this);
   }
 
-  /** What waits was for another life of the node. */
-  drop(): void {
+  /**
+   * Closes connections to another incarnation of the node than that of `wire`, and drops what
+   * waited for it: an answer to one incarnation must not reach the next (PITFALLS 17).
+   */
+  settleOn({ proof: { mark } }: Wire): void {
+    for (const other of this.wires) {
+      if (other.proof.mark === mark) continue;
+      other.close();
+      this.#drop();
+      this.remove(other);
+    }
+  }
+
+  /** `wire` has ended, or is of no use any more. */
+  remove(wire: Wire): void {
+    if (this.dialled === wire) this.dialled = undefined;
+    if (this.accepted === wire) this.accepted = undefined;
+  }
+
+  #drop(): void {
     this.#counters.dropped += this.#queue.length;
     for (const frame of this.#queue) this.#bytes -= frame.length;
     this.#queue = [];
-  }
-
-  stopDialling(): void {
-    this.dialling?.abort();
-    this.wake?.();
   }
 }
 

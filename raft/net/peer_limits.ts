@@ -1,42 +1,53 @@
-// How many connections the port for peers takes, of whom, and how long anything may last on
-// them: the figures of `peers.ts`, which know each other. How many bytes stands in
-// `frame.ts` and `link.ts`.
+// How many connections the raft port takes, from which callers, and how long anything may
+// last on them. Limits on bytes stand in `frame.ts` and `link.ts`; that all of these agree
+// is checked in a test.
 
-import type { CrowdLimits } from "./crowd.ts";
-import type { HandshakeTimes } from "./handshake.ts";
+import type { QuotaLimits } from "./connection_quota.ts";
 
 /**
- * Accepted connections of all kinds: those that have not said who they are, of one source
- * half of them; guests, who are not known; and the members, of whom there are fewer than
- * are left.
+ * Accepted connections of all kinds: unauthenticated ones, guests, and the members, of which
+ * there are fewer (64) than the other two leave room for.
  */
 export const inboundMax = 256;
 
+/** How many of at most `max` accepted connections may be of callers that are not known. */
 export function inboundShares(
   max: number,
-): { readonly strangers: CrowdLimits; readonly guests: CrowdLimits } {
-  const strangers = Math.max(4, Math.min(64, Math.floor(max / 4)));
+): {
+  /** In the middle of their handshake; half of them at most are of one source. */
+  readonly unauthenticated: QuotaLimits;
+  /** Let in, and not of rank "known". */
+  readonly guests: QuotaLimits;
+} {
+  const pending = Math.max(4, Math.min(64, Math.floor(max / 4)));
   const guests = Math.max(2, Math.min(16, Math.floor(max / 16)));
   return {
-    strangers: { max: strangers, perSourceMax: strangers / 2 },
+    unauthenticated: { max: pending, perSourceMax: pending / 2 },
     guests: { max: guests, perSourceMax: guests },
   };
 }
 
 export const peerTimes = {
+  /** For one dial: connecting and the handshake. */
   dialMillis: 2000,
+  /** For the handshake on an accepted connection. */
   helloMillis: 5000,
+  /** Between two warnings about unknown callers. */
   complaintMillis: 10_000,
-  /** Without a dial that succeeds, before an address may be out of date. */
+  /** Without a dial that succeeds, before a member may have moved. */
   movedMillis: 10_000,
-  /** Between two dials of one node: at first, and at most. */
+  /** Between two dials of one node: after the first failure, and at most. */
   retryMinMillis: 50,
   retryMaxMillis: 1000,
-  beatMillis: 1000,
-  /** Without a single byte. */
+  /** Between two keepalives on one connection. */
+  keepaliveMillis: 1000,
+  /** Without a byte, until a connection is closed. */
   silenceMillis: 4000,
-  /** Without a whole frame: after a damaged length we would gather bytes for ever. */
+  /** Without a whole frame: after a damaged length, bytes would be gathered for ever. */
   frameMillis: 30_000,
-  /** For what waits, on closing. */
+  /** For queued messages to leave, when everything is closed. */
   flushMillis: 250,
-} satisfies HandshakeTimes & Record<string, number>;
+};
+
+/** In milliseconds. */
+export type PeerTimes = Readonly<typeof peerTimes>;

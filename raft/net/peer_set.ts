@@ -1,13 +1,13 @@
-// Whom this node stays connected to: all members of the newest configuration and, while it
-// leads, those that it lets go, for they are to learn of it. Opens nothing itself: that is
-// `peers.ts`'s, which is told only when something has changed.
+// The set of nodes that this node stays connected to: all members of the newest configuration
+// and, while it leads, removed members that have yet to learn of their removal. It opens no
+// connection itself: it tells `peers.ts`, and only when the set has changed.
 
 import type { Raft } from "../core/raft.ts";
 import type { Configuration, NodeId } from "../core/types.ts";
 
-/** What of the peers is used here. */
+/** The part of `Peers` that is used here. */
 export interface PeerSetLink {
-  /** Whom to stay connected to. */
+  /** Stays connected to `servers`, and to no other node. */
   connect(
     servers: readonly { readonly id: string; readonly address: string }[],
   ): void;
@@ -17,7 +17,7 @@ export class PeerSet {
   readonly #raft: Raft;
   readonly #peers: PeerSetLink;
   #addresses = new Map<NodeId, string>();
-  /** By what they were decided. */
+  /** What the present set follows from. */
   #decidedBy: { configuration: Configuration; followers: number } | undefined;
 
   constructor(raft: Raft, peers: PeerSetLink) {
@@ -25,7 +25,7 @@ export class PeerSet {
     this.#peers = peers;
   }
 
-  /** After every input. */
+  /** To be called after every input of the core. */
   pump(): void {
     const { membership: { current }, progress, id: self } = this.#raft;
     const by = { configuration: current, followers: progress.size };

@@ -1,6 +1,6 @@
-// One TCP connection that carries frames: reads them, writes one batch at a time, and
-// knows when it last heard anything. Whom it leads to and what the frames mean is
-// `peers.ts`'s business.
+// One TCP connection that carries frames: reads them, writes one batch at a time, and keeps
+// when it last heard anything. Which node it leads to and what the frames mean is not known
+// here, but in `peers.ts`.
 
 import { formatAddress } from "../../base/address.ts";
 import { assert } from "../../base/assert.ts";
@@ -10,17 +10,17 @@ import {
   helloBytesMax,
   type Step,
 } from "./frame.ts";
-import type { PeerProof } from "../identity/ranks.ts";
+import { noProof, type PeerProof } from "../identity/ranks.ts";
 
-/** At once; of a node that may send small frames only. */
+/** Read at once; the smaller one from nodes that may send small frames only. */
 const readBytesMax = 64 * 1024;
 const guestReadBytes = 8 * 1024;
 
 export class Wire {
   readonly remote: string;
   readonly remoteHost: string;
-  /** Set once the other side has said who it is. */
-  proof: PeerProof = { isOn: () => false, mark: "", knowsUs: false, since: 0 };
+  /** What the other side proved in the handshake. */
+  proof: PeerProof = noProof;
   /** When the last byte came, and the last whole frame (`performance.now()`). */
   heardMillis = performance.now();
   framedMillis = performance.now();
@@ -28,7 +28,7 @@ export class Wire {
   #closed = false;
   readonly #conn: Deno.TcpConn;
   readonly #frames = new FrameReader(helloBytesMax);
-  // Strangers get little memory.
+  // During the handshake: callers that are not known get little memory.
   #chunk = new Uint8Array(helloBytesMax);
 
   constructor(conn: Deno.TcpConn) {
@@ -38,7 +38,7 @@ export class Wire {
     this.remote = formatAddress({ host: hostname, port });
   }
 
-  /** A write is on its way; the next must wait. */
+  /** A write is under way; the next must wait. */
   get busy(): boolean {
     return this.#busy;
   }
@@ -47,18 +47,18 @@ export class Wire {
     return this.#closed;
   }
 
-  /** The other side has said who it is: from now on frames may be larger. */
+  /** The handshake is over, and showed `proof`; frames may be larger from now on. */
   trust(proof: PeerProof, payloadBytesMax: number): void {
     this.proof = proof;
     this.allow(payloadBytesMax);
   }
 
-  /** How large frames may be from now on. */
+  /** Sets how large the payload of a frame may be from now on. */
   allow(payloadBytesMax: number): void {
     if (this.#frames.payloadBytesMax === payloadBytesMax) return;
     this.#frames.payloadBytesMax = payloadBytesMax;
     const isLarge = payloadBytesMax > guestFrameBytesMax;
-    // A read that is under way goes on with the one that it began with.
+    // A read that is under way keeps the former chunk.
     this.#chunk = new Uint8Array(isLarge ? readBytesMax : guestReadBytes);
   }
 
@@ -69,7 +69,7 @@ export class Wire {
     return step;
   }
 
-  /** Waits for bytes; false when none will come any more. */
+  /** Waits for bytes; false when the connection has ended. */
   async fill(): Promise<boolean> {
     const chunk = this.#chunk;
     const count = await this.#conn.read(chunk).catch(() => null);
@@ -86,7 +86,7 @@ export class Wire {
     return step;
   }
 
-  /** Hands `bytes` to the operating system before it returns, or as soon as there is room. */
+  /** Hands `bytes` to the system before it returns, or later, as the system has room. */
   async write(bytes: Uint8Array): Promise<void> {
     assert(!this.#busy, "two writes at once on one connection");
     this.#busy = true;
@@ -96,7 +96,7 @@ export class Wire {
         rest = rest.subarray(await this.#conn.write(rest));
       }
     } catch {
-      this.close(); // the reader sees the end and says so
+      this.close(); // which ends the reader, too
     } finally {
       this.#busy = false;
     }

@@ -1,5 +1,6 @@
-// Bytes of other nodes, and of whoever else dials the raft port: frames, greetings and
-// messages. Whatever they are: a value that has exactly these bytes, or an ordinary fault.
+// Bytes of other nodes, and of any other caller of the raft port: frames, messages of the
+// handshake and of Raft. All are read as a value that has exactly these bytes, or as an
+// ordinary fault.
 
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
@@ -14,6 +15,7 @@ import {
 import {
   decodePeerMessage,
   encodePeerMessage,
+  wireVersion,
 } from "../../raft/core/message_codec.ts";
 import {
   encodeFrame,
@@ -22,15 +24,16 @@ import {
   helloBytesMax,
 } from "../../raft/net/frame.ts";
 import {
-  decodeGreeting,
-  encodeGreeting,
-  type Greeting,
-  protocolVersion,
-  type Refused,
+  decodeHandshake,
+  encodeHandshake,
+  type HandshakeMessage,
+  type RefusalReason,
 } from "../../raft/identity/hello.ts";
 import { Handshake } from "../../raft/net/handshake.ts";
+import { InboundHandshake } from "../../raft/net/inbound_handshake.ts";
+import { Warnings } from "../../raft/net/warnings.ts";
 import { Wire } from "../../raft/net/wire.ts";
-import { claimOf, frameOf, helloOf } from "../lib/fake_peer.ts";
+import { frameOf, helloOf, responseOf } from "../lib/fake_peer.ts";
 import { byteByByte, cuts, hostile, joined, pieces } from "./hostile.ts";
 import { withinMemory } from "./memory.ts";
 import { change, id, message, text } from "./messages.ts";
@@ -44,9 +47,9 @@ const about = { client: "127.0.0.1:11001", version: "0.1.0" };
 
 const nonce = fc.uint8Array({ minLength: 16, maxLength: 16 });
 const proof = fc.uint8Array({ minLength: 32, maxLength: 32 });
-const evidence = { lives: proof, knows: proof, mark: proof, since };
+const evidence = { ownDisk: proof, peerDisk: proof, mark: proof, since };
 
-const greeting: fc.Arbitrary<Greeting> = fc.oneof(
+const handshake: fc.Arbitrary<HandshakeMessage> = fc.oneof(
   fc.record({
     type: fc.constant("hello" as const),
     nonce,
@@ -56,7 +59,7 @@ const greeting: fc.Arbitrary<Greeting> = fc.oneof(
   }),
   fc.record({ type: fc.constant("challenge" as const), nonce, proof }),
   fc.record({
-    type: fc.constant("claim" as const),
+    type: fc.constant("response" as const),
     ...evidence,
     client: text,
     version: text,
@@ -71,11 +74,11 @@ const greeting: fc.Arbitrary<Greeting> = fc.oneof(
   }),
   fc.record({
     type: fc.constant("refused" as const),
-    reason: fc.constantFrom(...Object.keys(remedies) as Refused[]),
+    reason: fc.constantFrom(...Object.keys(remedies) as RefusalReason[]),
   }),
 );
 
-const greetingBytes = greeting.map(encodeGreeting);
+const handshakeBytes = handshake.map(encodeHandshake);
 const messageBytes = message.map(encodePeerMessage);
 
 const tokens = [
@@ -119,14 +122,14 @@ function readsMessage(bytes: Uint8Array): void {
   canonical(bytes, { decode: decodePeerMessage, encode: encodePeerMessage });
 }
 
-function readsGreeting(bytes: Uint8Array): void {
-  const greeted = withinMemory(bytes.length, () => decodeGreeting(bytes));
-  if (greeted.type === "malformed") return;
-  if (greeted.type === "foreign") {
-    return assert.notEqual(greeted.version, protocolVersion);
+function readsHandshake(bytes: Uint8Array): void {
+  const decoded = withinMemory(bytes.length, () => decodeHandshake(bytes));
+  if (decoded.type === "malformed") return;
+  if (decoded.type === "foreign") {
+    return assert.notEqual(decoded.version, wireVersion);
   }
-  const own = encodeGreeting(greeted);
-  if (greeted.type !== "refused") return same(own, bytes);
+  const own = encodeHandshake(decoded);
+  if (decoded.type !== "refused") return same(own, bytes);
   // A refusal is read from any version, whatever follows the reason.
   same(own.subarray(16, 18), bytes.subarray(16, 18));
 }
@@ -147,7 +150,7 @@ const saves = {
 
 // Streams of frames
 
-/** The slow way: all frames of `stream`, and the last word when it ends badly. */
+/** The slow way: all frames of `stream`, and what is wrong after them, if anything is. */
 function cutSlowly(stream: Uint8Array, payloadBytesMax: number): string[] {
   const found: string[] = [];
   const view = new DataView(
@@ -192,7 +195,7 @@ function cutInPieces(
         bad = true;
         break;
       }
-      assert(!bad, "something was read after what is bad");
+      assert(!bad, "something was read after a fault");
       if (step.type === "more") break;
       found.push(step.payload.toHex());
     }
@@ -202,7 +205,7 @@ function cutInPieces(
 
 const payload = fc.oneof(
   { weight: 3, arbitrary: messageBytes },
-  { weight: 1, arbitrary: hostile(greetingBytes, { tokens }) },
+  { weight: 1, arbitrary: hostile(handshakeBytes, { tokens }) },
   { weight: 1, arbitrary: fc.constant(new Uint8Array()) },
   {
     weight: 1,
@@ -215,12 +218,9 @@ const frames = fc.array(payload, { maxLength: 5, size: "max" }).map((
   payloads,
 ) => joined(...payloads.map(encodeFrame)));
 
-// A whole stranger
+// A caller, from its first byte to its last
 
-/**
- * A connection on which `first` arrives, what `answer` makes of each frame that is sent
- * there, and then nothing more.
- */
+/** A connection on which `first` arrives, then `answer` to each frame that is sent, then the end. */
 function scripted(
   first: readonly Uint8Array[],
   answer: (frame: Uint8Array) => readonly Uint8Array[],
@@ -241,20 +241,19 @@ function scripted(
   return { conn: conn as unknown as Deno.TcpConn, state };
 }
 
-const times = { dialMillis: 1e6, helloMillis: 1e6, complaintMillis: 1e6 };
 const role = { ...identity, id: "2", incarnation, other: "1" };
 const { hello, meeting } = helloOf(role);
 const goodHello = frameOf(hello);
 
-/** Half of the greetings are right, so that what follows is listened to. */
+/** Half of the handshakes are right, so that the frames after them are read. */
 const meetings = fc.record({
   hello: fc.oneof(
     fc.constant(goodHello),
     hostile(fc.constant(goodHello), { tokens }),
-    hostile(greetingBytes, { tokens }).map(encodeFrame),
+    hostile(handshakeBytes, { tokens }).map(encodeFrame),
   ),
-  /** In place of a claim that is right. */
-  claim: fc.option(hostile(greetingBytes, { tokens }).map(encodeFrame), {
+  /** In place of a response that is right. */
+  response: fc.option(hostile(handshakeBytes, { tokens }).map(encodeFrame), {
     nil: undefined,
   }),
   more: hostile(frames, { tokens }),
@@ -263,18 +262,20 @@ const meetings = fc.record({
 
 type Met = typeof meetings extends fc.Arbitrary<infer Each> ? Each : never;
 
-async function meets({ hello, claim, more, cuts }: Met): Promise<void> {
+async function meets({ hello, response, more, cuts }: Met): Promise<void> {
   const lines: string[] = [];
-  /** What the claim has to answer, which nobody knows before. */
+  /** The right response is known only when the challenge has come. */
   const answer = (frame: Uint8Array) => {
-    const challenge = decodeGreeting(frame.subarray(8));
+    const challenge = decodeHandshake(frame.subarray(8));
     if (challenge.type !== "challenge") return [];
     const met = { ...meeting, acceptorNonce: challenge.nonce };
-    const good = () => frameOf(claimOf(role, met));
-    return pieces(joined(claim ?? good(), more), cuts);
+    const good = () => frameOf(responseOf(role, met));
+    return pieces(joined(response ?? good(), more), cuts);
   };
   const { conn, state } = scripted(pieces(hello, cuts), answer);
   const wire = new Wire(conn);
+  const log = (_level: string, text: string) => void lines.push(text);
+  const warnings = new Warnings(log, { pauseMillis: Infinity });
   const handshake = new Handshake({
     identity,
     about,
@@ -285,21 +286,21 @@ async function meets({ hello, claim, more, cuts }: Met): Promise<void> {
       incarnationOf: (id) => id === "2" ? incarnation : "",
       disksOf: (id) => id === "2" ? [incarnation] : [],
     }),
-    log: (_level, text) => lines.push(text),
-  }, {
-    times,
-    strangers: { max: 1, perSourceMax: 1 },
-    places: () => true,
+    log,
+  }, { warnings, isFree: () => true });
+  const inbound = new InboundHandshake(handshake, {
+    helloMillis: 1e6,
+    unauthenticated: { max: 1, perSourceMax: 1 },
   });
-  const guest = await handshake.admit(wire);
+  const admitted = await inbound.admit(wire);
   assert.equal(lines.length, 1);
-  // What it says of itself stands there as it came: `logger.ts` escapes it.
+  // It has what the caller says of itself, as it came: `logger.ts` escapes it.
   assert(lines[0]!.length <= 1200, lines[0]);
-  assert(state.sent <= helloBytesMax + 8, `${state.sent} bytes for a stranger`);
-  assert.equal(wire.closed, guest === undefined);
-  assert.equal(state.closed, guest === undefined ? 1 : 0);
-  if (guest === undefined) return;
-  assert.deepEqual([guest.sender, guest.rank], ["2", "known"]);
+  assert(state.sent <= helloBytesMax + 8, `${state.sent} bytes to a caller`);
+  assert.equal(wire.closed, admitted === undefined);
+  assert.equal(state.closed, admitted === undefined ? 1 : 0);
+  if (admitted === undefined) return;
+  assert.deepEqual([admitted.sender, admitted.rank], ["2", "known"]);
   for (let left = more.length; left >= 0; left--) {
     const step = await wire.frame();
     if (step.type !== "frame") return wire.close();
@@ -312,7 +313,7 @@ export const frameTargets: readonly Target[] = [
   target({
     name: "frames/stream",
     claim:
-      "FrameReader finds what stands in the bytes however they are cut, and reserves no more than came",
+      "FrameReader finds the same frames however the bytes are cut, and reserves no more than came",
     weight: 100,
     inputs: fc.record({
       bytes: hostile(frames, { tokens }),
@@ -350,16 +351,16 @@ export const frameTargets: readonly Target[] = [
     inputs: hostile(change.map(saves.encode), { tokens }),
   }, (bytes) => canonical(bytes, saves)),
   target({
-    name: "frames/greeting",
+    name: "frames/handshake",
     claim:
-      "decodeGreeting() reads a greeting, or calls it malformed or foreign",
+      "decodeHandshake() reads a message, or calls it malformed or foreign",
     weight: 100,
-    inputs: hostile(greetingBytes, { tokens }),
-  }, readsGreeting),
+    inputs: hostile(handshakeBytes, { tokens }),
+  }, readsHandshake),
   waitingTarget({
     name: "frames/stranger",
     claim:
-      "Handshake and Wire let in who proves to be a member, and show any other out with one line",
+      "InboundHandshake and Wire let in a caller that proves to be a member, and show any other out with one line",
     weight: 50,
     inputs: meetings,
   }, meets),

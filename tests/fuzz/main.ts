@@ -18,7 +18,7 @@ const { values, positionals } = parseArgs({
 
 const inputs = numberOf("--inputs", values.inputs);
 const seed = values.seed === undefined
-  ? crypto.getRandomValues(new Int32Array(1))[0]!
+  ? crypto.getRandomValues(new Uint32Array(1))[0]! >>> 1 // or --seed took it for a flag
   : numberOf("--seed", values.seed);
 const chosen = positionals.length === 0
   ? targets

@@ -5,7 +5,7 @@
 import fc from "fast-check";
 
 export type Target = {
-  /** Its file and what of it: `frames/greeting`. */
+  /** Its file and what of it: `frames/handshake`. */
   readonly name: string;
   readonly claim: string;
   /** Its part of all inputs, beside the weights of the others: less for slow ones. */

@@ -1,18 +1,18 @@
-// A peer that says what it is told to say: it speaks the protocol over a real socket, from
-// the greetings on, with whatever id, disk and knowledge a test gives it, and sends any
-// message, or any bytes, whatever they do. It never answers by itself.
+// A peer that sends what it is told to send: it speaks the protocol over a real socket, from the
+// handshake on, with any id, disk and knowledge that a test gives it, and sends any message,
+// or any bytes, whatever they do. It never answers by itself, and waits for nothing without
+// a deadline.
 
 import assert from "node:assert/strict";
 import { encodePeerMessage } from "../../raft/core/message_codec.ts";
 import type { NodeId, PeerMessage } from "../../raft/core/types.ts";
 import { encodeFrame, frameBytesMax, type Step } from "../../raft/net/frame.ts";
 import {
-  decodeGreeting,
-  encodeGreeting,
-  type Greeted,
-  type Greeting,
-  type Refused,
-  type Welcome,
+  type DecodedHandshake,
+  decodeHandshake,
+  encodeHandshake,
+  type HandshakeMessage,
+  type RefusalReason,
 } from "../../raft/identity/hello.ts";
 import {
   markOf,
@@ -22,14 +22,15 @@ import {
   prove,
 } from "../../raft/identity/proof.ts";
 import { Wire } from "../../raft/net/wire.ts";
+import { patienceMillis, within } from "./until.ts";
 
-/** Who it says that it is, and what it knows. */
+/** What a fake peer says of itself, and what it knows. */
 export type Role = {
   readonly cluster: string;
   readonly id: NodeId;
-  /** Of the disk that it says it lives on. */
+  /** Of the disk that it claims to live on. */
   readonly incarnation: string;
-  /** Whom it talks to, and the disk on which it believes that one to live. */
+  /** The node that it talks to, and the disk on which it believes that node to live. */
   readonly other: NodeId;
   readonly otherDisk?: string;
   readonly since?: number;
@@ -38,12 +39,14 @@ export type Role = {
 
 const about = { client: "127.0.0.1:1", version: "9.9.9" };
 
-export function frameOf(greeting: Greeting): Uint8Array {
-  return encodeFrame(encodeGreeting(greeting));
+export function frameOf(message: HandshakeMessage): Uint8Array {
+  return encodeFrame(encodeHandshake(message));
 }
 
-/** A hello by `role`, and the meeting that it begins. */
-export function helloOf(role: Role): { hello: Greeting; meeting: Meeting } {
+/** The first message of `role`, and the meeting that it begins. */
+export function helloOf(
+  role: Role,
+): { hello: HandshakeMessage; meeting: Meeting } {
   const meeting = {
     cluster: role.cluster,
     dialler: role.id,
@@ -61,17 +64,18 @@ export function helloOf(role: Role): { hello: Greeting; meeting: Meeting } {
   return { hello, meeting };
 }
 
-/** As an honest node makes it of what this one says of itself. */
+/** The mark that an honest node would have in its place. */
 function markOfRole({ cluster, id: node, incarnation, other }: Role) {
   return markOf({ cluster, node, incarnation }, other);
 }
 
-export function claimOf(role: Role, meeting: Meeting): Greeting {
+/** What `role` answers to the challenge of `meeting`. */
+export function responseOf(role: Role, meeting: Meeting): HandshakeMessage {
   const { incarnation, otherDisk = "", since = 0, address = ":1" } = role;
   return {
-    type: "claim",
-    lives: prove(meeting, "dialler lives on the disk", incarnation),
-    knows: prove(meeting, "dialler knows the acceptor's disk", otherDisk),
+    type: "response",
+    ownDisk: prove(meeting, "dialler lives on the disk", incarnation),
+    peerDisk: prove(meeting, "dialler knows the acceptor's disk", otherDisk),
     mark: markOfRole(role),
     since,
     ...about,
@@ -79,56 +83,99 @@ export function claimOf(role: Role, meeting: Meeting): Greeting {
   };
 }
 
-export function greetingIn(step: Step): Greeted {
+function messageIn(step: Step): DecodedHandshake {
   assert(step.type === "frame", "an answer");
-  return decodeGreeting(step.payload);
+  return decodeHandshake(step.payload);
+}
+
+/** For each wait. */
+export type Deadline = { readonly millisMax?: number };
+
+/** The next frame on `wire`, or its end, within the deadline. */
+export async function nextFrame(
+  wire: Wire,
+  { millisMax = patienceMillis, state = "sends a frame, or hangs up" }:
+    & Deadline
+    & { readonly state?: string } = {},
+): Promise<Step> {
+  const deadline = { millisMax };
+  return await within(`${wire.remote} ${state}`, wire.frame(), deadline);
 }
 
 export class FakePeer {
   readonly wire: Wire;
   readonly role: Role;
-  /** The disk of which it was told; empty if of none. */
+  /** The incarnation that it was told; empty if none. */
   readonly told: string;
+  readonly #deadline: Deadline;
 
-  constructor(wire: Wire, role: Role, told = "") {
+  constructor(
+    wire: Wire,
+    { role, told = "", ...deadline }:
+      & { readonly role: Role; readonly told?: string }
+      & Deadline,
+  ) {
     this.wire = wire;
     this.role = role;
     this.told = told;
-    wire.trust(
-      { isOn: () => true, mark: "", knowsUs: true, since: 0 },
-      frameBytesMax,
-    );
+    this.#deadline = deadline;
+    const all = { isOn: () => true, mark: "", knowsUs: true, since: 0 };
+    wire.trust(all, frameBytesMax);
   }
 
-  /** Dials a raft port, and is let in; or why not, or that it is hung up on. */
+  /** Dials a raft port; a peer when it is let in, else why not. */
   static async enter(
-    { hostname, port }: { readonly hostname: string; readonly port: number },
+    { hostname, port, ...deadline }:
+      & { readonly hostname: string; readonly port: number }
+      & Deadline,
     role: Role,
-  ): Promise<FakePeer | Refused | "closed"> {
-    return await FakePeer.introduce(
-      await Deno.connect({ hostname, port }),
-      role,
+  ): Promise<FakePeer | RefusalReason | "closed"> {
+    const conn = await within(
+      `${hostname}:${port} takes a connection`,
+      Deno.connect({ hostname, port }),
+      deadline,
     );
+    return await FakePeer.introduce(conn, { ...role, ...deadline });
   }
 
   /** The same on a connection that was made already. */
   static async introduce(
     conn: Deno.TcpConn,
-    role: Role,
-  ): Promise<FakePeer | Refused | "closed"> {
+    { millisMax = patienceMillis, ...role }: Role & Deadline,
+  ): Promise<FakePeer | RefusalReason | "closed"> {
     const wire = new Wire(conn);
-    const answer = await introduce(wire, role);
-    if (typeof answer === "object") {
-      return new FakePeer(wire, role, answer.incarnation);
+    const answerTo = async (state: string) => {
+      const step = await nextFrame(wire, { millisMax, state });
+      return step.type === "frame" ? messageIn(step) : undefined;
+    };
+    const { hello, meeting } = helloOf(role);
+    await wire.write(frameOf(hello));
+    let answer = await answerTo("answers a hello");
+    if (answer?.type === "challenge") {
+      const met = { ...meeting, acceptorNonce: answer.nonce };
+      await wire.write(frameOf(responseOf(role, met)));
+      answer = await answerTo("answers a response");
+      if (answer?.type === "welcome") {
+        const { incarnation: told } = answer;
+        return new FakePeer(wire, { role, told, millisMax });
+      }
     }
     wire.close();
-    return answer;
+    if (answer === undefined) return "closed";
+    assert(answer.type === "refused", answer.type);
+    return answer.reason;
   }
 
   /** Plays the acceptor on a connection that a node has dialled. */
-  static async accept(conn: Deno.TcpConn, role: Role): Promise<FakePeer> {
+  static async accept(
+    conn: Deno.TcpConn,
+    { millisMax = patienceMillis, ...role }: Role & Deadline,
+  ): Promise<FakePeer> {
     const wire = new Wire(conn);
-    const hello = greetingIn(await wire.frame());
+    const peer = new FakePeer(wire, { role, millisMax });
+    const hello = messageIn(
+      await nextFrame(wire, { millisMax, state: "says hello" }),
+    );
     assert(hello.type === "hello");
     const meeting = {
       cluster: role.cluster,
@@ -142,15 +189,15 @@ export class FakePeer {
       nonce: meeting.acceptorNonce,
       proof: prove(meeting, "acceptor knows the cluster"),
     }));
-    const step = await wire.frame();
-    const peer = new FakePeer(wire, role);
-    // Whoever dialled hangs up when it does not like the challenge.
+    const state = "answers a challenge";
+    const step = await nextFrame(wire, { millisMax, state });
+    // A dialler hangs up when it does not like the challenge.
     if (step.type !== "frame") return peer;
     const { incarnation, otherDisk = "", since = 0 } = role;
     await wire.write(frameOf({
       type: "welcome",
-      lives: prove(meeting, "acceptor lives on the disk", incarnation),
-      knows: prove(meeting, "acceptor knows the dialler's disk", otherDisk),
+      ownDisk: prove(meeting, "acceptor lives on the disk", incarnation),
+      peerDisk: prove(meeting, "acceptor knows the dialler's disk", otherDisk),
       mark: markOfRole(role),
       since,
       incarnation: "",
@@ -169,7 +216,12 @@ export class FakePeer {
     await this.wire.write(encodeFrame(payload));
   }
 
-  /** Sends `message` and waits until it has been taken: what follows is hung up on. */
+  /** The next frame from the other side, or the end. */
+  async frame(): Promise<Step> {
+    return await nextFrame(this.wire, this.#deadline);
+  }
+
+  /** Sends `message` and waits until it was taken: the node hangs up on what follows it. */
   async sayAndPart(message: PeerMessage): Promise<void> {
     await this.send(message);
     await this.sendPayload(Uint8Array.of(99));
@@ -178,32 +230,12 @@ export class FakePeer {
 
   /** Waits until the other side has hung up. */
   async end(): Promise<void> {
-    while ((await this.wire.frame()).type === "frame");
+    const over = { ...this.#deadline, state: "hangs up" };
+    while ((await nextFrame(this.wire, over)).type === "frame");
     this.wire.close();
   }
 
   close(): void {
     this.wire.close();
   }
-}
-
-async function introduce(
-  wire: Wire,
-  role: Role,
-): Promise<Welcome | Refused | "closed"> {
-  const { hello, meeting } = helloOf(role);
-  await wire.write(frameOf(hello));
-  const first = await wire.frame();
-  if (first.type !== "frame") return "closed";
-  const challenge = greetingIn(first);
-  if (challenge.type === "refused") return challenge.reason;
-  assert(challenge.type === "challenge", challenge.type);
-  const met = { ...meeting, acceptorNonce: challenge.nonce };
-  await wire.write(frameOf(claimOf(role, met)));
-  const second = await wire.frame();
-  if (second.type !== "frame") return "closed";
-  const answer = greetingIn(second);
-  if (answer.type === "refused") return answer.reason;
-  assert(answer.type === "welcome", answer.type);
-  return answer;
 }

@@ -1,10 +1,13 @@
-// Mistakes between nodes, put back: who is believed, and what is kept for whom.
+// Mistakes between nodes, put back: which nodes are believed, and what is kept for them.
 
 import type { Mutant } from "./mutant.ts";
 
-const greeting = "raft/identity/hello.ts";
+const hello = "raft/identity/hello.ts";
 const admission = "raft/identity/admission.ts";
-const handshake = "raft/net/handshake.ts";
+const inbound = "raft/net/inbound_handshake.ts";
+const table = "raft/net/connection_table.ts";
+const dialler = "raft/net/dialler.ts";
+const keepalive = "raft/net/keepalive.ts";
 const peers = "raft/net/peers.ts";
 const link = "raft/net/link.ts";
 const frame = "raft/net/frame.ts";
@@ -16,27 +19,37 @@ export const peersMutants: readonly Mutant[] = [
     source: "PITFALLS 29, 30",
     file: admission,
     find:
-      'if (!isProved(proof, meetingOf(hello), "dialler knows the cluster")) {',
-    replace: "if (proof.length === 0 || meetingOf(hello) === undefined) {",
-    tests: ["unit/raft/identity/hello_test.ts", "unit/raft/net/peers_test.ts"],
+      'if (!isProved(proof, { meeting, statement: "dialler knows the cluster" })) {',
+    replace: "if (proof.length === 0 || meeting === undefined) {",
+    tests: [
+      "unit/raft/identity/admission_test.ts",
+      "unit/raft/net/handshake_test.ts",
+    ],
   },
   {
     name: "receiver-unchecked",
-    mistake: "a node lets in who looks for another at its address",
+    mistake:
+      "a node lets in a dialler that looks for another node at its address",
     source: "PITFALLS 29",
     file: admission,
     find: "if (receiver !== own.node) {",
     replace: "if (receiver === '') {",
-    tests: ["unit/raft/identity/hello_test.ts", "unit/raft/net/peers_test.ts"],
+    tests: [
+      "unit/raft/identity/admission_test.ts",
+      "unit/raft/net/handshake_test.ts",
+    ],
   },
   {
     name: "talks-to-itself",
-    mistake: "a node lets in who bears its own id",
+    mistake: "a node lets in a dialler that has its own id",
     source: "PITFALLS 29, 30",
     file: admission,
     find: "if (sender === own.node) {",
     replace: "if (sender === '') {",
-    tests: ["unit/raft/identity/hello_test.ts", "unit/raft/net/peers_test.ts"],
+    tests: [
+      "unit/raft/identity/admission_test.ts",
+      "unit/raft/net/handshake_test.ts",
+    ],
   },
   {
     name: "incarnation-unchecked",
@@ -45,64 +58,67 @@ export const peersMutants: readonly Mutant[] = [
     file: admission,
     find: 'if (rank === "stranger") {',
     replace: 'if (rank === "stranger" && id === "") {',
-    tests: ["unit/raft/identity/hello_test.ts", "unit/raft/net/peers_test.ts"],
+    tests: [
+      "unit/raft/identity/admission_test.ts",
+      "unit/raft/net/handshake_test.ts",
+    ],
   },
   {
-    name: "newer-life-refused",
-    mistake: "a node that is behind refuses its leader's second life",
+    name: "newer-disk-refused",
+    mistake: "a node that is behind refuses its leader on a new disk",
     source: "PITFALLS 17",
     file: "raft/identity/ranks.ts",
     find: 'if (proof.since > members.decidedIndex) return "claimant";',
     replace: 'if (proof.since < 0) return "claimant";',
-    tests: ["unit/raft/identity/hello_test.ts"],
+    tests: ["unit/raft/identity/ranks_test.ts"],
   },
   {
     name: "any-node-is-welcome",
-    mistake: "a dialler says who it is to whatever answers",
+    mistake: "a dialler proves its disk to any node that answers",
     source: "PITFALLS 29",
     file: admission,
     find:
-      'if (isProved(challenge.proof, meeting, "acceptor knows the cluster")) {',
-    replace: "if (challenge.proof.length > 0 && meeting !== undefined) {",
-    tests: ["unit/raft/identity/hello_test.ts", "unit/raft/net/peers_test.ts"],
+      "if (isProved(challenge.proof, { meeting, statement })) return undefined;",
+    replace: "if (meeting && statement) return undefined;",
+    tests: [
+      "unit/raft/identity/admission_test.ts",
+      "unit/raft/net/handshake_test.ts",
+    ],
   },
   {
     name: "version-unchecked",
-    mistake: "a greeting of a newer version is read as if it were ours",
+    mistake: "a handshake of a newer version is read as if it were ours",
     source: "PITFALLS 16, 29",
-    file: greeting,
-    find:
-      'if (version !== protocolVersion) return { type: "foreign", version };',
-    replace:
-      'if (version < protocolVersion) return { type: "foreign", version };',
+    file: hello,
+    find: 'if (version !== wireVersion) return { type: "foreign", version };',
+    replace: 'if (version < wireVersion) return { type: "foreign", version };',
     tests: ["unit/raft/identity/hello_test.ts"],
   },
   {
     name: "anything-passed-on",
     mistake: "what a node calls its address is shown and told whatever it is",
     source: "README, Looking at a cluster",
-    file: greeting,
+    file: hello,
     find: "const canDial = /^[!-~]+$/.test(client) &&",
     replace: 'const canDial = client !== "" &&',
     tests: ["unit/raft/identity/hello_test.ts"],
   },
   {
     name: "stranger-says-nothing",
-    mistake: "who never says hello keeps its connection for ever",
+    mistake: "a caller that never says hello keeps its connection for ever",
     source: "PITFALLS 33",
-    file: handshake,
-    find:
-      "const timer = setTimeout(() => wire.close(), this.#times.helloMillis);",
-    replace: "const timer = setTimeout(() => {}, this.#times.helloMillis);",
-    tests: ["unit/raft/net/peers_test.ts"],
+    file: inbound,
+    find: "const timer = setTimeout(() => wire.close(), this.#helloMillis);",
+    replace: "const timer = setTimeout(() => {}, this.#helloMillis);",
+    tests: ["unit/raft/net/acceptor_test.ts"],
   },
   {
     name: "strangers-without-limit",
-    mistake: "strangers that say nothing keep the nodes out",
+    mistake: "callers that say nothing keep the nodes out",
     source: "PITFALLS 33",
-    file: handshake,
-    find: "this.#strangers.add(wire, wire.remoteHost)?.close();",
-    replace: "void this.#strangers.add(wire, wire.remoteHost);",
+    file: inbound,
+    find: "this.#unauthenticated.add(wire, wire.remoteHost)?.close();",
+    replace: "void this.#unauthenticated.add(wire, wire.remoteHost);",
     tests: ["mutants/holes_test.ts"],
   },
   {
@@ -115,22 +131,52 @@ export const peersMutants: readonly Mutant[] = [
     tests: ["unit/raft/net/peers_test.ts"],
   },
   {
+    name: "frames-never-received",
+    mistake: "messages are decoded and never handed on",
+    source: "promise 5",
+    file: peers,
+    find:
+      "return this.#closing ? undefined : this.#options.receive(message, proof);",
+    replace: "return undefined;",
+    tests: ["unit/raft/net/peers_test.ts"],
+  },
+  {
+    name: "stopped-dialler-connects",
+    mistake:
+      "a connection to an address that is given up stays beside the new one",
+    source: "PITFALLS 29",
+    file: dialler,
+    find: "if (signal.aborted) wire?.close();",
+    replace: "if (wire === undefined) void 0;",
+    tests: ["unit/raft/net/dialler_test.ts"],
+  },
+  {
+    name: "stopped-dialler-dials",
+    mistake:
+      "a node that stops dials a member that may have moved, and waits for it",
+    source: "OPERATING, Stopping",
+    file: dialler,
+    find: "      if (!signal.aborted) {\n",
+    replace: "      if (failures > 0) {\n",
+    tests: ["unit/raft/net/dialler_test.ts"],
+  },
+  {
     name: "old-holder-kept",
     mistake: "the former holder of an id keeps its connection",
     source: "PITFALLS 17, 30",
-    file: peers,
+    file: table,
     find: 'if (rank === "stranger") wire.close();',
     replace: "",
-    tests: ["unit/raft/net/peers_test.ts"],
+    tests: ["unit/raft/net/connection_table_test.ts"],
   },
   {
     name: "silence-unnoticed",
     mistake: "a connection on which nothing comes is kept for ever",
     source: "PITFALLS 6",
-    file: peers,
+    file: keepalive,
     find: "if (silent && !late) {",
     replace: "if (silent && late && !late) {",
-    tests: ["unit/raft/net/peers_test.ts"],
+    tests: ["unit/raft/net/keepalive_test.ts"],
   },
   {
     name: "queue-unbounded",
@@ -139,7 +185,7 @@ export const peersMutants: readonly Mutant[] = [
     file: link,
     find: "if (this.#bytes + frame.length > queueBytesMax) return false;",
     replace: "",
-    tests: ["unit/raft/net/peers_test.ts"],
+    tests: ["unit/raft/net/link_test.ts"],
   },
   {
     name: "two-writes-at-once",
@@ -149,7 +195,7 @@ export const peersMutants: readonly Mutant[] = [
     find:
       "if (wire === undefined || wire.busy || this.#queue.length === 0) return;",
     replace: "if (wire === undefined || this.#queue.length === 0) return;",
-    tests: ["unit/raft/net/peers_test.ts"],
+    tests: ["unit/raft/net/link_test.ts"],
   },
   {
     name: "frame-without-checksum",
@@ -173,10 +219,10 @@ export const peersMutants: readonly Mutant[] = [
     name: "stranger-moves-member",
     mistake: "another disk under a member's id says where that member is",
     source: "PITFALLS 29",
-    file: "raft/net/peers.ts",
-    find: "if (wire?.proof.isOn(known)) this.#options.moved?.(id, text);",
-    replace: "if (wire !== undefined) this.#options.moved?.(id, text);",
-    tests: ["unit/raft/net/peers_test.ts"],
+    file: dialler,
+    find: "if (wire?.proof.isOn(disk)) moved(id, text);",
+    replace: "if (wire !== undefined) moved(id, text);",
+    tests: ["unit/raft/net/dialler_test.ts"],
   },
   {
     name: "one-address-for-two",

@@ -1,5 +1,5 @@
-// Mistakes about whoever may not be believed, put back: strangers on the raft port, claims
-// that nobody can check, members that say what is not theirs to say.
+// Mistakes about nodes that must not be believed, put back: strangers on the raft port, claims
+// that cannot be checked, members that send what they have no right to send.
 
 import type { Mutant } from "./mutant.ts";
 
@@ -8,8 +8,9 @@ const codec = "raft/core/message_codec.ts";
 const senders = "raft/identity/senders.ts";
 const ranks = "raft/identity/ranks.ts";
 const proof = "raft/identity/proof.ts";
-const peers = "raft/net/peers.ts";
-const handshake = "raft/net/handshake.ts";
+const table = "raft/net/connection_table.ts";
+const quota = "raft/net/connection_quota.ts";
+const inbound = "raft/net/inbound_handshake.ts";
 
 export const strangersMutants: readonly Mutant[] = [
   {
@@ -29,7 +30,7 @@ export const strangersMutants: readonly Mutant[] = [
     file: ranks,
     find: 'if (proof.since > members.decidedIndex) return "claimant";',
     replace: 'if (proof.since > members.configurationIndex) return "claimant";',
-    tests: ["unit/raft/identity/hello_test.ts"],
+    tests: ["unit/raft/identity/ranks_test.ts"],
   },
   {
     name: "former-disk-counts",
@@ -64,23 +65,23 @@ export const strangersMutants: readonly Mutant[] = [
     name: "former-disk-elbows-in",
     mistake: "a former disk takes the connection of the present one, in turn",
     source: "PITFALLS 17",
-    file: peers,
+    file: table,
     find: 'return rank === "known" && (disk === "" || proof.isOn(disk));',
     replace: 'return rank === "known" && (disk === "" || proof !== undefined);',
-    tests: ["unit/raft/net/peers_test.ts"],
+    tests: ["unit/raft/net/connection_table_test.ts"],
   },
   {
     name: "invented-ids-fill-the-log",
-    mistake: "each id that a stranger invents is worth a line of its own",
+    mistake: "each id that a caller invents is worth a line of its own",
     source: "PITFALLS 42",
-    file: handshake,
-    find: "else if (isMember) this.say(",
-    replace: "else if (isMember || !isNew) this.say(",
-    tests: ["unit/raft/net/peers_test.ts"],
+    file: inbound,
+    find: "else if (isMember)",
+    replace: "else if (isMember || !isNew)",
+    tests: ["unit/raft/net/handshake_test.ts"],
   },
   {
     name: "far-term-written",
-    mistake: "a term near the end of what a file can hold is written down",
+    mistake: "a term near the end of what a file can hold is saved",
     source: "PITFALLS 42",
     file: faults,
     find: "return log.lastIndex > 0 && term > currentTerm + termJumpMax;",
@@ -189,23 +190,25 @@ export const strangersMutants: readonly Mutant[] = [
     tests: ["unit/raft/core/faults_test.ts"],
   },
   {
-    name: "queue-to-former-life",
-    mistake: "what waits for one life of a node is sent to the next",
+    name: "queue-to-former-disk",
+    mistake: "what waits for one incarnation of a node is sent to the next",
     source: "PITFALLS 17",
-    file: peers,
-    find: "      link.drop();\n",
+    file: "raft/net/link.ts",
+    find: "      this.#drop();\n",
     replace: "",
-    tests: ["unit/raft/net/peers_test.ts"],
+    tests: ["unit/raft/net/connection_table_test.ts"],
   },
   {
     name: "claim-believed",
-    mistake:
-      "whoever claims a newer configuration is let in under a member's id",
+    mistake: "a claim of a newer configuration is let in under a member's id",
     source: "PITFALLS 41",
     file: ranks,
     find: '  if (!proof.knowsUs) return "stranger";\n',
     replace: "",
-    tests: ["unit/raft/identity/hello_test.ts", "unit/raft/net/peers_test.ts"],
+    tests: [
+      "unit/raft/identity/ranks_test.ts",
+      "unit/raft/net/handshake_test.ts",
+    ],
   },
   {
     name: "uncommitted-removal-obeyed",
@@ -236,7 +239,7 @@ export const strangersMutants: readonly Mutant[] = [
   },
   {
     name: "unknown-disk-deposes",
-    mistake: "a member whose disk nobody knows ends a leader's term",
+    mistake: "a member whose disk no configuration names ends a leader's term",
     source: "PITFALLS 17",
     file: senders,
     find: "return message.term <= this.#raft.currentTerm ? heard : dropped;",
@@ -264,7 +267,7 @@ export const strangersMutants: readonly Mutant[] = [
   },
   {
     name: "claim-votes-twice",
-    mistake: "two lives of one id are given one vote each",
+    mistake: "two incarnations of one id are given one vote each",
     source: "paper 5.2",
     file: senders,
     find: "return isSecond ? dropped : claimed;",
@@ -297,72 +300,73 @@ export const strangersMutants: readonly Mutant[] = [
     file: proof,
     find: "  writer.raw(meeting.acceptorNonce);\n",
     replace: "",
-    tests: ["unit/raft/identity/hello_test.ts"],
+    tests: ["unit/raft/identity/proof_test.ts"],
   },
   {
     name: "proof-reflected",
-    mistake: "a proof is good when it is sent back to whom it came from",
+    mistake: "a proof is good when it is sent back to its sender",
     source: "PITFALLS 29",
     file: proof,
     find: "  writer.u8(statements[statement]);\n",
     replace: "  void statements[statement];\n",
-    tests: ["unit/raft/identity/hello_test.ts"],
+    tests: ["unit/raft/identity/proof_test.ts"],
   },
   {
     name: "disk-told-to-guests",
-    mistake: "a node tells its disk to whoever is not known",
+    mistake: "a node tells its disk to nodes that it does not know",
     source: "PITFALLS 41",
-    file: handshake,
+    file: inbound,
     find: 'const incarnation = rank === "known" ? identity.incarnation : "";',
     replace: "const { incarnation } = identity;",
-    tests: ["unit/raft/net/peers_test.ts"],
+    tests: ["unit/raft/net/handshake_test.ts"],
   },
   {
     name: "claim-replaces-known",
     mistake: "a claim takes the place of the member that is connected",
     source: "PITFALLS 41",
-    file: peers,
+    file: table,
     find: '!== "known" &&',
     replace: '!== "" as string &&',
-    tests: ["unit/raft/net/peers_test.ts"],
+    tests: ["unit/raft/net/connection_table_test.ts"],
   },
   {
     name: "guests-without-limit",
     mistake: "guests hold as many connections as they like",
     source: "PITFALLS 33",
-    file: peers,
+    file: table,
     find:
       'if (rank !== "known") this.#guests.add(wire, wire.remoteHost)?.close();',
     replace:
       'if (rank !== "known") void this.#guests.add(wire, wire.remoteHost);',
-    tests: ["unit/raft/net/peers_test.ts"],
+    tests: ["unit/raft/net/connection_table_test.ts"],
   },
   {
     name: "large-frames-of-guests",
-    mistake: "whoever is not known may announce, and fill, a megabyte",
+    mistake: "a node that is not known may announce, and fill, a megabyte",
     source: "PITFALLS 33",
-    file: handshake,
+    file: "raft/net/handshake.ts",
     find: "    : guestFrameBytesMax;",
     replace: "    : frameBytesMax + 0 * guestFrameBytesMax;",
-    tests: ["unit/raft/net/peers_test.ts"],
+    tests: ["unit/raft/net/connection_table_test.ts"],
   },
   {
-    name: "evicted-kept-in-crowd",
-    mistake: "one that is shown out keeps its place until it has gone",
+    name: "evicted-keeps-its-place",
+    mistake:
+      "a connection that is shown out keeps its place until it has ended",
     source: "PITFALLS 33",
-    file: "raft/net/crowd.ts",
+    file: quota,
     find: "if (oldest !== undefined) this.delete(oldest);",
     replace: "if (oldest === undefined) return undefined;",
-    tests: ["unit/raft/net/crowd_test.ts"],
+    tests: ["unit/raft/net/connection_quota_test.ts"],
   },
   {
     name: "flood-elbows-others-out",
-    mistake: "whoever floods the port shows everybody else out",
+    mistake: "a flood of the port shows all other callers out",
     source: "PITFALLS 33",
-    file: "raft/net/crowd.ts",
+    file: quota,
     find: "if (ones.size > (fullest?.size ?? 0)) fullest = ones;",
     replace: "fullest ??= ones;",
-    tests: ["unit/raft/net/crowd_test.ts"],
+    tests: ["unit/raft/net/connection_quota_test.ts"],
   },
   {
     name: "every-address-dialled",
@@ -376,7 +380,7 @@ export const strangersMutants: readonly Mutant[] = [
   {
     name: "foreign-hello-ends-node",
     mistake:
-      "anybody who says that he is of another cluster ends a single node",
+      "any caller that claims to be of another cluster ends a single node",
     source: "PITFALLS 41",
     file: "raft/host.ts",
     find: '    this.#log(\n      "error",\n      `whoever calls',

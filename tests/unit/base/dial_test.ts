@@ -1,7 +1,8 @@
-// A call that reaches nobody but its caller: TCP lets a socket connect to itself.
+// A call that reaches only its caller: TCP lets a socket connect to itself.
 
 import assert from "node:assert/strict";
 import { dial, metItself } from "../../../base/dial.ts";
+import { within } from "../../lib/until.ts";
 
 const at = (hostname: string, port: number) => ({
   transport: "tcp" as const,
@@ -50,7 +51,7 @@ Deno.test("dial() takes a call that reached itself for a refused one, and closes
 const ownPort = 40_000;
 const program = new URL("own_call.ts", import.meta.url).pathname;
 
-// In a network of its own the system has one port to pick, and picks that one.
+// In this network namespace the system has one port to pick from, and picks that one.
 const alone = `ip link set lo up &&
   echo ${ownPort} ${ownPort} > /proc/sys/net/ipv4/ip_local_port_range && exec "$@"`;
 
@@ -70,13 +71,14 @@ Deno.test({
     "A real call that reaches itself is refused, with a network of one's own",
   ignore: !makesNetworks(),
   async fn() {
-    const { stdout, stderr } = await new Deno.Command("unshare", {
+    const call = new Deno.Command("unshare", {
       args: [
         ...["--net", "bash", "-c", alone, "bash"],
         ...[Deno.execPath(), "run", "-A", program, `${ownPort}`],
       ],
       env: { NO_COLOR: "1" },
-    }).output();
+    });
+    const { stdout, stderr } = await within("the call ends", call.output());
     const utf8 = new TextDecoder();
     assert.equal(
       utf8.decode(stdout),

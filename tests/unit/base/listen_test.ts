@@ -1,8 +1,9 @@
-// A port that is in use when it is asked for: how long it is waited for, and when not.
+// A port that is in use when it is to be opened: how long a process waits for it, and when not.
 
 import assert from "node:assert/strict";
 import type { Address } from "../../../base/address.ts";
-import { onceFree, openPort } from "../../../base/listen.ts";
+import { openPort, openWhenFree } from "../../../base/listen.ts";
+import { within } from "../../lib/until.ts";
 
 const purpose = { whom: "peers", flag: "--raddr" };
 const never = new AbortController().signal;
@@ -11,7 +12,7 @@ function open(address: Address): Deno.TcpListener {
   return openPort(address, purpose);
 }
 
-/** A port that somebody listens on, and what is said of it. */
+/** A port that is in use, and the words for that. */
 function occupied() {
   const owner = open({ host: "127.0.0.1", port: 0 });
   const { hostname: host, port } = owner.addr;
@@ -27,7 +28,7 @@ Deno.test("A port in use is opened when its owner has gone, and said once to be 
   const { owner, address, fault } = occupied();
   const lines: string[] = [];
   let tries = 0;
-  const socket = await onceFree(() => {
+  const socket = await openWhenFree(() => {
     if (++tries === 3) owner.close();
     return open(address);
   }, {
@@ -42,10 +43,10 @@ Deno.test("A port in use is opened when its owner has gone, and said once to be 
 
 Deno.test("A port that stays in use is refused in the end, with the flag to change", async () => {
   const { owner, address, fault } = occupied();
-  const waiting = onceFree(() => open(address), {
+  const waiting = openWhenFree(() => open(address), {
     log: () => {},
     signal: never,
-    patienceMillis: 1,
+    millisMax: 1,
   });
   await assert.rejects(waiting, { message: fault });
   owner.close();
@@ -55,24 +56,25 @@ Deno.test("A stop ends the waiting for a port at once, with its own reason", asy
   const { owner, address } = occupied();
   const stopping = new AbortController();
   const reason = new Error("stop");
-  const waiting = onceFree(() => open(address), {
+  const waiting = openWhenFree(() => open(address), {
     log: () => stopping.abort(reason),
     signal: stopping.signal,
   });
   await assert.rejects(waiting, reason);
   const later = new AbortController();
-  const again = onceFree(() => open(address), {
+  const again = openWhenFree(() => open(address), {
     log: () => queueMicrotask(() => later.abort(reason)),
     signal: later.signal,
-    patienceMillis: Infinity,
+    millisMax: Infinity,
   });
-  await assert.rejects(again, reason);
+  const ended = assert.rejects(again, reason);
+  await within("the stop has ended the waiting", ended, { millisMax: 10_000 });
   owner.close();
 });
 
 Deno.test("An address that will not come free by itself is refused at the first try", async () => {
   let tries = 0;
-  const elsewhere = onceFree(() => {
+  const elsewhere = openWhenFree(() => {
     tries++;
     return open({ host: "203.0.113.9", port: 7 });
   }, { log: () => assert.fail("nothing to wait for"), signal: never });

@@ -1,4 +1,4 @@
-// Dials a port of its own host at which nobody listens, and prints what came of it.
+// A program that dials a port of its own host, on which nothing listens, and prints the result.
 
 import { dial } from "../../../base/dial.ts";
 

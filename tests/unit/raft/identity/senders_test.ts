@@ -1,5 +1,5 @@
-// Whom a node listens to, and in what: each part that another node may have, and every
-// message. What the message does is the core's business; here it is taken or not.
+// Which messages a node takes from which nodes: every rank of a sender, and every message. The
+// effect of a message is the core's business; here it is taken or not.
 
 import assert from "node:assert/strict";
 import type { NodeId, PeerMessage } from "../../../../raft/core/types.ts";
@@ -25,7 +25,7 @@ function on(
   };
 }
 
-/** All that must stay as it is when nobody is believed. */
+/** All that must stay as it is when no message is believed. */
 function stateOf(nodes: Nodes, id: NodeId): unknown {
   const { role, leaderId, currentTerm, votedFor, log, removed } =
     nodes.node(id).core;
@@ -74,7 +74,7 @@ function without(...types: PeerMessage["type"][]): Set<string> {
   return new Set([...all].filter((type) => !types.some((one) => one === type)));
 }
 
-Deno.test("A stranger is refused whatever it says, under whatever id and with whatever claim", () => {
+Deno.test("A stranger is refused whatever it sends, under any id and with any claim", () => {
   for (const to of "ab") {
     const nodes = Nodes.ledBy("abc");
     nodes.take("a", 3);
@@ -88,7 +88,7 @@ Deno.test("A stranger is refused whatever it says, under whatever id and with wh
   }
 });
 
-Deno.test("A claim is not listened to by a node that leads, or hears a leader", () => {
+Deno.test("A claimant is not listened to by a node that leads, or hears a leader", () => {
   for (const to of "ab") {
     const nodes = Nodes.ledBy("abc");
     const terms = [1, 3, 2 ** 24 + 9];
@@ -100,7 +100,7 @@ Deno.test("A claim is not listened to by a node that leads, or hears a leader", 
   }
 });
 
-Deno.test("A node that is alone, and so leads, listens to no claim", () => {
+Deno.test("A node that is alone, and so leads, listens to no claimant", () => {
   const nodes = Nodes.ledBy("a");
   const proof = on("its own", knowing);
   refusedOf(nodes, { from: "x", to: "a", proof, terms: [3, 9] });
@@ -123,12 +123,12 @@ Deno.test("A node that hears no leader follows a member of which it has not hear
   assert.equal(nodes.node("c").core.leaderId, "x");
 });
 
-Deno.test("A configuration that was never decided makes its node deaf to nobody", () => {
+Deno.test("A configuration that was never decided makes its node deaf to no member", () => {
   const nodes = Nodes.ledBy("abc", { spares: "xy" });
   join(nodes, "a", { id: "x" });
   nodes.settle();
   assert.equal(nodes.servers("b"), "abc(x)");
-  // a proposes to add y, alone, where the others decide that x has a vote.
+  // a proposes to add y, alone; the others decide that x is a voter.
   nodes.isolate("a");
   nodes.take("a", 1);
   addNonvoter(nodes, "a", { id: "y" });
@@ -151,7 +151,7 @@ Deno.test("A configuration that was never decided makes its node deaf to nobody"
   assert.equal(nodes.servers("a"), nodes.servers("x"));
 });
 
-Deno.test("Whoever is known and leads is followed rather than a claim of the same term", () => {
+Deno.test("A leader that is known is followed rather than a claimant of the same term", () => {
   const nodes = Nodes.of("abc");
   const heartbeat = (from: NodeId): PeerMessage => ({
     ...{ type: "AppendEntries", from, to: "c", term: 5, sequence: 1 },
@@ -167,7 +167,7 @@ Deno.test("Whoever is known and leads is followed rather than a claim of the sam
   assert.equal(c.core.leaderId, "b");
 });
 
-Deno.test("A claim under the id of the leader that is known is not taken for it", () => {
+Deno.test("A claimant under the id of the leader that is known is not taken for it", () => {
   const nodes = Nodes.ledBy("abc");
   const refused = refusedOf(nodes, {
     ...{ from: "a", to: "b", proof: on("its own", knowing) },
@@ -182,12 +182,12 @@ Deno.test("A former disk under a member's id neither votes nor acknowledges for 
   nodes.crash("c");
   remove(nodes, "a", "c");
   nodes.settle();
-  nodes.disk("c").replace(blank("c", "another life"));
+  nodes.disk("c").replace(blank("c", "another disk"));
   nodes.start("c", { joins: true });
-  join(nodes, "a", { id: "c", incarnation: "another life" });
+  join(nodes, "a", { id: "c", incarnation: "another disk" });
   nodes.run(2 * electionTicks);
   assert.equal(nodes.servers("a"), "abc");
-  // It does not know any more what is decided, so that both disks may be members.
+  // It does not know any more which configuration is decided: either disk may be a member.
   nodes.isolate("a");
   nodes.crash("a");
   nodes.start("a");
@@ -222,7 +222,7 @@ Deno.test("A former disk under a member's id neither votes nor acknowledges for 
   assert.equal(answers(present), "candidate leader 0");
   nodes.disk("a").finish();
   assert.equal(answers(former), "leader leader 0");
-  // Whoever takes holds this node for the leader, and may be all that it needs.
+  // A node that takes confirms this leader, which may need no other confirmation.
   const take: PeerMessage = {
     ...{ type: "Take", from: "c", to: "a", process: 1, id: 1, count: 1 },
     term: core.currentTerm,
@@ -232,7 +232,7 @@ Deno.test("A former disk under a member's id neither votes nor acknowledges for 
   assert.notEqual(answers(present), "leader leader 0");
 });
 
-Deno.test("A claim is given no vote that another life of its id may have", () => {
+Deno.test("A claimant is given no vote that another incarnation of its id may have", () => {
   const nodes = Nodes.of("abc");
   const asks: PeerMessage = {
     ...{ type: "RequestVote", from: "b", to: "a", term: 5, transfer: false },
@@ -249,7 +249,7 @@ Deno.test("A claim is given no vote that another life of its id may have", () =>
   assert.equal(votes(), 0);
 });
 
-Deno.test("A claim does not make a node stop: that it is no member, members say", () => {
+Deno.test("A claimant does not make a node stop: only members tell it that it is no member", () => {
   const nodes = Nodes.of("abc");
   const says: PeerMessage = {
     ...{ type: "NotMember", from: "x", to: "c", term: 9 },
@@ -272,7 +272,7 @@ Deno.test("A member that was removed may ask whether it is one, and nothing else
   nodes.settle();
   const proof = nodes.proofOf("d", "a");
   assert.equal(proof.knowsUs, true);
-  // While it is seen off, what it answers is no fault, and counts for nothing.
+  // While it is seen off, its answers are no fault, and count for nothing.
   const lead: PeerMessage["type"][] = [
     "RequestVote",
     "AppendEntries",
@@ -330,7 +330,7 @@ Deno.test("A member without a vote may ask and answer, but neither lead nor be e
   assert.equal(nodes.node("b").receive(asks, newer), undefined);
 });
 
-Deno.test("A member whose disk nobody knows yet is a follower, and deposes nobody", () => {
+Deno.test("A member whose disk no configuration names yet is a follower, and deposes no leader", () => {
   const nodes = Nodes.ledBy("abc");
   const { members } = nodes.node("a");
   assert.deepEqual(members.disksOf("x"), []);
@@ -355,7 +355,7 @@ Deno.test("A member whose disk nobody knows yet is a follower, and deposes nobod
   assert.ok(!refused.has("PreVote"));
 });
 
-Deno.test("Whoever may still lead by a configuration that was never committed is heard", () => {
+Deno.test("A node that leads although an uncommitted configuration leaves it out is heard", () => {
   const nodes = Nodes.ledBy("abc");
   // a proposes to remove b, alone, and is gone; b leads, and a has to follow it.
   nodes.isolate("a");
@@ -375,7 +375,7 @@ Deno.test("Whoever may still lead by a configuration that was never committed is
   assert.equal(nodes.servers("a"), "abc");
 });
 
-Deno.test("What this version cannot apply is refused before it is in the log", () => {
+Deno.test("An entry or snapshot that this version cannot apply is refused before it is in the log", () => {
   const nodes = Nodes.ledBy("abc");
   const { currentTerm: term, log: { lastIndex } } = nodes.node("b").core;
   const base = { from: "a", to: "b", term, sequence: 99 };
@@ -408,7 +408,7 @@ Deno.test("What this version cannot apply is refused before it is in the log", (
   assert.equal(nodes.node("b").core.log.lastIndex, lastIndex);
 });
 
-Deno.test("honestProof() proves to each what its own configuration says", () => {
+Deno.test("honestProof() proves what the configuration of the other node says", () => {
   const nodes = Nodes.ledBy("abc");
   const { identity } = nodes.disk("a").saved;
   const other = { identity, members: nodes.node("a").members };

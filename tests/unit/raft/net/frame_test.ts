@@ -18,7 +18,7 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(parts.flatMap((part) => [...part]));
 }
 
-/** What comes out when `pieces` arrive one after the other; the last word if it is bad. */
+/** The payloads found when `pieces` arrive one by one; the reason last, if there is a fault. */
 function read(
   pieces: readonly Uint8Array[],
   payloadBytesMax = frameBytesMax,
@@ -61,7 +61,7 @@ Deno.test("FrameReader never takes a flipped bit for a frame", () => {
     const damaged = frame.slice();
     damaged[bit >> 3]! ^= 1 << (bit & 7);
     const [first] = read([damaged]);
-    // A larger length waits for bytes that never come; the connection's clock ends that.
+    // A larger length waits for bytes that never come; `keepalive.ts` ends that.
     if (first === undefined) assert.ok(bit < 32, `bit ${bit}`);
     else assert.match(String(first), /wrong checksum|above/, `bit ${bit}`);
   }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { PeerInfo, peerInfoMax } from "../../../../raft/stats/peer_info.ts";
-import { serversMax } from "../../../../raft/core/save_codec.ts";
+import { serversMax } from "../../../../raft/core/entry_codec.ts";
 import { Membership } from "../../../../raft/core/membership.ts";
 import { membersOf } from "../../../lib/nodes.ts";
 

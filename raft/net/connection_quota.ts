@@ -1,23 +1,24 @@
-// A bounded crowd of connections that nothing is known of, or not enough: so many in all,
-// so many of one source. When it is full, the oldest of the source that has most makes
-// way for the newcomer, so that whoever floods the port elbows out himself first. Pure.
+// A bounded set of connections from callers that are not known: so many in all, and so many
+// of one source. When it is full, the oldest connection of the source that has most makes way
+// for the newcomer, so that a flood evicts its own connections first. It closes nothing
+// itself. Pure.
 
 import { networkOf } from "../../base/address.ts";
 
-export type CrowdLimits = {
-  /** In all. */
+export type QuotaLimits = {
+  /** Connections in all. */
   readonly max: number;
-  /** Of one source: an IPv4 address, or a network of IPv6. */
+  /** Connections of one source: an IPv4 address, or a network of IPv6. */
   readonly perSourceMax: number;
 };
 
-export class Crowd<T> {
-  readonly #limits: CrowdLimits;
-  /** Of each source, the oldest first; no source without any. */
+export class ConnectionQuota<T> {
+  readonly #limits: QuotaLimits;
+  /** The connections of each source, oldest first; a source without any has no entry. */
   readonly #sources = new Map<string, Set<T>>();
   #size = 0;
 
-  constructor(limits: CrowdLimits) {
+  constructor(limits: QuotaLimits) {
     this.#limits = limits;
   }
 
@@ -25,19 +26,19 @@ export class Crowd<T> {
     return this.#size;
   }
 
-  /** Lets `one` from `host` in; who has to go for it is in no more, and is to be closed. */
-  add(one: T, host: string): T | undefined {
+  /** Adds `connection` from `host`; returns the one evicted for it, which is to be closed. */
+  add(connection: T, host: string): T | undefined {
     const source = networkOf(host);
     const evicted = this.#makeRoom(source);
     const neighbours = this.#sources.get(source) ?? new Set();
-    this.#sources.set(source, neighbours.add(one));
+    this.#sources.set(source, neighbours.add(connection));
     this.#size++;
     return evicted;
   }
 
-  delete(one: T): void {
+  delete(connection: T): void {
     for (const [source, ones] of this.#sources) {
-      if (!ones.delete(one)) continue;
+      if (!ones.delete(connection)) continue;
       this.#size--;
       if (ones.size === 0) this.#sources.delete(source);
     }
