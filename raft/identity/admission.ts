@@ -5,10 +5,10 @@
 import { unreachable } from "../../base/assert.ts";
 import { wireVersion } from "../core/message_codec.ts";
 import type { Identity, NodeId } from "../core/types.ts";
-import {
-  type DecodedHandshake,
-  type Hello,
-  type RefusalReason,
+import type {
+  DecodedHandshake,
+  Hello,
+  RefusalReason,
 } from "./hello.ts";
 import { isProved, type Meeting } from "./proof.ts";
 import { type Members, type PeerProof, type Rank, rankOf } from "./ranks.ts";
