@@ -3,6 +3,7 @@
 // from, is `config.ts`'s.
 
 import { type Address, parseAddress } from "../base/address.ts";
+import { isEveryInterface } from "./own_addresses.ts";
 
 const addressBytesMax = 255;
 
@@ -197,10 +198,6 @@ function dialable(text: string): string | undefined {
   const parsed = address(text);
   if (parsed === undefined || parsed.port === 0) return undefined;
   return isEveryInterface(parsed.host) ? undefined : text;
-}
-
-export function isEveryInterface(host: string): boolean {
-  return host === "" || host === "0.0.0.0" || host === "::";
 }
 
 /** In bytes; a megabyte is 2^20 of them. */

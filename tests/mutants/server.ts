@@ -268,6 +268,24 @@ export const serverMutants: readonly Mutant[] = [
     tests: parserTests,
   },
   {
+    name: "unknown-flag-ignored",
+    mistake: "a node starts with the default of a flag that was misspelt",
+    source: "README, Flags",
+    file: "server/command_line.ts",
+    find: "if (unknown !== undefined) throw unknownFlag(unknown);",
+    replace: "if (unknown === undefined) void unknownFlag;",
+    tests: ["unit/server/config_test.ts"],
+  },
+  {
+    name: "flag-taken-for-a-value",
+    mistake: "a flag whose value was forgotten takes the next flag for it",
+    source: "README, Flags",
+    file: "server/config.ts",
+    find: "if (looksLikeFlag(flag)) throw missingValue(name);",
+    replace: "void [looksLikeFlag, missingValue];",
+    tests: ["unit/server/config_test.ts"],
+  },
+  {
     name: "election-as-short-as-a-heartbeat",
     mistake: "an election timeout of one heartbeat is allowed",
     source: "paper 5.6",
@@ -282,7 +300,7 @@ export const serverMutants: readonly Mutant[] = [
     source: "STYLE 7",
     file: "server/config.ts",
     find: "if (clash(clientListen, raftListen)) {",
-    replace: "if (clash(clientListen, raftListen) && id === '') {",
+    replace: "if (clash(clientListen, raftListen) && raftListen.port === 0) {",
     tests: ["unit/server/config_test.ts"],
   },
   {
