@@ -163,9 +163,9 @@ export const guestsMutants: readonly Mutant[] = [
     name: "offsets-kept",
     mistake: "one command of a thousand words is remembered for ever",
     source: "PITFALLS 37",
-    file: "server/resp/resp_parser.ts",
-    find: "if (this.#from.length > offsetsKept) this.#forgetOffsets();",
-    replace: "",
+    file: "server/resp/argument_offsets.ts",
+    find: "if (this.#from.length > argumentsKept) this.release();",
+    replace: "void argumentsKept;",
     tests: ["unit/server/resp/resp_parser_test.ts"],
   },
   {

@@ -260,11 +260,13 @@ export const serverMutants: readonly Mutant[] = [
     name: "quotes-unbalanced",
     mistake: "a quote that is never closed is closed by the line's end",
     source: "PITFALLS, RESP table",
-    file: parser,
-    find: `    this.#fail("unbalanced quotes in request");
-    return -1;`,
-    replace: `    this.#argument(begin, put);
-    return to;`,
+    file: "server/resp/inline.ts",
+    find: `    bytes[put++] = byte;
+  }
+  return undefined;`,
+    replace: `    bytes[put++] = byte;
+  }
+  return { textTo: put, next: to };`,
     tests: parserTests,
   },
   {
