@@ -245,7 +245,7 @@ const mayWait = new Set([
   "server/clients/io_threads.ts",
   "server/clients/listener.ts",
   "server/status.ts",
-  "server/clients/turns.ts",
+  "server/clients/fair_turns.ts",
   "storage/files.ts",
   "storage/kv.ts",
   "storage/kv_storage.ts",

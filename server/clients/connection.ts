@@ -17,7 +17,7 @@ import { nameOf, runCommand } from "../commands/commands.ts";
 import { internalErrorText, tooManyClientsText } from "../tickets/refusals.ts";
 import { Replies } from "../resp/replies.ts";
 import { RespParser } from "../resp/resp_parser.ts";
-import type { Turns } from "./turns.ts";
+import type { FairTurns } from "./fair_turns.ts";
 
 /** What of a socket is used here: a test needs no more. */
 export type Socket = Pick<
@@ -27,7 +27,7 @@ export type Socket = Pick<
 
 /** What all connections of an isolate share. */
 export type ConnectionService = Service & {
-  readonly turns: Pick<Turns, "next">;
+  readonly turns: Pick<FairTurns, "next">;
   /** Command `name` of `client` has failed by a fault of ours. */
   readonly failed: (
     error: unknown,

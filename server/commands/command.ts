@@ -2,7 +2,7 @@
 // client that sent it and the services of the process. The rows themselves stand in
 // `raft_commands.ts`, `redis_commands.ts` and `commands.ts`.
 
-import type { AdminGate } from "./admin_gate.ts";
+import type { AdminLimit } from "./admin_limit.ts";
 import type { ClientCount } from "../client_count.ts";
 import type { RaftLink } from "../tickets/raft_link.ts";
 import type { Replies } from "../resp/replies.ts";
@@ -45,7 +45,7 @@ export type Service = {
   /** What is counted for the whole process. */
   readonly clientCount: ClientCount;
   /** What asks the node something passes it. */
-  readonly admins: AdminGate;
+  readonly admins: AdminLimit;
 };
 
 export type Command = {

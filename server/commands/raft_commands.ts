@@ -207,7 +207,7 @@ function ask(
   const fault = faultOf(command);
   if (fault !== undefined) return reply(session).error(fault);
   const answer = session.replies.expectAnswer();
-  const isTaken = admins.pass({
+  const isAdmitted = admins.admit({
     isChange: "id" in command,
     isWanted: () => !session.replies.isGone,
     begin: (done) =>
@@ -216,7 +216,7 @@ function ask(
         done();
       }),
   });
-  if (!isTaken) answer((writer) => writer.error(adminsBusyText));
+  if (!isAdmitted) answer((writer) => writer.error(adminsBusyText));
 }
 
 /** Before it crosses to the node: no format there has room for more. */

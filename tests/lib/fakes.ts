@@ -11,7 +11,7 @@ import type {
   Refusal,
   ToNode,
 } from "../../raft/channel/messages.ts";
-import { AdminGate } from "../../server/commands/admin_gate.ts";
+import { AdminLimit } from "../../server/commands/admin_limit.ts";
 import { ClientCount } from "../../server/client_count.ts";
 import type {
   ClientInfo,
@@ -109,7 +109,7 @@ export function connectionService(
     version: "1.2.3",
     sessions: new Set(),
     clientCount,
-    admins: new AdminGate(clientCount),
+    admins: new AdminLimit(clientCount),
     turns: { next: queueMicrotask },
     failed: (error) => {
       throw error;

@@ -4,12 +4,16 @@ import type { Mutant } from "./mutant.ts";
 
 const connection = "server/clients/connection.ts";
 const listener = "server/clients/listener.ts";
-const patience = "server/clients/patience.ts";
+const timeouts = "server/clients/client_timeouts.ts";
+const memory = "server/clients/client_memory.ts";
+const places = "server/clients/places.ts";
 const clientCount = "server/client_count.ts";
 const replies = "server/resp/replies.ts";
 const connectionTests = ["unit/server/clients/connection_test.ts"];
 const listenerTests = ["unit/server/clients/listener_test.ts"];
-const patienceTests = ["unit/server/clients/patience_test.ts"];
+const timeoutsTests = ["unit/server/clients/client_timeouts_test.ts"];
+const memoryTests = ["unit/server/clients/client_memory_test.ts"];
+const placesTests = ["unit/server/clients/places_test.ts"];
 
 export const guestsMutants: readonly Mutant[] = [
   {
@@ -140,7 +144,7 @@ export const guestsMutants: readonly Mutant[] = [
     mistake:
       "a turn ends with a message to oneself, and no socket is looked at",
     source: "PITFALLS 24",
-    file: "server/clients/turns.ts",
+    file: "server/clients/fair_turns.ts",
     find: "    this.#end = end;",
     replace: `    const { port1, port2 } = new MessageChannel();
     this.#end = () =>
@@ -148,7 +152,7 @@ export const guestsMutants: readonly Mutant[] = [
         port2.onmessage = () => resolve();
         port1.postMessage(nothing);
       });`,
-    tests: ["unit/server/clients/turns_test.ts"],
+    tests: ["unit/server/clients/fair_turns_test.ts"],
   },
   {
     name: "list-for-nothing",
@@ -200,10 +204,10 @@ export const guestsMutants: readonly Mutant[] = [
     name: "closed-for-others",
     mistake: "an isolate closes its own clients for what another's hold",
     source: "PITFALLS 37",
-    file: patience,
+    file: memory,
     find: "session.memoryBytes <= clientCount.evenShareBytes) {",
     replace: "session.memoryBytes < 0 * clientCount.evenShareBytes) {",
-    tests: patienceTests,
+    tests: memoryTests,
   },
   {
     name: "memory-counted-for-ever",
@@ -218,75 +222,74 @@ export const guestsMutants: readonly Mutant[] = [
     name: "largest-spared",
     mistake: "the smallest clients are closed for the memory of the largest",
     source: "PITFALLS 37",
-    file: patience,
+    file: memory,
     find: "b.memoryBytes - a.memoryBytes",
     replace: "a.memoryBytes - b.memoryBytes",
-    tests: patienceTests,
+    tests: memoryTests,
   },
   {
     name: "closed-at-once-for-memory",
     mistake: "clients are closed before they could have read",
     source: "PITFALLS 37",
-    file: patience,
+    file: memory,
     find: "const excessLooks = 2;",
     replace: "const excessLooks = 1;",
-    tests: patienceTests,
+    tests: memoryTests,
   },
   {
     name: "unread-for-ever",
     mistake: "a client that reads nothing keeps what waits for it",
     source: "PITFALLS 37",
-    file: patience,
+    file: timeouts,
     find: "seen.unread = session.isWriting && !hasRead ? seen.unread + 1 : 0;",
     replace: "seen.unread = session.isWriting && !hasRead ? 1 : 0;",
-    tests: patienceTests,
+    tests: timeoutsTests,
   },
   {
     name: "slow-reader-closed",
     mistake: "a client that reads, if slowly, is closed",
     source: "PITFALLS 37",
-    file: patience,
+    file: timeouts,
     find: "seen.unread = session.isWriting && !hasRead ?",
     replace: "seen.unread = session.isWriting ?",
-    tests: patienceTests,
+    tests: timeoutsTests,
   },
   {
     name: "drip-for-ever",
     mistake: "a command that is never finished keeps its client",
     source: "PITFALLS 33",
-    file: patience,
+    file: timeouts,
     find:
       "seen.partial = session.isPartial && !hasAsked ? seen.partial + 1 : 0;",
     replace: "seen.partial = session.isPartial && !hasAsked ? 1 : 0;",
-    tests: patienceTests,
+    tests: timeoutsTests,
   },
   {
     name: "idle-for-ever",
     mistake: "--client-idle ends nobody",
     source: "PITFALLS 33",
-    file: patience,
+    file: timeouts,
     find: "if (seen.idle >= this.#options.idleLooks)",
     replace: "if (seen.idle < 0 * this.#options.idleLooks)",
-    tests: patienceTests,
+    tests: timeoutsTests,
   },
   {
     name: "no-place-kept",
     mistake: "at the limit of clients nobody gets in from this host",
     source: "PITFALLS 45",
     file: listener,
-    find: "} else if (this.#isNear(connection) && this.#enterKept()) {",
-    replace:
-      "} else if (this.#isNear(connection) && this.#closing && this.#enterKept()) {",
+    find: "this.#isNear(connection) && this.#places.enterKept(connection);",
+    replace: "this.#isNear(connection) && this.#closing;",
     tests: listenerTests,
   },
   {
     name: "kept-place-held",
     mistake: "whoever does nothing keeps the operator's place",
     source: "PITFALLS 45",
-    file: listener,
-    find: "if (!connection.isIdle) continue;",
-    replace: "if (connection.isIdle) continue;",
-    tests: listenerTests,
+    file: places,
+    find: "if (!client.isIdle) continue;",
+    replace: "if (client.isIdle) continue;",
+    tests: placesTests,
   },
   {
     name: "refused-without-a-word",
@@ -302,7 +305,7 @@ export const guestsMutants: readonly Mutant[] = [
     mistake:
       "Deno asks at the terminal for a right that nobody needs, and waits",
     source: "the start of a node",
-    file: "server/handles.ts",
+    file: "server/file_handles.ts",
     find:
       'return Deno.permissions.querySync({ name, path }).state === "granted";',
     replace:
@@ -313,10 +316,10 @@ export const guestsMutants: readonly Mutant[] = [
     name: "handles-for-clients-alone",
     mistake: "clients may take all file handles there are",
     source: "PITFALLS 37",
-    file: "server/handles.ts",
+    file: "server/file_handles.ts",
     find: "const left = free - own - peers - places - refusals * ioThreads;",
     replace: "const left = free - 0 * (own + peers + places + refusals);",
-    tests: ["unit/server/handles_test.ts"],
+    tests: ["unit/server/file_handles_test.ts"],
   },
   {
     name: "admins-without-limit",
@@ -342,7 +345,7 @@ export const guestsMutants: readonly Mutant[] = [
     name: "admin-never-over",
     mistake: "an admin command that is answered still counts",
     source: "PITFALLS 33",
-    file: "server/commands/admin_gate.ts",
+    file: "server/commands/admin_limit.ts",
     find: "      this.#clientCount.leaveAdmin({ isChange });\n",
     replace: "",
     tests: ["unit/server/commands/raft_commands_test.ts"],
@@ -378,17 +381,17 @@ export const guestsMutants: readonly Mutant[] = [
     name: "questions-behind-changes",
     mistake: "a question waits until all changes of members before it are done",
     source: "PITFALLS 45",
-    file: "server/commands/admin_gate.ts",
-    find: "const queue = passage.isChange ? this.#changes : this.#questions;",
+    file: "server/commands/admin_limit.ts",
+    find: "const queue = request.isChange ? this.#changes : this.#questions;",
     replace:
-      "const queue = passage.isChange || this.#changes.size > 0 ? this.#changes : this.#questions;",
+      "const queue = request.isChange || this.#changes.size > 0 ? this.#changes : this.#questions;",
     tests: ["unit/server/commands/raft_commands_test.ts"],
   },
   {
     name: "asked-for-nobody",
     mistake: "what a client asked that has gone is done all the same",
     source: "PITFALLS 33",
-    file: "server/commands/admin_gate.ts",
+    file: "server/commands/admin_limit.ts",
     find: "if (!first.isWanted()) {",
     replace: "if (first.isWanted() === undefined) {",
     tests: ["unit/server/commands/raft_commands_test.ts"],
@@ -397,9 +400,9 @@ export const guestsMutants: readonly Mutant[] = [
     name: "tickets-for-visitors",
     mistake: "an operator's place is one more place for tickets",
     source: "PITFALLS 45",
-    file: listener,
-    find: "      connection.isVisitor = true;\n",
+    file: places,
+    find: "    client.isVisitor = true;\n",
     replace: "",
-    tests: listenerTests,
+    tests: placesTests,
   },
 ];

@@ -102,11 +102,10 @@ export const serverMutants: readonly Mutant[] = [
     name: "clients-without-limit",
     mistake: "clients are accepted without end",
     source: "PITFALLS 33",
-    file: "server/clients/listener.ts",
-    find: "if (!isFull && this.#clientCount.enter()) {",
-    replace:
-      "if (!isFull && (this.#clientCount.enter() || this.#sessionsMax > 0)) {",
-    tests: ["unit/server/clients/listener_test.ts"],
+    file: "server/clients/places.ts",
+    find: "if (!this.#clientCount.enter()) return false;",
+    replace: "this.#clientCount.enter();",
+    tests: ["unit/server/clients/places_test.ts"],
   },
   {
     name: "browser-takes-tickets",

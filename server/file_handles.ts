@@ -6,7 +6,7 @@
 // there are enough. That is done once, before anything else needs one.
 
 import type { Logger } from "../base/logger.ts";
-import type { CensusOptions } from "./client_count.ts";
+import type { ClientCountOptions } from "./client_count.ts";
 import type { ClientLimits } from "./config.ts";
 
 /** What the process opens beside clients and peers: log, directory, worker, resolver. */
@@ -59,7 +59,7 @@ export function limitsOf(
   { clientsMax, memoryMax }: ClientLimits,
   { ioThreads }: { readonly ioThreads: number },
   log: Logger,
-): { limits: CensusOptions; shares: HandleShares } {
+): { limits: ClientCountOptions; shares: HandleShares } {
   const wanted = { clientsMax, ioThreads };
   const free = freeHandles(handlesFor(wanted));
   if (free === undefined) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { shareHandles } from "../../../server/handles.ts";
+import { shareHandles } from "../../../server/file_handles.ts";
 
 /** What the process was seen to open beside clients, peers and further threads. */
 const ownSeen = 16;
