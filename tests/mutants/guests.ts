@@ -6,6 +6,7 @@ const connection = "server/clients/connection.ts";
 const listener = "server/clients/listener.ts";
 const timeouts = "server/clients/client_timeouts.ts";
 const memory = "server/clients/client_memory.ts";
+const turnShare = "server/clients/turn_share.ts";
 const places = "server/clients/places.ts";
 const clientCount = "server/client_count.ts";
 const replies = "server/resp/replies.ts";
@@ -13,6 +14,10 @@ const connectionTests = ["unit/server/clients/connection_test.ts"];
 const listenerTests = ["unit/server/clients/listener_test.ts"];
 const timeoutsTests = ["unit/server/clients/client_timeouts_test.ts"];
 const memoryTests = ["unit/server/clients/client_memory_test.ts"];
+const turnTests = ["unit/server/clients/connection_turns_test.ts"];
+const connectionMemoryTests = [
+  "unit/server/clients/connection_memory_test.ts",
+];
 const placesTests = ["unit/server/clients/places_test.ts"];
 
 export const guestsMutants: readonly Mutant[] = [
@@ -97,47 +102,47 @@ export const guestsMutants: readonly Mutant[] = [
     name: "turn-without-end",
     mistake: "a client that never stops sending is served before all others",
     source: "PITFALLS 24",
-    file: connection,
-    find: "  spent(count: number): void {\n    this.#share -= count;",
-    replace: "  spent(count: number): void {\n    this.#share -= 0 * count;",
-    tests: connectionTests,
+    file: turnShare,
+    find: "this.#tickets -= count;",
+    replace: "this.#tickets -= 0 * count;",
+    tests: turnTests,
   },
   {
     name: "reads-for-nothing",
     mistake:
       "who sends no commands, but without end, is read before all others",
     source: "PITFALLS 24",
-    file: connection,
-    find: "this.#bytesLeft -= Math.max(count, readBytesLeast);",
-    replace: "this.#bytesLeft -= 0 * Math.max(count, readBytesLeast);",
-    tests: connectionTests,
+    file: turnShare,
+    find: "this.#bytes -= Math.max(count, readBytesLeast);",
+    replace: "this.#bytes -= 0 * Math.max(count, readBytesLeast);",
+    tests: turnTests,
   },
   {
     name: "single-bytes-for-nothing",
     mistake: "who sends byte by byte is read too often in one turn",
     source: "PITFALLS 24",
-    file: connection,
-    find: "this.#bytesLeft -= Math.max(count, readBytesLeast);",
-    replace: "this.#bytesLeft -= Math.max(count, 0 * readBytesLeast);",
-    tests: connectionTests,
+    file: turnShare,
+    find: "this.#bytes -= Math.max(count, readBytesLeast);",
+    replace: "this.#bytes -= Math.max(count, 0 * readBytesLeast);",
+    tests: turnTests,
   },
   {
     name: "words-for-nothing",
     mistake: "a command of a thousand words costs as much as a PING",
     source: "PITFALLS 24",
-    file: connection,
-    find: "this.#share -= wordCost * this.request.count;",
-    replace: "this.#share -= wordCost;",
-    tests: connectionTests,
+    file: turnShare,
+    find: "this.spend(wordCost * words + ",
+    replace: "this.spend(wordCost + 0 * words + ",
+    tests: turnTests,
   },
   {
     name: "replies-for-nothing",
     mistake: "a long reply costs as much as a PONG",
     source: "PITFALLS 24",
-    file: connection,
-    find: "this.#share -= Math.ceil(written / replyBytesPerCost);",
-    replace: "this.#share -= 0 * Math.ceil(written / replyBytesPerCost);",
-    tests: connectionTests,
+    file: turnShare,
+    find: "+ Math.ceil(replyBytes / replyBytesPerTicket)",
+    replace: "+ 0 * Math.ceil(replyBytes / replyBytesPerTicket)",
+    tests: turnTests,
   },
   {
     name: "turns-without-sockets",
@@ -176,10 +181,10 @@ export const guestsMutants: readonly Mutant[] = [
     name: "share-never-renewed",
     mistake: "a client that has used up a turn's share is never served again",
     source: "PITFALLS 24",
-    file: connection,
-    find: "this.#share = turnShare;\n      this",
-    replace: "this.#share += 0 * turnShare;\n      this",
-    tests: connectionTests,
+    file: turnShare,
+    find: "    this.#tickets = ticketsPerTurn;\n",
+    replace: "",
+    tests: turnTests,
   },
   {
     name: "budget-ignored",
@@ -188,7 +193,7 @@ export const guestsMutants: readonly Mutant[] = [
     file: connection,
     find: "return this.#counted > modestBytes && clientCount.isOverMemory &&",
     replace: "return this.#counted < 0 * modestBytes &&",
-    tests: connectionTests,
+    tests: connectionMemoryTests,
   },
   {
     name: "held-back-for-others",
@@ -198,7 +203,7 @@ export const guestsMutants: readonly Mutant[] = [
     file: connection,
     find: "this.#counted > clientCount.evenShareBytes;",
     replace: "this.#counted > 0 * clientCount.evenShareBytes;",
-    tests: connectionTests,
+    tests: connectionMemoryTests,
   },
   {
     name: "closed-for-others",
@@ -216,7 +221,7 @@ export const guestsMutants: readonly Mutant[] = [
     file: connection,
     find: "    this.#released = true;\n    this.#count();",
     replace: "    this.#count();",
-    tests: connectionTests,
+    tests: connectionMemoryTests,
   },
   {
     name: "largest-spared",
