@@ -13,7 +13,7 @@
 
 import { formatAddress } from "../../base/address.ts";
 import type { ClientInfo, Service, Session } from "../commands/command.ts";
-import { nameOf, runCommand } from "../commands/commands.ts";
+import { isForVisitors, nameOf, runCommand } from "../commands/commands.ts";
 import { internalErrorText, tooManyClientsText } from "../tickets/refusals.ts";
 import { Replies } from "../resp/replies.ts";
 import { RespParser } from "../resp/resp_parser.ts";
@@ -237,7 +237,7 @@ export class Connection implements Session {
     const mark = this.replies.mark();
     const before = this.#share.ticketsLeft;
     try {
-      if (this.isVisitor && !isForVisitors(nameOf(this))) {
+      if (this.isVisitor && !isForVisitors(this)) {
         return this.refuse(tooManyClientsText);
       }
       runCommand(this, this.#service);
@@ -320,11 +320,4 @@ export class Connection implements Session {
     this.#progress?.resolve();
     this.#progress = undefined;
   }
-}
-
-/** What an operator and a joining node send, and what client libraries send before it. */
-function isForVisitors(name: string): boolean {
-  return /^(raft\.|info$|hello$|auth$|quit$|client\b|command\b|config\b)/.test(
-    name,
-  );
 }

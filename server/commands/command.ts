@@ -48,12 +48,26 @@ export type Service = {
   readonly admins: AdminLimit;
 };
 
+/** What else is to be known of a command. */
+export type CommandFlag =
+  /** A client in a kept place may send it (`clients/places.ts`): it looks or manages. */
+  | "for-visitors"
+  /** It may wait for other nodes, for as long as a change of members may take. */
+  | "may-wait";
+
+/**
+ * One row of the table.
+ *
+ * @example
+ * { name: "time", arguments: [0, 0], help: "The server's clock", run: time }
+ */
 export type Command = {
   /** Lower case. */
   readonly name: string;
   /** The fewest and the most arguments, the name not counted; no most: any number. */
   readonly arguments: readonly [least: number, most?: number];
-  /** One line; none for what is no command but a trap. */
+  readonly flags?: readonly CommandFlag[];
+  /** One line. Left out for a trap, which COMMAND does not show. */
   readonly help?: string;
   /** Replies exactly once, now or through `replies`. */
   readonly run: (session: Session, service: Service) => void;

@@ -19,6 +19,7 @@ export const commands: readonly Command[] = [
   {
     name: "command",
     arguments: [0],
+    flags: ["for-visitors"],
     help: "The commands there are",
     run: (session) => reply(session).array(0),
     subcommands: [
@@ -83,6 +84,12 @@ export function nameOf({ request }: Session): string {
   const row = find(rows, { request, index: 1 });
   const name = command?.name ?? "unknown command";
   return row === undefined ? name : `${name}|${row.name}`;
+}
+
+/** Whether a client in a kept place may send the command that `session` sent. */
+export function isForVisitors({ request }: Session): boolean {
+  const command = find(commands, { request, index: 0 });
+  return command?.flags?.includes("for-visitors") ?? false;
 }
 
 /** What every command with subcommands has. */

@@ -36,18 +36,21 @@ export const raftCommands: readonly Command[] = [
   {
     name: "raft.addnonvoter",
     arguments: [2, 3],
+    flags: ["for-visitors", "may-wait"],
     help: "Add a server without a vote: id address [prev-index]",
     run: (session, service) => add(session, service, "add-nonvoter"),
   },
   {
     name: "raft.addvoter",
     arguments: [2, 3],
+    flags: ["for-visitors", "may-wait"],
     help: "Add a server: id address [prev-index]",
     run: (session, service) => add(session, service, "add-voter"),
   },
   {
     name: "raft.cluster",
     arguments: [0, 0],
+    flags: ["for-visitors"],
     help: "The cluster's id, and the host from which you are seen",
     run: (session, service) =>
       ask(session, service, { type: "cluster" }, (writer, cluster) => {
@@ -59,12 +62,14 @@ export const raftCommands: readonly Command[] = [
   {
     name: "raft.configuration",
     arguments: [0, 0],
+    flags: ["for-visitors"],
     help: "The members: id, address, suffrage",
     run: (session, service) => ask(session, service, { type: "configuration" }),
   },
   {
     name: "raft.demote",
     arguments: [1, 3],
+    flags: ["for-visitors", "may-wait"],
     help: "Take a server's vote away: id [prev-index] [FORCE]",
     run(session, service) {
       const { request } = session;
@@ -78,6 +83,7 @@ export const raftCommands: readonly Command[] = [
   {
     name: "raft.join",
     arguments: [4, 5],
+    flags: ["for-visitors", "may-wait"],
     help: "Join a node: id address incarnation cluster [nonvoter]",
     run(session, service) {
       const { request } = session;
@@ -98,12 +104,14 @@ export const raftCommands: readonly Command[] = [
   {
     name: "raft.lastcontact",
     arguments: [0, 0],
+    flags: ["for-visitors"],
     help: "When this node last heard from the leader",
     run: (session, service) => ask(session, service, { type: "last-contact" }),
   },
   {
     name: "raft.leader",
     arguments: [0],
+    flags: ["for-visitors"],
     help: "The leader's raft address; empty when unknown",
     run: (session, { link }) =>
       reply(session).simple(link.status.leaderAddress),
@@ -111,6 +119,7 @@ export const raftCommands: readonly Command[] = [
   {
     name: "raft.promote",
     arguments: [1, 2],
+    flags: ["for-visitors", "may-wait"],
     help: "Give a server a vote once it has caught up: id [prev-index]",
     run(session, service) {
       const { request } = session;
@@ -126,6 +135,7 @@ export const raftCommands: readonly Command[] = [
   {
     name: "raft.removeserver",
     arguments: [1, 4],
+    flags: ["for-visitors", "may-wait"],
     help: "Remove a server: id [address] [prev-index] [FORCE]",
     run(session, service) {
       const { request } = session;
@@ -144,18 +154,21 @@ export const raftCommands: readonly Command[] = [
   {
     name: "raft.snapshot",
     arguments: [0, 0],
+    flags: ["for-visitors"],
     help: "Compact the log now",
     run: (session, service) => ask(session, service, { type: "snapshot" }),
   },
   {
     name: "raft.stats",
     arguments: [0, 0],
+    flags: ["for-visitors"],
     help: "Raft's figures: key, value, …",
     run: (session, service) => ask(session, service, { type: "stats" }),
   },
   {
     name: "raft.transfer",
     arguments: [0, 1],
+    flags: ["for-visitors", "may-wait"],
     help: "Hand leadership over: [id]",
     run(session, service) {
       const { request } = session;

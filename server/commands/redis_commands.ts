@@ -32,6 +32,7 @@ export const redisCommands: readonly Command[] = [
   {
     name: "quit",
     arguments: [0],
+    flags: ["for-visitors"],
     help: "Close the connection after the replies so far",
     run(session) {
       ok(session);
@@ -41,6 +42,7 @@ export const redisCommands: readonly Command[] = [
   {
     name: "auth",
     arguments: [1],
+    flags: ["for-visitors"],
     help: "Refused: no password is configured",
     run(session) {
       if (session.request.count <= 3) withoutPassword(session);
@@ -50,6 +52,7 @@ export const redisCommands: readonly Command[] = [
   {
     name: "hello",
     arguments: [0],
+    flags: ["for-visitors"],
     help: "Choose the protocol: [2|3] [SETNAME name]",
     run: hello,
   },
@@ -70,12 +73,14 @@ export const redisCommands: readonly Command[] = [
   {
     name: "info",
     arguments: [0],
+    flags: ["for-visitors"],
     help: "Version and state, line by line",
     run: (session, service) => reply(session).bulk(info(service)),
   },
   {
     name: "config",
     arguments: [1],
+    flags: ["for-visitors"],
     help: "Settings under their Redis names",
     run: needsSubcommand,
     subcommands: [{
@@ -88,6 +93,7 @@ export const redisCommands: readonly Command[] = [
   {
     name: "client",
     arguments: [1],
+    flags: ["for-visitors"],
     help: "This connection and the others",
     run: needsSubcommand,
     subcommands: [

@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-
+import { commands } from "../../server/commands/commands.ts";
 import { Lab } from "../lib/harness.ts";
 import type { Server } from "../lib/server.ts";
 import { parseSlowly } from "../lib/reference_parser.ts";
@@ -24,15 +24,12 @@ async function begin(): Promise<Trial> {
   return { lab, server, last: 0n };
 }
 
-/** These may wait for a node that does not answer, for as long as a change may take. */
-const changes = [
-  ..."raft.addnonvoter raft.addvoter raft.demote raft.join".split(" "),
-  ..."raft.promote raft.removeserver raft.transfer".split(" "),
-];
-
+/** Whether a command in it may wait for another node, for as long as a change may take. */
 function mayWait(request: string): boolean {
-  return parseSlowly(request).commands.some(([name]) =>
-    changes.includes(name!.toLowerCase())
+  return parseSlowly(request).commands.some(([name = ""]) =>
+    commands.some((row) =>
+      row.name === name.toLowerCase() && row.flags?.includes("may-wait")
+    )
   );
 }
 
