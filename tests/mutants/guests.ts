@@ -29,7 +29,7 @@ export const guestsMutants: readonly Mutant[] = [
     find: "patterns.some((pattern) => matchesGlob(pattern, name))",
     replace:
       'patterns.some((pattern) => matchesGlob(pattern, name) || new RegExp(pattern.replace("*", ".*")).test(name))',
-    tests: ["unit/server/commands/commands_test.ts"],
+    tests: ["unit/server/commands/redis_commands_test.ts"],
   },
   {
     name: "command-ends-process",
@@ -78,7 +78,7 @@ export const guestsMutants: readonly Mutant[] = [
     file: "server/commands/redis_commands.ts",
     find: "return bytes.length <= nameBytesMax &&",
     replace: "return bytes.length <= 1000 * nameBytesMax &&",
-    tests: ["unit/server/commands/commands_test.ts"],
+    tests: ["unit/server/commands/redis_commands_test.ts"],
   },
   {
     name: "long-reply-kept-whole",
@@ -353,7 +353,7 @@ export const guestsMutants: readonly Mutant[] = [
     file: "server/commands/admin_limit.ts",
     find: "      this.#clientCount.leaveAdmin({ isChange });\n",
     replace: "",
-    tests: ["unit/server/commands/raft_commands_test.ts"],
+    tests: ["unit/server/commands/admin_limit_test.ts"],
   },
   {
     name: "arguments-unchecked",
@@ -390,7 +390,7 @@ export const guestsMutants: readonly Mutant[] = [
     find: "const queue = request.isChange ? this.#changes : this.#questions;",
     replace:
       "const queue = request.isChange || this.#changes.size > 0 ? this.#changes : this.#questions;",
-    tests: ["unit/server/commands/raft_commands_test.ts"],
+    tests: ["unit/server/commands/admin_limit_test.ts"],
   },
   {
     name: "asked-for-nobody",
@@ -399,7 +399,7 @@ export const guestsMutants: readonly Mutant[] = [
     file: "server/commands/admin_limit.ts",
     find: "if (!first.isWanted()) {",
     replace: "if (first.isWanted() === undefined) {",
-    tests: ["unit/server/commands/raft_commands_test.ts"],
+    tests: ["unit/server/commands/admin_limit_test.ts"],
   },
   {
     name: "tickets-for-visitors",

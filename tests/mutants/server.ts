@@ -75,10 +75,7 @@ export const serverMutants: readonly Mutant[] = [
     file: connection,
     find: "this.#ending === undefined && !this.replies.congested",
     replace: "!this.replies.congested",
-    tests: [
-      "unit/server/commands/commands_test.ts",
-      "unit/server/clients/connection_test.ts",
-    ],
+    tests: ["unit/server/clients/connection_test.ts"],
   },
   {
     name: "reply-cut-short",
@@ -115,7 +112,7 @@ export const serverMutants: readonly Mutant[] = [
     find:
       '{ name: "post", arguments: [0], run: (session) => session.finish() },',
     replace: "",
-    tests: ["unit/server/commands/commands_test.ts"],
+    tests: ["unit/server/commands/redis_commands_test.ts"],
   },
   {
     name: "arity-unchecked",
@@ -124,7 +121,7 @@ export const serverMutants: readonly Mutant[] = [
     file: "server/commands/commands.ts",
     find: "if (given >= least && given <= most) return",
     replace: "if (given >= least && most >= 0) return",
-    tests: ["unit/server/commands/commands_test.ts"],
+    tests: ["unit/server/commands/ticket_test.ts"],
   },
   {
     name: "index-beyond-64-bits",
