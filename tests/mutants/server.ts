@@ -25,8 +25,8 @@ export const serverMutants: readonly Mutant[] = [
     mistake: "a reply that is known at once overtakes one that waits",
     source: "PITFALLS 31",
     file: replies,
-    find: "return this.#slots.size === 0 ? this.#out : this.#held;",
-    replace: "return this.#slots.size >= 0 ? this.#out : this.#held;",
+    find: "return this.#slots.size === 0 ? this.#out : this.#tails.writer;",
+    replace: "return this.#slots.size >= 0 ? this.#out : this.#tails.writer;",
     tests: ["unit/server/resp/replies_test.ts"],
   },
   {
