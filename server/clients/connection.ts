@@ -5,7 +5,7 @@
 // One read is under way at most. While too much waits, nothing is parsed or read, so a
 // client that never reads costs a bounded amount of memory, and one that pipelines without
 // end is served at the pace at which it reads, and no more than its share of each turn of
-// the event loop (`turn_share.ts`).
+// the event loop (`fair_turns.ts`).
 //
 // An end is gentle unless the client is gone: the replies are sent, then FIN, and what
 // the client still sends is read and dropped for a while. To close with unread bytes
@@ -17,9 +17,8 @@ import { isForVisitors, nameOf, runCommand } from "../commands/commands.ts";
 import { internalErrorText, tooManyClientsText } from "../tickets/refusals.ts";
 import { Replies } from "../resp/replies.ts";
 import { RespParser } from "../resp/resp_parser.ts";
-import type { FairTurns } from "./fair_turns.ts";
+import { type FairTurns, TurnShare } from "./fair_turns.ts";
 import { ReplySender } from "./reply_sender.ts";
-import { TurnShare } from "./turn_share.ts";
 
 /** What is used of a socket: a test needs no more. */
 export type Socket = Pick<

@@ -6,7 +6,7 @@ const connection = "server/clients/connection.ts";
 const listener = "server/clients/listener.ts";
 const timeouts = "server/clients/client_timeouts.ts";
 const memory = "server/clients/client_memory.ts";
-const turnShare = "server/clients/turn_share.ts";
+const fairTurns = "server/clients/fair_turns.ts";
 const places = "server/clients/places.ts";
 const clientCount = "server/client_count.ts";
 const replies = "server/resp/replies.ts";
@@ -102,7 +102,7 @@ export const guestsMutants: readonly Mutant[] = [
     name: "turn-without-end",
     mistake: "a client that never stops sending is served before all others",
     source: "PITFALLS 24",
-    file: turnShare,
+    file: fairTurns,
     find: "this.#tickets -= count;",
     replace: "this.#tickets -= 0 * count;",
     tests: turnTests,
@@ -112,7 +112,7 @@ export const guestsMutants: readonly Mutant[] = [
     mistake:
       "who sends no commands, but without end, is read before all others",
     source: "PITFALLS 24",
-    file: turnShare,
+    file: fairTurns,
     find: "this.#bytes -= Math.max(count, readBytesLeast);",
     replace: "this.#bytes -= 0 * Math.max(count, readBytesLeast);",
     tests: turnTests,
@@ -121,7 +121,7 @@ export const guestsMutants: readonly Mutant[] = [
     name: "single-bytes-for-nothing",
     mistake: "who sends byte by byte is read too often in one turn",
     source: "PITFALLS 24",
-    file: turnShare,
+    file: fairTurns,
     find: "this.#bytes -= Math.max(count, readBytesLeast);",
     replace: "this.#bytes -= Math.max(count, 0 * readBytesLeast);",
     tests: turnTests,
@@ -130,7 +130,7 @@ export const guestsMutants: readonly Mutant[] = [
     name: "words-for-nothing",
     mistake: "a command of a thousand words costs as much as a PING",
     source: "PITFALLS 24",
-    file: turnShare,
+    file: fairTurns,
     find: "this.spend(wordCost * words + ",
     replace: "this.spend(wordCost + 0 * words + ",
     tests: turnTests,
@@ -139,7 +139,7 @@ export const guestsMutants: readonly Mutant[] = [
     name: "replies-for-nothing",
     mistake: "a long reply costs as much as a PONG",
     source: "PITFALLS 24",
-    file: turnShare,
+    file: fairTurns,
     find: "+ Math.ceil(replyBytes / replyBytesPerTicket)",
     replace: "+ 0 * Math.ceil(replyBytes / replyBytesPerTicket)",
     tests: turnTests,
@@ -149,7 +149,7 @@ export const guestsMutants: readonly Mutant[] = [
     mistake:
       "a turn ends with a message to oneself, and no socket is looked at",
     source: "PITFALLS 24",
-    file: "server/clients/fair_turns.ts",
+    file: fairTurns,
     find: "    this.#end = end;",
     replace: `    const { port1, port2 } = new MessageChannel();
     this.#end = () =>
@@ -181,7 +181,7 @@ export const guestsMutants: readonly Mutant[] = [
     name: "share-never-renewed",
     mistake: "a client that has used up a turn's share is never served again",
     source: "PITFALLS 24",
-    file: turnShare,
+    file: fairTurns,
     find: "    this.#tickets = ticketsPerTurn;\n",
     replace: "",
     tests: turnTests,
