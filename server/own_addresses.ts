@@ -1,5 +1,6 @@
-// How the addresses of this node get along: whether two of them are one port, and whether
-// one that other nodes dial leads back here. Names are not looked up.
+// Judges the addresses of this node: whether two of them clash at one port, what other nodes
+// may dial instead of one, and whether one of them leads back here. Names are not looked up,
+// and nothing is dialled.
 
 import {
   type Address,

@@ -244,6 +244,7 @@ const mayWait = new Set([
   "server/clients/client_service.ts",
   "server/clients/io_threads.ts",
   "server/clients/listener.ts",
+  "server/clients/reply_sender.ts",
   "server/status.ts",
   "server/clients/fair_turns.ts",
   "storage/files.ts",

@@ -1,7 +1,7 @@
-// TICKET and the commands of the cluster, with the replies of tidwall/ticketd to the
-// byte. All but RAFT.LEADER are answered by the node; a reply is never made up here.
-// RAFT.CLUSTER and RAFT.JOIN, which joining nodes send, are ticketd's own, and so are those
-// of members without a vote and of leadership.
+// TICKET and the commands of the cluster, with the replies of tidwall/ticketd to the byte. The
+// node answers all but RAFT.LEADER; here its answers are only written. The original does not
+// have RAFT.CLUSTER and RAFT.JOIN, which joining nodes send, nor the commands for members
+// without a vote and for leadership.
 
 import { completedAddress } from "../../base/address.ts";
 import type { AdminAnswer, AdminCommand } from "../../raft/channel/messages.ts";
@@ -180,7 +180,7 @@ export const raftCommands: readonly Command[] = [
   },
 ];
 
-/** As prevIndex: do not compare. */
+/** As prevIndex: it is not compared. */
 const whatever = 0n;
 
 function add(
@@ -195,7 +195,7 @@ function add(
   ask(session, service, { type, id, address, prevIndex });
 }
 
-/** Argument `at`, if it is among the `count` that there are; `undefined`: no number. */
+/** Argument `at`, or `whatever` if there are only `count`; `undefined` if it is no number. */
 function prevIndexAt(
   at: number,
   { request, count }: { request: RespParser; count: number },
@@ -203,14 +203,14 @@ function prevIndexAt(
   return count > at ? parseUint64(request.text(at)) : whatever;
 }
 
-/** How many words there are without a FORCE, which stands last and after an id. */
+/** The number of words without FORCE, which stands last and after an id. */
 function withoutForce(request: RespParser): { count: number; force: boolean } {
   const { count } = request;
   const force = count > 2 && request.is(count - 1, "force");
   return { count: force ? count - 1 : count, force };
 }
 
-/** Asks the node when it is this client's turn, unless the question is too long. */
+/** Asks the node as soon as the command is admitted, unless an argument is too long. */
 function ask(
   session: Session,
   { link, admins }: Service,
@@ -232,7 +232,7 @@ function ask(
   if (!isAdmitted) answer((writer) => writer.error(adminsBusyText));
 }
 
-/** Before it crosses to the node: no format there has room for more. */
+/** Why the node is not asked: its formats have no room for longer texts. */
 function faultOf(command: AdminCommand): string | undefined {
   for (const [name, value] of Object.entries(command)) {
     if (typeof value !== "string") continue;

@@ -1,6 +1,7 @@
-// What redis-cli, redis-benchmark and client libraries send on their own, answered as
-// Redis 7 answers: enough that they connect without an error or a warning, no more. What
-// they mean for tickets stands in `raft_commands.ts` and `commands.ts`.
+// The commands that redis-cli, redis-benchmark and client libraries send on their own,
+// answered as Redis 7 answers: enough that they connect without an error or a warning, no
+// more. TICKET and the cluster's commands stand in `raft_commands.ts`, COMMAND in
+// `commands.ts`.
 
 import { assert } from "../../base/assert.ts";
 import {
@@ -138,13 +139,13 @@ export const redisCommands: readonly Command[] = [
       },
     ],
   },
-  // A browser made to post to this port sends its lines here, and one of them might be
-  // a command. Redis closes without a word, too (its issue 3703).
+  // A web page can make a browser post to this port, and a line of the post might be a
+  // command. So the first line ends the connection without a reply, as in Redis.
   { name: "post", arguments: [0], run: (session) => session.finish() },
   { name: "host:", arguments: [0], run: (session) => session.finish() },
 ];
 
-/** The settings that redis-benchmark asks for: it reports them with its figures. */
+/** The settings that redis-benchmark reports with its figures. */
 const settings: readonly (readonly [string, string])[] = [
   ["appendonly", "yes"],
   ["save", ""],
@@ -165,7 +166,7 @@ function withoutPassword(session: Session): void {
   );
 }
 
-/** Of a connection: what CLIENT LIST shows of it must stay short. */
+/** The bytes of a client's name: its line in CLIENT LIST must stay short. */
 const nameBytesMax = 64;
 
 function isName(bytes: Uint8Array): boolean {
@@ -230,7 +231,7 @@ function hello(session: Session, { link, version }: Service): void {
   writer.array(0);
 }
 
-/** A word of the client's, told back. */
+/** A word of the client, short enough for a reply. */
 function shown(text: string): string {
   return text.slice(0, 128);
 }
@@ -268,10 +269,10 @@ function configGet(session: Session): void {
   for (const text of found.flat()) writer.bulk(text);
 }
 
-/** Of an entry in an array. */
+/** Bytes of an entry in an array. */
 const referenceBytes = 8;
 
-/** A line each, made as the client reads; the length of all must be known before. */
+/** Lines are made as the client reads; only their length must be known before. */
 function clientList(session: Session, { sessions }: Service): void {
   // As they are now: a name that is set meanwhile must not change the length.
   const all = Array.from(sessions, ({ client }) => client);

@@ -1,9 +1,10 @@
-// What a client is told instead of a ticket, as the text of a RESP error. The first two
-// are the original's words; CLUSTERDOWN and MOVED are those of Redis Cluster, at which
-// client libraries look elsewhere.
+// The texts of RESP errors that a client gets instead of a ticket. The first two are the
+// original's; CLUSTERDOWN and MOVED are codes of Redis Cluster, at which client libraries
+// turn to another node.
 
 import type { Refusal } from "../../raft/channel/messages.ts";
 
+/** The text for a refusal of the node. */
 export function refusalText(reason: Refusal): string {
   switch (reason) {
     case "not-leader":
@@ -20,11 +21,11 @@ export function refusalText(reason: Refusal): string {
   }
 }
 
-/** Said at once: unlike an election this does not pass by waiting. */
+/** Sent at once: waiting does not help, as it does during an election. */
 export const noClusterText =
   "CLUSTERDOWN This node belongs to no cluster: nothing was done, ask another";
 
-/** Nobody could be asked, or nobody answered, for so long. */
+/** For a request that no leader answered in the time that it may wait. */
 export function noLeaderText(timeoutMillis: number): string {
   return `CLUSTERDOWN No leader within ${timeoutMillis / 1000}s`;
 }
@@ -39,5 +40,5 @@ export const adminsBusyText =
 
 export const tooManyClientsText = "ERR max number of clients reached";
 
-/** A fault of ours, met by one client. */
+/** For a client whose command met a fault of ours. */
 export const internalErrorText = "ERR internal error";

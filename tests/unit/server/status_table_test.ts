@@ -68,12 +68,12 @@ Deno.test("statusOf() shows what the leader knows of all and what each knows of 
     "3   10.0.0.3:12001  10.0.0.3:11001  follower     4     12    3     4.1s  0.1.0      826µs/12ms",
   ].join("\n");
   for (
-    const round of [
+    const answers of [
       { first: leader, others: others({ 2: follower, 3: third }) },
       { first: follower, others: others({ 1: leader, 3: third }) },
     ]
   ) {
-    const { table, fault } = statusOf(round);
+    const { table, fault } = statusOf(answers);
     assert.equal(table, expected);
     assert.equal(fault, undefined);
   }
