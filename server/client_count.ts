@@ -1,7 +1,7 @@
-// What all isolates that serve clients count together, in memory that they share: clients,
-// the bytes of their buffers, their admin commands under way, and failures. So the limits
+// Counts clients, the bytes of their buffers, their admin commands under way, and failures,
+// for all isolates that serve clients together, in memory that they share. So the limits
 // are those of the process, and no client id is given twice, whichever isolate a client
-// came to. Does not know who the clients are.
+// came to. Does not know the clients.
 //
 // `clientsMax` clients have ordinary places. `placesKept` more are for connections from
 // this host and from members (`clients/places.ts`), so that operators and joining nodes get

@@ -8,7 +8,7 @@ import { flags, isName, type Name } from "./flags.ts";
 import { seeHelp } from "./help.ts";
 import { similarTo } from "./spelling.ts";
 
-/** What is wrong with the command line or a variable, in one line for the user. */
+/** A fault in the command line or a variable; its message is one line for the user. */
 export class UsageError extends Error {}
 
 export type CommandLine =
@@ -16,7 +16,7 @@ export type CommandLine =
     readonly type: "flags";
     /** The last value of each flag; `yes` for a flag that takes none. */
     readonly given: ReadonlyMap<Name, string>;
-    /** What is neither a flag nor a value. */
+    /** Arguments that are neither flags nor values. */
     readonly words: readonly string[];
   }
   | { readonly type: "help" }

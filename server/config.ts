@@ -31,7 +31,7 @@ export type Config = {
   readonly node: Omit<NodeOptions, "storage" | "peersMax">;
 };
 
-/** What all clients together, and each of them, may take. */
+/** Limits for all clients together and for each of them. */
 export type ClientLimits = {
   readonly clientsMax: number;
   /** Bytes of all buffers. */
@@ -52,7 +52,7 @@ export type Parsed =
 const joinTimeoutMillis = 60_000;
 
 /**
- * What the process is to do.
+ * Tells what the process is to do.
  *
  * @param args those of the process, without its name
  * @param env gives one environment variable; empty counts as not set
@@ -118,7 +118,7 @@ class Settings {
     this.#env = env;
   }
 
-  /** What was given for `name`, and by which means: `--id`, or `TICKETD_ID`. */
+  /** The text given for `name`, and by which means: `--id`, or `TICKETD_ID`. */
   given(name: Name): { text: string; by: string } | undefined {
     const flag = this.#flags.get(name);
     if (flag !== undefined) {

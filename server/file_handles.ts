@@ -55,8 +55,8 @@ export function shareHandles(
 }
 
 /**
- * What clients may take: as much as the user asks for and file handles allow. Warns when
- * they allow less.
+ * The limits of clients: those that the user asks for, as far as file handles allow. Warns
+ * when they allow less.
  */
 export function limitsOf(
   { clientsMax, memoryMax }: ClientLimits,

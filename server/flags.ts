@@ -9,14 +9,14 @@ const addressBytesMax = 255;
 
 /** How help shows a flag, and how its value is read. */
 export type Flag<T> = {
-  /** What help calls the value; empty for a flag that takes none and means yes. */
+  /** The name of the value in help; empty for a flag that takes none and means yes. */
   readonly value: string;
   readonly help: string;
   /** The default, as one would write it. */
   readonly standard: string;
   /** `undefined` for a value that is not allowed. */
   readonly parse: (text: string) => T | undefined;
-  /** What is allowed, after `use` in a complaint. */
+  /** The values allowed, in words that follow `use` in a complaint. */
   readonly allowed: string;
 };
 
@@ -166,7 +166,7 @@ export const flags = {
 
 /** The name of a flag, without dashes. */
 export type Name = keyof typeof flags;
-/** What the value of flag `N` is read as. */
+/** The type that the value of flag `N` is read as. */
 export type Value<N extends Name> = Exclude<
   ReturnType<(typeof flags)[N]["parse"]>,
   undefined

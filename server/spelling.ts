@@ -1,5 +1,6 @@
-// What a misspelt word may have been meant for: the words that take the fewest edits to
-// get to. Does not know what the words are for.
+// Finds the words that a misspelt word may have been meant for: those at the fewest edits
+// from it. Used for names of flags (`command_line.ts`), and does not know what they are.
+// No dictionary: the few words are given with each call.
 
 /** More edits than this, in letters, make another word of it. */
 const editsMax = 3;

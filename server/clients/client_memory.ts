@@ -1,14 +1,14 @@
-// What the buffers of all clients together may take (--client-memory): looks at it once a
-// second, closes the largest clients while all hold too much, and has memory given back to
-// the system when a crowd has gone. A client that holds too much is read from no further
-// before that: `connection.ts` sees to it. What they hold is counted in `client_count.ts`.
+// Keeps the buffers of all clients together within --client-memory: once a second it closes
+// the largest clients if all hold too much, and has memory given back to the system when a
+// crowd has gone. Before that, `connection.ts` reads no further from a client that holds too
+// much. `client_count.ts` counts the bytes.
 
 import type { ClientCount } from "../client_count.ts";
 import type { ClientInfo } from "../commands/command.ts";
 import { pressCollector, trim } from "../resp/slabs.ts";
 import { type ClientsLog, closeClients } from "./close_clients.ts";
 
-/** What is looked at in a connection. */
+/** The part of a connection that is used here. */
 export interface SizedClient {
   readonly client: ClientInfo;
   /** Bytes that its buffers take. */

@@ -18,7 +18,7 @@ export type ClientServiceOptions = {
   readonly clientCount: ClientCount;
   /** How long a TICKET may wait to be answered. */
   readonly timeoutMillis: number;
-  /** What HELLO and INFO say. */
+  /** The version that HELLO and INFO tell. */
   readonly version: string;
   /** Clients that may be waiting to be told that they are too many. */
   readonly refusalsMax: number;

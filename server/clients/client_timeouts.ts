@@ -6,7 +6,7 @@
 import type { ClientInfo } from "../commands/command.ts";
 import { type ClientsLog, closeClients } from "./close_clients.ts";
 
-/** What these timeouts look at in a connection. */
+/** The part of a connection that is used here. */
 export interface TimedClient {
   readonly client: ClientInfo;
   /** Replies are on their way, and how often the client has taken some. */

@@ -20,13 +20,13 @@ import { RespParser } from "../resp/resp_parser.ts";
 import { type FairTurns, TurnShare } from "./fair_turns.ts";
 import { ReplySender } from "./reply_sender.ts";
 
-/** What is used of a socket: a test needs no more. */
+/** The part of a socket that is used here: a test needs no more. */
 export type Socket = Pick<
   Deno.TcpConn,
   "read" | "write" | "closeWrite" | "close" | "remoteAddr"
 >;
 
-/** What all connections of an isolate share. */
+/** The services that all connections of an isolate share. */
 export type ConnectionService = Service & {
   readonly turns: Pick<FairTurns, "next">;
   /** Command `name` of `client` has failed by a fault of ours. */

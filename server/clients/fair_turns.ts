@@ -1,10 +1,10 @@
-// Fair shares of the event loop. What a client has already sent is read without asking the
-// loop, so one that never stops sending would keep all others waiting. A connection that has
+// Fair shares of the event loop. Deno reads bytes that have already come without asking the
+// loop, so a client that never stops sending would keep all others waiting. A connection that has
 // used up its share of a turn (`TurnShare`) waits until all others have had theirs
 // (`FairTurns`).
 //
-// A share is counted in tickets: what else a client does costs as many as take as long to
-// make. To read costs, too, even if no command is in what was read, or none is run any more.
+// A share is counted in tickets: all else that a client does costs as many tickets as take as
+// long to make. Reading costs, too, even if the bytes hold no command, or none is run any more.
 //
 // A turn ends with a detour through another thread, the shortest that needs no permission:
 // sockets are polled only while the isolate has nothing at hand. A message to oneself is at
@@ -22,7 +22,7 @@ const bytesPerTurn = 64 * 1024;
 /** Smaller reads count as if they had brought so many bytes. */
 const readBytesLeast = 256;
 
-/** What one client may do in one turn. */
+/** The work that one client may cause in one turn. */
 export class TurnShare {
   #tickets = ticketsPerTurn;
   #bytes = bytesPerTurn;

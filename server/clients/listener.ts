@@ -31,7 +31,7 @@ const acceptPauseMillis = 100;
 
 export type ListenerOptions = {
   readonly link: RaftLink;
-  /** What HELLO and INFO say. */
+  /** The version that HELLO and INFO tell. */
   readonly version: string;
   /** Counts all clients of the process; left out when nobody else listens. */
   readonly clientCount?: ClientCount;

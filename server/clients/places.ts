@@ -8,7 +8,7 @@
 
 import type { ClientCount } from "../client_count.ts";
 
-/** What of a connection is used here. */
+/** The part of a connection that is used here. */
 export interface PlacedClient {
   /** It has a kept place. Set here. */
   isVisitor: boolean;

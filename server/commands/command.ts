@@ -9,7 +9,7 @@ import type { Replies } from "../resp/replies.ts";
 import type { RespParser } from "../resp/resp_parser.ts";
 import type { Protocol, RespWriter } from "../resp/resp_writer.ts";
 
-/** What CLIENT LIST and the log show of a client; replaced as a whole when any of it changes. */
+/** A client as CLIENT LIST and the log show it; replaced as a whole when any of it changes. */
 export type ClientInfo = {
   /** 1, 2, 3 … in the order of arrival; never used twice by one process. */
   readonly id: number;
@@ -36,7 +36,7 @@ export interface Session {
   finish(): Promise<void>;
 }
 
-/** What all sessions of an isolate share. */
+/** The services that all sessions of an isolate share. */
 export type Service = {
   readonly link: RaftLink;
   readonly version: string;
@@ -48,7 +48,7 @@ export type Service = {
   readonly admins: AdminLimit;
 };
 
-/** What else is to be known of a command. */
+/** A property of a command that others act on. */
 export type CommandFlag =
   /** A client in a kept place may send it (`clients/places.ts`): it looks or manages. */
   | "for-visitors"

@@ -2,7 +2,7 @@
 // bytes from the first byte of the command, so that moving the command leaves them good.
 // Does not know the bytes.
 
-/** What one argument takes in memory. */
+/** Bytes of memory that one argument takes. */
 const argumentBytes = 16;
 /** The memory for more arguments than this is given back after the command. */
 const argumentsKept = 64;

@@ -12,7 +12,7 @@ import type { ArgumentOffsets } from "./argument_offsets.ts";
 const CR = 13, LF = 10, SPACE = 32, TAB = 9;
 const QUOTE = 34, APOSTROPHE = 39, BACKSLASH = 92, LETTER_X = 120;
 
-/** What came of a line. After a fault, the words found before it mean nothing. */
+/** The result for a line. After a fault, the words found before it mean nothing. */
 export type Split =
   | "plain"
   /** Some quotes were decoded: the line has changed. */
@@ -118,7 +118,7 @@ function hexValue(byte = 0): number {
   return "0123456789abcdef".indexOf(String.fromCharCode(byte).toLowerCase());
 }
 
-/** What a backslash makes of the byte after it, within double quotes. */
+/** The byte that `byte` stands for after a backslash, within double quotes. */
 function unescaped(byte: number): number {
   const which = "nrtba".indexOf(String.fromCharCode(byte));
   return which < 0 ? byte : "\n\r\t\b\x07".charCodeAt(which);

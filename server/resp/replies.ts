@@ -124,7 +124,7 @@ export class Replies {
     return this.#slots.size === 0 && this.#out.length === 0;
   }
 
-  /** What may leave; the bytes are good until the next call. */
+  /** All that may leave; the bytes are good until the next call. */
   leave(): Uint8Array<ArrayBuffer> {
     this.#leaving.clear();
     [this.#out, this.#leaving] = [this.#leaving, this.#out];
@@ -132,15 +132,15 @@ export class Replies {
     return this.#leaving.bytes();
   }
 
-  /** What `leave()` gave has left. Keeps no large buffer for it when nothing follows. */
+  /** The bytes of `leave()` have left. Keeps no large buffer for them when nothing follows. */
   rest(): void {
     this.#leaving.rest();
     if (this.ready === 0) this.#out.rest();
   }
 
   /**
-   * The connection has ended: drops what is there and what still comes. What is leaving now is
-   * forgotten by `rest()`, when no socket reads it any more.
+   * The connection has ended: drops all replies, now and later. Bytes that are leaving are
+   * dropped by `rest()`, when the socket has written them.
    */
   forget(): void {
     this.#gone = true;

@@ -28,12 +28,12 @@ export const lineBytesMax = 64 * 1024;
  */
 export const commandBytesMax = 256 * 1024;
 
-/** What an idle connection costs. */
+/** The buffer of an idle connection. */
 const bufferBytesMin = 2 * 1024;
 /** A buffer grows beyond this only for one long command. */
 const readBytesMax = 64 * 1024;
 
-/** What `next()` found: a command, nothing whole yet, or bytes that break the protocol. */
+/** The result of `next()`: a command, nothing whole yet, or bytes that break the protocol. */
 export type ParseResult = "command" | "more" | "error";
 
 const CR = 13, LF = 10, ZERO = 48, STAR = 42, DOLLAR = 36, MINUS = 45;
@@ -196,8 +196,8 @@ export class RespParser {
 
   /**
    * Grows when the last read filled its space or a long command needs more, shrinks
-   * by halves while reads stay small. What a client announces reserves nothing: only
-   * bytes that came make it grow (CVE-2021-32675).
+   * by halves while reads stay small. Bytes that a client only announces reserve nothing:
+   * it grows for bytes that came (CVE-2021-32675).
    */
   #bestSize(live: number): number {
     let size = this.#bytes.length;
