@@ -32,19 +32,25 @@ class Slab {
   idleLooks = 0;
 
   constructor() {
-    this.#free[orderMax]!.add(0);
+    this.#freeOf(orderMax).add(0);
+  }
+
+  #freeOf(order: number): Set<number> {
+    const offsets = this.#free[order];
+    assert(offsets !== undefined, `there are no blocks of order ${order}`);
+    return offsets;
   }
 
   /** The offset of a block, in use from now on; `undefined` if there is none. */
   take(order: number): number | undefined {
     let found = order;
-    while (found <= orderMax && this.#free[found]!.size === 0) found++;
+    while (found <= orderMax && this.#freeOf(found).size === 0) found++;
     if (found > orderMax) return undefined;
-    const [offset = 0] = this.#free[found]!;
-    this.#free[found]!.delete(offset);
+    const [offset = 0] = this.#freeOf(found);
+    this.#freeOf(found).delete(offset);
     while (found > order) {
       found--;
-      this.#free[found]!.add(offset + (blockBytesMin << found));
+      this.#freeOf(found).add(offset + (blockBytesMin << found));
     }
     this.used++;
     return offset;
@@ -55,12 +61,12 @@ class Slab {
     let [at, size] = [offset, order];
     while (size < orderMax) {
       const buddy = at ^ (blockBytesMin << size);
-      if (!this.#free[size]!.delete(buddy)) break;
+      if (!this.#freeOf(size).delete(buddy)) break;
       at = Math.min(at, buddy);
       size++;
     }
-    assert(!this.#free[size]!.has(at), "a block is freed once");
-    this.#free[size]!.add(at);
+    assert(!this.#freeOf(size).has(at), "a block is freed once");
+    this.#freeOf(size).add(at);
   }
 }
 

@@ -1,4 +1,4 @@
-// What another node or a stranger's server says about membership: forwarded changes and their
+// Bytes of another node or a stranger's server about membership: forwarded changes and their
 // answers, addresses, and replies to RAFT.CLUSTER and RAFT.JOIN.
 
 import assert from "node:assert/strict";
@@ -92,7 +92,7 @@ const commands = target({
   for (const [name, value] of Object.entries(fields)) {
     assert.equal(typeof value, fieldTypes.get(name) ?? "string", name);
   }
-  // A half of a character does not survive UTF-8, and is refused by whoever is asked.
+  // A half of a character does not survive UTF-8, so every node refuses it.
   const texts = Object.values(fields).filter((value) =>
     typeof value === "string"
   );
@@ -205,7 +205,7 @@ type Asked = { readonly bytes: Uint8Array; readonly cuts: readonly number[] };
 /** Of what is read, and of one read more. */
 const readBytesMax = 128 * 1024 + 4096;
 
-/** Whoever is dialled while `run` runs sends `bytes` and hangs up. */
+/** A server that is dialled while `run` runs sends `bytes` and hangs up. */
 async function dialled<T>(
   { bytes, cuts }: Asked,
   run: () => Promise<T>,

@@ -229,7 +229,7 @@ const idCharacter = fc.constantFrom(..."abzAZ09._-");
 const directory = fc.oneof(
   fc.constantFrom("data", "/", "/var/lib/t/", "-data", "-d", "é ü", "--dir-x"),
   fc.string({ unit: "binary", minLength: 1, maxLength: 12 }),
-  // What looks like a flag after which a value was forgotten is taken for one.
+  // A value that looks like a flag is taken for one whose own value was forgotten.
 ).filter((text) => !/^--?[a-z-]+/.test(text) || !isFlag(text)).map(plain);
 
 function isFlag(text: string): boolean {

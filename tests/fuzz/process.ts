@@ -1,6 +1,7 @@
 // Every command of the table with any arguments against a real process: a node with its
-// worker and its log, over real sockets. It must go on whatever a client sends: a polite one
-// is served after each, its tickets rise, and at the end the node stops and starts again.
+// worker and its log, over real sockets. It must go on whatever a client sends: after each
+// input another client is served, its tickets rise, and at the end the node stops and starts
+// again.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -96,7 +97,7 @@ const anyCommand = waitingTarget({
   }
 });
 
-/** What became of it, in words. It runs no more: the next input begins anew. */
+/** How the node ended, in words. It runs no more: the next input begins anew. */
 async function endOf(server: Server): Promise<string> {
   // One that is dying closes connections some time before it is gone.
   const serves = await server.ask("PING").then(() => true, () => false);

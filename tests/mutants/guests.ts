@@ -82,7 +82,7 @@ export const guestsMutants: readonly Mutant[] = [
   },
   {
     name: "long-reply-kept-whole",
-    mistake: "a long reply is made at once, whoever reads it",
+    mistake: "a long reply is made at once, however slowly it is read",
     source: "PITFALLS 33",
     file: replies,
     find: "while (this.#out.length < pieceBytes && slot.waiting > 0) {",
@@ -110,7 +110,7 @@ export const guestsMutants: readonly Mutant[] = [
   {
     name: "reads-for-nothing",
     mistake:
-      "who sends no commands, but without end, is read before all others",
+      "a client that sends no commands, without end, is read before all others",
     source: "PITFALLS 24",
     file: fairTurns,
     find: "this.#bytes -= Math.max(count, readBytesLeast);",
@@ -119,7 +119,7 @@ export const guestsMutants: readonly Mutant[] = [
   },
   {
     name: "single-bytes-for-nothing",
-    mistake: "who sends byte by byte is read too often in one turn",
+    mistake: "a client that sends byte by byte is read too often in one turn",
     source: "PITFALLS 24",
     file: fairTurns,
     find: "this.#bytes -= Math.max(count, readBytesLeast);",
@@ -271,7 +271,7 @@ export const guestsMutants: readonly Mutant[] = [
   },
   {
     name: "idle-for-ever",
-    mistake: "--client-idle ends nobody",
+    mistake: "--client-idle closes no client",
     source: "PITFALLS 33",
     file: timeouts,
     find: "if (seen.idle >= this.#options.idleLooks)",
@@ -280,7 +280,7 @@ export const guestsMutants: readonly Mutant[] = [
   },
   {
     name: "no-place-kept",
-    mistake: "at the limit of clients nobody gets in from this host",
+    mistake: "at the limit of clients none gets in from this host",
     source: "PITFALLS 45",
     file: listener,
     find: "this.#isNear(connection) && this.#places.enterKept(connection);",
@@ -289,7 +289,7 @@ export const guestsMutants: readonly Mutant[] = [
   },
   {
     name: "kept-place-held",
-    mistake: "whoever does nothing keeps the operator's place",
+    mistake: "an idle visitor keeps the operator's place",
     source: "PITFALLS 45",
     file: places,
     find: "if (!client.isIdle) continue;",
@@ -308,7 +308,7 @@ export const guestsMutants: readonly Mutant[] = [
   {
     name: "asks-at-a-terminal",
     mistake:
-      "Deno asks at the terminal for a right that nobody needs, and waits",
+      "Deno asks at the terminal for a right that is not needed, and waits",
     source: "the start of a node",
     file: "server/file_handles.ts",
     find:
@@ -369,8 +369,8 @@ export const guestsMutants: readonly Mutant[] = [
     mistake: "a freed block joins a neighbour that is in use",
     source: "PITFALLS 31",
     file: "server/resp/slabs.ts",
-    find: "if (!this.#free[size]!.delete(buddy)) break;",
-    replace: "this.#free[size]!.delete(buddy);",
+    find: "if (!this.#freeOf(size).delete(buddy)) break;",
+    replace: "this.#freeOf(size).delete(buddy);",
     tests: ["unit/server/resp/slabs_test.ts"],
   },
   {
@@ -403,7 +403,7 @@ export const guestsMutants: readonly Mutant[] = [
   },
   {
     name: "tickets-for-visitors",
-    mistake: "an operator's place is one more place for tickets",
+    mistake: "a kept place is one more place for tickets",
     source: "PITFALLS 45",
     file: places,
     find: "    client.isVisitor = true;\n",

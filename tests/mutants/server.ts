@@ -12,7 +12,7 @@ const parserTests = ["unit/server/resp/resp_parser_test.ts"];
 export const serverMutants: readonly Mutant[] = [
   {
     name: "answers-crossed",
-    mistake: "the node's answer goes to whoever asked first",
+    mistake: "the node's answer goes to the client that asked first",
     source: "PITFALLS 31",
     file: "server/tickets/raft_link.ts",
     find: "const callback = this.#callbacks.get(id);",
@@ -303,7 +303,8 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: "another-node-counted",
-    mistake: "whoever answers at a member's address is shown as that member",
+    mistake:
+      "any node that answers at a member's address is shown as that member",
     source: "README, Looking at a cluster",
     file: statusTable,
     find: "return id === node.id ? undefined : `node ${id} answers`;",
@@ -339,7 +340,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: "name-looked-up-again",
-    mistake: "threads listen where a name leads now, which nobody has claimed",
+    mistake: "threads listen where a name leads now, which was not claimed",
     source: "promise 1; ARCHITECTURE, --io-threads",
     file: "server/clients/shared_port.ts",
     find: "const { hostname: host, port } = alone.addr;",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ClientCount } from "../../../server/client_count.ts";
 
-Deno.test("ClientCount lets in as many as there is room for, in all isolates together", () => {
+Deno.test("ClientCount gives as many places as there are, in all isolates together", () => {
   const here = new ClientCount({ clientsMax: 3 });
   const there = new ClientCount({ clientsMax: 3, memory: here.memory });
   assert.deepEqual([here.enter(), there.enter(), here.enter()], [
@@ -24,7 +24,7 @@ Deno.test("ClientCount numbers clients 1, 2, 3 …, and none twice, whichever is
   assert.deepEqual(ids, [1, 2, 3, 4]);
 });
 
-Deno.test("ClientCount keeps some places, and counts those who have them", () => {
+Deno.test("ClientCount has some kept places, and counts the clients in them", () => {
   const clientCount = new ClientCount({ clientsMax: 1, placesKept: 1 });
   assert(clientCount.enter());
   assert(!clientCount.enter());
@@ -35,7 +35,7 @@ Deno.test("ClientCount keeps some places, and counts those who have them", () =>
   assert(clientCount.enterKept());
 });
 
-Deno.test("ClientCount lets few admin commands be under way, and leaves some of them to questions", () => {
+Deno.test("ClientCount lets few admin commands be under way, and leaves some places to questions", () => {
   const here = new ClientCount();
   const there = new ClientCount({ memory: here.memory });
   let changes = 0;

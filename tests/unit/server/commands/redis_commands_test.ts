@@ -188,7 +188,7 @@ Deno.test("A client's name has at most 64 bytes, which can be printed", () => {
   assert.equal(bench.ask(resp("CLIENT", "GETNAME")), `$64\r\n${name}\r\n`);
 });
 
-Deno.test("CLIENT LIST shows everybody as they were when it was asked", () => {
+Deno.test("CLIENT LIST shows all clients as they were when it was asked", () => {
   const bench = new Bench();
   for (let i = 0; i < 3000; i++) bench.connect();
   bench.client.send(resp("CLIENT", "LIST"));

@@ -108,7 +108,7 @@ Deno.test("A ticket may have twenty digits", () => {
   );
 });
 
-Deno.test("The numbers of a client that went away are given to nobody else", () => {
+Deno.test("The numbers of a client that went away are given to no other client", () => {
   const bench = new Bench();
   const other = bench.connect();
   bench.client.send(resp("TICKET"));
