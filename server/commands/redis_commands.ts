@@ -212,7 +212,16 @@ function hello(session: Session, { link, version }: Service): void {
     name = request.text(at + 1);
   }
   change(session, { protocol, name });
+  const role = link.status.state === "Leader" ? "master" : "replica";
+  describeServer(session, { version, role });
+}
 
+/** The reply to HELLO, in the protocol that it has chosen. */
+function describeServer(
+  session: Session,
+  { version, role }: { readonly version: string; readonly role: string },
+): void {
+  const { id, protocol } = session.client;
   const writer = reply(session);
   writer.map(7, protocol);
   writer.bulk("server");
@@ -222,11 +231,11 @@ function hello(session: Session, { link, version }: Service): void {
   writer.bulk("proto");
   writer.integer(protocol);
   writer.bulk("id");
-  writer.integer(session.client.id);
+  writer.integer(id);
   writer.bulk("mode");
   writer.bulk("standalone"); // to clients, "cluster" is Redis Cluster and its slots
   writer.bulk("role");
-  writer.bulk(link.status.state === "Leader" ? "master" : "replica");
+  writer.bulk(role);
   writer.bulk("modules");
   writer.array(0);
 }

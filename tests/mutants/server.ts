@@ -163,7 +163,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: "a-piece-is-a-repeat",
     mistake: "a TICKET of which a piece has come is answered, then again",
-    source: "STYLE 13",
+    source: "every command is answered once",
     file: parser,
     find: "const count = Math.floor((at - this.#next) / size);",
     replace:
@@ -268,7 +268,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: "unknown-flag-ignored",
     mistake: "a node starts with the default of a flag that was misspelt",
-    source: "README, Flags",
+    source: "the start of a node",
     file: "server/command_line.ts",
     find: "if (unknown !== undefined) throw unknownFlag(unknown);",
     replace: "if (unknown === undefined) void unknownFlag;",
@@ -277,7 +277,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: "flag-taken-for-a-value",
     mistake: "a flag whose value was forgotten takes the next flag for it",
-    source: "README, Flags",
+    source: "the start of a node",
     file: "server/config.ts",
     find: "if (looksLikeFlag(flag)) throw missingValue(name);",
     replace: "void [looksLikeFlag, missingValue];",
@@ -295,7 +295,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: "one-port-for-both",
     mistake: "clients and peers are given one port",
-    source: "STYLE 7",
+    source: "the start of a node",
     file: "server/config.ts",
     find: "if (clash(clientListen, raftListen)) {",
     replace: "if (clash(clientListen, raftListen) && raftListen.port === 0) {",
