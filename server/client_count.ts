@@ -7,8 +7,11 @@
 // this host and from members (`clients/places.ts`), so that operators and joining nodes get
 // in when all others are taken.
 
+/** Ordinary places, without --max-clients. */
 export const connectionsMaxDefault = 10_000;
+/** Kept places, when file handles are plenty. */
 export const placesKeptDefault = 32;
+/** Bytes of all clients' buffers, without --client-memory. */
 export const memoryMaxDefault = 256 * 1024 * 1024;
 /** Admin commands under way. */
 export const adminsMax = 16;
@@ -25,6 +28,7 @@ const changes = 5;
 const failures = 6;
 const wordCount = 7;
 
+/** The limits, the same in all isolates of a process; left out: the defaults. */
 export type ClientCountOptions = {
   /** That of another isolate, to count in together. */
   readonly memory?: SharedArrayBuffer;
@@ -34,6 +38,10 @@ export type ClientCountOptions = {
   readonly memoryMax?: number | undefined;
 };
 
+/**
+ * The counters of a process. Each isolate has an instance; all count in the `memory` of the
+ * first.
+ */
 export class ClientCount {
   /** For another isolate to count in. */
   readonly memory: SharedArrayBuffer;

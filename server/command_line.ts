@@ -11,6 +11,7 @@ import { similarTo } from "./spelling.ts";
 /** A fault in the command line or a variable; its message is one line for the user. */
 export class UsageError extends Error {}
 
+/** A command line without faults. */
 export type CommandLine =
   | {
     readonly type: "flags";
@@ -71,6 +72,7 @@ export function looksLikeFlag(value: string): boolean {
   return name !== undefined && isName(name);
 }
 
+/** The fault that flag `name` has no value. */
 export function missingValue(name: Name): UsageError {
   return new UsageError(
     `--${name}: its value is missing; use ${flags[name].allowed}`,

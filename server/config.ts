@@ -18,6 +18,7 @@ import { address, type Flag, flags, type Name, type Value } from "./flags.ts";
 import { helpText, seeHelp, statusHelpText } from "./help.ts";
 import { clash, leadsTo, reachedAt } from "./own_addresses.ts";
 
+/** All that the command line and the environment say of a node, checked. */
 export type Config = {
   readonly id: string;
   readonly clientListen: Address;
@@ -40,6 +41,7 @@ export type ClientLimits = {
   readonly idleSeconds: number;
 };
 
+/** The task that the command line gives the process. */
 export type Parsed =
   | { readonly type: "run"; readonly config: Config }
   /** Ask the cluster how it is, through the node that serves clients at `address`. */

@@ -23,6 +23,7 @@ export type Flag<T> = {
 const addressRule = "HOST:PORT, or :PORT for every interface, such as :11001";
 const durationRule = "a duration from 1ms to 60s, such as 50ms or 0.5s";
 
+/** All flags by their names, in the order of --help. */
 export const flags = {
   id: {
     value: "id",
@@ -172,6 +173,7 @@ export type Value<N extends Name> = Exclude<
   undefined
 >;
 
+/** Whether `text` is the name of a flag, without dashes. */
 export function isName(text: string): text is Name {
   return Object.hasOwn(flags, text);
 }

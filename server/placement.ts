@@ -14,6 +14,7 @@ import { kvStoreName, StorageError } from "../storage/storage.ts";
 
 type Unplaced = Omit<NodeOptions, "storage">;
 
+/** The result of `placeNode`. */
 export type Placement = {
   /** The node's options with the storage that was chosen. */
   readonly options: NodeOptions;

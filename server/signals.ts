@@ -35,6 +35,7 @@ const ignoredSignals = [
   "SIGXFSZ",
 ] as const;
 
+/** The effects of signals. */
 export type SignalOptions = {
   readonly log: Logger;
   /** Called at the first signal that stops the process. */

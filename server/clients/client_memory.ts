@@ -26,11 +26,13 @@ const crowdMin = 500;
 const collections = 10;
 
 export type ClientMemoryOptions = {
+  /** The clients of this isolate. */
   readonly sessions: ReadonlySet<SizedClient>;
   readonly clientCount: ClientCount;
   readonly log: ClientsLog;
 };
 
+/** Keeps one isolate's clients within the memory that all clients may take. */
 export class ClientMemory {
   readonly #options: ClientMemoryOptions;
   #looksOverMemory = 0;

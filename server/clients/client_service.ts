@@ -27,6 +27,7 @@ export type ClientServiceOptions = {
   readonly log: Logger;
 };
 
+/** The clients of one isolate, from its start to its end. */
 export class ClientService {
   readonly #options: ClientServiceOptions;
   readonly #timer: ReturnType<typeof setInterval>;

@@ -25,6 +25,7 @@ export const lookMillis = 1000;
 export const timeoutLooks = 60;
 
 export type ClientTimeoutsOptions = {
+  /** The clients of this isolate. */
   readonly sessions: ReadonlySet<TimedClient>;
   /** Looks for which a client may do nothing; Infinity: for ever. */
   readonly idleLooks: number;
@@ -40,6 +41,7 @@ type Seen = {
   idle: number;
 };
 
+/** Closes one isolate's clients that keep it waiting for too long. */
 export class ClientTimeouts {
   readonly #options: ClientTimeoutsOptions;
   readonly #seen = new WeakMap<TimedClient, Seen>();

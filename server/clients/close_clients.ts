@@ -4,6 +4,7 @@
 
 import type { ClientInfo } from "../commands/command.ts";
 
+/** Writes one line to the log. */
 export type ClientsLog = (level: "info" | "warning", text: string) => void;
 
 /** `why` follows the clients' names in the line, with the punctuation before it. */

@@ -41,6 +41,7 @@ const lingerMillis = 1000;
 /** While all clients hold too much, one with no more bytes than this, or an even share, goes on. */
 const modestBytes = 16 * 1024;
 
+/** One connected client; `serve()` runs to the end of the connection. */
 export class Connection implements Session {
   client: ClientInfo;
   readonly host: string;

@@ -50,6 +50,7 @@ export function listen(address: Address): Deno.TcpListener {
   return openPort(address, { whom: "clients", flag: "--saddr" });
 }
 
+/** All clients of an isolate, from accept to close. */
 export class Listener {
   readonly #socket: Deno.TcpListener;
   readonly #options: ListenerOptions;

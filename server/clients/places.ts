@@ -15,6 +15,7 @@ export interface PlacedClient {
   readonly isIdle: boolean;
 }
 
+/** The places of one isolate's clients. */
 export class Places<Client extends PlacedClient> {
   readonly #clientCount: ClientCount;
   readonly #makesWay: (client: Client) => void;

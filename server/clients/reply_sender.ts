@@ -15,6 +15,7 @@ export type ReplySenderOptions = {
   readonly failed: (error: unknown) => void;
 };
 
+/** The writing half of one connection. */
 export class ReplySender {
   readonly #options: ReplySenderOptions;
   #isWriting = false;

@@ -17,7 +17,9 @@ import { lockPort, openPort } from "../../base/listen.ts";
 
 const purpose = { whom: "clients", flag: "--saddr" };
 
+/** A port that this process may share among its isolates. */
 export type Claim = {
+  /** The main isolate's socket, open already. */
   readonly socket: Deno.TcpListener;
   /** Where it listens: the IP address, and the port that the system chose for `:0`. */
   readonly address: Address;

@@ -12,6 +12,7 @@ const waitingMax = 1000;
 /** Before the next try when commands of other isolates have all the places. */
 const retryMillis = 20;
 
+/** An admin command that waits to begin. */
 export type AdminRequest = {
   /** Whether it changes the members. */
   readonly isChange: boolean;
@@ -21,6 +22,7 @@ export type AdminRequest = {
   readonly begin: (done: () => void) => void;
 };
 
+/** The admin commands of one isolate's clients. */
 export class AdminLimit {
   readonly #clientCount: ClientCount;
   readonly #changes = new Fifo<AdminRequest>();

@@ -13,6 +13,7 @@ import { raftCommands } from "./raft_commands.ts";
 import { redisCommands } from "./redis_commands.ts";
 import { type Protocol, RespWriter } from "../resp/resp_writer.ts";
 
+/** All commands; COMMAND shows those with a line of help. */
 export const commands: readonly Command[] = [
   ...raftCommands, // TICKET first: the search is linear
   ...redisCommands,

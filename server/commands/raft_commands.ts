@@ -17,6 +17,7 @@ import { adminsBusyText, busyText } from "../tickets/refusals.ts";
 import type { RespParser } from "../resp/resp_parser.ts";
 import type { RespWriter } from "../resp/resp_writer.ts";
 
+/** The rows of TICKET and of RAFT.…, TICKET first. */
 export const raftCommands: readonly Command[] = [
   {
     name: "ticket",

@@ -13,6 +13,7 @@ import {
 } from "./command.ts";
 import { matchesGlob } from "./glob.ts";
 
+/** The rows of commands that Redis has, too, and of two traps for browsers. */
 export const redisCommands: readonly Command[] = [
   {
     name: "ping",

@@ -7,6 +7,7 @@ const argumentBytes = 16;
 /** The memory for more arguments than this is given back after the command. */
 const argumentsKept = 64;
 
+/** The arguments of the current command of one parser. */
 export class ArgumentOffsets {
   #from: number[] = [];
   #to: number[] = [];

@@ -54,6 +54,7 @@ export type LongReply = {
 /** How far the replies had come before a command. */
 export type ReplyMark = { readonly slots: number; readonly bytes: number };
 
+/** The replies of one connection. */
 export class Replies {
   readonly #changed: () => void;
   readonly #failed: (error: unknown) => void;

@@ -38,6 +38,14 @@ export type ParseResult = "command" | "more" | "error";
 
 const CR = 13, LF = 10, ZERO = 48, STAR = 42, DOLLAR = 36, MINUS = 45;
 
+/**
+ * The commands of one connection.
+ *
+ * @example
+ * const count = await socket.read(parser.space());
+ * parser.filled(count);
+ * while (parser.next() === "command") run(parser.text(0));
+ */
 export class RespParser {
   // 0 <= start <= next <= end <= bytes.length
   #bytes = new Uint8Array(bufferBytesMin);

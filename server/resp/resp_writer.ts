@@ -8,6 +8,7 @@
 import { assert } from "../../base/assert.ts";
 import { allocate, free } from "./slabs.ts";
 
+/** The version of RESP that HELLO has chosen; 2 before. */
 export type Protocol = 2 | 3;
 
 const CR = 13, LF = 10, SPACE = 32, PLUS = 43, ZERO = 48, ONE = 49, NINE = 57;
@@ -20,6 +21,15 @@ const bufferBytesMin = 64;
  */
 const idleBytesMax = 8 * 1024;
 
+/**
+ * Replies, one after the other, as bytes.
+ *
+ * @example
+ * writer.array(2);
+ * writer.simple("OK");
+ * writer.integer(7);
+ * writer.bytes(); // *2\r\n+OK\r\n:7\r\n
+ */
 export class RespWriter {
   #bytes = new Uint8Array(bufferBytesMin);
   /** `0 <= length <= bytes.length` */

@@ -7,6 +7,7 @@
 
 import { RespWriter } from "./resp_writer.ts";
 
+/** All tails of one connection. */
 export class Tails {
   /** The bytes from `#cut` on. */
   readonly writer = new RespWriter();

@@ -30,14 +30,18 @@ export function noLeaderText(timeoutMillis: number): string {
   return `CLUSTERDOWN No leader within ${timeoutMillis / 1000}s`;
 }
 
+/** For requests that wait, or come, while the node stops. */
 export const stoppingText = "ERR the node is stopping";
 
+/** For a TICKET when the dispenser has no room. */
 export const busyText =
   "BUSY Too many tickets are waiting already: nothing was done, ask again later";
 
+/** For an admin command that is not admitted. */
 export const adminsBusyText =
   "BUSY Too many admin commands are waiting: nothing was done, ask again later";
 
+/** For a client without a place, and a visitor that wants tickets. */
 export const tooManyClientsText = "ERR max number of clients reached";
 
 /** For a client whose command met a fault of ours. */
