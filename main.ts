@@ -88,13 +88,13 @@ async function serve(config: Config): Promise<never> {
       stop();
     });
   }
-  let clientService: ClientService | undefined;
+  let front: ClientService | undefined;
   let over = false;
   const end = async (code: number, text: string, fields?: Fields) => {
     // The first end counts; what is told while it lasts may be its consequence.
     if (over) return await new Promise<never>(() => {});
     over = true;
-    clientService?.abandon();
+    front?.abandon();
     log(code === 0 ? "info" : "error", text, fields);
     await lastWords();
     Deno.exit(code);
@@ -106,14 +106,14 @@ async function serve(config: Config): Promise<never> {
   try {
     const { limits, shares } = limitsOf(config.limits, config, log);
     const { peersMax } = shares;
-    const placement = await placeNode({ ...config.node, peersMax }, {
+    const place = await placeNode({ ...config.node, peersMax }, {
       storage: config.storage,
       canReadCode: canRead(workerUrl),
       log,
     });
     const ready = Promise.withResolvers<void>();
     const stopped = Promise.withResolvers<void>();
-    const node = connectNode(placement.inWorker, {
+    const node = connectNode(place.inWorker, {
       receive: (message) => {
         if (!over) link.receive(message);
       },
@@ -122,7 +122,7 @@ async function serve(config: Config): Promise<never> {
     const { timeoutMillis } = config;
     const asksAgain = config.node.forward !== "no";
     const link = new RaftLink(node, {
-      takes: placement.inWorker ? new TakeBox() : undefined,
+      takes: place.inWorker ? new TakeBox() : undefined,
       timeoutMillis,
       asksAgain,
       ready: ready.resolve,
@@ -139,8 +139,8 @@ async function serve(config: Config): Promise<never> {
     const { idleSeconds } = config.limits;
     const { refusalsMax } = shares;
     const each = { timeoutMillis, version, refusalsMax, idleSeconds };
-    clientService = new ClientService({ link, clientCount, log, ...each });
-    const isShared = mayShare(config, { inWorker: placement.inWorker, log });
+    front = new ClientService({ link, clientCount, log, ...each });
+    const isShared = mayShare(config, { inWorker: place.inWorker, log });
     const claim = isShared
       ? await onceFree(() => claimPort(config.clientListen), { log, signal })
       : undefined;
@@ -162,12 +162,12 @@ async function serve(config: Config): Promise<never> {
     // Nothing has begun yet that would have to be ended.
     signal.throwIfAborted();
     link.start({
-      ...placement.options,
+      ...place.options,
       clientAddress: withPort(config.node.clientAddress, socket.addr.port),
     });
     await Promise.race([ready.promise, asked.promise]);
     if (!signal.aborted) {
-      clientService.serve(socket);
+      front.serve(socket);
       if (claim !== undefined) {
         await Promise.race([threads.serve(claim.address), asked.promise]);
       }
@@ -176,7 +176,7 @@ async function serve(config: Config): Promise<never> {
       log("info", `serves clients on ${formatAddress(config.clientListen)}`);
       await asked.promise;
     }
-    await Promise.all([clientService.close(), threads.close()]);
+    await Promise.all([front.close(), threads.close()]);
     link.stop();
     await stopped.promise;
     claim?.lock.close();

@@ -165,7 +165,7 @@ export const rimMutants: readonly Mutant[] = [
     mistake: "a process gives tickets while its last words leave",
     source: "PITFALLS 1",
     file: "main.ts",
-    find: "    clientService?.abandon();\n",
+    find: "    front?.abandon();\n",
     replace: "",
     tests: ["e2e/pipes_test.ts"],
   },
