@@ -163,7 +163,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: "a-piece-is-a-repeat",
     mistake: "a TICKET of which a piece has come is answered, then again",
-    source: "every command is answered once",
+    source: "PITFALLS 32",
     file: parser,
     find: "const count = Math.floor((at - this.#next) / size);",
     replace:
@@ -295,7 +295,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: "one-port-for-both",
     mistake: "clients and peers are given one port",
-    source: "the start of a node",
+    source: "README, Flags",
     file: "server/config.ts",
     find: "if (clash(clientListen, raftListen)) {",
     replace: "if (clash(clientListen, raftListen) && raftListen.port === 0) {",
