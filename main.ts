@@ -20,7 +20,7 @@ import { IoThreads } from "./server/clients/io_threads.ts";
 import { listen } from "./server/clients/listener.ts";
 import { type Claim, claimPort } from "./server/clients/shared_port.ts";
 import { type Config, parseConfig } from "./server/config.ts";
-import { limitsOf } from "./server/handles.ts";
+import { limitsOf } from "./server/file_handles.ts";
 import { placeNode } from "./server/placement.ts";
 import { onUncaught, ProcessEnd } from "./server/process_end.ts";
 import { onParentsEnd, onSignals } from "./server/signals.ts";

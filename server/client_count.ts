@@ -1,17 +1,21 @@
-// What all isolates that serve clients count together, in memory that they share: clients,
-// their memory, their admin commands, failures. So the limits are those of the process,
-// and no number is given twice, whichever isolate a client came to. Does not know who
-// the clients are.
+// Counts clients, the bytes of their buffers, their admin commands under way, and failures,
+// for all isolates that serve clients together, in memory that they share. So the limits
+// are those of the process, and no client id is given twice, whichever isolate a client
+// came to. Does not know the clients.
 //
 // `clientsMax` clients have ordinary places. `placesKept` more are for connections from
-// this host and from members (`listener.ts` says who that is), so that operators and
-// joining nodes get in when all others are taken.
+// this host and from members (`clients/places.ts`), so that operators and joining nodes get
+// in when all others are taken.
 
+/** Ordinary places, without --max-clients. */
 export const connectionsMaxDefault = 10_000;
+/** Kept places, when file handles are plenty. */
 export const placesKeptDefault = 32;
+/** Bytes of all clients' buffers, without --client-memory. */
 export const memoryMaxDefault = 256 * 1024 * 1024;
-/** Admin commands under way: what changes members may take up all but a few of them. */
+/** Admin commands under way. */
 export const adminsMax = 16;
+/** Those of them that change members: a few are left to questions. */
 export const changesMax = 12;
 
 /** The words of the shared memory. */
@@ -24,8 +28,9 @@ const changes = 5;
 const failures = 6;
 const wordCount = 7;
 
-export type CensusOptions = {
-  /** Of another isolate, to count in. */
+/** The limits, the same in all isolates of a process; left out: the defaults. */
+export type ClientCountOptions = {
+  /** That of another isolate, to count in together. */
   readonly memory?: SharedArrayBuffer;
   readonly clientsMax?: number;
   readonly placesKept?: number;
@@ -33,6 +38,10 @@ export type CensusOptions = {
   readonly memoryMax?: number | undefined;
 };
 
+/**
+ * The counters of a process. Each isolate has an instance; all count in the `memory` of the
+ * first.
+ */
 export class ClientCount {
   /** For another isolate to count in. */
   readonly memory: SharedArrayBuffer;
@@ -46,7 +55,7 @@ export class ClientCount {
     clientsMax = connectionsMaxDefault,
     placesKept = placesKeptDefault,
     memoryMax = memoryMaxDefault,
-  }: CensusOptions = {}) {
+  }: ClientCountOptions = {}) {
     this.memory = memory ??
       new SharedArrayBuffer(wordCount * BigInt64Array.BYTES_PER_ELEMENT);
     this.#words = new BigInt64Array(this.memory);
@@ -55,12 +64,12 @@ export class ClientCount {
     this.#memoryMax = BigInt(memoryMax);
   }
 
-  /** How many are in. */
+  /** How many have a place, ordinary or kept. */
   get clients(): number {
     return this.#count(clients) + this.#count(kept);
   }
 
-  /** Lets one more in, unless there are too many. Two at once cannot share one place. */
+  /** Takes an ordinary place; false if there is none. Two isolates never get the same one. */
   enter(): boolean {
     return this.#add(clients, this.#clientsMax);
   }
@@ -69,7 +78,7 @@ export class ClientCount {
     Atomics.sub(this.#words, clients, 1n);
   }
 
-  /** The same, to one of the places that are kept. */
+  /** Takes a kept place; false if there is none. */
   enterKept(): boolean {
     return this.#add(kept, this.#placesKept);
   }
@@ -78,27 +87,27 @@ export class ClientCount {
     Atomics.sub(this.#words, kept, 1n);
   }
 
-  /** 1, 2, 3 … */
+  /** An id for a client: 1, 2, 3 … */
   nextId(): number {
     return Number(Atomics.add(this.#words, lastId, 1n)) + 1;
   }
 
-  /** Clients' buffers have grown by `bytes`, or shrunk. */
+  /** Clients' buffers have grown by `bytes`, or shrunk if it is negative. */
   holds(bytes: number): void {
     Atomics.add(this.#words, memoryBytes, BigInt(bytes));
   }
 
-  /** What clients' buffers take. */
+  /** Bytes that clients' buffers take. */
   get memoryBytes(): number {
     return this.#count(memoryBytes);
   }
 
-  /** They take more than they may. */
+  /** Whether clients' buffers take more than they may. */
   get isOverMemory(): boolean {
     return Atomics.load(this.#words, memoryBytes) > this.#memoryMax;
   }
 
-  /** How many bytes must go before all is well again, with some to spare; 0: it is. */
+  /** Bytes that must go before all is well again, with some to spare; 0 when all is well. */
   get excessBytes(): number {
     return this.isOverMemory
       ? this.memoryBytes - Number(this.#memoryMax - this.#spareBytes)
@@ -106,15 +115,15 @@ export class ClientCount {
   }
 
   /**
-   * What each client may hold whatever others do: as long as none holds more, all together
-   * hold no more than they may. So one that holds less is never at fault.
+   * Bytes that each client may hold whatever others do: as long as none holds more, all
+   * together hold no more than they may. So one that holds less is never at fault.
    */
   get evenShareBytes(): number {
     const most = Number(this.#memoryMax - this.#spareBytes);
     return Math.floor(most / Math.max(1, this.clients));
   }
 
-  /** Begins an admin command, unless too many are under way. */
+  /** Begins an admin command; false if too many are under way. */
   enterAdmin({ isChange }: { readonly isChange: boolean }): boolean {
     if (isChange && !this.#add(changes, BigInt(changesMax))) return false;
     if (this.#add(admins, BigInt(adminsMax))) return true;

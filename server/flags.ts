@@ -1,25 +1,29 @@
-// Every flag: its default, its line of help, how a value is read and what is allowed.
-// Values alone are judged here; how they get along with each other, and where they come
-// from, is `config.ts`'s.
+// Every flag: its default, its line of help, how a value is read and what is allowed. Each
+// value is judged alone. Not here: which values fit together, and variables (`config.ts`);
+// how flags are written (`command_line.ts`).
 
 import { type Address, parseAddress } from "../base/address.ts";
+import { isEveryInterface } from "./own_addresses.ts";
 
 const addressBytesMax = 255;
 
-/** A flag: how help shows it, how a value is read, and what to say when it is not. */
+/** How help shows a flag, and how its value is read. */
 export type Flag<T> = {
-  /** Empty: the flag itself says yes, and only its variable can say no. */
+  /** The name of the value in help; empty for a flag that takes none and means yes. */
   readonly value: string;
   readonly help: string;
-  /** What stands when nothing was given, as one would write it. */
+  /** The default, as one would write it. */
   readonly standard: string;
+  /** `undefined` for a value that is not allowed. */
   readonly parse: (text: string) => T | undefined;
+  /** The values allowed, in words that follow `use` in a complaint. */
   readonly allowed: string;
 };
 
 const addressRule = "HOST:PORT, or :PORT for every interface, such as :11001";
 const durationRule = "a duration from 1ms to 60s, such as 50ms or 0.5s";
 
+/** All flags by their names, in the order of --help. */
 export const flags = {
   id: {
     value: "id",
@@ -40,7 +44,7 @@ export const flags = {
     value: "addr",
     help: "where other nodes are met",
     standard: "127.0.0.1:12001",
-    // A port that the system chooses is one that no other node could know.
+    // No other node could know a port that the system chooses.
     parse: (text) => address(text)?.port === 0 ? undefined : address(text),
     allowed: `${addressRule}; port 0 is for --saddr only`,
   } satisfies Flag<Address>,
@@ -130,7 +134,7 @@ export const flags = {
     value: "bytes",
     help: "what the buffers of all clients may take",
     standard: "256MB",
-    parse: megabytes,
+    parse: sizeBytes,
     allowed: "a size from 16MB to 64GB, such as 256MB or 1GB",
   } satisfies Flag<number>,
   "client-idle": {
@@ -161,12 +165,15 @@ export const flags = {
   } satisfies Flag<string>,
 };
 
+/** The name of a flag, without dashes. */
 export type Name = keyof typeof flags;
+/** The type that the value of flag `N` is read as. */
 export type Value<N extends Name> = Exclude<
   ReturnType<(typeof flags)[N]["parse"]>,
   undefined
 >;
 
+/** Whether `text` is the name of a flag, without dashes. */
 export function isName(text: string): text is Name {
   return Object.hasOwn(flags, text);
 }
@@ -179,6 +186,7 @@ function oneOf<const T extends string>(...values: readonly T[]) {
   };
 }
 
+/** An address with or without a host; `undefined` when it is none, or longer than 255 bytes. */
 export function address(text: string): Address | undefined {
   if (text.length > addressBytesMax) return undefined;
   const parsed = parseAddress(text);
@@ -199,12 +207,8 @@ function dialable(text: string): string | undefined {
   return isEveryInterface(parsed.host) ? undefined : text;
 }
 
-export function isEveryInterface(host: string): boolean {
-  return host === "" || host === "0.0.0.0" || host === "::";
-}
-
-/** In bytes; a megabyte is 2^20 of them. */
-function megabytes(text: string): number | undefined {
+/** Bytes; a megabyte is 2^20 of them. */
+function sizeBytes(text: string): number | undefined {
   const match = /^(\d{1,6})(MB|GB)$/i.exec(text);
   if (match === null) return undefined;
   const unit = match[2]?.toUpperCase() === "GB" ? 1024 : 1;
@@ -214,7 +218,7 @@ function megabytes(text: string): number | undefined {
     : undefined;
 }
 
-/** Infinity: for ever. */
+/** Infinity for `off`. */
 function idleSeconds(text: string): number | undefined {
   if (text === "off") return Infinity;
   const match = /^(\d{1,6})([smh])$/.exec(text);

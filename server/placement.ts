@@ -1,9 +1,9 @@
-// Where a node runs and where its data lie, as the permissions allow. Deno lets nobody
-// start a worker, or read a log back, without --allow-read; then the node runs in the main
-// isolate, behind the same channel, on Deno KV's default store, which needs no permission.
+// Where a node runs and where its data lie, as the permissions allow. Without --allow-read
+// Deno neither starts a worker nor reads a log back. Then the node runs in the main isolate,
+// behind the same channel, on Deno KV's default store, which needs no permission.
 //
-// Either way its data lie in one place. The default store is the twin of the standard
-// directory, and a node that has begun in one is not begun again, at 1, in the other.
+// Either way its data lie in one place. The default store stands for the standard directory:
+// a node that has begun in one of them must not begin again, at 1, in the other.
 
 import { join, resolve } from "node:path";
 import type { NodeOptions, StorageKind } from "../raft/channel/messages.ts";
@@ -14,12 +14,20 @@ import { kvStoreName, StorageError } from "../storage/storage.ts";
 
 type Unplaced = Omit<NodeOptions, "storage">;
 
-/** Where the log is kept, and in which isolate the node may run. */
+/** The result of `placeNode`. */
 export type Placement = {
+  /** The node's options with the storage that was chosen. */
   readonly options: NodeOptions;
+  /** Whether the node runs in a worker or in the main isolate. */
   readonly inWorker: boolean;
 };
 
+/**
+ * Chooses storage and isolate for `node`.
+ *
+ * @throws {Error} with one sentence for the user when the permissions do not allow what the
+ * flags ask for, or when the node has data where this process would not look.
+ */
 export async function placeNode(
   node: Unplaced,
   { storage, canReadCode, log }: {
@@ -57,8 +65,8 @@ export async function placeNode(
 }
 
 /**
- * A node whose tickets are in the default store, from a run without --allow-read, must
- * not begin again at 1 because this run may read.
+ * A node whose tickets lie in the default store, from a process without --allow-read, must not
+ * begin again at 1 because this process may read.
  */
 async function refuseSecondStart(node: Unplaced, log: Logger): Promise<void> {
   const { id, directory } = node;
@@ -67,7 +75,7 @@ async function refuseSecondStart(node: Unplaced, log: Logger): Promise<void> {
   try {
     if (!await hasDefaultStore(id)) return;
   } catch (error) {
-    // A store that cannot be opened was never a node's.
+    // A store that cannot be opened was never used by a node.
     if (!(error instanceof StorageError)) throw error;
     return log("debug", error.message);
   }
@@ -77,7 +85,7 @@ async function refuseSecondStart(node: Unplaced, log: Logger): Promise<void> {
   );
 }
 
-/** The same the other way round. Without reading, a node shows by its lock file. */
+/** The same the other way round. A lock file shows, without reading, that a node has data. */
 function refuseForgottenFiles({ id, directory }: Unplaced): void {
   if (directory === undefined) return;
   const path = join(directory, lockName);
@@ -92,7 +100,7 @@ function refuseForgottenFiles({ id, directory }: Unplaced): void {
     Deno.openSync(path, { write: true }).close();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return;
-    // Whatever it is that cannot be opened, it is there.
+    // It cannot be opened, but it exists.
   }
   throw new Error(
     `node ${id} keeps its tickets in ${directory}; add --allow-read to use them, or ` +
@@ -100,19 +108,19 @@ function refuseForgottenFiles({ id, directory }: Unplaced): void {
   );
 }
 
-/** Whether a node's data lie where they do without --dir; the default store is its twin. */
+/** Whether its directory is the one without --dir, for which the default store stands. */
 function isStandard({ id, directory = "" }: Unplaced): boolean {
   return resolve(directory) === resolve("data", id);
 }
 
-/** A directory that somebody made in advance holds none. */
+/** Whether a node has data there; a directory may have been made in advance. */
 function holdsNode(directory: string): boolean {
   try {
     return Deno.readDirSync(directory).some(({ name }) =>
       name === kvStoreName || name.endsWith(".log")
     );
   } catch (error) {
-    // What cannot be looked at is the storage's to complain about.
+    // The storage complains of a directory that cannot be read.
     return !(error instanceof Deno.errors.NotFound);
   }
 }

@@ -1,19 +1,19 @@
-// What the system may tell the process: to stop, or something that means nothing here and
-// must not end it. A signal that nobody listens to ends a process by default, which for a
-// leader is as good as a power loss; so each of them that Deno lets one hear is heard.
+// Signals: those that stop the process, and those that mean nothing here and must not end it.
+// A signal without a listener ends a process by default, which for a leader is as bad as a
+// power loss. So every signal that Deno can listen to has a listener.
 //
-// Not here: SIGPIPE, which Deno ignores, and with a listener would come again from the very
-// line that told of it; SIGKILL, SIGSTOP and the real-time signals, which Deno lets nobody
-// hear; SIGABRT, SIGSYS and their like, which tell of faults in the process itself.
+// Except: SIGPIPE, which Deno ignores, and which with a listener would be sent again by the
+// very log line that reports it; SIGKILL, SIGSTOP and the real-time signals, which Deno
+// cannot listen to; SIGABRT, SIGSYS and their like, which report faults in the process itself.
 
 import type { Logger } from "../base/logger.ts";
 
-/** Two signals within this are one. */
+/** Two signals within this time are one. */
 const sameSignalMillis = 500;
-/** How often is looked whether the parent process is still there. */
+/** Between two looks whether the parent process is still there. */
 const parentMillis = 1000;
 
-/** Those that stop the process, and their numbers. There is nothing that SIGHUP could reload. */
+/** Signals that stop the process, and their numbers. SIGHUP has nothing to reload. */
 const stopSignals = [
   ["SIGHUP", 1],
   ["SIGINT", 2],
@@ -31,20 +31,21 @@ const ignoredSignals = [
   "SIGPWR",
   "SIGSTKFLT",
   "SIGXCPU",
-  // The write then fails, and with it the node, with the reason.
+  // The write fails then, and ends the node with its reason.
   "SIGXFSZ",
 ] as const;
 
+/** The effects of signals. */
 export type SignalOptions = {
   readonly log: Logger;
-  /** At the first signal that says so. */
+  /** Called at the first signal that stops the process. */
   readonly stop: () => void;
 };
 
 /**
- * Calls `stop` at the first signal that asks for it; a second one ends the process at once,
- * unless it comes so soon that it is the same: Ctrl-C reaches a process under `deno task`
- * both from the terminal and from the task.
+ * Calls `stop` at the first signal that stops the process. A second one ends it at once with
+ * code 128 + n, unless it comes so soon that it is the same one: Ctrl-C reaches a process
+ * under `deno task` from the terminal and from the task.
  */
 export function onSignals({ log, stop }: SignalOptions): void {
   let firstMillis: number | undefined;
@@ -67,8 +68,8 @@ export function onSignals({ log, stop }: SignalOptions): void {
 }
 
 /**
- * Calls `orphaned` when the parent process ends: a node of `deno task` is not to live on,
- * with its ports and without a terminal, when the task was killed.
+ * Calls `orphaned` when the parent process ends: a node of a `deno task` that was killed
+ * must not live on without a terminal and keep its ports.
  */
 export function onParentsEnd(orphaned: () => void): void {
   const parent = Deno.ppid;
@@ -83,7 +84,7 @@ function listen(name: Deno.Signal, heard: () => void): void {
   try {
     Deno.addSignalListener(name, heard);
   } catch (error) {
-    // Not every system has all of them.
+    // Some systems lack some signals.
     if (!(error instanceof TypeError)) throw error;
   }
 }

@@ -1,6 +1,6 @@
-// `ticketd status`: asks one node who is in its cluster and then each of them how it is,
-// all at once and none for longer than two seconds. What the answers mean stands in
-// `status_table.ts`; nothing here changes anything anywhere.
+// `ticketd status`: asks one node for the members of its cluster, and then each member for
+// its state, all at once and none for longer than two seconds. Changes nothing anywhere.
+// What the answers mean stands in `status_table.ts`.
 
 import {
   type Address,
@@ -10,11 +10,11 @@ import {
 } from "../base/address.ts";
 import { tryRequest } from "../base/resp_client.ts";
 import {
+  type Answers,
   type Asked,
   bestOf,
   faultOfStats,
   membersIn,
-  type Round,
   type Stats,
   type Status,
   statusOf,
@@ -23,6 +23,7 @@ import {
 /** For connection and answer of one node. */
 const nodeMillisMax = 2000;
 
+/** Asks the node that serves clients at `address`, and through it the whole cluster. */
 export async function status(address: Address): Promise<Status> {
   const text = withHost(formatAddress(address), "127.0.0.1");
   const first = await ask(text);
@@ -34,24 +35,24 @@ export async function status(address: Address): Promise<Status> {
     };
   }
   const others = new Map<string, Asked>();
-  const round: Round = { first, others };
-  // The second time, members that only the leader could say where to find.
+  const answers: Answers = { first, others };
+  // The second time it reaches members whose addresses only the leader knows.
   for (const _ of ["as the first knows them", "as the leader does"]) {
-    await askMembers(round, others);
+    await askMembers(answers, others);
   }
-  const found = statusOf(round);
+  const found = statusOf(answers);
   if (membersIn(first.stats, text).length > 0) return found;
   const fault = `node ${first.stats.get("id")} is in no cluster yet`;
   return { table: "", fault };
 }
 
-/** Asks who is known and was not asked; adds what they say to `others`. */
+/** Asks the known members that were not asked yet; adds their answers to `others`. */
 async function askMembers(
-  round: Round,
+  answers: Answers,
   others: Map<string, Asked>,
 ): Promise<void> {
-  const { stats, address } = bestOf(round);
-  const own = round.first.stats.get("id");
+  const { stats, address } = bestOf(answers);
+  const own = answers.first.stats.get("id");
   const cluster = stats.get("cluster") ?? "";
   const left = membersIn(stats, address).filter(({ id, client }) =>
     id !== own && client !== "" && !others.has(id)
@@ -67,18 +68,18 @@ async function ask(
 ): Promise<Asked> {
   const parsed = parseAddress(address);
   if (parsed === undefined) return { address, fault: "no address" };
-  const outcome = await tryRequest(parsed, ["RAFT.STATS"], {
+  const answer = await tryRequest(parsed, ["RAFT.STATS"], {
     millis: nodeMillisMax,
   });
-  if (outcome.type === "failure") return { address, fault: outcome.reason };
-  const { reply } = outcome;
+  if (answer.type === "failure") return { address, fault: answer.reason };
+  const { reply } = answer;
   if (reply instanceof Error) return { address, fault: reply.message };
   const stats = statsIn(reply);
   const fault = faultOfStats(stats, node);
   return fault === undefined ? { address, stats } : { address, fault };
 }
 
-/** Key, value, key, value, …; empty when it is anything else. */
+/** From key, value, key, value, …; empty for any other reply. */
 function statsIn(reply: unknown): Stats {
   const stats = new Map<string, string>();
   if (!Array.isArray(reply)) return stats;

@@ -1,22 +1,22 @@
-// `ticketd status` without its sockets: from what nodes answered to RAFT.STATS to a table
-// of the whole cluster, and to the one line that says what is wrong with it. Each node
-// tells of itself, the leader of its followers too; `status.ts` asks them.
+// `ticketd status` without its sockets: makes a table of the whole cluster, and one line that
+// says what is wrong with it, from what nodes answered to RAFT.STATS. Each node reports
+// itself, and the leader its followers too. `status.ts` asks them.
 
 import { formatAddress, isLoopback, parseAddress } from "../base/address.ts";
 
 /** The pairs of RAFT.STATS. */
 export type Stats = ReadonlyMap<string, string>;
 
-/** A node that was asked at `address`, and its answer or why there is none. */
+/** A node that was asked at `address`: its answer, or why there is none. */
 export type Asked =
   | { readonly address: string; readonly stats: Stats }
   | { readonly address: string; readonly fault: string };
 
-/** One member as another node, or itself, shows it; empty texts for what that cannot know. */
+/** One member as a node reports it; a text is empty when that node cannot know it. */
 export type Member = {
   readonly id: string;
   readonly address: string;
-  /** Where to ask it. */
+  /** Its address for clients, where to ask it. */
   readonly client: string;
   readonly suffrage: string;
   readonly match: string;
@@ -25,15 +25,15 @@ export type Member = {
   readonly version: string;
 };
 
-/** A cluster, as far as it was asked. */
-export type Round = {
-  /** Whom the user named. */
+/** The answers of a cluster so far. */
+export type Answers = {
+  /** The node that the user named. */
   readonly first: { readonly address: string; readonly stats: Stats };
-  /** All the others, by id. */
+  /** The other members, by id. */
   readonly others: ReadonlyMap<string, Asked>;
 };
 
-/** The members that the node asked at `address` knows. */
+/** The members that the node at `address` reports in `stats`, by id. */
 export function membersIn(stats: Stats, address: string): Member[] {
   const members: Member[] = [];
   for (const [key, value] of stats) {
@@ -62,7 +62,7 @@ export function membersIn(stats: Stats, address: string): Member[] {
   );
 }
 
-/** What a node at `teller` calls its own host is, from here, the host of `teller`. */
+/** The address `client` as seen from here: a node at `teller` may report its own host as loopback. */
 function reachedFrom(client: string, teller: string): string {
   const parsed = parseAddress(client);
   const host = parseAddress(teller)?.host ?? "";
@@ -71,8 +71,8 @@ function reachedFrom(client: string, teller: string): string {
   return formatAddress({ host: host || "127.0.0.1", port: parsed.port });
 }
 
-/** Whose answer to believe about the others: the newest leader's, or else the first's. */
-export function bestOf({ first, others }: Round): Round["first"] {
+/** The answer to believe about the members: the newest leader's, or else the first. */
+export function bestOf({ first, others }: Answers): Answers["first"] {
   let best = first;
   for (const asked of others.values()) {
     if (!("stats" in asked) || !leads(asked.stats)) continue;
@@ -91,7 +91,7 @@ function termOf(stats: Stats): number {
   return Number(stats.get("term"));
 }
 
-/** What is wrong in `stats`, said to be those of `node`, if this is another or no node. */
+/** Why `stats` are not those of `node`, or of any node; `undefined` when they are. */
 export function faultOfStats(
   stats: Stats,
   node?: { readonly id: string; readonly cluster: string },
@@ -113,11 +113,14 @@ export type Status = {
   readonly fault: string | undefined;
 };
 
-export function statusOf(round: Round): Status {
-  const best = bestOf(round);
+/** The table and the fault to print. */
+export function statusOf(answers: Answers): Status {
+  const best = bestOf(answers);
   const members = membersIn(best.stats, best.address);
   const asked = (id: string): Asked | undefined =>
-    id === round.first.stats.get("id") ? round.first : round.others.get(id);
+    id === answers.first.stats.get("id")
+      ? answers.first
+      : answers.others.get(id);
   const rows = members.map((member) => rowOf(member, asked(member.id)));
   const faults = members.flatMap((member) => {
     const answer = asked(member.id);
@@ -136,7 +139,7 @@ export function statusOf(round: Round): Status {
   };
 }
 
-/** Heading, and whether its column is one of numbers. */
+/** Each column's heading, and whether it is aligned to the right, as numbers are. */
 const columns = [
   ["id", false],
   ["address", false],
@@ -183,12 +186,12 @@ function diskOf(stats: Stats): string {
   return `${stalled}${average}/${longest}`;
 }
 
-/** Counted in ticks, it has no more digits than that. */
+/** Last contact: it is counted in ticks, so more digits would mean nothing. */
 function contactOf(millis: number): string {
   return millis < 1000 ? `${millis}ms` : durationOf(millis * 1000);
 }
 
-/** Two or three digits that one takes in at a glance, where Go's text has six. */
+/** Two or three digits, to be taken in at a glance: Go's text has six. */
 function durationOf(micros: number): string {
   if (!Number.isFinite(micros)) return "";
   const [value, unit] = micros < 1000

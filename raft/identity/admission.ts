@@ -5,11 +5,7 @@
 import { unreachable } from "../../base/assert.ts";
 import { wireVersion } from "../core/message_codec.ts";
 import type { Identity, NodeId } from "../core/types.ts";
-import type {
-  DecodedHandshake,
-  Hello,
-  RefusalReason,
-} from "./hello.ts";
+import type { DecodedHandshake, Hello, RefusalReason } from "./hello.ts";
 import { isProved, type Meeting } from "./proof.ts";
 import { type Members, type PeerProof, type Rank, rankOf } from "./ranks.ts";
 

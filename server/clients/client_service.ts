@@ -1,6 +1,6 @@
-// What one isolate does for the clients that come to it, from the first to the last: their
-// time, their port, their end. The main isolate has one, and so has each of
-// `--io-threads`. What becomes of the node behind it is not its business.
+// Serves the clients of one isolate: owns their port, counts the time that their requests
+// may wait, and ends gracefully. The main isolate has one, and so has each further isolate of
+// `--io-threads`. Neither starts nor stops the node behind it.
 
 import type { Logger } from "../../base/logger.ts";
 import type { ClientCount } from "../client_count.ts";
@@ -8,9 +8,9 @@ import { ticksPerTimeout } from "../tickets/dispenser.ts";
 import { Listener } from "./listener.ts";
 import type { RaftLink } from "../tickets/raft_link.ts";
 
-/** A stop, from the first signal to the exit, is done within 5 s; this part drains. */
+/** The part of a stop in which requests are still answered; all of it may take 5 s. */
 export const drainMillis = 2000;
-/** Of it, to tell those who still wait that they get nothing. */
+/** The end of that part, in which the rest is told that it gets nothing. */
 const farewellMillis = 200;
 
 export type ClientServiceOptions = {
@@ -18,15 +18,16 @@ export type ClientServiceOptions = {
   readonly clientCount: ClientCount;
   /** How long a TICKET may wait to be answered. */
   readonly timeoutMillis: number;
-  /** What HELLO and INFO say. */
+  /** The version that HELLO and INFO tell. */
   readonly version: string;
-  /** Clients that are being told that they are too many. */
+  /** Clients that may be waiting to be told that they are too many. */
   readonly refusalsMax: number;
   /** Seconds for which a client may do nothing; Infinity: for ever. */
   readonly idleSeconds: number;
   readonly log: Logger;
 };
 
+/** The clients of one isolate, from its start to its end. */
 export class ClientService {
   readonly #options: ClientServiceOptions;
   readonly #timer: ReturnType<typeof setInterval>;
@@ -40,18 +41,18 @@ export class ClientService {
     );
   }
 
-  /** Serves whoever comes to `socket`, which it owns from now on. */
+  /** Serves the clients of `socket`, and owns it from now on. */
   serve(socket: Deno.TcpListener): void {
     this.#listener = new Listener(socket, this.#options);
   }
 
-  /** Hangs up on everybody: the process is about to end because of a fault. */
+  /** Closes all connections at once: the process ends because of a fault. */
   abandon(): void {
     clearInterval(this.#timer);
     this.#listener?.close(0);
   }
 
-  /** Accepts nobody any more, answers who waits as far as there is time, hangs up. */
+  /** Stops accepting, answers pending requests until the deadline, closes all connections. */
   async close(): Promise<void> {
     const { link } = this.#options;
     const timer = setTimeout(

@@ -1,11 +1,11 @@
-// One client: reads, runs all complete commands, writes once. Not here: what commands
-// mean, the order of replies (`replies.ts`), who may connect (`listener.ts`), how long a
-// client may do nothing (`patience.ts`).
+// One client: reads, runs all complete commands, has the replies written at once. Not here:
+// what commands mean, the order of replies (`replies.ts`), their writing (`reply_sender.ts`),
+// who may connect (`listener.ts`), how long a client may do nothing (`client_timeouts.ts`).
 //
-// One read and one write are under way at most; what is answered meanwhile joins the
-// next write. While too much waits, nothing is parsed or read, so a client that never
-// reads costs a bounded amount of memory, and one that pipelines without end is served
-// at the pace at which it reads, a share of each turn of the event loop at most.
+// One read is under way at most. While too much waits, nothing is parsed or read, so a
+// client that never reads costs a bounded amount of memory, and one that pipelines without
+// end is served at the pace at which it reads, and no more than its share of each turn of
+// the event loop (`fair_turns.ts`).
 //
 // An end is gentle unless the client is gone: the replies are sent, then FIN, and what
 // the client still sends is read and dropped for a while. To close with unread bytes
@@ -13,21 +13,22 @@
 
 import { formatAddress } from "../../base/address.ts";
 import type { ClientInfo, Service, Session } from "../commands/command.ts";
-import { nameOf, runCommand } from "../commands/commands.ts";
+import { isForVisitors, nameOf, runCommand } from "../commands/commands.ts";
 import { internalErrorText, tooManyClientsText } from "../tickets/refusals.ts";
 import { Replies } from "../resp/replies.ts";
 import { RespParser } from "../resp/resp_parser.ts";
-import type { Turns } from "./turns.ts";
+import { type FairTurns, TurnShare } from "./fair_turns.ts";
+import { ReplySender } from "./reply_sender.ts";
 
-/** What of a socket is used here: a test needs no more. */
+/** The part of a socket that is used here: a test needs no more. */
 export type Socket = Pick<
   Deno.TcpConn,
   "read" | "write" | "closeWrite" | "close" | "remoteAddr"
 >;
 
-/** What all connections of an isolate share. */
+/** The services that all connections of an isolate share. */
 export type ConnectionService = Service & {
-  readonly turns: Pick<Turns, "next">;
+  readonly turns: Pick<FairTurns, "next">;
   /** Command `name` of `client` has failed by a fault of ours. */
   readonly failed: (
     error: unknown,
@@ -37,53 +38,36 @@ export type ConnectionService = Service & {
 
 /** How long a client may keep its half open after ours was closed. */
 const lingerMillis = 1000;
-/**
- * What a client may have done in one turn, before others get theirs: as many TICKETs as
- * one read brings, about a third of a millisecond. Other commands cost more: by the word,
- * and by the bytes of their replies.
- */
-const turnShare = 4096;
-const wordCost = 8;
-const replyBytesPerCost = 4;
-/**
- * What it may send in one turn, for to read has its price, too, even if no command is in
- * it, or none is run any more. A read that is small counts as if it were larger.
- */
-const turnBytes = 64 * 1024;
-const readBytesLeast = 256;
-/** While all clients hold too much, one with no more than this, or an even share, goes on. */
+/** While all clients hold too much, one with no more bytes than this, or an even share, goes on. */
 const modestBytes = 16 * 1024;
 
+/** One connected client; `serve()` runs to the end of the connection. */
 export class Connection implements Session {
   client: ClientInfo;
   readonly host: string;
   readonly request = new RespParser();
   readonly replies = new Replies(
-    () => this.#writeSoon(),
+    () => this.#sender.sendSoon(),
     (error) => this.#broke(error),
   );
-  /** It has one of the places that are kept: to look and to manage, not for tickets. */
+  /** It has a kept place: it may look and manage, and gets no tickets. */
   isVisitor = false;
-  /** How often a command was completed, and bytes of replies were taken by the client. */
+  /** How many commands were completed. */
   commandsRun = 0;
-  writesDone = 0;
 
   readonly #socket: Socket;
   readonly #service: ConnectionService;
+  readonly #sender: ReplySender;
+  readonly #share = new TurnShare();
   /** The end has begun: no command is run any more. */
   #ending: Promise<void> | undefined;
   #closed = false;
-  /** It counts no more. */
+  /** Its buffers count no more. */
   #released = false;
   #linger: ReturnType<typeof setTimeout> | undefined;
-  #writing = false;
-  #writeScheduled = false;
-  /** What it may still do, and send, in this turn. */
-  #share = turnShare;
-  #bytesLeft = turnBytes;
-  /** Bytes of buffers that the census knows of. */
+  /** Bytes of its buffers that `ClientCount` knows of. */
   #counted = 0;
-  /** Resolved when a write has ended; there only while somebody waits for it. */
+  /** Resolved when a write has ended; there only while something waits for it. */
   #progress: PromiseWithResolvers<void> | undefined;
 
   constructor(
@@ -92,6 +76,16 @@ export class Connection implements Session {
   ) {
     this.#socket = socket;
     this.#service = options.service;
+    this.#sender = new ReplySender({
+      socket,
+      replies: this.replies,
+      progressed: () => {
+        this.#count();
+        this.#progressed();
+      },
+      gone: () => this.close(),
+      failed: (error) => this.#broke(error),
+    });
     const { hostname, port } = socket.remoteAddr;
     // An IPv4 client of a socket on `::`: others must be able to dial what it is told.
     this.host = hostname.replace(/^::ffff:(?=\d+\.)/i, "");
@@ -101,11 +95,14 @@ export class Connection implements Session {
   }
 
   get ticketsLeft(): number {
-    return Math.max(1, Math.min(this.#share, this.replies.ticketsLeft));
+    return Math.max(
+      1,
+      Math.min(this.#share.ticketsLeft, this.replies.ticketsLeft),
+    );
   }
 
   spent(count: number): void {
-    this.#share -= count;
+    this.#share.spend(count);
   }
 
   /** Bytes that its buffers take. */
@@ -113,30 +110,34 @@ export class Connection implements Session {
     return this.#counted;
   }
 
-  /** Replies are on their way, which the client has not taken yet. */
+  /** Whether replies are on their way, and how often the client has taken some. */
   get isWriting(): boolean {
-    return this.#writing;
+    return this.#sender.isWriting;
   }
 
-  /** A command has begun whose rest has not come, though it is waited for. */
+  get writesDone(): number {
+    return this.#sender.writesDone;
+  }
+
+  /** Whether a command has begun whose rest has not come, though we read on. */
   get isPartial(): boolean {
     return this.request.isPartial && !this.isHeld;
   }
 
-  /** It reads no command now, for reasons of ours or of its own. */
+  /** Whether no command is read now: too much waits or is held, or the end has begun. */
   get isHeld(): boolean {
     return this.replies.congested || this.#isImmodest ||
       this.#ending !== undefined;
   }
 
-  /** All replies and FIN have left: what follows is for the client to say. */
+  /** Whether all replies and FIN have left: only the client's end is awaited. */
   get hasFinished(): boolean {
     return this.#linger !== undefined;
   }
 
-  /** Nothing is asked, and nothing owed. */
+  /** Whether the client asks nothing and is owed nothing. */
   get isIdle(): boolean {
-    return this.replies.empty && !this.#writing && this.#ending === undefined;
+    return this.replies.empty && !this.isWriting && this.#ending === undefined;
   }
 
   /** Serves the client to the end of the connection. */
@@ -158,7 +159,7 @@ export class Connection implements Session {
       const ending = this.#ending;
       if (ending !== undefined) await ending;
       if (this.#closed) break; // nothing makes progress any more
-      if (this.#share <= 0 || this.#bytesLeft <= 0) {
+      if (this.#share.isUsedUp) {
         await this.#nextTurn();
         continue;
       }
@@ -176,7 +177,7 @@ export class Connection implements Session {
         await this.finish(); // it may have closed only its own half: `printf … | nc`
         break;
       }
-      this.#bytesLeft -= Math.max(count, readBytesLeast);
+      this.#share.read(count);
       if (this.#ending === undefined) this.request.filled(count);
     }
   }
@@ -191,6 +192,7 @@ export class Connection implements Session {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#linger);
+    this.#sender.close();
     this.replies.forget();
     this.#count();
     try {
@@ -201,57 +203,56 @@ export class Connection implements Session {
     this.#progressed();
   }
 
-  /** Tells a client that is not to be served any more why, and ends. */
+  /** Serves the client no further: sends `error` as the last reply, and ends. */
   refuse(error: string): void {
     if (this.#ending !== undefined) return;
     this.replies.writer.error(error);
     this.finish();
   }
 
-  /** What held it back may be over. */
+  /** Goes on, if what held it back is over. */
   resume(): void {
     this.#progressed();
   }
 
-  /** Runs what was received, and writes once; false if commands are left over. */
+  /** Runs what was received, and has it answered; false if commands are left over. */
   #runAll(): boolean {
     let all = false;
     // The commands of a client that is gone must not take tickets.
     while (
-      !all && this.#share > 0 && !this.#closed && this.#ending === undefined &&
-      !this.replies.congested && this.#mayRead
+      !all && this.#share.ticketsLeft > 0 && !this.#closed &&
+      this.#ending === undefined && !this.replies.congested && this.#mayRead
     ) {
-      const outcome = this.request.next();
-      if (outcome === "command") this.#run();
-      else if (outcome === "error") this.refuse(`ERR ${this.request.error}`);
+      const found = this.request.next();
+      if (found === "command") this.#run();
+      else if (found === "error") this.refuse(`ERR ${this.request.error}`);
       else all = true;
     }
-    this.#write();
+    this.#sender.send();
     this.#count();
     return all;
   }
 
   #run(): void {
     const mark = this.replies.mark();
-    const share = this.#share;
+    const before = this.#share.ticketsLeft;
     try {
-      if (this.isVisitor && !isForVisitors(nameOf(this))) {
+      if (this.isVisitor && !isForVisitors(this)) {
         return this.refuse(tooManyClientsText);
       }
       runCommand(this, this.#service);
     } catch (error) {
       return this.#failed(error, this.replies.undo(mark));
     }
-    if (this.#share === share) {
-      const written = this.replies.writtenSince(mark);
-      this.#share -= Math.ceil(written / replyBytesPerCost);
-    }
-    this.#share -= wordCost * this.request.count;
+    // A command that has said what it costs is not charged for its replies again.
+    const isCharged = this.#share.ticketsLeft !== before;
+    const replyBytes = isCharged ? 0 : this.replies.writtenSince(mark);
+    this.#share.ranCommand({ words: this.request.count, replyBytes });
     this.commandsRun++;
     this.#count(); // a pipeline of small commands may have large replies
   }
 
-  /** A command has failed, and with it this client: nobody knows what it has left behind. */
+  /** A command has failed by a fault of ours: the client is closed, for its state is unknown. */
   #failed(error: unknown, isUndone: boolean): void {
     const { client } = this;
     this.#service.failed(error, { name: nameOf(this), client });
@@ -259,7 +260,7 @@ export class Connection implements Session {
     else this.close(); // a reply was promised that nobody will give
   }
 
-  /** The same, where no command is at fault alone. */
+  /** Something else has failed by a fault of ours. */
   #broke(error: unknown): void {
     if (this.#closed) return;
     const { client } = this;
@@ -267,18 +268,19 @@ export class Connection implements Session {
     this.close();
   }
 
-  /** Whether it may hold more than it does, while all together hold too much. */
+  /** Whether the client may be read from, as far as memory goes. */
   get #mayRead(): boolean {
     return !this.#isImmodest || this.#ending !== undefined;
   }
 
+  /** Whether it holds too much while all clients together do. */
   get #isImmodest(): boolean {
     const { clientCount } = this.#service;
     return this.#counted > modestBytes && clientCount.isOverMemory &&
       this.#counted > clientCount.evenShareBytes;
   }
 
-  /** Tells the census what the buffers take now. */
+  /** Tells `ClientCount` what the buffers take now. */
   #count(): void {
     const bytes = this.#released
       ? 0
@@ -289,8 +291,8 @@ export class Connection implements Session {
   }
 
   async #finish(): Promise<void> {
-    this.#write();
-    while (!this.#closed && (this.#writing || !this.replies.empty)) {
+    this.#sender.send();
+    while (!this.#closed && (this.isWriting || !this.replies.empty)) {
       await this.#nextProgress();
     }
     if (this.#closed) return;
@@ -302,50 +304,11 @@ export class Connection implements Session {
     }
   }
 
-  /** At the end of the turn: one answer of the node may hold several of our replies. */
-  #writeSoon(): void {
-    if (this.#writeScheduled || this.#writing) return;
-    this.#writeScheduled = true;
-    queueMicrotask(() => {
-      this.#writeScheduled = false;
-      this.#write();
-    });
-  }
-
-  #write(): void {
-    if (!this.#writing && this.replies.ready > 0) this.#writeAll();
-  }
-
-  async #writeAll(): Promise<void> {
-    this.#writing = true;
-    try {
-      while (this.replies.ready > 0 && !this.#closed) {
-        const bytes = this.replies.leave();
-        for (let at = 0; at < bytes.length; this.writesDone++) {
-          try {
-            at += await this.#socket.write(bytes.subarray(at));
-          } catch {
-            this.close(); // the client is gone; what it waited for burns
-            break;
-          }
-        }
-        this.#progressed();
-      }
-    } catch (error) {
-      this.#broke(error);
-    }
-    this.#writing = false;
-    this.replies.rest();
-    this.#count();
-    this.#progressed();
-  }
-
   #nextTurn(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#service.turns.next(resolve);
     return promise.then(() => {
-      this.#share = turnShare;
-      this.#bytesLeft = turnBytes;
+      this.#share.renew();
     });
   }
 
@@ -357,11 +320,4 @@ export class Connection implements Session {
     this.#progress?.resolve();
     this.#progress = undefined;
   }
-}
-
-/** What an operator and a joining node send, and what client libraries send before it. */
-function isForVisitors(name: string): boolean {
-  return /^(raft\.|info$|hello$|auth$|quit$|client\b|command\b|config\b)/.test(
-    name,
-  );
 }

@@ -11,7 +11,7 @@ import type { Door, FromNode, ToNode } from "../../raft/channel/messages.ts";
 import { assert, unreachable } from "../../base/assert.ts";
 import { TakeBox } from "../../raft/channel/take_box.ts";
 import { type LogOptions, openLog } from "../../base/logger.ts";
-import { type CensusOptions, ClientCount } from "../client_count.ts";
+import { ClientCount, type ClientCountOptions } from "../client_count.ts";
 import { ClientService } from "./client_service.ts";
 import { RaftLink } from "../tickets/raft_link.ts";
 import { joinPort } from "./shared_port.ts";
@@ -24,7 +24,7 @@ export type IoOptions = {
   readonly refusalsMax: number;
   readonly idleSeconds: number;
   /** What is counted in common, and how much of it there may be. */
-  readonly limits: CensusOptions & { readonly memory: SharedArrayBuffer };
+  readonly limits: ClientCountOptions & { readonly memory: SharedArrayBuffer };
   readonly log: Omit<LogOptions, "source">;
   /** Of its `TakeBox`. */
   readonly takes: SharedArrayBuffer;

@@ -1,41 +1,39 @@
-// Accepts clients as long as the census lets them in, and closes them gracefully; one too
-// many is told so. Outlives a failing accept, as when file handles run out. Does not
-// parse: that is each `connection.ts`'s own.
-//
-// A few places are kept for connections from this host and from members, to look and to
-// manage; there are no tickets in them. When those are
-// full, too, the one that has them longest and asks nothing makes way: a crowd that holds
-// them and does nothing cannot keep an operator out.
+// Accepts the clients of an isolate, serves those that get a place (`places.ts`), tells the
+// others that they are too many, and closes all of them gracefully. Outlives a failing
+// accept, as when file handles run out. Does not parse: each `connection.ts` does.
 
 import { type Address, isLoopback } from "../../base/address.ts";
 import type { Logger } from "../../base/logger.ts";
 import { hungUp, openPort } from "../../base/listen.ts";
-import { AdminGate } from "../commands/admin_gate.ts";
+import { AdminLimit } from "../commands/admin_limit.ts";
 import { ClientCount } from "../client_count.ts";
 import { Connection, type ConnectionService } from "./connection.ts";
-import { lookMillis, Patience } from "./patience.ts";
+import { ClientMemory } from "./client_memory.ts";
+import { ClientTimeouts, lookMillis } from "./client_timeouts.ts";
+import { Places } from "./places.ts";
 import type { RaftLink } from "../tickets/raft_link.ts";
 import { tooManyClientsText } from "../tickets/refusals.ts";
-import { Turns } from "./turns.ts";
+import { FairTurns } from "./fair_turns.ts";
 
 /** Clients that are being told that they are too many; the oldest, told by then, makes way. */
 export const refusalsMaxDefault = 64;
-/** Given back by clients when handles run out all the same, and how fast they come back. */
+/** File handles that clients give back when there are no more. */
 const handlesReserved = 32;
+/** Of these, those that clients get back each second. */
 const handlesRegained = 8;
 /**
- * Accepted in one turn: those who are connected get theirs, and a handle that was closed is
- * not free before the turn ends.
+ * Clients accepted in one turn: the connected ones must be served meanwhile, and a handle
+ * that was closed is not free before the turn ends.
  */
 const acceptsPerTurn = 8;
-/** Before another accept after one failed, as it does when file handles run out. */
+/** Before the next accept after one has failed, as it does when file handles run out. */
 const acceptPauseMillis = 100;
 
 export type ListenerOptions = {
   readonly link: RaftLink;
-  /** What HELLO and INFO say. */
+  /** The version that HELLO and INFO tell. */
   readonly version: string;
-  /** Of all clients of the process; one of its own unless others listen as well. */
+  /** Counts all clients of the process; left out when nobody else listens. */
   readonly clientCount?: ClientCount;
   readonly refusalsMax?: number | undefined;
   /** Seconds for which a client may do nothing; Infinity, or left out: for ever. */
@@ -43,34 +41,39 @@ export type ListenerOptions = {
   readonly log?: Logger;
 };
 
-/** Opens the port for clients; fails with a text for the user. */
+/**
+ * Opens the port for clients.
+ *
+ * @throws {Error} with one sentence for the user when it cannot be listened on.
+ */
 export function listen(address: Address): Deno.TcpListener {
   return openPort(address, { whom: "clients", flag: "--saddr" });
 }
 
+/** All clients of an isolate, from accept to close. */
 export class Listener {
   readonly #socket: Deno.TcpListener;
   readonly #options: ListenerOptions;
   readonly #log: Logger;
   readonly #clientCount: ClientCount;
   readonly #service: ConnectionService;
+  readonly #places: Places<Connection>;
+  /** The clients that are served. One that makes way for another has no place. */
   readonly #sessions = new Set<Connection>();
-  /** Their places; those that are kept, the oldest first. One that makes way has none. */
-  readonly #ordinary = new Set<Connection>();
-  readonly #kept = new Set<Connection>();
-  /** Told that there is no place for them, the oldest first. */
+  /** The clients that are being told that there is no place for them, the oldest first. */
   readonly #refused = new Set<Connection>();
-  readonly #turns = new Turns();
-  readonly #admins: AdminGate;
-  readonly #patience: Patience;
+  readonly #turns = new FairTurns();
+  readonly #admins: AdminLimit;
+  readonly #timeouts: ClientTimeouts;
+  readonly #memory: ClientMemory;
   readonly #timer: ReturnType<typeof setInterval>;
-  /** Of those here, while file handles run out. */
+  /** The most sessions while file handles run out. */
   #sessionsMax = Infinity;
   #closing = false;
   #pause: (() => void) | undefined;
   #empty: (() => void) | undefined;
 
-  /** Serves at once whoever comes to `socket`, which it owns from now on. */
+  /** Serves clients of `socket` at once, and owns it from now on. */
   constructor(socket: Deno.TcpListener, options: ListenerOptions) {
     this.#socket = socket;
     this.#options = options;
@@ -78,7 +81,8 @@ export class Listener {
     const clientCount = this.#clientCount = options.clientCount ??
       new ClientCount();
     const sessions = this.#sessions;
-    const admins = this.#admins = new AdminGate(clientCount);
+    this.#places = new Places(clientCount, (client) => this.#tell(client));
+    const admins = this.#admins = new AdminLimit(clientCount);
     this.#service = {
       link: options.link,
       version: options.version,
@@ -93,12 +97,9 @@ export class Listener {
         log("error", text, { command: name });
       },
     };
-    this.#patience = new Patience({
-      sessions,
-      clientCount,
-      idleLooks: options.idleSeconds ?? Infinity,
-      log,
-    });
+    const idleLooks = options.idleSeconds ?? Infinity;
+    this.#timeouts = new ClientTimeouts({ sessions, idleLooks, log });
+    this.#memory = new ClientMemory({ sessions, clientCount, log });
     this.#timer = setInterval(() => this.look(), lookMillis);
     this.#acceptAll();
   }
@@ -112,9 +113,10 @@ export class Listener {
     return this.#sessions.size;
   }
 
-  /** Once a second: ends whoever has been waited for too long. */
+  /** Once a second: closes clients that are waited for too long, or hold too much. */
   look(): void {
-    this.#patience.look();
+    this.#timeouts.look();
+    this.#memory.look();
     this.#sessionsMax += handlesRegained;
     if (this.#sessionsMax >= this.#sessions.size + 2 * handlesReserved) {
       this.#sessionsMax = Infinity;
@@ -122,8 +124,8 @@ export class Listener {
   }
 
   /**
-   * Accepts nobody, runs no further command, sends the replies that wait, closes. What
-   * is not done after `millis` is cut off.
+   * Stops accepting, runs no further command, sends the replies that wait and closes all
+   * connections: those that are not done after `millis` are cut off.
    */
   async close(millis: number): Promise<void> {
     if (this.#closing) return;
@@ -165,10 +167,10 @@ export class Listener {
     return new Promise((resolve) => this.#turns.next(resolve));
   }
 
-  /** Out of file handles: log and peers must find some, or the process would end. */
+  /** Out of file handles: closes clients, or log and peers find none and the process ends. */
   #shed(error: unknown): void {
     const kept = this.#sessions.size - handlesReserved;
-    if (kept < handlesReserved) return; // others have them all, not the clients
+    if (kept < handlesReserved) return; // clients have hardly any: others have them
     if (this.#sessionsMax === Infinity) {
       this.#log(
         "warning",
@@ -185,7 +187,7 @@ export class Listener {
     }
   }
 
-  /** Out of file handles, say: they come back when clients leave. */
+  /** File handles, for instance, come back when clients leave. */
   async #pauseAfterFailure(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, acceptPauseMillis);
@@ -206,53 +208,25 @@ export class Listener {
     const id = this.#clientCount.nextId();
     const connection = new Connection(socket, { id, service: this.#service });
     const isFull = this.#sessions.size >= this.#sessionsMax;
-    if (!isFull && this.#clientCount.enter()) {
-      this.#serve(connection, this.#ordinary);
-    } else if (this.#isNear(connection) && this.#enterKept()) {
-      connection.isVisitor = true;
-      this.#serve(connection, this.#kept);
-    } else this.#refuse(connection);
+    const hasPlace = !isFull && this.#places.enter(connection) ||
+      this.#isNear(connection) && this.#places.enterKept(connection);
+    if (hasPlace) this.#serve(connection);
+    else this.#refuse(connection);
   }
 
-  /** From this host, or from a member's. */
+  /** Whether it comes from this host or from a member's. */
   #isNear({ host }: Connection): boolean {
     return isLoopback(host) ||
       this.#options.link.status.memberHosts.includes(host);
   }
 
-  /** Takes one of the places that are kept, from whoever has it for nothing if need be. */
-  #enterKept(): boolean {
-    if (this.#clientCount.enterKept()) return true;
-    for (const connection of this.#kept) {
-      if (!connection.isIdle) continue;
-      this.#leave(connection);
-      this.#tell(connection);
-      return this.#clientCount.enterKept();
-    }
-    return false;
-  }
-
-  async #serve(connection: Connection, place: Set<Connection>): Promise<void> {
+  async #serve(connection: Connection): Promise<void> {
     this.#sessions.add(connection);
-    place.add(connection);
     await connection.serve();
     this.#sessions.delete(connection);
     this.#refused.delete(connection);
-    this.#leave(connection);
+    this.#places.leave(connection);
     this.#noteEmpty();
-  }
-
-  #leave(connection: Connection): void {
-    if (this.#kept.delete(connection)) return this.#clientCount.leaveKept();
-    if (!this.#ordinary.delete(connection)) return;
-    this.#clientCount.leave();
-    // The places that are kept are better kept for others.
-    const [oldest] = this.#kept;
-    if (oldest === undefined || !this.#clientCount.enter()) return;
-    this.#kept.delete(oldest);
-    this.#ordinary.add(oldest);
-    oldest.isVisitor = false;
-    this.#clientCount.leaveKept();
   }
 
   async #refuse(connection: Connection): Promise<void> {
@@ -262,13 +236,13 @@ export class Listener {
     this.#noteEmpty();
   }
 
-  /** That there is no place. */
+  /** Tells it that there is no place. */
   #tell(connection: Connection): void {
     this.#refused.add(connection);
     connection.refuse(tooManyClientsText);
   }
 
-  /** Whether one more may be told so; the oldest that was makes way. */
+  /** Whether one more may be told so; the oldest that has been told makes way. */
   #mayRefuse(): boolean {
     const { refusalsMax = refusalsMaxDefault } = this.#options;
     for (const connection of this.#refused) {

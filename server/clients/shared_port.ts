@@ -1,31 +1,37 @@
 // One port on which several isolates of one process listen (SO_REUSEPORT): the kernel
-// gives each new connection to one of them. It would give them to another process just
+// gives each new connection to one of them. It would give some to another process just
 // as well, and clients of one address would then get the numbers of two clusters, each
-// number twice. So nobody joins a port that was not claimed first, and no two processes
-// can claim one.
+// number twice. So the main isolate claims a port before the others join it, and no two
+// processes can claim the same one.
 //
-// A claim binds the port alone, which fails as long as anybody listens on it, sharing or
-// not. To share it, that socket must be closed again; in that moment another process
-// could claim the port, too. Therefore the UDP port of the same number is taken before,
-// alone and for the process's life: nobody speaks on it, it is a lock.
+// A claim binds the port alone, which fails while any socket listens on it, shared or not.
+// To share it, that socket must be closed again; in that moment another process could claim
+// the port, too. Therefore the claim takes the UDP port of the same number first, as a lock,
+// for as long as the process lives. Nothing is sent on it.
 //
-// All this is done at the IP address that a name led to at first: asked again, it may
-// lead to another, which nobody has claimed.
+// All isolates use the IP address that a name was first resolved to: resolved again, it may
+// be another, which was not claimed.
 
 import type { Address } from "../../base/address.ts";
 import { lockPort, openPort } from "../../base/listen.ts";
 
 const purpose = { whom: "clients", flag: "--saddr" };
 
+/** A port that this process may share among its isolates. */
 export type Claim = {
+  /** The main isolate's socket, open already. */
   readonly socket: Deno.TcpListener;
-  /** Where it listens: a name looked up, and the port that the system chose for `:0`. */
+  /** Where it listens: the IP address, and the port that the system chose for `:0`. */
   readonly address: Address;
-  /** Nobody else claims the port until it is closed, or the process ends. */
+  /** No other process can claim the port until this is closed or the process ends. */
   readonly lock: Deno.DatagramConn;
 };
 
-/** For the main isolate; fails with a text for the user. */
+/**
+ * Claims `wanted` for this process: for the main isolate.
+ *
+ * @throws {Error} with one sentence for the user when it cannot be listened on.
+ */
 export function claimPort(wanted: Address): Claim {
   const alone = openPort(wanted, purpose);
   const { hostname: host, port } = alone.addr;
@@ -44,7 +50,7 @@ export function claimPort(wanted: Address): Claim {
   }
 }
 
-/** For the other isolates, once the main one has claimed `address`. */
+/** Listens on `address`, which the main isolate has claimed: for the other isolates. */
 export function joinPort(address: Address): Deno.TcpListener {
   return openPort(address, { ...purpose, shared: true });
 }

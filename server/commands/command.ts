@@ -1,21 +1,21 @@
-// What a command is: one row of a table. And what it may touch: the session of the
+// A command is one row of a table: its type, and what it may touch, the session of the
 // client that sent it and the services of the process. The rows themselves stand in
 // `raft_commands.ts`, `redis_commands.ts` and `commands.ts`.
 
-import type { AdminGate } from "./admin_gate.ts";
+import type { AdminLimit } from "./admin_limit.ts";
 import type { ClientCount } from "../client_count.ts";
 import type { RaftLink } from "../tickets/raft_link.ts";
 import type { Replies } from "../resp/replies.ts";
 import type { RespParser } from "../resp/resp_parser.ts";
 import type { Protocol, RespWriter } from "../resp/resp_writer.ts";
 
-/** What one client is shown as; replaced as a whole when any of it changes. */
+/** A client as CLIENT LIST and the log show it; replaced as a whole when any of it changes. */
 export type ClientInfo = {
-  /** 1, 2, 3 … in the order of arrival; never used twice in one run. */
+  /** 1, 2, 3 … in the order of arrival; never used twice by one process. */
   readonly id: number;
   /** Where it is connected from: `host:port`. */
   readonly address: string;
-  /** What CLIENT SETNAME said, at most 64 bytes; empty before. */
+  /** Set by CLIENT SETNAME, at most 64 bytes; empty before. */
   readonly name: string;
   readonly protocol: Protocol;
 };
@@ -30,30 +30,44 @@ export interface Session {
   readonly replies: Replies;
   /** How many tickets it may still ask for in this turn; at least 1 as a command runs. */
   readonly ticketsLeft: number;
-  /** That it has asked for `count` tickets, or for what takes about as long to make. */
+  /** It has asked for `count` tickets, or for what takes about as long to make. */
   spent(count: number): void;
   /** Runs no further command, sends the replies so far, closes. */
   finish(): Promise<void>;
 }
 
-/** What all sessions of an isolate share. */
+/** The services that all sessions of an isolate share. */
 export type Service = {
   readonly link: RaftLink;
   readonly version: string;
   /** The clients of this isolate. */
   readonly sessions: ReadonlySet<Session>;
-  /** What is counted for the whole process. */
+  /** Counts clients and more for the whole process. */
   readonly clientCount: ClientCount;
-  /** What asks the node something passes it. */
-  readonly admins: AdminGate;
+  /** Every question to the node is admitted by it. */
+  readonly admins: AdminLimit;
 };
 
+/** A property of a command that others act on. */
+export type CommandFlag =
+  /** A client in a kept place may send it (`clients/places.ts`): it looks or manages. */
+  | "for-visitors"
+  /** It may wait for other nodes, for as long as a change of members may take. */
+  | "may-wait";
+
+/**
+ * One row of the table.
+ *
+ * @example
+ * { name: "time", arguments: [0, 0], help: "The server's clock", run: time }
+ */
 export type Command = {
   /** Lower case. */
   readonly name: string;
   /** The fewest and the most arguments, the name not counted; no most: any number. */
   readonly arguments: readonly [least: number, most?: number];
-  /** One line; none for what is no command but a trap. */
+  readonly flags?: readonly CommandFlag[];
+  /** One line. Left out for a trap, which COMMAND does not show. */
   readonly help?: string;
   /** Replies exactly once, now or through `replies`. */
   readonly run: (session: Session, service: Service) => void;
@@ -65,7 +79,7 @@ export function reply(session: Session): RespWriter {
   return session.replies.writer;
 }
 
-/** The row whose name is argument `index`. Allocates nothing: each command comes here. */
+/** The row whose name is argument `index`. Allocates nothing, for each command comes here. */
 export function find(
   commands: readonly Command[],
   { request, index }: { request: RespParser; index: number },
@@ -76,7 +90,7 @@ export function find(
   return undefined;
 }
 
-/** 64-bit, or `undefined` when `text` is anything but digits or too large. */
+/** `undefined` when `text` is not a decimal number below 2^64. */
 export function parseUint64(text: string): bigint | undefined {
   if (!/^\d{1,20}$/.test(text)) return undefined;
   const value = BigInt(text);

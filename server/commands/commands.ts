@@ -1,6 +1,6 @@
-// The whole command table, and how a request finds its row: name, then number of
-// arguments, then the handler. Texts as Redis 7. COMMAND stands here because it
-// describes the table that it is in.
+// The whole command table, and the way of a request to its handler: by its name to the row,
+// and past the row's number of arguments. Texts are those of Redis 7. COMMAND stands here
+// because it describes the table that it is in.
 
 import {
   type Command,
@@ -13,12 +13,14 @@ import { raftCommands } from "./raft_commands.ts";
 import { redisCommands } from "./redis_commands.ts";
 import { type Protocol, RespWriter } from "../resp/resp_writer.ts";
 
+/** All commands; COMMAND shows those with a line of help. */
 export const commands: readonly Command[] = [
   ...raftCommands, // TICKET first: the search is linear
   ...redisCommands,
   {
     name: "command",
     arguments: [0],
+    flags: ["for-visitors"],
     help: "The commands there are",
     run: (session) => reply(session).array(0),
     subcommands: [
@@ -55,7 +57,7 @@ export const commands: readonly Command[] = [
   },
 ];
 
-/** Runs the request of `session`: one reply, or one promised, or the end. */
+/** Runs the request of `session`: it is replied to once, now or later, or the session ends. */
 export function runCommand(session: Session, service: Service): void {
   const { request } = session;
   let command = find(commands, { request, index: 0 });
@@ -76,7 +78,7 @@ export function runCommand(session: Session, service: Service): void {
   );
 }
 
-/** The name of the command that `session` sent, as the table has it. */
+/** The name in the table of the command that `session` sent, as in `client|list`. */
 export function nameOf({ request }: Session): string {
   const command = find(commands, { request, index: 0 });
   const rows = request.count > 1 ? command?.subcommands ?? [] : [];
@@ -85,7 +87,13 @@ export function nameOf({ request }: Session): string {
   return row === undefined ? name : `${name}|${row.name}`;
 }
 
-/** What every command with subcommands has. */
+/** Whether a client in a kept place may send the command that `session` sent. */
+export function isForVisitors({ request }: Session): boolean {
+  const command = find(commands, { request, index: 0 });
+  return command?.flags?.includes("for-visitors") ?? false;
+}
+
+/** The subcommand that every command with subcommands has. */
 const helpOnly: readonly Command[] = [{
   name: "help",
   arguments: [0, 0],
@@ -104,10 +112,10 @@ const helpOnly: readonly Command[] = [{
   },
 }];
 
-/** Redis shows 128 bytes of the name and about as many of the arguments. */
+/** Bytes of the name that Redis shows, and about as many of the arguments. */
 const shownBytesMax = 128;
 
-/** Shows the client its own bytes, whatever they are: no decoding. */
+/** Shows the client its own bytes undecoded, for they may be no UTF-8. */
 function unknownCommand(session: Session): void {
   const { request } = session;
   const shown: number[] = [];
@@ -142,7 +150,7 @@ function described(): readonly Command[] {
   return commands.filter((command) => command.help !== undefined);
 }
 
-/** The commands that the request names after its subcommand, if it names any. */
+/** The commands that the request names after its subcommand; `undefined` if it names none. */
 function named({ request }: Session): (Command | undefined)[] | undefined {
   if (request.count === 2) return undefined;
   return Array.from({ length: request.count - 2 }, (_, at) => {
@@ -151,7 +159,7 @@ function named({ request }: Session): (Command | undefined)[] | undefined {
   });
 }
 
-/** Of each protocol, what was written of each command: to make it anew takes long. */
+/** For each protocol, the docs of each command as bytes: to make them takes long. */
 const docsOf = {
   2: new Map<Command, Uint8Array>(),
   3: new Map<Command, Uint8Array>(),
@@ -183,7 +191,7 @@ function makeDocs(command: Command, protocol: Protocol): Uint8Array {
   return writer.bytes().slice();
 }
 
-/** The first six fields: those of before Redis 6, all that clients read. */
+/** The first six fields, those of before Redis 6: clients read no others. */
 function writeInfo(
   writer: RespWriter,
   command: Command | undefined,

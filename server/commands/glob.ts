@@ -1,25 +1,25 @@
-// Matches a name against a pattern of Redis' kind, `*` and `?` alone: any bytes, and one.
+// Matches a name against a pattern of Redis's kind with `*`, any bytes, and `?`, one byte.
 // By hand: a regular expression made of a client's bytes can be too large to compile, or
 // take time that grows faster than the pattern. This takes pattern × name at most.
 
-/** Whether `pattern` matches all of `name`, which is in lower case, in whatever case. */
+/** Whether `pattern`, in upper or lower case, matches all of `name`, which is in lower case. */
 export function matchesGlob(pattern: string, name: string): boolean {
   let at = 0;
   let next = 0;
-  // Where to go on after a mismatch: behind the last `*`, which takes one more.
+  // After a mismatch it goes on behind the last `*`, which then stands for one byte more.
   let star = -1;
-  let taken = 0;
+  let starEnd = 0;
   while (at < name.length) {
     const wanted = pattern[next];
     if (wanted === "*") {
       star = next++;
-      taken = at;
+      starEnd = at;
     } else if (wanted === "?" || wanted?.toLowerCase() === name[at]) {
       next++;
       at++;
     } else if (star >= 0) {
       next = star + 1;
-      at = ++taken;
+      at = ++starEnd;
     } else return false;
   }
   while (pattern[next] === "*") next++;

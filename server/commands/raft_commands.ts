@@ -1,7 +1,7 @@
-// TICKET and the commands of the cluster, with the replies of tidwall/ticketd to the
-// byte. All but RAFT.LEADER are answered by the node; a reply is never made up here.
-// RAFT.CLUSTER and RAFT.JOIN, which joining nodes send, are ticketd's own, and so are those
-// of members without a vote and of leadership.
+// TICKET and the commands of the cluster, with the replies of tidwall/ticketd to the byte. The
+// node answers all but RAFT.LEADER; here its answers are only written. The original does not
+// have RAFT.CLUSTER and RAFT.JOIN, which joining nodes send, nor the commands for members
+// without a vote and for leadership.
 
 import { completedAddress } from "../../base/address.ts";
 import type { AdminAnswer, AdminCommand } from "../../raft/channel/messages.ts";
@@ -17,6 +17,7 @@ import { adminsBusyText, busyText } from "../tickets/refusals.ts";
 import type { RespParser } from "../resp/resp_parser.ts";
 import type { RespWriter } from "../resp/resp_writer.ts";
 
+/** The rows of TICKET and of RAFT.…, TICKET first. */
 export const raftCommands: readonly Command[] = [
   {
     name: "ticket",
@@ -36,18 +37,21 @@ export const raftCommands: readonly Command[] = [
   {
     name: "raft.addnonvoter",
     arguments: [2, 3],
+    flags: ["for-visitors", "may-wait"],
     help: "Add a server without a vote: id address [prev-index]",
     run: (session, service) => add(session, service, "add-nonvoter"),
   },
   {
     name: "raft.addvoter",
     arguments: [2, 3],
+    flags: ["for-visitors", "may-wait"],
     help: "Add a server: id address [prev-index]",
     run: (session, service) => add(session, service, "add-voter"),
   },
   {
     name: "raft.cluster",
     arguments: [0, 0],
+    flags: ["for-visitors"],
     help: "The cluster's id, and the host from which you are seen",
     run: (session, service) =>
       ask(session, service, { type: "cluster" }, (writer, cluster) => {
@@ -59,12 +63,14 @@ export const raftCommands: readonly Command[] = [
   {
     name: "raft.configuration",
     arguments: [0, 0],
+    flags: ["for-visitors"],
     help: "The members: id, address, suffrage",
     run: (session, service) => ask(session, service, { type: "configuration" }),
   },
   {
     name: "raft.demote",
     arguments: [1, 3],
+    flags: ["for-visitors", "may-wait"],
     help: "Take a server's vote away: id [prev-index] [FORCE]",
     run(session, service) {
       const { request } = session;
@@ -78,6 +84,7 @@ export const raftCommands: readonly Command[] = [
   {
     name: "raft.join",
     arguments: [4, 5],
+    flags: ["for-visitors", "may-wait"],
     help: "Join a node: id address incarnation cluster [nonvoter]",
     run(session, service) {
       const { request } = session;
@@ -98,12 +105,14 @@ export const raftCommands: readonly Command[] = [
   {
     name: "raft.lastcontact",
     arguments: [0, 0],
+    flags: ["for-visitors"],
     help: "When this node last heard from the leader",
     run: (session, service) => ask(session, service, { type: "last-contact" }),
   },
   {
     name: "raft.leader",
     arguments: [0],
+    flags: ["for-visitors"],
     help: "The leader's raft address; empty when unknown",
     run: (session, { link }) =>
       reply(session).simple(link.status.leaderAddress),
@@ -111,6 +120,7 @@ export const raftCommands: readonly Command[] = [
   {
     name: "raft.promote",
     arguments: [1, 2],
+    flags: ["for-visitors", "may-wait"],
     help: "Give a server a vote once it has caught up: id [prev-index]",
     run(session, service) {
       const { request } = session;
@@ -126,6 +136,7 @@ export const raftCommands: readonly Command[] = [
   {
     name: "raft.removeserver",
     arguments: [1, 4],
+    flags: ["for-visitors", "may-wait"],
     help: "Remove a server: id [address] [prev-index] [FORCE]",
     run(session, service) {
       const { request } = session;
@@ -144,18 +155,21 @@ export const raftCommands: readonly Command[] = [
   {
     name: "raft.snapshot",
     arguments: [0, 0],
+    flags: ["for-visitors"],
     help: "Compact the log now",
     run: (session, service) => ask(session, service, { type: "snapshot" }),
   },
   {
     name: "raft.stats",
     arguments: [0, 0],
+    flags: ["for-visitors"],
     help: "Raft's figures: key, value, …",
     run: (session, service) => ask(session, service, { type: "stats" }),
   },
   {
     name: "raft.transfer",
     arguments: [0, 1],
+    flags: ["for-visitors", "may-wait"],
     help: "Hand leadership over: [id]",
     run(session, service) {
       const { request } = session;
@@ -167,7 +181,7 @@ export const raftCommands: readonly Command[] = [
   },
 ];
 
-/** As prevIndex: do not compare. */
+/** As prevIndex: it is not compared. */
 const whatever = 0n;
 
 function add(
@@ -182,7 +196,7 @@ function add(
   ask(session, service, { type, id, address, prevIndex });
 }
 
-/** Argument `at`, if it is among the `count` that there are; `undefined`: no number. */
+/** Argument `at`, or `whatever` if there are only `count`; `undefined` if it is no number. */
 function prevIndexAt(
   at: number,
   { request, count }: { request: RespParser; count: number },
@@ -190,14 +204,14 @@ function prevIndexAt(
   return count > at ? parseUint64(request.text(at)) : whatever;
 }
 
-/** How many words there are without a FORCE, which stands last and after an id. */
+/** The number of words without FORCE, which stands last and after an id. */
 function withoutForce(request: RespParser): { count: number; force: boolean } {
   const { count } = request;
   const force = count > 2 && request.is(count - 1, "force");
   return { count: force ? count - 1 : count, force };
 }
 
-/** Asks the node when it is this client's turn, unless the question is too long. */
+/** Asks the node as soon as the command is admitted, unless an argument is too long. */
 function ask(
   session: Session,
   { link, admins }: Service,
@@ -207,7 +221,7 @@ function ask(
   const fault = faultOf(command);
   if (fault !== undefined) return reply(session).error(fault);
   const answer = session.replies.expectAnswer();
-  const isTaken = admins.pass({
+  const isAdmitted = admins.admit({
     isChange: "id" in command,
     isWanted: () => !session.replies.isGone,
     begin: (done) =>
@@ -216,10 +230,10 @@ function ask(
         done();
       }),
   });
-  if (!isTaken) answer((writer) => writer.error(adminsBusyText));
+  if (!isAdmitted) answer((writer) => writer.error(adminsBusyText));
 }
 
-/** Before it crosses to the node: no format there has room for more. */
+/** Why the node is not asked: its formats have no room for longer texts. */
 function faultOf(command: AdminCommand): string | undefined {
   for (const [name, value] of Object.entries(command)) {
     if (typeof value !== "string") continue;

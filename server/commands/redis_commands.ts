@@ -1,6 +1,7 @@
-// What redis-cli, redis-benchmark and client libraries send on their own, answered as
-// Redis 7 answers: enough that they connect without an error or a warning, no more. What
-// they mean for tickets stands in `raft_commands.ts` and `commands.ts`.
+// The commands that redis-cli, redis-benchmark and client libraries send on their own,
+// answered as Redis 7 answers: enough that they connect without an error or a warning, no
+// more. TICKET and the cluster's commands stand in `raft_commands.ts`, COMMAND in
+// `commands.ts`.
 
 import { assert } from "../../base/assert.ts";
 import {
@@ -12,6 +13,7 @@ import {
 } from "./command.ts";
 import { matchesGlob } from "./glob.ts";
 
+/** The rows of commands that Redis has, too, and of two traps for browsers. */
 export const redisCommands: readonly Command[] = [
   {
     name: "ping",
@@ -32,6 +34,7 @@ export const redisCommands: readonly Command[] = [
   {
     name: "quit",
     arguments: [0],
+    flags: ["for-visitors"],
     help: "Close the connection after the replies so far",
     run(session) {
       ok(session);
@@ -41,6 +44,7 @@ export const redisCommands: readonly Command[] = [
   {
     name: "auth",
     arguments: [1],
+    flags: ["for-visitors"],
     help: "Refused: no password is configured",
     run(session) {
       if (session.request.count <= 3) withoutPassword(session);
@@ -50,6 +54,7 @@ export const redisCommands: readonly Command[] = [
   {
     name: "hello",
     arguments: [0],
+    flags: ["for-visitors"],
     help: "Choose the protocol: [2|3] [SETNAME name]",
     run: hello,
   },
@@ -70,12 +75,14 @@ export const redisCommands: readonly Command[] = [
   {
     name: "info",
     arguments: [0],
+    flags: ["for-visitors"],
     help: "Version and state, line by line",
     run: (session, service) => reply(session).bulk(info(service)),
   },
   {
     name: "config",
     arguments: [1],
+    flags: ["for-visitors"],
     help: "Settings under their Redis names",
     run: needsSubcommand,
     subcommands: [{
@@ -88,6 +95,7 @@ export const redisCommands: readonly Command[] = [
   {
     name: "client",
     arguments: [1],
+    flags: ["for-visitors"],
     help: "This connection and the others",
     run: needsSubcommand,
     subcommands: [
@@ -132,13 +140,13 @@ export const redisCommands: readonly Command[] = [
       },
     ],
   },
-  // A browser made to post to this port sends its lines here, and one of them might be
-  // a command. Redis closes without a word, too (its issue 3703).
+  // A web page can make a browser post to this port, and a line of the post might be a
+  // command. So the first line ends the connection without a reply, as in Redis.
   { name: "post", arguments: [0], run: (session) => session.finish() },
   { name: "host:", arguments: [0], run: (session) => session.finish() },
 ];
 
-/** The settings that redis-benchmark asks for: it reports them with its figures. */
+/** The settings that redis-benchmark reports with its figures. */
 const settings: readonly (readonly [string, string])[] = [
   ["appendonly", "yes"],
   ["save", ""],
@@ -159,7 +167,7 @@ function withoutPassword(session: Session): void {
   );
 }
 
-/** Of a connection: what CLIENT LIST shows of it must stay short. */
+/** The bytes of a client's name: its line in CLIENT LIST must stay short. */
 const nameBytesMax = 64;
 
 function isName(bytes: Uint8Array): boolean {
@@ -205,7 +213,16 @@ function hello(session: Session, { link, version }: Service): void {
     name = request.text(at + 1);
   }
   change(session, { protocol, name });
+  const role = link.status.state === "Leader" ? "master" : "replica";
+  describeServer(session, { version, role });
+}
 
+/** The reply to HELLO, in the protocol that it has chosen. */
+function describeServer(
+  session: Session,
+  { version, role }: { readonly version: string; readonly role: string },
+): void {
+  const { id, protocol } = session.client;
   const writer = reply(session);
   writer.map(7, protocol);
   writer.bulk("server");
@@ -215,16 +232,16 @@ function hello(session: Session, { link, version }: Service): void {
   writer.bulk("proto");
   writer.integer(protocol);
   writer.bulk("id");
-  writer.integer(session.client.id);
+  writer.integer(id);
   writer.bulk("mode");
   writer.bulk("standalone"); // to clients, "cluster" is Redis Cluster and its slots
   writer.bulk("role");
-  writer.bulk(link.status.state === "Leader" ? "master" : "replica");
+  writer.bulk(role);
   writer.bulk("modules");
   writer.array(0);
 }
 
-/** A word of the client's, told back. */
+/** A word of the client, short enough for a reply. */
 function shown(text: string): string {
   return text.slice(0, 128);
 }
@@ -262,10 +279,10 @@ function configGet(session: Session): void {
   for (const text of found.flat()) writer.bulk(text);
 }
 
-/** Of an entry in an array. */
+/** Bytes of an entry in an array. */
 const referenceBytes = 8;
 
-/** A line each, made as the client reads; the length of all must be known before. */
+/** Lines are made as the client reads; only their length must be known before. */
 function clientList(session: Session, { sessions }: Service): void {
   // As they are now: a name that is set meanwhile must not change the length.
   const all = Array.from(sessions, ({ client }) => client);

@@ -7,35 +7,39 @@
 // `out` is what may leave. A slot waits for tickets or for one answer; its tail is what
 // comes after it and was known at once. When the first slot is complete, its tail
 // joins `out` and the next becomes the first. A run of TICKETs is one slot; while
-// nothing waits there is no slot at all, and replies go straight to `out`. All tails
-// lie in one buffer, `held`, one after the other: a buffer each would cost half a
-// kilobyte for the seven bytes of a PONG. A long reply is made piece by piece, as the
-// client reads.
+// nothing waits there is no slot at all, and replies go straight to `out`. A long reply
+// is made piece by piece, as the client reads.
+//
+// It is a `TicketClient` of `tickets/dispenser.ts` without an `implements`: this folder
+// imports nothing but `base/`.
 
 import { assert } from "../../base/assert.ts";
 import { Fifo } from "../../base/fifo.ts";
 import { RespWriter } from "./resp_writer.ts";
+import { Tails } from "./tails.ts";
 
-/** Past any of these, the connection stops reading until replies have left. */
+// Past any of the next four, the connection stops reading until replies have left.
+
+/** Bytes of replies that were not sent yet. */
 const outputBytesMax = 256 * 1024;
-/** So few that a greedy client's numbers hold nobody up for long. */
+/** Tickets that are awaited: so few that a greedy client's numbers delay nobody for long. */
 export const ticketsMax = 4096;
 const slotsMax = 512;
-/** Questions to the node of one client; what follows them is run meanwhile. */
+/** Answers of the node that are awaited; later commands are run meanwhile. */
 const answersMax = 16;
-/** A long reply is made for as many bytes ahead of the client. */
+/** Bytes of a long reply that are made ahead of the client. */
 const pieceBytes = 64 * 1024;
-/** About what a slot takes in memory. */
+/** About the bytes that a slot takes in memory. */
 const slotBytes = 100;
 
 type Slot = {
   /** Replies still to come: tickets, or the one answer. */
   waiting: number;
-  /** Its replies, as long as it is not the first. */
+  /** Its replies that came while it was not the first. */
   early: RespWriter | undefined;
-  /** Where its tail begins, counted from the first byte ever held. */
+  /** Where its tail begins in `Tails`. */
   readonly tailFrom: number;
-  /** What is still to come of a long reply. */
+  /** The rest of a long reply. */
   readonly long?: LongReply | undefined;
 };
 
@@ -43,35 +47,34 @@ type Slot = {
 export type LongReply = {
   /** ASCII, made as the client reads. */
   readonly pieces: Iterator<string>;
-  /** About what they are made from, and keep in memory until then. */
+  /** About the bytes that they are made from, which stay in memory until then. */
   readonly keptBytes: number;
 };
 
 /** How far the replies had come before a command. */
 export type ReplyMark = { readonly slots: number; readonly bytes: number };
 
+/** The replies of one connection. */
 export class Replies {
   readonly #changed: () => void;
   readonly #failed: (error: unknown) => void;
   #out = new RespWriter();
   #leaving = new RespWriter();
   readonly #slots = new Fifo<Slot>();
-  /** Those of the slots that wait for tickets: numbers come in this order. */
+  /** The slots that wait for tickets: numbers come in this order. */
   readonly #ticketSlots = new Fifo<Slot>();
+  /** Tickets that are awaited. */
   #tickets = 0;
   /** Long replies that are not complete: one, or none. */
   #alone = 0;
   /** Answers of the node that are awaited. */
   #answers = 0;
-  /** The tails; those of slots that are complete are cut off in bulk. */
-  readonly #held = new RespWriter();
-  /** Bytes that were cut off. */
-  #cut = 0;
+  readonly #tails = new Tails();
   #gone = false;
 
   /**
-   * `changed` is called when the node's answer has added to what may leave, `failed` when
-   * one could not be written: a fault of this client's, which must not reach the node.
+   * `changed` is called when an answer of the node has added to what may leave, `failed`
+   * when one could not be written: a fault that is this client's alone.
    */
   constructor(
     changed: () => void,
@@ -81,14 +84,15 @@ export class Replies {
     this.#failed = failed;
   }
 
-  /** Takes a reply that is known at once. */
+  /** The writer for a reply that is known at once. */
   get writer(): RespWriter {
-    return this.#slots.size === 0 ? this.#out : this.#held;
+    return this.#slots.size === 0 ? this.#out : this.#tails.writer;
   }
 
-  /** Enough waits: run no further command now. */
+  /** Whether so much waits that no further command is to be run now. */
   get congested(): boolean {
-    const held = this.#heldTo - (this.#slots.first?.tailFrom ?? this.#heldTo);
+    const { end } = this.#tails;
+    const held = end - (this.#slots.first?.tailFrom ?? end);
     return this.#out.length + held >= outputBytesMax || this.#alone > 0 ||
       this.#answers >= answersMax ||
       this.#tickets >= ticketsMax || this.#slots.size >= slotsMax;
@@ -102,11 +106,11 @@ export class Replies {
   /** Bytes that all of this keeps in memory. */
   get reservedBytes(): number {
     return this.#out.reservedBytes + this.#leaving.reservedBytes +
-      this.#held.reservedBytes + this.#slots.size * slotBytes +
+      this.#tails.reservedBytes + this.#slots.size * slotBytes +
       (this.#slots.last?.long?.keptBytes ?? 0);
   }
 
-  /** Nobody reads them any more. */
+  /** Whether nobody reads them any more. */
   get isGone(): boolean {
     return this.#gone;
   }
@@ -116,12 +120,12 @@ export class Replies {
     return this.#out.length;
   }
 
-  /** Every request was answered, and every answer taken away. */
+  /** Whether every request was answered, and every answer taken away. */
   get empty(): boolean {
     return this.#slots.size === 0 && this.#out.length === 0;
   }
 
-  /** What may leave; the bytes are good until the next call. */
+  /** All that may leave; the bytes are good until the next call. */
   leave(): Uint8Array<ArrayBuffer> {
     this.#leaving.clear();
     [this.#out, this.#leaving] = [this.#leaving, this.#out];
@@ -129,15 +133,15 @@ export class Replies {
     return this.#leaving.bytes();
   }
 
-  /** What `leave()` gave has left: if nothing follows, no memory is kept for it. */
+  /** The bytes of `leave()` have left. Keeps no large buffer for them when nothing follows. */
   rest(): void {
     this.#leaving.rest();
     if (this.ready === 0) this.#out.rest();
   }
 
   /**
-   * The connection is no more: what still comes is dropped. What is leaving is `rest()`'s to
-   * forget, when no socket reads it any more.
+   * The connection has ended: drops all replies, now and later. Bytes that are leaving are
+   * dropped by `rest()`, when the socket has written them.
    */
   forget(): void {
     this.#gone = true;
@@ -146,18 +150,18 @@ export class Replies {
     }
     this.#ticketSlots.clear();
     this.#tickets = this.#alone = this.#answers = 0;
-    this.#held.rest();
+    this.#tails.rest();
     this.#out.rest();
   }
 
-  /** To be called before a command, for `undo` if that fails. */
+  /** How far the replies are: to be called before a command, for `undo` if that fails. */
   mark(): ReplyMark {
     return { slots: this.#slots.size, bytes: this.writer.length };
   }
 
   /**
-   * Forgets what was written since `mark`; false if a reply was promised meanwhile, which
-   * nobody may be left to give.
+   * Forgets what was written since `mark`. False, and nothing is done, if a reply was promised
+   * meanwhile: it may never be given.
    */
   undo({ slots, bytes }: ReplyMark): boolean {
     if (this.#slots.size !== slots || this.writer.length < bytes) return false;
@@ -165,9 +169,9 @@ export class Replies {
     return true;
   }
 
-  /** Bytes of the reply to the command before which `mark` was made, if known at once. */
+  /** Bytes of the reply to the command that followed `mark`; 0 if it was not known at once. */
   writtenSince({ slots, bytes }: ReplyMark): number {
-    // It may have left already: to end a connection writes all.
+    // It may have left already: the end of a connection sends all.
     return this.#slots.size === slots
       ? Math.max(0, this.writer.length - bytes)
       : 0;
@@ -179,11 +183,12 @@ export class Replies {
     const last = this.#slots.last;
     if (
       last !== undefined && last === this.#ticketSlots.last &&
-      last.tailFrom === this.#heldTo
+      last.tailFrom === this.#tails.end
     ) last.waiting += count;
     else this.#ticketSlots.push(this.#open(count));
   }
 
+  /** Tickets `last - count + 1` to `last` answer the oldest requests for some. */
   granted(last: bigint, count: number): void {
     let left = count;
     this.#give(count, (writer, part) => {
@@ -192,15 +197,14 @@ export class Replies {
     });
   }
 
+  /** The oldest `count` requests for tickets get an error instead. */
   refused(count: number, text: string): void {
     this.#give(count, (writer, part) => {
       for (let i = 0; i < part; i++) writer.error(text);
     });
   }
 
-  /**
-   * The next reply waits: call the returned function, once, to write it.
-   */
+  /** The next reply waits until the returned function is called, once, to write it. */
   expectAnswer(): (write: (writer: RespWriter) => void) => void {
     const slot = this.#open(1);
     this.#answers++;
@@ -230,13 +234,13 @@ export class Replies {
   }
 
   #open(waiting: number, long?: LongReply): Slot {
-    const tailFrom = this.#heldTo;
+    const tailFrom = this.#tails.end;
     const slot: Slot = { waiting, early: undefined, tailFrom, long };
     this.#slots.push(slot);
     return slot;
   }
 
-  /** Some more of a long reply, if it is its turn. */
+  /** Makes some more of a long reply, if it is its turn. */
   #makePieces(): void {
     const slot = this.#slots.first;
     if (slot?.long === undefined) return;
@@ -289,34 +293,19 @@ export class Replies {
 
   /** Moves to `out` all that nothing holds back any more. */
   #release(): void {
-    while (this.#slots.first?.waiting === 0) {
-      const { tailFrom } = this.#slots.shift()!;
-      const first = this.#slots.first;
-      this.#letGo(tailFrom, first?.tailFrom ?? this.#heldTo);
-      if (first?.early === undefined) continue;
-      this.#out.append(first.early.bytes());
-      first.early.rest();
-      first.early = undefined;
+    for (let slot; (slot = this.#slots.first) !== undefined;) {
+      if (slot.waiting > 0) break;
+      this.#slots.shift();
+      const next = this.#slots.first;
+      const to = next?.tailFrom ?? this.#tails.end;
+      this.#tails.move(this.#out, { from: slot.tailFrom, to });
+      if (next?.early === undefined) continue;
+      this.#out.append(next.early.bytes());
+      next.early.rest();
+      next.early = undefined;
     }
     this.#makePieces();
     if (this.#out.length > 0) this.#changed();
-  }
-
-  /** Moves what was held from `from` to `to`, and nothing before it, to `out`. */
-  #letGo(from: number, to: number): void {
-    const held = this.#held;
-    this.#out.append(held.bytes().subarray(from - this.#cut, to - this.#cut));
-    const done = to - this.#cut;
-    // Only ever the larger half: to move the rest for each slot would be quadratic.
-    if (done * 2 < held.length) return;
-    this.#cut = to;
-    if (done < held.length) held.drop(done);
-    else held.rest();
-  }
-
-  /** Where the next byte that is held will lie, counted as in `tailFrom`. */
-  get #heldTo(): number {
-    return this.#cut + this.#held.length;
   }
 }
 

@@ -3,44 +3,49 @@
 // sockets. Redis's protocol page: redis.io/docs/latest/develop/reference/protocol-spec
 //
 //   command = "*" count CRLF count × ("$" length CRLF length × byte CRLF)
-//           | words (LF | CRLF)          ; words split as Redis's sdssplitargs does
+//           | words (LF | CRLF)          ; `inline.ts` splits them
 //
-// Use: read into `space()`, tell `filled(n)`, call `next()` until it says "more".
-// The outcome depends on the bytes alone, never on how they were cut into packets.
+// Use: read into `space()`, report it to `filled(n)`, call `next()` until it says "more".
+// The result depends on the bytes alone, never on how they were cut into packets.
 // An argument is a pair of offsets, good until the next call of `space()`.
 //
 // Stricter than Redis: smaller limits; CR must be followed by LF and a bulk by CRLF.
-// Looser: in an inline command NUL is a byte like any other.
 
 import { assert } from "../../base/assert.ts";
+import { ArgumentOffsets } from "./argument_offsets.ts";
+import { splitLine } from "./inline.ts";
 import { allocate, free } from "./slabs.ts";
 
+/** The arguments of one command, its name included. */
 export const argumentsMax = 1024;
+/** The bytes of one argument of an array. */
 export const bulkBytesMax = 64 * 1024;
-/** Of an inline command, and of the line of a count or length. */
+/** The bytes of an inline command, and of the line with a count or length. */
 export const lineBytesMax = 64 * 1024;
 /**
- * Of one whole array. Without it, 1,024 bulks of 64 KiB would let each client hold
- * 64 MiB with a command that is never finished.
+ * The bytes of one whole array. Without this limit a client could hold 64 MiB, 1,024 bulks
+ * of 64 KiB, with a command that it never finishes.
  */
 export const commandBytesMax = 256 * 1024;
 
-/** An idle connection costs this much. */
+/** The buffer of an idle connection. */
 const bufferBytesMin = 2 * 1024;
 /** A buffer grows beyond this only for one long command. */
 const readBytesMax = 64 * 1024;
 
-/** Of an argument: where it begins and ends. */
-const offsetBytes = 16;
-/** Those of a longer command are forgotten with it. */
-const offsetsKept = 64;
+/** The result of `next()`: a command, nothing whole yet, or bytes that break the protocol. */
+export type ParseResult = "command" | "more" | "error";
 
-export type Outcome = "command" | "more" | "error";
+const CR = 13, LF = 10, ZERO = 48, STAR = 42, DOLLAR = 36, MINUS = 45;
 
-const CR = 13, LF = 10, SPACE = 32, TAB = 9, ZERO = 48;
-const STAR = 42, DOLLAR = 36, MINUS = 45, QUOTE = 34, APOSTROPHE = 39;
-const BACKSLASH = 92, LETTER_X = 120;
-
+/**
+ * The commands of one connection.
+ *
+ * @example
+ * const count = await socket.read(parser.space());
+ * parser.filled(count);
+ * while (parser.next() === "command") run(parser.text(0));
+ */
 export class RespParser {
   // 0 <= start <= next <= end <= bytes.length
   #bytes = new Uint8Array(bufferBytesMin);
@@ -56,7 +61,7 @@ export class RespParser {
   #searched = 0;
   /** Arguments of the array still to come. */
   #missing = 0;
-  /** Of the bulk at `#next`; -1 while its header is awaited. */
+  /** The length of the bulk at `#next`; -1 before its header has come. */
   #bulkBytes = -1;
   /** The command from `#start` to `#next` was handed out. */
   #whole = false;
@@ -64,11 +69,9 @@ export class RespParser {
   #decoded = false;
   #error: string | undefined;
 
-  #count = 0;
-  /** Offsets from `#start`, so that moving the bytes leaves them good. */
-  #from: number[] = [];
-  #to: number[] = [];
+  readonly #offsets = new ArgumentOffsets();
 
+  /** Bytes of the last read, and of the space that it was given. */
   #lastRead = 0;
   #lastSpace = bufferBytesMin;
 
@@ -80,12 +83,12 @@ export class RespParser {
 
   /** How many arguments the command has, its name included. */
   get count(): number {
-    return this.#count;
+    return this.#offsets.count;
   }
 
   /** Bytes that it keeps in memory, whatever of them is in use. */
   get reservedBytes(): number {
-    return this.#bytes.length + this.#from.length * offsetBytes;
+    return this.#bytes.length + this.#offsets.reservedBytes;
   }
 
   /** Whether a command has begun whose rest has not come. */
@@ -99,33 +102,33 @@ export class RespParser {
     this.#use(new Uint8Array(0));
     this.#start = this.#next = this.#end = 0;
     this.#whole = false;
-    this.#count = 0;
-    this.#forgetOffsets();
+    this.#offsets.release();
   }
 
   /** The number of bytes in argument `index`. */
   size(index: number): number {
-    return this.#to[index]! - this.#from[index]!;
+    return this.#offsets.to(index) - this.#offsets.from(index);
   }
 
   /** Argument `index` where it lies: copy it to keep it. */
   bytes(index: number): Uint8Array {
     return this.#bytes.subarray(
-      this.#start + this.#from[index]!,
-      this.#start + this.#to[index]!,
+      this.#start + this.#offsets.from(index),
+      this.#start + this.#offsets.to(index),
     );
   }
 
+  /** Argument `index` as UTF-8; U+FFFD stands for bytes that are none. */
   text(index: number): string {
     return decoder.decode(this.bytes(index));
   }
 
-  /** Is argument `index` this word of lower case ASCII, in whatever case it came? */
+  /** Whether argument `index` is `word`, which is lower case ASCII, in upper or lower case. */
   is(index: number, word: string): boolean {
     if (this.size(index) !== word.length) return false;
-    const from = this.#start + this.#from[index]!;
+    const from = this.#start + this.#offsets.from(index);
     for (let i = 0; i < word.length; i++) {
-      const byte = this.#bytes[from + i]!;
+      const byte = this.#bytes[from + i] ?? 0;
       const lower = byte >= 65 && byte <= 90 ? byte + 32 : byte;
       if (lower !== word.charCodeAt(i)) return false;
     }
@@ -133,15 +136,15 @@ export class RespParser {
   }
 
   /** Finds the next command; after "error" there is never another. */
-  next(): Outcome {
+  next(): ParseResult {
     this.#begin();
     while (this.#error === undefined && this.#next < this.#end) {
       if (!this.#advance() || this.#error !== undefined) break;
-      if (this.#count > 0 && this.#missing === 0) {
+      if (this.#offsets.count > 0 && this.#missing === 0) {
         this.#whole = true;
         return "command";
       }
-      if (this.#missing === 0) this.#start = this.#next; // an empty one: nothing to say
+      if (this.#missing === 0) this.#start = this.#next; // an empty line or array has no reply
     }
     return this.#error === undefined ? "more" : "error";
   }
@@ -167,7 +170,7 @@ export class RespParser {
     return count;
   }
 
-  /** Where the next bytes are to be read into; ends the life of all arguments. */
+  /** Where to read the next bytes into. The arguments are not valid any more. */
   space(): Uint8Array {
     this.#begin();
     const live = this.#end - this.#start;
@@ -187,7 +190,7 @@ export class RespParser {
     return live === 0 ? this.#bytes : this.#bytes.subarray(live);
   }
 
-  /** So many bytes were read into what `space()` gave. */
+  /** `count` bytes were read into what `space()` gave. */
   filled(count: number): void {
     assert(count <= this.#lastSpace, `${count} bytes in ${this.#lastSpace}`);
     this.#lastRead = count;
@@ -201,8 +204,8 @@ export class RespParser {
 
   /**
    * Grows when the last read filled its space or a long command needs more, shrinks
-   * by halves while reads stay small. What a client announces reserves nothing: only
-   * bytes that came make it grow (CVE-2021-32675).
+   * by halves while reads stay small. Bytes that a client only announces reserve nothing:
+   * it grows for bytes that came (CVE-2021-32675).
    */
   #bestSize(live: number): number {
     let size = this.#bytes.length;
@@ -218,14 +221,7 @@ export class RespParser {
     this.#whole = false;
     this.#decoded = false;
     this.#start = this.#next;
-    this.#count = 0;
-    // Or 10,000 clients that once sent a long command would keep 160 MB for ever.
-    if (this.#from.length > offsetsKept) this.#forgetOffsets();
-  }
-
-  #forgetOffsets(): void {
-    this.#from = [];
-    this.#to = [];
+    this.#offsets.clear();
   }
 
   /** One step; false when more bytes are needed for it. */
@@ -251,7 +247,7 @@ export class RespParser {
       (to < end && bytes[to] !== CR) || (to + 1 < end && bytes[to + 1] !== LF)
     ) return this.#fail("expected CRLF after a bulk");
     if (to + 2 > end) return false;
-    this.#argument(this.#next, to);
+    this.#offsets.add(this.#next - this.#start, to - this.#start);
     this.#missing--;
     this.#bulkBytes = -1;
     this.#next = to + 2;
@@ -259,7 +255,7 @@ export class RespParser {
   }
 
   #bulkHeader(): boolean {
-    const first = this.#bytes[this.#next]!;
+    const first = this.#bytes[this.#next] ?? 0;
     if (first !== DOLLAR) {
       return this.#fail(`expected '$', got '${String.fromCharCode(first)}'`);
     }
@@ -276,8 +272,8 @@ export class RespParser {
   }
 
   /**
-   * Reads the line of a count or length and steps over it. NaN: not a number;
-   * undefined: the line is not complete, or `#error` says what is wrong with it.
+   * Reads the line of a count or length and steps over it. NaN when it is no number;
+   * `undefined` while the line is not complete, or when `#error` says what is wrong.
    */
   #number(what: "mbulk" | "bulk", invalid: string): number | undefined {
     const cr = this.#find(CR, `too big ${what} count string`);
@@ -300,7 +296,7 @@ export class RespParser {
     if (bytes[first] === ZERO) return to - from === 1 ? 0 : NaN;
     let value = 0;
     for (let at = first; at < to; at++) {
-      const digit = bytes[at]! - ZERO;
+      const digit = (bytes[at] ?? 0) - ZERO;
       if (digit < 0 || digit > 9) return NaN;
       value = value * 10 + digit;
     }
@@ -311,60 +307,20 @@ export class RespParser {
     const newline = this.#find(LF, "too big inline request");
     if (newline === undefined) return this.#error !== undefined;
     const crlf = newline > this.#next && this.#bytes[newline - 1] === CR;
-    this.#words(this.#next, crlf ? newline - 1 : newline);
+    const split = splitLine(this.#bytes, {
+      from: this.#next,
+      to: crlf ? newline - 1 : newline,
+      start: this.#start,
+      words: this.#offsets,
+      wordsMax: argumentsMax,
+    });
+    if (split === "too many words") return this.#fail("too big inline request");
+    if (split === "unbalanced quotes") {
+      return this.#fail("unbalanced quotes in request");
+    }
+    this.#decoded = split === "decoded";
     this.#stepTo(newline + 1);
     return true;
-  }
-
-  /** Splits a line into arguments, decoding quotes where they stand. */
-  #words(from: number, to: number): void {
-    const bytes = this.#bytes;
-    let at = from;
-    for (;;) {
-      while (at < to && isSpace(bytes[at]!)) at++;
-      if (at === to) return;
-      if (this.#count === argumentsMax) {
-        this.#fail("too big inline request");
-        return;
-      }
-      const begin = at;
-      while (at < to && !endsWord(bytes[at]!) && !isQuote(bytes[at]!)) at++;
-      if (at < to && isQuote(bytes[at]!)) {
-        at = this.#quoted(begin, at, to);
-        if (at < 0) return;
-      } else this.#argument(begin, at);
-    }
-  }
-
-  /**
-   * Decodes the quoted rest of the word that began at `begin`, from the quote at
-   * `quote` to the closing one, which must end the word. Decoded text is never
-   * longer than its source. Returns where to go on, or -1 after an error.
-   */
-  #quoted(begin: number, quote: number, to: number): number {
-    const bytes = this.#bytes;
-    const mark = bytes[quote]!;
-    this.#decoded = true;
-    let put = quote;
-    for (let at = quote + 1; at < to; at++) {
-      let byte = bytes[at]!;
-      if (byte === mark) {
-        if (at + 1 < to && !isSpace(bytes[at + 1]!)) break;
-        this.#argument(begin, put);
-        return at + 1;
-      }
-      if (byte === BACKSLASH && at + 1 < to) {
-        if (mark === APOSTROPHE) {
-          if (bytes[at + 1] === APOSTROPHE) byte = bytes[++at]!;
-        } else if (bytes[at + 1] === LETTER_X && isHex(bytes, at + 2, to)) {
-          byte = hexValue(bytes[at + 2]!) * 16 + hexValue(bytes[at + 3]!);
-          at += 3;
-        } else byte = unescaped(bytes[++at]!);
-      }
-      bytes[put++] = byte;
-    }
-    this.#fail("unbalanced quotes in request");
-    return -1;
   }
 
   /** Finds the byte that ends the line at `#next`, going on where it left off. */
@@ -383,12 +339,6 @@ export class RespParser {
     this.#searched = 0;
   }
 
-  #argument(from: number, to: number): void {
-    this.#from[this.#count] = from - this.#start;
-    this.#to[this.#count] = to - this.#start;
-    this.#count++;
-  }
-
   #fail(error: string): true {
     this.#error = error;
     return true;
@@ -396,32 +346,3 @@ export class RespParser {
 }
 
 const decoder = new TextDecoder();
-
-/** C's isspace. */
-function isSpace(byte: number): boolean {
-  return byte === SPACE || (byte >= TAB && byte <= CR);
-}
-
-/** Narrower than isspace, as in sdssplitargs: VT and FF may stand within a word. */
-function endsWord(byte: number): boolean {
-  return byte === SPACE || byte === TAB || byte === LF || byte === CR;
-}
-
-function isQuote(byte: number): boolean {
-  return byte === QUOTE || byte === APOSTROPHE;
-}
-
-function isHex(bytes: Uint8Array, at: number, to: number): boolean {
-  return at + 2 <= to && hexValue(bytes[at]!) >= 0 &&
-    hexValue(bytes[at + 1]!) >= 0;
-}
-
-function hexValue(byte: number): number {
-  return "0123456789abcdef".indexOf(String.fromCharCode(byte).toLowerCase());
-}
-
-/** What a backslash makes of the byte after it, within double quotes. */
-function unescaped(byte: number): number {
-  const which = "nrtba".indexOf(String.fromCharCode(byte));
-  return which < 0 ? byte : "\n\r\t\b\x07".charCodeAt(which);
-}

@@ -1,5 +1,5 @@
 // Appends replies in RESP to one growing buffer that is used again and again. Knows
-// neither sockets nor order: `replies.ts` decides what is written where.
+// neither sockets nor order: `replies.ts` decides which reply is written where.
 //
 //   "+" text CRLF    "-" text CRLF    ":" integer CRLF    "$" length CRLF bytes CRLF
 //   "*" count CRLF, then that many replies       "$-1" CRLF (RESP2), "_" CRLF (RESP3)
@@ -8,6 +8,7 @@
 import { assert } from "../../base/assert.ts";
 import { allocate, free } from "./slabs.ts";
 
+/** The version of RESP that HELLO has chosen; 2 before. */
 export type Protocol = 2 | 3;
 
 const CR = 13, LF = 10, SPACE = 32, PLUS = 43, ZERO = 48, ONE = 49, NINE = 57;
@@ -15,11 +16,20 @@ const ticketMax = 2n ** 64n - 1n;
 /** Small enough for V8 to keep it inside its own heap: idle clients are many. */
 const bufferBytesMin = 64;
 /**
- * Two such buffers for each of 10,000 idle clients are 160 MiB. Less than a block: whoever
- * rests holds none that had to be freed.
+ * The largest buffer that an idle writer keeps: two for each of 10,000 clients are 160 MiB.
+ * It is smaller than a block of `slabs.ts`, so an idle writer holds none that must be freed.
  */
 const idleBytesMax = 8 * 1024;
 
+/**
+ * Replies, one after the other, as bytes.
+ *
+ * @example
+ * writer.array(2);
+ * writer.simple("OK");
+ * writer.integer(7);
+ * writer.bytes(); // *2\r\n+OK\r\n:7\r\n
+ */
 export class RespWriter {
   #bytes = new Uint8Array(bufferBytesMin);
   /** `0 <= length <= bytes.length` */
@@ -34,12 +44,12 @@ export class RespWriter {
     return this.#bytes.length;
   }
 
-  /** What was written, where it lies: good until the next change. */
+  /** The bytes written, where they lie: good until the next change. */
   bytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Forgets what was written; gives memory back by halves after a burst. */
+  /** Forgets all bytes; gives memory back by halves after a burst. */
   clear(): void {
     const half = this.#bytes.length >> 1;
     if (half >= 1024 && this.#length * 8 <= this.#bytes.length) {
@@ -48,7 +58,7 @@ export class RespWriter {
     this.#length = 0;
   }
 
-  /** Forgets what was written; an idle writer keeps no large buffer. */
+  /** Forgets all bytes and keeps no large buffer: nothing is written for a while. */
   rest(): void {
     if (this.#bytes.length > idleBytesMax) {
       this.#replace(new Uint8Array(bufferBytesMin));
@@ -56,7 +66,7 @@ export class RespWriter {
     this.#length = 0;
   }
 
-  /** Forgets all but the first `length` bytes: a reply that was not finished. */
+  /** Forgets all but the first `length` bytes: the others are of an unfinished reply. */
   truncate(length: number): void {
     assert(length <= this.#length, `${length} bytes of ${this.#length}`);
     this.#length = length;
@@ -94,12 +104,12 @@ export class RespWriter {
     this.#crlf();
   }
 
-  /** Of a bulk string whose `bytes` bytes, and CRLF, follow by `ascii`. */
+  /** The header of a bulk string; its `bytes` bytes and CRLF follow by `ascii`. */
   bulkHeader(bytes: number): void {
     this.#line("$", String(bytes));
   }
 
-  /** Text without a form of its own. */
+  /** Appends `text` as it is. */
   ascii(text: string): void {
     this.#text(text);
   }

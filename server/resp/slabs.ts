@@ -1,20 +1,20 @@
 // Memory for large buffers, which returns to the system when it is not needed any more.
 //
 // Left to the collector, the buffers of a crowd that has gone would stay until something
-// else is allocated, which in an idle process may take hours; and the allocator below
+// else is allocated, which in an idle process may take hours; and the C library's allocator
 // keeps what lies between blocks that are still in use. So large buffers are cut from
 // slabs, each a mapping of its own, by halving (Knuth, The Art of Computer Programming 1,
 // 2.5: the buddy system), and an empty slab is given back as a whole.
 //
-// A buffer that was freed will be another's: nobody may hold on to it, a socket that is
-// still being written to least of all.
+// A freed buffer is given to another owner: nothing may use it any more, least of all a
+// write to a socket that is still under way.
 
 import { assert } from "../../base/assert.ts";
 
-/** Smaller buffers are left to the collector, and larger ones to the system. */
+/** Smaller buffers are left to the collector, and those above the largest block to the system. */
 export const blockBytesMin = 16 * 1024;
 const blockBytesMax = 512 * 1024;
-/** glibc maps what is as large as this by itself, whatever was freed before. */
+/** glibc gives memory of this size a mapping of its own, whatever was freed before. */
 const slabBytes = 32 * 1024 * 1024;
 const orderMax = Math.log2(slabBytes / blockBytesMin);
 
@@ -28,23 +28,29 @@ class Slab {
   );
   /** Blocks in use. */
   used = 0;
-  /** Looks in a row at which none was. */
+  /** Looks in a row at which none was in use. */
   idleLooks = 0;
 
   constructor() {
-    this.#free[orderMax]!.add(0);
+    this.#freeOf(orderMax).add(0);
   }
 
-  /** The offset of a block that is now in use; `undefined`: there is none. */
+  #freeOf(order: number): Set<number> {
+    const offsets = this.#free[order];
+    assert(offsets !== undefined, `there are no blocks of order ${order}`);
+    return offsets;
+  }
+
+  /** The offset of a block, in use from now on; `undefined` if there is none. */
   take(order: number): number | undefined {
     let found = order;
-    while (found <= orderMax && this.#free[found]!.size === 0) found++;
+    while (found <= orderMax && this.#freeOf(found).size === 0) found++;
     if (found > orderMax) return undefined;
-    const [offset = 0] = this.#free[found]!;
-    this.#free[found]!.delete(offset);
+    const [offset = 0] = this.#freeOf(found);
+    this.#freeOf(found).delete(offset);
     while (found > order) {
       found--;
-      this.#free[found]!.add(offset + (blockBytesMin << found));
+      this.#freeOf(found).add(offset + (blockBytesMin << found));
     }
     this.used++;
     return offset;
@@ -55,18 +61,18 @@ class Slab {
     let [at, size] = [offset, order];
     while (size < orderMax) {
       const buddy = at ^ (blockBytesMin << size);
-      if (!this.#free[size]!.delete(buddy)) break;
+      if (!this.#freeOf(size).delete(buddy)) break;
       at = Math.min(at, buddy);
       size++;
     }
-    assert(!this.#free[size]!.has(at), "a block is freed once");
-    this.#free[size]!.add(at);
+    assert(!this.#freeOf(size).has(at), "a block is freed once");
+    this.#freeOf(size).add(at);
   }
 }
 
 const slabs = new Map<ArrayBuffer, Slab>();
 
-/** At least `bytes` bytes of any content; to be freed when it is not needed any more. */
+/** At least `bytes` bytes of any content, to be given to `free` when they are not needed any more. */
 export function allocate(bytes: number): Uint8Array<ArrayBuffer> {
   if (bytes < blockBytesMin || bytes > blockBytesMax) {
     return new Uint8Array(bytes);
@@ -82,7 +88,7 @@ export function allocate(bytes: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(slab.buffer, slab.take(order), size);
 }
 
-/** Ends the life of `bytes`, which is all that `allocate` gave. */
+/** Takes back `bytes`, the whole of what `allocate` gave. */
 export function free(bytes: Uint8Array<ArrayBuffer>): void {
   const { buffer, byteOffset, byteLength } = bytes;
   const slab = slabs.get(buffer);
@@ -90,7 +96,7 @@ export function free(bytes: Uint8Array<ArrayBuffer>): void {
   if (byteLength > blockBytesMax) buffer.transfer(0);
 }
 
-/** Once a second: gives slabs back that have been empty for so long; whether there were any. */
+/** To be called once a second: gives back slabs that were empty since; whether there were any. */
 export function trim(): boolean {
   const before = slabs.size;
   for (const slab of slabs.values()) {
@@ -102,14 +108,14 @@ export function trim(): boolean {
   return slabs.size < before;
 }
 
-/** Of each of so many buffers that nobody touches: they take address space alone. */
-const pressureBytes = 64 * 1024 * 1024;
+/** Buffers that put pressure on the collector: untouched, they take address space alone. */
 const pressureCount = 8;
+const pressureBytes = 64 * 1024 * 1024;
 
 /**
- * Makes the collector run, which in an idle isolate it does not by itself: memory that
- * scripts hold outside of its heap counts as a reason to. What it frees goes back to the
- * system after two or three such calls.
+ * Makes the collector run, which it does not by itself in an idle isolate: it counts memory
+ * that scripts hold outside of its heap as a reason. The memory that it frees goes back to
+ * the system after two or three such calls.
  */
 export function pressCollector(): void {
   for (let i = 0; i < pressureCount; i++) {

@@ -1,6 +1,6 @@
-// Requests of every command that there is, its subcommands and their HELP included, with any
-// arguments: what is meant, what is not, and far too much of it. They come from the command
-// table: new rows are tried without being named here.
+// Requests of every command, its subcommands and their HELP included, with any arguments:
+// sensible ones, others, and far too many. The commands come from the command table: a new
+// row is tried without being named here.
 
 import fc from "fast-check";
 import { commands } from "../../server/commands/commands.ts";
@@ -16,7 +16,7 @@ export const calls: readonly (readonly string[])[] = commands.flatMap(
 
 export const tableWords: readonly string[] = [...new Set(calls.flat())];
 
-/** What patterns, names, numbers, addresses and texts are made of, and what they are not. */
+/** Parts of patterns, names, numbers, addresses and texts, and bytes that none of them has. */
 const fillings = [
   ..."* a ? [ ] *? ( \\ . ^ $ { - 0 9 : , =".split(" "),
   ...[" ", "\0", "\r\n", "\x7f", "\xff", "\xc3", "\xc3\xa9", "\xed\xa0\x80"],
@@ -57,7 +57,7 @@ export const asArray = (words: readonly string[]) =>
   `*${words.length}\r\n` +
   words.map((word) => `$${word.length}\r\n${word}\r\n`).join("");
 
-/** Its words stand in the table; what comes after them need make no sense. */
+/** Its words stand in the table; the arguments after them need make no sense. */
 export type Call = {
   readonly words: readonly string[];
   readonly all: readonly (string | Filled)[];

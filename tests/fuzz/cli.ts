@@ -7,14 +7,10 @@ import fc from "fast-check";
 import deno from "../../deno.json" with { type: "json" };
 import { parseAddress } from "../../base/address.ts";
 import { type Config, parseConfig } from "../../server/config.ts";
+import { flags as flagTable, type Name } from "../../server/flags.ts";
 import { type Target, target } from "./target.ts";
 
-const flags = [
-  ..."id saddr raddr join dir durability storage advertise".split(" "),
-  ..."advertise-clients heartbeat election log-level log-format".split(" "),
-  ..."forward timeout max-clients client-memory client-idle".split(" "),
-  ..."io-threads nonvoter".split(" "),
-];
+const flags: readonly string[] = Object.keys(flagTable);
 
 function variableOf(flag: string): string {
   return `TICKETD_${flag.toUpperCase().replaceAll("-", "_")}`;
@@ -33,7 +29,7 @@ const durations = [
   ..."300 1e3ms -1ms 999999s 9999999ms １ms Infinity NaN 1m".split(" "),
 ];
 /** For each flag, values within its limits and right beyond. */
-const near: Readonly<Record<string, readonly string[]>> = {
+const near: Readonly<Record<Name, readonly string[]>> = {
   id: ["1", "..", ".", "...", "a/b", "é", "x".repeat(64), "x".repeat(65), "-"],
   saddr: addresses,
   raddr: addresses,
@@ -233,7 +229,7 @@ const idCharacter = fc.constantFrom(..."abzAZ09._-");
 const directory = fc.oneof(
   fc.constantFrom("data", "/", "/var/lib/t/", "-data", "-d", "é ü", "--dir-x"),
   fc.string({ unit: "binary", minLength: 1, maxLength: 12 }),
-  // What looks like a flag after which a value was forgotten is taken for one.
+  // A value that looks like a flag is taken for one whose own value was forgotten.
 ).filter((text) => !/^--?[a-z-]+/.test(text) || !isFlag(text)).map(plain);
 
 function isFlag(text: string): boolean {
@@ -241,42 +237,44 @@ function isFlag(text: string): boolean {
 }
 
 const heartbeatMax = 20_000;
-const right = fc.record({
-  id: fc.string({ unit: idCharacter, minLength: 1, maxLength: 64 })
-    .filter((id) => id !== "." && id !== ".." && !isFlag(id)).map(plain),
-  saddr: addressIn(1000),
-  raddr: addressIn(2000),
-  join: fc.array(addressIn(3000), { maxLength: 3 }).map((members) => ({
-    text: members.map(({ text }) => text).join(", "),
-    means: members.map(({ text }) => text),
-  })),
-  dir: directory,
-  durability: oneOf("high", "medium", "low"),
-  storage: oneOf("file", "kv", "auto"),
-  advertise: addressIn(4000).filter(({ means: [host] }) => host !== ""),
-  "advertise-clients": addressIn(5000).filter(({ means: [host] }) =>
-    host !== ""
-  ),
-  heartbeat: duration(1).filter(({ means }) => means <= heartbeatMax),
-  election: duration(3 * heartbeatMax),
-  forward: oneOf("yes", "no", "moved"),
-  timeout: duration(1),
-  "max-clients": fc.integer({ min: 1, max: 999_999 })
-    .map((means) => ({ text: `${means}`, means })),
-  "client-memory": fc.integer({ min: 16, max: 64 * 1024 })
-    .map((size) => ({ text: `${size}MB`, means: size * 1024 * 1024 })),
-  "client-idle": fc.oneof(
-    fc.constant({ text: "off", means: Infinity }),
-    fc.integer({ min: 1, max: 1440 })
-      .map((size) => ({ text: `${size}m`, means: 60 * size })),
-  ),
-  "io-threads": fc.integer({ min: 1, max: 16 })
-    .map((means) => ({ text: `${means}`, means })),
-  "log-level": oneOf("debug", "info", "warning", "error"),
-  "log-format": oneOf("text", "json"),
-  nonvoter: fc.boolean(),
-}).map(({ nonvoter, ...flags }) => {
-  // Only who joins may want no vote.
+const right = fc.record(
+  {
+    id: fc.string({ unit: idCharacter, minLength: 1, maxLength: 64 })
+      .filter((id) => id !== "." && id !== ".." && !isFlag(id)).map(plain),
+    saddr: addressIn(1000),
+    raddr: addressIn(2000),
+    join: fc.array(addressIn(3000), { maxLength: 3 }).map((members) => ({
+      text: members.map(({ text }) => text).join(", "),
+      means: members.map(({ text }) => text),
+    })),
+    dir: directory,
+    durability: oneOf("high", "medium", "low"),
+    storage: oneOf("file", "kv", "auto"),
+    advertise: addressIn(4000).filter(({ means: [host] }) => host !== ""),
+    "advertise-clients": addressIn(5000).filter(({ means: [host] }) =>
+      host !== ""
+    ),
+    heartbeat: duration(1).filter(({ means }) => means <= heartbeatMax),
+    election: duration(3 * heartbeatMax),
+    forward: oneOf("yes", "no", "moved"),
+    timeout: duration(1),
+    "max-clients": fc.integer({ min: 1, max: 999_999 })
+      .map((means) => ({ text: `${means}`, means })),
+    "client-memory": fc.integer({ min: 16, max: 64 * 1024 })
+      .map((size) => ({ text: `${size}MB`, means: size * 1024 * 1024 })),
+    "client-idle": fc.oneof(
+      fc.constant({ text: "off", means: Infinity }),
+      fc.integer({ min: 1, max: 1440 })
+        .map((size) => ({ text: `${size}m`, means: 60 * size })),
+    ),
+    "io-threads": fc.integer({ min: 1, max: 16 })
+      .map((means) => ({ text: `${means}`, means })),
+    "log-level": oneOf("debug", "info", "warning", "error"),
+    "log-format": oneOf("text", "json"),
+    nonvoter: fc.boolean(),
+  } satisfies Record<Name, unknown>,
+).map(({ nonvoter, ...flags }) => {
+  // Only a node that joins may want no vote.
   const means = nonvoter && flags.join.means.length > 0;
   return { ...flags, nonvoter: { text: means ? "yes" : "no", means } };
 });

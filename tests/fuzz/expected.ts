@@ -1,16 +1,17 @@
-// What a client must be answered, command by command, as the slow reference parser reads it.
+// The replies that a client must get, command by command, as the slow reference parser reads
+// its bytes.
 
 import { parseSlowly } from "../lib/reference_parser.ts";
 import { text } from "./resp.ts";
 
 export type Expected = {
-  /** `undefined` where any one reply will do; tickets as if nobody else took any. */
+  /** `undefined` where any one reply will do; tickets as if no other client took any. */
   readonly replies: readonly (string | undefined)[];
   /** The server hangs up by itself. */
   readonly ends: boolean;
 };
 
-/** What must be answered to `input`, a character a byte. */
+/** The replies to `input`, a character a byte. */
 export function expectedReplies(input: string): Expected {
   const { commands, error } = parseSlowly(input);
   const expected: (string | undefined)[] = [];

@@ -1,10 +1,11 @@
 // Every command of the table with any arguments against a real process: a node with its
-// worker and its log, over real sockets. It must go on whatever a client sends: a polite one
-// is served after each, its tickets rise, and at the end the node stops and starts again.
+// worker and its log, over real sockets. It must go on whatever a client sends: after each
+// input another client is served, its tickets rise, and at the end the node stops and starts
+// again.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-
+import { commands } from "../../server/commands/commands.ts";
 import { Lab } from "../lib/harness.ts";
 import type { Server } from "../lib/server.ts";
 import { parseSlowly } from "../lib/reference_parser.ts";
@@ -24,15 +25,12 @@ async function begin(): Promise<Trial> {
   return { lab, server, last: 0n };
 }
 
-/** These may wait for a node that does not answer, for as long as a change may take. */
-const changes = [
-  ..."raft.addnonvoter raft.addvoter raft.demote raft.join".split(" "),
-  ..."raft.promote raft.removeserver raft.transfer".split(" "),
-];
-
+/** Whether a command in it may wait for another node, for as long as a change may take. */
 function mayWait(request: string): boolean {
-  return parseSlowly(request).commands.some(([name]) =>
-    changes.includes(name!.toLowerCase())
+  return parseSlowly(request).commands.some(([name = ""]) =>
+    commands.some((row) =>
+      row.name === name.toLowerCase() && row.flags?.includes("may-wait")
+    )
   );
 }
 
@@ -99,7 +97,7 @@ const anyCommand = waitingTarget({
   }
 });
 
-/** What became of it, in words. It runs no more: the next input begins anew. */
+/** How the node ended, in words. It runs no more: the next input begins anew. */
 async function endOf(server: Server): Promise<string> {
   // One that is dying closes connections some time before it is gone.
   const serves = await server.ask("PING").then(() => true, () => false);

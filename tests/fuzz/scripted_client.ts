@@ -1,6 +1,6 @@
 // Clients of a whole Connection: its parser, commands, dispenser, replies and writes, on a
-// socket that is a script and a node that only counts. All that the fuzzer knows of how a
-// Connection is made, and of its socket, stands here.
+// socket that is a script and a node that only counts. Here alone the fuzzer knows how a
+// Connection and its socket are made.
 
 import assert from "node:assert/strict";
 import { Connection, type Socket } from "../../server/clients/connection.ts";
@@ -92,7 +92,7 @@ export function connectionOf(socket: Socket, node: FakeNode): Connection {
   return connection;
 }
 
-/** Every kind of answer, some with what must not break the line that it is put into. */
+/** A node with every kind of answer, some with bytes that must not end a line early. */
 function countingNode(): FakeNode {
   const node = new FakeNode({ prompt: true });
   node.willAnswer("cluster", { type: "text", text: "c\r\n+1" });
@@ -127,7 +127,7 @@ export async function assertServed(
   assert.equal(replies.length, expected.length, received);
   expected.forEach((reply, i) => {
     if (reply !== undefined) assert.equal(replies[i], reply);
-    // It spares the process; the command that threw has a bug all the same.
+    // The process goes on; the command that threw has a bug all the same.
     assert.doesNotMatch(replies[i]!, /^-ERR internal error/);
   });
   const given = replies.filter((_, i) => /^\+\d/.test(expected[i] ?? ""));

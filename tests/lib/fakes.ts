@@ -1,5 +1,5 @@
-// What the tests of `server/` stand on: a node that only counts, a session without a
-// socket, and a client with one. The node answers when it is told to, or by itself.
+// Fakes for the tests of `server/`: a node that only counts, a session without a socket, and
+// a client with one. The node answers when it is told to, or by itself.
 
 import assert from "node:assert/strict";
 import type {
@@ -11,7 +11,7 @@ import type {
   Refusal,
   ToNode,
 } from "../../raft/channel/messages.ts";
-import { AdminGate } from "../../server/commands/admin_gate.ts";
+import { AdminLimit } from "../../server/commands/admin_limit.ts";
 import { ClientCount } from "../../server/client_count.ts";
 import type {
   ClientInfo,
@@ -35,11 +35,11 @@ export class FakeNode implements Door<ToNode> {
   readonly commands: AdminCommand[] = [];
   started: NodeOptions | undefined;
   refusal: Refusal | undefined;
-  /** What is not yet answered, in the order in which it came. */
+  /** Messages that are not answered yet, in the order in which they came. */
   readonly waiting: ToNode[] = [];
   /** Answers by itself, at the end of the turn. */
   prompt: boolean;
-  /** Runs when something came. */
+  /** Runs when a message has come. */
   onMessage = () => {};
   readonly events: string[] = [];
   readonly link: RaftLink;
@@ -98,7 +98,7 @@ export class FakeNode implements Door<ToNode> {
   }
 }
 
-/** What connections to `link` share; a turn ends at once, and a failure fails the test. */
+/** The services of connections to `link`; a turn ends at once, and a failure fails the test. */
 export function connectionService(
   link: RaftLink,
   options: Partial<ConnectionService> = {},
@@ -109,7 +109,7 @@ export function connectionService(
     version: "1.2.3",
     sessions: new Set(),
     clientCount,
-    admins: new AdminGate(clientCount),
+    admins: new AdminLimit(clientCount),
     turns: { next: queueMicrotask },
     failed: (error) => {
       throw error;
@@ -162,7 +162,7 @@ export class MemorySession implements Session {
     }
   }
 
-  /** What may have left by now. */
+  /** All that may have left by now. */
   received(): string {
     let text = "";
     do text += decoder.decode(this.replies.leave()); while (

@@ -1,6 +1,6 @@
-// What `resp_parser.ts` is compared with: the same grammar, limits and texts, written
-// to be read rather than to be fast. Sees all bytes at once; works on a string of one
-// character a byte.
+// The reference that `resp_parser.ts` is compared with: the same grammar, limits and texts,
+// written to be read rather than to be fast. Sees all bytes at once; works on a string of
+// one character a byte.
 
 export type Parsed = {
   /** Each command's arguments, a character a byte. */

@@ -4,12 +4,21 @@ import type { Mutant } from "./mutant.ts";
 
 const connection = "server/clients/connection.ts";
 const listener = "server/clients/listener.ts";
-const patience = "server/clients/patience.ts";
+const timeouts = "server/clients/client_timeouts.ts";
+const memory = "server/clients/client_memory.ts";
+const fairTurns = "server/clients/fair_turns.ts";
+const places = "server/clients/places.ts";
 const clientCount = "server/client_count.ts";
 const replies = "server/resp/replies.ts";
 const connectionTests = ["unit/server/clients/connection_test.ts"];
 const listenerTests = ["unit/server/clients/listener_test.ts"];
-const patienceTests = ["unit/server/clients/patience_test.ts"];
+const timeoutsTests = ["unit/server/clients/client_timeouts_test.ts"];
+const memoryTests = ["unit/server/clients/client_memory_test.ts"];
+const turnTests = ["unit/server/clients/connection_turns_test.ts"];
+const connectionMemoryTests = [
+  "unit/server/clients/connection_memory_test.ts",
+];
+const placesTests = ["unit/server/clients/places_test.ts"];
 
 export const guestsMutants: readonly Mutant[] = [
   {
@@ -20,7 +29,7 @@ export const guestsMutants: readonly Mutant[] = [
     find: "patterns.some((pattern) => matchesGlob(pattern, name))",
     replace:
       'patterns.some((pattern) => matchesGlob(pattern, name) || new RegExp(pattern.replace("*", ".*")).test(name))',
-    tests: ["unit/server/commands/commands_test.ts"],
+    tests: ["unit/server/commands/redis_commands_test.ts"],
   },
   {
     name: "command-ends-process",
@@ -69,11 +78,11 @@ export const guestsMutants: readonly Mutant[] = [
     file: "server/commands/redis_commands.ts",
     find: "return bytes.length <= nameBytesMax &&",
     replace: "return bytes.length <= 1000 * nameBytesMax &&",
-    tests: ["unit/server/commands/commands_test.ts"],
+    tests: ["unit/server/commands/redis_commands_test.ts"],
   },
   {
     name: "long-reply-kept-whole",
-    mistake: "a long reply is made at once, whoever reads it",
+    mistake: "a long reply is made at once, however slowly it is read",
     source: "PITFALLS 33",
     file: replies,
     find: "while (this.#out.length < pieceBytes && slot.waiting > 0) {",
@@ -93,54 +102,54 @@ export const guestsMutants: readonly Mutant[] = [
     name: "turn-without-end",
     mistake: "a client that never stops sending is served before all others",
     source: "PITFALLS 24",
-    file: connection,
-    find: "  spent(count: number): void {\n    this.#share -= count;",
-    replace: "  spent(count: number): void {\n    this.#share -= 0 * count;",
-    tests: connectionTests,
+    file: fairTurns,
+    find: "this.#tickets -= count;",
+    replace: "this.#tickets -= 0 * count;",
+    tests: turnTests,
   },
   {
     name: "reads-for-nothing",
     mistake:
-      "who sends no commands, but without end, is read before all others",
+      "a client that sends no commands, without end, is read before all others",
     source: "PITFALLS 24",
-    file: connection,
-    find: "this.#bytesLeft -= Math.max(count, readBytesLeast);",
-    replace: "this.#bytesLeft -= 0 * Math.max(count, readBytesLeast);",
-    tests: connectionTests,
+    file: fairTurns,
+    find: "this.#bytes -= Math.max(count, readBytesLeast);",
+    replace: "this.#bytes -= 0 * Math.max(count, readBytesLeast);",
+    tests: turnTests,
   },
   {
     name: "single-bytes-for-nothing",
-    mistake: "who sends byte by byte is read too often in one turn",
+    mistake: "a client that sends byte by byte is read too often in one turn",
     source: "PITFALLS 24",
-    file: connection,
-    find: "this.#bytesLeft -= Math.max(count, readBytesLeast);",
-    replace: "this.#bytesLeft -= Math.max(count, 0 * readBytesLeast);",
-    tests: connectionTests,
+    file: fairTurns,
+    find: "this.#bytes -= Math.max(count, readBytesLeast);",
+    replace: "this.#bytes -= Math.max(count, 0 * readBytesLeast);",
+    tests: turnTests,
   },
   {
     name: "words-for-nothing",
     mistake: "a command of a thousand words costs as much as a PING",
     source: "PITFALLS 24",
-    file: connection,
-    find: "this.#share -= wordCost * this.request.count;",
-    replace: "this.#share -= wordCost;",
-    tests: connectionTests,
+    file: fairTurns,
+    find: "this.spend(wordCost * words + ",
+    replace: "this.spend(wordCost + 0 * words + ",
+    tests: turnTests,
   },
   {
     name: "replies-for-nothing",
     mistake: "a long reply costs as much as a PONG",
     source: "PITFALLS 24",
-    file: connection,
-    find: "this.#share -= Math.ceil(written / replyBytesPerCost);",
-    replace: "this.#share -= 0 * Math.ceil(written / replyBytesPerCost);",
-    tests: connectionTests,
+    file: fairTurns,
+    find: "+ Math.ceil(replyBytes / replyBytesPerTicket)",
+    replace: "+ 0 * Math.ceil(replyBytes / replyBytesPerTicket)",
+    tests: turnTests,
   },
   {
     name: "turns-without-sockets",
     mistake:
       "a turn ends with a message to oneself, and no socket is looked at",
     source: "PITFALLS 24",
-    file: "server/clients/turns.ts",
+    file: fairTurns,
     find: "    this.#end = end;",
     replace: `    const { port1, port2 } = new MessageChannel();
     this.#end = () =>
@@ -148,7 +157,7 @@ export const guestsMutants: readonly Mutant[] = [
         port2.onmessage = () => resolve();
         port1.postMessage(nothing);
       });`,
-    tests: ["unit/server/clients/turns_test.ts"],
+    tests: ["unit/server/clients/fair_turns_test.ts"],
   },
   {
     name: "list-for-nothing",
@@ -163,19 +172,19 @@ export const guestsMutants: readonly Mutant[] = [
     name: "offsets-kept",
     mistake: "one command of a thousand words is remembered for ever",
     source: "PITFALLS 37",
-    file: "server/resp/resp_parser.ts",
-    find: "if (this.#from.length > offsetsKept) this.#forgetOffsets();",
-    replace: "",
+    file: "server/resp/argument_offsets.ts",
+    find: "if (this.#from.length > argumentsKept) this.release();",
+    replace: "void argumentsKept;",
     tests: ["unit/server/resp/resp_parser_test.ts"],
   },
   {
     name: "share-never-renewed",
     mistake: "a client that has used up a turn's share is never served again",
     source: "PITFALLS 24",
-    file: connection,
-    find: "this.#share = turnShare;\n      this",
-    replace: "this.#share += 0 * turnShare;\n      this",
-    tests: connectionTests,
+    file: fairTurns,
+    find: "    this.#tickets = ticketsPerTurn;\n",
+    replace: "",
+    tests: turnTests,
   },
   {
     name: "budget-ignored",
@@ -184,7 +193,7 @@ export const guestsMutants: readonly Mutant[] = [
     file: connection,
     find: "return this.#counted > modestBytes && clientCount.isOverMemory &&",
     replace: "return this.#counted < 0 * modestBytes &&",
-    tests: connectionTests,
+    tests: connectionMemoryTests,
   },
   {
     name: "held-back-for-others",
@@ -194,16 +203,16 @@ export const guestsMutants: readonly Mutant[] = [
     file: connection,
     find: "this.#counted > clientCount.evenShareBytes;",
     replace: "this.#counted > 0 * clientCount.evenShareBytes;",
-    tests: connectionTests,
+    tests: connectionMemoryTests,
   },
   {
     name: "closed-for-others",
     mistake: "an isolate closes its own clients for what another's hold",
     source: "PITFALLS 37",
-    file: patience,
+    file: memory,
     find: "session.memoryBytes <= clientCount.evenShareBytes) {",
     replace: "session.memoryBytes < 0 * clientCount.evenShareBytes) {",
-    tests: patienceTests,
+    tests: memoryTests,
   },
   {
     name: "memory-counted-for-ever",
@@ -212,81 +221,80 @@ export const guestsMutants: readonly Mutant[] = [
     file: connection,
     find: "    this.#released = true;\n    this.#count();",
     replace: "    this.#count();",
-    tests: connectionTests,
+    tests: connectionMemoryTests,
   },
   {
     name: "largest-spared",
     mistake: "the smallest clients are closed for the memory of the largest",
     source: "PITFALLS 37",
-    file: patience,
+    file: memory,
     find: "b.memoryBytes - a.memoryBytes",
     replace: "a.memoryBytes - b.memoryBytes",
-    tests: patienceTests,
+    tests: memoryTests,
   },
   {
     name: "closed-at-once-for-memory",
     mistake: "clients are closed before they could have read",
     source: "PITFALLS 37",
-    file: patience,
+    file: memory,
     find: "const excessLooks = 2;",
     replace: "const excessLooks = 1;",
-    tests: patienceTests,
+    tests: memoryTests,
   },
   {
     name: "unread-for-ever",
     mistake: "a client that reads nothing keeps what waits for it",
     source: "PITFALLS 37",
-    file: patience,
+    file: timeouts,
     find: "seen.unread = session.isWriting && !hasRead ? seen.unread + 1 : 0;",
     replace: "seen.unread = session.isWriting && !hasRead ? 1 : 0;",
-    tests: patienceTests,
+    tests: timeoutsTests,
   },
   {
     name: "slow-reader-closed",
     mistake: "a client that reads, if slowly, is closed",
     source: "PITFALLS 37",
-    file: patience,
+    file: timeouts,
     find: "seen.unread = session.isWriting && !hasRead ?",
     replace: "seen.unread = session.isWriting ?",
-    tests: patienceTests,
+    tests: timeoutsTests,
   },
   {
     name: "drip-for-ever",
     mistake: "a command that is never finished keeps its client",
     source: "PITFALLS 33",
-    file: patience,
+    file: timeouts,
     find:
       "seen.partial = session.isPartial && !hasAsked ? seen.partial + 1 : 0;",
     replace: "seen.partial = session.isPartial && !hasAsked ? 1 : 0;",
-    tests: patienceTests,
+    tests: timeoutsTests,
   },
   {
     name: "idle-for-ever",
-    mistake: "--client-idle ends nobody",
+    mistake: "--client-idle closes no client",
     source: "PITFALLS 33",
-    file: patience,
+    file: timeouts,
     find: "if (seen.idle >= this.#options.idleLooks)",
     replace: "if (seen.idle < 0 * this.#options.idleLooks)",
-    tests: patienceTests,
+    tests: timeoutsTests,
   },
   {
     name: "no-place-kept",
-    mistake: "at the limit of clients nobody gets in from this host",
+    mistake: "at the limit of clients none gets in from this host",
     source: "PITFALLS 45",
     file: listener,
-    find: "} else if (this.#isNear(connection) && this.#enterKept()) {",
-    replace:
-      "} else if (this.#isNear(connection) && this.#closing && this.#enterKept()) {",
+    find: "this.#isNear(connection) && this.#places.enterKept(connection);",
+    replace: "this.#isNear(connection) && this.#closing;",
     tests: listenerTests,
   },
   {
     name: "kept-place-held",
-    mistake: "whoever does nothing keeps the operator's place",
+    mistake: "an idle visitor keeps the operator's place",
     source: "PITFALLS 45",
-    file: listener,
-    find: "if (!connection.isIdle) continue;",
-    replace: "if (connection.isIdle) continue;",
-    tests: listenerTests,
+    file: places,
+    find: "if (!client.isIdle) continue;",
+    replace: "if (client.isIdle) continue;",
+    tests: placesTests,
   },
   {
     name: "refused-without-a-word",
@@ -300,9 +308,9 @@ export const guestsMutants: readonly Mutant[] = [
   {
     name: "asks-at-a-terminal",
     mistake:
-      "Deno asks at the terminal for a right that nobody needs, and waits",
-    source: "the start of a node",
-    file: "server/handles.ts",
+      "Deno asks at the terminal for a right that is not needed, and waits",
+    source: "README, Quick start",
+    file: "server/file_handles.ts",
     find:
       'return Deno.permissions.querySync({ name, path }).state === "granted";',
     replace:
@@ -313,10 +321,10 @@ export const guestsMutants: readonly Mutant[] = [
     name: "handles-for-clients-alone",
     mistake: "clients may take all file handles there are",
     source: "PITFALLS 37",
-    file: "server/handles.ts",
+    file: "server/file_handles.ts",
     find: "const left = free - own - peers - places - refusals * ioThreads;",
     replace: "const left = free - 0 * (own + peers + places + refusals);",
-    tests: ["unit/server/handles_test.ts"],
+    tests: ["unit/server/file_handles_test.ts"],
   },
   {
     name: "admins-without-limit",
@@ -342,10 +350,10 @@ export const guestsMutants: readonly Mutant[] = [
     name: "admin-never-over",
     mistake: "an admin command that is answered still counts",
     source: "PITFALLS 33",
-    file: "server/commands/admin_gate.ts",
+    file: "server/commands/admin_limit.ts",
     find: "      this.#clientCount.leaveAdmin({ isChange });\n",
     replace: "",
-    tests: ["unit/server/commands/raft_commands_test.ts"],
+    tests: ["unit/server/commands/admin_limit_test.ts"],
   },
   {
     name: "arguments-unchecked",
@@ -361,8 +369,8 @@ export const guestsMutants: readonly Mutant[] = [
     mistake: "a freed block joins a neighbour that is in use",
     source: "PITFALLS 31",
     file: "server/resp/slabs.ts",
-    find: "if (!this.#free[size]!.delete(buddy)) break;",
-    replace: "this.#free[size]!.delete(buddy);",
+    find: "if (!this.#freeOf(size).delete(buddy)) break;",
+    replace: "this.#freeOf(size).delete(buddy);",
     tests: ["unit/server/resp/slabs_test.ts"],
   },
   {
@@ -378,28 +386,28 @@ export const guestsMutants: readonly Mutant[] = [
     name: "questions-behind-changes",
     mistake: "a question waits until all changes of members before it are done",
     source: "PITFALLS 45",
-    file: "server/commands/admin_gate.ts",
-    find: "const queue = passage.isChange ? this.#changes : this.#questions;",
+    file: "server/commands/admin_limit.ts",
+    find: "const queue = request.isChange ? this.#changes : this.#questions;",
     replace:
-      "const queue = passage.isChange || this.#changes.size > 0 ? this.#changes : this.#questions;",
-    tests: ["unit/server/commands/raft_commands_test.ts"],
+      "const queue = request.isChange || this.#changes.size > 0 ? this.#changes : this.#questions;",
+    tests: ["unit/server/commands/admin_limit_test.ts"],
   },
   {
     name: "asked-for-nobody",
     mistake: "what a client asked that has gone is done all the same",
     source: "PITFALLS 33",
-    file: "server/commands/admin_gate.ts",
+    file: "server/commands/admin_limit.ts",
     find: "if (!first.isWanted()) {",
     replace: "if (first.isWanted() === undefined) {",
-    tests: ["unit/server/commands/raft_commands_test.ts"],
+    tests: ["unit/server/commands/admin_limit_test.ts"],
   },
   {
     name: "tickets-for-visitors",
-    mistake: "an operator's place is one more place for tickets",
+    mistake: "a kept place is one more place for tickets",
     source: "PITFALLS 45",
-    file: listener,
-    find: "      connection.isVisitor = true;\n",
+    file: places,
+    find: "    client.isVisitor = true;\n",
     replace: "",
-    tests: listenerTests,
+    tests: placesTests,
   },
 ];

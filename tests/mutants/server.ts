@@ -12,7 +12,7 @@ const parserTests = ["unit/server/resp/resp_parser_test.ts"];
 export const serverMutants: readonly Mutant[] = [
   {
     name: "answers-crossed",
-    mistake: "the node's answer goes to whoever asked first",
+    mistake: "the node's answer goes to the client that asked first",
     source: "PITFALLS 31",
     file: "server/tickets/raft_link.ts",
     find: "const callback = this.#callbacks.get(id);",
@@ -25,8 +25,8 @@ export const serverMutants: readonly Mutant[] = [
     mistake: "a reply that is known at once overtakes one that waits",
     source: "PITFALLS 31",
     file: replies,
-    find: "return this.#slots.size === 0 ? this.#out : this.#held;",
-    replace: "return this.#slots.size >= 0 ? this.#out : this.#held;",
+    find: "return this.#slots.size === 0 ? this.#out : this.#tails.writer;",
+    replace: "return this.#slots.size >= 0 ? this.#out : this.#tails.writer;",
     tests: ["unit/server/resp/replies_test.ts"],
   },
   {
@@ -73,20 +73,17 @@ export const serverMutants: readonly Mutant[] = [
     mistake: "commands behind QUIT are run, and take tickets",
     source: "PITFALLS, RESP table",
     file: connection,
-    find: "!this.#closed && this.#ending === undefined &&\n      !this.replies",
-    replace: "!this.#closed &&\n      !this.replies",
-    tests: [
-      "unit/server/commands/commands_test.ts",
-      "unit/server/clients/connection_test.ts",
-    ],
+    find: "this.#ending === undefined && !this.replies.congested",
+    replace: "!this.replies.congested",
+    tests: ["unit/server/clients/connection_test.ts"],
   },
   {
     name: "reply-cut-short",
     mistake: "what a socket did not take at once is never sent",
     source: "PITFALLS 3",
-    file: connection,
-    find: "for (let at = 0; at < bytes.length; this.writesDone++) {",
-    replace: "for (let at = 0; at === 0; this.writesDone++) {",
+    file: "server/clients/reply_sender.ts",
+    find: "for (let at = 0; at < bytes.length; this.#writesDone++) {",
+    replace: "for (let at = 0; at === 0; this.#writesDone++) {",
     tests: ["unit/server/clients/connection_test.ts"],
   },
   {
@@ -94,19 +91,18 @@ export const serverMutants: readonly Mutant[] = [
     mistake: "a connection is closed before its replies have left",
     source: "PITFALLS, RESP table",
     file: connection,
-    find: "while (!this.#closed && (this.#writing || !this.replies.empty)) {",
-    replace: "while (!this.#closed && this.#writing && this.replies.empty) {",
+    find: "while (!this.#closed && (this.isWriting || !this.replies.empty)) {",
+    replace: "while (!this.#closed && this.isWriting && this.replies.empty) {",
     tests: ["unit/server/clients/connection_test.ts"],
   },
   {
     name: "clients-without-limit",
     mistake: "clients are accepted without end",
     source: "PITFALLS 33",
-    file: "server/clients/listener.ts",
-    find: "if (!isFull && this.#clientCount.enter()) {",
-    replace:
-      "if (!isFull && (this.#clientCount.enter() || this.#sessionsMax > 0)) {",
-    tests: ["unit/server/clients/listener_test.ts"],
+    file: "server/clients/places.ts",
+    find: "if (!this.#clientCount.enter()) return false;",
+    replace: "this.#clientCount.enter();",
+    tests: ["unit/server/clients/places_test.ts"],
   },
   {
     name: "browser-takes-tickets",
@@ -116,7 +112,7 @@ export const serverMutants: readonly Mutant[] = [
     find:
       '{ name: "post", arguments: [0], run: (session) => session.finish() },',
     replace: "",
-    tests: ["unit/server/commands/commands_test.ts"],
+    tests: ["unit/server/commands/redis_commands_test.ts"],
   },
   {
     name: "arity-unchecked",
@@ -125,7 +121,7 @@ export const serverMutants: readonly Mutant[] = [
     file: "server/commands/commands.ts",
     find: "if (given >= least && given <= most) return",
     replace: "if (given >= least && most >= 0) return",
-    tests: ["unit/server/commands/commands_test.ts"],
+    tests: ["unit/server/commands/ticket_test.ts"],
   },
   {
     name: "index-beyond-64-bits",
@@ -167,7 +163,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: "a-piece-is-a-repeat",
     mistake: "a TICKET of which a piece has come is answered, then again",
-    source: "STYLE 13",
+    source: "PITFALLS 32",
     file: parser,
     find: "const count = Math.floor((at - this.#next) / size);",
     replace:
@@ -260,12 +256,32 @@ export const serverMutants: readonly Mutant[] = [
     name: "quotes-unbalanced",
     mistake: "a quote that is never closed is closed by the line's end",
     source: "PITFALLS, RESP table",
-    file: parser,
-    find: `    this.#fail("unbalanced quotes in request");
-    return -1;`,
-    replace: `    this.#argument(begin, put);
-    return to;`,
+    file: "server/resp/inline.ts",
+    find: `    bytes[put++] = byte;
+  }
+  return undefined;`,
+    replace: `    bytes[put++] = byte;
+  }
+  return { textTo: put, next: to };`,
     tests: parserTests,
+  },
+  {
+    name: "unknown-flag-ignored",
+    mistake: "a node starts with the default of a flag that was misspelt",
+    source: "the start of a node",
+    file: "server/command_line.ts",
+    find: "if (unknown !== undefined) throw unknownFlag(unknown);",
+    replace: "if (unknown === undefined) void unknownFlag;",
+    tests: ["unit/server/config_test.ts"],
+  },
+  {
+    name: "flag-taken-for-a-value",
+    mistake: "a flag whose value was forgotten takes the next flag for it",
+    source: "the start of a node",
+    file: "server/config.ts",
+    find: "if (looksLikeFlag(flag)) throw missingValue(name);",
+    replace: "void [looksLikeFlag, missingValue];",
+    tests: ["unit/server/config_test.ts"],
   },
   {
     name: "election-as-short-as-a-heartbeat",
@@ -279,15 +295,16 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: "one-port-for-both",
     mistake: "clients and peers are given one port",
-    source: "STYLE 7",
+    source: "README, Flags",
     file: "server/config.ts",
     find: "if (clash(clientListen, raftListen)) {",
-    replace: "if (clash(clientListen, raftListen) && id === '') {",
+    replace: "if (clash(clientListen, raftListen) && raftListen.port === 0) {",
     tests: ["unit/server/config_test.ts"],
   },
   {
     name: "another-node-counted",
-    mistake: "whoever answers at a member's address is shown as that member",
+    mistake:
+      "any node that answers at a member's address is shown as that member",
     source: "README, Looking at a cluster",
     file: statusTable,
     find: "return id === node.id ? undefined : `node ${id} answers`;",
@@ -323,7 +340,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: "name-looked-up-again",
-    mistake: "threads listen where a name leads now, which nobody has claimed",
+    mistake: "threads listen where a name leads now, which was not claimed",
     source: "promise 1; ARCHITECTURE, --io-threads",
     file: "server/clients/shared_port.ts",
     find: "const { hostname: host, port } = alone.addr;",

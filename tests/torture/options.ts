@@ -1,58 +1,77 @@
 // The command line of a torture run.
 
-import { Command, InvalidArgumentError } from "commander";
+import { parseArgs } from "node:util";
 
 export type Options = {
-  /** Unless `rounds` says otherwise. */
+  /** How long the run takes, unless `rounds` ends it earlier. */
   readonly seconds: number;
+  /** How often each fault is done; any number of times if `undefined`. */
   readonly rounds: number | undefined;
   readonly seed: number;
-  /** The beginning of the names of the faults wanted. */
+  /** The beginning of the names of the faults to do; empty for all. */
   readonly only: string;
-  /** The beginning of the names of those not wanted; empty for none. */
+  /** The beginning of the names of the faults to leave out; empty for none. */
   readonly skip: string;
-  /** The sizes of the clusters, one after the other. */
+  /** The sizes of the clusters, one after the other, in nodes. */
   readonly nodes: readonly number[];
+  /** Repeats a ticket, to show that it is found. */
   readonly canary: boolean;
-  /** Set for the process in the namespaces: where everything goes. */
+  /** The directory for everything; set for the process in the namespaces. */
   readonly inside: string | undefined;
 };
 
 const defaultSeconds = 300;
+/** The cluster sizes that there are, in nodes. */
 export const sizes = [3, 1, 5] as const;
 
+const help = `Usage: deno task torture [options]
+
+Breaks real clusters of real processes, and checks every ticket.
+
+Options:
+  --minutes <n>   how long
+  --seconds <n>   how long; ${defaultSeconds} if nothing is said
+  --rounds <n>    end after each fault was done so often
+  --seed <n>      what is done to whom, and when
+  --only <name>   faults whose name begins so: kill, split-leader, …
+  --skip <name>   all faults but those whose name begins so
+  --nodes <n>     clusters of this size only: 1, 3 or 5
+  --canary        show that a repeated ticket is found
+  --inside <dir>  used by the task itself
+  -h, --help      print this`;
+
+/** Prints a message and ends the process if `args` are wrong, or ask for help. */
 export function parseOptions(args: readonly string[]): Options {
-  const command = new Command("deno task torture")
-    .description(
-      "Breaks real clusters of real processes, and checks every ticket.",
-    )
-    .option("--minutes <n>", "how long", number)
-    .option("--seconds <n>", "how long; 300 if nothing is said", number)
-    .option("--rounds <n>", "end after each fault was done so often", number)
-    .option("--seed <n>", "what is done to whom, and when", number)
-    .option(
-      "--only <name>",
-      "faults whose name begins so: kill, split-leader, …",
-      "",
-    )
-    .option("--skip <name>", "all faults but those whose name begins so", "")
-    .option("--nodes <n>", "clusters of this size only: 1, 3 or 5", size)
-    .option("--canary", "show that a repeated ticket is found", false)
-    .option("--inside <directory>", "used by the task itself")
-    .parse([...args], { from: "user" });
-  const given = command.opts<{
-    minutes?: number;
-    seconds?: number;
-    rounds?: number;
-    seed?: number;
-    only: string;
-    skip: string;
-    nodes?: number;
-    canary: boolean;
-    inside?: string;
-  }>();
-  const { minutes, rounds, only, skip, nodes, canary, inside } = given;
-  const seconds = given.seconds ??
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      minutes: { type: "string" },
+      seconds: { type: "string" },
+      rounds: { type: "string" },
+      seed: { type: "string" },
+      only: { type: "string", default: "" },
+      skip: { type: "string", default: "" },
+      nodes: { type: "string" },
+      canary: { type: "boolean", default: false },
+      inside: { type: "string" },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(help);
+    Deno.exit(0);
+  }
+  const numberOf = (name: "minutes" | "seconds" | "rounds" | "seed") => {
+    const text = values[name];
+    if (text !== undefined && !/^\d+$/.test(text)) {
+      fail(`--${name} takes a whole number, not ${text}`);
+    }
+    return text === undefined ? undefined : Number(text);
+  };
+  const { only, skip, nodes, canary, inside } = values;
+  const minutes = numberOf("minutes");
+  const rounds = numberOf("rounds");
+  const seconds = numberOf("seconds") ??
     (minutes !== undefined
       ? minutes * 60
       : rounds !== undefined
@@ -61,22 +80,21 @@ export function parseOptions(args: readonly string[]): Options {
   return {
     seconds,
     rounds,
-    seed: given.seed ?? Math.floor(Math.random() * 2 ** 31),
+    seed: numberOf("seed") ?? Math.floor(Math.random() * 2 ** 31),
     only,
     skip,
-    nodes: nodes === undefined ? sizes : [nodes],
+    nodes: nodes === undefined ? sizes : [sizeOf(nodes)],
     canary,
     inside,
   };
 }
 
-function number(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("a whole number");
-  return Number(text);
+function sizeOf(text: string): number {
+  return sizes.find((size) => `${size}` === text) ??
+    fail(`--nodes takes 1, 3 or 5, not ${text}`);
 }
 
-function size(text: string): number {
-  const found = sizes.find((size) => `${size}` === text);
-  if (found === undefined) throw new InvalidArgumentError("1, 3 or 5");
-  return found;
+function fail(text: string): never {
+  console.error(text);
+  Deno.exit(1);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ClientCount } from "../../../server/client_count.ts";
 
-Deno.test("Census lets in as many as there is room for, in all isolates together", () => {
+Deno.test("ClientCount gives as many places as there are, in all isolates together", () => {
   const here = new ClientCount({ clientsMax: 3 });
   const there = new ClientCount({ clientsMax: 3, memory: here.memory });
   assert.deepEqual([here.enter(), there.enter(), here.enter()], [
@@ -17,14 +17,14 @@ Deno.test("Census lets in as many as there is room for, in all isolates together
   assert.equal(here.enter(), false);
 });
 
-Deno.test("Census numbers clients 1, 2, 3 …, and none twice, whichever isolate they came to", () => {
+Deno.test("ClientCount numbers clients 1, 2, 3 …, and none twice, whichever isolate they came to", () => {
   const here = new ClientCount();
   const there = new ClientCount({ memory: here.memory });
   const ids = [here.nextId(), there.nextId(), there.nextId(), here.nextId()];
   assert.deepEqual(ids, [1, 2, 3, 4]);
 });
 
-Deno.test("Census keeps some places, and counts those who have them", () => {
+Deno.test("ClientCount has some kept places, and counts the clients in them", () => {
   const clientCount = new ClientCount({ clientsMax: 1, placesKept: 1 });
   assert(clientCount.enter());
   assert(!clientCount.enter());
@@ -35,7 +35,7 @@ Deno.test("Census keeps some places, and counts those who have them", () => {
   assert(clientCount.enterKept());
 });
 
-Deno.test("Census lets few admin commands be under way, and leaves some of them to questions", () => {
+Deno.test("ClientCount lets few admin commands be under way, and leaves some places to questions", () => {
   const here = new ClientCount();
   const there = new ClientCount({ memory: here.memory });
   let changes = 0;
@@ -49,7 +49,7 @@ Deno.test("Census lets few admin commands be under way, and leaves some of them 
   assert(!there.enterAdmin({ isChange: false }));
 });
 
-Deno.test("Census adds up the memory of all isolates", () => {
+Deno.test("ClientCount adds up the memory of all isolates", () => {
   const here = new ClientCount({ memoryMax: 100 });
   const there = new ClientCount({ memory: here.memory, memoryMax: 100 });
   here.holds(60);

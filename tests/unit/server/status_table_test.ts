@@ -59,7 +59,7 @@ function others(entries: Record<string, Asked>): ReadonlyMap<string, Asked> {
   return new Map(Object.entries(entries));
 }
 
-Deno.test("statusOf() shows what the leader knows of all and what each knows of itself, whoever was asked first", () => {
+Deno.test("statusOf() shows the leader's report of all members and each member's own, in whatever order they were asked", () => {
   const third = { address: at3!, stats: statsOf("3", "Follower") };
   const expected = [
     "id  address         client          role      term  match  lag  contact  version  disk avg/max",
@@ -68,18 +68,18 @@ Deno.test("statusOf() shows what the leader knows of all and what each knows of 
     "3   10.0.0.3:12001  10.0.0.3:11001  follower     4     12    3     4.1s  0.1.0      826µs/12ms",
   ].join("\n");
   for (
-    const round of [
+    const answers of [
       { first: leader, others: others({ 2: follower, 3: third }) },
       { first: follower, others: others({ 1: leader, 3: third }) },
     ]
   ) {
-    const { table, fault } = statusOf(round);
+    const { table, fault } = statusOf(answers);
     assert.equal(table, expected);
     assert.equal(fault, undefined);
   }
 });
 
-Deno.test("statusOf() shows who does not answer with what the leader knows of it, and names it", () => {
+Deno.test("statusOf() shows a member that does not answer as the leader reports it, and names it", () => {
   const { table, fault } = statusOf({
     first: leader,
     others: others({ 2: follower, 3: refused }),
@@ -154,7 +154,7 @@ Deno.test("A disk that hangs shows, and durations are short", () => {
   assert.equal(disk(1_500_000, 60_000_000, 1), "stalled 1.5s/60s");
 });
 
-Deno.test("membersIn() orders ids as people do, and takes a loopback for the teller's host", () => {
+Deno.test("membersIn() orders ids as people do, and takes a loopback for the host of the node that reports it", () => {
   const stats = new Map([
     ["server_10", "address=:1,client=127.0.0.1:5,suffrage=voter"],
     ["server_2", "address=:2,client=:6,suffrage=learner"],
@@ -176,7 +176,7 @@ Deno.test("membersIn() orders ids as people do, and takes a loopback for the tel
   ]);
 });
 
-Deno.test("faultOfStats() tells who answers in a member's place", () => {
+Deno.test("faultOfStats() tells which node answers in a member's place", () => {
   const node = { id: "2", cluster: "c" };
   const stats = statsOf("2", "Follower");
   assert.equal(faultOfStats(stats, node), undefined);

@@ -305,7 +305,7 @@ Deno.test("listen() names the address that is in use, and the flag", () =>
 
 const tooMany = "-ERR max number of clients reached\r\n";
 
-Deno.test("All who are too many are told so, however many come at once", () =>
+Deno.test("All clients that are too many are told so, however many come at once", () =>
   serving({ clientsMax: 1, refusalsMax: 2 }, async ({ port }) => {
     using first = await Client.connect(port);
     await first.send(resp("PING"));
@@ -321,7 +321,7 @@ Deno.test("All who are too many are told so, however many come at once", () =>
     await first.expect("+PONG\r\n");
   }));
 
-Deno.test("From this host one gets in when all places are taken; whoever does nothing makes way", () =>
+Deno.test("A client from this host gets in when all places are taken; an idle visitor makes way", () =>
   serving(
     { clientsMax: 1, placesKept: 2, prompt: false },
     async ({ port, node }) => {
@@ -341,7 +341,7 @@ Deno.test("From this host one gets in when all places are taken; whoever does no
       assert.equal(await idle.rest(), tooMany);
       node.answer();
       await waiting.expect("+OK\r\n");
-      // The ordinary place goes to one of those that have a place that is kept.
+      // The ordinary place goes to one of the clients in kept places.
       first.close();
       using fourth = await Client.connect(port);
       await fourth.send(resp("RAFT.LEADER"));
@@ -349,7 +349,7 @@ Deno.test("From this host one gets in when all places are taken; whoever does no
     },
   ));
 
-Deno.test("In a place that is kept there are no tickets", () =>
+Deno.test("A client in a kept place gets no tickets", () =>
   serving({ clientsMax: 1, placesKept: 2 }, async ({ port, node }) => {
     const first = await Client.connect(port);
     await first.send(resp("PING"));

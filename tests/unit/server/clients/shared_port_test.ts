@@ -1,4 +1,4 @@
-// A port is shared inside a process and with nobody else.
+// A port is shared inside a process and with no other process.
 
 import assert from "node:assert/strict";
 import { listen } from "../../../../server/clients/listener.ts";
@@ -36,7 +36,7 @@ Deno.test("A claimed port is known by its number, and can be joined", () => {
   });
 });
 
-Deno.test("A name is looked up once: who joins comes to the address that was claimed", () => {
+Deno.test("A name is looked up once: an isolate that joins listens on the address that was claimed", () => {
   const { socket, lock, address } = claimPort({ host: "localhost", port: 0 });
   assert.equal(address.host, socket.addr.hostname);
   assert.match(address.host, /^[0-9a-f.:]+$/);
@@ -44,7 +44,7 @@ Deno.test("A name is looked up once: who joins comes to the address that was cla
   socket.close();
 });
 
-Deno.test("A claimed port is refused to who wants it alone, and to a second claim", () => {
+Deno.test("A claimed port is refused to a process that wants it alone, and to a second claim", () => {
   claimed(({ address }) => {
     assert.throws(() => listen(address), inUse(address.port));
     assert.throws(() => claimPort(address), inUse(address.port));
@@ -54,7 +54,7 @@ Deno.test("A claimed port is refused to who wants it alone, and to a second clai
   });
 });
 
-Deno.test("A port that somebody has alone can be neither claimed nor joined", () => {
+Deno.test("A port that is used alone can be neither claimed nor joined", () => {
   const alone = listen(loopback);
   const address = { host: "127.0.0.1", port: alone.addr.port };
   assert.throws(() => claimPort(address), inUse(address.port));

@@ -1,15 +1,109 @@
-// The words of the commands that change the members and the leader: which are taken, in which
-// order, and what the node is asked then.
+// The commands of the cluster: which words they take, in which order, what the node is asked
+// then, and how its answers are written.
 
 import assert from "node:assert/strict";
+import type { NodeStatus } from "../../../../raft/channel/messages.ts";
 import { Bench, resp } from "../../../lib/fakes.ts";
+import { table } from "./table.ts";
 
-/** Each request alone, and the exact reply. */
-function table(bench: Bench, rows: readonly (readonly [string, string])[]) {
-  for (const [request, reply] of rows) {
-    assert.equal(bench.ask(request), reply, JSON.stringify(request));
-  }
-}
+const leader: NodeStatus = {
+  state: "Leader",
+  term: 2,
+  leaderAddress: "127.0.0.1:18101",
+  memberHosts: [],
+};
+
+Deno.test("RAFT.LEADER answers from the last status, whatever follows it", () => {
+  const bench = new Bench();
+  assert.equal(bench.ask(resp("RAFT.LEADER")), "+\r\n");
+  bench.node.say({ type: "status", status: leader });
+  assert.equal(bench.ask(resp("RAFT.LEADER")), "+127.0.0.1:18101\r\n");
+  assert.equal(
+    bench.ask(resp("raft.leader", "x", "y")),
+    "+127.0.0.1:18101\r\n",
+  );
+  assert.deepEqual(bench.node.commands, []);
+});
+
+Deno.test("RAFT.CONFIGURATION lists each server in six bulk strings", () => {
+  const bench = new Bench();
+  const incarnation = "";
+  bench.node.willAnswer("configuration", {
+    type: "servers",
+    servers: [
+      { id: "1", address: ":12001", suffrage: "voter", incarnation },
+      { id: "2", address: "h:12002", suffrage: "learner", incarnation },
+    ],
+  });
+  assert.equal(
+    bench.ask(resp("RAFT.CONFIGURATION")),
+    "*2\r\n" +
+      resp("id", "1", "address", ":12001", "suffrage", "Voter") +
+      resp("id", "2", "address", "h:12002", "suffrage", "Nonvoter"),
+  );
+});
+
+Deno.test("RAFT.STATS, LASTCONTACT and SNAPSHOT pass on what the node says", () => {
+  const bench = new Bench();
+  bench.node.willAnswer("stats", {
+    type: "pairs",
+    pairs: [["applied_index", "11"], ["state", "Leader"]],
+  });
+  const text = "0001-01-01 00:00:00 +0000 UTC";
+  bench.node.willAnswer("last-contact", { type: "text", text });
+  table(bench, [
+    [resp("RAFT.STATS"), resp("applied_index", "11", "state", "Leader")],
+    [resp("RAFT.LASTCONTACT"), `$${text.length}\r\n${text}\r\n`],
+    [resp("RAFT.SNAPSHOT"), "+OK\r\n"],
+  ]);
+  bench.node.willAnswer("snapshot", {
+    type: "error",
+    text: "nothing new to\r\nsnapshot",
+  });
+  assert.equal(
+    bench.ask(resp("RAFT.SNAPSHOT")),
+    "-ERR nothing new to  snapshot\r\n",
+  );
+});
+
+Deno.test("An error of the node is a reply, so later replies stay in place (bug 13)", () => {
+  const bench = new Bench();
+  bench.node.willAnswer("configuration", {
+    type: "error",
+    text: "raft is already shutdown",
+  });
+  assert.equal(
+    bench.ask(resp("RAFT.CONFIGURATION") + resp("PING")),
+    "-ERR raft is already shutdown\r\n+PONG\r\n",
+  );
+});
+
+Deno.test("RAFT.CLUSTER tells the cluster's id and the host that it sees", () => {
+  const bench = new Bench();
+  bench.node.willAnswer("cluster", { type: "text", text: "c0ffee" });
+  assert.equal(bench.ask(resp("RAFT.CLUSTER")), resp("c0ffee", "192.0.2.7"));
+  bench.node.willAnswer("cluster", { type: "error", text: "not ready" });
+  assert.equal(bench.ask(resp("RAFT.CLUSTER")), "-ERR not ready\r\n");
+});
+
+Deno.test("RAFT.JOIN completes an address without host, unless it came from loopback", () => {
+  const joined = (host: string, address: string) => {
+    const bench = new Bench();
+    const client = bench.connect(host);
+    client.send(resp("RAFT.JOIN", "2", address, "ab12", "c0ffee"));
+    bench.settle();
+    assert.equal(client.received(), "+OK\r\n");
+    const [command] = bench.node.commands;
+    assert(command?.type === "join");
+    assert.equal(command.incarnation, "ab12");
+    assert.equal(command.cluster, "c0ffee");
+    return command.address;
+  };
+  assert.equal(joined("192.0.2.7", ":12002"), "192.0.2.7:12002");
+  assert.equal(joined("2001:db8::7", ":12002"), "[2001:db8::7]:12002");
+  assert.equal(joined("127.0.0.1", ":12002"), ":12002");
+  assert.equal(joined("192.0.2.7", "host:12002"), "host:12002");
+});
 
 Deno.test("RAFT.ADDVOTER passes id, address and prev-index", () => {
   const bench = new Bench();
@@ -183,43 +277,4 @@ Deno.test("Arguments of RAFT commands are too long before they reach the node", 
     );
   }
   assert.deepEqual(bench.node.commands, []);
-});
-
-Deno.test("Admin commands beyond those that may be under way wait for their turn", () => {
-  const bench = new Bench();
-  const clients = Array.from({ length: 40 }, () => bench.connect());
-  for (const client of clients) client.send(resp("RAFT.STATS"));
-  assert.equal(bench.node.commands.length, 16);
-  clients[20]!.replies.forget(); // it has gone: nothing is asked for it
-  for (let answered = 0; answered < 39; answered++) {
-    assert(bench.node.waiting.length <= 16);
-    bench.node.answer();
-  }
-  assert.equal(bench.node.commands.length, 39);
-  for (const client of clients) {
-    if (!client.replies.isGone) assert.equal(client.received(), "+OK\r\n");
-  }
-});
-
-Deno.test("Questions do not wait behind changes of the members", () => {
-  const bench = new Bench();
-  const clients = Array.from({ length: 20 }, () => bench.connect());
-  for (const client of clients) {
-    client.send(resp("RAFT.ADDVOTER", "2", "h:1"));
-  }
-  assert.equal(bench.node.commands.length, 12);
-  bench.client.send(resp("RAFT.STATS"));
-  assert.equal(bench.node.commands.length, 13);
-  bench.settle();
-  assert.equal(bench.node.commands.length, 21);
-});
-
-Deno.test("When a thousand admin commands wait, further ones are told so", () => {
-  const bench = new Bench();
-  const clients = Array.from({ length: 1017 }, () => bench.connect());
-  for (const client of clients) client.send(resp("RAFT.STATS"));
-  assert.match(clients[1016]!.received(), /^-BUSY /);
-  assert.equal(clients[1015]!.received(), "");
-  bench.settle();
-  assert.equal(clients[1015]!.received(), "+OK\r\n");
 });

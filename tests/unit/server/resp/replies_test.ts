@@ -264,7 +264,7 @@ Deno.test("Replies takes back what a command had written when it failed, unless 
   assert.equal(left(replies), "+before\r\n+1\r\n");
 });
 
-Deno.test("Replies tells its connection of a number that cannot be written, and nobody else", () => {
+Deno.test("Replies tells its connection alone of a number that cannot be written", () => {
   const failures: unknown[] = [];
   const replies = new Replies(() => {
     throw new RangeError("no room");

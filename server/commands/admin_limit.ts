@@ -1,41 +1,44 @@
-// Lets admin commands of all clients through to the node, few at a time: each crosses to
+// Limits how many admin commands of all clients are under way at the node: each crosses to
 // the worker, and may take ten seconds there. The others wait, first come, first served;
-// questions not behind changes of members, for which not all places are there. Who asks
-// is not known here: how many one client may have waiting is said in `replies.ts`.
+// when too many wait, a client is told BUSY. Questions never wait behind changes of
+// members, which may not take up all places. How many commands one client may have waiting
+// is said in `replies.ts`.
 
 import type { ClientCount } from "../client_count.ts";
 import { Fifo } from "../../base/fifo.ts";
 
-/** In each isolate; more are to be told that they ask too much. */
+/** Commands that wait, in each isolate, for changes and for questions alike. */
 const waitingMax = 1000;
-/** Before it is tried again whether another isolate has left a place. */
+/** Before the next try when commands of other isolates have all the places. */
 const retryMillis = 20;
 
-export type Passage = {
+/** An admin command that waits to begin. */
+export type AdminRequest = {
   /** Whether it changes the members. */
   readonly isChange: boolean;
   /** Whether anybody still waits for the answer. */
   readonly isWanted: () => boolean;
-  /** Asks the node; `done` is to be called when that has answered. */
+  /** Asks the node; `done` is to be called when the node has answered. */
   readonly begin: (done: () => void) => void;
 };
 
-export class AdminGate {
+/** The admin commands of one isolate's clients. */
+export class AdminLimit {
   readonly #clientCount: ClientCount;
-  readonly #changes = new Fifo<Passage>();
-  readonly #questions = new Fifo<Passage>();
+  readonly #changes = new Fifo<AdminRequest>();
+  readonly #questions = new Fifo<AdminRequest>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(clientCount: ClientCount) {
     this.#clientCount = clientCount;
   }
 
-  /** False when too many wait already: nothing was done, and nothing will be. */
-  pass(passage: Passage): boolean {
-    const queue = passage.isChange ? this.#changes : this.#questions;
+  /** Begins `request` now or later; false (BUSY) if too many wait: it will never begin. */
+  admit(request: AdminRequest): boolean {
+    const queue = request.isChange ? this.#changes : this.#questions;
     if (queue.size >= waitingMax) return false;
-    queue.push(passage);
-    this.#letThrough();
+    queue.push(request);
+    this.#beginAll();
     return true;
   }
 
@@ -43,7 +46,8 @@ export class AdminGate {
     clearTimeout(this.#timer);
   }
 
-  #letThrough(): void {
+  /** Begins as many as there are places for. */
+  #beginAll(): void {
     for (const queue of [this.#questions, this.#changes]) {
       for (let first; (first = queue.first) !== undefined;) {
         if (!first.isWanted()) {
@@ -52,7 +56,7 @@ export class AdminGate {
         }
         const { isChange, begin } = first;
         if (!this.#clientCount.enterAdmin({ isChange })) {
-          this.#tryAgain();
+          this.#retryLater();
           break;
         }
         queue.shift();
@@ -61,10 +65,10 @@ export class AdminGate {
     }
   }
 
-  #begin(begin: Passage["begin"], isChange: boolean): void {
+  #begin(begin: AdminRequest["begin"], isChange: boolean): void {
     const leave = () => {
       this.#clientCount.leaveAdmin({ isChange });
-      this.#letThrough();
+      this.#beginAll();
     };
     try {
       begin(leave);
@@ -74,10 +78,10 @@ export class AdminGate {
     }
   }
 
-  #tryAgain(): void {
+  #retryLater(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.#letThrough();
+      this.#beginAll();
     }, retryMillis);
   }
 }

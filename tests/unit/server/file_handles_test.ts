@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { shareHandles } from "../../../server/handles.ts";
+import { shareHandles } from "../../../server/file_handles.ts";
 
 /** What the process was seen to open beside clients, peers and further threads. */
 const ownSeen = 16;
@@ -23,7 +23,7 @@ Deno.test("All shares of the file handles together are never more than there are
   );
 });
 
-Deno.test("Where handles are plenty, nobody gets less than wanted", () => {
+Deno.test("Where handles are plenty, all get as many as they want", () => {
   for (const free of [undefined, 100_000]) {
     assert.deepEqual(shareHandles(free, { clientsMax: 10_000, ioThreads: 1 }), {
       clientsMax: 10_000,

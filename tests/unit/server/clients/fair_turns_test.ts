@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { Turns } from "../../../../server/clients/turns.ts";
+import { FairTurns } from "../../../../server/clients/fair_turns.ts";
 
-Deno.test("Turns let sockets have theirs, however many follow each other", async () => {
-  const turns = new Turns();
+Deno.test("FairTurns lets sockets have theirs, however many turns follow each other", async () => {
+  const turns = new FairTurns();
   let count = 0;
   let over = false;
   const ended = Promise.withResolvers<void>();
@@ -30,9 +30,11 @@ Deno.test("Turns let sockets have theirs, however many follow each other", async
   client.close();
 });
 
-Deno.test("Turns resume all that wait, in their order, those that come meanwhile in the next", () => {
+Deno.test("FairTurns resumes all that wait, in their order, and those that come meanwhile in the next turn", () => {
   const ends: (() => void)[] = [];
-  const turns = new Turns(() => new Promise((resolve) => ends.push(resolve)));
+  const turns = new FairTurns(() =>
+    new Promise((resolve) => ends.push(resolve))
+  );
   const seen: string[] = [];
   turns.next(() => {
     seen.push("a");

@@ -1,35 +1,35 @@
-// How many file handles the process may still open, and what of them clients may have: so
-// that the log, the peers and a snapshot never lack one, whatever clients do.
+// How many file handles the process may still open, and how many of them clients may have,
+// so that the log, the peers and a snapshot never lack one, whatever clients do.
 //
-// The limit itself cannot be asked for: Deno shows /proc to nobody but a process with all
-// permissions. Where it does not, handles are opened until there is no more, or until
-// there are enough. That is done once, before anything else needs one.
+// The limit itself cannot be asked for: Deno shows /proc only to a process with all
+// permissions. To others the probe tells: it opens handles until there are no more, or
+// enough, once, before anything else needs one.
 
 import type { Logger } from "../base/logger.ts";
-import type { CensusOptions } from "./client_count.ts";
+import type { ClientCountOptions } from "./client_count.ts";
 import type { ClientLimits } from "./config.ts";
 
-/** What the process opens beside clients and peers: log, directory, worker, resolver. */
+/** Handles for all but clients and peers: log, directory, worker, resolver. */
 const ownHandles = 32;
-/** Of each further isolate that serves clients. */
+/** Handles for each further isolate that serves clients. */
 const threadHandles = 16;
-/** Beyond these nobody has a use for more. */
+// More than these would be of no use.
 const peersMax = 320;
 const refusalsMax = 64;
 const placesMax = 32;
 
-/** Who gets how many handles. */
+/** How many handles each kind of connection gets. */
 export type HandleShares = {
   readonly clientsMax: number;
-  /** Places kept for this host and for members. */
+  /** Clients in kept places: from this host and from members. */
   readonly placesKept: number;
   /** Clients that are being told that they are too many, in each isolate. */
   readonly refusalsMax: number;
-  /** Connections of other nodes, and of strangers at their port. */
+  /** Connections at the raft port, of other nodes and of strangers. */
   readonly peersMax: number;
 };
 
-/** Deals `free` handles out; `undefined`: as many as anybody wants. */
+/** Shares `free` handles out; `undefined` when their number is unknown: all get what they want. */
 export function shareHandles(
   free: number | undefined,
   { clientsMax, ioThreads }: {
@@ -54,12 +54,15 @@ export function shareHandles(
   };
 }
 
-/** What clients may take: as much as is asked for, and as file handles allow. */
+/**
+ * The limits of clients: those that the user asks for, as far as file handles allow. Warns
+ * when they allow less.
+ */
 export function limitsOf(
   { clientsMax, memoryMax }: ClientLimits,
   { ioThreads }: { readonly ioThreads: number },
   log: Logger,
-): { limits: CensusOptions; shares: HandleShares } {
+): { limits: ClientCountOptions; shares: HandleShares } {
   const wanted = { clientsMax, ioThreads };
   const free = freeHandles(handlesFor(wanted));
   if (free === undefined) {
@@ -81,7 +84,7 @@ export function limitsOf(
   return { limits, shares };
 }
 
-/** As many handles as `wanted` clients and all the rest have a use for. */
+/** The handles that so many clients and everything else can use. */
 function handlesFor(
   { clientsMax, ioThreads }: {
     readonly clientsMax: number;
@@ -93,17 +96,17 @@ function handlesFor(
 }
 
 /**
- * How many of `wanted` handles may be opened now; `undefined` when that cannot be found
- * out with the permissions that the process has.
+ * How many of `wanted` handles may be opened now; `undefined` when the process lacks the
+ * permissions to find out.
  */
 function freeHandles(wanted: number): number | undefined {
   const limit = handleLimit();
-  // Some are open already: not many, and nobody but Deno knows how many.
+  // A few are open already; only Deno knows how many.
   if (limit !== undefined && limit >= wanted + ownHandles) return wanted;
   return probe(wanted);
 }
 
-/** Whether `path` may be used; to try without would make Deno ask at a terminal, and wait. */
+/** Whether `path` may be used: to try without permission makes Deno ask at a terminal, and wait. */
 function may(name: "read" | "write", path: string): boolean {
   return Deno.permissions.querySync({ name, path }).state === "granted";
 }
@@ -121,6 +124,7 @@ function handleLimit(): number | undefined {
   }
 }
 
+/** Opens handles until there are `wanted`, or no more; `undefined` without permission. */
 function probe(wanted: number): number | undefined {
   const path = "/dev/null";
   if (!may("write", path)) return undefined;

@@ -1,0 +1,14 @@
+// A table of requests and replies, for the tests of commands.
+
+import assert from "node:assert/strict";
+import type { Bench } from "../../../lib/fakes.ts";
+
+/** Sends each request alone, and asserts that this is the reply, to the byte. */
+export function table(
+  bench: Bench,
+  rows: readonly (readonly [request: string, reply: string])[],
+): void {
+  for (const [request, reply] of rows) {
+    assert.equal(bench.ask(request), reply, JSON.stringify(request));
+  }
+}
