@@ -121,7 +121,7 @@ export const storageMutants: readonly Mutant[] = [
     source: "PITFALLS 12, 15",
     file: wal,
     find: `    yield this.#files;
-    // Only now does anything older become superfluous.
+    // Only now is everything older superfluous.
     const stale = segmentNumbers(this.#files.list() ?? []).filter((other) =>
       other < number
     );
@@ -281,7 +281,7 @@ export const storageMutants: readonly Mutant[] = [
     name: "replaced-entries-come-back",
     mistake: "entries that a save replaced are there again after a restart",
     source: "PITFALLS 15",
-    file: "storage/memory.ts",
+    file: "storage/replay.ts",
     find: "state.entries.length = kept;",
     replace:
       "if (change.entries.length === 0) state.entries.length = Math.max(kept, state.entries.length);\n  else state.entries.length = kept;",

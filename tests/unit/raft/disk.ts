@@ -1,10 +1,10 @@
 // A disk that does nothing until it is told to: a save under way becomes durable with
 // `finish`, fails with `fail`, or is lost in a crash. What a save means is
-// storage/memory.ts's `replay`; the rules that a node must keep are asserted.
+// storage/replay.ts's `replay`; the rules that a node must keep are asserted.
 
 import assert from "node:assert/strict";
 import type { Save, Saved } from "../../../raft/core/types.ts";
-import { replay, type Replayed } from "../../../storage/memory.ts";
+import { replay, type Replayed } from "../../../storage/replay.ts";
 import type { Done, Storage } from "../../../storage/storage.ts";
 
 export class Disk implements Storage {

@@ -6,7 +6,7 @@ import { crc32 } from "node:zlib";
 import { Writer } from "../../../base/bytes.ts";
 import type { Save, Saved } from "../../../raft/core/types.ts";
 import { denoFiles } from "../../../storage/files.ts";
-import { replay } from "../../../storage/memory.ts";
+import { replay } from "../../../storage/replay.ts";
 import { type Durability, StorageError } from "../../../storage/storage.ts";
 import { Wal } from "../../../storage/wal.ts";
 import {
