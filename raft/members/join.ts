@@ -11,8 +11,8 @@ import { isShortText } from "../../base/bytes.ts";
 import type { NodeId } from "../core/types.ts";
 import type { Logger } from "../../base/logger.ts";
 import {
-  type Outcome,
   type Reply,
+  type RequestResult,
   tryRequest,
 } from "../../base/resp_client.ts";
 
@@ -122,7 +122,7 @@ async function askOne(
   text: string,
   words: readonly string[],
   { isAnswer, millis, signal }: Question & { millis: number },
-): Promise<Outcome> {
+): Promise<RequestResult> {
   const address = parseAddress(text);
   if (address === undefined) {
     throw new JoinError(
