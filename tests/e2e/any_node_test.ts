@@ -1,5 +1,5 @@
-// Three real nodes, and clients that know nothing of leaders: they talk to any node and
-// get their tickets, whatever becomes of the leader meanwhile.
+// Three real nodes, and clients that know nothing of leaders: they talk to any node and get
+// their tickets, whatever happens to the leader meanwhile.
 
 import assert from "node:assert/strict";
 import { Redis } from "ioredis";
@@ -66,7 +66,7 @@ e2e(
 );
 
 e2e(
-  "Without a majority a request waits as long as --timeout says, then it is told so",
+  "Without a majority a request waits for --timeout, then it is refused with the reason",
   async (lab) => {
     const cluster = await lab.cluster(3, { flags: ["--timeout", "700ms"] });
     const leader = await cluster.leader();
@@ -81,7 +81,7 @@ e2e(
       assert(answer instanceof ReplyError);
       assert.equal(answer.message, "CLUSTERDOWN No leader within 0.7s");
     }
-    // What waits behind a ticket that waits comes in its turn.
+    // A reply that waits behind a waiting ticket comes in its turn.
     const inTurn = await (async () => {
       await patient.send(`${ticketRequest}PING\r\n`);
       return [await patient.reply(), await patient.reply()];
@@ -91,14 +91,14 @@ e2e(
 
     await leader.start();
     await until(
-      "it serves again",
+      `node ${one!.id} serves again`,
       async () => /^\d+$/.test(String(await patient.ask("TICKET"))),
     );
   },
 );
 
 e2e(
-  "A node that stops while there is no leader says so to who waits, and ends in good order",
+  "A node that stops while there is no leader tells its waiting clients, and ends with 0",
   async (lab) => {
     const cluster = await lab.cluster(3);
     const leader = await cluster.leader();
@@ -106,7 +106,7 @@ e2e(
     await Promise.all([leader.kill(), other!.kill()]);
     using waiting = await one!.connect();
     await waiting.send(`PING\r\n${ticketRequest}`);
-    assert.equal(await waiting.reply(), "PONG"); // so the other has come as well
+    assert.equal(await waiting.reply(), "PONG"); // so the TICKET behind it has arrived, too
     const stopped = one!.stop();
     const answer = await waiting.reply();
     assert(answer instanceof ReplyError);
@@ -122,7 +122,7 @@ e2e(
     const leader = await cluster.leader();
     const [follower] = await cluster.followers();
     await until(
-      "the leader's client address is known",
+      `node ${follower!.id} knows the leader's client address`,
       async () => /MOVED/.test(String(await askTicket(follower!.port))),
     );
     const { message } = await askTicket(follower!.port) as ReplyError;

@@ -1,5 +1,5 @@
-// A client written for the original must not notice the difference: every exchange that
-// was recorded from it, to the byte, on a real node; then real clients.
+// A client written for the original must not notice the difference: every exchange that was
+// recorded from the original, to the byte, on a real node; then real client programs.
 
 import assert from "node:assert/strict";
 import { Redis } from "ioredis";
@@ -7,7 +7,7 @@ import { encode, exchange, ReplyError } from "../lib/client.ts";
 import { e2e, redisTool } from "../lib/harness.ts";
 import type { Server } from "../lib/server.ts";
 
-/** What goes in, as words or as bytes, and the bytes that come out, to the very end. */
+/** A request, as words or as bytes, and all bytes that come back until the end. */
 type Row = readonly [
   request: readonly string[] | string,
   reply: string | ((text: string) => boolean),
@@ -33,7 +33,7 @@ const ping = encode(["PING"]);
 const unbalanced = "-ERR Protocol error: unbalanced quotes in request\r\n";
 
 e2e(
-  "TICKET, PING, QUIT and what is none of them answer as the original did",
+  "TICKET, PING, QUIT and anything else answer as the original did",
   async (lab) => {
     const node = await lab.server().start();
     await assertRows(node, [
@@ -50,12 +50,12 @@ e2e(
       ],
       [ticket.repeat(3), "+8\r\n+9\r\n+10\r\n"],
       [ticket + ping + ticket, "+11\r\n+PONG\r\n+12\r\n"],
-      // Its bug 12: it dropped both tickets and told the error alone.
+      // The original dropped both tickets and sent only the error.
       [
         ticket + ticket + "*1\r\n$-5\r\n" + ticket,
         "+13\r\n+14\r\n-ERR Protocol error: invalid bulk length\r\n",
       ],
-      // Its bug 11: it took two tickets after QUIT.
+      // The original took two tickets after QUIT.
       [encode(["QUIT"]) + ticket + ticket, "+OK\r\n"],
       [["TICKET"], "+15\r\n"],
       [["PING"], "+PONG\r\n"],
@@ -68,7 +68,7 @@ e2e(
       ["\r\n   \r\n\n", ""],
       ['"TICKET\r\n', unbalanced],
       ["'TICKET\r\nTICKET\r\n", unbalanced],
-      // Its bugs 3 and 4: a crash, and a core that spins for ever.
+      // The original crashed at the first, and kept a core busy for ever at the second.
       [
         "*1\r\n$9223372036854775807\r\n",
         "-ERR Protocol error: invalid bulk length\r\n",
@@ -89,9 +89,9 @@ e2e("RAFT.* on a single node answer as the original did", async (lab) => {
   await assertRows(node, [
     [["RAFT.SNAPSHOT"], "-ERR nothing new to snapshot\r\n"],
     statsBefore,
-    [ticket.repeat(3), "+1\r\n+2\r\n+3\r\n"], // one log entry: the next line tells
+    [ticket.repeat(3), "+1\r\n+2\r\n+3\r\n"], // one log entry, as the next line shows
     [["RAFT.STATS"], stats({ address, lastIndex: 3 })],
-    // Its bug 16: one entry each, and quadratic time.
+    // The original made an entry of each, in quadratic time.
     [(ticket + ping).repeat(2), "+4\r\n+PONG\r\n+5\r\n+PONG\r\n"],
     [["RAFT.STATS"], stats({ address, lastIndex: 4 })],
     [["RAFT.LEADER"], `+${address}\r\n`],
@@ -142,7 +142,7 @@ e2e("RAFT.* on a single node answer as the original did", async (lab) => {
 });
 
 e2e(
-  "RAFT.LEADER shows --raddr :PORT as it stands, and what listens there serves",
+  "RAFT.LEADER shows --raddr :PORT as it is given, and the node serves with it",
   async (lab) => {
     const node = lab.server();
     await node.start("--raddr", `:${node.raftPort}`);
@@ -160,12 +160,12 @@ e2e(
     const goTime =
       /^\$\d+\r\n\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \+0000 UTC\r\n$/;
     await assertRows(follower!, [
-      // Here it said "node is not the leader", as --forward no does; ours asks the leader.
+      // The original said "node is not the leader", as `--forward no` does. Ours asks the leader.
       [["TICKET"], "+1\r\n"],
       [ticket + ping + ticket, "+2\r\n+PONG\r\n+3\r\n"],
       [["RAFT.LEADER"], `+${leader.raftAddress}\r\n`],
       [["RAFT.LASTCONTACT"], (text) => goTime.test(text)],
-      // And here.
+      // The same for these.
       [["RAFT.ADDVOTER", other!.id, other!.raftAddress], "+OK\r\n"],
       [["RAFT.REMOVESERVER", "unknown"], "+OK\r\n"],
       [
@@ -194,9 +194,9 @@ e2e(
 );
 
 e2e(
-  "With --forward no nodes say as the original's do that they do not lead, or lead no more",
+  "With --forward no a node says as the original's that it does not lead, or has stopped leading",
   async (lab) => {
-    // Time enough to ask before it notices.
+    // Long enough to ask before the leader notices.
     const flags = ["--election", "2s", "--forward", "no"];
     const cluster = await lab.cluster(3, { flags });
     const [follower] = await cluster.followers();
@@ -340,7 +340,7 @@ e2e(
   { needs: ["redis-cli"] },
 );
 
-/** The original's 18 pairs to the byte; what follows them is ticketd's own. */
+/** The original's 18 pairs to the byte; the pairs behind them are ticketd's own. */
 function stats(
   { address, lastIndex }: { address: string; lastIndex: number },
 ): (reply: string) => boolean {

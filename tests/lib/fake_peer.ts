@@ -22,6 +22,7 @@ import {
   prove,
 } from "../../raft/identity/proof.ts";
 import { Wire } from "../../raft/net/wire.ts";
+import { within } from "./until.ts";
 
 /** Who it says that it is, and what it knows. */
 export type Role = {
@@ -105,10 +106,11 @@ export class FakePeer {
     { hostname, port }: { readonly hostname: string; readonly port: number },
     role: Role,
   ): Promise<FakePeer | Refused | "closed"> {
-    return await FakePeer.introduce(
-      await Deno.connect({ hostname, port }),
-      role,
+    const conn = await within(
+      `${hostname}:${port} takes a connection`,
+      Deno.connect({ hostname, port }),
     );
+    return await FakePeer.introduce(conn, role);
   }
 
   /** The same on a connection that was made already. */
@@ -128,7 +130,7 @@ export class FakePeer {
   /** Plays the acceptor on a connection that a node has dialled. */
   static async accept(conn: Deno.TcpConn, role: Role): Promise<FakePeer> {
     const wire = new Wire(conn);
-    const hello = greetingIn(await wire.frame());
+    const hello = greetingIn(await nextFrame(wire, "says hello"));
     assert(hello.type === "hello");
     const meeting = {
       cluster: role.cluster,
@@ -142,7 +144,7 @@ export class FakePeer {
       nonce: meeting.acceptorNonce,
       proof: prove(meeting, "acceptor knows the cluster"),
     }));
-    const step = await wire.frame();
+    const step = await nextFrame(wire, "answers a challenge");
     const peer = new FakePeer(wire, role);
     // Whoever dialled hangs up when it does not like the challenge.
     if (step.type !== "frame") return peer;
@@ -178,7 +180,7 @@ export class FakePeer {
 
   /** Waits until the other side has hung up. */
   async end(): Promise<void> {
-    while ((await this.wire.frame()).type === "frame");
+    while ((await nextFrame(this.wire, "hangs up")).type === "frame");
     this.wire.close();
   }
 
@@ -187,20 +189,25 @@ export class FakePeer {
   }
 }
 
+/** The next frame, or the end; `what` the far side is to do names a failure. */
+async function nextFrame(wire: Wire, what: string): Promise<Step> {
+  return await within(`${wire.remote} ${what}`, wire.frame());
+}
+
 async function introduce(
   wire: Wire,
   role: Role,
 ): Promise<Welcome | Refused | "closed"> {
   const { hello, meeting } = helloOf(role);
   await wire.write(frameOf(hello));
-  const first = await wire.frame();
+  const first = await nextFrame(wire, "answers a hello");
   if (first.type !== "frame") return "closed";
   const challenge = greetingIn(first);
   if (challenge.type === "refused") return challenge.reason;
   assert(challenge.type === "challenge", challenge.type);
   const met = { ...meeting, acceptorNonce: challenge.nonce };
   await wire.write(frameOf(claimOf(role, met)));
-  const second = await wire.frame();
+  const second = await nextFrame(wire, "answers a claim");
   if (second.type !== "frame") return "closed";
   const answer = greetingIn(second);
   if (answer.type === "refused") return answer.reason;

@@ -3,24 +3,28 @@
 import { Command, InvalidArgumentError } from "commander";
 
 export type Options = {
-  /** Unless `rounds` says otherwise. */
+  /** How long the run takes, unless `rounds` ends it earlier. */
   readonly seconds: number;
+  /** How often each fault is done; any number of times if `undefined`. */
   readonly rounds: number | undefined;
   readonly seed: number;
-  /** The beginning of the names of the faults wanted. */
+  /** The beginning of the names of the faults to do; empty for all. */
   readonly only: string;
-  /** The beginning of the names of those not wanted; empty for none. */
+  /** The beginning of the names of the faults to leave out; empty for none. */
   readonly skip: string;
-  /** The sizes of the clusters, one after the other. */
+  /** The sizes of the clusters, one after the other, in nodes. */
   readonly nodes: readonly number[];
+  /** Repeats a ticket, to show that it is found. */
   readonly canary: boolean;
-  /** Set for the process in the namespaces: where everything goes. */
+  /** The directory for everything; set for the process in the namespaces. */
   readonly inside: string | undefined;
 };
 
 const defaultSeconds = 300;
+/** The cluster sizes that there are, in nodes. */
 export const sizes = [3, 1, 5] as const;
 
+/** Prints a message and ends the process if `args` are wrong, or ask for help. */
 export function parseOptions(args: readonly string[]): Options {
   const command = new Command("deno task torture")
     .description(
