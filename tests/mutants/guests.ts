@@ -301,7 +301,7 @@ export const guestsMutants: readonly Mutant[] = [
     name: "asks-at-a-terminal",
     mistake:
       "Deno asks at the terminal for a right that nobody needs, and waits",
-    source: "the start of a node",
+    source: "README, Quick start",
     file: "server/handles.ts",
     find:
       'return Deno.permissions.querySync({ name, path }).state === "granted";',

@@ -378,7 +378,7 @@ export const membershipMutants: readonly Mutant[] = [
     name: "transfer-asked-again",
     mistake:
       "the next leader is asked for the hand-over of the last, and passes on",
-    source: "raft/members/transfers.ts",
+    source: "ARCHITECTURE, A transfer is asked of one leader only",
     file: changes,
     find: 'if (command.type === "transfer") {\n      if (state.type',
     replace:

@@ -91,7 +91,7 @@ export const reserveMutants: readonly Mutant[] = [
   {
     name: "confirms-an-unsaved-term",
     mistake: "a follower confirms a term that it could forget",
-    source: "DESIGN 2",
+    source: "ARCHITECTURE, Invariants",
     file: confirmation,
     find: "if (raft.saves.isTermDurable) raft.send(answer);",
     replace: "if (true) raft.send(answer);",
@@ -146,7 +146,7 @@ export const reserveMutants: readonly Mutant[] = [
   {
     name: "nothing-taken-ahead",
     mistake: "under load every take waits for the disk",
-    source: "issue: fast",
+    source: "ARCHITECTURE, Numbers are taken ahead",
     file: reserve,
     find: "const count = Math.max(missing, 0) + ahead;",
     replace: "const count = Math.max(missing, 1);",

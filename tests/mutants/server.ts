@@ -167,7 +167,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: "a-piece-is-a-repeat",
     mistake: "a TICKET of which a piece has come is answered, then again",
-    source: "STYLE 13",
+    source: "PITFALLS 32",
     file: parser,
     find: "const count = Math.floor((at - this.#next) / size);",
     replace:
@@ -279,7 +279,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: "one-port-for-both",
     mistake: "clients and peers are given one port",
-    source: "STYLE 7",
+    source: "README, Flags",
     file: "server/config.ts",
     find: "if (clash(clientListen, raftListen)) {",
     replace: "if (clash(clientListen, raftListen) && id === '') {",

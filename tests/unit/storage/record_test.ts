@@ -1,3 +1,6 @@
+// Records are read back only where they were written, and readTail() tells a torn tail from damage
+// at every bit.
+
 import assert from "node:assert/strict";
 import { Writer } from "../../../base/bytes.ts";
 import {
@@ -12,7 +15,7 @@ const seed = 0x1234_5678;
 
 type Made = { readonly text: string; readonly synced?: number };
 
-/** A file of records, each written when all before it was synced, unless it says. */
+/** A file of records, each written when all before it was synced, unless it says otherwise. */
 function file(
   records: readonly (string | Made)[],
   fileSeed = seed,
@@ -135,7 +138,7 @@ Deno.test("readTail() lets a record be lost that was not durable when later ones
   assert.deepEqual(tailOf(later), { type: "damaged", witness: 3 * size });
 });
 
-Deno.test("readRecord() refuses a record of another segment, another place, another life", () => {
+Deno.test("readRecord() refuses a record of another segment or another place", () => {
   const bytes = file(["a", "b"]);
   const other = file(["a", "x"], seed + 1);
   const foreign = new Uint8Array([...bytes, ...other.subarray(size)]);
@@ -147,7 +150,7 @@ Deno.test("readRecord() refuses a record of another segment, another place, anot
   assert.deepEqual(tailOf(duplicated), { type: "torn" });
 });
 
-Deno.test("readTail() finds a record of another segment or life at its place, and only there", () => {
+Deno.test("readTail() finds a record of another segment or incarnation at its place, and only there", () => {
   const own = file(["a", "b"]);
   const other = file(["a", "x", "y"], seed + 1);
   const behind = new Uint8Array([...own, ...other.subarray(2 * size)]);
