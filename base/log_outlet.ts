@@ -9,7 +9,7 @@
 //   byte at which it ended: no line is torn, and none is written twice.
 // - Lines that have not left when the process exits are lost; `drained` waits for them.
 
-/** Of the lines that wait: some thousand. Each isolate has such a queue. */
+/** Bytes of waiting lines: some thousand lines. Each isolate has such a queue. */
 export const waitingBytesMax = 256 * 1024;
 /** The same limit for lines that say why the process ends. */
 export const urgentBytesMax = waitingBytesMax + 16 * 1024;
@@ -81,7 +81,7 @@ export class Outlet {
         this.#rest = this.#rest.subarray(count);
       }
     } catch {
-      // Nobody to tell: this is the log.
+      // There is nobody to tell: this is the log.
       this.#state = "failed";
       const { later = laterUnlessOver } = this.#options;
       return later(() => this.#writeAll());

@@ -23,7 +23,7 @@ export const recordHeaderBytes = 21;
 /** The offset of `seed` in a record. */
 const seedAt = 17;
 const kindMax = 2;
-/** Of the payload. The node compacts its log long before a state takes that much. */
+/** The longest payload. The node compacts its log long before a state takes that much. */
 const recordBytesMax = 256 * 1024 * 1024;
 
 /** A `base` is the first record of a segment and holds the whole state; a `save` changes it. */

@@ -129,7 +129,7 @@ e2e(
 );
 
 e2e(
-  "Whoever was a member and is none, or claims to be one of later, changes nothing",
+  "A former member, or one that claims to be a later member, changes nothing",
   async (lab) => {
     await survives(lab, async (scene) => {
       for (const to of await leaderAndFollower(scene.cluster)) {

@@ -30,7 +30,7 @@ export const baseStart = 16;
 
 const hardState = { currentTerm: 2, votedFor: "2" };
 
-/** The first has sectors of its own, the last three share one. */
+/** The second is longer than a sector; the last three share one. */
 const saves = [
   save(commands(1, 1, 1)),
   save([command(2, 1, "x".repeat(700))]),
@@ -66,7 +66,7 @@ export function open(disk: FakeDisk, {
 
 /** The first content of every log here. */
 export const beginning: Saved = { ...fresh, snapshot: snapshotAt(0, "a base") };
-/** Of the same node, before its disk was wiped. */
+/** The identity of the same node before its disk was wiped. */
 export const formerIncarnation = { ...identity, incarnation: "f".repeat(16) };
 
 /** A log with a base that holds `text`, and the saves. */

@@ -55,7 +55,7 @@ export function program(
   ];
 }
 
-/** What a program prints. */
+/** Runs a program, and returns what it prints. */
 export async function output(
   directory: string,
   options: Program,

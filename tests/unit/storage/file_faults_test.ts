@@ -1,4 +1,4 @@
-// What the system or Deno has against a path is said in words: the path, the reason and the remedy.
+// A path that the system or Deno refuses is named, with the reason and the remedy.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -89,7 +89,7 @@ Deno.test("A --dir that is a symbolic link to nowhere is named, with where it le
   }));
 
 Deno.test("A read-only file system is called that, and what to do about it", () => {
-  // What Deno throws, word for word: to mount one takes root.
+  // Deno's error word for word: only root could mount such a file system.
   const readOnly = () => {
     throw new Error("Read-only file system (os error 30): mkdir '/x/1' EROFS");
   };

@@ -44,7 +44,7 @@ Deno.test("Files touches nothing in a directory that took the place of the one i
       assert.equal(text(second.read(name)), "the second's");
     }
     assert.equal(second.list()?.length, 3);
-    // Where it was put back, all is well.
+    // Once the directory is put back, all is well.
     Deno.removeSync(data, { recursive: true });
     Deno.renameSync(join(directory, "old"), data);
     files.rename("segment.tmp", "a");
@@ -85,7 +85,7 @@ Deno.test("Files notices that its LOCK was removed, and another made (PITFALLS 4
     second.unlock();
   }));
 
-Deno.test("What Files makes is its owner's alone, whatever the umask says", () =>
+Deno.test("Only the owner may use the files that Files makes, whatever the umask says", () =>
   withDirectory((directory) => {
     const modeOf = (path: string) =>
       (Deno.lstatSync(join(directory, path)).mode ?? 0) & 0o777;

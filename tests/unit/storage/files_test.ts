@@ -1,6 +1,6 @@
-// The files of one directory on Deno: what only real files, locks, processes and permissions show.
-// `file_faults_test.ts` has the messages of what fails, `files_place_test.ts` directories that
-// somebody else has changed.
+// The files of one directory on Deno, with real files, locks, processes and permissions.
+// `file_faults_test.ts` tests the messages, `files_place_test.ts` directories that somebody else
+// has changed.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// The log in Deno KV: the contract of every storage, stores that are damaged or not ours, and
-// what lies in them.
+// The log in Deno KV: the contract of every storage; stores that are damaged, another node's, of a
+// newer format, or in use; and the keys that remain in a store.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
-// A disk that loses writes, so that sectors, segments or directory entries of before show up
-// again, tried exhaustively on a small log (`damaged_log.ts` says what each damage must lead to).
-// The tests also name what no single log can notice.
+// A disk that loses writes, so that former sectors, segments or directory entries show up again,
+// tried exhaustively on a small log (`damaged_log.ts` says what each damage must lead to). Two
+// tests show damage that no single log can notice.
 
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
@@ -32,7 +32,7 @@ import {
 const { bytes: original } = log;
 const records = log.states.length;
 
-/** Gives every sector of the log everything that it may have held before; how many ways. */
+/** Gives every sector of the log all of its former contents; returns how many there were. */
 function assertStaleTreated(log: Log, others: readonly Log[] = []): number {
   let stale = 0;
   for (let sector = 0; sector * sectorBytes < log.bytes.length; sector++) {

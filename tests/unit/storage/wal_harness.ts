@@ -1,5 +1,5 @@
-// A Wal on a fake disk, whose callbacks run when a test says so: no promises here. `answer`s are
-// what `done` was called with. The saves to write are in tests/lib/storage_conformance.ts.
+// A Wal on a fake disk, whose callbacks run when a test says so: no promises here. Its methods
+// return the answer of the log. tests/lib/storage_conformance.ts makes the saves to write.
 
 import type { Save, Saved } from "../../../raft/core/types.ts";
 import type { Durability } from "../../../storage/storage.ts";
@@ -16,6 +16,7 @@ export const firstSegment = "0000000000000001.log";
 /** The error of a call, "done", or `undefined` if it was not answered. */
 type Answer = Error | "done" | undefined;
 
+/** One disk, and the Wal that has it open now. */
 export class WalHarness {
   readonly disk: FakeDisk;
   readonly warnings: string[] = [];

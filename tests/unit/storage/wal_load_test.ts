@@ -1,6 +1,6 @@
-// What Wal.load() makes of the bytes and files that it finds: a log that is cut, flipped or
-// followed by something else, another node's, another format's, in use. `damage_test.ts` and
-// `stale_test.ts` try a disk's own faults on a larger log.
+// Wal.load() on all kinds of directories: a log that is cut, flipped or followed by other bytes,
+// another node's log, another format, a directory in use. `damage_test.ts` and `stale_test.ts` try
+// faults of the disk itself on a larger log.
 
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";

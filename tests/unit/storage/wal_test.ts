@@ -1,6 +1,6 @@
-// The log in files: the contract of every storage, on a real disk and on a fake one, and what it
-// writes and syncs before it answers. `wal_load_test.ts` tries what it makes of the bytes that it
-// finds, `wal_crash_test.ts` crashes and faults.
+// The log in files: the contract of every storage, on a real disk and on a fake one, and the order
+// in which it writes, syncs and answers. `wal_load_test.ts` tests how it reads directories,
+// `wal_crash_test.ts` crashes and faults.
 
 import assert from "node:assert/strict";
 import { denoFiles } from "../../../storage/files.ts";
@@ -124,7 +124,7 @@ Deno.test("Wal at medium does not take for synced what was written during a sync
   assert.deepEqual(harness.open().load()?.entries, commands(1, 2, 1));
 });
 
-Deno.test("Wal rolls without a gap in safety: sync, rename, sync directory, then remove", () => {
+Deno.test("Wal replaces a segment safely: sync, rename, sync the directory, and only then remove", () => {
   const harness = new WalHarness();
   harness.create();
   const roll = () => harness.write(save([], { snapshot: snapshotAt(5) }));
