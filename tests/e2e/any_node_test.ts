@@ -6,7 +6,7 @@ import { Redis } from "ioredis";
 import { checkTickets } from "../lib/checker.ts";
 import { Client, ReplyError, ticketRequest } from "../lib/client.ts";
 import { Cluster, e2e, redisTool } from "../lib/harness.ts";
-import { until } from "../lib/until.ts";
+import { until, within } from "../lib/until.ts";
 
 e2e(
   "Clients of all nodes get numbers once, in real-time order and without a gap",
@@ -56,11 +56,14 @@ e2e(
           last = number!;
         }
       });
-      await node.stop();
-      await node.start();
-      await cluster.settled();
-      restarting = false;
-      await Promise.all(asking);
+      try {
+        await node.stop();
+        await node.start();
+        await cluster.settled();
+      } finally {
+        restarting = false;
+        await Promise.all(asking);
+      }
     }
   },
 );
@@ -153,10 +156,14 @@ e2e(
     });
     const errors: unknown[] = [];
     redis.on("error", (error: unknown) => errors.push(error));
+    const take = async () =>
+      BigInt(String(
+        await within("ioredis has a ticket", redis.call("TICKET")),
+      ));
     try {
-      const before = BigInt(String(await redis.call("TICKET")));
+      const before = await take();
       await leader.kill();
-      const after = BigInt(String(await redis.call("TICKET")));
+      const after = await take();
       assert(after > before);
       await new Cluster(cluster.running).leader();
       assert.deepEqual(errors, []);

@@ -6,6 +6,7 @@ import { Redis } from "ioredis";
 import { encode, exchange, ReplyError } from "../lib/client.ts";
 import { e2e, redisTool } from "../lib/harness.ts";
 import type { Server } from "../lib/server.ts";
+import { within } from "../lib/until.ts";
 
 /** A request, as words or as bytes, and all bytes that come back until the end. */
 type Row = readonly [
@@ -284,24 +285,27 @@ e2e(
       lazyConnect: true,
       connectionName: "test",
     });
+    const call = (...[command, ...words]: [string, ...string[]]) =>
+      within(
+        `ioredis has a reply to ${command}`,
+        redis.call(command, ...words),
+      );
     try {
-      await redis.connect();
-      assert.equal(await redis.ping(), "PONG");
-      assert.equal(await redis.call("TICKET"), "1");
+      await within("ioredis is connected", redis.connect());
+      const pong = await within("ioredis has a PONG", redis.ping());
+      assert.equal(pong, "PONG");
+      assert.equal(await call("TICKET"), "1");
       const pipeline = redis.pipeline();
       for (let i = 0; i < 1000; i++) pipeline.call("ticket");
-      const replies = await pipeline.exec();
+      const replies = await within("ioredis has 1000 replies", pipeline.exec());
       assert.deepEqual(
         replies,
         Array.from({ length: 1000 }, (_, i) => [null, `${i + 2}`]),
       );
-      await assert.rejects(
-        redis.call("TICKET", "x"),
-        /wrong number of arguments/,
-      );
-      assert.equal(await redis.call("TICKET"), "1002");
+      await assert.rejects(call("TICKET", "x"), /wrong number of arguments/);
+      assert.equal(await call("TICKET"), "1002");
     } finally {
-      await redis.quit();
+      await within("ioredis has quit", redis.quit());
     }
   },
 );
@@ -322,8 +326,9 @@ e2e(
     try {
       for (const client of clients) client.on("error", () => {}); // it is down
       const take = async () => {
-        const all = clients.map((client) => client.call("TICKET"));
-        return (await Promise.all(all)).map((text) => BigInt(String(text)))
+        const all = Promise.all(clients.map((one) => one.call("TICKET")));
+        return (await within("each ioredis has a ticket", all))
+          .map((text) => BigInt(String(text)))
           .toSorted((a, b) => Number(a - b));
       };
       assert.deepEqual(await take(), [2n, 3n, 4n], "whichever node they ask");

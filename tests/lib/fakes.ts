@@ -240,7 +240,10 @@ export class Client {
   }
 
   static async connect(port: number): Promise<Client> {
-    return new Client(await Deno.connect({ hostname: "127.0.0.1", port }));
+    const connected = Deno.connect({ hostname: "127.0.0.1", port });
+    return new Client(
+      await within(`port ${port} takes a connection`, connected),
+    );
   }
 
   async send(text: string): Promise<void> {

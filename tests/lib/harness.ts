@@ -102,17 +102,20 @@ export class Lab {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#loads.map((load) => load.abort()));
-    // Including processes that a node or a wrapper has started.
-    for (const { pid } of processesOf(this.directory)) {
-      try {
-        Deno.kill(pid, "SIGKILL");
-      } catch {
-        // It has ended meanwhile.
+    try {
+      await Promise.all(this.#loads.map((load) => load.abort()));
+    } finally {
+      // Including processes that a node or a wrapper has started.
+      for (const { pid } of processesOf(this.directory)) {
+        try {
+          Deno.kill(pid, "SIGKILL");
+        } catch {
+          // It has ended meanwhile.
+        }
       }
+      await Promise.all(this.#servers.map((server) => server.kill()));
+      Deno.removeSync(this.directory, { recursive: true });
     }
-    await Promise.all(this.#servers.map((server) => server.kill()));
-    Deno.removeSync(this.directory, { recursive: true });
   }
 }
 

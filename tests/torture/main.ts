@@ -57,6 +57,7 @@ async function outside(options: Options): Promise<number> {
       asked.write(new TextEncoder().encode("stop\n")).catch(() => {});
     });
   }
+  // As long as the run takes: each of its own waits has a deadline.
   const { code } = await child.status;
   if (code === 0 || signals > 0 || options.canary) {
     Deno.removeSync(directory, { recursive: true });
