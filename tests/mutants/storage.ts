@@ -142,7 +142,7 @@ export const storageMutants: readonly Mutant[] = [
     find: "return this.#enqueue(this.#roll(save), done);",
     replace:
       "return this.#enqueue(this.#roll({ ...save, hardState: { currentTerm: 0, votedFor: undefined } }), done);",
-    tests: walTests,
+    tests: crashTests,
   },
   {
     name: "unsynced-while-syncing",

@@ -1,6 +1,7 @@
 // A wait that would never end fails at its deadline, and names what it waited for.
 
 import assert from "node:assert/strict";
+import { processesOf } from "../../lib/harness.ts";
 import { run } from "../../lib/program.ts";
 import { DeadlineError, until, within } from "../../lib/until.ts";
 
@@ -67,9 +68,12 @@ Deno.test("run() gives code and output, and kills a program that does not end", 
     stdout: "ü\n",
     stderr: "e\n",
   });
-  const hang = script("setInterval(() => {}, 1000)");
+  const name = crypto.randomUUID();
+  const hang = script(`setInterval(() => {}, 1000); // ${name}`);
   await assert.rejects(
     run(Deno.execPath(), hang, soon),
     isLate(`${Deno.execPath()} ${hang.join(" ")} has ended`),
   );
+  const hasEnded = () => processesOf(name).length === 0;
+  await until("the program has ended", hasEnded, { millisMax: 5000 });
 });
