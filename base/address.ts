@@ -1,11 +1,24 @@
-// Addresses as flags, configuration entries and commands spell them: `host:port`,
-// `:port`, `[v6]:port`. Parsed here and nowhere else, for both isolates; names are not
-// looked up, and whether anybody listens there is not known.
+// Addresses as flags, configuration entries and commands spell them: `host:port`, `:port`,
+// `[v6]:port`. Both isolates parse them here and nowhere else. No name is looked up, and
+// nobody knows here whether anything listens at an address.
 
-/** `host` is empty when it was left out: every interface to listen on, here to dial. */
+/**
+ * `host` is empty if it was left out: a listener then takes every interface, and a dialler
+ * this machine.
+ */
 export type Address = { readonly host: string; readonly port: number };
 
-/** The parts of `text`, or `undefined` when it is no address. */
+/**
+ * The parts of `text`, or `undefined` if it is no address. The port is 0 to 65535.
+ *
+ * @example
+ * ```ts
+ * parseAddress("node-2:12001"); // { host: "node-2", port: 12001 }
+ * parseAddress(":12001"); //       { host: "", port: 12001 }
+ * parseAddress("[::1]:12001"); //  { host: "::1", port: 12001 }
+ * parseAddress("node-2"); //       undefined
+ * ```
+ */
 export function parseAddress(text: string): Address | undefined {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:[\]]*)):(\d{1,5})$/.exec(text);
   if (match === null) return undefined;
@@ -14,32 +27,36 @@ export function parseAddress(text: string): Address | undefined {
   return { host: match[1] ?? match[2] ?? "", port };
 }
 
-/** The inverse of {@linkcode parseAddress}; brackets an IPv6 host. */
+/** The inverse of {@linkcode parseAddress}. It puts an IPv6 host in brackets. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** `:12002` with `host` filled in; what names a host, or is no address, stays as it is. */
+/** Fills `host` into `:12002`. A text that names a host, or is no address, stays as it is. */
 export function withHost(text: string, host: string): string {
   const parsed = parseAddress(text);
   if (parsed === undefined || parsed.host !== "") return text;
   return formatAddress({ host, port: parsed.port });
 }
 
-/** True for a host that means this machine to whoever reads it. */
+/** Whether `host` means the machine of whoever reads it. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\./.test(host) ||
     /^::ffff:127\./i.test(host);
 }
 
-/** `:12002` completed with the host from which it came, unless that means nothing here. */
+/**
+ * Fills into `:12002` the host from which the text came. A loopback host is not filled in,
+ * because other machines would take it for their own.
+ */
 export function completedAddress(text: string, host: string): string {
   return isLoopback(host) ? text : withHost(text, host);
 }
 
 /**
- * Whom `host`, as the system names the far end of a connection, is counted as: an IPv4
- * address itself, of IPv6 the network of 64 bits, which one caller has all of.
+ * What limits count as one source: an IPv4 address, or an IPv6 network of 64 bits, because one
+ * caller usually owns all of its addresses. `host` is spelt as the system names the far end
+ * of a connection.
  */
 export function networkOf(host: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host);
@@ -56,16 +73,16 @@ export function networkOf(host: string): string {
 }
 
 /**
- * Why nobody can be dialled at `text`, or `undefined` when somebody may be: whoever may
- * send a command must not make this node dial all hosts of a network, or what no address
- * is. Names are not looked up.
+ * Why this node must not dial `text`, as the end of a sentence, or `undefined` if it may. A
+ * client that may send commands must not make a node dial every host of a network, or a
+ * text that is no address.
  */
 export function faultToDial(text: string): string | undefined {
   const address = parseAddress(text);
   if (address === undefined) return "is not HOST:PORT";
   const { host, port } = address;
   if (port === 0) return "names no port";
-  if (host === "") return undefined; // whoever dials fills it in
+  if (host === "") return undefined; // the dialler fills it in
   const mapped = /^::ffff:([\d.]+)$/i.exec(host)?.[1];
   if (mapped !== undefined) return faultToDial(`${mapped}:${port}`);
   if (host.includes(":")) {
@@ -74,7 +91,7 @@ export function faultToDial(text: string): string | undefined {
     if (/^[0:]*$/.test(host)) return "names every address of a host";
     return /^ff/i.test(host) ? "names a group of hosts" : undefined;
   }
-  // Systems read numbers in many ways as addresses: 0x7f.1, 017700000001.
+  // Systems take numbers in many spellings for addresses: 0x7f.1, 017700000001.
   const isNumber = /(?:^|\.)(?:\d+|0x[\da-f]*)\.?$/i.test(host);
   if (!isNumber) {
     const isName = host.length <= 253 &&

@@ -1,18 +1,27 @@
-// Assertions for our own bugs. The world's faults (a refused vote, a short
-// read, a bad frame) are ordinary values and never come here; whoever meets an
-// InvariantError must end the process, because nothing it holds can be trusted.
+// Assertions for our own bugs. The world's faults (a refused vote, a short read, a bad frame)
+// are ordinary values and never come here. A process that meets an InvariantError must end,
+// because nothing that it holds can be trusted any more.
 
 /** A broken invariant: a bug in ticketd, never bad input. */
 export class InvariantError extends Error {
   override readonly name = "InvariantError";
 }
 
-/** Throws an {@linkcode InvariantError} unless `condition` holds. */
+/**
+ * Makes sure that `condition` holds; the compiler then knows it, too.
+ *
+ * @throws {InvariantError} with `message` if it does not
+ */
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new InvariantError(message);
 }
 
-/** Closes a switch over a union: the compiler objects when a case is missing. */
+/**
+ * Closes a switch over a union. The compiler objects if a case is missing, because `value` is
+ * then not `never`.
+ *
+ * @throws {InvariantError} always: a value came that its type excludes
+ */
 export function unreachable(value: never): never {
   throw new InvariantError(`unreachable value: ${JSON.stringify(value)}`);
 }

@@ -1,6 +1,7 @@
-// A writer and a reader of little-endian fields; what the fields mean stands in
-// `save_codec.ts`. The writer asserts (a value that does not fit is our bug), the reader
-// throws DecodeError (bytes that do not fit are a fault of the world).
+// A writer and a reader of the fields of which every format of ticketd consists, on disk and
+// between nodes. What the fields mean stands where the formats do (raft/core/save_codec.ts and
+// others). A value that does not fit is our bug, an InvariantError of the writer. Bytes that do
+// not fit are a fault of the world, a DecodeError of the reader.
 //
 //   u8 u32 u64      little-endian; a u64 is at most 2^53 - 1
 //   big64           u64 of the whole range, a BigInt
@@ -10,7 +11,7 @@
 
 import { InvariantError } from "./assert.ts";
 
-/** Of a text, as UTF-8: its length is one byte. */
+/** The longest text, in bytes of UTF-8: its length field is one byte. */
 export const textBytesMax = 255;
 
 /** Bytes that are not ours, or damaged: an ordinary fault of the world. */
@@ -20,49 +21,66 @@ export class DecodeError extends Error {
 
 const idPattern = /^[A-Za-z0-9._-]{1,64}$/;
 
+/** Whether `text` can be a node's id: such a text can name a folder, too. */
 export function isNodeId(text: string): boolean {
   return idPattern.test(text);
 }
 
-/** Whether `text` can be encoded: the check for whoever lets an address in. */
+/** Whether `text` can be written as a text: to be checked before an address is accepted. */
 export function isShortText(text: string): boolean {
   return text.isWellFormed() && utf8.encode(text).length <= textBytesMax;
 }
 
 const utf8 = new TextEncoder();
-// A byte order mark is kept: dropping it would let two encodings mean one value.
+// A byte order mark is kept: without it, two encodings would mean one value.
 const utf8Strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Not `assert`: its message would be put together for every field that fits. */
+/** Unlike `assert`, it composes its message only when a value does not fit. */
 function unfit(what: string, value: unknown): never {
   throw new InvariantError(`not a ${what}: ${JSON.stringify(value)}`);
 }
 
-/** A growing buffer, reused from value to value: `reset`, write, then take `written`. */
+/**
+ * A buffer that grows, and is reused from value to value. Each field's method appends it. `u8`
+ * and `u32` trust their callers; the others throw an {@linkcode InvariantError} if the value
+ * does not fit.
+ *
+ * @example A record with its length in front
+ * ```ts
+ * writer.reset();
+ * const at = writer.skip(4);
+ * writer.id("node-1");
+ * writer.u64(42);
+ * writer.setU32(at, writer.length - at - 4);
+ * file.append(writer.written);
+ * ```
+ */
 export class Writer {
   #bytes = new Uint8Array(4096);
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
 
+  /** Bytes written since `reset`: where the next field begins. */
   get length(): number {
     return this.#length;
   }
 
-  /** What was written since `reset`: a view, good until the next one. */
+  /** The bytes written since `reset`: a view, valid until the next write or reset. */
   get written(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** A copy of it, to keep. */
+  /** The same as a copy, to keep. */
   copy(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#length);
   }
 
+  /** Forgets what was written, and keeps the memory. */
   reset(): void {
     this.#length = 0;
   }
 
-  /** Leaves `count` bytes to be filled in later; returns where they begin. */
+  /** Leaves `count` bytes to be filled in later, and returns where they begin. */
   skip(count: number): number {
     const at = this.#length;
     const needed = at + count;
@@ -81,11 +99,12 @@ export class Writer {
     this.#view.setUint32(at, value, true);
   }
 
+  /** Fills in a u32 for which `skip` has left room. */
   setU32(at: number, value: number): void {
     this.#view.setUint32(at, value, true);
   }
 
-  /** Two halves: a third of the time that BigInt takes. */
+  /** In two halves, which takes a third of the time of a BigInt. */
   u64(value: number): void {
     if (!(Number.isSafeInteger(value) && value >= 0)) unfit("u64", value);
     const at = this.skip(8);
@@ -116,12 +135,14 @@ export class Writer {
     this.raw(bytes);
   }
 
+  /** Bytes with their length in front, at most `bytesMax` of them. */
   data(data: Uint8Array, bytesMax: number): void {
     if (data.length > bytesMax) unfit(`length up to ${bytesMax}`, data.length);
     this.u32(data.length);
     this.raw(data);
   }
 
+  /** Bytes without their length. */
   raw(bytes: Uint8Array): void {
     const at = this.skip(bytes.length);
     this.#bytes.set(bytes, at);
@@ -135,7 +156,19 @@ export class Writer {
   }
 }
 
-/** Reads from the front; every read throws {@linkcode DecodeError} on what is not there. */
+/**
+ * Reads fields from the front of `bytes`. Every read throws a {@linkcode DecodeError} if the
+ * bytes end, or hold no such field.
+ *
+ * @example The record that {@linkcode Writer} shows
+ * ```ts
+ * const reader = new Reader(bytes);
+ * const record = reader.data(recordBytesMax);
+ * const fields = new Reader(record);
+ * const entry = { id: fields.id(), count: fields.u64() };
+ * fields.end();
+ * ```
+ */
 export class Reader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -146,15 +179,22 @@ export class Reader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
+  /** Bytes that are not yet read. */
   get left(): number {
     return this.#bytes.length - this.#at;
   }
 
+  /**
+   * Refuses what was read last, for a reason that the field's type does not know.
+   *
+   * @throws {DecodeError} always, with `reason` and the place
+   */
   fail(reason: string): never {
     const place = `before byte ${this.#at} of ${this.#bytes.length}`;
     throw new DecodeError(`${reason}, ${place}`);
   }
 
+  /** Makes sure that nothing is left. */
   end(): void {
     if (this.left > 0) this.fail(`${this.left} bytes too many`);
   }
@@ -189,11 +229,12 @@ export class Reader {
     return this.idOrNone() ?? this.fail("an empty node id");
   }
 
+  /** An id, or `undefined` for one of length 0. */
   idOrNone(): string | undefined {
     const length = this.u8();
     if (length === 0) return undefined;
     const at = this.#skip(length);
-    // Ids are short and ASCII: this is quicker than a TextDecoder.
+    // Faster than a TextDecoder, because ids are short and ASCII.
     let id = "";
     for (let i = at; i < at + length; i++) {
       id += String.fromCharCode(this.#view.getUint8(i));
@@ -219,7 +260,10 @@ export class Reader {
     return this.#bytes.slice(at, at + length);
   }
 
-  /** A copy: receive buffers are reused, while entries live on. */
+  /**
+   * A copy of bytes with their length in front, at most `bytesMax` of them: the buffer that is
+   * read from may be reused while an entry is kept.
+   */
   data(bytesMax: number): Uint8Array {
     const length = this.u32();
     if (length > bytesMax) this.fail(`${length} bytes, above ${bytesMax}`);

@@ -1,40 +1,41 @@
-// Where the log lines of an isolate leave it: a bounded queue before standard error, which
-// may be a pipe that nobody reads. A write that waits there holds a thread of Deno's pool
-// and nothing else: the isolate goes on, lines gather up to a limit, further ones are
-// dropped and counted, and the count is written where they would have stood.
+// A bounded queue of log lines in front of standard error, which may be a pipe that nobody
+// reads (PITFALLS 38). A write that waits there holds a thread of Deno's pool and nothing
+// else: the isolate goes on, and lines gather up to a limit. Further lines are dropped and
+// counted, and the count is written where they would have stood.
 //
-// - One write at a time, so lines keep their order. Several lines share a write, up to
-//   what a pipe takes whole: those of two isolates never mix, unless a line is longer.
-// - A write that fails (a full disk, a reader that is gone) is tried again a little later
-//   from the byte at which it ended: no line is torn, and none is written twice.
-// - What has not left when the process exits is lost; `drained` waits for it.
+// - One write at a time, so that lines keep their order. Several lines share a write, up to
+//   what a pipe takes whole: lines of two isolates never mix, unless one is longer than that.
+// - A failed write (a full disk, a reader that is gone) is repeated a little later from the
+//   byte at which it ended: no line is torn, and none is written twice.
+// - Lines that have not left when the process exits are lost; `drained` waits for them.
 
-/** Some thousand lines; a process has as many such queues as isolates. */
+/** Bytes of waiting lines: some thousand lines. Each isolate has such a queue. */
 export const waitingBytesMax = 256 * 1024;
-/** For lines that tell why the process ends, when the queue is full. */
+/** The same limit for lines that say why the process ends. */
 export const urgentBytesMax = waitingBytesMax + 16 * 1024;
-/** PIPE_BUF: as much is written to a pipe whole or not at all. */
+/** PIPE_BUF of Linux: a pipe takes as much whole or not at all. */
 const writeBytesMax = 4096;
-/** Before another try after a failed write. */
+/** From a failed write to the next try. */
 const retryMillis = 250;
 
 export type OutletOptions = {
-  /** May take less than it is given, and as long as it likes. */
+  /** Writes some of `bytes` and returns how many; it may take any time. */
   readonly write: (bytes: Uint8Array) => Promise<number>;
-  /** The line, with its end, that stands for so many dropped ones. */
+  /** The line, with its end, that stands for `dropped` lines. */
   readonly gap: (dropped: number) => string;
-  /** Runs a task some time later, unless the process has ended before. */
+  /** Runs a task some time later, without keeping the process alive for it. */
   readonly later?: (task: () => void) => void;
 };
 
 const utf8 = new TextEncoder();
 
+/** The queue of one isolate. */
 export class Outlet {
   readonly #options: OutletOptions;
-  /** Oldest first: lines, and how many were dropped between two of them. */
+  /** Oldest first: lines, and numbers of lines that were dropped between them. */
   readonly #waiting: (Uint8Array | number)[] = [];
   #waitingBytes = 0;
-  /** What is left of the write under way, or of the one that failed. */
+  /** The rest of the write under way, or of the one that failed. */
   #rest = new Uint8Array();
   #state: "idle" | "writing" | "failed" = "idle";
   #onceDrained: (() => void)[] = [];
@@ -43,7 +44,7 @@ export class Outlet {
     this.#options = options;
   }
 
-  /** Takes a whole line, or counts it as dropped; never waits. */
+  /** Takes a line with its end, or counts it as dropped. Never waits. */
   push(line: string, { urgent = false } = {}): void {
     const bytes = utf8.encode(line);
     const max = urgent ? urgentBytesMax : waitingBytesMax;
@@ -55,7 +56,7 @@ export class Outlet {
     if (this.#state === "idle") this.#writeAll();
   }
 
-  /** Waits until all has left, at most for so long. */
+  /** Waits until all lines have left, `millis` milliseconds at most. */
   async drained(millis: number): Promise<void> {
     if (this.#state === "idle") return;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -80,7 +81,7 @@ export class Outlet {
         this.#rest = this.#rest.subarray(count);
       }
     } catch {
-      // Whoever could be told reads the log.
+      // There is nobody to tell: this is the log.
       this.#state = "failed";
       const { later = laterUnlessOver } = this.#options;
       return later(() => this.#writeAll());
@@ -91,7 +92,7 @@ export class Outlet {
     for (const resolve of drained) resolve();
   }
 
-  /** The oldest lines, as many as fit into a write; one at least. */
+  /** The oldest lines, as many as fit into a write, and at least one. */
   #nextBatch(): Uint8Array<ArrayBuffer> {
     const batch = new Uint8Array(
       Math.max(writeBytesMax, this.#oldest().length),
@@ -117,7 +118,7 @@ export class Outlet {
   }
 }
 
-/** Nothing is to stay alive for the sake of its log. */
+/** A process must not stay alive for the sake of its log. */
 function laterUnlessOver(task: () => void): void {
   Deno.unrefTimer(setTimeout(task, retryMillis));
 }

@@ -1,14 +1,14 @@
-// Log lines of either isolate, to standard error; logtape filters and dispatches, the
-// two formats are ours:
+// Log lines of any isolate, to standard error. logtape filters and dispatches them; the two
+// formats are ours, one line each:
 //
 //   text   2026-11-22T17:05:01.123Z info  node 1: became leader in term 2 key=value
-//   json   {"time":…,"level":"info","source":"node 1","text":…, fields…}   one a line
+//   json   {"time":…,"level":"info","source":"node 1","text":…, fields…}
 //
-// What peers and clients sent may stand in a line, so control characters are escaped:
-// nobody can forge a second line or move the terminal's cursor.
+// Control characters are escaped, because a line may quote a peer or a client: nobody can
+// forge a second line or move the terminal's cursor.
 //
-// To log never waits, whatever becomes of standard error: `log_outlet.ts`. So a process
-// that is about to end waits for its `lastWords`.
+// Logging never waits, whatever becomes of standard error (`log_outlet.ts`). A process that is
+// about to end must therefore wait for its `lastWords`.
 
 import {
   configureSync,
@@ -18,28 +18,45 @@ import {
 } from "@logtape/logtape";
 import { Outlet } from "./log_outlet.ts";
 
-/** Both isolates log in one format, at one level. */
+/** All isolates log at one level and in one format. */
 export type LogLevel = "debug" | "info" | "warning" | "error";
 export type LogFormat = "text" | "json";
 
+/** Values for machines; bigints and errors are welcome. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Says `text`, a sentence without a full stop, and what a machine may want to read. */
+/**
+ * Logs `text`, a sentence without a full stop, with `fields` behind it.
+ *
+ * @example
+ * ```ts
+ * log("warning", "slow disk", { millis: 250 });
+ * // 2026-11-22T17:05:01.123Z warn  node 1: slow disk millis=250
+ * ```
+ */
 export type Logger = (level: LogLevel, text: string, fields?: Fields) => void;
 
 export type LogOptions = {
   readonly level: LogLevel;
   readonly format: LogFormat;
-  /** Who speaks: `node 1`, `server`. */
+  /** The part of ticketd that logs: `node 1`, `server`. */
   readonly source: string;
-  /** Takes a whole line; standard error when left out. */
+  /** Takes a line with its end; standard error if left out. */
   readonly write?: (line: string) => void;
 };
 
-/** How long a process that ends waits for its last lines to leave. */
+/** How long a process that is about to end waits for its last lines to leave. */
 export const lastWordsMillis = 250;
 
-/** Configures the log of this isolate; a later call changes level and format for all. */
+/**
+ * A logger for one source in this isolate. Each call sets level and format for all loggers of
+ * the isolate.
+ *
+ * @example
+ * ```ts
+ * const log = openLog({ level: "info", format: "text", source: "node 1" });
+ * ```
+ */
 export function openLog(options: LogOptions): Logger {
   const { level: lowestLevel, source, write } = options;
   const line = options.format === "json" ? jsonLine : textLine;
@@ -53,12 +70,12 @@ export function openLog(options: LogOptions): Logger {
     sinks: { stderr: sink },
     loggers: [
       { category: "ticketd", sinks: ["stderr"], lowestLevel },
-      // logtape's own troubles, not its greetings.
+      // logtape's own errors, without its notices.
       { category: "logtape", sinks: ["stderr"], lowestLevel: "error" },
     ],
   });
   const logger = getLogger(["ticketd", source]);
-  // `emit` because `logger.info(text)` would take braces in a text for a template.
+  // `emit`, because `logger.info(text)` would take braces in a text for a template.
   return (level, text, fields = {}) =>
     logger.emit({
       timestamp: Date.now(),
@@ -70,14 +87,14 @@ export function openLog(options: LogOptions): Logger {
 }
 
 /**
- * Waits, for a moment, until all lines of this isolate have left it. A file or a terminal
- * takes them at once; a pipe that nobody reads must not keep the process from ending.
+ * Waits until all lines of this isolate have left it, for {@linkcode lastWordsMillis} at most:
+ * a pipe that nobody reads must not keep the process from ending.
  */
 export async function lastWords(): Promise<void> {
   await standardError.drained(lastWordsMillis);
 }
 
-/** As configured last. */
+/** The line for dropped lines, in the format that was set last. */
 let gapLine: (dropped: number) => string = () => "";
 
 const standardError = new Outlet({
@@ -85,7 +102,7 @@ const standardError = new Outlet({
   gap: (dropped) => gapLine(dropped),
 });
 
-/** Whatever the level: lines of that level are missing. */
+/** Logged at any level, because lines of that level are missing. */
 function gapRecord(source: string, dropped: number): LogRecord {
   const text =
     `dropped ${dropped} log lines, for standard error did not take them`;
@@ -115,7 +132,7 @@ function jsonLine(record: LogRecord): string {
     source: source(record),
     text: record.message.join(""),
   };
-  // First for their place, last for their value: no field takes it from them.
+  // Twice: the first sets their place, the last their value, so that no field replaces it.
   const line = { ...fixed, ...record.properties, ...fixed };
   return JSON.stringify(line, plain) + "\n";
 }
@@ -128,7 +145,7 @@ function source(record: LogRecord): string {
   return record.category.at(-1) ?? "ticketd";
 }
 
-/** Bare when it is one word, as JSON otherwise. */
+/** As it is if it is one word, else as JSON. */
 function asText(value: unknown): string {
   const text = typeof value === "object"
     ? JSON.stringify(value, plain)

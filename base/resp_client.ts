@@ -1,29 +1,39 @@
-// One question to a RESP server and its answer, on a connection of its own: all that a
-// joining node, or `ticketd status`, needs of a client. No pipelines, no nested arrays, no
-// RESP3, and no second try: `join.ts` knows what is worth asking again.
+// One request to a RESP server and its reply, on a connection of its own: a joining node and
+// `ticketd status` need no more of a client. No pipelines, no arrays in arrays, no RESP3, and
+// no retries: raft/members/join.ts knows which requests are worth repeating.
 
 import type { Address } from "./address.ts";
 import { dial, reasonOf } from "./dial.ts";
 
-// The longest reply is RAFT.STATS of a cluster of 64: some 30 pairs, and one for each
-// member, which names two addresses of up to 255 bytes; the members' list names one again.
+// The longest reply is RAFT.STATS of a cluster of 64: some 30 pairs, and one for each member,
+// with two addresses of up to 255 bytes; the list of members names one of them again.
 const replyBytesMax = 128 * 1024;
 const bulkBytesMax = 64 * 1024;
+/** The elements of an array. */
 const wordsMax = 256;
 
-/** An Error is the server's own; `undefined` is a null. */
+/** A reply as a value: an Error is an error reply, `undefined` a null. */
 export type Reply = string | undefined | Error | readonly Reply[];
 
-export type Outcome =
+/** The reply, or in a few words why there is none. */
+export type RequestResult =
   | { readonly type: "reply"; readonly reply: Reply }
   | { readonly type: "failure"; readonly reason: string };
 
-/** As {@linkcode request}, within `millis`; why there is no reply is said in a few words. */
+/**
+ * Asks once, like {@linkcode request}, but within `millis` milliseconds, and never throws.
+ *
+ * @example
+ * ```ts
+ * const result = await tryRequest(address, ["RAFT.LEADER"], { millis: 1000 });
+ * if (result.type === "failure") log("warning", result.reason);
+ * ```
+ */
 export async function tryRequest(
   address: Address,
   words: readonly string[],
   { millis, signal }: { millis: number; signal?: AbortSignal | undefined },
-): Promise<Outcome> {
+): Promise<RequestResult> {
   const stop = new AbortController();
   const abort = () => stop.abort();
   const timer = setTimeout(abort, millis);
@@ -40,7 +50,11 @@ export async function tryRequest(
   }
 }
 
-/** Throws when there is no connection, no whole reply, or no RESP. */
+/**
+ * Connects, sends `words` as one command, reads one reply and closes. `signal` ends it early.
+ *
+ * @throws if nobody answers there, the reply is not whole or too long, or it is no RESP
+ */
 export async function request(
   address: Address,
   words: readonly string[],
@@ -77,11 +91,12 @@ async function readReply(conn: Deno.Conn): Promise<Reply> {
     if (text.length > replyBytesMax) throw new Error("a reply without end");
     const count = await conn.read(chunk);
     if (count === null) throw new Error("connection closed before the reply");
-    // Byte by byte into characters, so that lengths count bytes; replies are ASCII.
+    // One character a byte, so that lengths count bytes. Replies are ASCII.
     text += String.fromCharCode(...chunk.subarray(0, count));
   }
 }
 
+/** A command as a RESP array of bulk strings. */
 export function encodeRequest(words: readonly string[]): Uint8Array {
   const utf8 = new TextEncoder();
   const bulks = words.map((word) =>

@@ -1,12 +1,12 @@
-// Three nodes on this machine, for trying out: `deno task cluster`. Clients find them
-// on ports 11001 to 11003, their data lies in ./data/1 to ./data/3 and is there again
-// the next time. Ctrl-C stops all three, the way SIGTERM stops each.
+// `deno task cluster`: three nodes on this machine, for trying out. They serve clients on ports
+// 11001 to 11003 and keep their data in ./data/1 to ./data/3, for the next time as well.
+// Ctrl-C stops all three, as SIGTERM stops each. Not for production: one machine, one disk.
 
 import { Keeper } from "./keeper.ts";
 
 const ids = [1, 2, 3];
 
-/** Whom to join through: either of the other two; the first of all founds the cluster. */
+/** The `--join` of node `id`: the client addresses of the other two. */
 function others(id: number): string {
   return ids.filter((other) => other !== id)
     .map((other) => `127.0.0.1:${11000 + other}`).join(",");
@@ -19,8 +19,9 @@ const keeper = new Keeper(ids.map((id) => [
   ...(id > 1 ? ["--join", others(id)] : []),
 ]));
 
-// Two of three would go on, but not as what was asked for; unless that one was
-// removed, stopped, or killed by somebody who wants to see what becomes of the others.
+// A node that fails stops the others: two of three would serve, but three were asked for. A
+// node that was removed or stopped (code 0) or killed (a signal) does not: somebody wants to
+// see how the others go on.
 const ends = await keeper.ends(({ code, signal }) => {
   if (!keeper.stopping && code !== 0 && signal === null) keeper.stop("SIGTERM");
 });

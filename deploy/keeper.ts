@@ -1,28 +1,29 @@
 // Keeps the nodes that a `deno task` starts: passes signals on to them, ends when they have
-// ended, and stops them when whoever started the task is gone. Nobody else would: `deno
-// task` passes signals on but not its own death, and `npx` not even SIGTERM: it ends, with
-// the shell between it and the task, and the task goes on as an orphan.
+// ended, and stops them when the processes that started the task are gone. Nothing else would
+// stop them: `deno task` passes signals on, but not its own death, and `npx` does not pass on
+// even SIGTERM: it ends with the shell between it and the task, and the task lives on.
 //
-// A service needs none of this: it is started with `deno` itself, by what supervises it.
+// A service needs none of this: its supervisor starts `deno run` itself.
 
-/** How often is looked whether those who started the task are still there. */
+/** Between two looks at whether the processes that started the task are still there. */
 const watchMillis = 1000;
 
+/** The parent process of some nodes. */
 export class Keeper {
   readonly #nodes: readonly Deno.ChildProcess[];
   #stopping = false;
 
-  /** Starts a node for each list of `main.ts`'s flags, `options` being Deno's. */
+  /** Starts a node for each list of flags of `main.ts`; `options` are flags of `deno run`. */
   constructor(flags: readonly (readonly string[])[], options: string[] = []) {
     this.#nodes = flags.map((args) =>
       new Deno.Command(Deno.execPath(), {
         args: ["run", "-P", ...options, "main.ts", ...args],
         cwd: new URL("../", import.meta.url),
-        // Should we be killed, they end by themselves.
+        // They end by themselves if this process is killed.
         env: { TICKETD_WITH_PARENT: "yes" },
         stdout: "inherit",
         stderr: "inherit",
-        // A group of its own: Ctrl-C reaches only us, and they stop in good order.
+        // A process group of its own: Ctrl-C reaches only this process, which stops them.
         detached: true,
       }).spawn()
     );
@@ -35,11 +36,12 @@ export class Keeper {
     }, watchMillis);
   }
 
-  /** Whether the nodes were told to stop. */
+  /** Whether the nodes have been told to stop. */
   get stopping(): boolean {
     return this.#stopping;
   }
 
+  /** Sends `signal` to all nodes that still run. */
   stop(signal: Deno.Signal): void {
     this.#stopping = true;
     for (const node of this.#nodes) {
@@ -51,7 +53,7 @@ export class Keeper {
     }
   }
 
-  /** How each has ended, told to `each` as soon as it has. */
+  /** Waits until all nodes have ended; `each` hears how one ended as soon as it has. */
   async ends(
     each: (status: Deno.CommandStatus) => void = () => {},
   ): Promise<Deno.CommandStatus[]> {
@@ -64,8 +66,9 @@ export class Keeper {
 }
 
 /**
- * The processes whose death is to end us: the task; and what `npx` has put above it, up to
- * `npx` itself. Others may leave a task behind on purpose, as `nohup` does.
+ * The pids of the processes whose death must end this one: the task, and the processes above
+ * it up to `npx`, if `npx` started it. Other starters, such as `nohup`, may leave a task
+ * behind on purpose.
  */
 function startersOf(): string {
   const starters = [Deno.ppid];
@@ -73,7 +76,7 @@ function startersOf(): string {
     let oldest = Deno.ppid;
     while (isOfNpx(oldest)) starters.push(oldest = parentOf(oldest));
   } catch {
-    // No Linux, or one has just gone.
+    // This is not Linux, or one of them has just ended.
   }
   return starters.join();
 }
@@ -85,6 +88,6 @@ function isOfNpx(pid: number): boolean {
 
 function parentOf(pid: number): number {
   const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-  // PID (NAME) STATE PARENT …, and a name may hold anything.
+  // PID (NAME) STATE PARENT …, and NAME may contain anything.
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
 }

@@ -1,6 +1,6 @@
-// One node on this machine: `deno task start`, with any flags of ticketd behind it. Its
-// data lie in ./data. A process of its own keeps it, so that it does not live on when
-// `npx` or the task is killed; a service is started with `deno run` itself.
+// `deno task start`: one node on this machine, with any flags of ticketd behind it. Its data
+// lie in ./data. This process keeps the node, so that it does not live on when `npx` or the
+// task is killed. A service needs no keeper: start it with `deno run` itself.
 
 import { Keeper } from "./keeper.ts";
 

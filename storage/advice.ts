@@ -1,10 +1,15 @@
-// What is to be said of a data directory that works, but not as its operator would want
-// it: one line each, with the remedy. Nothing is refused for it, for it may be meant: a
-// group that makes copies, a node that is only tried out.
+// Advice on a data directory that works, but not as its operator would want it: one line
+// each, with the remedy. Nothing is refused, because it may be intended: a group that makes
+// copies, a node that somebody only tries out.
 
-/** Kept in memory on nearly every Linux; of other places only /proc would tell. */
+/** Nearly every Linux keeps these in memory. Only /proc would tell of other places. */
 const inMemory = ["/dev/shm", "/run"];
 
+/**
+ * The lines of advice on `directory`, which must exist; none if it is well.
+ *
+ * @throws a Deno error if its mode or real path cannot be read
+ */
 export function adviceOn(directory: string): string[] {
   const advice: string[] = [];
   const mode = Deno.statSync(directory).mode ?? 0;

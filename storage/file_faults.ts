@@ -1,11 +1,15 @@
-// What the system or Deno has against a file or directory, in words: which path, what is
-// wrong with it, what to do. `files.ts` asks here whenever something fails, and before it
-// opens what somebody else may have put there. Nothing here writes.
+// Puts into words why the system or Deno refuses a file or directory: which path, what is wrong
+// with it, what to do. `files.ts` asks here whenever something fails, and before it opens
+// a path at which somebody else may have put something. Nothing here writes.
 
 import { dirname } from "node:path";
 import { StorageError } from "./storage.ts";
 
-/** Runs it; what it throws becomes a {@linkcode StorageError}. */
+/**
+ * Runs `run`, which is to `action` ("create", "lock", "read", …) `path`.
+ *
+ * @throws {StorageError} instead of anything that `run` throws
+ */
 export function attempt<T>(action: string, path: string, run: () => T): T {
   try {
     return run();
@@ -15,6 +19,7 @@ export function attempt<T>(action: string, path: string, run: () => T): T {
   }
 }
 
+/** The error `cannot ACTION PATH: REASON` for what was thrown. */
 export function explained(
   action: string,
   path: string,
@@ -33,7 +38,7 @@ function reasonOf(
   if (!(error instanceof Error)) return String(error);
   const { message } = error;
   if (error instanceof Deno.errors.NotCapable) {
-    // No --allow-read or --allow-write reaches there, whatever it names.
+    // No --allow-read or --allow-write reaches these paths, whatever it names.
     if (
       message.startsWith("Requires all access") ||
       /^\/(dev|proc|sys)\//.test(path)
@@ -64,7 +69,7 @@ function reasonOf(
   return message;
 }
 
-/** The fault that something else stands in the place of a directory, if it does. */
+/** Says that something else stands where `directory` should be; `undefined` if `cause` does not. */
 export function notDirectory(
   directory: string,
   cause: unknown,
@@ -87,7 +92,7 @@ export function notDirectory(
   });
 }
 
-/** `path`, or else what of the way to it is there: under `--dir a` it may be `a`. */
+/** `path`, or the nearest directory above it that exists: of `a/1` it may be `a`. */
 function nearest(path: string): string {
   try {
     Deno.lstatSync(path);
@@ -109,8 +114,12 @@ function leadsNowhere(path: string): boolean {
 }
 
 /**
- * Whether there is a file at `path`. Throws when it is anything else: who may write to the
- * directory could have us follow a symbolic link, and empty or give away what it leads to.
+ * Whether there is a file at `path`.
+ *
+ * Anything else is refused: whoever may write to the directory could make us follow a symbolic
+ * link, and empty or publish what it leads to (PITFALLS 43).
+ *
+ * @throws {StorageError} if there is a link, a directory, a pipe or a device
  */
 export function isFile(path: string): boolean {
   let found: Deno.FileInfo;

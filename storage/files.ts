@@ -1,11 +1,11 @@
-// The few file operations that the log needs, in one directory, as an interface (the
-// simulator has its own) and on Deno. No policy: when to sync, what to rename and
-// what an error means is decided in `wal.ts`.
+// The few file operations that the log needs, in one directory, as an interface and on Deno
+// (the simulator has its own: tests/lib/fake_files.ts). No policy: `wal.ts` decides when to
+// sync, what to rename and what an error means.
 //
 // Every error is a StorageError that names the path and what to do (`file_faults.ts`).
-// `sync` is fdatasync: it covers data and length, which is all that a log needs of its
-// file. What is made here is its owner's alone, whatever the umask says: who can read a
-// log learns the members' addresses, who can write to it decides which numbers come.
+// A file's `sync` is fdatasync: it covers data and length, which is all that a log needs.
+// Only the owner may use the files made here, whatever the umask says: a reader of the log
+// learns the members' addresses, a writer decides which numbers come.
 
 import { dirname, join, resolve } from "node:path";
 import { attempt, explained, isFile, notDirectory } from "./file_faults.ts";
@@ -15,40 +15,53 @@ import { type Done, StorageError } from "./storage.ts";
 export interface Syncable {
   /** Makes durable what was done before this call; `done` runs later, once. */
   sync(done: Done): void;
-  /** The same, waiting. */
+  /**
+   * Does the same before it returns.
+   *
+   * @throws {StorageError} if the system reports an error
+   */
   syncNow(): void;
 }
 
 export interface OpenFile extends Syncable {
-  /** Appends all of `bytes`, or throws; part of them may then be in the file. */
+  /**
+   * Appends all of `bytes`.
+   *
+   * @throws {StorageError} and may then have appended some of them
+   */
   append(bytes: Uint8Array): void;
   close(): void;
 }
 
-/** The files of one directory; `sync` makes its names durable. */
+/**
+ * The files of one directory; `sync` makes its names durable. Every method throws a
+ * {@linkcode StorageError} if the system refuses.
+ */
 export interface Files extends Syncable {
-  /** For messages. */
+  /** Its path, for messages. */
   readonly directory: string;
-  /** Makes the directory, durably, with those above it. */
+  /** Makes the directory, durably, and those above it that are missing. */
   makeDirectory(): void;
-  /** Takes the directory for this process, or throws; the process's death frees it. */
+  /** Takes the directory for this process; the process's death frees it. */
   lock(): void;
   unlock(): void;
   /** The names in the directory; `undefined` when it does not exist. */
   list(): string[] | undefined;
   read(name: string): Uint8Array;
-  /** A new, empty file to append to, in place of any that was there. */
+  /** Makes a new, empty file to append to, in place of any of that name. */
   create(name: string): OpenFile;
   rename(from: string, to: string): void;
   remove(name: string): void;
 }
 
+/** The file of a data directory that its process holds locked. */
 export const lockName = "LOCK";
 
-/** Of directories and files that are made. */
+/** The modes of directories and files that are made. */
 const directoryMode = 0o700;
 export const fileMode = 0o600;
 
+/** The files of `directory`, which need not exist yet, on Deno. */
 export function denoFiles(directory: string): Files {
   return new DenoFiles(directory);
 }
@@ -56,9 +69,9 @@ export function denoFiles(directory: string): Files {
 class DenoFiles implements Files {
   readonly directory: string;
   #lock: Deno.FsFile | undefined;
-  /** The lock's; while it is open, no other file gets its number. */
+  /** The lock's inode. While it is open, no other file gets its number. */
   #held: Inode | undefined;
-  /** Renamed while it is open; its faults are to name it as it is called then. */
+  /** It is renamed while it is open; from then on its errors must name the new path. */
   #newest: DenoFile | undefined;
 
   constructor(directory: string) {
@@ -133,7 +146,7 @@ class DenoFiles implements Files {
     this.#checkPlace();
     const options = { write: true, createNew: true, mode: fileMode };
     const file = attempt("create", path, () => {
-      // What a crash left. To empty it would be to write through whatever it is by now.
+      // A crash left it. Emptying it would write through whatever it is by now.
       if (isFile(path)) Deno.removeSync(path);
       return Deno.openSync(path, options);
     });
@@ -180,10 +193,12 @@ class DenoFiles implements Files {
   }
 
   /**
-   * The lock is an inode's, and names are looked up by path: where somebody has moved the
-   * directory, and another node was founded in its place, a new segment would replace
-   * that one's log (PITFALLS 43). Called right before each such step; the moment between
-   * is too short for a node to be founded in.
+   * The lock belongs to an inode, but files are opened by path. If somebody has moved the
+   * directory and founded another node in its place, a new segment would replace that node's
+   * log (PITFALLS 43). Called right before each such step; in the moment between, no node can
+   * be founded.
+   *
+   * @throws {StorageError} if the path no longer leads to the locked file
    */
   #checkPlace(): void {
     const held = this.#held;
@@ -201,7 +216,7 @@ class DenoFiles implements Files {
 
 type Inode = Pick<Deno.FileInfo, "dev" | "ino">;
 
-/** Deno does not tell where a link has led out of what -P allows, though it opens that. */
+/** Deno opens what a link leads to beyond the paths of -P, but does not tell what it is. */
 function heldBy(file: Deno.FsFile): Inode | undefined {
   try {
     return file.statSync();
@@ -252,7 +267,12 @@ class DenoFile implements OpenFile {
   }
 }
 
-/** One write(2) may take less than it was given (PITFALLS 3). */
+/**
+ * Writes all of `bytes`, in as many writes as it takes: one write(2) may take less than it was
+ * given (PITFALLS 3).
+ *
+ * @throws if the system takes nothing, or reports an error
+ */
 export function writeAll(
   file: { writeSync(bytes: Uint8Array): number },
   bytes: Uint8Array,
@@ -271,7 +291,7 @@ function callback(promise: Promise<void>, path: string, done: Done): void {
   );
 }
 
-/** `path` and what is above it, as far as it does not exist. */
+/** `path` and the directories above it, as far as they do not exist. */
 function missingDirectories(path: string): string[] {
   const missing: string[] = [];
   for (let at = resolve(path);; at = dirname(at)) {
@@ -288,12 +308,12 @@ function missingDirectories(path: string): string[] {
 
 function syncParent(path: string): void {
   const parent = dirname(path);
-  // The right to read `data` does not reach above it. Journalling file systems commit
-  // the new directory along with the first sync of a file in it.
+  // The right to read `data` does not reach above it. There is no need either: journalling
+  // file systems commit the new directory with the first sync of a file in it.
   if (mayRead(parent)) syncDirectory(parent);
 }
 
-/** To try without the right would make Deno ask for it at a terminal, and wait. */
+/** Without the right, Deno would ask for it at a terminal and wait. */
 function mayRead(path: string): boolean {
   return Deno.permissions.querySync({ name: "read", path }).state === "granted";
 }

@@ -1,16 +1,16 @@
-// The storage contract on Deno KV, for where files cannot be read (`kv_format.ts` has
-// the keys and bytes). A store may hold several nodes, each under its own keys.
+// The storage contract on Deno KV, for where files cannot be read: opens a store and reads it.
+// `kv_storage.ts` writes, `kv_format.ts` has keys and bytes. A store may hold several nodes.
 //
-// Only the saves that the head counts exist: so what is too large for one atomic commit
-// is put ahead in several, and becomes real with the head. Every commit checks the
-// head's version and replaces it. A second process that opens the same store puts its
-// own session into the head, and the first one's next commit fails; in a directory the
-// lock refuses the second one outright.
-//
-// A commit fsyncs (denokv runs SQLite with synchronous=full), so `medium`, which must
-// outlive the process, is the same as `high`; `low` commits in flush().
+// - Only the saves that the head counts exist. A save that is too large for one atomic commit
+//   is put ahead in several, and becomes real with the head.
+// - Every commit checks the head's version and replaces it. A second process that opens the
+//   store puts its own session into the head, and the first one's next commit fails. In a
+//   directory, the lock refuses the second process outright.
+// - A commit fsyncs (denokv runs SQLite with synchronous=full). So `medium`, which must
+//   survive the end of the process, is the same as `high`; `low` commits in flush().
 
 import { join } from "node:path";
+import type { Logger } from "../base/logger.ts";
 import { type Change, readChange } from "../raft/core/save_codec.ts";
 import type { Identity, NodeId } from "../raft/core/types.ts";
 import { attempt, explained, isFile } from "./file_faults.ts";
@@ -32,25 +32,28 @@ import {
   type Opened,
   takenOver,
 } from "./kv_storage.ts";
-import { replay, type Replayed } from "./memory.ts";
+import { replay, type Replayed } from "./replay.ts";
 import { segmentNumbers } from "./segment.ts";
 import {
   type Durability,
   kvStoreName,
-  type Log,
   type Storage,
   StorageError,
 } from "./storage.ts";
 
 export type KvOptions = {
-  /** Where the store lies; `undefined`: Deno's default one, which needs no permission. */
+  /** Where the store lies. `undefined` is Deno's default store, which needs no permission. */
   readonly directory: string | undefined;
   readonly node: NodeId;
   readonly durability: Durability;
-  readonly log: Log;
+  readonly log: Logger;
 };
 
-/** Opens the store, reads it, and takes it over from whoever had it open. */
+/**
+ * Opens the store, reads it, and takes it over from any process that has it open.
+ *
+ * @throws {StorageError} if it cannot be opened, is another node's, damaged or locked
+ */
 export async function openKv(options: KvOptions): Promise<Storage> {
   const { directory, node, log } = options;
   const files = directory === undefined ? undefined : denoFiles(directory);
@@ -71,7 +74,7 @@ export async function openKv(options: KvOptions): Promise<Storage> {
   }
 }
 
-/** Whether Deno's default store, which no permission guards, holds `node`. */
+/** Whether Deno's default store, which needs no permission, holds data of `node`. */
 export async function hasDefaultStore(node: NodeId): Promise<boolean> {
   using kv = await openStore(undefined);
   return (await kv.get(headKey(node))).versionstamp !== null;
@@ -88,12 +91,13 @@ function claimDirectory(files: Files): void {
 }
 
 /**
- * SQLite would follow a symbolic link, and let everybody read what it makes. It takes an
- * empty file for a new store, and its mode for the files beside it.
+ * Makes an empty file for a new store, because SQLite would follow a symbolic link, and would
+ * let everybody read what it makes. It takes an empty file for a new store, and gives that
+ * file's mode to the files beside it.
  */
 function makeStore(path: string): void {
   attempt("open", path, () => {
-    // These it refuses as well, and does not say why.
+    // SQLite refuses these as well, but does not say why.
     for (const beside of ["-wal", "-shm"]) isFile(path + beside);
     if (isFile(path)) return;
     const options = { write: true, createNew: true, mode: fileMode };
@@ -101,7 +105,7 @@ function makeStore(path: string): void {
   });
 }
 
-/** A directory is one node's; the default store is this user's, for all of them. */
+/** Refuses a directory that another node uses. The default store may hold many nodes. */
 async function refuseOthers(
   kv: Deno.Kv,
   { node, files }: { node: NodeId; files: Files },
@@ -135,7 +139,7 @@ async function takeOver(
 ): Promise<Omit<Opened, "kv" | "files">> {
   let { value, versionstamp } = await kv.get<unknown>(headKey(node));
   if (versionstamp === null) {
-    // What a create() that never finished put ahead.
+    // An unfinished create() may have put parts ahead.
     await deleteSaves(kv, { node, from: 0, to: Infinity, versionstamp });
     return { versionstamp, head: undefined, state: undefined, bytes: 0 };
   }
@@ -148,7 +152,7 @@ async function takeOver(
     .commit();
   if (!claim.ok) throw takenOver(node);
   versionstamp = claim.versionstamp;
-  // What a crash left over, from before the snapshot and from after the end.
+  // A crash may have left saves from before the snapshot and from after the end.
   await deleteSaves(kv, { node, from: 0, to: head.first, versionstamp });
   await deleteSaves(kv, { node, from: head.next, to: Infinity, versionstamp });
   return { versionstamp, head, state, bytes };
@@ -191,18 +195,18 @@ async function readState(
   return { state, bytes };
 }
 
-/** The first save that counts carries a snapshot, so it is whole. */
+/** The state of the first save that counts: it carries a snapshot, so it is whole. */
 function beginning(identity: Identity, change: Change): Replayed | undefined {
   const { hardState, snapshot } = change;
   return snapshot && { identity, hardState, snapshot, entries: [] };
 }
 
 /**
- * denokv only logs when SQLite refuses WAL mode (PITFALLS 5). The file's bytes 18 and
- * 19 tell. In the default store, whose path Deno does not say, nobody can look; there
- * a rollback journal would be slower but as durable.
+ * denokv does not fail when SQLite refuses WAL mode (PITFALLS 5), but the file's bytes 18 and
+ * 19 tell. Deno does not say where the default store lies, so that one goes unchecked: with a
+ * rollback journal it would be slower, but as durable.
  */
-function warnUnlessWal(path: string, log: Log): void {
+function warnUnlessWal(path: string, log: Logger): void {
   const header = new Uint8Array(20);
   try {
     using file = Deno.openSync(path);

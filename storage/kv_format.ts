@@ -1,11 +1,13 @@
-// What `kv.ts` keeps in Deno KV, as keys and bytes. Little-endian:
+// The log in Deno KV as keys and bytes; `kv.ts` and `kv_storage.ts` read and write them.
+// Little-endian, with the fields of base/bytes.ts; saves as in raft/core/save_codec.ts:
 //
 //   ["ticketd", node, "head"]          = crc u32 · format version u32 · first u64 ·
 //                                        next u64 · session text · identity
 //   ["ticketd", node, "save", n, part] = crc u32 · parts u32 · a part of one save
 //
-// SQLite has no checksums of its own. A part's is begun at its place (n and part), so
-// that none stands for another.
+// Saves `first` to `next - 1` exist, `first` with a snapshot. Each `crc` is the CRC-32 of the
+// rest of the value, because SQLite has no checksums of its own. That of a part begins at the
+// part's place (n and part), so that no part passes for another.
 
 import { crc32 } from "node:zlib";
 import { Reader, Writer } from "../base/bytes.ts";
@@ -18,13 +20,16 @@ import {
 import type { Identity, NodeId } from "../raft/core/types.ts";
 import { StorageError } from "./storage.ts";
 
-/** Deno KV allows 64 KiB a value. */
+/** Bytes of a save in one value, of which Deno KV allows 64 KiB. */
 export const partBytesMax = 60 * 1024;
 
 export type Head = {
   readonly identity: Identity;
+  /** Drawn by each process that opens the store, so that the head changes. */
   readonly session: string;
+  /** The number of the oldest save that counts. */
   readonly first: number;
+  /** The number that the next save gets. */
   readonly next: number;
 };
 
@@ -32,6 +37,7 @@ export function headKey(node: NodeId): Deno.KvKey {
   return ["ticketd", node, "head"];
 }
 
+/** The key of a part of save `n`; without `part`, the beginning of them all. */
 export function saveKey(node: NodeId, n: number, part?: number): Deno.KvKey {
   return part === undefined
     ? ["ticketd", node, "save", n]
@@ -50,6 +56,11 @@ export function encodeHead(head: Head): Uint8Array {
   return writer.copy();
 }
 
+/**
+ * The head of `node`; `where` names the store in messages.
+ *
+ * @throws {StorageError} if it is damaged, or of another format
+ */
 export function decodeHead(
   value: unknown,
   { where, node }: { where: string; node: NodeId },
@@ -74,6 +85,7 @@ export function decodeHead(
   }, what);
 }
 
+/** A save's bytes in parts, each a view. */
 export function split(payload: Uint8Array): Uint8Array[] {
   const parts: Uint8Array[] = [];
   for (let at = 0; at < payload.length; at += partBytesMax) {
@@ -82,12 +94,14 @@ export function split(payload: Uint8Array): Uint8Array[] {
   return parts;
 }
 
+/** The inverse of {@linkcode split}. */
 export function joined(parts: Uint8Array[]): Uint8Array {
   const writer = new Writer();
   for (const part of parts) writer.raw(part);
   return writer.written;
 }
 
+/** The value of part `index` of the `count` parts of save `n`. */
 export function framed(
   part: Uint8Array,
   n: number,
@@ -102,6 +116,7 @@ export function framed(
   return writer.copy();
 }
 
+/** The inverse of {@linkcode framed}; `undefined` if the value is not that part. */
 export function unframed(
   value: unknown,
   n: number,
@@ -115,6 +130,11 @@ export function unframed(
   return { count: reader.u32(), part: value.subarray(8) };
 }
 
+/**
+ * Reads all of `payload`; `what` names it in messages.
+ *
+ * @throws {StorageError} if it does not decode
+ */
 export function decoded<T>(
   payload: Uint8Array,
   read: (reader: Reader) => T,
@@ -131,6 +151,7 @@ export function decoded<T>(
   }
 }
 
+/** The error that refuses a damaged store. */
 export function damaged(what: string, reason: string): StorageError {
   return new StorageError(
     `${what} is damaged (${reason}); nothing was changed. Restore the store from a ` +

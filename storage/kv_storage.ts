@@ -1,6 +1,6 @@
-// An open store of Deno KV: gathers saves and commits them, one commit at a time.
-// What comes during a commit joins the next. `kv.ts` opens it, and tells why a commit is
-// what it is; `kv_format.ts` has the bytes.
+// An open store of Deno KV: gathers saves and commits them, one commit at a time. Saves that
+// come during a commit join the next. `kv.ts` opens the store, and says what a commit must
+// be; `kv_format.ts` has the bytes.
 
 import { Writer } from "../base/bytes.ts";
 import { type Change, writeChange } from "../raft/core/save_codec.ts";
@@ -15,7 +15,7 @@ import {
   saveKey,
   split,
 } from "./kv_format.ts";
-import { type Replayed, wholeChange } from "./memory.ts";
+import { type Replayed, wholeChange } from "./replay.ts";
 import {
   type Done,
   type Durability,
@@ -23,20 +23,24 @@ import {
   StorageError,
 } from "./storage.ts";
 
-// Deno KV allows 800 KiB and 1000 mutations a commit, and 64 KiB a value (a part).
+// Deno KV allows 800 KiB and 1,000 mutations a commit, and 64 KiB a value (a part).
 const commitPartsMax = 12;
 const commitBytesMax = commitPartsMax * partBytesMax;
 const mutationsMax = 500;
-/** At `low`, what may wait in memory between two flushes. */
+/** At `low`, the bytes that may wait in memory between two flushes. */
 const pendingBytesMax = 512 * 1024;
 
-/** What `kv.ts` found. */
+/** What `kv.ts` found in the store that it opened. */
 export type Opened = {
   readonly kv: Deno.Kv;
+  /** Holds the directory's lock; `undefined` for the default store. */
   readonly files: Files | undefined;
+  /** The head's, which the next commit must find unchanged. */
   readonly versionstamp: string | null;
+  /** `undefined` before the first create(), like `state`. */
   readonly head: Head | undefined;
   readonly state: Replayed | undefined;
+  /** Of the saves that count. */
   readonly bytes: number;
 };
 
@@ -51,7 +55,7 @@ export class KvStorage implements Storage {
   #state: Replayed | undefined;
   #bytes: number;
 
-  /** Not yet committed, in order; a flush is one without parts. */
+  /** Not yet committed, in order; a flush has no parts. */
   readonly #queue: Pending[] = [];
   #queuedBytes = 0;
   #committing = false;
@@ -126,11 +130,10 @@ export class KvStorage implements Storage {
     });
   }
 
-  /** One commit at a time; what comes meanwhile joins the next. */
   async #commitAll(): Promise<void> {
     if (this.#committing) return;
     this.#committing = true;
-    // Never inside the call that handed in `done`.
+    // `done` must not run inside the call that was given it.
     await Promise.resolve();
     while (this.#queue.length > 0 && !this.#closed) {
       let batch: Pending[] = [];
@@ -140,7 +143,7 @@ export class KvStorage implements Storage {
         await this.#commit(batch);
       } catch (error) {
         if (this.#closed) return;
-        // The first error poisons; nothing is retried (PITFALLS 13).
+        // The first error ends everything; nothing is retried (PITFALLS 13).
         this.#error ??= error instanceof Error
           ? error
           : new Error(String(error));
@@ -189,7 +192,7 @@ export class KvStorage implements Storage {
     });
   }
 
-  /** The parts that one commit has no room for; without a head they are nothing. */
+  /** Commits the parts for which one commit has no room: without a head they do not count. */
   async #commitAhead(n: number, parts: Uint8Array[]): Promise<void> {
     for (
       let from = commitPartsMax;
@@ -205,7 +208,11 @@ export class KvStorage implements Storage {
     }
   }
 
-  /** Commits only while the head is ours. */
+  /**
+   * Commits while the head is ours.
+   *
+   * @throws {StorageError} once another process has taken the store over
+   */
   async #checked(operation: Deno.AtomicOperation): Promise<string> {
     const key = headKey(this.#node);
     const result = await operation.check({
@@ -220,12 +227,12 @@ export class KvStorage implements Storage {
 type Pending = {
   readonly parts: Uint8Array[];
   readonly bytes: number;
-  /** It carries a snapshot: all saves before it are superfluous. */
+  /** It carries a snapshot, so that all saves before it are superfluous. */
   readonly replaces: boolean;
   readonly done: Done | undefined;
 };
 
-/** From the front of `queue`, as much as one commit holds, and at least one. */
+/** Takes from the front of `queue` as much as one commit holds, and at least one. */
 function nextBatch(queue: Pending[]): Pending[] {
   let bytes = 0;
   let count = 0;
@@ -238,8 +245,10 @@ function nextBatch(queue: Pending[]): Pending[] {
 }
 
 /**
- * Deletes saves that the head does not count, while the head is ours: two processes
- * that both found no head must not delete what the other has created since.
+ * Deletes saves `from` to `to - 1`, which the head does not count, while the head is ours: two
+ * processes that both found no head must not delete what the other has created since.
+ *
+ * @throws {StorageError} once another process has taken the store over
  */
 export async function deleteSaves(
   kv: Deno.Kv,
@@ -259,6 +268,7 @@ export async function deleteSaves(
   }
 }
 
+/** The error of a process whose store another one has opened. */
 export function takenOver(node: NodeId): StorageError {
   return new StorageError(
     `another ticketd process has opened the Deno KV store of node ${node}, and this ` +

@@ -3,35 +3,41 @@
 //
 //   record = crc u32 · length u32 · synced u64 · kind u8 · seed u32 · payload (length bytes)
 //
-// - `crc` is the CRC-32 of everything after itself, begun at seed + offset: the seed is
-//   the segment's, the offset the record's place in its file. So a record that lies
-//   elsewhere, or in another segment, or in an older life of this one, is not valid.
-// - `seed` tells a record of another segment or life, at its place, from a torn one: a
-//   write cut short leaves none, one that the disk lost does, here or before it.
-// - `synced` says how much of the file was known to be durable when this record was
-//   written. A bad record below that was acknowledged as durable and is damage; one at
-//   or above it may have been torn, or overtaken by its successor on the way to a disk
-//   that lost power (etcd #6378), and nobody was told that it was durable.
-// - Kind 0 is none, so zeros are never a record: they read as the end of the log.
+// - `crc` is the CRC-32 of everything after itself, begun at seed + offset: the segment's
+//   seed, and the record's place in its file. So a record that was copied to another place,
+//   or is left over from another segment or incarnation, is not valid.
+// - `seed` tells such a leftover at its own place from a torn write. A torn write leaves none;
+//   a write that the disk lost, there or before it, does.
+// - `synced` says how many bytes of the file were durable when this record was written. A bad
+//   record below that was acknowledged and is damage. One at or above it may be torn, or its
+//   successor overtook it on the way to a disk that lost power (PITFALLS 9), and nobody was
+//   told that it was durable.
+// - No record has kind 0, so zeros read as the end of the log.
 
 import { crc32 } from "node:zlib";
 import type { Writer } from "../base/bytes.ts";
 import { assert } from "../base/assert.ts";
 
+/** Everything before the payload. */
 export const recordHeaderBytes = 21;
+/** The offset of `seed` in a record. */
 const seedAt = 17;
 const kindMax = 2;
+/** The longest payload. The node compacts its log long before a state takes that much. */
 const recordBytesMax = 256 * 1024 * 1024;
 
-/** `base` stands first in a segment and holds all of the state, `save` changes it. */
+/** A `base` is the first record of a segment and holds the whole state; a `save` changes it. */
 export const kinds = { base: 1, save: 2 } as const;
 
 export type Kind = typeof kinds[keyof typeof kinds];
 
-/** Where a record goes: the segment's seed, and what is in the file before it. */
+/** Where a record goes. */
 export type Placement = {
+  /** The segment's (`segment.ts`). */
   readonly seed: number;
+  /** Bytes of the file before it. */
   readonly offset: number;
+  /** How many of those are durable. */
   readonly synced: number;
 };
 
@@ -39,7 +45,7 @@ export type FoundRecord = {
   readonly kind: number;
   readonly synced: number;
   readonly payload: Uint8Array;
-  /** The offset after it. */
+  /** The offset of the byte after it. */
   readonly end: number;
 };
 
@@ -65,8 +71,8 @@ export function writeRecord(
 }
 
 /**
- * The record that begins at exactly `offset`, or `undefined` if no valid one does. It is
- * read as one that was written at `place`, which is there unless it was displaced.
+ * The record that begins at exactly `offset`, or `undefined` if no valid one does. `place` is
+ * the offset for which it was written, if that may be another.
  */
 export function readRecord(
   bytes: Uint8Array,
@@ -91,7 +97,7 @@ export function readRecord(
   return { kind, synced, payload: bytes.subarray(payloadAt, end), end };
 }
 
-/** Of the record that may begin at `offset`; 0 if none does. */
+/** The kind of the record that may begin at `offset`; 0 if none does. */
 function kindOf(bytes: Uint8Array, offset: number): number {
   const kind = bytes[offset + 16] ?? 0;
   return kind > kindMax ? 0 : kind;
@@ -103,9 +109,9 @@ function syncedAt(view: DataView, offset: number): number {
 }
 
 /**
- * A record at `at` that was written elsewhere, behind bytes that were cut out or put in
- * since. One that nothing unsynced preceded, as each at durability high, says itself
- * where that was.
+ * A record at `at` that was written for another offset: bytes before it were cut out or put in
+ * since. `synced` tells that offset where everything before the record was durable, as it
+ * always is at durability high.
  */
 function readDisplaced(
   bytes: Uint8Array,
@@ -117,7 +123,7 @@ function readDisplaced(
   return readRecord(bytes, at, { seed, place: syncedAt(view, at) });
 }
 
-/** A record at its place that belongs to another segment, or to another life of this one. */
+/** A record at its own place that belongs to another segment or incarnation. */
 function readForeign(
   bytes: Uint8Array,
   at: number,
@@ -129,14 +135,14 @@ function readForeign(
   return other === seed ? undefined : readRecord(bytes, at, { seed: other });
 }
 
-/** What follows the last valid record. */
+/** What follows the last valid record; `witness` is the offset of another record behind it. */
 export type Tail =
   | { readonly type: "end" }
   | { readonly type: "zeros" }
   | { readonly type: "torn" }
-  /** A record that was durable is bad, as the valid one at `witness` proves. */
+  /** The valid record at `witness` proves that a bad one before it was durable. */
   | { readonly type: "damaged"; readonly witness: number }
-  /** The one at `witness` is not of this segment: stale, or all before it is. */
+  /** The record at `witness` is not of this segment: it is stale, or all before it is. */
   | { readonly type: "foreign"; readonly witness: number };
 
 /** Judges the bytes from `offset` on, where no valid record begins. */
@@ -149,7 +155,7 @@ export function readTail(
   let zeros = true;
   for (let at = offset; at < bytes.length;) {
     if (bytes[at] !== 0) zeros = false;
-    // What is cheap comes first.
+    // The cheap check first: a file may be long.
     if (kindOf(bytes, at) === 0) {
       at++;
       continue;

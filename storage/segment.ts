@@ -1,18 +1,18 @@
-// The bytes of one segment of the log: encodes a fresh one, reads back an old one.
-// No files here; `wal.ts` moves them, `record.ts` frames, `save_codec.ts` encodes.
+// The bytes of one segment of the log: encodes a fresh one, reads an old one back. No files
+// here: `wal.ts` moves them, `record.ts` frames records, `save_codec.ts` encodes saves.
 //
 //   segment = magic "ticketd\n" · format version u32 · crc u32 of these · base · save*
 //   base    = record, of seed 0, of: segment number u64 · identity
 //             · whole state as one save · zeros · the segment's seed u32
 //   save    = record, of the segment's seed, of: one save
 //
-// Preamble and base were synced before the segment got its name, so a fault in them is
-// damage, never a torn write. A newer format is told from damage by its checksum.
+// Preamble and base are synced before the segment gets its name, so a fault in them is damage
+// and never a torn write. A right checksum tells a newer format from damage.
 //
-// What a removed file left in the same place could be taken for our base. So the zeros,
-// none or just enough, put the last seed behind the file's first sector: no sector
-// holds a whole base, and one of sectors of two lives fails its checksum. Where all
-// of it is another life's, the records behind it are not (`record.ts`).
+// A sector that was not written may still hold the base of a removed file. So there are just
+// enough zeros, or none, to put the last seed behind the file's first sector: no single sector
+// holds a whole base, and a base whose sectors come from two files fails its checksum.
+// Where all of it is the removed file's, the records behind it betray it (`record.ts`).
 
 import { crc32 } from "node:zlib";
 import { Reader, Writer } from "../base/bytes.ts";
@@ -26,7 +26,7 @@ import {
   writeIdentity,
 } from "../raft/core/save_codec.ts";
 import type { Identity, NodeId } from "../raft/core/types.ts";
-import { replay, type Replayed } from "./memory.ts";
+import { replay, type Replayed } from "./replay.ts";
 import {
   type FoundRecord,
   kinds,
@@ -39,12 +39,12 @@ import { StorageError } from "./storage.ts";
 
 const magic = new TextEncoder().encode("ticketd\n");
 const preambleBytes = 16;
-/** What a disk writes whole or not at all. */
+/** A disk writes so many bytes whole or not at all (ARCHITECTURE, Decisions). */
 const sectorBytes = 512;
 
 const segmentPattern = /^(\d{16})\.log$/;
 
-/** The segments among a directory's names, in rising order. */
+/** The numbers of the segments among a directory's names, in rising order. */
 export function segmentNumbers(names: readonly string[]): number[] {
   return names
     .map((name) => segmentPattern.exec(name)?.[1])
@@ -53,24 +53,25 @@ export function segmentNumbers(names: readonly string[]): number[] {
     .sort((a, b) => a - b);
 }
 
+/** The file of segment `number`: `0000000000000001.log`. */
 export function segmentName(number: number): string {
   return `${String(number).padStart(16, "0")}.log`;
 }
 
-/** Ties a record to one segment of one life of one directory. */
+/** A u32 that ties a record to one segment of one incarnation of one node's directory. */
 export function seedOf(identity: Identity, number: number): number {
   return crc32(
     `${identity.cluster} ${identity.node} ${identity.incarnation} ${number}`,
   );
 }
 
-/** A segment that holds `change`, which is the whole state, and nothing else. */
+/** The bytes of a segment that holds `change`, which is the whole state, and nothing else. */
 export function encodeSegment(
   number: number,
   identity: Identity,
   change: Change,
 ): Uint8Array {
-  // Its own writer: a segment may be large, and its memory is not to be kept.
+  // A writer of its own: a segment may be large, and its memory must not be kept.
   const writer = new Writer();
   writer.raw(magic);
   writer.u32(formatVersion);
@@ -83,7 +84,7 @@ export function encodeSegment(
   return writer.written;
 }
 
-/** Appends the base to `writer`, which holds the preamble. */
+/** Appends the base to `writer`, which holds the preamble; `writeState` writes one save. */
 export function writeBase(
   writer: Writer,
   { number, identity, writeState }: {
@@ -104,26 +105,32 @@ export function writeBase(
   });
 }
 
-/** How many zeros in a base, from `offset` in the file on, lead out of the first sector. */
+/** How many zeros, written at `offset` of the file, reach the end of its first sector. */
 function zerosAt(offset: number): number {
   return Math.max(0, sectorBytes - offset);
 }
 
 export type Segment = {
+  /** The state after the last valid record. */
   readonly state: Replayed;
-  /** The end of the last valid record, and what comes after it. */
+  /** The offset at which that record ends. */
   readonly end: number;
+  /** What follows it. */
   readonly tail: Exclude<Tail["type"], "damaged" | "foreign">;
 };
 
-/** Throws {@linkcode StorageError} on damage, another node's data or another format. */
+/**
+ * Reads the segment whose file, at `path`, is named by `number` and must belong to `node`.
+ *
+ * @throws {StorageError} on damage, another node's data or another format
+ */
 export function readSegment(
   bytes: Uint8Array,
   { path, number, node }: { path: string; number: number; node: NodeId },
 ): Segment {
   checkPreamble(bytes, path);
   const base = readRecord(bytes, preambleBytes, { seed: 0 });
-  // It was synced before the file got its name, so this is no torn write.
+  // It was synced before the file got its name: this is no torn write.
   if (base?.kind !== kinds.base) {
     throw damaged(path, preambleBytes, "the first record");
   }
@@ -175,7 +182,7 @@ export function readSegment(
   );
 }
 
-/** A save that does not fit to what came before it is as unsound as one that cannot be read. */
+/** A save that does not fit the log before it is as unsound as one that cannot be read. */
 function replayed(reader: Reader, state: Replayed, change: Change): void {
   try {
     replay(state, change);
@@ -215,7 +222,7 @@ function checkOwner(
   );
 }
 
-/** A checksum that holds over what does not decode: a bug, or a forgery. Not torn. */
+/** Decodes a payload whose checksum is right: one that does not decode is no torn write. */
 function decode<T>(
   { payload, end }: FoundRecord,
   path: string,

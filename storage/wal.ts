@@ -1,21 +1,23 @@
-// The log on disk: one file of records, replaced by a fresh one at every snapshot and
-// at every start. Synchronous with callbacks; it touches the world through `Files`.
+// The log on disk: one file of records (a segment), replaced by a fresh one at every snapshot
+// and at every start. Synchronous with callbacks; it touches the world through `Files`.
 //
 //   directory = LOCK · NUMBER.log · (segment.tmp, and an older NUMBER.log, after a crash)
 //
-// A segment is written under a temporary name, synced, renamed, and the directory is
-// synced, before anything older is removed; so the newest one is whole and recovery
-// reads one file. It is appended to only by the process that made it: a start reads the
-// newest, writes what it read to a new one, and never trusts pages that a failed sync
-// may have left in the cache but not on the disk (PITFALLS 11). So a torn tail is cut by
-// not copying it, and what is refused stays as it was, byte for byte.
+// - A new segment is written under a temporary name, synced and renamed, and the directory is
+//   synced, before anything older is removed. So the newest segment is whole, and recovery
+//   reads one file.
+// - Only the process that made a segment appends to it. A start writes what it has read to a
+//   new one: a failed sync may have left pages in the cache that are not on the disk
+//   (PITFALLS 11). A torn tail is cut by not being copied.
+// - A directory that is refused stays as it was, byte for byte.
 
 import { assert } from "../base/assert.ts";
 import { Writer } from "../base/bytes.ts";
+import type { Logger } from "../base/logger.ts";
 import { type Change, writeChange } from "../raft/core/save_codec.ts";
 import type { Identity, NodeId, Save, Saved } from "../raft/core/types.ts";
 import type { Files, OpenFile, Syncable } from "./files.ts";
-import { type Replayed, wholeChange } from "./memory.ts";
+import { type Replayed, wholeChange } from "./replay.ts";
 import { kinds, writeRecord } from "./record.ts";
 import {
   encodeSegment,
@@ -28,33 +30,33 @@ import {
   type Done,
   type Durability,
   kvStoreName,
-  type Log,
   type Storage,
   StorageError,
 } from "./storage.ts";
 
 export type WalOptions = {
   readonly files: Files;
-  /** Whose directory this must be. */
+  /** The node that must own the directory. */
   readonly node: NodeId;
   readonly durability: Durability;
-  readonly log: Log;
+  /** Hears what recovery has dropped. */
+  readonly log: Logger;
   /** Runs a callback after the present call has returned. */
   readonly defer?: (callback: () => void) => void;
 };
 
 const temporaryName = "segment.tmp";
-/** At `low`, what may wait in memory between two flushes. */
+/** At `low`, the bytes that may wait in memory between two flushes. */
 const pendingBytesMax = 1024 * 1024;
 
-/** Yields what must be durable before it goes on. */
+/** A piece of work that yields whatever must be durable before it goes on. */
 type Steps = Generator<Syncable, void, void>;
 
 export class Wal implements Storage {
   readonly #files: Files;
   readonly #node: NodeId;
   readonly #durability: Durability;
-  readonly #log: Log;
+  readonly #log: Logger;
   readonly #defer: (callback: () => void) => void;
 
   #identity: Identity | undefined;
@@ -64,13 +66,13 @@ export class Wal implements Storage {
   #file: OpenFile | undefined;
   #number = 0;
   #seed = 0;
-  // #synced <= #written <= #written + #pending.length
+  // Bytes of the file: #synced <= #written <= #written + #pending.length
   #synced = 0;
   #written = 0;
   /** Framed records that are not yet in the file. */
   readonly #pending = new Writer();
 
-  /** One runs at a time; a flush may have to wait for a write, or a write for a flush. */
+  /** One piece runs at a time: a flush may have to wait for a write, and the reverse. */
   readonly #work: { readonly steps: Steps; readonly done: Done }[] = [];
   #working = false;
 
@@ -155,7 +157,7 @@ export class Wal implements Storage {
           "--storage kv, or with another --dir",
       );
     }
-    // A crash may have left older ones beside it, and one that was never finished.
+    // A crash may have left older ones beside the newest, and an unfinished one.
     const newest = segmentNumbers(names).at(-1);
     if (newest === undefined) return undefined;
     if (newest >= Number.MAX_SAFE_INTEGER) {
@@ -210,7 +212,7 @@ export class Wal implements Storage {
     this.#synced = covered;
   }
 
-  /** Replaces the segment by one that holds `change` alone, which is the whole state. */
+  /** Replaces the segment by one that holds only `change`, which is the whole state. */
   *#roll(change: Change): Steps {
     assert(this.#identity !== undefined, "write() before load() or create()");
     const number = this.#number + 1;
@@ -223,7 +225,7 @@ export class Wal implements Storage {
     yield this.#file;
     this.#files.rename(temporaryName, segmentName(number));
     yield this.#files;
-    // Only now does anything older become superfluous.
+    // Only now is everything older superfluous.
     const stale = segmentNumbers(this.#files.list() ?? []).filter((other) =>
       other < number
     );
@@ -239,7 +241,7 @@ export class Wal implements Storage {
     if (!this.#working) this.#advance({ deferred: true });
   }
 
-  /** Runs the work in front up to its next sync, or to its end. */
+  /** Runs the first piece of work up to its next sync, or to its end. */
   #advance({ deferred }: { deferred: boolean }): void {
     const work = this.#work[0];
     if (work === undefined || this.#closed) return;
@@ -259,13 +261,13 @@ export class Wal implements Storage {
     }
     this.#work.shift();
     this.#working = false;
-    // `done` must not run inside the call that was handed it.
+    // `done` must not run inside the call that was given it.
     if (deferred) this.#defer(work.done);
     else work.done();
     if (!this.#working) this.#advance({ deferred });
   }
 
-  /** The first error is the last thing that happens; nothing is retried (PITFALLS 11, 13). */
+  /** The first error ends everything: nothing is written or retried after it (PITFALLS 11, 13). */
   #fail(error: unknown, dones: Done[]): void {
     this.#error ??= error instanceof Error ? error : new Error(String(error));
     for (const work of this.#work.splice(0)) dones.push(work.done);

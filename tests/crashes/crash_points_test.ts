@@ -1,13 +1,13 @@
-// Every crash point of the file log, within the time of a test: `main.ts` by
-// command tries as many images as one likes.
+// Crashes the file log at every point, within the time of a test: `deno task crashes` tries as
+// many images as one likes.
 
 import assert from "node:assert/strict";
 import type { Files, OpenFile, Syncable } from "../../storage/files.ts";
 import type { Done } from "../../storage/storage.ts";
 import { randomOf } from "../lib/random.ts";
 import { type Counts, crashAll, durabilities, everyChoice } from "./main.ts";
-import { lives, randomLife } from "./lives.ts";
 import { record, recordFailures } from "./recording.ts";
+import { randomWorkload, workloads } from "./workloads.ts";
 
 const small = { imagesMax: 120, againOneIn: 16 };
 
@@ -20,9 +20,9 @@ function assertAllRecovered(counts: Counts): void {
   assert(counts.again > 0, "no recovery was crashed");
 }
 
-for (const [name, steps] of Object.entries(lives)) {
+for (const [name, steps] of Object.entries(workloads)) {
   for (const durability of durabilities) {
-    Deno.test(`Wal at ${durability} recovers from a crash at every point of its life: ${name}`, () => {
+    Deno.test(`Wal at ${durability} recovers from a crash at every point of a workload: ${name}`, () => {
       const effort = { ...small, random: randomOf(1) };
       const points = record(steps, { durability });
       assertAllRecovered(crashAll(points, { durability, effort, name }));
@@ -32,7 +32,7 @@ for (const [name, steps] of Object.entries(lives)) {
 
 for (const durability of durabilities) {
   Deno.test(`Wal at ${durability} recovers from a crash after a fault of any operation (PITFALLS 11)`, () => {
-    for (const [name, steps] of Object.entries(lives)) {
+    for (const [name, steps] of Object.entries(workloads)) {
       const effort = { imagesMax: 30, againOneIn: 50, random: randomOf(2) };
       const points = recordFailures(steps, { durability });
       assert(points.length >= 10, `${points.length} points`);
@@ -41,11 +41,11 @@ for (const durability of durabilities) {
     }
   });
 
-  Deno.test(`Wal at ${durability} recovers from a crash at every point of lives of chance`, () => {
+  Deno.test(`Wal at ${durability} recovers from a crash at every point of random workloads`, () => {
     for (let seed = 1; seed <= 8; seed++) {
       const effort = { imagesMax: 30, againOneIn: 40, random: randomOf(seed) };
-      const points = record(randomLife(seed), { durability });
-      const name = `life ${seed}`;
+      const points = record(randomWorkload(seed), { durability });
+      const name = `workload ${seed}`;
       const { failures } = crashAll(points, { durability, effort, name });
       assert.deepEqual(failures, []);
     }
@@ -54,9 +54,9 @@ for (const durability of durabilities) {
 
 Deno.test("The same seed crashes the same images", () => {
   const run = () => {
-    const points = record(randomLife(7), { durability: "medium" });
+    const points = record(randomWorkload(7), { durability: "medium" });
     const effort = { imagesMax: 20, againOneIn: 5, random: randomOf(3) };
-    const name = "life 7";
+    const name = "workload 7";
     return crashAll(points, { durability: "medium", effort, name });
   };
   assert.deepEqual(run(), run());
@@ -75,7 +75,7 @@ Deno.test("everyChoice() makes each sequence of choices once, also when they dep
 
 // ---------------------------------------------------------------- canaries
 
-/** A directory whose files, or whose names, are never synced, though it says so. */
+/** A directory that says that it syncs its files, or its names, but does not. */
 class Unsynced implements Files {
   readonly #files: Files;
   readonly #what: "files" | "names";
@@ -127,7 +127,7 @@ class Unsynced implements Files {
 }
 
 const pretended: Syncable = {
-  // Inside the call, as nothing else does: the log is built to bear it.
+  // Inside the call, which the contract forbids: the log can bear it.
   sync: (done) => done(),
   syncNow() {},
 };
@@ -135,7 +135,7 @@ const pretended: Syncable = {
 for (const what of ["files", "names"] as const) {
   Deno.test(`A canary: a log whose ${what} are never synced is caught`, () => {
     const durability = "high";
-    const points = record(lives["compaction"]!, {
+    const points = record(workloads["compaction"]!, {
       durability,
       wrap: (files) => new Unsynced(files, what),
     });

@@ -1,15 +1,14 @@
-// Crashes the file log between any two of its disk operations, in every way in which a
-// power loss or a kill may leave the disk, and recovers it each time:
+// `deno task crashes [--images N] [--seed N]`: crashes the file log between any two of its disk
+// operations, in every way in which a power loss or a kill may leave the disk, and recovers it
+// each time. A recovery is right if
+// - the log opens, in a state that it had passed through, not before the last promised one;
+// - term and vote are not behind those that were acknowledged;
+// - it can then be written and opened again.
 //
-//   deno run -A tests/crashes/main.ts [--images N] [--seed N]
-//
-// An image is recovered rightly when the log opens; when its state is one that it had
-// passed through, not before the last one that was promised to survive; when term and
-// vote are not behind those acknowledged; and when it can then be written and opened
-// again. Each operation is made to fail as well, and the life crashed where that ended it.
-// Of some images the recovery itself is crashed at every point, with the same
-// state to be found by the next one. Of a point with few images all are tried, of one
-// with many a sample; after the lives of `lives.ts` come lives of chance.
+// Each operation is also made to fail, and the disk crashed where that ended the workload. Of
+// some images the recovery itself is crashed at every point: the next recovery must find the
+// same state. All images of a point are tried if there are few, or else a sample. Random
+// workloads follow those of `workloads.ts`.
 
 import { parseArgs } from "node:util";
 import type { Saved } from "../../raft/core/types.ts";
@@ -18,7 +17,7 @@ import { Wal } from "../../storage/wal.ts";
 import { type Random, randomOf } from "../lib/random.ts";
 import { identity } from "../lib/storage_conformance.ts";
 import type { FakeDisk, Pick } from "../lib/fake_files.ts";
-import { append, lives, randomLife } from "./lives.ts";
+import { append, randomWorkload, workloads } from "./workloads.ts";
 import {
   isChange,
   type Point,
@@ -28,29 +27,32 @@ import {
   stateOf,
 } from "./recording.ts";
 
+/** The levels at which every workload is crashed. */
 export const durabilities = ["high", "medium", "low"] as const;
 
 export type Counts = {
+  /** Places between two operations at which the disk was crashed. */
   points: number;
   /** Points of which every image was tried. */
   exhaustive: number;
   images: number;
-  /** Crashes within the recovery of an image, each recovered again. */
+  /** Crashes within a recovery, each recovered again. */
   again: number;
+  /** Images that were not recovered rightly. */
   failed: number;
-  /** The first few, in words. */
+  /** The first few of them, in words. */
   readonly failures: string[];
 };
 
 export type Effort = {
-  /** The images to be tried of one point at most. */
+  /** The most images to try of one point. */
   readonly imagesMax: number;
-  /** One in so many images has its recovery crashed as well. */
+  /** The recovery of one in so many images is crashed as well. */
   readonly againOneIn: number;
   readonly random: Random;
 };
 
-/** Of a crash within a recovery. */
+/** The most images to try of one point within a recovery. */
 const imagesAgainMax = 12;
 const failuresMax = 5;
 
@@ -59,7 +61,7 @@ export function noCounts(): Counts {
   return { ...none, failures: [] };
 }
 
-/** Crashes `points`, which `name` lived through at `durability`. */
+/** Crashes `points` of the workload called `name`, recorded at `durability`. */
 export function crashAll(
   points: readonly Point[],
   { durability, effort, name }: {
@@ -94,7 +96,7 @@ export function crashAll(
 
 type Choices = readonly number[];
 
-/** The ways to crash `disk`, as what to pick: all, or else a sample without repetition. */
+/** The ways to crash `disk`, as choices: all, or else a sample without repetition. */
 function imagesOf(
   disk: FakeDisk,
   { imagesMax, random }: { imagesMax: number; random: Random },
@@ -119,8 +121,8 @@ function imagesOf(
 }
 
 /**
- * Runs `body` for each sequence of choices that it can make, counting up like an odometer
- * whose wheels depend on each other, until it returns false; true if that never was.
+ * Runs `body` for each sequence of choices that it can make, counting up like an odometer whose
+ * wheels depend on each other, until `body` returns false. Returns whether it never did.
  */
 export function everyChoice(
   body: (pick: Pick) => boolean,
@@ -167,7 +169,7 @@ class Trial {
     this.#effort = effort;
   }
 
-  /** What was wrong, if anything. */
+  /** Crashes and recovers; returns what was wrong, if anything. */
   run(how: Choices | "kill"): string | undefined {
     const { disk: before, synced, acked } = this.#point;
     const disk = before.copy();
@@ -181,7 +183,7 @@ class Trial {
       this.#assertAllowed(found, outlives ? acked : synced);
       this.#assertGoesOn(disk, { wal, found });
       if (this.#effort.random(this.#effort.againOneIn) === 0) {
-        // What only the page cache holds, a power loss within the recovery may take.
+        // A power loss within the recovery may take what only the page cache holds.
         const lost = how === "kill" ? synced : undefined;
         this.#crashAgain(image, { found, lost });
       }
@@ -223,7 +225,7 @@ class Trial {
     throw new Error(`found ${what}, not one of ${least} to ${begun}`);
   }
 
-  /** What was found is durable, and the log can be written and opened again. */
+  /** The found state is durable, and the log can be written and opened again. */
   #assertGoesOn(
     disk: FakeDisk,
     { wal, found: { saved } }: { wal: Wal; found: State },
@@ -238,7 +240,7 @@ class Trial {
         entries: [...saved.entries, ...save.entries],
       };
       this.#finish((done) => wal.write(save, done));
-      // Not synced before its flush, perhaps; what was found must be.
+      // Below high the save need not be synced yet; the found state must be.
       const early = disk.copy();
       early.crash(() => 0);
       this.#assertFound(early, this.#durability === "high" ? withSave : saved);
@@ -261,11 +263,11 @@ class Trial {
 
   #created(): Saved {
     const created = this.#point.states.find(({ saved }) => saved)?.saved;
-    if (created === undefined) throw new Error("a life without a beginning");
+    if (created === undefined) throw new Error("a workload without a create()");
     return created;
   }
 
-  /** The recovery of `image` found `found`, and so does the next when it is crashed. */
+  /** Crashes the recovery of `image`, which found `found`: the next must find the same. */
   #crashAgain(
     image: FakeDisk,
     { found, lost }: { found: State; lost: number | undefined },
@@ -349,19 +351,19 @@ function main(): void {
     "failed",
   ];
   console.log(
-    ["life".padEnd(26), ...heads.map((head) => head.padStart(11))].join(""),
+    ["workload".padEnd(26), ...heads.map((head) => head.padStart(11))].join(""),
   );
-  const live = (name: string, durability: Durability) => {
-    const steps = lives[name] ?? randomLife(Number(name));
+  const crash = (name: string, durability: Durability) => {
+    const steps = workloads[name] ?? randomWorkload(Number(name));
     const points = [
       ...record(steps, { durability }),
       ...recordFailures(steps, { durability }),
     ];
     return crashAll(points, { durability, effort, name });
   };
-  for (const name of Object.keys(lives)) {
+  for (const name of Object.keys(workloads)) {
     for (const durability of durabilities) {
-      const counts = live(name, durability);
+      const counts = crash(name, durability);
       add(total, counts);
       console.log(row(`${name}, ${durability}`, counts));
     }
@@ -370,10 +372,10 @@ function main(): void {
   let count = 0;
   for (; total.images + chance.images < images; count++) {
     const durability = durabilities[count % durabilities.length] ?? "high";
-    add(chance, live(String(seed * 1_000_000 + count), durability));
+    add(chance, crash(String(seed * 1_000_000 + count), durability));
   }
   add(total, chance);
-  console.log(row(`${count} of chance, all`, chance));
+  console.log(row(`${count} random ones`, chance));
   console.log(row("total", total));
   for (const failure of total.failures.slice(0, failuresMax)) {
     console.log(failure);

@@ -1,25 +1,24 @@
-// Records the life of a log (`lives.ts`): a copy of the disk as it was between any two of
-// its operations, with what had been promised by then. What a power loss makes of each
-// copy is tried in `main.ts`. The file log is the production one; only disk and
-// callbacks are under control here.
+// Records a workload (`workloads.ts`): a copy of the disk between any two of its operations, with
+// the promises that the log had made by then. `main.ts` tries what a power loss makes of each
+// copy. The log is the production one; only the disk and the callbacks are under control here.
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { Configuration, Saved } from "../../raft/core/types.ts";
 import type { Files } from "../../storage/files.ts";
-import { replay } from "../../storage/memory.ts";
+import { replay } from "../../storage/replay.ts";
 import type { Done, Durability } from "../../storage/storage.ts";
 import { Wal } from "../../storage/wal.ts";
 import { identity } from "../lib/storage_conformance.ts";
 import { FakeDisk, type Operation } from "../lib/fake_files.ts";
-import type { Step } from "./lives.ts";
+import type { Step } from "./workloads.ts";
 
-/** A state that the log passed through; `undefined`: it was not yet created. */
+/** A state that the log passed through; `saved` is `undefined` before it was created. */
 export type State = { readonly saved: Saved | undefined; readonly key: string };
 
-/** The disk before one of its operations, and what was promised by then. */
+/** The disk before one of its operations, and the promises that were made by then. */
 export type Point = {
-  /** The operation that did not come to pass. */
+  /** The operation that did not happen. */
   readonly next: string;
   readonly disk: FakeDisk;
   readonly states: readonly State[];
@@ -27,7 +26,7 @@ export type Point = {
   readonly synced: number;
   readonly acked: number;
   readonly begun: number;
-  /** An operation before it was made to fail. */
+  /** Whether an operation before it was made to fail. */
   readonly failed: boolean;
 };
 
@@ -41,19 +40,20 @@ const changing: ReadonlySet<Operation["type"]> = new Set<Operation["type"]>([
   "syncDirectory",
 ]);
 
+/** Whether an operation changes the disk. */
 export function isChange({ type }: Operation): boolean {
   return changing.has(type);
 }
 
 export type RecordOptions = {
   readonly durability: Durability;
-  /** Fails the disk's n-th operation, from 0, and so ends the life. */
+  /** Fails the disk's operation of this number, from 0, and so ends the workload. */
   readonly failing?: number;
-  /** Between log and disk: canaries, with which the harness is tried itself. */
+  /** Stands between log and disk: a canary, which shows that the harness finds mistakes. */
   readonly wrap?: (files: Files) => Files;
 };
 
-/** Lives `steps`. */
+/** Runs `steps`, and returns the points before each operation and at the end. */
 export function record(
   steps: readonly Step[],
   options: RecordOptions,
@@ -64,7 +64,7 @@ export function record(
   return recording.points;
 }
 
-/** Lives `steps` once for each operation, which fails: how the disk is in the end. */
+/** Runs `steps` once for each operation, which fails, and returns the disks at the ends. */
 export function recordFailures(
   steps: readonly Step[],
   options: RecordOptions,
@@ -81,7 +81,7 @@ class Recording {
   readonly points: Point[] = [];
   readonly #options: RecordOptions;
   readonly #disk: FakeDisk;
-  // A sync ends as late as it can: after every callback that does not wait for it.
+  // A sync ends as late as possible: after every callback that does not wait for it.
   readonly #callbacks: (() => void)[] = [];
   readonly #syncEnds: (() => void)[] = [];
   #wal: Wal;
@@ -211,7 +211,7 @@ class Recording {
     return this.#begun = this.#states.push(stateOf(saved)) - 1;
   }
 
-  /** What `done` promises. An error is the end. */
+  /** A `done` that notes the promise; an error ends the workload. */
   #answer(promise: { synced: number; acked: number }): Done {
     return (error) => {
       if (error !== undefined) {
@@ -244,7 +244,7 @@ export function stateOf(saved: Saved | undefined): State {
   return { saved, key: saved === undefined ? "nothing" : keyOf(saved) };
 }
 
-/** Everything in `saved` as text: what is equal has the same, and nothing else. */
+/** Everything in `saved` as text: equal states have equal texts, and no others do. */
 function keyOf({ identity, hardState, snapshot, entries }: Saved): string {
   return JSON.stringify([
     [identity.cluster, identity.node, identity.incarnation],

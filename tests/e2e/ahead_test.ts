@@ -1,5 +1,5 @@
-// Numbers that a node takes ahead of who asks, and lends to its main isolate: real isolates,
-// under load.
+// Numbers that a node takes before anybody asks for them, and lends to its main isolate: real
+// isolates, under load.
 
 import assert from "node:assert/strict";
 import { checkTickets } from "../lib/checker.ts";
@@ -16,17 +16,17 @@ for (const durability of ["high", "low"]) {
     async (lab) => {
       const node = lab.server({ flags: ["--durability", durability] });
       let largest = 0n;
-      for (let life = 0; life < 4; life++) {
+      for (let run = 0; run < 4; run++) {
         await node.start();
         const load = lab.load([node], eager);
         await load.more(20_000);
         const tickets = await load.stop();
-        // At once: what is lent has not come back by itself.
+        // At once, before the lent numbers come back by themselves.
         await node.stop();
         checkTickets(tickets, { dense: true });
         const numbers = tickets.map(({ number }) => number);
         const least = numbers.reduce((a, b) => a < b ? a : b);
-        assert.equal(least, largest + 1n, `life ${life}`);
+        assert.equal(least, largest + 1n, `run ${run}`);
         largest = load.largest;
       }
     },
@@ -34,11 +34,11 @@ for (const durability of ["high", "low"]) {
 }
 
 e2e(
-  "A node that is killed in full load burns what it had taken ahead, and repeats nothing",
+  "A node that is killed in full load burns the numbers taken ahead, and repeats none",
   async (lab) => {
     const node = lab.server();
     const all = [];
-    for (let life = 0; life < 4; life++) {
+    for (let run = 0; run < 4; run++) {
       await node.start();
       const load = lab.load([node], eager);
       await load.more(20_000);
@@ -71,7 +71,7 @@ e2e(
     await load.more(20_000);
     const tickets = [...await load.stop(), ...await elsewhere.stop()];
     checkTickets(tickets, { dense: true });
-    await until("what was taken ahead went back", async () => {
+    await until("the leader has no numbers in hand", async () => {
       const { tickets_in_hand } = await (await cluster.leader()).stats();
       return tickets_in_hand === "0";
     });

@@ -1,12 +1,12 @@
-// Three real nodes, and clients that know nothing of leaders: they talk to any node and
-// get their tickets, whatever becomes of the leader meanwhile.
+// Three real nodes, and clients that know nothing of leaders: they talk to any node and get
+// their tickets, whatever happens to the leader meanwhile.
 
 import assert from "node:assert/strict";
 import { Redis } from "ioredis";
 import { checkTickets } from "../lib/checker.ts";
 import { Client, ReplyError, ticketRequest } from "../lib/client.ts";
 import { Cluster, e2e, redisTool } from "../lib/harness.ts";
-import { until } from "../lib/until.ts";
+import { until, within } from "../lib/until.ts";
 
 e2e(
   "Clients of all nodes get numbers once, in real-time order and without a gap",
@@ -56,17 +56,20 @@ e2e(
           last = number!;
         }
       });
-      await node.stop();
-      await node.start();
-      await cluster.settled();
-      restarting = false;
-      await Promise.all(asking);
+      try {
+        await node.stop();
+        await node.start();
+        await cluster.settled();
+      } finally {
+        restarting = false;
+        await Promise.all(asking);
+      }
     }
   },
 );
 
 e2e(
-  "Without a majority a request waits as long as --timeout says, then it is told so",
+  "Without a majority a request waits for --timeout, then it is refused with the reason",
   async (lab) => {
     const cluster = await lab.cluster(3, { flags: ["--timeout", "700ms"] });
     const leader = await cluster.leader();
@@ -81,7 +84,7 @@ e2e(
       assert(answer instanceof ReplyError);
       assert.equal(answer.message, "CLUSTERDOWN No leader within 0.7s");
     }
-    // What waits behind a ticket that waits comes in its turn.
+    // A reply that waits behind a waiting ticket comes in its turn.
     const inTurn = await (async () => {
       await patient.send(`${ticketRequest}PING\r\n`);
       return [await patient.reply(), await patient.reply()];
@@ -91,14 +94,14 @@ e2e(
 
     await leader.start();
     await until(
-      "it serves again",
+      `node ${one!.id} serves again`,
       async () => /^\d+$/.test(String(await patient.ask("TICKET"))),
     );
   },
 );
 
 e2e(
-  "A node that stops while there is no leader says so to who waits, and ends in good order",
+  "A node that stops while there is no leader tells its waiting clients, and ends with 0",
   async (lab) => {
     const cluster = await lab.cluster(3);
     const leader = await cluster.leader();
@@ -106,7 +109,7 @@ e2e(
     await Promise.all([leader.kill(), other!.kill()]);
     using waiting = await one!.connect();
     await waiting.send(`PING\r\n${ticketRequest}`);
-    assert.equal(await waiting.reply(), "PONG"); // so the other has come as well
+    assert.equal(await waiting.reply(), "PONG"); // so the TICKET behind it has arrived, too
     const stopped = one!.stop();
     const answer = await waiting.reply();
     assert(answer instanceof ReplyError);
@@ -122,7 +125,7 @@ e2e(
     const leader = await cluster.leader();
     const [follower] = await cluster.followers();
     await until(
-      "the leader's client address is known",
+      `node ${follower!.id} knows the leader's client address`,
       async () => /MOVED/.test(String(await askTicket(follower!.port))),
     );
     const { message } = await askTicket(follower!.port) as ReplyError;
@@ -153,10 +156,14 @@ e2e(
     });
     const errors: unknown[] = [];
     redis.on("error", (error: unknown) => errors.push(error));
+    const take = async () =>
+      BigInt(String(
+        await within("ioredis has a ticket", redis.call("TICKET")),
+      ));
     try {
-      const before = BigInt(String(await redis.call("TICKET")));
+      const before = await take();
       await leader.kill();
-      const after = BigInt(String(await redis.call("TICKET")));
+      const after = await take();
       assert(after > before);
       await new Cluster(cluster.running).leader();
       assert.deepEqual(errors, []);

@@ -1,5 +1,5 @@
-// To be loaded before main.ts (`--preload`): bugs of the main isolate, each at a signal of
-// its own. They leave the file that the environment names when they strike.
+// Loaded before main.ts (`--preload`): bugs of the main isolate, each at a signal of its own.
+// When one strikes it makes the file that the variable BUG names.
 
 function strike(): never {
   const path = Deno.env.get("BUG");

@@ -1,5 +1,5 @@
-// The command line and the data directory as a user meets them: what is given takes
-// effect, and what is wrong gives one clear line, exit code 1, and changes nothing.
+// The command line and the data directory as a user meets them: every flag takes effect, and
+// every mistake gives one clear line and exit code 1, and changes nothing.
 
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
@@ -114,7 +114,7 @@ e2e(
     const { port, raftPort } = await lab.server({ id: "owner" }).start();
     const fresh = `${lab.directory}/fresh`;
     const old = await stopped(lab, "old");
-    // Each waits for the port for a while: all at once.
+    // All at once, because each waits for the port for some seconds.
     const refusal = async (
       directory: string,
       { id, flag, address, whom }: Record<string, string>,
@@ -139,7 +139,7 @@ for (const storage of ["file", "kv"]) {
   const flags = ["--storage", storage];
 
   e2e(
-    `A second process on a directory is refused, and the first goes on (${storage}, bug 10)`,
+    `A second process on a directory is refused, and the first goes on (${storage}; the original's both served)`,
     async (lab) => {
       const first = await lab.server({ flags }).start();
       assert.equal(await first.ticket(), 1n);
@@ -208,7 +208,7 @@ e2e("A log of a newer version is refused", async (lab) => {
 });
 
 e2e(
-  "A log that is damaged is refused with file and offset (bug 9, PITFALLS 8)",
+  "A log that is damaged is refused with file and offset (PITFALLS 8)",
   async (lab) => {
     const node = await stopped(lab);
     const path = segmentOf(node);
@@ -228,7 +228,7 @@ e2e(
 );
 
 e2e(
-  "A torn last write is cut, said so, and costs no ticket that was given (bug 9)",
+  "A torn last write is cut with a warning, and costs no given ticket (the original refused to start)",
   async (lab) => {
     const node = await stopped(lab);
     let last = 10n;

@@ -60,7 +60,7 @@ e2e(
   async (lab) => {
     const cluster = await lab.cluster(3);
     const [follower] = await cluster.followers();
-    // What its own clients have asked for when it dies burns with it.
+    // No load on the follower: the numbers that its clients wait for would burn with it.
     const others = cluster.servers.filter((node) => node !== follower);
     const load = lab.load(others, { connections: 50, pipeline: 10 });
     await load.more(2000);
@@ -77,7 +77,7 @@ e2e(
   async (lab) => {
     const { servers: [first, second] } = await lab.cluster(2);
     assert.equal(await first!.ticket(), 1n);
-    await first!.kill(); // so there is no leader, and nobody at this address
+    await first!.kill(); // now there is no leader, and nobody at this address
     const join = [first!.port, second!.port];
     const third = lab.server({ id: "3", join });
     third.spawn();
@@ -94,7 +94,7 @@ e2e(
     await four.settled();
     assert.equal(await (await four.leader()).ticket(), 2n);
 
-    // Restarted as they were first started, and without --join: the same members.
+    // A restart with --join, as at the first start, adds no member.
     for (const node of [third, fourth]) {
       await node.stop();
       await node.start();
@@ -108,12 +108,12 @@ e2e(
 );
 
 e2e(
-  "A removed follower says so and ends, and may join again (bug 15)",
+  "A removed follower says so and ends, and may join again (the original's stood for election for ever)",
   async (lab) => {
     const cluster = await lab.cluster(3);
     const leader = await cluster.leader();
     const [follower, other] = await cluster.followers();
-    // Asked of a follower: the leader does it.
+    // A follower passes the request on to the leader.
     assert.equal(await other!.ask("RAFT.REMOVESERVER", follower!.id), "OK");
     const { term } = await leader.stats();
     assert.deepEqual(await follower!.exit(), { code: 0, signal: null });
@@ -130,7 +130,7 @@ e2e(
 );
 
 e2e(
-  "A removed leader hands over first, answers, and ends (bug 15)",
+  "A removed leader hands over first, answers, and ends (the original's stayed up)",
   async (lab) => {
     const cluster = await lab.cluster(3);
     const load = lab.load(cluster.servers);
@@ -149,7 +149,7 @@ e2e(
 );
 
 e2e(
-  "A node that was away past a compaction catches up and counts again (bug 1)",
+  "A node that was away past a compaction catches up and counts again (the original's never did)",
   async (lab) => {
     const cluster = await lab.cluster(3);
     const leader = await cluster.leader();
@@ -161,7 +161,7 @@ e2e(
     assert.equal(await other!.ask("RAFT.SNAPSHOT"), "OK");
     await leader.tickets(100);
     await away!.start();
-    await until("it has caught up", async () => {
+    await until(`node ${away!.id} has caught up`, async () => {
       const [own, leaders] = await Promise.all([away!.stats(), leader.stats()]);
       return own.applied_index === leaders.applied_index;
     });
@@ -169,7 +169,7 @@ e2e(
     await other!.kill(); // now each ticket needs the one that was away
     assert.equal(await leader.ticket(), 25_201n);
 
-    // And its own disk has it all: it can lead.
+    // Its own disk has the whole log, so that it can lead.
     await other!.start();
     await cluster.settled();
     await leader.kill();
@@ -179,7 +179,7 @@ e2e(
 );
 
 e2e(
-  "A node that joins after 25,000 tickets and a snapshot catches up (bug 1)",
+  "A node that joins after 25,000 tickets and a snapshot catches up (the original's never did)",
   async (lab) => {
     const first = await lab.server({ id: "1" }).start();
     for (let i = 0; i < 25; i++) await first.tickets(1000);

@@ -1,11 +1,11 @@
-// Nodes that come back after their cluster has changed its members without them, or has
-// begun to: what is on their disks, and what the others say, decides what they are.
+// Nodes that come back after their cluster has changed its members without them, or has begun
+// to. Their disks and the other nodes decide together what they are.
 
 import { emptySnapshot } from "../../raft/core/log.ts";
 import assert from "node:assert/strict";
 import type { Server } from "../../raft/core/types.ts";
 import { Cluster, e2e } from "../lib/harness.ts";
-import { until } from "../lib/until.ts";
+import { until, within } from "../lib/until.ts";
 import { denoFiles } from "../../storage/files.ts";
 import { Wal } from "../../storage/wal.ts";
 
@@ -31,12 +31,12 @@ e2e(
         { type: "configuration", index: 2, term: 1, configuration: other },
       ],
     }, resolve);
-    assert.equal(await promise, undefined);
+    assert.equal(await within("the log is created", promise), undefined);
     wal.close();
-    // The other has no vote but this one's to win with (Raft.isElectable).
+    // The other can win with no vote but this one's, so this one must stay (Raft.isElectable).
     await server.start();
     await until(
-      "it stands for election",
+      "node 1 stands for election",
       async () => (await server.stats()).state === "Candidate",
     );
   },
@@ -58,7 +58,7 @@ e2e(
     assert.equal((await leader.members()).length, 2);
     await away!.start("--join", `127.0.0.1:${leader.port}`);
     await until(
-      "it is a member again",
+      `node ${away!.id} is a member again`,
       async () => (await leader.members()).length === 3,
     );
     await cluster.settled();
@@ -83,13 +83,16 @@ e2e(
     await leader.logged(new RegExp(`node ${id} has moved to .*`));
     const now = new Cluster([leader, moved, other!]);
     for (const node of now.servers) {
-      await until(`node ${node.id} knows it there`, async () => {
-        const servers = await node.ask("RAFT.CONFIGURATION");
-        return JSON.stringify(servers).includes(moved.raftAddress);
-      });
+      await until(
+        `node ${node.id} knows the address of node ${id}`,
+        async () => {
+          const servers = await node.ask("RAFT.CONFIGURATION");
+          return JSON.stringify(servers).includes(moved.raftAddress);
+        },
+      );
     }
     await now.settled();
-    // Two are left, and one of them has to vote for the other.
+    // Two nodes are left, and one of them must vote for the other.
     await leader.kill();
     assert.equal(await (await now.leader()).ticket(), 11n);
   },
@@ -104,7 +107,8 @@ e2e(
     await leader.kill();
     const moved = lab.server({ id: leader.id, port: leader.port });
     await moved.start();
-    await until("the address is known", async () => {
+    const known = `node ${follower!.id} knows the address of ${moved.id}`;
+    await until(known, async () => {
       const servers = await follower!.ask("RAFT.CONFIGURATION");
       return JSON.stringify(servers).includes(moved.raftAddress);
     });

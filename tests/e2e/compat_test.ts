@@ -1,13 +1,14 @@
-// A client written for the original must not notice the difference: every exchange that
-// was recorded from it, to the byte, on a real node; then real clients.
+// A client written for the original must not notice the difference: every exchange that was
+// recorded from the original, to the byte, on a real node; then real client programs.
 
 import assert from "node:assert/strict";
 import { Redis } from "ioredis";
 import { encode, exchange, ReplyError } from "../lib/client.ts";
 import { e2e, redisTool } from "../lib/harness.ts";
 import type { Server } from "../lib/server.ts";
+import { within } from "../lib/until.ts";
 
-/** What goes in, as words or as bytes, and the bytes that come out, to the very end. */
+/** A request, as words or as bytes, and all bytes that come back until the end. */
 type Row = readonly [
   request: readonly string[] | string,
   reply: string | ((text: string) => boolean),
@@ -33,7 +34,7 @@ const ping = encode(["PING"]);
 const unbalanced = "-ERR Protocol error: unbalanced quotes in request\r\n";
 
 e2e(
-  "TICKET, PING, QUIT and what is none of them answer as the original did",
+  "TICKET, PING, QUIT and anything else answer as the original did",
   async (lab) => {
     const node = await lab.server().start();
     await assertRows(node, [
@@ -50,12 +51,12 @@ e2e(
       ],
       [ticket.repeat(3), "+8\r\n+9\r\n+10\r\n"],
       [ticket + ping + ticket, "+11\r\n+PONG\r\n+12\r\n"],
-      // Its bug 12: it dropped both tickets and told the error alone.
+      // The original dropped both tickets and sent only the error.
       [
         ticket + ticket + "*1\r\n$-5\r\n" + ticket,
         "+13\r\n+14\r\n-ERR Protocol error: invalid bulk length\r\n",
       ],
-      // Its bug 11: it took two tickets after QUIT.
+      // The original took two tickets after QUIT.
       [encode(["QUIT"]) + ticket + ticket, "+OK\r\n"],
       [["TICKET"], "+15\r\n"],
       [["PING"], "+PONG\r\n"],
@@ -68,7 +69,7 @@ e2e(
       ["\r\n   \r\n\n", ""],
       ['"TICKET\r\n', unbalanced],
       ["'TICKET\r\nTICKET\r\n", unbalanced],
-      // Its bugs 3 and 4: a crash, and a core that spins for ever.
+      // The original crashed at the first, and kept a core busy for ever at the second.
       [
         "*1\r\n$9223372036854775807\r\n",
         "-ERR Protocol error: invalid bulk length\r\n",
@@ -89,9 +90,9 @@ e2e("RAFT.* on a single node answer as the original did", async (lab) => {
   await assertRows(node, [
     [["RAFT.SNAPSHOT"], "-ERR nothing new to snapshot\r\n"],
     statsBefore,
-    [ticket.repeat(3), "+1\r\n+2\r\n+3\r\n"], // one log entry: the next line tells
+    [ticket.repeat(3), "+1\r\n+2\r\n+3\r\n"], // one log entry, as the next line shows
     [["RAFT.STATS"], stats({ address, lastIndex: 3 })],
-    // Its bug 16: one entry each, and quadratic time.
+    // The original made an entry of each, in quadratic time.
     [(ticket + ping).repeat(2), "+4\r\n+PONG\r\n+5\r\n+PONG\r\n"],
     [["RAFT.STATS"], stats({ address, lastIndex: 4 })],
     [["RAFT.LEADER"], `+${address}\r\n`],
@@ -142,7 +143,7 @@ e2e("RAFT.* on a single node answer as the original did", async (lab) => {
 });
 
 e2e(
-  "RAFT.LEADER shows --raddr :PORT as it stands, and what listens there serves",
+  "RAFT.LEADER shows --raddr :PORT as it is given, and the node serves with it",
   async (lab) => {
     const node = lab.server();
     await node.start("--raddr", `:${node.raftPort}`);
@@ -160,12 +161,12 @@ e2e(
     const goTime =
       /^\$\d+\r\n\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \+0000 UTC\r\n$/;
     await assertRows(follower!, [
-      // Here it said "node is not the leader", as --forward no does; ours asks the leader.
+      // The original said "node is not the leader", as `--forward no` does. Ours asks the leader.
       [["TICKET"], "+1\r\n"],
       [ticket + ping + ticket, "+2\r\n+PONG\r\n+3\r\n"],
       [["RAFT.LEADER"], `+${leader.raftAddress}\r\n`],
       [["RAFT.LASTCONTACT"], (text) => goTime.test(text)],
-      // And here.
+      // The same for these.
       [["RAFT.ADDVOTER", other!.id, other!.raftAddress], "+OK\r\n"],
       [["RAFT.REMOVESERVER", "unknown"], "+OK\r\n"],
       [
@@ -194,9 +195,9 @@ e2e(
 );
 
 e2e(
-  "With --forward no nodes say as the original's do that they do not lead, or lead no more",
+  "With --forward no a node says as the original's that it does not lead, or has stopped leading",
   async (lab) => {
-    // Time enough to ask before it notices.
+    // Long enough to ask before the leader notices.
     const flags = ["--election", "2s", "--forward", "no"];
     const cluster = await lab.cluster(3, { flags });
     const [follower] = await cluster.followers();
@@ -284,24 +285,27 @@ e2e(
       lazyConnect: true,
       connectionName: "test",
     });
+    const call = (...[command, ...words]: [string, ...string[]]) =>
+      within(
+        `ioredis has a reply to ${command}`,
+        redis.call(command, ...words),
+      );
     try {
-      await redis.connect();
-      assert.equal(await redis.ping(), "PONG");
-      assert.equal(await redis.call("TICKET"), "1");
+      await within("ioredis is connected", redis.connect());
+      const pong = await within("ioredis has a PONG", redis.ping());
+      assert.equal(pong, "PONG");
+      assert.equal(await call("TICKET"), "1");
       const pipeline = redis.pipeline();
       for (let i = 0; i < 1000; i++) pipeline.call("ticket");
-      const replies = await pipeline.exec();
+      const replies = await within("ioredis has 1000 replies", pipeline.exec());
       assert.deepEqual(
         replies,
         Array.from({ length: 1000 }, (_, i) => [null, `${i + 2}`]),
       );
-      await assert.rejects(
-        redis.call("TICKET", "x"),
-        /wrong number of arguments/,
-      );
-      assert.equal(await redis.call("TICKET"), "1002");
+      await assert.rejects(call("TICKET", "x"), /wrong number of arguments/);
+      assert.equal(await call("TICKET"), "1002");
     } finally {
-      await redis.quit();
+      await within("ioredis has quit", redis.quit());
     }
   },
 );
@@ -322,8 +326,9 @@ e2e(
     try {
       for (const client of clients) client.on("error", () => {}); // it is down
       const take = async () => {
-        const all = clients.map((client) => client.call("TICKET"));
-        return (await Promise.all(all)).map((text) => BigInt(String(text)))
+        const all = Promise.all(clients.map((one) => one.call("TICKET")));
+        return (await within("each ioredis has a ticket", all))
+          .map((text) => BigInt(String(text)))
           .toSorted((a, b) => Number(a - b));
       };
       assert.deepEqual(await take(), [2n, 3n, 4n], "whichever node they ask");
@@ -340,7 +345,7 @@ e2e(
   { needs: ["redis-cli"] },
 );
 
-/** The original's 18 pairs to the byte; what follows them is ticketd's own. */
+/** The original's 18 pairs to the byte; the pairs behind them are ticketd's own. */
 function stats(
   { address, lastIndex }: { address: string; lastIndex: number },
 ): (reply: string) => boolean {

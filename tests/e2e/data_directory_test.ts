@@ -1,5 +1,5 @@
-// The data directory as others may leave it under a node that runs, or put it before one
-// that starts: moved, replaced, a symbolic link, open to all.
+// Data directories that somebody else has changed, under a running node or before it starts:
+// moved, replaced, a symbolic link, open to everybody.
 
 import assert from "node:assert/strict";
 import { contents, e2e, fault } from "../lib/harness.ts";
@@ -27,7 +27,7 @@ e2e(
     await second.start();
     assert.equal(await second.ticket(), 5n);
 
-    // Nothing that it answered is lost, either.
+    // No answered ticket of the first is lost, either.
     Deno.mkdirSync(`${lab.directory}/moved`);
     Deno.renameSync(old, `${lab.directory}/moved/1`);
     const moved = lab.server({ directory: `${lab.directory}/moved` });
@@ -37,7 +37,7 @@ e2e(
 );
 
 e2e(
-  "What a node makes is its owner's alone; of a directory that is not, it warns",
+  "A node's files are its owner's alone, and a directory that is open to others gets a warning",
   async (lab) => {
     const node = await lab.server().start();
     const modeOf = (path: string) => (Deno.lstatSync(path).mode ?? 0) & 0o777;
@@ -58,7 +58,7 @@ e2e(
 );
 
 e2e(
-  "A --dir that cannot be used is refused in one line that says what would help",
+  "A --dir that cannot be used is refused in one line that says how to mend it",
   async (lab) => {
     const nowhere = `${lab.directory}/link`;
     Deno.symlinkSync(`${lab.directory}/unmounted`, nowhere);

@@ -1,13 +1,13 @@
-// At every durability a founder that is killed remembers whom it took in: else it would
-// lead alone beside them, and both sides would give the same numbers. That the same holds
-// of each storage is shown by tests/lib/storage_conformance.ts.
+// A founder that is killed remembers the members that it took in, at every durability.
+// Otherwise it would lead alone beside them, and both sides would give the same numbers
+// (PITFALLS 40). tests/lib/storage_conformance.ts shows the same of each storage.
 
 import assert from "node:assert/strict";
 import { e2e } from "../lib/harness.ts";
 import { calm } from "../lib/server.ts";
 import { until } from "../lib/until.ts";
 
-/** Ticks so long that nothing is flushed by the way: a flush comes once in 2.5 s. */
+/** So slow that no flush saves the founder: with these ticks, one comes every 2.5 s. */
 const slow = ["--heartbeat", "5s", "--election", "15s"];
 
 e2e(
@@ -20,14 +20,14 @@ e2e(
     for (const other of others) await other.start();
     const voters = ["1 Voter", "2 Voter", "3 Voter"];
     await until(
-      "both are voters",
+      `node 1 knows ${voters}`,
       async () => `${await founder.members()}` === `${voters}`,
     );
     await founder.kill();
 
     await founder.start(...calm);
     assert.deepEqual(await founder.members(), voters);
-    // And all of them go on as one cluster.
+    // All of them go on as one cluster.
     for (const other of others) await other.kill();
     for (const other of others) await other.start(...calm);
     const given = [];

@@ -1,6 +1,6 @@
-// Clients that mean harm, or do not know that they do it: whatever they send, hold or
-// leave unread, the process goes on, the others are served, and what they took comes
-// back. Each story is a real process that is asked for tickets at its end.
+// Clients that do harm, on purpose or not. Whatever they send, hold or leave unread, the
+// process goes on, the other clients are served, and memory and places are free again once
+// they have left. Each story is a real process that is asked for tickets at its end.
 
 import assert from "node:assert/strict";
 import { type Client, encode, ReplyError } from "../lib/client.ts";
@@ -96,7 +96,7 @@ e2e(
         lines.every((line) => line.includes(`name=${"n".repeat(64)} `)),
       );
     }
-    // What follows a long reply comes after it.
+    // The next reply comes behind a long one.
     await second!.send(encode(["CLIENT", "LIST"]) + encode(["TICKET"]));
     assert.equal(
       String(await second!.reply()).trimEnd().split("\n").length,
@@ -108,9 +108,9 @@ e2e(
 );
 
 e2e(
-  "All clients' buffers share one budget, and what they took comes back",
+  "All clients' buffers share one budget, and the memory that they took comes back",
   async (lab) => {
-    // As `deno task start` starts it: what V8 keeps for the young is not clients' memory.
+    // As `deno task start` starts it: V8's young generation is not memory of clients.
     const server = await lab.server({
       permissions: [...permissions, "--v8-flags=--max-semi-space-size=4"],
       flags: ["--client-memory", "16MB"],
@@ -126,7 +126,7 @@ e2e(
     await server.logged(/clients?.*which held most.*--client-memory/);
     assert.equal(await polite.ask("TICKET"), "1");
     await until(
-      "the budget is kept again",
+      "client_memory is within its 16 MB again",
       async () =>
         await info(server, "client_memory") <= 16 * 1024 * 1024 || undefined,
     );
@@ -135,12 +135,12 @@ e2e(
     leave(clients);
     await sent;
     await until(
-      "the memory is back",
+      "client_memory is below 1 MB",
       async () =>
         await info(server, "client_memory") < 1024 * 1024 || undefined,
     );
     await until(
-      "the process is small again",
+      `the process is below ${1.5 * before} bytes again`,
       () => residentBytes(server) < 1.5 * before || undefined,
     );
   },
@@ -177,7 +177,7 @@ e2e(
     leave(others);
     // The places are free again, all of them.
     await until(
-      "the others are gone",
+      "all but 151 clients have left",
       async () => await info(server, "connected_clients") <= 151 || undefined,
     );
     const later = await crowd(server, most - 152);
@@ -200,7 +200,7 @@ e2e(
       assert.equal((await server.stats()).state, "Leader");
       assert.match(String(await server.ask("RAFT.LEADER")), /:/);
     }
-    // Those that made way, and those for whom there was no place, were told.
+    // Clients that made way were told, and so were those that found no place.
     assert.deepEqual(await idle[0]!.reply(), new ReplyError(tooMany));
     leave(idle);
     leave(clients);
@@ -223,7 +223,7 @@ e2e(
       const reply = await client.ask(...words);
       assert.match(String(reply), /the \w+ has more than 255 bytes/);
     }
-    // Voters where nobody lives: each takes its time.
+    // New voters at addresses where nobody listens: each request takes its time.
     const askers = await crowd(server, 30);
     for (const [at, asker] of askers.entries()) {
       await asker.send(
@@ -231,7 +231,7 @@ e2e(
       );
     }
     const answers = askers.map((asker) => asker.reply());
-    // Questions have places that no change takes.
+    // Questions have places of their own, which no change takes.
     assert.equal((await server.stats()).state, "Leader");
     leave(askers);
     await Promise.allSettled(answers);

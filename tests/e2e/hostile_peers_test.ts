@@ -1,5 +1,5 @@
-// Every message of the peers' protocol, from everybody who may not send it, to a real
-// cluster under load: nobody ends, no number repeats, nothing is forgotten.
+// Every message of the peers' protocol, from each kind of sender that must not send it, to a
+// real cluster under load: no node ends, no number repeats, no member is forgotten.
 
 import assert from "node:assert/strict";
 import { termJumpMax } from "../../raft/core/limits.ts";
@@ -41,7 +41,7 @@ type Scene = {
   readonly disks: ReadonlyMap<string, Saved>;
 };
 
-/** A cluster of three and one nonvoter, under load while `act` runs, and all well after it. */
+/** Runs `act` on a cluster of three and a nonvoter, under load; all must be well afterwards. */
 async function survives(
   lab: Lab,
   act: (scene: Scene) => Promise<void>,
@@ -54,7 +54,7 @@ async function survives(
   const disks = new Map(
     all.map((server) => [server.id, diskOf(server, lab.directory)]),
   );
-  // Its id is played.
+  // A fake peer plays it from now on.
   await fourth.stop();
   const load = lab.load(cluster.servers, { connections: 6 });
   await load.more(100);
@@ -74,7 +74,7 @@ async function survives(
   assert(await leader.ticket() > largest);
 }
 
-/** Of each id the disk, as its members know it. */
+/** A fake peer with this id, and with the disk that the members know under it. */
 function roleOf(
   { disks }: Scene,
   { id, to, incarnation }: { id: string; to: Server; incarnation?: string },
@@ -129,7 +129,7 @@ e2e(
 );
 
 e2e(
-  "Whoever was a member and is none, or claims to be one of later, changes nothing",
+  "A former member, or one that claims to be a later member, changes nothing",
   async (lab) => {
     await survives(lab, async (scene) => {
       for (const to of await leaderAndFollower(scene.cluster)) {
@@ -188,7 +188,7 @@ e2e(
       }
       await played!.start();
       await until(
-        "it follows",
+        `node ${played!.id} follows a leader`,
         async () => (await played!.stats())["leader_id"] !== "",
       );
     });

@@ -1,5 +1,5 @@
-// Several isolates that serve clients in one process (`--io-threads`): the promises hold
-// across them, the port is not shared with anybody else, and they end together.
+// Several isolates that serve clients in one process (`--io-threads`): the promises hold across
+// them, no other process shares their port, and they end together.
 
 import assert from "node:assert/strict";
 import deno from "../../deno.json" with { type: "json" };
@@ -8,14 +8,14 @@ import { type Client, ticketRequest } from "../lib/client.ts";
 import { e2e, type Lab, refused } from "../lib/harness.ts";
 import { calm, permissions, repository, type Server } from "../lib/server.ts";
 
-/** What a stop may take. */
+/** The longest that a stop may take (README, exit codes). */
 const stopMillisMax = 5000;
 
 function threads(count: number): string[] {
   return [...calm, "--io-threads", `${count}`];
 }
 
-/** As many as it takes to be sure that the kernel has given some to every thread. */
+/** So many that the kernel has certainly given some to every thread. */
 const crowd = 40;
 
 async function connections(node: Server): Promise<DisposableClients> {
@@ -117,7 +117,7 @@ e2e(
     const lists = new Set(await ask("CLIENT", "LIST"));
     assert.equal(lists.size, 3);
     assert.equal([...lists].join("").trimEnd().split("\n").length, crowd);
-    // What only the node can tell comes back to whom it was asked by.
+    // The node's answers come back to the thread, and the client, that asked.
     const answers = await Promise.all(
       clients.map((client, i) =>
         i % 2 === 0 ? client.ask("RAFT.CONFIGURATION") : client.tickets(1)
@@ -172,7 +172,7 @@ e2e(
       );
       assert.ok(outcomes[0]! + outcomes[1]! < 2);
       await Promise.all([one.kill(), two.kill()]);
-      // It was the other that was in its way, and nothing else.
+      // Only the other process was in its way.
       await one.start();
       await one.kill();
     }
@@ -204,7 +204,7 @@ e2e(
   },
 );
 
-/** The flags of a run in which a further thread does `fault` when it is to serve. */
+/** The flags of a run in which a further thread executes `fault` when it begins to serve. */
 function withFault(lab: Lab, fault: string): string[] {
   const original = `file://${repository}server/clients/io_thread.ts`;
   const sound = JSON.stringify(`${original}?sound`);

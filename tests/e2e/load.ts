@@ -1,10 +1,11 @@
-// Many clients that ask for tickets without pause and write down what they get, for the
-// checker. A client whose server is gone or does not lead tries the next one, as a
-// user's would; what it asked for and was not told is burnt.
+// Many clients that ask for tickets without pause and record what they get, for the checker.
+// A client whose server is gone or refuses it tries the next one, as a user's would. Tickets
+// that it asked for and was not told count as burnt. A server that stays silent fails the
+// test.
 
 import type { Ticket } from "../lib/checker.ts";
 import { Client, ReplyError, ticketOf, ticketRequest } from "../lib/client.ts";
-import { pause, until } from "../lib/until.ts";
+import { DeadlineError, pause, until, within } from "../lib/until.ts";
 
 export type LoadOptions = {
   readonly connections?: number;
@@ -23,6 +24,8 @@ export class Load {
   readonly #clients: Promise<void>[];
   readonly #open = new Set<Client>();
   #stopping = false;
+  /** A bug here, or a server that stayed silent. */
+  #error: unknown;
 
   constructor(
     ports: readonly number[],
@@ -30,10 +33,13 @@ export class Load {
   ) {
     this.#ports = ports;
     this.#pipeline = pipeline;
-    this.#clients = Array.from({ length: connections }, (_, i) => this.#run(i));
+    this.#clients = Array.from(
+      { length: connections },
+      (_, i) => this.#run(i).catch((error) => void (this.#error ??= error)),
+    );
   }
 
-  /** The largest number that was seen. */
+  /** The largest number that was given. */
   get largest(): bigint {
     return this.tickets.reduce(
       (most, { number }) => number > most ? number : most,
@@ -44,13 +50,16 @@ export class Load {
   /** Waits until `count` more tickets are answered. */
   async more(count: number): Promise<void> {
     const goal = this.tickets.length + count;
-    await until(`${count} more tickets`, () => this.tickets.length >= goal);
+    await until(`ports ${this.#ports} give ${count} more tickets`, () => {
+      if (this.#error !== undefined) throw this.#error;
+      return this.tickets.length >= goal;
+    });
   }
 
-  /** Ends after the requests under way; all tickets of all clients. */
+  /** Ends after the requests under way, and returns all tickets of all clients. */
   async stop(): Promise<readonly Ticket[]> {
-    this.#stopping = true;
-    await Promise.all(this.#clients);
+    await this.#end();
+    if (this.#error !== undefined) throw this.#error;
     return this.tickets;
   }
 
@@ -58,7 +67,14 @@ export class Load {
   async abort(): Promise<void> {
     this.#stopping = true;
     for (const client of this.#open) client.close();
-    await Promise.all(this.#clients);
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
+    this.#stopping = true;
+    const state = `all clients of ports ${this.#ports} have ended`;
+    // Longer than a client waits for a silent server: its error says more.
+    await within(state, Promise.all(this.#clients), { millisMax: 90_000 });
   }
 
   async #run(first: number): Promise<void> {
@@ -70,8 +86,9 @@ export class Load {
         this.#open.add(client);
         await this.#askAll(client).finally(() => this.#open.delete(client));
       } catch (error) {
-        if (error instanceof TypeError) throw error; // a bug of this file
-        await pause(); // its server is down: no need to hammer
+        const isBug = error instanceof TypeError;
+        if (isBug || error instanceof DeadlineError) throw error;
+        await pause(); // its server is down: there is no hurry
       }
     }
   }

@@ -1,22 +1,22 @@
-// What people do with the members of a real cluster, asked of any node: votes that are given
-// and taken away, leadership that is handed over, a dead node that is replaced.
+// An operator changes the members of a real cluster through any node: gives votes and takes
+// them away, hands leadership over, replaces a dead node.
 
 import assert from "node:assert/strict";
 import { Cluster, e2e } from "../lib/harness.ts";
 import { calm, type Server } from "../lib/server.ts";
 import { until } from "../lib/until.ts";
 
-/** Waits until all running nodes know node `id` so. */
+/** Waits until all running nodes know node `id` with this suffrage. */
 async function known(cluster: Cluster, id: string, suffrage: string) {
-  await until(`${id} is ${suffrage} everywhere`, async () => {
+  await until(`all nodes know node ${id} as ${suffrage}`, async () => {
     const all = await Promise.all(cluster.running.map((s) => s.members()));
     return all.every((members) => members.includes(`${id} ${suffrage}`));
   });
 }
 
-/** The leader, once that is another than `old`: what nodes say may be a tick old. */
+/** The leader, once it is another than `old`: nodes may name the old one for a tick. */
 async function nextLeader(cluster: Cluster, old: Server): Promise<Server> {
-  return await until(`another than ${old.id} leads`, async () => {
+  return await until(`another node than ${old.id} leads`, async () => {
     const leader = await cluster.leader();
     return leader === old ? undefined : leader;
   });
@@ -41,7 +41,7 @@ e2e(
       `-ERR server 4 at ${fourth.raftAddress} has no vote and cannot lead; ` +
         "RAFT.PROMOTE 4 gives it one\r\n",
     );
-    // Restarted, and without the flag, it is what it was.
+    // A restart without the flag changes nothing.
     await fourth.stop();
     await fourth.start();
     await known(four, "4", "Nonvoter");
@@ -71,7 +71,7 @@ e2e(
     const leader = await cluster.leader();
     const [dead, living] = await cluster.followers();
     await dead!.kill();
-    const refusal = await until("the leader misses it", async () => {
+    const refusal = await until(`the leader misses ${dead!.id}`, async () => {
       const asked = await leader.bytes("RAFT.TRANSFER", dead!.id);
       return asked.includes("does not answer") ? asked : undefined;
     });
@@ -99,7 +99,7 @@ e2e(
     await three.settled();
     assert.equal(await (await three.leader()).ticket(), 1n);
 
-    // As good as before: any of the three may die.
+    // As good as before: any one of the three may die.
     const last = await three.leader();
     await last.kill();
     assert.equal(await (await nextLeader(three, last)).ticket(), 2n);

@@ -1,5 +1,5 @@
-// Nodes that belong to no cluster, as processes: their clients hear so at once and go
-// elsewhere, instead of waiting behind a balancer that sends them here.
+// Real nodes that belong to no cluster: they refuse their clients at once, which then go
+// elsewhere instead of waiting behind a balancer that sends them here.
 
 import assert from "node:assert/strict";
 import { e2e } from "../lib/harness.ts";
@@ -25,7 +25,7 @@ e2e(
 );
 
 e2e(
-  "A node that was let in, and that no member can reach, turns TICKETs away",
+  "A node that was let in, but that no member can reach, turns TICKETs away",
   async (lab) => {
     const [first] = (await lab.cluster(1)).servers;
     const node = await lab.server({

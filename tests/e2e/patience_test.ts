@@ -1,5 +1,5 @@
-// What nobody answers ends with an error that says so. It takes its time, 60 s at most;
-// so all of it waits at once, in a file of its own.
+// Requests that no other node answers end with an error that says so. They wait for up to
+// 60 s, so all of them wait at once, in a file of their own.
 
 import assert from "node:assert/strict";
 import { checkTickets } from "../lib/checker.ts";
@@ -8,7 +8,7 @@ import { e2e, type Lab, refused } from "../lib/harness.ts";
 import { freePort } from "../lib/ports.ts";
 
 e2e(
-  "What nobody answers ends with an error that says so, and costs nobody anything",
+  "A request that no other node answers ends with an error that says so, and delays nobody",
   async (lab) => {
     await Promise.all([
       joiningNobody(lab),
@@ -34,7 +34,7 @@ async function joiningNobody(lab: Lab): Promise<void> {
   );
 }
 
-/** Bug 14: OK was said, and the one-node cluster had lost its quorum for good. */
+/** The original said OK, and the one-node cluster had lost its quorum for good. */
 async function addingNobodyToOne(lab: Lab): Promise<void> {
   const directory = `${lab.directory}/one`;
   const node = await lab.server({ directory }).start();
@@ -64,7 +64,7 @@ async function addingNobodyToThree(lab: Lab): Promise<void> {
   await cluster.settled();
 }
 
-/** Somebody does answer there, but belongs to another cluster. */
+/** A node does answer there, but it belongs to another cluster. */
 async function addingAStranger(lab: Lab): Promise<void> {
   const [ours, other] = await Promise.all(
     ["ours", "other"].map((id) =>

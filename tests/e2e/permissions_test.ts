@@ -1,10 +1,11 @@
-// The very commands of a user, with the permissions they give and no more, in a copy of
-// the tree: `./data` and Deno KV's default store are then this test's own.
+// The very commands of a user, with exactly the permissions that they grant, in a copy of the
+// tree: `./data` and Deno KV's default store then belong to this test.
 
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { contents, e2e, type Lab, refused } from "../lib/harness.ts";
 import { repository, type Server } from "../lib/server.ts";
+import { within } from "../lib/until.ts";
 
 const withoutRead = ["--allow-net", "--allow-write"];
 const withRead = [...withoutRead, "--allow-read"];
@@ -84,13 +85,16 @@ for (const rights of [withoutRead, withRead, granted]) {
       }).spawn();
       let shown = "";
       let isOver = false;
-      for await (const bytes of terminal.stdout) {
-        shown += new TextDecoder().decode(bytes);
-        if (isOver || !/serves clients|Deno requests/.test(shown)) continue;
-        isOver = true;
-        terminal.kill(); // and with it the node
-      }
-      await terminal.status;
+      const watched = (async () => {
+        for await (const bytes of terminal.stdout) {
+          shown += new TextDecoder().decode(bytes);
+          if (isOver || !/serves clients|Deno requests/.test(shown)) continue;
+          isOver = true;
+          terminal.kill(); // and with it the node
+        }
+        await terminal.status;
+      })();
+      await within("the node at the terminal has served and ended", watched);
       assert.match(shown, /serves clients/);
       assert.doesNotMatch(shown, /Deno requests/);
     },
@@ -104,14 +108,14 @@ e2e("deno task start serves, and SIGTERM ends it as well", async (lab) => {
     await node.start();
     assert.equal(await node.ticket(), 1n);
   } finally {
-    await node.stop(); // kill -9 would end the task runner alone
+    await node.stop(); // kill -9 would end only the task runner
   }
   await node.start();
   assert.equal(await node.ticket(), 2n);
   await node.stop();
 });
 
-/** As npx does it: a shell between it and the task, and neither passes anything on. */
+/** Starts a task as npx does: with a shell in between, and neither passes a signal on. */
 const likeNpx = [
   ...["bash", "-c"],
   `npm_lifecycle_event=npx bash -c '"$@"; true' bash "$@" & wait`,
@@ -133,7 +137,7 @@ e2e(
 );
 
 e2e(
-  "Tickets in files are not forgotten by a run that may not read",
+  "A run that may not read does not begin anew beside tickets in files",
   async (lab) => {
     const inCopy = await copy(lab);
     const reading = await inCopy(withRead).start();
@@ -149,7 +153,7 @@ e2e(
 );
 
 e2e(
-  "Tickets in the default store are not forgotten by a run that may read",
+  "A run that may read does not begin anew beside tickets in the default store",
   async (lab) => {
     const inCopy = await copy(lab);
     const blind = await inCopy(withoutRead).start();
@@ -167,7 +171,7 @@ e2e(
 );
 
 e2e(
-  "What needs reading is refused without it, and the right is named",
+  "A flag that needs the right to read is refused without it, and the right is named",
   async (lab) => {
     const inCopy = await copy(lab);
     for (const flags of [["--storage", "file"], ["--dir", "elsewhere"]]) {
@@ -178,8 +182,8 @@ e2e(
 );
 
 /**
- * Makes servers in one copy of what `deno run main.ts` needs, with a Deno directory of
- * its own, where the default KV stores lie; only the downloaded packages are shared.
+ * Makes servers in one copy of the files that `deno run main.ts` needs, with a Deno directory
+ * of its own, where the default KV stores lie. Only the downloaded packages are shared.
  */
 async function copy(
   lab: Lab,
@@ -213,7 +217,7 @@ async function copy(
     });
 }
 
-/** The files of the service, and their folders first. */
+/** The files of the service; each folder comes before its files. */
 function sources(): Record<string, Uint8Array | undefined> {
   const files: Record<string, Uint8Array | undefined> = {};
   for (const folder of ["base", "raft", "server", "storage", "deploy"]) {

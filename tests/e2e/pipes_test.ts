@@ -1,20 +1,21 @@
-// Standard error that takes nothing: a pipe that nobody reads, a full device, a reader that
-// is gone. A node serves and stops as if it were read, and dies of what it must die of.
+// Standard error that takes nothing: a pipe that nobody reads, a full device, a reader that is
+// gone (PITFALLS 38). A node serves and stops as if somebody read it, and a fault still ends
+// it.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { checkTickets } from "../lib/checker.ts";
 import { e2e, type Lab } from "../lib/harness.ts";
 import { permissions, type ServerOptions } from "../lib/server.ts";
-import { until } from "../lib/until.ts";
+import { until, within } from "../lib/until.ts";
 
-/** Linux: what a pipe holds before a write to it waits. */
+/** The capacity of a pipe on Linux: with as much in it, a write waits. */
 const pipeBytes = 65_536;
 
-/** A pipe that is full already, and read by nobody until somebody asks for it. */
+/** A pipe that is full from the beginning, and that nobody reads before `readUntil`. */
 class FullPipe implements Disposable {
   readonly path: string;
-  /** Keeps the pipe from breaking. */
+  /** Held open, so that the pipe does not break. */
   readonly #end: Deno.FsFile;
 
   constructor(lab: Lab, name = "pipe") {
@@ -25,17 +26,18 @@ class FullPipe implements Disposable {
     run("bash", "-c", fill, this.path);
   }
 
-  /** For a node that writes its log there. */
+  /** The option of a node that writes its log there. */
   get wrapper(): Pick<ServerOptions, "wrapper"> {
     return stderrTo(this.path);
   }
 
-  /** All that the pipe holds and gets, until `pattern` is in it. */
+  /** Reads what the pipe holds and gets until `pattern` is in it. */
   async readUntil(pattern: RegExp): Promise<string> {
     const chunk = new Uint8Array(pipeBytes);
     let text = "";
     while (!pattern.test(text)) {
-      const count = await this.#end.read(chunk);
+      const read = this.#end.read(chunk);
+      const count = await within(`the pipe shows ${pattern}`, read);
       text += new TextDecoder().decode(chunk.subarray(0, count ?? 0));
     }
     return text.replace(/^\0*/, "");
@@ -92,7 +94,7 @@ e2e(
     );
     for (const other of others) await other.start();
     await until(
-      "three are members",
+      "node 1 knows three voters",
       async () =>
         (await first.members()).filter((m) => m.endsWith("Voter")).length === 3,
     );
@@ -100,14 +102,14 @@ e2e(
     const load = lab.load(others);
     await load.more(1000);
     assert.equal((await first.stats()).state, "Leader");
-    await first.stop(); // with 0: later than 5 s would be a fault
+    await first.stop(); // with code 0: a stop that takes more than 5 s is a fault
     await load.more(1000);
     checkTickets(await load.stop(), { dense: true });
   },
 );
 
 e2e(
-  "Further threads write beside each other, and none of them waits",
+  "Further threads write to one pipe, and none of them waits",
   async (lab) => {
     using pipe = new FullPipe(lab);
     const node = lab.server({ ...pipe.wrapper });
@@ -169,12 +171,12 @@ e2e(
     using client = await node.connect();
     await client.tickets(1);
     node.signal("SIGWINCH");
-    for (;;) {
+    await until("the node serves nobody after its fault", async () => {
       const after = existsSync(struck);
       const answered = await client.tickets(1).then(() => true, () => false);
-      if (!answered) break;
-      assert.ok(!after, "a ticket was given after the fault");
-    }
+      assert.ok(!(answered && after), "a ticket was given after the fault");
+      return !answered;
+    });
     assert.deepEqual(await node.exit(), { code: 1, signal: null });
   },
 );

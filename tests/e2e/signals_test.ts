@@ -1,4 +1,4 @@
-// How a node ends: asked to, asked twice, or because its disk failed it.
+// How a node ends: on one signal, on a second one, or because its disk failed.
 
 import assert from "node:assert/strict";
 import { checkTickets } from "../lib/checker.ts";
@@ -7,7 +7,7 @@ import { e2e } from "../lib/harness.ts";
 import { freePort } from "../lib/ports.ts";
 import { until } from "../lib/until.ts";
 
-/** What the issue promises of a stop. */
+/** The longest that a stop may take (README, exit codes). */
 const stopMillisMax = 5000;
 
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) {
@@ -53,14 +53,14 @@ e2e(
 );
 
 e2e(
-  "SIGTERM answers who waits for the cluster, and all that waits behind him",
+  "SIGTERM answers a client that waits for the cluster, and the requests behind that one",
   async (lab) => {
     const node = await lab.server().start();
     using client = await node.connect();
-    // Nobody lives there: the new member never catches up.
+    // Nobody listens there: the new member never catches up.
     const adding = encode(["RAFT.ADDVOTER", "9", `127.0.0.1:${freePort()}`]);
     await client.send(`${ticketRequest}${adding}${ticketRequest}PING\r\n`);
-    assert.equal(await client.reply(), "1"); // so all of it has come
+    assert.equal(await client.reply(), "1"); // so the requests behind it have arrived, too
     node.signal("SIGTERM");
     assert.equal(
       await client.rest(),
@@ -81,19 +81,19 @@ e2e(
     ] as const;
     for (const [signal, code] of codes) {
       const node = await lab.server().start();
-      // It waits for a client that never reads, so the first signal alone takes a while.
+      // A client that never reads, so that a stop takes a while.
       using client = await node.connect();
       const echo = encode(["ECHO", "x".repeat(20_000)]);
       client.send((echo + ticketRequest).repeat(2000)).catch(() => {});
-      await until("its buffers are full", async () => {
+      await until("the buffers of that client are full", async () => {
         const before = await node.ticket();
         return before > 50n && await node.ticket() === before + 1n;
       });
       node.signal(signal);
       await node.logged(/ stopping/);
       assert.ok(node.running);
-      // What comes at once is the same signal twice, as Ctrl-C under `deno task` is.
-      await until("a second signal was heard", () => {
+      // A second signal that comes at once counts as the same: Ctrl-C under `deno task` is two.
+      await until(`the node has ended on a second ${signal}`, () => {
         if (node.running) node.signal(signal);
         return !node.running;
       });
@@ -103,7 +103,7 @@ e2e(
 );
 
 e2e(
-  "Signals that mean nothing here are told once, and neither end nor stop a node",
+  "Signals that mean nothing here are logged once, and neither end nor stop a node",
   async (lab) => {
     const node = await lab.server().start();
     const signals = [
@@ -115,7 +115,7 @@ e2e(
       await node.logged(new RegExp(`info  server: ignores ${signal}\n`));
       node.signal(signal);
     }
-    node.signal("SIGPIPE"); // not even told
+    node.signal("SIGPIPE"); // not even logged
     assert.equal(await node.ticket(), 1n);
     await node.stop();
     assert.equal(node.log.match(/ignores /g)?.length, signals.length);
@@ -123,7 +123,7 @@ e2e(
 );
 
 e2e(
-  "A port that its former owner is still closing is waited for, and a stop ends the waiting",
+  "A node waits for a port that its former owner is still closing, and a stop ends the wait",
   async (lab) => {
     for (const flag of ["--saddr", "--raddr"]) {
       for (const threads of ["1", "2"]) {
@@ -150,7 +150,7 @@ e2e(
 );
 
 e2e(
-  "A node that is told to stop with the process that started it does so, however that ends",
+  "A node that was told to end with the process that started it does so, however that ends",
   async (lab) => {
     const wrapper = ["bash", "-c", '"$@" & wait', "bash"];
     const env = { TICKETD_WITH_PARENT: "yes" };
@@ -164,7 +164,7 @@ e2e(
 );
 
 e2e(
-  "A stop is a stop also while a node waits to join, and in a minority",
+  "A node that waits to join, or is in a minority, stops as well",
   async (lab) => {
     const joining = lab.server({ id: "9", join: [freePort()] });
     joining.spawn();
@@ -198,7 +198,7 @@ for (const storage of ["file", "kv"]) {
       );
       assert.match(node.log, /error server: .*(too large|disk I\/O|full)/i);
 
-      // The same ports and data, and room enough.
+      // The same ports and data, without the limit.
       const healed = lab.server({
         args: () => node.command.slice(node.command.indexOf("main.ts") + 1),
       });
@@ -215,7 +215,7 @@ for (const storage of ["file", "kv"]) {
 }
 
 e2e(
-  "Too many connections cost no ticket, and not the log its file handles (bug 5)",
+  "Too many connections cost no ticket, and leave the log its file handles (they ended the original)",
   async (lab) => {
     const node = await lab.server({
       wrapper: ["bash", "-c", `ulimit -n 150; exec "$@"`, "bash"],
@@ -224,10 +224,13 @@ e2e(
     assert.deepEqual(await first.tickets(1), [1n]);
     using crowd = new DisposableStack();
     for (let i = 0; i < 200; i++) crowd.use(await node.connect());
-    await until("newcomers are told", async () => {
-      const reply = await node.ask("PING").catch(String);
-      return /max number of clients reached/.test(String(reply));
-    });
+    await until(
+      "the node refuses a new connection with the reason",
+      async () => {
+        const reply = await node.ask("PING").catch(String);
+        return /max number of clients reached/.test(String(reply));
+      },
+    );
     assert.equal(await first.ask("RAFT.SNAPSHOT"), "OK");
     assert.deepEqual(await first.tickets(1), [2n]);
   },

@@ -1,7 +1,8 @@
 // `ticketd status` against real nodes.
 
 import assert from "node:assert/strict";
-import { e2e, type Lab, type Output } from "../lib/harness.ts";
+import { e2e, type Lab } from "../lib/harness.ts";
+import type { Output } from "../lib/program.ts";
 import { freePort } from "../lib/ports.ts";
 import { until } from "../lib/until.ts";
 
@@ -18,13 +19,13 @@ function rows({ stdout }: Output): string[][] {
 }
 
 e2e(
-  "ticketd status shows the whole cluster, and with code 1 who does not answer",
+  "ticketd status shows the whole cluster, and ends with 1 if a node does not answer",
   async (lab) => {
     const cluster = await lab.cluster(3);
     const leader = await cluster.leader();
     const [follower, other] = await cluster.followers();
-    // A node that has just started may not have met all others yet.
-    const well = await until("all nodes answer", async () => {
+    // A node that has just started may not have met all other nodes yet.
+    const well = await until("status shows that all nodes answer", async () => {
       const output = await status(lab, follower!.port);
       return output.code === 0 ? output : undefined;
     });
@@ -47,7 +48,7 @@ e2e(
     assert.ok(roles.includes(`${other!.id} unreachable`), ill.stdout);
 
     await leader.kill();
-    // Alone, it follows the dead leader for a while yet.
+    // The last node still follows the dead leader for a while.
     const alone = await status(lab, follower!.port);
     assert.equal(alone.code, 1);
     assert.match(alone.stderr, /^no node says that it leads; node . is unr/);

@@ -1,4 +1,4 @@
-// Each storage at each durability keeps, on a real disk, what its level promises.
+// Each storage at each durability keeps on a real disk the tickets that its level promises.
 
 import assert from "node:assert/strict";
 import { checkTickets } from "../lib/checker.ts";
@@ -39,12 +39,12 @@ for (const storage of ["file", "kv"]) {
 }
 
 e2e(
-  "At low a killed process loses no more than a moment: what was flushed stays",
+  "At low a killed process loses no more than a moment: flushed tickets stay",
   async (lab) => {
     const node = await lab.server({ flags: ["--durability", "low"] }).start();
     await node.tickets(1000);
     const written = bytesIn(lab.directory);
-    await until("the log was flushed", async () => {
+    await until("the log has grown by a flush", async () => {
       await node.ticket();
       return bytesIn(lab.directory) > written;
     });
@@ -57,14 +57,14 @@ e2e(
 e2e(
   "The log is compacted by itself, time and again, and its data stay below 64 MB",
   async (lab) => {
-    // One entry a batch, for with ticks so short nothing is taken ahead: what counts is
-    // their number, not how many tickets they hold.
+    // Ticks so short that nothing is taken ahead: each batch is an entry, and compaction
+    // counts entries and not tickets.
     const flags = ["--durability", "low", "--heartbeat", "2ms"];
     const node = await lab.server({ flags }).start();
     const load = lab.load([node], { connections: 1, pipeline: 1 });
     const snapshots = new Set<string>();
     let most = 0;
-    await until("three compactions", async () => {
+    await until("the log was compacted three times", async () => {
       snapshots.add((await node.stats()).last_snapshot_index!);
       most = Math.max(most, bytesIn(lab.directory));
       return snapshots.size > 3;
@@ -79,7 +79,7 @@ e2e(
   },
 );
 
-/** All that lies below `directory`, by its length. */
+/** The length of all files below `directory`, in bytes. */
 function bytesIn(directory: string): number {
   let sum = 0;
   for (const { name, isDirectory } of Deno.readDirSync(directory)) {
@@ -87,7 +87,7 @@ function bytesIn(directory: string): number {
     try {
       sum += isDirectory ? bytesIn(path) : Deno.statSync(path).size;
     } catch (error) {
-      // Replaced by its successor since it was listed.
+      // A new segment has replaced it since it was listed.
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }

@@ -1,5 +1,5 @@
-// Nodes that must not come in: wiped, under a used id, of another cluster. Each is told
-// why, and the cluster goes on.
+// Nodes that must not join: wiped, under a used id, of another cluster. Each is told the
+// reason, and the cluster goes on.
 
 import assert from "node:assert/strict";
 import { Cluster, e2e, fault } from "../lib/harness.ts";
@@ -55,7 +55,7 @@ e2e(
     const { id, port, raftPort } = third;
     const founder = lab.server({ id, port, raftPort });
     await founder.start();
-    // Those who still know it dial it. Anybody could, so that it is not ended by it.
+    // The members that still know it dial it. Anybody could do that, so that it does not end.
     await founder.logged(
       / error .*holds node 3 for a member.*RAFT\.REMOVESERVER 3/,
     );

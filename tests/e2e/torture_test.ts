@@ -1,13 +1,18 @@
-// The torture of `deno task torture`, in short: every fault once on three real nodes; a
-// canary, so that its silence means something; and that nothing is left of it.
+// `deno task torture`, in short: every fault once on three real nodes; a canary, which proves
+// that a repeated ticket is found; and that no process and no file is left.
 
 import assert from "node:assert/strict";
 import { skippable } from "../lib/needs.ts";
 import { tortureNeeds } from "../torture/needs.ts";
 import { processesOf } from "../lib/harness.ts";
+import { run } from "../lib/program.ts";
 import { repository } from "../lib/server.ts";
-import { until } from "../lib/until.ts";
+import { until, within } from "../lib/until.ts";
 
+/** All faults take some minutes; each has a deadline of its own (torture/run.ts). */
+const tortureMillisMax = 1_200_000;
+
+/** A claim about torture runs whose temporary files lie in the story's directory. */
 function torture(claim: string, story: (lab: string) => Promise<void>): void {
   Deno.test({
     ...skippable(claim, tortureNeeds),
@@ -31,12 +36,9 @@ function torture(claim: string, story: (lab: string) => Promise<void>): void {
 torture(
   "Three nodes survive every fault once, and nothing acknowledged is lost or repeated",
   async (directory) => {
-    const { code, text } = await run(
+    const { code, text } = await tortured(
       directory,
-      "--nodes",
-      "3",
-      "--rounds",
-      "1",
+      ...["--nodes", "3", "--rounds", "1"],
     );
     assert.equal(code, 0, text);
     assert.match(text, /^acknowledged and lost 0, repeated 0$/m);
@@ -46,7 +48,7 @@ torture(
 torture(
   "Torture fails when one ticket is repeated, and says how to run it again",
   async (directory) => {
-    const { code, text } = await run(
+    const { code, text } = await tortured(
       directory,
       ...["--nodes", "1", "--only", "kill", "--rounds", "1"],
       ...["--seed", "7", "--canary"],
@@ -67,18 +69,27 @@ torture(
 torture(
   "Torture that is killed takes all of its processes along",
   async (directory) => {
-    const child = start(directory, "--nodes", "3", "--only", "pause");
-    const output = child.stdout.pipeThrough(new TextDecoderStream());
-    let text = "";
-    for await (const part of output) {
-      text += part;
-      if (!/3 nodes serve/.test(text)) continue;
-      assert.ok(processesOf(directory).length >= 4, "it and its nodes run");
-      child.kill("SIGKILL");
-    }
-    await Promise.all([child.status, child.stderr.cancel()]);
-    // The kernel does it, in its own time.
-    await until("all are gone", () => processesOf(directory).length === 0);
+    const child = new Deno.Command(Deno.execPath(), {
+      ...command(directory, "--nodes", "3", "--only", "pause"),
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const killed = (async () => {
+      const output = child.stdout.pipeThrough(new TextDecoderStream());
+      let text = "";
+      for await (const part of output) {
+        text += part;
+        if (!/3 nodes serve/.test(text)) continue;
+        assert.ok(processesOf(directory).length >= 4, "it and its nodes run");
+        child.kill("SIGKILL");
+      }
+      await Promise.all([child.status, child.stderr.cancel()]);
+    })();
+    await within("torture serves with 3 nodes and is killed", killed);
+    // The kernel ends them in its own time.
+    const none = () => processesOf(directory).length === 0;
+    await until("all processes of torture have ended", none);
     // Killed, it could not tidy up.
     for (const { name } of Deno.readDirSync(directory)) {
       Deno.removeSync(`${directory}/${name}`, { recursive: true });
@@ -86,22 +97,23 @@ torture(
   },
 );
 
-function start(directory: string, ...args: string[]): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "tests/torture/main.ts", ...args],
+function command(directory: string, ...flags: string[]) {
+  return {
+    args: ["run", "-A", "tests/torture/main.ts", ...flags],
     cwd: repository,
     env: { NO_COLOR: "1", TMPDIR: directory },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+  };
 }
 
-async function run(
+/** Runs torture to its end. */
+async function tortured(
   directory: string,
-  ...args: string[]
+  ...flags: string[]
 ): Promise<{ code: number; text: string }> {
-  const { code, stdout, stderr } = await start(directory, ...args).output();
-  const utf8 = new TextDecoder();
-  return { code, text: utf8.decode(stdout) + utf8.decode(stderr) };
+  const { args, ...options } = command(directory, ...flags);
+  const { code, stdout, stderr } = await run(Deno.execPath(), args, {
+    ...options,
+    millisMax: tortureMillisMax,
+  });
+  return { code, text: stdout + stderr };
 }

@@ -1,9 +1,10 @@
-// Catches what escapes: an error that comes out of a timer, a microtask or a promise that
-// nobody waits for. In a server it ends the process, whoever's bytes had caused it.
+// Catches errors that escape: from a timer, a microtask or a promise for which nobody waits. In
+// a server such an error ends the process, and any client's bytes may have caused it
+// (PITFALLS 36).
 
 import { setImmediate } from "node:timers/promises";
 
-/** Runs `run` and the turn after it; fails with the first error that escaped meanwhile. */
+/** Runs `run` and the next turn of the event loop; throws if an error escaped meanwhile. */
 export async function withoutEscapes<T>(run: () => Promise<T>): Promise<T> {
   const escaped: unknown[] = [];
   const onError = (event: ErrorEvent) => {

@@ -1,23 +1,26 @@
-// Logs for the targets that read them: saves drawn at random that fit to each other, a Wal on
-// a fake disk whose callbacks run when told, and what each save left.
+// Logs for the fuzz targets that read them: random saves that fit each other, a Wal on a fake
+// disk whose callbacks run when told, and the state after each save.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Entry, Save, Saved } from "../../raft/core/types.ts";
-import { replay, type Replayed } from "../../storage/memory.ts";
+import { replay, type Replayed } from "../../storage/replay.ts";
 import type { Durability } from "../../storage/storage.ts";
 import { Wal } from "../../storage/wal.ts";
 import { fresh, snapshotAt } from "../lib/storage_conformance.ts";
 import { FakeDisk } from "../lib/fake_files.ts";
 
-/** A save, told by what it does to the log before it. */
+/** A save, by its effect on the log before it. */
 export type Step = {
-  /** How many of the last entries it takes back, and how many it adds. */
+  /** How many of the last entries it takes back. */
   readonly back: number;
+  /** How many entries it adds. */
   readonly add: number;
+  /** The data of each command among them. */
   readonly data: Uint8Array;
+  /** Whether it begins a new term. */
   readonly vote: boolean;
-  /** Everything up to so many entries before the end goes into a snapshot. */
+  /** A snapshot covers all but so many of the last entries; none if `undefined`. */
   readonly snapshot: number | undefined;
 };
 
@@ -28,6 +31,7 @@ const append: fc.Arbitrary<Step> = fc.record({
   vote: fc.constantFrom(false, false, true),
   snapshot: fc.constant(undefined),
 });
+/** Any save: one in seven has a snapshot. */
 export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: append },
   {
@@ -38,9 +42,10 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
     })),
   },
 );
+/** Saves without snapshots, so that the log stays in one segment. */
 export const appends = fc.array(append, { maxLength: 6, size: "max" });
 
-/** The save of `step` onto `state`; one in three entries is not a command. */
+/** The save of `step` on `state`; two of nine entries are no commands. */
 function saveOf(step: Step, state: Saved): Save {
   const { hardState, snapshot: old, entries } = state;
   const kept = Math.max(0, entries.length - step.back);
@@ -88,11 +93,11 @@ function copyOf(state: Saved): Replayed {
   return { ...state, entries: state.entries.slice() };
 }
 
-/** A log in use, and all states that may be found when its process dies now. */
-export class Life {
+/** A log in use, and all states that may be found if its process dies now. */
+export class LogInUse {
   readonly disk: FakeDisk;
   readonly warnings: string[] = [];
-  /** The oldest is durable; the newest is what was saved last. */
+  /** From the oldest, which is durable, to the newest, which the last save left. */
   states: Saved[] = [fresh];
   wal: Wal;
   readonly #durability: Durability;
@@ -129,7 +134,7 @@ export class Life {
     if (synced) this.states = this.states.slice(-1);
   }
 
-  /** Begins a save whose end is never heard of. */
+  /** Begins a save that never ends. */
   saveHalf(step: Step): void {
     const state = copyOf(this.states.at(-1)!);
     const save = saveOf(step, state);
@@ -156,19 +161,20 @@ export type Log = {
   readonly states: readonly Saved[];
 };
 
+/** The file of the first segment. */
 export const logName = "0000000000000001.log";
 
-/** What `steps` leave on disk when all goes well. */
+/** The log that `steps` leave on disk if nothing goes wrong. */
 export function logOf(steps: readonly Step[], durability: Durability): Log {
-  const life = new Life(durability);
-  life.create();
-  const ends = [life.wal.bytes];
+  const log = new LogInUse(durability);
+  log.create();
+  const ends = [log.wal.bytes];
   const states: Saved[] = [fresh];
   for (const step of steps) {
-    life.save(step);
-    ends.push(life.wal.bytes);
-    states.push(life.states.at(-1)!);
+    log.save(step);
+    ends.push(log.wal.bytes);
+    states.push(log.states.at(-1)!);
   }
-  life.flush();
-  return { bytes: life.disk.content(logName)!, ends, states };
+  log.flush();
+  return { bytes: log.disk.content(logName)!, ends, states };
 }

@@ -1,5 +1,5 @@
-// Commands and snapshots, against the replicated state and against a model of it that is a
-// list of numbers given: any bytes, and the border of uint64.
+// Fuzz targets for the replicated state: any commands and snapshots, and numbers near the border
+// of uint64, compared with a model that is a list of the last numbers.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -68,7 +68,7 @@ function restored(snapshot: Uint8Array): Machine {
   return machine;
 }
 
-/** An unreadable one, or one that asks for what no node proposes: both end the node. */
+/** A command that cannot be read, or that no node proposes: either ends the node. */
 function isClean(error: unknown): boolean {
   return error instanceof DecodeError ||
     (error instanceof InvariantError &&
@@ -110,7 +110,7 @@ export const machineTargets: readonly Target[] = [
       for (const [name, last] of lasts) assert.equal(machine.last(name), last);
     }
     assert.equal(machine.isEmpty, lasts.size === 0);
-    // In order of creation: equal states have equal bytes on every node.
+    // In the order of creation, so that equal states have equal bytes on every node.
     assert.deepEqual(machine.snapshot(), snapshotOf([...lasts]));
   }),
   target({
@@ -131,7 +131,7 @@ export const machineTargets: readonly Target[] = [
     }
     const snapshot = machine.snapshot();
     assert.deepEqual(restored(snapshot).snapshot(), snapshot);
-    // Of a name that stands there twice, the last number counts.
+    // If a name stands there twice, the last number counts.
     assert(snapshot.length <= Math.max(bytes.length, 5));
     if (snapshot.length === bytes.length) assert.deepEqual(snapshot, bytes);
   }),

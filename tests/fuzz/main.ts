@@ -1,6 +1,7 @@
-// `deno task fuzz [--inputs N] [--seed N] [--path P] [TARGET…]`: tries every claim of the
-// targets on N inputs in all, or of those whose names begin as given. A failure is made
-// smaller and printed with the command that shows it again; the exit code is then 1.
+// `deno task fuzz [--inputs N] [--seed N] [--path P] [TARGET…]`: tries the claims of all targets,
+// or of those that are named in full or by their files, on N inputs together. An input that
+// breaks a claim is made smaller and printed with the command that tries it again; the exit code
+// is then 1.
 
 import { parseArgs } from "node:util";
 import type { Target } from "./target.ts";

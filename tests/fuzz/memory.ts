@@ -1,7 +1,8 @@
-// Catches who reserves memory for what bytes announce: while it watches, no buffer longer
-// than a limit can be made by its length. Copies of what is there are not its business.
+// Catches decoders that reserve memory for a length that bytes only announce (PITFALLS 33):
+// while it watches, no longer buffer than a limit can be made by its length. Copies of bytes
+// that are there do not count.
 
-/** Not an error that any decoder throws. */
+/** No decoder throws this error. */
 class ReservedTooMuch extends Error {}
 
 const original = globalThis.Uint8Array;

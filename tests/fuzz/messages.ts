@@ -1,5 +1,5 @@
-// Generators of everything that codec and message codec encode: every message between nodes, and
-// every save. Half of the numbers lie near limits.
+// Generators of everything that save_codec.ts and message_codec.ts encode: every save, and every
+// message between nodes. Half of the numbers lie near limits.
 
 import fc from "fast-check";
 import { isShortText } from "../../base/bytes.ts";
@@ -12,7 +12,7 @@ export const u64 = fc.oneof(
   fc.maxSafeNat(),
   fc.constantFrom(0, 1, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, 2 ** 53 - 1),
 );
-/** What an honest node could have counted up to. */
+/** A number to which an honest node could have counted. */
 const counter = u64.map((value) => Math.min(value, counterMax));
 const count = u64.map((value) => Math.min(value, takeCountMax));
 const index = fc.oneof(
@@ -44,7 +44,7 @@ export const text = fc.oneof(
   },
 );
 
-/** Seldom as long as is allowed. */
+/** Seldom of the greatest length that is allowed. */
 function dataUpTo(bytesMax: number): fc.Arbitrary<Uint8Array> {
   return fc.oneof(
     { weight: 200, arbitrary: fc.uint8Array({ maxLength: 40 }) },
@@ -115,7 +115,7 @@ const snapshot = fc.record({
   data: dataUpTo(1024 * 1024),
 });
 
-/** One that may travel. */
+/** A snapshot that nodes may send. */
 const boundedSnapshot = fc.record({ snapshot, index: counter, term: counter })
   .map(({ snapshot, index, term }) => ({
     ...snapshot,
@@ -133,7 +133,7 @@ const vote = {
   lastLogTerm: counter,
 };
 
-/** One generator for each message: the compiler misses none. */
+/** A generator for each message: the compiler objects if one is missing. */
 const messages: {
   readonly [Type in PeerMessage["type"]]: fc.Arbitrary<
     Omit<PeerMessage & { type: Type }, "type">
@@ -188,7 +188,7 @@ const messages: {
   }),
 };
 
-// fast-check's records have no prototype, and a strict comparison minds: hence the copies.
+// Copies, because fast-check's records have no prototype, which a strict comparison notices.
 export const message: fc.Arbitrary<PeerMessage> = fc.oneof(
   ...Object.entries(messages).map(([type, fields]) =>
     fields.map((fields) => structuredClone({ type, ...fields }) as PeerMessage)

@@ -1,5 +1,6 @@
-// What a disk may hold when a node starts: logs that were damaged, cut, patched together or
-// forged. A log is loaded as far as it is whole, or refused by name and left as it is.
+// Fuzz targets for what a disk may hold when a node starts: logs that were damaged, cut, patched
+// together or forged. A log is loaded as far as it is whole, or refused by name and left as it
+// is. Logs in use are killed and crashed as well.
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -7,7 +8,7 @@ import fc from "fast-check";
 import { Writer } from "../../base/bytes.ts";
 import { writeChange } from "../../raft/core/save_codec.ts";
 import type { Saved } from "../../raft/core/types.ts";
-import { wholeChange } from "../../storage/memory.ts";
+import { wholeChange } from "../../storage/replay.ts";
 import { kinds, writeRecord } from "../../storage/record.ts";
 import {
   encodeSegment,
@@ -20,8 +21,8 @@ import { fresh, identity } from "../lib/storage_conformance.ts";
 import { changes, harmful, hostile } from "./hostile.ts";
 import {
   appends,
-  Life,
   type Log,
+  LogInUse,
   logName,
   logOf,
   type Step,
@@ -31,8 +32,8 @@ import { change } from "./messages.ts";
 import { type Target, target } from "./target.ts";
 
 /**
- * The last save that `bytes` still hold, or "refused", as the format promises: found by
- * comparing with the log that was written, without any checksum.
+ * The number of the last save that `bytes` still hold, or "refused", as the format promises. It
+ * compares them with the log that was written, without any checksum.
  */
 function verdict(
   { bytes: whole, ends }: Log,
@@ -54,7 +55,7 @@ function verdict(
     const begin = ends[number - 1]!;
     const synced = Number(Buffer.from(record).readBigUInt64LE(8));
     for (let at = end; (at = found.indexOf(record, at)) >= 0; at++) {
-      // It says that what came before it, the bytes at `end` among it, was durable.
+      // It says that everything before it was durable, the bytes at `end` included.
       if (at === begin ? synced > end : synced === begin && synced >= end) {
         return "refused";
       }
@@ -63,15 +64,15 @@ function verdict(
   return last;
 }
 
-/** Loads a directory with these files; `undefined`: refused, and nothing was changed. */
+/** Loads a directory with these files; `undefined` if it is refused, with nothing changed. */
 function load(files: ReadonlyMap<string, Uint8Array>): Saved | undefined {
-  const life = new Life();
-  for (const [name, bytes] of files) life.disk.setContent(name, bytes);
+  const log = new LogInUse();
+  for (const [name, bytes] of files) log.disk.setContent(name, bytes);
   try {
-    const saved = life.wal.load();
-    // What it made of it is itself a log, and whole.
-    life.disk.restart();
-    if (saved !== undefined) assert.deepEqual(life.open().load(), saved);
+    const saved = log.wal.load();
+    // The log that it wrote anew is whole as well.
+    log.disk.restart();
+    if (saved !== undefined) assert.deepEqual(log.open().load(), saved);
     return saved;
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
@@ -80,9 +81,9 @@ function load(files: ReadonlyMap<string, Uint8Array>): Saved | undefined {
       error.message.includes(`data/1/${name}`)
     );
     assert(named || /directory data\/1 /.test(error.message), error.message);
-    assert.deepEqual(life.disk.names(), [...files.keys()].toSorted());
+    assert.deepEqual(log.disk.names(), [...files.keys()].toSorted());
     for (const [name, bytes] of files) {
-      assert.deepEqual(life.disk.content(name), bytes);
+      assert.deepEqual(log.disk.content(name), bytes);
     }
     return undefined;
   }
@@ -127,7 +128,7 @@ const encoded = change.map((change) => {
   writeChange(writer, change);
   return writer.copy();
 });
-/** Saves that fit, saves that do not, and bytes that are none. */
+/** Saves that fit, saves that do not, and bytes that are no save. */
 const payload = fc.oneof(
   { weight: 1, arbitrary: fc.constant(undefined) },
   { weight: 1, arbitrary: encoded },
@@ -135,7 +136,7 @@ const payload = fc.oneof(
 );
 type Payload = Uint8Array | undefined;
 
-/** A log whose every checksum is right, whatever it holds. */
+/** A log in which every checksum is right, whatever it holds. */
 function forge(base: Payload, saves: readonly Payload[]): Uint8Array {
   const writer = new Writer();
   writer.raw(preamble);
@@ -205,7 +206,7 @@ const directory = target({
   if (saved !== undefined) assert.deepEqual(saved, fresh);
 });
 
-/** What happens to a log in use. `crash` draws from `picks` what the disk keeps. */
+/** An event of a log in use. A crash keeps the sectors and names that `picks` choose. */
 const event = fc.oneof(
   { weight: 8, arbitrary: fc.record({ type: fc.constant("save"), step }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("flush") }) },
@@ -228,8 +229,8 @@ type Event =
     readonly picks: readonly number[];
   };
 
-const life = target({
-  name: "records/life",
+const use = target({
+  name: "records/use",
   claim:
     "Wal.load() gives back what was saved last, or after a power loss at least what was durable",
   weight: 100,
@@ -238,34 +239,34 @@ const life = target({
     events: fc.array(event, { maxLength: 12, size: "max" }),
   }),
 }, ({ durability, events }) => {
-  const life = new Life(durability);
-  life.create();
+  const log = new LogInUse(durability);
+  log.create();
   for (const event of [...events, { type: "restart" } as const]) {
     switch (event.type) {
       case "save":
-        life.save(event.step);
+        log.save(event.step);
         continue;
       case "flush":
-        life.flush();
+        log.flush();
         continue;
       case "restart":
-        life.disk.restart();
-        // What is gathered in memory at low is lost with the process.
-        if (durability !== "low") life.states = life.states.slice(-1);
+        log.disk.restart();
+        // At low, the process takes the saves that it has gathered in memory along.
+        if (durability !== "low") log.states = log.states.slice(-1);
         break;
       case "crash": {
-        if (event.during !== undefined) life.saveHalf(event.during);
+        if (event.during !== undefined) log.saveHalf(event.during);
         let picked = 0;
         const { picks } = event;
-        life.disk.crash((count) => (picks[picked++] ?? 0) % count);
+        log.disk.crash((count) => (picks[picked++] ?? 0) % count);
       }
     }
-    const saved = life.open().load();
+    const saved = log.open().load();
     assert(saved !== undefined, "a log was lost");
     const isKept = (state: Saved) =>
       JSON.stringify(state) === JSON.stringify(saved);
-    if (!life.states.some(isKept)) assert.deepEqual(saved, life.states[0]);
-    life.states = [saved];
+    if (!log.states.some(isKept)) assert.deepEqual(saved, log.states[0]);
+    log.states = [saved];
   }
 });
 
@@ -274,5 +275,5 @@ export const recordTargets: readonly Target[] = [
   any,
   forged,
   directory,
-  life,
+  use,
 ];

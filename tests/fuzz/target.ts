@@ -1,6 +1,6 @@
-// A target of the fuzzer: a claim, the inputs that it is tried on, and how often. fast-check
-// makes the inputs, and makes one that breaks the claim smaller; a seed and a path give
-// the same input again on any machine.
+// A target of the fuzzer: a claim, the inputs that it is tried on, and how often. fast-check makes
+// the inputs, and makes an input that breaks the claim smaller. The same seed and path give the
+// same input on any machine.
 
 import fc from "fast-check";
 
@@ -8,24 +8,27 @@ export type Target = {
   /** Its file and what of it: `frames/handshake`. */
   readonly name: string;
   readonly claim: string;
-  /** Its part of all inputs, beside the weights of the others: less for slow ones. */
+  /** Its share of all inputs, relative to the other weights: a slow target has less. */
   readonly weight: number;
-  readonly check: (options: CheckOptions) => Promise<Outcome>;
+  readonly check: (options: CheckOptions) => Promise<CheckResult>;
 };
 
 export type CheckOptions = {
   readonly inputs: number;
   readonly seed: number;
-  /** Only the input that lies there. */
+  /** The path to one input, which alone is tried then. */
   readonly path?: string | undefined;
 };
 
-export type Outcome = {
+export type CheckResult = {
+  /** How many were tried. */
   readonly inputs: number;
   readonly failure?: {
-    /** Inputs tried until it was met. */
+    /** How many inputs were tried up to the failure. */
     readonly after: number;
+    /** Tries the smallest such input again. */
     readonly command: string;
+    /** That input, and the error. */
     readonly report: string;
   } | undefined;
 };
@@ -37,7 +40,7 @@ type Definition<T> = {
   readonly inputs: fc.Arbitrary<T>;
 };
 
-/** `holds` throws when the claim is broken. */
+/** A target whose claim is broken if `holds` throws. */
 export function target<T>(
   definition: Definition<T>,
   holds: (input: T) => void,
@@ -49,7 +52,7 @@ export function target<T>(
   );
 }
 
-/** The same for what can only be seen at the end of a promise. */
+/** A target whose claim is broken if the promise of `holds` is rejected. */
 export function waitingTarget<T>(
   definition: Definition<T>,
   holds: (input: T) => Promise<void>,
@@ -87,7 +90,7 @@ function made(
 function failureOf(
   details: Details,
   { name, seed }: { name: string; seed: number },
-): Outcome["failure"] {
+): CheckResult["failure"] {
   const { failed, counterexamplePath, counterexample, errorInstance } = details;
   if (!failed) return undefined;
   const path = counterexamplePath ?? "";
@@ -107,7 +110,7 @@ function causesOf(error: unknown): string {
   return cause === undefined ? why : `${why}\nbecause of ${causesOf(cause)}`;
 }
 
-/** In one line; bytes in hex. */
+/** An input in one line, with bytes in hex. */
 function shown(input: unknown): string {
   return JSON.stringify(input, (_, value: unknown) => {
     if (value instanceof Uint8Array) return `hex ${value.toHex()}`;

@@ -1,4 +1,4 @@
-// All targets of the fuzzer, in the order in which they are tried.
+// All targets of the fuzzer.
 
 import { adminTargets } from "./admin.ts";
 import { cliTargets } from "./cli.ts";
@@ -11,6 +11,7 @@ import { recordTargets } from "./records.ts";
 import { respTargets } from "./resp.ts";
 import type { Target } from "./target.ts";
 
+/** In the order in which they are tried. */
 export const targets: readonly Target[] = [
   ...respTargets,
   ...connectionTargets,

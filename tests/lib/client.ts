@@ -1,7 +1,12 @@
-// A RESP client made for tests: sends any bytes, reads replies one by one, and can show
-// the exact bytes of an answer. Not a library: no reconnecting, no RESP3, one reader.
+// A RESP client made for tests: sends any bytes, reads replies one by one, and can show the
+// exact bytes of an answer. A server that stays silent fails the test with the request that
+// it did not answer. Not a library: no reconnecting, no RESP3, one reader.
+
+import { within } from "./until.ts";
 
 const loopback = "127.0.0.1";
+/** Longer than any request may wait for other nodes, and shorter than a story. */
+const silenceMillisMax = 60_000;
 
 /** `-ERR …`, as a value: a test wants to look at it. */
 export class ReplyError extends Error {
@@ -12,22 +17,31 @@ export type Reply = string | bigint | undefined | ReplyError | Reply[];
 
 export class Client implements Disposable {
   readonly #conn: Deno.TcpConn;
+  readonly #address: string;
   readonly #chunk = new Uint8Array(64 * 1024);
+  /** The beginning of what was sent last, for messages. */
+  #sent = "";
   /** Received and not yet read, a character a byte. */
   #text = "";
   #at = 0;
   #closed = false;
 
-  private constructor(conn: Deno.TcpConn) {
+  private constructor(conn: Deno.TcpConn, address: string) {
     this.#conn = conn;
+    this.#address = address;
   }
 
   static async connect(port: number, hostname = loopback): Promise<Client> {
-    const conn = await Deno.connect({ hostname, port });
+    const address = `${hostname}:${port}`;
+    const conn = await within(
+      `${address} takes a connection`,
+      Deno.connect({ hostname, port }),
+    );
     conn.setNoDelay(true);
-    return new Client(conn);
+    return new Client(conn, address);
   }
 
+  /** One request and its reply. */
   async ask(...words: string[]): Promise<Reply> {
     await this.send(encode(words));
     return await this.reply();
@@ -42,13 +56,17 @@ export class Client implements Disposable {
     return sent ?? numbers;
   }
 
+  /** Sends bytes, one for each character of `text`; waits while the server does not read. */
   async send(text: string): Promise<void> {
+    this.#sent = text.slice(0, 40);
     let rest = bytesOf(text);
     while (rest.length > 0) {
-      rest = rest.subarray(await this.#conn.write(rest));
+      const state = `${this.#address} reads ${JSON.stringify(this.#sent)}`;
+      rest = rest.subarray(await this.#inTime(state, this.#conn.write(rest)));
     }
   }
 
+  /** The next reply; throws if the server closes before, or does not answer in time. */
   async reply(): Promise<Reply> {
     const line = await this.#line();
     const rest = line.slice(1);
@@ -70,12 +88,12 @@ export class Client implements Disposable {
     throw new Error(`no RESP: ${JSON.stringify(line)}`);
   }
 
-  /** No more requests; what was asked is still answered. */
+  /** Sends no more requests; those that were sent are still answered. */
   async finish(): Promise<void> {
     await this.#conn.closeWrite();
   }
 
-  /** All that still comes, as it is. */
+  /** All bytes that still come, until the server closes. */
   async rest(): Promise<string> {
     while (await this.#fill());
     const text = this.#text.slice(this.#at);
@@ -120,16 +138,21 @@ export class Client implements Disposable {
   }
 
   async #fill(): Promise<boolean> {
-    const count = await this.#conn.read(this.#chunk);
+    const state = `${this.#address} answers ${JSON.stringify(this.#sent)}`;
+    const count = await this.#inTime(state, this.#conn.read(this.#chunk));
     if (count === null) return false;
     const more = latin1.decode(this.#chunk.subarray(0, count));
     this.#text = this.#text.slice(this.#at) + more;
     this.#at = 0;
     return true;
   }
+
+  async #inTime<T>(state: string, promise: Promise<T>): Promise<T> {
+    return await within(state, promise, { millisMax: silenceMillisMax });
+  }
 }
 
-/** All bytes that `port` answers to `text` on a connection of its own, up to its end. */
+/** All bytes that `port` answers to `text`, on a connection of its own, until it closes. */
 export async function exchange(
   port: number,
   text: string,
@@ -148,7 +171,7 @@ export function encode(words: readonly string[]): string {
 
 export const ticketRequest = encode(["TICKET"]);
 
-/** The number in a reply to TICKET; throws when it is none. */
+/** The number in a reply to TICKET; throws if it is none. */
 export function ticketOf(reply: Reply): bigint {
   if (typeof reply === "string" && /^\d+$/.test(reply)) return BigInt(reply);
   throw reply instanceof Error ? reply : new Error(`no ticket: ${reply}`);

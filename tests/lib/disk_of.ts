@@ -1,6 +1,6 @@
-// What lies on the disk of a node, read from a copy of it, for the node may be running:
-// which cluster it is of and which disk that is, as a former member would know. Reads
-// it as the node itself would.
+// Reads the data directory of a node as the node itself would, but from a copy, because the node
+// may be running: a test then knows the cluster id and the incarnations that a former member
+// would know.
 
 import assert from "node:assert/strict";
 import type { Saved } from "../../raft/core/types.ts";
@@ -8,7 +8,11 @@ import { denoFiles } from "../../storage/files.ts";
 import { Wal } from "../../storage/wal.ts";
 import type { Server } from "./server.ts";
 
-/** Throws when the log was compacted meanwhile; `directory` has the copy, for a moment. */
+/**
+ * The state in the log of `server`. The copy lies in `directory` for a moment.
+ *
+ * @throws if the log is compacted meanwhile
+ */
 export function diskOf(server: Server, directory: string): Saved {
   const copy = `${directory}/copy-of-${server.id}`;
   Deno.mkdirSync(copy);

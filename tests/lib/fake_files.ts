@@ -1,17 +1,16 @@
-// A disk in memory, and `Files` on it, for tests and for the simulator. It keeps what
-// was written apart from what was synced, so that a crash can lose, tear or reorder
-// everything that no sync covered:
+// A disk in memory, and `Files` on it, for tests and the simulator. It keeps written bytes apart
+// from synced ones, so that a crash can lose, tear or reorder all that no sync has covered:
 //
-// - `restart()` is a killed process: all that was written stays.
-// - `crash(pick)` is a power loss. It keeps any subset of the sectors of the unsynced
-//   writes (`fake_inode.ts`), and any subset of the unsynced creations, renames and
-//   removals, each whole. `pick(n)` chooses among n: a random source in the simulator,
-//   an odometer in exhaustive tests; 0 always keeps least.
-// - `fault(operation)` may return an error to fail with. A failed write leaves half of
-//   its bytes; a failed sync marks its pages clean, as Linux does (fsyncgate): they can
-//   be read until the next crash, and no later sync makes them durable.
+// - `restart()` is a killed process: everything that was written stays.
+// - `crash(pick)` is a power loss. It keeps any subset of the sectors of the unsynced writes
+//   (`fake_inode.ts`), and any subset of the unsynced creations, renames and removals, each
+//   whole. `pick(n)` chooses among n: at random in the simulator, one after the other in
+//   exhaustive tests; 0 always keeps least.
+// - `fault(operation)` may return an error to fail with. A failed write leaves half of its
+//   bytes; a failed sync marks its pages clean (PITFALLS 11): they can be read until the next
+//   crash, and no later sync makes them durable.
 // - `flip`, `copySector` and `staleSector` are what a bad disk does by itself.
-// After a restart or crash the files of the earlier life throw, and call nobody.
+// After a restart or crash the files of the former process throw, and call nobody back.
 
 import assert from "node:assert/strict";
 import type { Files, OpenFile } from "../../storage/files.ts";
@@ -20,6 +19,7 @@ import { Inode, type Pick, sectorBytes, sectorOf } from "./fake_inode.ts";
 
 export { type Pick, sectorBytes };
 
+/** One call of `Files` or of an open file. */
 export type Operation = {
   readonly type:
     | "makeDirectory"
@@ -35,13 +35,15 @@ export type Operation = {
 };
 
 export type FakeDiskOptions = {
-  /** Runs a sync's end later: the simulator puts it on its clock. */
+  /** Runs the end of a sync later: the simulator puts it on its clock. */
   readonly later?: (run: () => void) => void;
+  /** The error with which an operation must fail, if it must. */
   readonly fault?: (operation: Operation) => Error | undefined;
-  /** Whether `operations` is kept: long simulations only count. */
+  /** Whether `operations` is kept: long simulations only count them. */
   readonly record?: boolean;
 };
 
+/** The sector of this number, from 0, of the file of this name. */
 export type Sector = { readonly name: string; readonly sector: number };
 
 type Names = Map<string, Inode>;
@@ -52,18 +54,19 @@ type NameChange = {
   readonly come?: { readonly name: string; readonly inode: Inode } | undefined;
 };
 
-/** Removed files whose sectors may show up again. */
+/** So many removed files are kept, whose sectors may show up again. */
 const formerFilesMax = 3;
 
+/** The disk. Its methods are what happens to it; a process works on the files of `open()`. */
 export class FakeDisk {
   later: (run: () => void) => void;
   fault: (operation: Operation) => Error | undefined;
   /** All operations, in order, as `type name`. */
   readonly operations: string[] = [];
   operationCount = 0;
-  /** Rises with every change of what is durable. */
+  /** Rises with every change of the durable bytes and names. */
   version = 0;
-  /** Rises with those that did more than append to a file. */
+  /** Rises with every such change that did more than append to a file. */
   rewrites = 0;
 
   readonly #record: boolean;
@@ -72,7 +75,8 @@ export class FakeDisk {
   #durableNames: Names = new Map();
   #nameChanges: NameChange[] = [];
   #former: Uint8Array[] = [];
-  #life = {};
+  /** Stands for the process that has the disk open now. */
+  #process = {};
   #locked = false;
 
   constructor(options: FakeDiskOptions = {}) {
@@ -81,9 +85,9 @@ export class FakeDisk {
     this.#record = options.record ?? true;
   }
 
-  /** The files of one process; a second one at the same time meets the lock. */
+  /** The files of the present process. If it opens them twice, the second meets the lock. */
   open(directory = "data/1"): Files {
-    return new FakeFiles(this, directory, this.#life);
+    return new FakeFiles(this, directory, this.#process);
   }
 
   /** A disk of its own in this one's state, synced and not, with no process on it. */
@@ -108,11 +112,13 @@ export class FakeDisk {
     return disk;
   }
 
+  /** The process is killed: everything that was written stays. */
   restart(): void {
-    this.#life = {};
+    this.#process = {};
     this.#locked = false;
   }
 
+  /** The power is lost: the disk keeps what was synced, and what `pick` chooses of the rest. */
   crash(pick: Pick): void {
     this.restart();
     this.#settle(this.#nameChanges.filter(() => pick(2) === 1));
@@ -123,20 +129,20 @@ export class FakeDisk {
     this.#rewritten();
   }
 
-  /** What a reader sees now: a copy. */
+  /** The bytes that a reader sees now: a copy; `undefined` if there is no such name. */
   content(name: string): Uint8Array | undefined {
     return this.#names.get(name)?.cached.slice();
   }
 
   /**
-   * The synced bytes of a synced name: a view, until the next change. They survive any
-   * crash, unless the name's removal or replacement is already under way.
+   * The synced bytes of a synced name: a view, valid until the next change. They survive any
+   * crash, unless the name is already being removed or replaced.
    */
   durable(name: string): Uint8Array | undefined {
     return this.#durableNames.get(name)?.durable;
   }
 
-  /** Replaces or (with `undefined`) removes a file, durably: the test's own hand. */
+  /** The test itself replaces a file durably, or removes it (with `undefined`). */
   setContent(name: string, bytes: Uint8Array | undefined): void {
     this.#exists = true;
     this.#settle(this.#nameChanges.splice(0));
@@ -146,15 +152,17 @@ export class FakeDisk {
     this.#rewritten();
   }
 
+  /** The names that a reader sees now, in order. */
   names(): string[] {
     return [...this.#names.keys()].sort();
   }
 
+  /** The names that are certain to survive a crash, in order. */
   durableNames(): string[] {
     return [...this.#durableNames.keys()].sort();
   }
 
-  /** A bit rots. */
+  /** Flips a bit of byte `at`, for good. */
   flip(name: string, { at, bit }: { at: number; bit: number }): void {
     const inode = this.inode(name);
     const byte = inode.cached[at];
@@ -162,7 +170,7 @@ export class FakeDisk {
     this.#damage(inode, at, Uint8Array.of(byte ^ (1 << bit)));
   }
 
-  /** A misplaced write: what belongs to `from` lies at `to`, as far as there is a file. */
+  /** A misplaced write: the bytes of sector `from` lie at `to`, as far as that file goes. */
   copySector(from: Sector, to: Sector): void {
     const target = this.inode(to.name);
     const space = target.sector(to.sector);
@@ -172,9 +180,8 @@ export class FakeDisk {
   }
 
   /**
-   * A lost write: the sector goes back to what it held before some sync, zeros if it is
-   * older than all, or to what a removed file left at this place. False if it never
-   * held anything else.
+   * A lost write: the sector goes back to its bytes before some sync (zeros before the first), or
+   * to the bytes that a removed file left at this place. Returns false if it never held others.
    */
   staleSector({ name, sector }: Sector, pick: Pick): boolean {
     const inode = this.inode(name);
@@ -201,7 +208,7 @@ export class FakeDisk {
     this.rewrites++;
   }
 
-  /** Carries out what is to be durable. */
+  /** Makes `changes` durable. */
   #settle(changes: readonly NameChange[]): void {
     const before = new Set(this.#durableNames.values());
     for (const change of changes) apply(change, this.#durableNames);
@@ -210,9 +217,9 @@ export class FakeDisk {
     this.#former.splice(0, this.#former.length - formerFilesMax);
   }
 
-  /** For FakeFiles only, like all that follows. */
-  begin(life: object, operation: Operation): Error | undefined {
-    if (life !== this.#life) {
+  /** Notes an operation. Only FakeFiles and FakeFile call this and the methods below. */
+  begin(process: object, operation: Operation): Error | undefined {
+    if (process !== this.#process) {
       throw new Error("the process that opened this has died");
     }
     this.operationCount++;
@@ -222,8 +229,8 @@ export class FakeDisk {
     return this.fault(operation);
   }
 
-  isAlive(life: object): boolean {
-    return life === this.#life;
+  isAlive(process: object): boolean {
+    return process === this.#process;
   }
 
   get exists(): boolean {
@@ -252,7 +259,7 @@ export class FakeDisk {
     return inode;
   }
 
-  /** The file to write to, a new one: what has the name is removed before. */
+  /** A new file of this name; a file that has it is removed before. */
   create(name: string): Inode {
     if (this.#names.has(name)) this.changeNames({ gone: name });
     const inode = new Inode();
@@ -283,13 +290,13 @@ function apply({ gone, come }: NameChange, names: Names): void {
 class FakeFiles implements Files {
   readonly directory: string;
   readonly #disk: FakeDisk;
-  readonly #life: object;
+  readonly #process: object;
   #holdsLock = false;
 
-  constructor(disk: FakeDisk, directory: string, life: object) {
+  constructor(disk: FakeDisk, directory: string, process: object) {
     this.#disk = disk;
     this.directory = directory;
-    this.#life = life;
+    this.#process = process;
   }
 
   makeDirectory(): void {
@@ -309,7 +316,9 @@ class FakeFiles implements Files {
   }
 
   unlock(): void {
-    if (this.#holdsLock && this.#disk.isAlive(this.#life)) this.#disk.unlock();
+    if (this.#holdsLock && this.#disk.isAlive(this.#process)) {
+      this.#disk.unlock();
+    }
     this.#holdsLock = false;
   }
 
@@ -325,7 +334,7 @@ class FakeFiles implements Files {
   create(name: string): OpenFile {
     this.#begin("create", name);
     const inode = this.#disk.create(name);
-    return new FakeFile(this.#disk, inode, { name, life: this.#life });
+    return new FakeFile(this.#disk, inode, { name, process: this.#process });
   }
 
   rename(from: string, to: string): void {
@@ -342,7 +351,7 @@ class FakeFiles implements Files {
 
   sync(done: Done): void {
     const finish = this.#startSync();
-    this.#disk.later(() => this.#disk.isAlive(this.#life) && done(finish()));
+    this.#disk.later(() => this.#disk.isAlive(this.#process) && done(finish()));
   }
 
   syncNow(): void {
@@ -351,7 +360,7 @@ class FakeFiles implements Files {
   }
 
   #startSync(): () => Error | undefined {
-    const error = this.#disk.begin(this.#life, {
+    const error = this.#disk.begin(this.#process, {
       type: "syncDirectory",
       name: "",
     });
@@ -363,7 +372,7 @@ class FakeFiles implements Files {
   }
 
   #begin(type: Operation["type"], name: string): void {
-    const error = this.#disk.begin(this.#life, { type, name });
+    const error = this.#disk.begin(this.#process, { type, name });
     if (error !== undefined) throw error;
   }
 }
@@ -372,18 +381,18 @@ class FakeFile implements OpenFile {
   readonly #disk: FakeDisk;
   readonly #inode: Inode;
   readonly #name: string;
-  readonly #life: object;
+  readonly #process: object;
   #open = true;
 
   constructor(
     disk: FakeDisk,
     inode: Inode,
-    { name, life }: { name: string; life: object },
+    { name, process }: { name: string; process: object },
   ) {
     this.#disk = disk;
     this.#inode = inode;
     this.#name = name;
-    this.#life = life;
+    this.#process = process;
   }
 
   append(bytes: Uint8Array): void {
@@ -395,7 +404,7 @@ class FakeFile implements OpenFile {
 
   sync(done: Done): void {
     const finish = this.#startSync();
-    this.#disk.later(() => this.#disk.isAlive(this.#life) && done(finish()));
+    this.#disk.later(() => this.#disk.isAlive(this.#process) && done(finish()));
   }
 
   syncNow(): void {
@@ -422,6 +431,6 @@ class FakeFile implements OpenFile {
     if (!this.#open) {
       throw new Error(`${type} of ${this.#name}, which is closed`);
     }
-    return this.#disk.begin(this.#life, { type, name: this.#name });
+    return this.#disk.begin(this.#process, { type, name: this.#name });
   }
 }

@@ -1,40 +1,43 @@
-// One file of the fake disk: the bytes that a reader sees, apart from those that are
-// durable, with what a power loss, a failed sync and a bad disk may do to them.
+// One file of the fake disk: the bytes that a reader sees, apart from those that are durable, and
+// what a power loss, a failed sync and a bad disk may do to them.
 //
-// What is assumed of a real disk, and no more:
-// - A sector, 512 bytes of the file, is written whole or not at all, so that an append
-//   never harms the synced bytes that share its sector ("powersafe overwrite").
-// - A new byte that did not reach the disk reads as zero: file systems that order data
-//   before metadata show nobody the former owner's. The length is metadata and may be
-//   ahead of the data, but never behind what was synced.
-// Beyond that a loss keeps any subset of the sectors of any subset of the writes: a real
-// page cache, which holds all writes to one sector at once, can do less.
+// It assumes of a real disk, and no more:
+// - A sector, 512 bytes of the file, is written whole or not at all, so that an append never
+//   harms the synced bytes that share its sector ("powersafe overwrite").
+// - A new byte that did not reach the disk reads as zero: file systems that order data before
+//   metadata never show a former owner's bytes. The length is metadata and may be ahead of the
+//   data, but never behind the synced bytes.
+// Beyond that, a power loss keeps any subset of the sectors of any subset of the writes. A real
+// page cache, which holds all writes to one sector together, loses less.
 
 import assert from "node:assert/strict";
 
+/** A disk writes so many bytes whole or not at all. */
 export const sectorBytes = 512;
 
-/** Chooses among `count`: 0 always keeps least. */
+/** Chooses a number below `count`; 0 always keeps least. */
 export type Pick = (count: number) => number;
 
 type Write = {
   readonly from: number;
   readonly to: number;
-  /** A sync of it failed: its pages are clean, and no later sync writes them. */
+  /** A sync of it has failed: its pages are clean, and no later sync writes them. */
   lost: boolean;
 };
 
-/** Of so many pieces every subset is one choice; of more, likely shapes come first. */
+/** Up to so many pieces, `pick` chooses each; of more, it chooses a likely shape first. */
 const subsetPiecesMax = 8;
 
+/** The file. */
 export class Inode {
   #cached = new Content();
   #durable = new Content();
   /** In rising order, and all within `#cached`. */
   #unsynced: Write[] = [];
-  /** The durable lengths that it has had, for {@linkcode formerSectors}. */
+  /** All durable lengths that it has had, for {@linkcode formerSectors}. */
   #lengths: number[] = [];
 
+  /** A file with `bytes`, all of them durable. */
   static of(bytes: Uint8Array): Inode {
     const inode = new Inode();
     inode.#cached.write(0, bytes);
@@ -51,23 +54,24 @@ export class Inode {
     return inode;
   }
 
-  /** A view of what is read now, until the next change. */
+  /** The bytes that a reader sees: a view, valid until the next change. */
   get cached(): Uint8Array {
     return this.#cached.bytes;
   }
 
-  /** A view of what certainly survives, until the next change. */
+  /** The bytes that are certain to survive: a view, valid until the next change. */
   get durable(): Uint8Array {
     return this.#durable.bytes;
   }
 
+  /** Writes `bytes` at the end, unsynced. */
   append(bytes: Uint8Array): void {
     const from = this.#cached.length;
     this.#cached.write(from, bytes);
     this.#unsynced.push({ from, to: from + bytes.length, lost: false });
   }
 
-  /** A sync covers what was written before it: to be finished later. */
+  /** Begins a sync of everything that is written now; the function that it returns ends it. */
   startSync(): (failed: boolean) => void {
     const cached = this.#cached;
     const covered = cached.length;
@@ -86,7 +90,7 @@ export class Inode {
     };
   }
 
-  /** The power is gone: from now on the file is what `pick` chose to keep of it. */
+  /** The power is lost: the file keeps what was synced, and what `pick` chooses of the rest. */
   crash(pick: Pick): void {
     const pieces = this.#unsynced.flatMap(piecesOf);
     const kept = pickSubset(pieces.length, pick);
@@ -101,7 +105,7 @@ export class Inode {
     this.#unsynced = [];
   }
 
-  /** Bytes that change by themselves, in what is read and in what is durable. */
+  /** Bytes at `at` change by themselves, for readers and on the disk. */
   damage(at: number, bytes: Uint8Array): void {
     assert(at + bytes.length <= this.#cached.length, "damage behind the end");
     this.#cached.write(at, bytes);
@@ -109,12 +113,12 @@ export class Inode {
     if (within > 0) this.#durable.write(at, bytes.subarray(0, within));
   }
 
-  /** The bytes of a sector as far as the file goes: a copy. */
+  /** The bytes of a sector, as far as the file goes: a copy. */
   sector(number: number): Uint8Array {
     return sectorOf(this.cached, number);
   }
 
-  /** What the sector held before some sync: as much as was there then, and zeros. */
+  /** The bytes of the sector before each sync: those that were there, and zeros. */
   formerSectors(number: number): Uint8Array[] {
     const now = this.sector(number);
     const start = number * sectorBytes;
@@ -132,6 +136,7 @@ export class Inode {
   }
 }
 
+/** The sector of this number in `bytes`: a copy. */
 export function sectorOf(bytes: Uint8Array, number: number): Uint8Array {
   return bytes.slice(number * sectorBytes, (number + 1) * sectorBytes);
 }
@@ -148,7 +153,7 @@ function piecesOf({ from, to }: Piece): Piece[] {
   return pieces;
 }
 
-/** Which of `count` are kept. A fair coin for each would rarely keep many in a row. */
+/** Which of `count` pieces are kept. A fair coin for each would rarely keep many in a row. */
 function pickSubset(count: number, pick: Pick): boolean[] {
   const kept = new Array<boolean>(count).fill(false);
   const shape = count <= subsetPiecesMax ? "any" : shapes[pick(shapes.length)];
@@ -171,8 +176,8 @@ function pickSubset(count: number, pick: Pick): boolean[] {
 const shapes = ["none", "head", "tail", "hole", "any"] as const;
 
 /**
- * Bytes that grow; what lies between the old end and a write reads as zeros. Copies share
- * their bytes until one of them writes.
+ * Bytes that grow; a gap between the old end and a write reads as zeros. Copies share their
+ * bytes until one of them writes.
  */
 class Content {
   #bytes = new Uint8Array();

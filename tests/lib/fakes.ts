@@ -23,6 +23,7 @@ import type { ConnectionService } from "../../server/clients/connection.ts";
 import { RaftLink } from "../../server/tickets/raft_link.ts";
 import { Replies } from "../../server/resp/replies.ts";
 import { RespParser } from "../../server/resp/resp_parser.ts";
+import { within } from "./until.ts";
 
 export const encoder = new TextEncoder();
 export const decoder = new TextDecoder();
@@ -239,7 +240,10 @@ export class Client {
   }
 
   static async connect(port: number): Promise<Client> {
-    return new Client(await Deno.connect({ hostname: "127.0.0.1", port }));
+    const connected = Deno.connect({ hostname: "127.0.0.1", port });
+    return new Client(
+      await within(`port ${port} takes a connection`, connected),
+    );
   }
 
   async send(text: string): Promise<void> {
@@ -285,7 +289,10 @@ export class Client {
 
   async #more(): Promise<boolean> {
     const bytes = new Uint8Array(64 * 1024);
-    const count = await this.#socket.read(bytes);
+    const count = await within(
+      "the server answers, or closes",
+      this.#socket.read(bytes),
+    );
     if (count !== null) {
       this.#received += decoder.decode(bytes.subarray(0, count));
     }

@@ -1,19 +1,20 @@
-// What an end-to-end test stands on: a directory, processes and clients of its own, gone
-// when it ends, however it ends. A story that fails tells the logs of its nodes.
+// What an end-to-end test stands on: a directory, processes and clients of its own, which are
+// gone when it ends, however it ends. A story that fails prints the logs of its nodes.
 
 import assert from "node:assert/strict";
 import { type Need, skippable, withPackage } from "./needs.ts";
 import { Load, type LoadOptions } from "../e2e/load.ts";
 import { exchange } from "./client.ts";
+import { type Output, run } from "./program.ts";
 import { calm, repository, Server, type ServerOptions } from "./server.ts";
-import { until } from "./until.ts";
+import { until, within } from "./until.ts";
 
-/** A story that hangs is ended, and told like any other failure. */
+/** A story that takes longer has failed: each of its waits has a shorter deadline. */
 const storyMillisMax = 150_000;
 
 /**
  * Registers a test whose name is a claim and whose body is a story in a lab. It is skipped
- * where something that it needs is not there.
+ * where one of its `needs` is missing.
  */
 export function e2e(
   claim: string,
@@ -27,7 +28,8 @@ export function e2e(
     async fn() {
       const lab = new Lab();
       try {
-        await inTime(story(lab));
+        const options = { millisMax: storyMillisMax };
+        await within("the story has ended", story(lab), options);
       } catch (error) {
         console.error(lab.report());
         throw error;
@@ -38,24 +40,13 @@ export function e2e(
   });
 }
 
-async function inTime(story: Promise<void>): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const late = () =>
-    reject(new Error(`not done after ${storyMillisMax / 1000} s`));
-  const timer = setTimeout(late, storyMillisMax);
-  try {
-    await Promise.race([story, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
+/** Everything that one test has on the machine. */
 export class Lab {
   readonly directory = Deno.makeTempDirSync({ prefix: "ticketd-test-" });
   readonly #servers: Server[] = [];
   readonly #loads: Load[] = [];
 
-  /** A node that is not started; its data lie in this lab unless told otherwise. */
+  /** A node that is not started yet; its data lie in this lab unless `options` say otherwise. */
   server(options: Partial<ServerOptions> = {}): Server {
     const server = new Server({
       directory: this.directory,
@@ -66,7 +57,7 @@ export class Lab {
     return server;
   }
 
-  /** `count` nodes in one cluster, all of them voters that know each other. */
+  /** Starts `count` nodes in one cluster: voters that know each other. */
   async cluster(
     count: number,
     options: Partial<ServerOptions> = {},
@@ -82,9 +73,9 @@ export class Lab {
     return cluster;
   }
 
-  /** Waits until somebody answers clients on `port`. */
+  /** Waits until a node answers clients on `port`. */
   async serves(port: number): Promise<void> {
-    await until(`port ${port} serves`, async () => {
+    await until(`port ${port} serves clients`, async () => {
       const reply = exchange(port, "PING\r\n").catch(() => "");
       return await reply === "+PONG\r\n";
     });
@@ -92,9 +83,10 @@ export class Lab {
 
   /** Runs Deno in the repository, to its end. */
   async deno(...args: string[]): Promise<Output> {
-    return await run(Deno.execPath(), args);
+    return await runHere(Deno.execPath(), args);
   }
 
+  /** Clients that ask `servers` for tickets until the load is stopped. */
   load(servers: readonly Server[], options?: LoadOptions): Load {
     const load = new Load(servers.map(({ port }) => port), options);
     this.#loads.push(load);
@@ -110,20 +102,24 @@ export class Lab {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#loads.map((load) => load.abort()));
-    // Whoever was started by what a story started, too, should that have failed.
-    for (const { pid } of processesOf(this.directory)) {
-      try {
-        Deno.kill(pid, "SIGKILL");
-      } catch {
-        // It has ended meanwhile.
+    try {
+      await Promise.all(this.#loads.map((load) => load.abort()));
+    } finally {
+      // Including processes that a node or a wrapper has started.
+      for (const { pid } of processesOf(this.directory)) {
+        try {
+          Deno.kill(pid, "SIGKILL");
+        } catch {
+          // It has ended meanwhile.
+        }
       }
+      await Promise.all(this.#servers.map((server) => server.kill()));
+      Deno.removeSync(this.directory, { recursive: true });
     }
-    await Promise.all(this.#servers.map((server) => server.kill()));
-    Deno.removeSync(this.directory, { recursive: true });
   }
 }
 
+/** Nodes that belong to one cluster. */
 export class Cluster {
   readonly servers: readonly Server[];
 
@@ -135,9 +131,10 @@ export class Cluster {
     return this.servers.filter((server) => server.running);
   }
 
-  /** The one node that says it leads, and that all running ones follow. */
+  /** The one node that says it leads, and that all running nodes follow. */
   async leader(): Promise<Server> {
-    return await until("all running nodes follow one leader", async () => {
+    const ids = this.running.map(({ id }) => id);
+    return await until(`nodes ${ids} follow one leader`, async () => {
       const { running } = this;
       const [address, ...others] = await Promise.all(
         running.map((server) => server.ask("RAFT.LEADER").catch(() => "")),
@@ -155,7 +152,7 @@ export class Cluster {
   /** Waits until every node knows every node as a voter. */
   async settled(): Promise<void> {
     const voters = this.servers.map(({ id }) => `${id} Voter`);
-    await until("all nodes are voters", async () => {
+    await until(`all nodes know ${voters}`, async () => {
       const all = await Promise.all(this.running.map((s) => s.members()));
       return all.every((members) =>
         members.toSorted().join() === voters.toSorted().join()
@@ -165,12 +162,6 @@ export class Cluster {
   }
 }
 
-export type Output = {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-};
-
 /** Runs a program of the Redis tools to its end, with `input` on its standard input. */
 export async function redisTool(
   program: "redis-cli" | "redis-benchmark",
@@ -178,7 +169,7 @@ export async function redisTool(
   input = "",
 ): Promise<Output> {
   try {
-    return await run(program, args, input);
+    return await runHere(program, args, input);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new Error(
@@ -187,28 +178,19 @@ export async function redisTool(
   }
 }
 
-async function run(
+async function runHere(
   program: string,
   args: readonly string[],
   input = "",
 ): Promise<Output> {
-  const child = new Deno.Command(program, {
-    args: [...args],
-    cwd: repository,
-    env: { NO_COLOR: "1" },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const [{ code, stdout, stderr }] = await Promise.all([
-    child.output(),
-    new Blob([input]).stream().pipeTo(child.stdin),
-  ]);
-  const utf8 = new TextDecoder();
-  return { code, stdout: utf8.decode(stdout), stderr: utf8.decode(stderr) };
+  const env = { NO_COLOR: "1" };
+  return await run(program, args, { cwd: repository, env, input });
 }
 
-/** Who names `directory` in its command line, or works below it. None without Linux. */
+/**
+ * The processes that name `directory` in their command lines, or work below it. None where
+ * there is no /proc.
+ */
 export function processesOf(
   directory: string,
 ): { pid: number; line: string }[] {
@@ -222,12 +204,12 @@ export function processesOf(
         ? [{ pid: Number(name), line: line.replaceAll("\0", " ") }]
         : [];
     } catch {
-      return []; // it has ended meanwhile, or is not ours
+      return []; // it has ended meanwhile, or belongs to another user
     }
   }).flat();
 }
 
-/** Every file below `directory` with its bytes, and every directory without. */
+/** Every file below `directory` with its bytes, and every directory with `undefined`. */
 export function contents(
   directory: string,
 ): Record<string, Uint8Array | undefined> {
@@ -256,7 +238,7 @@ function exists(path: string): boolean {
   }
 }
 
-/** It ends with exit code 1 and says why; returns that one line. */
+/** Makes sure that `server` ends with exit code 1 and one line that says why: the line. */
 export async function fault(
   server: Server,
   ...flags: string[]
@@ -271,7 +253,7 @@ export async function fault(
   return faults[0]!;
 }
 
-/** The same, and nothing on disk is changed. */
+/** Makes sure of the same, and that nothing on disk is changed. */
 export async function refused(
   server: Server,
   ...flags: string[]

@@ -1,8 +1,9 @@
-// What a test needs beside Deno, and whether it is here: programs, each with the Debian
-// package that brings it, and rights. A test that lacks one is skipped with the reason in its
-// name, which `deno task test` lists and counts; whatever is not in this table is missed
-// at run time, as a failure. Run by itself it prints the packages that are missing here.
+// The programs and rights that some tests need beside Deno, and whether they are here. A test that
+// lacks one is skipped with the reason in its name, which `deno task test` lists and counts. A
+// program that no test names fails the test when it is missing. Run by itself, this file prints
+// the Debian packages that are missing here.
 
+/** The Debian package that brings each program. */
 const packages = {
   bash: "bash",
   "dpkg-query": "dpkg",
@@ -19,16 +20,18 @@ const packages = {
   unshare: "util-linux",
 } as const;
 
+/** A program of the table. */
 export type Program = keyof typeof packages;
-/** `root` is the right to all; `namespaces` the right to make them, which root may lack. */
+/** `root` is its rights; `namespaces` the right to make them, which root may lack. */
 export type Need = Program | "root" | "namespaces";
 
+/** All programs with their packages. */
 export const programs = Object.entries(packages) as readonly (readonly [
   Program,
   string,
 ])[];
 
-/** What of `needs` is not here, as the end of a sentence; `undefined` if nothing is. */
+/** What is missing of `needs`, as the end of a sentence; `undefined` if nothing is. */
 export function lack(needs: readonly Need[]): string | undefined {
   const texts = needs.flatMap((need) => {
     if (need === "root") return Deno.uid() === 0 ? [] : ["root (use sudo)"];
@@ -43,11 +46,12 @@ export function lack(needs: readonly Need[]): string | undefined {
     : `needs ${[...new Set(texts)].join(", ")}`;
 }
 
+/** A program and its package, for people. */
 export function withPackage(program: Program): string {
   return `${program} (Debian: ${packages[program]})`;
 }
 
-/** Name and `ignore` of a test that makes `claim`, for `Deno.test`. */
+/** `name` and `ignore` for `Deno.test` of a test that makes `claim` and has `needs`. */
 export function skippable(
   claim: string,
   needs: readonly Need[],
@@ -58,7 +62,7 @@ export function skippable(
     : { name: `${claim} (skipped: ${reason})`, ignore: true };
 }
 
-/** By the search path, as a shell does it: there may be no shell. */
+/** Looks along the search path, as a shell would: there may be no shell. */
 function isHere(program: string): boolean {
   const folders = (Deno.env.get("PATH") ?? "").split(":");
   return folders.some((folder) => {
@@ -71,7 +75,7 @@ function isHere(program: string): boolean {
   });
 }
 
-/** Can only be seen by trying: a container's root may be refused. */
+/** Tries it, because a container's root may be refused. */
 function mayMakeNamespaces(): boolean {
   if (Deno.build.os !== "linux") return false;
   const args = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "true"];

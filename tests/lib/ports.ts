@@ -1,9 +1,9 @@
-// Ports on loopback that no other test takes, also of another run at the same time.
+// Ports on loopback that no other test takes, not even one of another run at the same time.
 //
-// Each test file owns a block of a hundred: it listens on the first one, which the system
-// gives to one process only and takes back when that dies. The blocks lie below the
-// range from which the system picks ports by itself (32768 and up), so that no outgoing
-// connection can sit on a port while its server is down.
+// Each test file owns a block of a hundred ports: it listens on the first one, which the system
+// gives to one process only and frees when that process dies. The blocks lie below the range
+// from which the system picks ports by itself (32768 and up), so that no outgoing connection
+// can occupy a port while its server is down.
 
 const firstPort = 20_000;
 const lastPort = 32_000;
@@ -12,7 +12,7 @@ const blockPorts = 100;
 const guard = claimBlock();
 let given = 0;
 
-/** A port that nobody listens on, and nobody will but who asked for it. */
+/** A port on which nobody listens now, and that no other test will be given. */
 export function freePort(): number {
   for (let tries = 0; tries < blockPorts; tries++) {
     const port = guard.addr.port + 1 + given++ % (blockPorts - 1);

@@ -1,9 +1,10 @@
-// Chance for tests, from a seed alone: the same seed draws the same numbers for ever.
+// Random numbers for tests, from a seed alone: the same seed draws the same numbers on any
+// machine and in any version.
 
-/** An integer from 0 to `below - 1`. */
+/** Draws an integer from 0 to `below - 1`. */
 export type Random = (below: number) => number;
 
-/** Mulberry32: small, fast, and good enough to choose among faults. */
+/** Mulberry32: small, fast, and good enough to choose among faults. `seed` counts modulo 2^32. */
 export function randomOf(seed: number): Random {
   let state = seed >>> 0;
   return (below) => {

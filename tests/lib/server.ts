@@ -1,14 +1,14 @@
-// One ticketd of a test: its id, ports and directory, and the process that runs it now,
-// or ran it last. A real `deno run … main.ts`, started, watched and ended by its pid.
+// One node of a test: its id, ports and directory, and the process that runs it now or ran it
+// last. The process is a real `deno run … main.ts`, started, watched and ended by its pid.
 
 import assert from "node:assert/strict";
 import { Client, encode, exchange, type Reply, ticketOf } from "./client.ts";
 import { freePort } from "./ports.ts";
-import { until } from "./until.ts";
+import { until, within } from "./until.ts";
 
 export const repository = new URL("../../", import.meta.url).pathname;
 
-/** What a node needs whose data lie outside `./data`, where -P does not reach. */
+/** The permissions of a node whose data lie outside `./data`, where -P does not reach. */
 export const permissions = [
   "--allow-net",
   "--allow-read",
@@ -53,7 +53,8 @@ export class Server {
   readonly port: number;
   readonly raftPort: number;
   readonly options: ServerOptions;
-  #life: Life | undefined;
+  /** The process that runs it now, or ran it last. */
+  #process: Process | undefined;
 
   constructor(options: ServerOptions) {
     this.id = options.id ?? "1";
@@ -83,7 +84,7 @@ export class Server {
     assert.ok(!this.running, `node ${this.id} runs already`);
     const { wrapper = [], cwd = repository, env } = this.options;
     const [program, ...args] = [...wrapper, ...this.command, ...flags];
-    this.#life = new Life(program!, { args, cwd, env });
+    this.#process = new Process(program!, { args, cwd, env });
   }
 
   get command(): string[] {
@@ -109,52 +110,54 @@ export class Server {
   }
 
   get running(): boolean {
-    return this.#life !== undefined && !this.#life.ended;
+    return this.#process !== undefined && !this.#process.ended;
   }
 
   get pid(): number {
-    return this.#lastLife.child.pid;
+    return this.#lastProcess.child.pid;
   }
 
-  /** Standard error of this life. */
+  /** Standard error of the last process. */
   get log(): string {
-    return this.#life?.stderr ?? "";
+    return this.#process?.stderr ?? "";
   }
 
   get stdout(): string {
-    return this.#lastLife.stdout;
+    return this.#lastProcess.stdout;
   }
 
-  /** Waits for a line of the log; fails when the process ends without it. */
+  /** Waits for a line of the log; fails if the process ends without it. */
   async logged(pattern: RegExp): Promise<RegExpMatchArray> {
-    const life = this.#lastLife;
-    return await until(`node ${this.id} logs ${pattern}`, () => {
-      const found = pattern.exec(life.stderr);
-      if (found === null && life.ended) {
+    const process = this.#lastProcess;
+    return await until(`node ${this.id} has logged ${pattern}`, () => {
+      const found = pattern.exec(process.stderr);
+      if (found === null && process.ended) {
         throw new Error(`node ${this.id} ended without ${pattern}`);
       }
       return found ?? undefined;
     });
   }
 
-  /** Sends it, unless the process has just ended by itself. */
+  /** Sends `signal`, unless the process has just ended by itself. */
   signal(signal: Deno.Signal): void {
     try {
-      this.#lastLife.child.kill(signal);
+      this.#lastProcess.child.kill(signal);
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
     }
   }
 
-  /** Its end, with all of its output read. */
+  /** Waits until the process has ended and all of its output is read. */
   async exit(): Promise<Exit> {
-    return await this.#lastLife.exit();
+    const { child, exit } = this.#lastProcess;
+    const state = `node ${this.id} (process ${child.pid}) has ended`;
+    return await within(state, exit, { millisMax: exitMillisMax });
   }
 
   /** kill -9 */
   async kill(): Promise<void> {
     if (this.running) this.signal("SIGKILL");
-    await this.#life?.exit();
+    if (this.#process !== undefined) await this.exit();
   }
 
   /** SIGTERM, which must end it well. */
@@ -207,13 +210,13 @@ export class Server {
     });
   }
 
-  get #lastLife(): Life {
-    assert.ok(this.#life !== undefined, `node ${this.id} was never started`);
-    return this.#life;
+  get #lastProcess(): Process {
+    assert.ok(this.#process !== undefined, `node ${this.id} was never started`);
+    return this.#process;
   }
 }
 
-/** Of our own variables a child gets none: they would change what is tested. */
+/** The environment without variables of ticketd's, which would change what is tested. */
 function cleanEnvironment(more: Readonly<Record<string, string>> = {}) {
   const own = Object.entries(Deno.env.toObject())
     .filter(([name]) => !name.startsWith("TICKETD_"));
@@ -225,12 +228,13 @@ function cleanEnvironment(more: Readonly<Record<string, string>> = {}) {
   };
 }
 
-class Life {
+/** One run of a node. */
+class Process {
   readonly child: Deno.ChildProcess;
   stdout = "";
   stderr = "";
   ended = false;
-  readonly #exit: Promise<Exit>;
+  readonly exit: Promise<Exit>;
 
   constructor(
     program: string,
@@ -247,19 +251,7 @@ class Life {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    this.#exit = this.#watch();
-  }
-
-  async exit(): Promise<Exit> {
-    const { promise, reject } = Promise.withResolvers<never>();
-    const late = () =>
-      reject(new Error(`process ${this.child.pid} does not end`));
-    const timer = setTimeout(late, exitMillisMax);
-    try {
-      return await Promise.race([this.#exit, promise]);
-    } finally {
-      clearTimeout(timer);
-    }
+    this.exit = this.#watch();
   }
 
   async #watch(): Promise<Exit> {

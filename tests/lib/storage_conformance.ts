@@ -1,11 +1,13 @@
-// One suite for every implementation of `Storage` (storage/storage.ts states the
-// contract). What only some can show (damage, crashes, locks) is in their own tests.
+// One suite for every implementation of `Storage` (storage/storage.ts states the contract),
+// and the saves that storage tests are made of. Damage, crashes and locks, which only some
+// implementations have, are in their own tests.
 
 import assert from "node:assert/strict";
 import type { Entry, Save, Saved, Snapshot } from "../../raft/core/types.ts";
 import type { Durability, Storage } from "../../storage/storage.ts";
+import { within } from "./until.ts";
 
-/** One place to keep things, opened again and again. */
+/** Where one storage lies, to be opened again and again. */
 export type Placement = {
   open(durability: Durability): Storage | Promise<Storage>;
   /** Makes the next write that reaches the disk fail with "no space". */
@@ -13,20 +15,24 @@ export type Placement = {
   remove(): void | Promise<void>;
 };
 
+/** The identity of all storages of the suite. */
 export const identity = {
   cluster: "0123456789abcdef0123456789abcdef",
   node: "1",
   incarnation: "0123456789abcdef",
 };
 
+/** A command entry with `data` as its bytes. */
 export function command(index: number, term: number, data = `${index}`): Entry {
   return { type: "command", index, term, data: new TextEncoder().encode(data) };
 }
 
+/** `count` command entries from index `first` on. */
 export function commands(first: number, count: number, term: number): Entry[] {
   return Array.from({ length: count }, (_, i) => command(first + i, term));
 }
 
+/** A snapshot of the log up to `index`, with `text` as its state. */
 export function snapshotAt(index: number, text = `state ${index}`): Snapshot {
   const data = new TextEncoder().encode(text);
   return {
@@ -45,6 +51,7 @@ export function snapshotAt(index: number, text = `state ${index}`): Snapshot {
   };
 }
 
+/** The first content of a storage: an empty log. */
 export const fresh: Saved = {
   identity,
   hardState: { currentTerm: 1, votedFor: undefined },
@@ -54,6 +61,7 @@ export const fresh: Saved = {
 
 let number = 0;
 
+/** The save of `entries`, in term 1 and without a snapshot unless `change` says otherwise. */
 export function save(
   entries: readonly Entry[],
   change: Partial<Save> = {},
@@ -70,36 +78,43 @@ export function save(
   };
 }
 
-/** Settles as `done` does; fails if `done` runs inside the call. */
-export function finished(
+/** Settles as `done` does; fails if `done` runs inside the call, or never. */
+export async function finished(
   start: (done: (error?: Error) => void) => void,
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let returned = false;
-    start((error) => {
-      if (!returned) reject(new Error("done() ran before the call returned"));
-      else if (error === undefined) resolve();
-      else reject(error);
-    });
-    returned = true;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let returned = false;
+  start((error) => {
+    if (!returned) reject(new Error("done() ran before the call returned"));
+    else if (error === undefined) resolve();
+    else reject(error);
   });
+  returned = true;
+  await within("the storage is done", promise);
 }
 
+/** `create` of a storage in which nothing was created yet, as a promise. */
 export function create(storage: Storage, saved: Saved = fresh): Promise<void> {
   assert.equal(storage.load(), undefined);
   return finished((done) => storage.create(saved, done));
 }
 
+/** `write` as a promise. */
 export function write(storage: Storage, change: Save): Promise<void> {
   return finished((done) => storage.write(change, done));
 }
 
+/** `flush` as a promise. */
 export function flush(storage: Storage): Promise<void> {
   return finished((done) => storage.flush(done));
 }
 
 const durabilities = ["high", "medium", "low"] as const;
 
+/**
+ * Registers the suite for one implementation, which its tests call `name`. `breakable` adds
+ * the test of a disk that fails.
+ */
 export function testStorage(
   name: string,
   { makePlace, breakable = false }: {
@@ -260,7 +275,7 @@ export function testStorage(
     });
   }
 
-  test("goes on where it stopped, run after run", async (open) => {
+  test("goes on where it stopped, process after process", async (open) => {
     await create(await open());
     for (let i = 1; i <= 12; i++) {
       const storage = await open();

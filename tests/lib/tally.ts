@@ -1,41 +1,45 @@
-// Counts what `deno test` said of its run, line by line as it comes: how many tests passed,
-// failed and were skipped, and which were, with their reasons. Distrusts it: a run that does
-// not say how it ended has failed, and so has a test that is ignored for no reason given.
+// Counts from the output of `deno test`, line by line as it comes, how many tests passed and
+// failed, and which were skipped for which reasons. It is strict: a run that does not say how it
+// ended has failed, and so has a test that is ignored without a reason.
 
+/** A test that was skipped. */
 export type Skip = { readonly claim: string; readonly reason: string };
 
+/** The counts of one run. */
 export type Tally = {
   readonly passed: number;
   readonly failed: number;
   readonly skips: readonly Skip[];
-  /** Ignored for no reason given; counted in `failed`. */
+  /** How many were ignored without a reason; they count in `failed`, too. */
   readonly unexplained: number;
 };
 
 const summary =
   /^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed(?: \(\d+ steps?\))?(?: \| (\d+) ignored(?: \((\d+) steps?\))?)?/;
-/** As `skippable()` names it; run in parallel, its file stands before it. */
+/** The name that `skippable()` gives it; in parallel runs the file stands in front. */
 const skip = /^(?:\S+ => )?(.+) \(skipped: (.+)\) \.\.\. ignored \(/;
 // deno-lint-ignore no-control-regex
 const colours = /\x1b\[[0-9;]*m/g;
 
-/** Reads one process's output: its texts as they come, then how it ended. */
+/** Reads the output of one process. */
 export class TallyReader {
   readonly #skips: Skip[] = [];
   #summary: RegExpExecArray | undefined;
   #line = "";
 
+  /** Takes the next piece of its standard output. */
   read(text: string): void {
     const lines = (this.#line + text).split("\n");
     this.#line = lines.pop()!;
     for (const line of lines) this.#take(line.replace(colours, ""));
   }
 
+  /** The counts, once it has ended; `success` is that of its exit code. */
   end(success: boolean): Tally {
     this.read("\n");
     const [, ok = 0, bad = 0, ignored = 0, steps = 0] = this.#summary ?? [];
     const skips = this.#skips;
-    // More reasons than ignored tests would be a test that prints such a line.
+    // A test that prints such a line itself would make more reasons than ignored tests.
     const unexplained = Math.abs(
       Number(ignored) + Number(steps) - skips.length,
     );
@@ -53,7 +57,7 @@ export class TallyReader {
   }
 }
 
-/** Of several runs; together they must have counted something. */
+/** The sum of several runs. If they counted nothing at all, that is a failure. */
 export function total(tallies: readonly Tally[]): Tally {
   const sum = (of: (tally: Tally) => number) =>
     tallies.reduce((sum, tally) => sum + of(tally), 0);
@@ -69,7 +73,7 @@ export function total(tallies: readonly Tally[]): Tally {
   };
 }
 
-/** The last line of `deno task test`, which machines read. */
+/** The last line of `deno task test`, for machines: `N passed, N failed, N skipped`. */
 export function closingLine({ passed, failed, skips }: Tally): string {
   const counts = `${passed} passed, ${failed} failed`;
   return skips.length === 0 ? counts : `${counts}, ${skips.length} skipped`;

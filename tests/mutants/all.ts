@@ -2,9 +2,11 @@
 
 import { changesMutants } from "./changes.ts";
 import { electionMutants } from "./election.ts";
+import { filesMutants } from "./files.ts";
 import { fuzzedMutants } from "./fuzzed.ts";
 import { gateMutants } from "./gate.ts";
 import { guestsMutants } from "./guests.ts";
+import { kvMutants } from "./kv.ts";
 import { membershipMutants } from "./membership.ts";
 import type { Mutant } from "./mutant.ts";
 import { nodeMutants } from "./node.ts";
@@ -26,6 +28,8 @@ export const mutants: readonly Mutant[] = [
   ...reserveMutants,
   ...takesMutants,
   ...storageMutants,
+  ...filesMutants,
+  ...kvMutants,
   ...peersMutants,
   ...strangersMutants,
   ...serverMutants,

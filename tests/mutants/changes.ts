@@ -87,7 +87,7 @@ export const changesMutants: readonly Mutant[] = [
   {
     name: "nonvoter-joins-for-a-vote",
     mistake: "a nonvoter that joins again gets a vote",
-    source: "README, Members",
+    source: "OPERATING, Members",
     file: plan,
     find: 'isSame || known?.suffrage === "nonvoter"',
     replace: "known !== undefined && isSame",
@@ -106,7 +106,7 @@ export const changesMutants: readonly Mutant[] = [
   {
     name: "nonvoter-takes-a-vote",
     mistake: "RAFT.ADDNONVOTER takes a voter's vote away",
-    source: "README, Members",
+    source: "OPERATING, Members",
     file: plan,
     find: 'if (known?.suffrage === "voter") {',
     replace: 'if (known?.suffrage === "voter" && id === "") {',
@@ -124,7 +124,7 @@ export const changesMutants: readonly Mutant[] = [
   {
     name: "one-of-two-goes",
     mistake: "one of two votes is taken away without FORCE",
-    source: "README, Members",
+    source: "OPERATING, Members",
     file: risk,
     find: "if (left.length === 1) {",
     replace: "if (left.length === 0) {",
@@ -134,7 +134,7 @@ export const changesMutants: readonly Mutant[] = [
     name: "needed-voter-goes",
     mistake:
       "a vote is taken away although the rest is no majority that answers",
-    source: "README, Members",
+    source: "OPERATING, Members",
     file: risk,
     find: "if (left.length - silent.length < needed) {",
     replace: "if (left.length < needed) {",
@@ -143,7 +143,7 @@ export const changesMutants: readonly Mutant[] = [
   {
     name: "dead-voter-stays",
     mistake: "not even a dead voter is removed without FORCE",
-    source: "README, Members",
+    source: "OPERATING, Members",
     file: risk,
     find: "!answers(raft, voter)",
     replace: "voter !== raft.id && !answers(raft, id)",
@@ -191,7 +191,7 @@ export const changesMutants: readonly Mutant[] = [
   {
     name: "new-leader-judges",
     mistake: "a new leader takes every voter for alive",
-    source: "README, Members",
+    source: "OPERATING, Members",
     file: risk,
     find: 'return heard.length < needed ? { type: "wait" } : undefined;',
     replace: "return heard.length < 0 ? { type: 'wait' } : undefined;",
@@ -209,7 +209,7 @@ export const changesMutants: readonly Mutant[] = [
   {
     name: "nonvoter-thrown-out",
     mistake: "a nonvoter that does not catch up as a voter is removed",
-    source: "README, Members",
+    source: "OPERATING, Members",
     file: led,
     find: 'before === "none"\n        ? withoutServer',
     replace: "before !== undefined\n        ? withoutServer",
@@ -219,7 +219,7 @@ export const changesMutants: readonly Mutant[] = [
     name: "addresses-flap",
     mistake:
       "two nodes that see a member at different addresses overwrite each other for ever",
-    source: "README, Members",
+    source: "OPERATING, Members",
     file: addressUpdates,
     find: "if (isVaguer || this.#pauses.has(id)) return;",
     replace: "if (isVaguer) return;",
@@ -229,7 +229,7 @@ export const changesMutants: readonly Mutant[] = [
     name: "address-loses-its-host",
     mistake:
       "an address with a host is replaced by one without, which means another host to each node",
-    source: "README, Members",
+    source: "OPERATING, Members",
     file: addressUpdates,
     find: "if (isVaguer || this.#pauses.has(id)) return;",
     replace: "if (this.#pauses.has(id)) return;",
@@ -238,7 +238,7 @@ export const changesMutants: readonly Mutant[] = [
   {
     name: "force-by-omission",
     mistake: "a change that leaves its flag out is read as forced",
-    source: "README, Members",
+    source: "OPERATING, Members",
     file: "raft/members/change_codec.ts",
     find: "(field = false) =>",
     replace: "(field = true) =>",

@@ -6,7 +6,7 @@ export const fuzzedMutants: readonly Mutant[] = [
   {
     name: "text-must-be-utf8",
     mistake: "an argument that is no UTF-8 ends the process",
-    source: "an exception in a client's command ends the process",
+    source: "PITFALLS 36",
     file: "server/resp/resp_parser.ts",
     find: "const decoder = new TextDecoder();",
     replace: 'const decoder = new TextDecoder("utf-8", { fatal: true });',
@@ -15,7 +15,7 @@ export const fuzzedMutants: readonly Mutant[] = [
   {
     name: "unknown-command-info",
     mistake: "COMMAND INFO of a command that there is not ends the process",
-    source: "an exception in a client's command ends the process",
+    source: "PITFALLS 36",
     file: "server/commands/commands.ts",
     find: "return command?.help === undefined ? undefined : command;",
     replace: "return command!.help === undefined ? undefined : command;",

@@ -1,9 +1,12 @@
-// Mistakes in the gate itself, put in: each would let a change pass that no test has tried.
+// Mistakes in the gate itself, put in: each would let a change pass that no test has tried, or
+// let a test wait for ever.
 
 import type { Mutant } from "./mutant.ts";
 
 const tally = "tests/lib/tally.ts";
-const gate = "a skip must not hide a failure";
+const until = "tests/lib/until.ts";
+const untilTests = ["unit/lib/until_test.ts"];
+const gate = "CONTRIBUTING, A test that needs a program";
 
 export const gateMutants: readonly Mutant[] = [
   {
@@ -68,5 +71,42 @@ export const gateMutants: readonly Mutant[] = [
     find: "    } catch {\n      return false;",
     replace: "    } catch {\n      return true;",
     tests: ["unit/run_test.ts"],
+  },
+  {
+    name: "wait-without-end",
+    mistake: "a test waits for ever for a promise that nobody settles",
+    source: "CONTRIBUTING, How the code reads",
+    file: until,
+    find: "const timer = setTimeout(late, millisMax);",
+    replace: "const timer = setTimeout(late, millisMax * 1e6);",
+    tests: untilTests,
+  },
+  {
+    name: "look-without-end",
+    mistake: "a test waits for ever for a node that does not answer a look",
+    source: "CONTRIBUTING, How the code reads",
+    file: until,
+    find: "return await within(state, search(), { millisMax });",
+    replace:
+      "const found = await search();\n    return await within(state, Promise.resolve(found), { millisMax });",
+    tests: untilTests,
+  },
+  {
+    name: "wait-without-a-name",
+    mistake: "a failed wait does not say what it waited for",
+    source: "CONTRIBUTING, How the code reads",
+    file: until,
+    find: "`waited ${millis / 1000} s in vain until ${state}`",
+    replace: '`waited ${millis / 1000} s in vain ${state && ""}`',
+    tests: untilTests,
+  },
+  {
+    name: "program-left-running",
+    mistake: "a program that did not end in time runs on behind the test",
+    source: "CONTRIBUTING, How the code reads",
+    file: "tests/lib/program.ts",
+    find: 'if (error instanceof DeadlineError) child.kill("SIGKILL");',
+    replace: "if (error instanceof TypeError) child.kill();",
+    tests: untilTests,
   },
 ];

@@ -309,7 +309,7 @@ export const guestsMutants: readonly Mutant[] = [
     name: "asks-at-a-terminal",
     mistake:
       "Deno asks at the terminal for a right that is not needed, and waits",
-    source: "README, Quick start",
+    source: "OPERATING, Permissions",
     file: "server/file_handles.ts",
     find:
       'return Deno.permissions.querySync({ name, path }).state === "granted";',

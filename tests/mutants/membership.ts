@@ -251,7 +251,7 @@ export const membershipMutants: readonly Mutant[] = [
   {
     name: "moved-at-a-blink",
     mistake: "a member has moved as soon as a dial fails",
-    source: "README, Members",
+    source: "OPERATING, Members",
     file: "raft/net/dialler.ts",
     find: "if (accepted === undefined || missedMillis < movedMillis) return;",
     replace: "if (accepted === undefined || missedMillis < 0) return;",
@@ -260,7 +260,7 @@ export const membershipMutants: readonly Mutant[] = [
   {
     name: "moved-to-nowhere",
     mistake: "a member has moved to wherever it says, reached there or not",
-    source: "README, Members",
+    source: "OPERATING, Members",
     file: "raft/net/dialler.ts",
     find: "if (wire?.proof.isOn(disk)) moved(id, text);",
     replace: "moved(id, text);",

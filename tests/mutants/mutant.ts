@@ -1,22 +1,25 @@
-// A mutant: one known mistake, put back into the service by replacing one piece of text.
-// If neither the simulator nor a test notices, the proof has a hole. The lists stand in
-// `core.ts`, `node.ts`, `storage.ts`, `peers.ts` and `server.ts`; `main.ts` runs them.
+// A mutant: one known mistake, put back by replacing one piece of text. If neither the simulator
+// nor a test notices, the proof has a hole. The lists stand beside this file, by layer; `all.ts`
+// joins them, `main.ts` runs them.
 //
 // Choose mistakes whose harm reaches a user: a number given twice, a promise forgotten, a
 // cluster that stands still, memory that grows without end.
 
 export type Mutant = {
   readonly name: string;
-  /** In plain words, as one would own up to it. */
+  /** In plain words, as its author would admit it. */
   readonly mistake: string;
-  /** What speaks against it: a number of PITFALLS, a section of paper or thesis. */
+  /**
+   * The rule that it breaks: a number of docs/PITFALLS.md, a section of the Raft paper or thesis,
+   * a promise or section of README, ARCHITECTURE or CONTRIBUTING.
+   */
   readonly source: string;
-  /** The file it is made in, from the root on. */
+  /** The file in which it is made, from the root on. */
   readonly file: string;
   /** Occurs exactly once there. */
   readonly find: string;
   readonly replace: string;
-  /** Under tests/: which files catch it if the simulator does not, likeliest first. */
+  /** The files under tests/ that catch it if the simulator does not, likeliest first. */
   readonly tests: readonly string[];
 };
 

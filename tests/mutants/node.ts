@@ -128,7 +128,7 @@ export const nodeMutants: readonly Mutant[] = [
   {
     name: "members-forgotten",
     mistake: "where a member serves clients is forgotten for a stranger's sake",
-    source: "README, Looking at a cluster",
+    source: "OPERATING, Looking at a cluster",
     file: peerInfo,
     find: "if (this.#raft.membership.find(known) !== undefined) continue;",
     replace: "",
@@ -137,7 +137,7 @@ export const nodeMutants: readonly Mutant[] = [
   {
     name: "one-stall-counted-often",
     mistake: "a disk that hangs counts again at every look",
-    source: "README, Looking at a cluster",
+    source: "OPERATING, Looking at a cluster",
     file: diskLatency,
     find: "if (isStalled && !this.#isStalled) this.stalls++;",
     replace: "if (isStalled) this.stalls++;",
@@ -146,7 +146,7 @@ export const nodeMutants: readonly Mutant[] = [
   {
     name: "silent-follower-shown-as-one",
     mistake: "a follower that does not answer is shown as if it did",
-    source: "README, Looking at a cluster",
+    source: "OPERATING, Looking at a cluster",
     file: ticketdStats,
     find: "const isLive = answers(raft, id);",
     replace: "const isLive = answers(raft, raft.id);",

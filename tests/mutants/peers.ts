@@ -97,7 +97,7 @@ export const peersMutants: readonly Mutant[] = [
   {
     name: "anything-passed-on",
     mistake: "what a node calls its address is shown and told whatever it is",
-    source: "README, Looking at a cluster",
+    source: "OPERATING, Looking at a cluster",
     file: hello,
     find: "const canDial = /^[!-~]+$/.test(client) &&",
     replace: 'const canDial = client !== "" &&',

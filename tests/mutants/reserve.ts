@@ -136,7 +136,7 @@ export const reserveMutants: readonly Mutant[] = [
   {
     name: "nothing-taken-ahead",
     mistake: "under load every take waits for the disk",
-    source: "issue: fast",
+    source: "decisions, Numbers are taken ahead",
     file: reserve,
     find: "const count = Math.max(missing, 0) + ahead;",
     replace: "const count = Math.max(missing, 1);",

@@ -1,8 +1,7 @@
-// Mistakes where the service meets the process, the clock and Deno KV, put back.
+// Mistakes where the service meets the process, the clock and the terminal, put back.
 
 import type { Mutant } from "./mutant.ts";
 
-const kv = "storage/kv_storage.ts";
 const outlet = "base/log_outlet.ts";
 const signals = "server/signals.ts";
 const processEnd = "server/process_end.ts";
@@ -45,50 +44,6 @@ export const rimMutants: readonly Mutant[] = [
     find: "    if (this.#ticks === 1) return;\n",
     replace: "    if (this.#ticks > 0) return;\n",
     tests: ["unit/raft/ticker_test.ts"],
-  },
-  {
-    name: "kv-shared",
-    mistake: "two processes commit to one Deno KV store",
-    source: "PITFALLS 30",
-    file: kv,
-    find: `operation.check({
-      key,
-      versionstamp: this.#versionstamp,
-    }).commit();`,
-    replace: "(key.length > 0 ? operation : operation).commit();",
-    tests: ["unit/storage/kv_test.ts"],
-  },
-  {
-    name: "kv-ack-before-commit",
-    mistake: "a save in Deno KV is acknowledged before it is committed",
-    source: "PITFALLS 7",
-    file: kv,
-    find: `      this.#push(save, done);
-      this.#commitAll();
-    }`,
-    replace: `      this.#push(save, undefined);
-      this.#commitAll();
-      queueMicrotask(done);
-    }`,
-    tests: ["unit/storage/kv_test.ts"],
-  },
-  {
-    name: "kv-write-after-failure",
-    mistake: "Deno KV is written to after a commit has failed",
-    source: "PITFALLS 13",
-    file: kv,
-    find: "if (this.#error !== undefined) throw this.#error;\n",
-    replace: "",
-    tests: ["mutants/holes_test.ts"],
-  },
-  {
-    name: "kv-keeps-everything",
-    mistake: "saves that a snapshot replaced stay in Deno KV for ever",
-    source: "PITFALLS 33",
-    file: kv,
-    find: "if (first === old.first) return;",
-    replace: "if (first >= old.first) return;",
-    tests: ["unit/storage/kv_test.ts"],
   },
   {
     name: "log-waits-for-its-reader",

@@ -295,7 +295,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: "one-port-for-both",
     mistake: "clients and peers are given one port",
-    source: "README, Flags",
+    source: "OPERATING, Flags",
     file: "server/config.ts",
     find: "if (clash(clientListen, raftListen)) {",
     replace: "if (clash(clientListen, raftListen) && raftListen.port === 0) {",
@@ -305,7 +305,7 @@ export const serverMutants: readonly Mutant[] = [
     name: "another-node-counted",
     mistake:
       "any node that answers at a member's address is shown as that member",
-    source: "README, Looking at a cluster",
+    source: "OPERATING, Looking at a cluster",
     file: statusTable,
     find: "return id === node.id ? undefined : `node ${id} answers`;",
     replace: "return id === '' ? `node ${node.id} answers` : undefined;",
@@ -314,7 +314,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: "former-leader-believed",
     mistake: "`status` believes a leader of an older term",
-    source: "README, Looking at a cluster",
+    source: "OPERATING, Looking at a cluster",
     file: statusTable,
     find: "termOf(asked.stats) > termOf(best.stats)",
     replace: "termOf(asked.stats) < termOf(best.stats)",
@@ -323,7 +323,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: "dead-voter-unmentioned",
     mistake: "`status` ends with 0 while a voter does not answer",
-    source: "README, Looking at a cluster",
+    source: "OPERATING, Looking at a cluster",
     file: statusTable,
     find: "if (!isVoter || (answer",
     replace: "if (isVoter || (answer",
@@ -332,7 +332,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: "port-shared-with-others",
     mistake: "two processes serve one port, and clients meet two clusters",
-    source: "promise 1; ARCHITECTURE, --io-threads",
+    source: "promise 1; decisions, Clients",
     file: "server/clients/shared_port.ts",
     find: "const alone = openPort(wanted, purpose);",
     replace: "const alone = openPort(wanted, { ...purpose, shared: true });",
@@ -341,7 +341,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: "name-looked-up-again",
     mistake: "threads listen where a name leads now, which was not claimed",
-    source: "promise 1; ARCHITECTURE, --io-threads",
+    source: "promise 1; decisions, Clients",
     file: "server/clients/shared_port.ts",
     find: "const { hostname: host, port } = alone.addr;",
     replace: "const { host } = wanted;\n  const { port } = alone.addr;",
@@ -350,7 +350,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: "port-claimed-twice-at-once",
     mistake: "two processes that start together may both claim one port",
-    source: "promise 1; ARCHITECTURE, --io-threads",
+    source: "promise 1; decisions, Clients",
     file: "server/clients/shared_port.ts",
     find: "lock = lockPort(address, purpose);",
     replace: "lock = lockPort({ ...address, port: 0 }, purpose);",

@@ -1,12 +1,13 @@
-// Mistakes of the log on disk, put back: what is synced when, and what is believed.
+// Mistakes of the log in files, put back: what is synced when, and which bytes are believed.
 
 import type { Mutant } from "./mutant.ts";
 
 const wal = "storage/wal.ts";
 const segment = "storage/segment.ts";
 const record = "storage/record.ts";
-const files = "storage/files.ts";
-const tests = ["unit/storage/wal_test.ts"];
+const walTests = ["unit/storage/wal_test.ts"];
+const loadTests = ["unit/storage/wal_load_test.ts"];
+const crashTests = ["unit/storage/wal_crash_test.ts"];
 
 export const storageMutants: readonly Mutant[] = [
   {
@@ -16,7 +17,7 @@ export const storageMutants: readonly Mutant[] = [
     file: wal,
     find: "if (mustSync) this.#enqueue(this.#sync(), done);",
     replace: "if (mustSync && this.#closed) this.#enqueue(this.#sync(), done);",
-    tests,
+    tests: walTests,
   },
   {
     name: "vote-not-synced-at-low",
@@ -25,7 +26,7 @@ export const storageMutants: readonly Mutant[] = [
     file: wal,
     find: 'const mustSync = this.#durability === "high" || save.mustSync;',
     replace: 'const mustSync = this.#durability === "high";',
-    tests,
+    tests: walTests,
   },
   {
     name: "members-not-synced-at-low",
@@ -57,16 +58,6 @@ export const storageMutants: readonly Mutant[] = [
     tests: ["unit/raft/core/member_changes_test.ts"],
   },
   {
-    name: "kv-members-not-committed-at-low",
-    mistake:
-      "at durability low Deno KV keeps term, vote and members in memory like tickets",
-    source: "PITFALLS 40",
-    file: "storage/kv_storage.ts",
-    find: "const mustCommit = save.mustSync ||",
-    replace: "const mustCommit =",
-    tests: ["unit/storage/kv_test.ts"],
-  },
-  {
     name: "failed-sync-retried",
     mistake: "a failed fsync is tried again, and believed when it succeeds",
     source: "PITFALLS 11",
@@ -74,7 +65,7 @@ export const storageMutants: readonly Mutant[] = [
     find: "if (error !== undefined) this.#fail(error, []);\n        else this",
     replace:
       "if (error !== undefined) step.value!.sync(() => this.#advance({ deferred: false }));\n        else this",
-    tests: [...tests, "unit/raft/node_test.ts"],
+    tests: [...crashTests, "unit/raft/node_test.ts"],
   },
   {
     name: "failed-sync-ignored",
@@ -83,7 +74,7 @@ export const storageMutants: readonly Mutant[] = [
     file: wal,
     find: "if (error !== undefined) this.#fail(error, []);\n        else this",
     replace: "this",
-    tests,
+    tests: crashTests,
   },
   {
     name: "write-after-failure",
@@ -93,7 +84,7 @@ export const storageMutants: readonly Mutant[] = [
     find: `  write(save: Save, done: Done): void {
     if (this.#error !== undefined) return this.#fail(this.#error, [done]);`,
     replace: `  write(save: Save, done: Done): void {`,
-    tests,
+    tests: crashTests,
   },
   {
     name: "segment-not-synced",
@@ -103,7 +94,7 @@ export const storageMutants: readonly Mutant[] = [
     find: `    yield this.#file;
     this.#files.rename(`,
     replace: `    this.#files.rename(`,
-    tests,
+    tests: walTests,
   },
   {
     name: "directory-not-synced",
@@ -113,7 +104,7 @@ export const storageMutants: readonly Mutant[] = [
     find: `    yield this.#files;
     // Only now`,
     replace: `    // Only now`,
-    tests,
+    tests: walTests,
   },
   {
     name: "old-segment-removed-first",
@@ -121,7 +112,7 @@ export const storageMutants: readonly Mutant[] = [
     source: "PITFALLS 12, 15",
     file: wal,
     find: `    yield this.#files;
-    // Only now does anything older become superfluous.
+    // Only now is everything older superfluous.
     const stale = segmentNumbers(this.#files.list() ?? []).filter((other) =>
       other < number
     );
@@ -132,7 +123,7 @@ export const storageMutants: readonly Mutant[] = [
     );
     for (const other of stale) this.#files.remove(segmentName(other));
     yield this.#files;`,
-    tests,
+    tests: walTests,
   },
   {
     name: "old-segment-read",
@@ -141,7 +132,7 @@ export const storageMutants: readonly Mutant[] = [
     file: wal,
     find: "const newest = segmentNumbers(names).at(-1);",
     replace: "const newest = segmentNumbers(names).at(0);",
-    tests,
+    tests: loadTests,
   },
   {
     name: "compaction-loses-vote",
@@ -151,7 +142,7 @@ export const storageMutants: readonly Mutant[] = [
     find: "return this.#enqueue(this.#roll(save), done);",
     replace:
       "return this.#enqueue(this.#roll({ ...save, hardState: { currentTerm: 0, votedFor: undefined } }), done);",
-    tests,
+    tests: crashTests,
   },
   {
     name: "unsynced-while-syncing",
@@ -160,7 +151,7 @@ export const storageMutants: readonly Mutant[] = [
     file: wal,
     find: "this.#synced = covered;",
     replace: "this.#synced = this.#written;",
-    tests,
+    tests: walTests,
   },
   {
     name: "opened-without-sync",
@@ -171,7 +162,7 @@ export const storageMutants: readonly Mutant[] = [
       "for (const target of this.#roll(wholeChange(state))) target.syncNow();",
     replace:
       "for (const target of this.#roll(wholeChange(state))) void target;",
-    tests,
+    tests: crashTests,
   },
   {
     name: "unreadable-begins-anew",
@@ -180,7 +171,7 @@ export const storageMutants: readonly Mutant[] = [
     file: wal,
     find: "      this.close();\n      throw error;",
     replace: "      this.close();\n      return undefined;",
-    tests,
+    tests: loadTests,
   },
   {
     name: "directory-not-locked",
@@ -190,7 +181,7 @@ export const storageMutants: readonly Mutant[] = [
     find:
       "if (this.#files.list() === undefined) return undefined;\n    this.#files.lock();",
     replace: "if (this.#files.list() === undefined) return undefined;",
-    tests,
+    tests: loadTests,
   },
   {
     name: "memory-at-low-without-limit",
@@ -199,7 +190,7 @@ export const storageMutants: readonly Mutant[] = [
     file: wal,
     find: "this.#pending.length < pendingBytesMax;",
     replace: "this.#pending.length < Infinity;",
-    tests,
+    tests: walTests,
   },
   {
     name: "middle-cut",
@@ -210,7 +201,7 @@ export const storageMutants: readonly Mutant[] = [
       'if (tail.type !== "damaged") return { state, end, tail: tail.type };',
     replace:
       'if (tail.type !== "damaged" || end > 0) return { state, end, tail: tail.type === "damaged" ? "torn" : tail.type };',
-    tests,
+    tests: loadTests,
   },
   {
     name: "another-nodes-log",
@@ -219,7 +210,7 @@ export const storageMutants: readonly Mutant[] = [
     file: segment,
     find: "if (owner === node) return;",
     replace: "if (owner !== '' || owner === node) return;",
-    tests,
+    tests: loadTests,
   },
   {
     name: "seed-of-no-segment",
@@ -229,7 +220,7 @@ export const storageMutants: readonly Mutant[] = [
     find:
       "`${identity.cluster} ${identity.node} ${identity.incarnation} ${number}`,",
     replace: "`${identity.cluster} ${identity.node} ${number > 0}`,",
-    tests,
+    tests: loadTests,
   },
   {
     name: "newer-format-read",
@@ -238,7 +229,7 @@ export const storageMutants: readonly Mutant[] = [
     file: segment,
     find: "if (version !== formatVersion) {",
     replace: "if (version < formatVersion) {",
-    tests,
+    tests: loadTests,
   },
   {
     name: "no-checksum",
@@ -275,186 +266,32 @@ export const storageMutants: readonly Mutant[] = [
     file: wal,
     find: "offset: this.bytes, synced: this.#synced },",
     replace: "offset: this.bytes, synced: this.bytes },",
-    tests,
+    tests: crashTests,
   },
   {
     name: "replaced-entries-come-back",
     mistake: "entries that a save replaced are there again after a restart",
     source: "PITFALLS 15",
-    file: "storage/memory.ts",
+    file: "storage/replay.ts",
     find: "state.entries.length = kept;",
     replace:
       "if (change.entries.length === 0) state.entries.length = Math.max(kept, state.entries.length);\n  else state.entries.length = kept;",
     tests: ["unit/storage/memory_test.ts", "unit/storage/wal_test.ts"],
   },
   {
-    name: "short-write",
-    mistake: "what one write(2) did not take is left out",
-    source: "PITFALLS 3",
-    file: files,
-    find: "for (let at = 0; at < bytes.length;) {\n    const",
-    replace: "for (let at = 0; at < 1;) {\n    const",
-    tests: ["unit/storage/files_test.ts"],
-  },
-  {
-    name: "written-over",
-    mistake:
-      "an unfinished file of an earlier start is written over, through whatever it is now",
-    source: "PITFALLS 8, 43",
-    file: files,
-    find: `      if (isFile(path)) Deno.removeSync(path);
-      return Deno.openSync(path, options);`,
-    replace:
-      "      return Deno.openSync(path, { write: true, create: true, mode: options.mode });",
-    tests: ["unit/storage/files_test.ts"],
-  },
-  {
-    name: "moved-directory-created-in",
-    mistake: "a segment is made in the directory of a node founded meanwhile",
-    source: "PITFALLS 43",
-    file: files,
-    find: `    this.#checkPlace();
-    const options = { write: true, createNew: true, mode: fileMode };`,
-    replace:
-      `    const options = { write: true, createNew: true, mode: fileMode };`,
-    tests: ["unit/storage/files_test.ts"],
-  },
-  {
-    name: "moved-directory-renamed-in",
-    mistake: "a snapshot replaces the log of a node founded meanwhile",
-    source: "PITFALLS 43",
-    file: files,
-    find: `    this.#checkPlace();
-    attempt(
-      "rename to",`,
-    replace: `    attempt(
-      "rename to",`,
-    tests: ["unit/storage/files_test.ts"],
-  },
-  {
-    name: "moved-during-rename",
-    mistake: "a directory that is moved right before a rename goes unnoticed",
-    source: "PITFALLS 43",
-    file: files,
-    find: `    );
-    this.#checkPlace();`,
-    replace: `    );`,
-    tests: ["unit/storage/files_test.ts"],
-  },
-  {
-    name: "moved-directory-removed-from",
-    mistake: "an old segment is removed that is another node's",
-    source: "PITFALLS 43",
-    file: files,
-    find: `    this.#checkPlace();
-    attempt("remove", path, () => Deno.removeSync(path));`,
-    replace: `    attempt("remove", path, () => Deno.removeSync(path));`,
-    tests: ["unit/storage/files_test.ts"],
-  },
-  {
-    name: "another-lock-believed",
-    mistake: "a LOCK that somebody made anew is taken for our own",
-    source: "PITFALLS 43",
-    file: files,
-    find: "if (found?.dev === held.dev && found.ino === held.ino) return;",
-    replace: "if (found?.dev === held.dev) return;",
-    tests: ["unit/storage/files_test.ts"],
-  },
-  {
-    name: "readable-by-all",
-    mistake: "everybody on the machine may read and replace the log",
-    source: "README, When things fail",
-    file: files,
-    find: "const directoryMode = 0o700;",
-    replace: "const directoryMode = 0o777;",
-    tests: ["unit/storage/files_test.ts"],
-  },
-  {
-    name: "files-readable-by-all",
-    mistake: "everybody who may enter the directory may read the log",
-    source: "README, When things fail",
-    file: files,
-    find: "export const fileMode = 0o600;",
-    replace: "export const fileMode = 0o666;",
-    tests: ["unit/storage/files_test.ts"],
-  },
-  {
-    name: "planted-link-followed",
-    mistake: "a symbolic link in the data directory is written through",
-    source: "PITFALLS 43",
-    file: "storage/file_faults.ts",
-    find: "if (found.isFile) return true;",
-    replace: "if (found.isFile || found.isSymlink) return true;",
-    tests: ["unit/storage/files_test.ts"],
-  },
-  {
-    name: "linked-data-refused",
-    mistake: "a ./data that is a link to another disk is refused under -P",
-    source: "README, Quick start",
-    file: files,
-    find: "if (error instanceof Deno.errors.NotCapable) return undefined;",
-    replace: "if (error instanceof Deno.errors.NotFound) return undefined;",
-    tests: ["unit/storage/files_test.ts"],
-  },
-  {
-    name: "kv-link-followed",
-    mistake: "a symbolic link in the place of a KV store is followed",
-    source: "PITFALLS 43",
-    file: "storage/kv.ts",
-    find: "if (path !== undefined) makeStore(path);",
-    replace: "if (path === kvStoreName) makeStore(path);",
-    tests: ["unit/storage/kv_test.ts"],
-  },
-  {
-    name: "link-to-nowhere-is-a-file",
-    mistake: "a --dir whose disk is not mounted is called a file",
-    source: "README, When things fail",
-    file: "storage/file_faults.ts",
-    find: "const reason = isSymlink && leadsNowhere(path)",
-    replace: "const reason = isSymlink && !leadsNowhere(path)",
-    tests: ["unit/storage/files_test.ts"],
-  },
-  {
-    name: "wide-open-unsaid",
-    mistake: "nobody is told that others may write to the data directory",
-    source: "README, When things fail",
-    file: "storage/advice.ts",
-    find: "(mode & 0o077) !== 0",
-    replace: "(mode & 0o001) !== 0",
-    tests: ["unit/storage/files_test.ts"],
-  },
-  {
-    name: "lock-shared",
-    mistake: "the lock is taken, and its refusal overlooked",
-    source: "PITFALLS 30",
-    file: files,
-    find: 'if (!attempt("lock", path, () => file.tryLockSync(true))) {',
-    replace:
-      'if (attempt("lock", path, () => file.tryLockSync(false)) === undefined) {',
-    tests: ["unit/storage/files_test.ts"],
-  },
-  {
-    name: "sync-fault-swallowed",
-    mistake: "the fault of a sync never reaches who waits for it",
-    source: "PITFALLS 11",
-    file: files,
-    find: '(error) => done(explained("sync", path, error)),',
-    replace: "() => done(),",
-    tests: ["mutants/holes_test.ts"],
-  },
-  {
     name: "base-in-one-sector",
     mistake:
-      "a segment's beginning fits into one sector, which a wiped life left",
+      "a segment's beginning fits into one sector, which a wiped incarnation left",
     source: "PITFALLS 8",
     file: segment,
     find: "return Math.max(0, sectorBytes - offset);",
     replace: "return 0 * offset;",
-    tests: ["unit/storage/damage_test.ts"],
+    tests: ["unit/storage/stale_test.ts"],
   },
   {
     name: "foreign-taken-for-torn",
-    mistake: "a record of another life behind our own is cut like a torn write",
+    mistake:
+      "a record of another incarnation behind our own is cut like a torn write",
     source: "PITFALLS 8",
     file: record,
     find: "if (readForeign(bytes, at, { seed }) !== undefined) {",

@@ -92,7 +92,7 @@ export const strangersMutants: readonly Mutant[] = [
     name: "blank-node-not-told",
     mistake:
       "a node that knows nothing yet cannot join a cluster of a high term",
-    source: "README, Members",
+    source: "OPERATING, Members",
     file: faults,
     find: "return log.lastIndex > 0 && term > currentTerm",
     replace: "return log.lastIndex >= 0 && term > currentTerm",

@@ -294,7 +294,7 @@ export const takesMutants: readonly Mutant[] = [
   {
     name: "any-door-stops-the-node",
     mistake: "an isolate that only serves clients can stop the node",
-    source: "ARCHITECTURE, --io-threads",
+    source: "decisions, Clients",
     file: "raft/channel/doors.ts",
     find: 'assert(type === "take" || type === "admin",',
     replace: 'assert(type !== "start",',

@@ -1,36 +1,38 @@
-// The clients of a torture run: some connections to each node, in pipelines of several
-// depths, that ask for tickets without pause and hand all that they read to the checker.
-// They stay with their node whatever becomes of it, and ask again when it is back, or
-// leads, or serves without leading: who answers is ticketd's to decide.
+// The clients of a torture run: some connections to each node, in pipelines of several depths,
+// that ask for tickets without pause and give everything that they read to the checker. They
+// stay with their node whatever happens to it, and ask again when it serves again: the nodes
+// decide among themselves which of them answers.
 
 import { ticketRequest } from "../lib/client.ts";
-import { until } from "../lib/until.ts";
+import { until, within } from "../lib/until.ts";
 import type { RangeChecker } from "./range_checker.ts";
 import { ReplyParser } from "./reply_parser.ts";
 
-/** Where clients go, and how many tickets they got there. */
+/** One node as its clients see it. */
 type Placement = {
   readonly id: string;
   readonly host: string;
   readonly port: number;
+  /** Tickets that its clients got. */
   given: number;
-  /** When the newest request was sent that was refused. */
+  /** When the newest of the refused requests was sent, by `performance.now()`. */
   refusedSince: number;
+  /** Its clients keep away from it. */
   avoided: boolean;
   readonly open: Set<Deno.TcpConn>;
-  /** Those of them that were given a ticket. */
+  /** The open connections that were given a ticket. */
   readonly served: Set<Deno.TcpConn>;
 };
 
-/** TICKETs in one packet, of each connection to a node. */
+/** Each connection to a node sends so many TICKETs in one packet. */
 const depths = [1, 1, 16, 16, 1000, 1000];
 const retryMillis = 20;
 const readBytes = 64 * 1024;
 
-/** How a node answers that meets no leader, or that ends; either may burn numbers. */
+/** The replies of a node without a leader, and of one that ends. Either may burn numbers. */
 const refusals = /^(CLUSTERDOWN |ERR the node is stopping$)/;
 
-/** Tickets that the clients of one node wait for at once, at most. */
+/** The most tickets for which the clients of one node wait at once. */
 export const waitingMax = depths.reduce((sum, depth) => sum + depth, 0);
 
 export class Clients {
@@ -81,12 +83,12 @@ export class Clients {
     return this.#place(id).given;
   }
 
-  /** Waits until `count` more tickets are answered, by any of `ids` if they are named. */
+  /** Waits until the clients of nodes `ids` have got `count` more tickets together. */
   async more(count: number, ids: readonly string[] = [...this.#places.keys()]) {
     const given = () => ids.reduce((sum, id) => sum + this.givenBy(id), 0);
     const goal = given() + count;
     await until(
-      `${count} tickets of ${ids}`,
+      `the clients of nodes ${ids} get ${count} more tickets`,
       () => this.#ok && given() >= goal,
     );
   }
@@ -111,20 +113,20 @@ export class Clients {
     return [...served];
   }
 
-  /** Which of `conns`, that `all` has returned, have ended. */
+  /** How many of `conns`, which `all` has returned, have ended. */
   goneOf(id: string, conns: readonly Deno.TcpConn[]): number {
     const { served } = this.#place(id);
     return conns.filter((conn) => !served.has(conn)).length;
   }
 
-  /** Is one more client of `id` on `conn`, in pipelines of `depth`, until it ends. */
+  /** Adds a client of node `id` on `conn`, in pipelines of `depth`, until the connection ends. */
   async join(id: string, conn: Deno.TcpConn, depth: number): Promise<void> {
-    // Whatever it does to its node, it is no client of whom `all` tells.
+    // It must not count among the clients that `all` returns.
     const place = { ...this.#place(id), served: new Set<Deno.TcpConn>() };
     await this.#askAll(conn, { place, depth });
   }
 
-  /** The longest time without any answer since the last call. */
+  /** The longest time without any answer since the last call, in milliseconds. */
   takeLongestOutage(): number {
     this.#measure();
     const longest = this.#longestOutageMillis;
@@ -132,27 +134,33 @@ export class Clients {
     return longest;
   }
 
-  /** Nobody talks to `id` when this is done. */
+  /** Keeps all clients away from node `id`, and waits until its connections have ended. */
   async avoid(id: string): Promise<void> {
     const place = this.#place(id);
     place.avoided = true;
     for (const conn of place.open) close(conn);
-    await until(`nobody talks to ${id}`, () => place.open.size === 0);
+    const isEmpty = () => place.open.size === 0;
+    await until(`node ${id} has no connections of clients`, isEmpty);
   }
 
+  /** Lets clients go to node `id` again. */
   comeBack(id: string): void {
     this.#place(id).avoided = false;
   }
 
-  /** Ends after the requests under way. */
+  /** Ends all clients after the requests under way. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await Promise.all(this.#tasks);
+    const ids = [...this.#places.keys()];
+    await within(
+      `nodes ${ids} have answered all requests under way`,
+      Promise.all(this.#tasks),
+    );
     clearInterval(this.#timer);
     if (this.#error !== undefined) throw this.#error;
   }
 
-  /** A broken promise ends whatever waits for more tickets. */
+  /** True, or throws once a promise is broken: whatever waits for more tickets then ends. */
   get #ok(): true {
     if (this.#error !== undefined) throw this.#error;
     const [violation] = this.#checker.violations;
@@ -211,7 +219,7 @@ export class Clients {
     const chunk = new Uint8Array(readBytes);
     try {
       while (!this.#stopping) {
-        // Who is refused comes back with a single request, until it is served.
+        // A client that was refused sends single requests until it is served.
         const count = refused ? 1 : depth;
         refused = false;
         waiting = count;
@@ -251,6 +259,7 @@ function requests(count: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** A connection, or `undefined` if nobody listens there. */
 export async function connect(
   place: Pick<Placement, "host" | "port">,
 ): Promise<Deno.TcpConn | undefined> {
@@ -274,6 +283,7 @@ export async function writeAll(
   }
 }
 
+/** Closes `conn` unless it is closed already. */
 export function close(conn: Deno.TcpConn): void {
   try {
     conn.close();
@@ -282,7 +292,7 @@ export function close(conn: Deno.TcpConn): void {
   }
 }
 
-/** The other side, or we, ended the connection: what torture is about. */
+/** Whether the node or the client has ended the connection, as torture makes them do. */
 export function isGone(error: unknown): boolean {
   return error instanceof Deno.errors.ConnectionRefused ||
     error instanceof Deno.errors.ConnectionReset ||
@@ -294,7 +304,7 @@ export function isGone(error: unknown): boolean {
     error instanceof Deno.errors.TimedOut;
 }
 
-/** Longer than `pause()`: those who wait must not keep the machine busy. */
+/** Longer than `pause()`: clients that wait must not keep the machine busy. */
 async function rest(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, retryMillis));
 }

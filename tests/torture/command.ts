@@ -1,10 +1,11 @@
-// Runs a program of the system to its end; one that fails says why.
+// Runs a program of the system to its end.
 
+import { run } from "../lib/program.ts";
+
+/** The standard output of a program; throws if it fails, with its standard error. */
 export async function command(...words: string[]): Promise<string> {
   const [program, ...args] = words;
-  const output = await new Deno.Command(program!, { args }).output();
-  const text = new TextDecoder().decode(output.stdout);
-  if (output.success) return text;
-  const reason = new TextDecoder().decode(output.stderr).trim();
-  throw new Error(`${words.join(" ")}: ${reason || `code ${output.code}`}`);
+  const { code, stdout, stderr } = await run(program!, args);
+  if (code === 0) return stdout;
+  throw new Error(`${words.join(" ")}: ${stderr.trim() || `code ${code}`}`);
 }

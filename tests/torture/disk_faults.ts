@@ -1,6 +1,10 @@
-// Disks that fail: a sync or a write that returns an error, a sync that stalls, writes
-// that take less than they were given, a file system that is full. Which of them end the
-// process, and with what last words; that nothing is written after the first error.
+// Disks that fail: a sync or a write that returns an error, a sync that stalls, writes that
+// take less than they were given, a file system that is full.
+//
+// A row (`Fault`) needs a victim, the system calls and files that the fault hits
+// (`log_paths.ts`), and the proof that it bit: `Injection` shows the call that met it. A fault
+// that ends the process needs the reason that its last line of the log must give; then
+// nothing may be written after the first error. `scene.recovered()` comes last.
 
 import assert from "node:assert/strict";
 import type { Server } from "../lib/server.ts";
@@ -103,7 +107,7 @@ export const diskFaults: readonly Fault[] = [
   {
     name: "short-writes",
     kind: "disk",
-    expected: "nobody notices",
+    expected: "the node writes the rest; no client notices",
     nodesMin: 1,
     weight: 2,
     elects: false,
@@ -116,7 +120,7 @@ export const diskFaults: readonly Fault[] = [
   },
 ];
 
-/** The sync of an append, of a new segment, or of the directory after its rename. */
+/** Fails the sync of an append, of a new segment, or of the directory after its rename. */
 async function failSync(scene: Scene, victim: Server): Promise<string> {
   const paths = logPaths(victim);
   const [what, calls, path] = scene.pick<[string, string[], string[]]>([
@@ -132,7 +136,7 @@ async function failSync(scene: Scene, victim: Server): Promise<string> {
   return `node ${victim.id}, at the sync of its ${what}`;
 }
 
-/** `victim` meets a fault that ends it; then it comes back without. */
+/** `victim` meets a fault that must end it; then it is started without the fault. */
 async function fail(
   scene: Scene,
   victim: Server,
@@ -147,15 +151,15 @@ async function fail(
   const injection = await Injection.into(victim, { calls, fault, paths });
   const [exited] = await Promise.all([
     scene.fails(victim, reason).then(() => injection.exited()),
-    // A node to which nothing came since its last snapshot takes that for the new one.
-    until("the fault bites", async () => {
+    // Again and again: a node that has nothing new since its last snapshot makes none.
+    until(`the fault bites node ${victim.id}`, async () => {
       await trigger?.();
       return injection.bitten.length > 0 || !victim.running;
     }),
   ]);
   const [bitten, ...others] = injection.bitten;
   assert.ok(bitten !== undefined, "did not bite: no call was made to fail");
-  assert.deepEqual(others, [], "nothing is tried again");
+  assert.deepEqual(others, [], "nothing is retried");
   const later = injection.calls.filter(({ at }) => at > bitten.at);
   assert.deepEqual(later, [], "nothing is written after it");
   const millis = exited - bitten.at;
@@ -167,7 +171,7 @@ async function fail(
   await scene.recovered();
 }
 
-/** Every sync of its log stalls while `during` runs, which may wait for the first to end. */
+/** Stalls every sync of the victim's log while `during` runs. */
 async function stalled(
   scene: Scene,
   victim: Server,
@@ -202,7 +206,7 @@ async function stallLeader(scene: Scene): Promise<string> {
     told = `node ${old.id}, then node ${next.id} led after ${
       millis.toFixed(0)
     } ms (an election timeout is ${electionMillis} ms)`;
-    // On a busy machine it may have lost its office while strace attached.
+    // On a busy machine it may have lost leadership while strace attached.
     if (millis < 0) return;
     scene.figures.add("stalled disk of the leader to the next leader", millis);
   });
@@ -222,7 +226,7 @@ async function stallFollower(scene: Scene): Promise<string> {
   return `node ${follower.id}`;
 }
 
-/** Its data move to a small file system, which then fills. */
+/** Moves a node's data to a small file system, and fills that. */
 async function fillUp(scene: Scene): Promise<string> {
   const victim = scene.pick(scene.servers);
   const directory = victim.options.directory!;
@@ -257,7 +261,7 @@ async function fillUp(scene: Scene): Promise<string> {
   return `node ${victim.id}`;
 }
 
-/** Leaves a little room, so that the log itself meets the end. */
+/** Fills the file system of `path` but for a little room, so that the log itself fills it. */
 async function fill(path: string): Promise<void> {
   using file = Deno.openSync(path, { write: true, create: true });
   const block = new Uint8Array(8 * 1024);

@@ -1,4 +1,7 @@
-// One thing that is done to a cluster, and what must come of it; `faults.ts` has them all.
+// One thing that is done to a cluster, and what must come of it: a row of the tables in
+// `*_faults.ts`, which `faults.ts` joins. A new row goes into the table of its kind; a new table
+// needs its kind here and its name there. A row must prove that it bit: a fault that nothing
+// notices proves nothing.
 
 import type { Scene } from "./scene.ts";
 
@@ -7,28 +10,30 @@ export const kinds = [
   "pause",
   "partition",
   "disk",
-  "life",
+  "restart",
   "guests",
   "strangers",
 ] as const;
 
 export type Fault = {
-  /** Of letters and dashes; `--only` takes the beginning of it. */
+  /** Letters and dashes; `--only` takes the beginning of it. */
   readonly name: string;
   readonly kind: typeof kinds[number];
-  /** What must come of it, for people; `run` checks it. */
+  /** What must come of it, in words, for the report; `run` checks it. */
   readonly expected: string;
-  /** The smallest cluster in which it makes sense. */
+  /** The smallest cluster in which it makes sense, in nodes. */
   readonly nodesMin: number;
-  /** The largest, if not any. */
+  /** The largest such cluster; any if left out. */
   readonly nodesMax?: number;
-  /** How often among the others. */
+  /** How often it is drawn, relative to the others. */
   readonly weight: number;
-  /** Somebody else must become leader. */
+  /** Whether it makes another node leader: a run with such faults must see elections. */
   readonly elects: boolean;
   /**
-   * Breaks, checks, mends; throws when anything else came of it, or nothing was broken.
-   * Says in a few words what it did.
+   * Breaks something, checks what comes of it, mends it, and says in a few words what it did.
+   * Each of its waits has a deadline; all together may take 120 s (`run.ts`).
+   *
+   * @throws if anything else came of it, or if nothing was broken
    */
   run(scene: Scene): Promise<string>;
 };

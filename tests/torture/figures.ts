@@ -1,6 +1,7 @@
-// What a torture run measures by the way, as it is shown at the end: how often, the
-// median and the worst. Nothing is asserted of it here.
+// Durations that a torture run measures by the way, for its report: how often, the median and
+// the worst. Nothing is asserted about them here.
 
+/** Durations by name, in milliseconds. */
 export class Figures {
   readonly #millis = new Map<string, number[]>();
 

@@ -1,6 +1,10 @@
-// Clients that mean harm, all kinds of them at once, beside those whose tickets are checked:
-// they harm only themselves. Not one of those that were there before them is closed, the
-// node's host still gets in, and what they held comes back when they leave.
+// Clients that do harm, all kinds of them at once, beside those whose tickets are checked. They
+// harm only themselves: no client that was there before is closed, the node's own host still
+// gets in, and places and memory are free again when they leave.
+//
+// A row (`Fault`) needs guests (`guests.ts`) on the client port of a victim, and the bites that
+// prove that the node did something about each kind (`party.bitten`); then that the polite
+// clients were served and kept. `scene.recovered()` comes last.
 
 import assert from "node:assert/strict";
 import { repository, type Server } from "../lib/server.ts";
@@ -18,7 +22,7 @@ import { noiseOf } from "./noise.ts";
 import { Party } from "./party.ts";
 import { addressOf, type Scene } from "./scene.ts";
 
-/** Beside them, clients that read all that they are given, in pipelines without end. */
+/** How many clients ask in endless pipelines and read all replies, beside the guests. */
 const greedy = 2;
 const greedyDepth = 2000;
 
@@ -82,7 +86,7 @@ async function receive(scene: Scene): Promise<string> {
   return `node ${victim.id}; guests were ${told}`;
 }
 
-/** There is a place for whoever comes from the node's own host. */
+/** A client from the node's own host finds a place. */
 async function operatorIsLetIn(
   { options: { network } }: Scene,
   victim: Server,
@@ -99,7 +103,7 @@ async function operatorIsLetIn(
   );
 }
 
-/** Their places are free again, and what their buffers took. */
+/** The guests have left: their places are free again, and the memory of their buffers. */
 async function leave(
   victim: Server,
   { clients }: { clients: number },
@@ -109,7 +113,7 @@ async function leave(
   await until(`node ${victim.id}'s guests have left`, async () => {
     const info = String(await victim.ask("INFO").catch(() => ""));
     assert.ok(victim.running, `node ${victim.id} ended`);
-    // Beside them only who asks here.
+    // The clients that stay, and the one that asks here.
     return field(info, "connected_clients") <= clients + 2 &&
       field(info, "client_memory") < 4 * 1024 * 1024 &&
       field(info, "internal_errors") === 0;

@@ -1,14 +1,15 @@
-// Guests of a node's client port that know no manners: each kind of them does over and over
-// what would harm others, or the process, if a client could. They count what the node did
-// about it: a guest that nothing ever happened to proves nothing. Tickets that they take
-// and do not read are told to the checker, as those that may have been used up.
+// Badly behaved guests of a node's client port: each kind repeats something that would harm
+// other clients, or the process, if a client could. They count what the node does about it,
+// because a guest to which nothing ever happens proves nothing. The checker is told of
+// tickets that they ask for and do not read, which may be used up. A visit waits without a
+// deadline of its own: the end of the party closes its connection.
 
 import { encode, ticketRequest } from "../lib/client.ts";
 import { isGone, writeAll } from "./clients.ts";
 import { Parted, type Party } from "./party.ts";
 import type { RangeChecker } from "./range_checker.ts";
 
-/** What the node did about them. */
+/** What the node did about a guest. */
 export type Bite =
   | "told that there is no place"
   | "closed without having read"
@@ -19,18 +20,18 @@ export type Bite =
   | "ended for what is no request"
   | "reset";
 
-/** What they have in common. */
+/** What all guests of a party have in common. */
 export type Guests = {
   readonly party: Party<Bite>;
   readonly checker: RangeChecker;
-  /** Some bytes, other ones each time. */
+  /** Some random bytes, other ones at each call. */
   noise(): Uint8Array<ArrayBuffer>;
 };
 
 type Visit = Guests & { readonly conn: Deno.TcpConn };
 
 type Kind = {
-  /** At once. */
+  /** How many come at once. */
   readonly count: number;
   visit(visit: Visit): Promise<void>;
 };
@@ -41,7 +42,7 @@ const noPlace = "-ERR max number of clients reached\r\n";
 const tickets = 2000;
 const ticketsBytes = utf8.encode(ticketRequest.repeat(tickets));
 
-/** They take tickets, or replies that are longer than what asks for them, and never read. */
+/** They ask for tickets, or for replies much longer than the requests, and never read. */
 const deafKinds: readonly Kind[] = [
   {
     count: 60,
@@ -58,9 +59,9 @@ const deafKinds: readonly Kind[] = [
   },
 ];
 
-/** Those that are there for what they do; each does one thing. */
+/** Each does one thing, again and again. */
 const workKinds: Readonly<Record<string, Kind>> = {
-  /** Begin commands and do not end them. */
+  /** Begin a command and do not end it. */
   halves: {
     count: 40,
     async visit({ conn, party }) {
@@ -123,7 +124,7 @@ const workKinds: Readonly<Record<string, Kind>> = {
         }
       }),
   },
-  /** Come, ask, and are gone before the answer: to the node, a reset. */
+  /** Ask and leave before the answer, which the node sees as a reset. */
   resets: {
     count: 4,
     async visit({ conn, party }) {
@@ -141,22 +142,23 @@ const workKinds: Readonly<Record<string, Kind>> = {
   },
 };
 
-/** Those that are there to take places. */
+/** They come only to take places. */
 const crowdKind: Kind = {
   count: 200,
   visit: async ({ conn, party }) => await rest(conn, party),
 };
 
-/** All that do something, but for those that do not read. */
+/** Invites all that do something and read the replies. */
 export function inviteWorks(guests: Guests): void {
   for (const kind of Object.values(workKinds)) invite(kind, guests);
 }
 
+/** Invites those that never read. */
 export function inviteDeaf(guests: Guests): void {
   for (const kind of deafKinds) invite(kind, guests);
 }
 
-/** More than there is room for come, and stay. */
+/** Invites more than there are places; they stay. */
 export function inviteCrowd(guests: Guests): void {
   invite(crowdKind, guests);
 }
@@ -166,7 +168,7 @@ function invite({ count, visit }: Kind, guests: Guests): void {
   party.invite((conn) => visit({ ...guests, conn }), { count });
 }
 
-/** Writes what `make` makes without end, and reads nothing of what comes. */
+/** Writes without end what `make` makes, and never reads. */
 async function floods(
   { conn, party }: Visit,
   make: () => Uint8Array<ArrayBuffer>,
@@ -181,7 +183,7 @@ async function floods(
   }
 }
 
-/** Asks again and again, one thing after the other. */
+/** Repeats `story`, whose requests follow each other, until the party is over. */
 async function asks(
   { conn, party }: Visit,
   story: (ask: (...words: string[]) => Promise<string>) => Promise<void>,
@@ -199,7 +201,7 @@ async function asks(
   while (!party.isOver) await story(ask);
 }
 
-/** Says nothing more, and hears what the node says until it ends the visit. */
+/** Sends nothing more, and reads what the node sends until it closes. */
 async function rest(conn: Deno.TcpConn, party: Party<Bite>): Promise<void> {
   const chunk = new Uint8Array(1024);
   let text = "";
@@ -211,7 +213,7 @@ async function rest(conn: Deno.TcpConn, party: Party<Bite>): Promise<void> {
   }
 }
 
-/** Whole replies, as they are: a line, or a bulk behind its length, or what an array has. */
+/** Reads whole replies as they are: a line, a bulk string with its length, or an array. */
 class Replies {
   readonly #conn: Deno.TcpConn;
   readonly #chunk = new Uint8Array(64 * 1024);

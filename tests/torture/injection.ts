@@ -1,13 +1,14 @@
-// Faults of the disk that a running node is made to meet: strace attaches to all of its
-// threads and changes what chosen system calls on chosen files do. What strace wrote
-// down is the proof that the fault has bitten, when, and what the node did after it.
+// Disk faults for a running node: strace attaches to all of its threads and changes what chosen
+// system calls on chosen files do. The output of strace proves that the fault has bitten, when
+// it did, and what the node did afterwards.
 
 import assert from "node:assert/strict";
 import type { Server } from "../lib/server.ts";
-import { until } from "../lib/until.ts";
+import { until, within } from "../lib/until.ts";
 
+/** A system call, as strace wrote it. */
 export type Call = {
-  /** Milliseconds since 1970, when it began. */
+  /** When it began, in milliseconds since 1970. */
   readonly at: number;
   readonly text: string;
 };
@@ -32,14 +33,14 @@ export class Injection {
   }
 
   /**
-   * From now on each of `calls` on one of `paths` meets `fault`, in strace's words;
-   * what was called and not stopped before is unharmed.
+   * From now on the first of `calls` meets `fault` (as strace spells it) on any of `paths`.
+   * Calls that are under way already do not.
    */
   static async into(
     server: Server,
     { calls, fault, paths }: {
       calls: readonly string[];
-      /** Of the first of `calls`; the others are written down only. */
+      /** Hits the first of `calls`; the others are only recorded. */
       fault: string;
       paths: readonly string[];
     },
@@ -57,23 +58,24 @@ export class Injection {
     return injection;
   }
 
-  /** All calls on the files, as strace wrote them, in the order of their beginnings. */
+  /** All recorded calls on the files, in the order in which they began. */
   get calls(): Call[] {
     return callsIn(Deno.readTextFileSync(this.#path));
   }
 
+  /** The calls that met the fault. */
   get bitten(): Call[] {
     return this.calls.filter(({ text }) => /\((INJECTED|DELAYED)\)/.test(text));
   }
 
-  /** How often the whole process was stopped; each of its threads has a line for it. */
+  /** How often the process was stopped; each of its threads has a line for it, one counts. */
   get stops(): number {
     const stop = `^${this.#server.pid} .*--- stopped by SIGSTOP ---$`;
     const text = Deno.readTextFileSync(this.#path);
     return [...text.matchAll(new RegExp(stop, "gm"))].length;
   }
 
-  /** Waits until a call that met the fault is over. */
+  /** Waits until a call that met the fault has ended. */
   async bites(): Promise<Call> {
     return await until(
       `a fault bites node ${this.#server.id}`,
@@ -81,23 +83,30 @@ export class Injection {
     );
   }
 
-  /** When the process ended, in milliseconds since 1970; strace ended with it. */
+  /** Waits until the process and strace have ended: when, in milliseconds since 1970. */
   async exited(): Promise<number> {
-    await this.#listening;
+    await this.#ended();
     const text = Deno.readTextFileSync(this.#path);
     const last = [...text.matchAll(/ ([\d.]+) \+\+\+ exited with/g)].at(-1);
     assert.ok(last !== undefined, `strace saw no end:\n${text}`);
     return Number(last[1]) * 1000;
   }
 
-  /** The node goes on unharmed. */
+  /** Ends strace; the node goes on unharmed. */
   async detach(): Promise<void> {
     try {
       this.#child.kill("SIGTERM");
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // it has ended by itself
     }
-    await this.#listening;
+    await this.#ended();
+  }
+
+  async #ended(): Promise<void> {
+    await within(
+      `strace of node ${this.#server.id} has ended`,
+      this.#listening,
+    );
   }
 
   async #listen(): Promise<void> {
@@ -108,8 +117,8 @@ export class Injection {
 }
 
 /**
- * The calls in what strace wrote. One that another thread's overtook stands in two lines,
- * `NAME(… <unfinished ...>` and `<... NAME resumed>…`, of which the first has its time.
+ * The calls in the output of strace. A call that another thread's has overtaken has two lines,
+ * `NAME(… <unfinished ...>` and `<... NAME resumed>…`; its time is that of the first.
  */
 export function callsIn(output: string): Call[] {
   const calls: { at: number; text: string }[] = [];

@@ -1,4 +1,4 @@
-// What strace wrote is read as it was meant, also where threads overtake each other.
+// The output of strace is read correctly, even where threads overtake each other.
 
 import assert from "node:assert/strict";
 import { callsIn } from "./injection.ts";

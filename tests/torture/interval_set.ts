@@ -1,8 +1,9 @@
-// A set of whole numbers as merged intervals: a hundred million tickets take as much
-// memory as there are gaps between them. Made for numbers that mostly come at the end.
+// A set of whole numbers as merged intervals: a hundred million tickets take only as much memory
+// as there are gaps between them. Fast for numbers that mostly come at the end.
 
 import { assert } from "../../base/assert.ts";
 
+/** Numbers up to 2^53 - 1. */
 export class IntervalSet {
   // firsts[i] <= lasts[i], and lasts[i] + 1 < firsts[i + 1]
   readonly #firsts: number[] = [];
@@ -19,10 +20,10 @@ export class IntervalSet {
     return this.#firsts.length;
   }
 
-  /** Adds `first` to `last`; returns the smallest of them that was in it before. */
+  /** Adds `first` to `last`, and returns the smallest of them that was there before. */
   add(first: number, last: number): number | undefined {
     assert(first <= last, "an interval is not empty");
-    // All that touch it, from `from` up to but not including `to`.
+    // The intervals that touch it: `from` to `to - 1`.
     const from = this.#firstEndingAtOrAfter(first - 1);
     let to = from;
     let repeated: number | undefined;
@@ -53,7 +54,7 @@ export class IntervalSet {
   #firstEndingAtOrAfter(number: number): number {
     let low = 0;
     let high = this.#lasts.length;
-    // Nearly always the answer is at the end.
+    // Nearly always it is the end.
     if (high > 0 && this.#lasts[high - 1]! < number) return high;
     while (low < high) {
       const middle = (low + high) >>> 1;

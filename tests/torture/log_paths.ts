@@ -1,17 +1,19 @@
-// Where a node's log lies now, for faults that are to hit nothing else.
+// The paths of a node's log, for faults that must hit nothing else.
 
 import { segmentName, segmentNumbers } from "../../storage/segment.ts";
 import type { Server } from "../lib/server.ts";
 
 export type LogPaths = {
   readonly directory: string;
-  /** The segment that is written to, and those that may replace it soon. */
+  /** The segment that is written now, and those that may replace it soon. */
   readonly segments: string[];
+  /** The segment that is written now. */
   readonly newest: string;
-  /** What a new segment is called until it is whole. */
+  /** A new segment until it is whole. */
   readonly temporary: string;
 };
 
+/** The paths as they are now: a snapshot changes them. */
 export function logPaths({ data: directory }: Server): LogPaths {
   const names = Array.from(Deno.readDirSync(directory), ({ name }) => name);
   const number = segmentNumbers(names).at(-1)!;

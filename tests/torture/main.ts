@@ -1,17 +1,17 @@
-// `deno task torture`: real ticketd processes in network namespaces of their own are
-// killed, stopped, cut off and given failing disks, while clients check every ticket.
-// `--help` tells the options, `faults.ts` what is done and what must come of it.
+// `deno task torture`: real ticketd processes in network namespaces of their own are killed,
+// stopped, cut off and given failing disks, while clients check every ticket. `--help` lists
+// the options, the tables in `*_faults.ts` what is done and what must come of it.
 //
-// This process makes a directory and starts itself again in namespaces of its own, in
-// which everything else happens; when that process ends, however it ends, the kernel
-// takes all of it along: processes, network, mounts. What is left is the directory.
+// This process makes a directory and starts itself again in namespaces of its own, where
+// everything else happens. When that process ends, however it ends, the kernel ends all of
+// it: processes, network, mounts. Only the directory is left.
 
 import { startInNamespaces } from "./namespaces.ts";
 import { hindrance } from "./needs.ts";
 import { type Options, parseOptions } from "./options.ts";
 import { torture } from "./run.ts";
 
-/** Ctrl-C reaches us from the terminal and from the task: two within this are one. */
+/** Ctrl-C comes from the terminal and from the task: two signals within this time are one. */
 const sameSignalMillis = 500;
 
 const options = parseOptions(Deno.args);
@@ -21,7 +21,7 @@ Deno.exit(
 
 async function inside(): Promise<number> {
   const stop = new AbortController();
-  // A line means: after this fault. The end means that nobody is there any more.
+  // A line asks to stop after this fault; the end of input means that the parent is gone.
   (async () => {
     for await (const _ of Deno.stdin.readable) stop.abort();
     Deno.exit(1);
@@ -57,6 +57,7 @@ async function outside(options: Options): Promise<number> {
       asked.write(new TextEncoder().encode("stop\n")).catch(() => {});
     });
   }
+  // As long as the run takes: each of its own waits has a deadline.
   const { code } = await child.status;
   if (code === 0 || signals > 0 || options.canary) {
     Deno.removeSync(directory, { recursive: true });

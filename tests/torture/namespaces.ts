@@ -1,8 +1,8 @@
-// A program of this repository once more, as a process in network, mount and process
-// namespaces of its own: whatever becomes of us, it goes with us, and with it all that it
-// has started, networks and mounts included. As root only; `needs.ts` tells whether it can be.
+// Starts a program of this repository in network, mount and process namespaces of its own: it
+// ends when this process ends, however that ends, and so does everything that it has started,
+// networks and mounts included. As root only; `needs.ts` says whether it is possible.
 
-/** Runs `program` in there, with `args` and its temporary files in `directory`. */
+/** Starts `program` there with `args`; its temporary files go into `directory`. */
 export function startInNamespaces(
   program: string,
   { args, directory, stdin }: {
@@ -20,7 +20,7 @@ export function startInNamespaces(
     ],
     env: { TMPDIR: directory },
     stdin,
-    // A group of its own: Ctrl-C reaches only us.
+    // A process group of its own: Ctrl-C reaches only this process.
     detached: true,
   }).spawn();
 }

@@ -1,7 +1,8 @@
-// What a torture run needs of the machine, and whether it is there.
+// The programs and rights that a torture run needs, and whether they are there.
 
 import { lack, type Need } from "../lib/needs.ts";
 
+/** In the terms of tests/lib/needs.ts. */
 export const tortureNeeds: readonly Need[] = [
   "root",
   "ip",
@@ -15,7 +16,7 @@ export const tortureNeeds: readonly Need[] = [
   "namespaces",
 ];
 
-/** Why it cannot run here, as the end of a sentence; `undefined` if it can. */
+/** Why torture cannot run here, as the end of a sentence; `undefined` if it can. */
 export function hindrance(): string | undefined {
   return lack(tortureNeeds);
 }

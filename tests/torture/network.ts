@@ -1,6 +1,6 @@
-// The network of a torture run, inside a network namespace of its own: a bridge, one
-// namespace and one cable for each node, the clients on the bridge itself. Partitions
-// are rules of the bridge between the nodes' cables; clients reach every node always.
+// The network of a torture run, inside a network namespace of its own: a bridge, one namespace
+// and one cable for each node, and the clients on the bridge itself. A partition is a rule of
+// the bridge between cables of nodes, so that clients always reach every node.
 //
 //   clients 10.77.0.254 ─ bridge ─┬─ cable1 ─ n1 10.77.0.1
 //                                 └─ cable2 ─ n2 10.77.0.2 …
@@ -10,11 +10,12 @@ import { command } from "./command.ts";
 const subnet = "10.77.0";
 const clientsHost = 254;
 
-/** From one node to another, one way. */
+/** From one node to another, in one direction; ids of nodes. */
 export type Way = { readonly from: string; readonly to: string };
 
+/** The bridge and its cables. */
 export class Network {
-  /** Makes it, for nodes 1 to `count`. */
+  /** Makes the network of nodes 1 to `count`. */
   static async make(count: number): Promise<Network> {
     await command("ip", "link", "set", "lo", "up");
     await command("ip", "link", "add", "bridge0", "type", "bridge");
@@ -49,12 +50,12 @@ export class Network {
     return `${subnet}.${id}`;
   }
 
-  /** What runs a command in the namespace of node `id`, with the same pid. */
+  /** The words before a command that run it in the namespace of node `id`, with the same pid. */
   wrapper(id: string): string[] {
     return ["nsenter", `--net=/run/netns/n${id}`];
   }
 
-  /** From now on, and until `heal`, nothing goes `ways`. */
+  /** Drops all packets that go `ways`, until `heal`. */
   async cut(ways: readonly Way[]): Promise<void> {
     await rules(
       ...ways.map(({ from, to }) =>
@@ -63,7 +64,7 @@ export class Network {
     );
   }
 
-  /** Everybody reaches everybody again; returns how many packets were dropped. */
+  /** Drops nothing any more, and returns how many packets were dropped. */
   async heal(): Promise<number> {
     const listed = await command(
       "nft",
@@ -79,7 +80,7 @@ export class Network {
   }
 }
 
-/** All ways between two groups of nodes. */
+/** All ways between two groups of nodes, in both directions. */
 export function between(
   some: readonly string[],
   others: readonly string[],
@@ -87,6 +88,7 @@ export function between(
   return [...oneWay(some, others), ...oneWay(others, some)];
 }
 
+/** All ways from nodes `some` to nodes `others`. */
 export function oneWay(
   some: readonly string[],
   others: readonly string[],
@@ -94,7 +96,7 @@ export function oneWay(
   return some.flatMap((from) => others.map((to) => ({ from, to })));
 }
 
-/** All at once, or none. */
+/** Gives nft all `lines` in one transaction. */
 async function rules(...lines: string[]): Promise<void> {
   await command("nft", lines.join("; "));
 }

@@ -1,5 +1,9 @@
-// Partitions between the nodes; clients reach all of them all the time. The side with a
-// majority goes on, the other gives nothing new, and healed they are one again.
+// Partitions between the nodes; clients reach every node all the time. The side with a majority
+// goes on, the other gives nothing new, and healed they are one cluster again.
+//
+// A row (`Fault`) needs the ways to cut (`between`, `oneWay`), checks which side serves while
+// they are cut, and ends with `heal()`: that proves that packets were dropped, and waits
+// until all nodes have caught up.
 
 import type { Server } from "../lib/server.ts";
 import type { Fault } from "./fault.ts";
@@ -64,7 +68,7 @@ export const networkFaults: readonly Fault[] = [
   },
 ];
 
-/** The leader, and of five nodes perhaps another, on the one side. */
+/** Cuts off the leader and, of five nodes, perhaps another one. */
 async function splitLeader(
   scene: Scene,
   ways: (few: string[], many: string[]) => Way[],
@@ -77,7 +81,7 @@ async function splitLeader(
   await cut(scene, ways(idsOf(few), idsOf(many)));
   const next = await leads(scene, many);
   await clients.more(1, idsOf(many));
-  // What the old leader has committed by now was answered; from here on it has none.
+  // The old leader has answered everything that it had committed, and gives nothing from now on.
   await clients.refusedBy(old.id);
   const given = few.map(({ id }) => clients.givenBy(id));
   await clients.more(1000, idsOf(many));
@@ -94,7 +98,7 @@ async function splitFollower(scene: Scene): Promise<string> {
   const others = scene.but(follower);
   await cut(scene, between([follower.id], idsOf(others)));
   const { clients } = scene;
-  // What the leader had answered before the cut may still be on its way to a client.
+  // Numbers from before the cut may still be on their way to a client.
   await clients.refusedBy(follower.id);
   const given = clients.givenBy(follower.id);
   await clients.more(1000, idsOf(others));
@@ -155,7 +159,7 @@ async function leads(scene: Scene, among: readonly Server[]): Promise<Server> {
   return leader;
 }
 
-/** A follower's trouble is no reason for an election, but a busy machine may be. */
+/** Says who leads: a follower's trouble causes no election, but a busy machine may. */
 async function whoLeads(
   scene: Scene,
   before: Server,

@@ -1,6 +1,5 @@
-// Bytes without sense, other ones each time, for guests and strangers to say. They are
-// drawn at once: what is drawn while others draw would make a run with the same seed
-// another one.
+// Random bytes for guests and strangers to send, other ones each time. They are drawn in advance:
+// draws during the run would depend on its timing, and change what the same seed does.
 
 import type { Random } from "../lib/random.ts";
 
@@ -8,6 +7,7 @@ const allBytes = 64 * 1024;
 const pieceBytes = 1024;
 const stepBytes = 67;
 
+/** A source of 1,024 bytes at each call. */
 export function noiseOf(random: Random): () => Uint8Array<ArrayBuffer> {
   const all = Uint8Array.from({ length: allBytes }, () => random(256));
   let at = 0;

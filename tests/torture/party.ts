@@ -1,19 +1,21 @@
-// Visitors of one port that come again and again, many at once, and count what its owner did
-// about them: a visitor that nothing ever happened to proves nothing. What they do there
-// is `guests.ts`' and `strangers.ts`' to say.
+// Visitors of one port of a node, which come again and again, many at once, and count what the
+// node does about them: a visitor to which nothing ever happens proves nothing. `guests.ts` and
+// `strangers.ts` say what they do there. A visit may wait for anything: the end of the party
+// closes its connection.
 
 import assert from "node:assert/strict";
 import type { Server } from "../lib/server.ts";
-import { until } from "../lib/until.ts";
+import { until, within } from "../lib/until.ts";
 import { close, connect, isGone } from "./clients.ts";
 
 const retryMillis = 20;
 
-/** The other side has ended the visit. */
+/** The node has ended the visit. */
 export class Parted extends Error {
   override readonly name = "Parted";
 }
 
+/** All visitors of one port; each of `Bite` is something that the node does about one. */
 export class Party<Bite extends string> {
   readonly #owner: Server;
   readonly #port: number;
@@ -24,7 +26,7 @@ export class Party<Bite extends string> {
   #over = false;
   #error: unknown;
 
-  /** At the `port` of `owner` for clients, or for nodes. */
+  /** `port` is the client port or the raft port of `owner`. */
   constructor(owner: Server, port: number) {
     this.#owner = owner;
     this.#port = port;
@@ -34,12 +36,15 @@ export class Party<Bite extends string> {
     return this.#over;
   }
 
-  /** Something was done about a visitor. */
+  /** Counts that the node did something about a visitor. */
   bit(bite: Bite): void {
     this.#bites.set(bite, (this.#bites.get(bite) ?? 0) + 1);
   }
 
-  /** `count` come at once, again and again; a visit ends when `visit` does, or the owner. */
+  /**
+   * Invites `count` visitors, each of which comes again `againMillis` milliseconds after a visit.
+   * A visit ends when `visit` does or when the node closes the connection.
+   */
   invite(
     visit: (conn: Deno.TcpConn) => Promise<void>,
     { count = 1, againMillis = retryMillis } = {},
@@ -52,23 +57,27 @@ export class Party<Bite extends string> {
     }
   }
 
-  /** Waits until each of `bites` was seen so often. */
+  /** Waits until each of `bites` was counted `times` times. */
   async bitten(bites: readonly Bite[], times: number): Promise<void> {
     for (const bite of bites) {
-      await until(`visitors are ${bite}`, () => {
+      const { id } = this.#owner;
+      await until(`${times} visitors of node ${id} were ${bite}`, () => {
         if (this.#error !== undefined) throw this.#error;
-        assert.ok(this.#owner.running, `node ${this.#owner.id} ended`);
+        assert.ok(this.#owner.running, `node ${id} ended`);
         return (this.#bites.get(bite) ?? 0) >= times;
       });
     }
   }
 
-  /** They leave, all at once; how often what was done about them. */
+  /** All leave at once. Says how often each bite was counted. */
   async end(): Promise<string> {
     this.#over = true;
     this.#end.resolve();
     for (const conn of this.#open) close(conn);
-    await Promise.all(this.#tasks);
+    await within(
+      `all visitors of node ${this.#owner.id} have left`,
+      Promise.all(this.#tasks),
+    );
     if (this.#error !== undefined) throw this.#error;
     return [...this.#bites].map(([bite, times]) => `${times} ${bite}`)
       .join(", ");
@@ -101,7 +110,7 @@ export class Party<Bite extends string> {
     }
   }
 
-  /** They must not keep the machine busy with coming. */
+  /** Visitors must not keep the machine busy with coming. */
   async #pause(millis: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, millis);

@@ -1,11 +1,15 @@
-// Processes that die or stand still: kill -9 of one, of a majority, of all, and SIGSTOP
-// for longer than an election timeout.
+// Processes that die or stand still: kill -9 of one, of a majority, of all, and SIGSTOP for
+// longer than an election timeout.
+//
+// A row (`Fault`) needs its victims, and what the others must do meanwhile: with a majority they
+// serve (`clients.more`), without one they refuse and give nothing. It starts or wakes the
+// victims itself and ends with `scene.recovered()`. Signals need no proof that they bit.
 
 import type { Server } from "../lib/server.ts";
 import type { Fault } from "./fault.ts";
 import { electionMillis, idsOf, nodes, pass, type Scene } from "./scene.ts";
 
-/** About what a start takes. */
+/** About the time that a start takes. */
 const startMillis = 400;
 
 export const processFaults: readonly Fault[] = [
@@ -91,7 +95,7 @@ export const processFaults: readonly Fault[] = [
     async run(scene) {
       for (const server of scene.servers) server.signal("SIGSTOP");
       await pass(2.5 * electionMillis);
-      // One after the other: who wakes first finds the others silent.
+      // One after the other: the first to wake finds the others silent.
       for (const server of scene.some(scene.size)) {
         server.signal("SIGCONT");
         await pass(scene.options.random(electionMillis));
@@ -108,7 +112,7 @@ async function kill(
 ): Promise<string> {
   const { clients } = scene;
   const rest = scene.but(...victims);
-  // Now and then in the middle of a compaction.
+  // Half of the times in the middle of a compaction.
   const compacting = scene.flip();
   const asked = compacting ? victims.map((node) => scene.snapshot(node)) : [];
   await scene.kill(...victims);
@@ -124,7 +128,7 @@ async function kill(
       throw new Error("a minority gave tickets");
     }
   }
-  // Now and then again, somewhere in the start, which reads and rewrites the log.
+  // One time in four once more during the start, which reads and rewrites the log.
   const twice = scene.options.random(4) === 0;
   if (twice) {
     for (const victim of victims) scene.spawn(victim);

@@ -1,13 +1,13 @@
-// Decides, while tickets come in, whether ticketd keeps its promises: the rules of
-// `../checker.ts`, exactly, in memory that grows with the gaps and not with the tickets.
+// Decides, while tickets come in, whether ticketd keeps its promises: exactly by the rules of
+// tests/lib/checker.ts, in memory that grows with the gaps and not with the tickets.
 //
-// Exact without any history, because whoever asks and whoever reads is this one thread:
-// the order of the calls is real time. A request may only be answered with numbers above
-// all that were read before it was sent, and that is one number, known when it is sent.
+// It needs no history, because one thread asks and reads: the order of its calls is real time.
+// A request may be answered only with numbers above all that were read before it was sent.
+// That is one number, and it is known when the request is sent.
 
 import { IntervalSet } from "./interval_set.ts";
 
-/** What one connection was told last: replies rise on it. */
+/** One connection, and the last number that it was given: numbers rise on it. */
 export class Line {
   readonly id: number;
   last = 0;
@@ -28,7 +28,7 @@ export class RangeChecker {
   #answered = 0;
   #repeated = 0;
   #lost = 0;
-  /** Asked, and neither answered nor refused with nothing done. */
+  /** Tickets that were asked for and not answered: they may be used up. */
   #unknown = 0;
 
   /** Tickets that were answered, repeated ones included. */
@@ -36,39 +36,42 @@ export class RangeChecker {
     return this.#answered;
   }
 
-  /** Those that had been given before. */
+  /** Answered tickets that had been given before. */
   get repeated(): number {
     return this.#repeated;
   }
 
-  /** The most acknowledged numbers at once that a later answer knew nothing of. */
+  /** The most acknowledged numbers that a later answer fell behind. */
   get lost(): number {
     return this.#lost;
   }
 
+  /** The largest number that was given. */
   get largest(): number {
     return this.#largest;
   }
 
-  /** The most numbers that may have been used up without anybody being told. */
+  /** The most numbers that may be used up without an answer. */
   get unknown(): number {
     return this.#unknown;
   }
 
+  /** How many intervals hold all given numbers. */
   get intervals(): number {
     return this.#given.intervals;
   }
 
+  /** A new connection. */
   line(): Line {
     return new Line(++this.#lines);
   }
 
-  /** To be called just before a request is sent; its answers must be above this. */
+  /** To be called just before a request is sent: its answers must be above this number. */
   asks(): number {
     return this.#largest;
   }
 
-  /** `line` was just told `first` to `last`, which it asked for at `floor`. */
+  /** `line` was just given `first` to `last`, for a request sent when `asks` said `floor`. */
   answers(
     line: Line,
     { first, last, floor }: { first: number; last: number; floor: number },
@@ -96,14 +99,14 @@ export class RangeChecker {
     this.#largest = Math.max(this.#largest, last);
   }
 
-  /** Nobody will say what became of `count` tickets that were asked for. */
+  /** `count` tickets that were asked for will never be answered. */
   unanswered(count: number): void {
     this.#unknown += count;
   }
 
   /**
-   * `last` is the newest number of all, nothing is under way, and all that was asked
-   * went through this checker: so no more numbers are used up than were asked for.
+   * All violations. To be called when no request is under way and all requests went through
+   * this checker: then no more numbers may be used up than were asked for.
    */
   close(): string[] {
     const { answered, unknown, largest } = this;

@@ -1,5 +1,5 @@
-// The checker of torture runs finds exactly what the exact one finds, and its set and
-// its parser are those of the plain model.
+// The checker of torture runs finds exactly the violations that tests/lib/checker.ts finds, and
+// its set behaves as a plain set.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -7,7 +7,7 @@ import { type Ticket, violations } from "../lib/checker.ts";
 import { IntervalSet } from "./interval_set.ts";
 import { type Line, RangeChecker } from "./range_checker.ts";
 
-/** One pipeline: who asked, when, and the runs of numbers that were read at once. */
+/** One pipeline: its connection, when it was sent, and the runs of numbers read at once. */
 type Asked = {
   readonly connection: number;
   readonly requestedAt: number;
@@ -19,8 +19,8 @@ type Asked = {
 };
 
 /**
- * Histories of a service that mostly keeps its promises: numbers rise in an order near
- * that of the reads, and now and then one is moved.
+ * Histories of a service that mostly keeps its promises: numbers rise nearly in the order of the
+ * reads, and now and then one is moved.
  */
 const history = fc.array(
   fc.record({
@@ -162,7 +162,7 @@ function check(asked: readonly Asked[]): RangeChecker {
   return checker;
 }
 
-/** One by one, as the exact checker wants them. */
+/** One by one, as tests/lib/checker.ts takes them. */
 function ticketsOf(asked: readonly Asked[]): Ticket[] {
   return asked.flatMap(({ connection, requestedAt, reads }) =>
     reads.flatMap(({ at, first, last }) =>

@@ -1,14 +1,16 @@
-// Reads the replies to TICKETs as ranges of consecutive numbers: millions a second, no
-// object for each. Resumable at any byte; anything that is neither `+NUMBER` nor `-TEXT`
-// throws. Numbers beyond 2^53 do not occur in a torture run.
+// Reads the replies to TICKETs as ranges of consecutive numbers: millions a second, without an
+// object for each. It can resume at any byte. Anything that is neither `+NUMBER` nor `-TEXT`
+// throws. A torture run does not reach numbers beyond 2^53.
 //
 //   replies = ("+" digit+ CR LF | "-" text CR LF)*
 
 import { assert } from "../../base/assert.ts";
 
+/** Hears the replies in their order. */
 export interface ReplySink {
-  /** `+first` to `+last`, in this order, with nothing between them. */
+  /** `+first` to `+last` came, with nothing between them. */
   given(first: number, last: number): void;
+  /** `-text` came. */
   refused(text: string): void;
 }
 
@@ -21,6 +23,7 @@ const minus = 45;
 const zero = 48;
 const latin1 = new TextDecoder("latin1");
 
+/** The replies of one connection. */
 export class ReplyParser {
   readonly #sink: ReplySink;
   #place: Placement = "start";
@@ -33,7 +36,11 @@ export class ReplyParser {
     this.#sink = sink;
   }
 
-  /** Ranges do not reach over the end of `bytes`: each is told when it was read. */
+  /**
+   * Parses the next bytes. A range ends with `bytes`, so that each is told when it is read.
+   *
+   * @throws {SyntaxError} on anything that is no reply to TICKET
+   */
   feed(bytes: Uint8Array): void {
     let first = 0;
     let last = 0;

@@ -1,10 +1,10 @@
-// Replies to TICKET become the same ranges however the bytes were cut into packets.
+// Replies to TICKET become the same ranges, however the bytes are cut into packets.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ReplyParser } from "./reply_parser.ts";
 
-/** All that it tells, numbers one by one, so that ranges cut by a packet are the same. */
+/** All that the parser tells, number by number, so that ranges cut by a packet are the same. */
 function told(parts: readonly string[]): (number | string)[] {
   const all: (number | string)[] = [];
   const parser = new ReplyParser({

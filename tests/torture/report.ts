@@ -1,5 +1,5 @@
-// What a torture run says: a line for each fault as it happens, and at the end a table,
-// the tickets, and what was measured. It also decides whether the run proved anything.
+// The report of a torture run: a line for each fault as it happens, and at the end a table, the
+// tickets and the measurements. It also decides whether the run proved anything.
 
 import { type Fault, kinds } from "./fault.ts";
 import { faults } from "./faults.ts";
@@ -8,9 +8,10 @@ import type { RangeChecker } from "./range_checker.ts";
 
 type Row = { times: number; outage: number };
 
-/** Fewer in a whole run, for each fault, is no load. */
+/** A run with fewer tickets for each of its faults had no load. */
 const ticketsPerFaultMin = 500;
 
+/** The report of one run, over all of its clusters. */
 export class Report {
   readonly figures = new Figures();
   elections = 0;
@@ -22,11 +23,13 @@ export class Report {
   #unknown = 0;
   #intervals = 0;
 
+  /** The time since the beginning, for the beginning of a line. */
   get clock(): string {
     const seconds = (performance.now() - this.#startMillis) / 1000;
     return `${seconds.toFixed(1).padStart(7)} s`;
   }
 
+  /** Prints and counts a fault: what `run` said, and the longest outage in milliseconds. */
   add(fault: Fault, { seen, outage }: { seen: string; outage: number }): void {
     const row = this.#rows.get(fault) ?? { times: 0, outage: 0 };
     row.times++;
@@ -37,7 +40,7 @@ export class Report {
     console.log(`${this.clock} ${told}`);
   }
 
-  /** A cluster has ended. */
+  /** Adds the tickets of a cluster that has ended. */
   count(checker: RangeChecker): void {
     this.#checked += checker.answered;
     this.#repeated += checker.repeated;
@@ -46,6 +49,7 @@ export class Report {
     this.#intervals = Math.max(this.#intervals, checker.intervals);
   }
 
+  /** The table and the counts. */
   get text(): string {
     const rows = faults.flatMap((fault) => {
       const row = this.#rows.get(fault);
@@ -74,7 +78,7 @@ export class Report {
     ].join("\n");
   }
 
-  /** A run in which too little happened says nothing about ticketd. */
+  /** Throws if too little happened to prove anything; a run that was cut short may be empty. */
   mustProve(isCutShort: boolean): void {
     const done = [...this.#rows].reduce((sum, [, { times }]) => sum + times, 0);
     if (done === 0 && !isCutShort) throw new Error("proves nothing: no fault");

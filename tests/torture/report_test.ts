@@ -1,4 +1,4 @@
-// A torture run in which too little happened fails, whatever it did not find.
+// A torture run in which too little happened fails, even if it found no violation.
 
 import assert from "node:assert/strict";
 import type { Fault } from "./fault.ts";
@@ -34,7 +34,7 @@ Deno.test("A run without a fault, tickets or an election proves nothing", () => 
   after(pause, { tickets: 10_000 }).mustProve(false);
 });
 
-Deno.test("The names of faults are told apart, and the table names each that happened", () => {
+Deno.test("Every fault has a name of its own, and the table names each that happened", () => {
   const names = faults.map(({ name }) => name);
   assert.equal(new Set(names).size, names.length);
   const { text } = after(kill, { tickets: 10_000 });

@@ -1,8 +1,9 @@
-// One torture run, inside its namespaces: clusters of each size one after the other,
-// fault after fault until the time is up, a line for each, a table at the end. A broken
-// promise, a fault that came out otherwise, or a run that proves nothing, fails.
+// One torture run, inside its namespaces: a cluster of each size one after the other, fault
+// after fault until the time is up, a line for each, a table at the end. The run fails if a
+// promise is broken, if a fault comes out otherwise than expected, or if it proves nothing.
 
 import { randomOf } from "../lib/random.ts";
+import { within } from "../lib/until.ts";
 import { command } from "./command.ts";
 import type { Fault } from "./fault.ts";
 import { faults } from "./faults.ts";
@@ -11,18 +12,19 @@ import { type Options, sizes } from "./options.ts";
 import { Report } from "./report.ts";
 import { Scene } from "./scene.ts";
 
-/** Shares of the time. */
+/** Each cluster size's share of the time. */
 const shares: Record<number, number> = { 3: 0.75, 1: 0.1, 5: 0.15 };
-/** A fault that hangs is a failure; the longest takes some seconds. */
+/** A fault that takes longer has failed; most take some seconds. */
 const faultMillisMax = 120_000;
 
+/** Runs the whole of it until `stop`, and returns the exit code. */
 export async function torture(
   options: Options,
   stop: AbortSignal,
 ): Promise<number> {
   const report = new Report();
   try {
-    // Network namespaces get their names here; nobody else is to see them.
+    // The names of network namespaces go there, where no other process must see them.
     await command("mount", "-t", "tmpfs", "tmpfs", "/run");
     const network = await Network.make(Math.max(...sizes));
     console.log(`seed ${options.seed}`);
@@ -53,7 +55,7 @@ type Stretch = {
   readonly stop: AbortSignal;
 };
 
-/** The life of one cluster. */
+/** Founds one cluster, tortures it and ends it. */
 async function stretch(
   { size, seconds, options, network, report, stop }: Stretch,
 ): Promise<void> {
@@ -94,7 +96,7 @@ async function stretch(
   }
 }
 
-/** Each once, in any order, then any of them for ever; or each `rounds` times. */
+/** Each fault once, in random order, then any of them for ever; or each `rounds` times. */
 function* order(
   plan: readonly Fault[],
   { rounds, random }: {
@@ -114,25 +116,19 @@ function* order(
 }
 
 async function inTime(fault: Fault, scene: Scene): Promise<string> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new Error(`not done after ${faultMillisMax / 1000} s`)),
-    faultMillisMax,
-  );
+  const options = { millisMax: faultMillisMax };
   try {
-    return await Promise.race([fault.run(scene), promise]);
+    return await within("the fault is over", fault.run(scene), options);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(
       `${fault.name} (${scene.size} nodes; expected: ${fault.expected}): ${reason}`,
       { cause: error },
     );
-  } finally {
-    clearTimeout(timer);
   }
 }
 
-/** A checker that does not cry at this is none. */
+/** The canary repeats a ticket: a checker that does not report it is worth nothing. */
 function sing({ checker }: Scene): void {
   const { largest } = checker;
   const line = checker.line();

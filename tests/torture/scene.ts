@@ -1,6 +1,6 @@
-// What a fault finds: one cluster of real processes, its network, the clients that load
-// it and the checker of what they read. It knows how to start, kill and restart nodes
-// and when all is well again; what is broken, and what must come of it, is the faults'.
+// What a fault works on: one cluster of real processes, its network, the clients that load it
+// and the checker of their tickets. A scene starts, kills and restarts nodes, and knows when all
+// is well again. The faults decide what is broken and what must come of it.
 
 import assert from "node:assert/strict";
 import { ticketOf } from "../lib/client.ts";
@@ -16,18 +16,18 @@ import { RangeChecker } from "./range_checker.ts";
 const clientPort = 11001;
 const raftPort = 12001;
 
-/** The shipped default of `--election`; the faults wait in its terms. */
+/** The default of `--election`; faults wait for multiples of it. */
 export const electionMillis = 300;
 
-/** Less than a user would wait: many faults last until requests are refused. */
+/** `--timeout`, shorter than the default: many faults last until requests are refused. */
 const timeoutMillis = 1000;
 
-/** Of each node; the faults' guests are more, and hold more than the memory allowed. */
+/** `--max-clients`: the guests of a fault are more, and hold more than `--client-memory`. */
 export const clientsMax = 300;
 
 export type SceneOptions = {
   readonly network: Network;
-  /** Its own: data and logs go here. */
+  /** For data and logs; no other scene uses it. */
   readonly directory: string;
   readonly random: Random;
   readonly figures: Figures;
@@ -48,7 +48,7 @@ export class Scene {
       const id = `${i + 1}`;
       return new Server({
         id,
-        // Of its own each, so that a file system can be mounted there.
+        // One for each node, so that a file system can be mounted there.
         directory: `${directory}/n${id}`,
         host: network.host(id),
         port: clientPort,
@@ -103,7 +103,7 @@ export class Scene {
     return from[this.options.random(from.length)]!;
   }
 
-  /** `count` of the nodes, in any order. */
+  /** `count` of the nodes, in random order. */
   some(count: number, from = this.servers): Server[] {
     const left = [...from];
     return Array.from(
@@ -112,21 +112,22 @@ export class Scene {
     );
   }
 
-  /** Tails or heads. */
+  /** True one time in two. */
   flip(): boolean {
     return this.options.random(2) === 0;
   }
 
+  /** All nodes but `servers`. */
   but(...servers: readonly Server[]): Server[] {
     return this.servers.filter((server) => !servers.includes(server));
   }
 
-  /** The one of `among` that all of `among` follow. */
+  /** Waits until all running nodes of `among` follow one of them. */
   async leader(among = this.servers): Promise<Server> {
     return await new Cluster(among).leader();
   }
 
-  /** One that follows, and the one that leads it. */
+  /** A random follower, and the leader. */
   async follower(): Promise<{ follower: Server; leader: Server }> {
     const leader = await this.leader();
     return { leader, follower: this.pick(this.but(leader)) };
@@ -136,7 +137,7 @@ export class Scene {
     await Promise.all(servers.map((server) => server.kill()));
   }
 
-  /** Starts those that have ended, `flags` after their own, until they serve. */
+  /** Starts nodes that have ended, with `flags` after their own, and waits until they serve. */
   async start(servers: readonly Server[], ...flags: string[]): Promise<void> {
     for (const server of servers) this.spawn(server, ...flags);
     await Promise.all(
@@ -144,17 +145,17 @@ export class Scene {
     );
   }
 
-  /** The same for one, and does not wait. */
+  /** Starts one node without waiting. */
   spawn(server: Server, ...flags: string[]): void {
     this.#keepLog(server);
     server.spawn(...flags);
   }
 
-  /** It ends by itself; anything but code 1, and a log without `reason`, is a fault. */
+  /** Waits until a node has ended by itself, with code 1 and `reason` as its last error. */
   async fails(server: Server, reason: RegExp): Promise<Exit> {
     const exit = await server.exit();
     assert.deepEqual(exit, { code: 1, signal: null }, tail(server));
-    // The isolates write their lines by themselves: a warning may come after it.
+    // Each isolate writes its own lines: a warning may come after the last error.
     const errors = server.log.split("\n").filter((line) =>
       / error /.test(line)
     );
@@ -162,44 +163,43 @@ export class Scene {
     return exit;
   }
 
-  /** All run and follow one leader, have caught up with it, and clients are served. */
+  /** Waits until all nodes follow one leader, clients are served, and all have caught up. */
   async recovered(): Promise<void> {
     const leader = await this.leader();
     await this.clients.more(100);
     const goal = Number((await leader.stats()).commit_index);
-    await until("all nodes have caught up", async () => {
+    await until(`all nodes have applied entry ${goal}`, async () => {
       const stats = await Promise.all(this.servers.map((s) => s.stats()));
       return stats.every(({ applied_index }) => Number(applied_index) >= goal);
     });
   }
 
-  /** Asks a node to compact its log; waits for the answer only if told to. */
+  /** Asks a node to compact its log. A node that dies of it need not answer. */
   snapshot(server: Server): Promise<void> {
     const asked = server.ask("RAFT.SNAPSHOT").catch((error) => error);
     return asked.then((answer) => {
-      // A node that dies of it cannot answer.
       if (answer !== "OK" && server.running) {
         assert.match(String(answer), /nothing new|closed|reset|refused/i);
       }
     });
   }
 
-  /** Elections since the beginning: each takes a term of its own, at least. */
+  /** Elections since the beginning, at most: each takes at least one term. */
   async elections(): Promise<number> {
     return await termOf(await this.leader()) - this.#firstTerm;
   }
 
-  /** The last questions; then the cluster ends in good order. What is wrong, if anything. */
+  /** Ends clients and cluster in good order, with the last checks. Returns what is wrong. */
   async end(): Promise<string[]> {
     await this.clients.stop();
-    // Each change of leaders makes each node ask again, at most for all that waits there.
+    // Each change of leaders makes each node ask again, at most for all requests that wait.
     const elections = await this.elections();
     this.checker.unanswered(elections * this.size * waitingMax);
-    // And burns what the leader has in hand: no more than one and a half of its ticks'
-    // worth, of which each may lie in two of ours.
+    // It also burns the numbers in the leader's hand: the tickets of one and a half of its ticks
+    // at most, each of which may lie in two of ours.
     this.checker.unanswered(elections * 3 * this.clients.busiestTick);
     const before = this.checker.largest;
-    await until("nothing is in hand", async () => {
+    await until("the leader has no numbers in hand", async () => {
       const { tickets_in_hand } = await (await this.leader()).stats();
       return tickets_in_hand === "0";
     });
@@ -222,7 +222,7 @@ export class Scene {
     return faults;
   }
 
-  /** Ends all at once; for a scene that went wrong. */
+  /** Kills all nodes, after a scene that went wrong. */
   async abort(): Promise<void> {
     await Promise.all(this.servers.map(async (server) => {
       await server.kill();
@@ -230,7 +230,7 @@ export class Scene {
     }));
   }
 
-  /** The log of the life that has ended, behind those before it. */
+  /** Appends the log of the process that has ended to the file of all logs of its node. */
   #keepLog(server: Server): void {
     const path = `${this.options.directory}/node-${server.id}.log`;
     Deno.writeTextFileSync(path, server.log, { append: true });
@@ -246,6 +246,7 @@ export class Scene {
   }
 }
 
+/** The address at which a node serves clients. */
 export function addressOf({ host, port }: Server): string {
   return `${host}:${port}`;
 }
@@ -254,11 +255,12 @@ export function idsOf(servers: readonly Server[]): string[] {
   return servers.map(({ id }) => id);
 }
 
+/** Nodes by their ids, for people. */
 export function nodes(servers: readonly Server[]): string {
   return `node ${idsOf(servers).toSorted().join(", ")}`;
 }
 
-/** Time that must go by for something to be late; nothing is concluded from it. */
+/** Lets time pass, so that something is late. Nothing is concluded from the time itself. */
 export async function pass(millis: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, millis));
 }

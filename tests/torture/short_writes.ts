@@ -1,7 +1,8 @@
-// Real short writes of a real log. strace stops the node after each write to it; while it
-// stands, the limit of its file size is set a few bytes above the log's size, so that the
-// kernel takes only the beginning of the next record, and lifted before the rest comes,
-// which would end the process. (strace itself can only pretend: its `retval` writes nothing.)
+// Real short writes of a real log (PITFALLS 3). strace stops the node after each write to the
+// log. While it stands still, its limit of file sizes is set a few bytes above the log's size, so
+// that the kernel takes only the beginning of the next record. The limit is lifted before the
+// rest comes, because that would end the process. strace alone can only pretend: its `retval`
+// writes nothing.
 
 import assert from "node:assert/strict";
 import type { Server } from "../lib/server.ts";
@@ -12,7 +13,7 @@ import { logPaths } from "./log_paths.ts";
 import type { Scene } from "./scene.ts";
 
 const rounds = 5;
-/** Less than any record has. */
+/** How many bytes of a record are let through: fewer than any record has. */
 const bytesMax = 16;
 
 /** Returns how many writes were short. */
@@ -20,7 +21,7 @@ export async function shortWrites(
   scene: Scene,
   victim: Server,
 ): Promise<number> {
-  // A fresh one is not replaced in the middle of it, and smaller than what is limited.
+  // A fresh log is not replaced meanwhile, and small.
   await scene.snapshot(victim);
   const { newest } = logPaths(victim);
   const size = () => Deno.statSync(newest).size;
@@ -39,7 +40,7 @@ export async function shortWrites(
   };
   try {
     for (let i = 0; i < rounds; i++) {
-      // For a whole record, or for the rest of the last one.
+      // After a whole record, or after the rest of the last one.
       await stopped();
       const limit = size() + 1 + scene.options.random(bytesMax);
       await limitFiles(victim, limit);

@@ -1,6 +1,10 @@
-// Strangers at the raft ports of all nodes at once: whoever they say that they are, and
-// whatever they send, the cluster goes on. No node ends, no member is added or lost, no
-// term of theirs is taken over.
+// Strangers at the raft ports of all nodes at once: whoever they claim to be, and whatever they
+// send, the cluster goes on. No node ends, no member is added or lost, no node takes over a
+// term of theirs.
+//
+// A row (`Fault`) needs strangers (`strangers.ts`) on raft ports, and the bites that prove that
+// each kind was refused or hung up on (`party.bitten`); then that members, terms and logs
+// are as before. `scene.recovered()` comes before that.
 
 import assert from "node:assert/strict";
 import { diskOf } from "../lib/disk_of.ts";
@@ -17,9 +21,9 @@ import {
   type Target,
 } from "./strangers.ts";
 
-/** Of all that there are, a node hears any of them, and others the next time. */
+/** How many messages a node must hear: some of all that there are, other ones each time. */
 const messagesMin = 20;
-/** Above what elections take meanwhile, and below what strangers speak of. */
+/** More than elections need meanwhile, and less than the terms of which strangers speak. */
 const termsMax = 100;
 
 export const strangerFaults: readonly Fault[] = [
@@ -71,7 +75,7 @@ async function meet(scene: Scene): Promise<string> {
   for (const [i, server] of servers.entries()) {
     assert.ok(server.running, `node ${server.id} ended`);
     const errors = server.log.slice(logs[i]).split("\n")
-      // What a node that is alone says to people, for it cannot know better.
+      // A node that is alone warns its operator of these callers, because it cannot know better.
       .filter((line) => / error /.test(line) && !/whoever calls/.test(line));
     assert.deepEqual(errors, []);
   }
@@ -84,7 +88,7 @@ async function meet(scene: Scene): Promise<string> {
 }
 
 async function diskWhileRunning({ options }: Scene, server: Server) {
-  return await until(`node ${server.id}'s disk is read`, () => {
+  return await until(`the disk of node ${server.id} can be read`, () => {
     try {
       return diskOf(server, options.directory);
     } catch {

@@ -1,7 +1,8 @@
-// Strangers on a node's raft port: fake peers of whatever name, disk and knowledge, that are
-// refused, or are let in as former members and say everything that there is to say; bytes
-// that are no frames, frames that never end, connections that only hold a place. They
-// know all that can be known, down to the node's disk, but live on no disk of a member.
+// Strangers on a node's raft port: fake peers of any name, disk and knowledge, which are refused,
+// or are let in as former members and send every message that there is; bytes that are no
+// frames, frames that never end, connections that only hold a place. They know everything that
+// can be known, even the incarnation of the node's disk, but none has a member's disk. The end
+// of the party closes the connections that wait.
 
 import assert from "node:assert/strict";
 import { termJumpMax } from "../../raft/core/limits.ts";
@@ -12,7 +13,7 @@ import { FakePeer, frameOf, helloOf, type Role } from "../lib/fake_peer.ts";
 import { writeAll } from "./clients.ts";
 import type { Party } from "./party.ts";
 
-/** What the node did about them. */
+/** What the node did about a stranger. */
 export type Bite =
   | "refused under a name"
   | "let in as no member"
@@ -23,34 +24,34 @@ export type Bite =
 
 export type Target = {
   readonly party: Party<Bite>;
-  /** Who has the port, and on which disk it lives. */
+  /** The node that has the port, its cluster, and the incarnation of its disk. */
   readonly id: string;
   readonly cluster: string;
   readonly disk: string;
   /** Ids of the other members. */
   readonly others: readonly string[];
-  /** Of the node, when they came. */
+  /** The node's term before they came. */
   readonly term: Term;
-  /** Asked before anybody comes. */
+  /** Drawn from only before they come. */
   readonly random: Random;
-  /** Some bytes, other ones each time. */
+  /** Some random bytes, other ones at each call. */
   noise(): Uint8Array<ArrayBuffer>;
 };
 
 /** An id that nobody has. */
 const outsider = "former";
-/** Of a configuration that is far ahead of all that there are. */
+/** The index of a configuration far ahead of all that there are. */
 const farSince = 2 ** 50;
 const speakers = 6;
-/** Terms ahead: more than honest elections bring meanwhile, and not too far to be heard of. */
+/** Terms ahead of the node's: more than elections need meanwhile, and few enough to be heard. */
 const soon = 500;
-/** As many as come at once, and how long until those that were shown out come again. */
+/** How many come at once, and the time until those that were shown out come again. */
 const burstCount = 300;
 const burstAgainMillis = 1000;
 const largeBytes = 4 * 1024 * 1024;
 const http = new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
 
-/** All but the burst. */
+/** Invites all kinds but the burst. */
 export function inviteStrangers(target: Target): void {
   const { party } = target;
   for (const role of impostors(target)) {
@@ -68,7 +69,7 @@ export function inviteStrangers(target: Target): void {
   }
 }
 
-/** So many at once that say nothing. */
+/** Invites many at once that say nothing. */
 export function inviteBurst({ party }: Target): void {
   party.invite(async (conn) => {
     await untilEnd(conn);
@@ -76,7 +77,7 @@ export function inviteBurst({ party }: Target): void {
   }, { count: burstCount, againMillis: burstAgainMillis });
 }
 
-/** No member, but it was one: it knows on which disk the node lives. */
+/** A former member: it knows the incarnation of the node's disk. */
 function former({ id, cluster, disk }: Target, name = outsider): Role {
   return {
     ...{ cluster, id: name, incarnation: "e".repeat(16) },
@@ -84,7 +85,7 @@ function former({ id, cluster, disk }: Target, name = outsider): Role {
   };
 }
 
-/** Those that must not be let in, however far ahead they say that they are. */
+/** Strangers that must not be let in, however new a configuration they claim to know. */
 function impostors(target: Target): Role[] {
   const role = { ...former(target), since: farSince };
   const blind = { ...role, otherDisk: "" };
@@ -101,8 +102,8 @@ function impostors(target: Target): Role[] {
 type Said = { readonly role: Role; readonly message: PeerMessage };
 
 /**
- * What each speaker says: together every message, with a term of before, of now, of soon or
- * of far away, by one that claims to be a member of a configuration to come, or does not.
+ * The messages of each speaker: together every message, with a term that is old, current, a
+ * little ahead or far ahead, from one that claims to know a later configuration or does not.
  */
 function messages(target: Target): Said[][] {
   const { id: to, term, random } = target;
@@ -129,13 +130,13 @@ async function comeAs(role: Role, { conn, party }: Visit): Promise<void> {
   if (answer !== "closed") party.bit("refused under a name");
 }
 
-/** One that comes under a name of its own, a connection for each that it says. */
+/** Invites a speaker under a name of its own, with a connection for each of its messages. */
 function speak(said: readonly Said[], { party, random }: Target): void {
   let next = random(said.length);
   party.invite(async (conn) => {
     const { role, message } = said[next]!;
     const peer = await FakePeer.introduce(conn, role);
-    // Its place may be taken by others of its kind.
+    // Others of its kind may have taken its place.
     if (!(peer instanceof FakePeer)) return;
     party.bit("let in as no member");
     await peer.sayAndPart(message);
@@ -145,7 +146,7 @@ function speak(said: readonly Said[], { party, random }: Target): void {
   });
 }
 
-/** One that is let in announces a frame that is not for it to send. */
+/** Is let in, and announces a frame that is larger than it may send. */
 async function announce(target: Target, conn: Deno.TcpConn): Promise<void> {
   const { party } = target;
   const peer = await FakePeer.introduce(conn, former(target));
@@ -155,7 +156,7 @@ async function announce(target: Target, conn: Deno.TcpConn): Promise<void> {
   if (!party.isOver) party.bit("hung up on for a large frame");
 }
 
-/** Greets, or not, and then begins a frame that never ends. */
+/** Says hello or not, and then begins a frame that never ends. */
 async function dripFrame(target: Target, conn: Deno.TcpConn): Promise<void> {
   const { hello } = helloOf(former(target));
   if (target.noise()[0]! % 2 === 0) {
@@ -165,7 +166,7 @@ async function dripFrame(target: Target, conn: Deno.TcpConn): Promise<void> {
   await untilEnd(conn);
 }
 
-/** Of one with `length` bytes of payload. */
+/** The beginning of a frame with `length` bytes of payload. */
 function beginningOfFrame(length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(100);
   new DataView(bytes.buffer).setUint32(0, length, true);

@@ -1,4 +1,5 @@
-// Addresses as people write them.
+// Addresses as people write them: which are parsed, which mean this machine, which must not be
+// dialled, and which count as one source.
 
 import assert from "node:assert/strict";
 import {
@@ -59,7 +60,7 @@ Deno.test("isLoopback() knows every spelling of this machine, and no other", () 
   }
 });
 
-Deno.test("faultToDial() lets names and addresses of one host pass, and nothing else", () => {
+Deno.test("faultToDial() allows names and addresses of one host, and nothing else", () => {
   const good = [
     ":12001",
     "node-1.example:1",

@@ -1,3 +1,5 @@
+// The queue compared with an array, over random operations and over a long time.
+
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Fifo } from "../../../base/fifo.ts";

@@ -1,4 +1,4 @@
-// Log lines on their way out of an isolate, to something that takes them when it likes.
+// Log lines on their way out of an isolate, to a reader that takes them when a test says so.
 
 import assert from "node:assert/strict";
 import {
@@ -7,7 +7,7 @@ import {
   waitingBytesMax,
 } from "../../../base/log_outlet.ts";
 
-/** Takes what it is allowed to, and keeps it. */
+/** Takes bytes when it is told to, and keeps them. */
 class Reader {
   text = "";
   writes: number[] = [];
@@ -20,7 +20,7 @@ class Reader {
   #answer: ((count: number | Error) => void) | undefined;
   #bytes = new Uint8Array();
 
-  /** The write under way takes so many bytes, or all of them, or fails. */
+  /** Lets the write under way take `count` bytes, or all of them, or fail. */
   async take(count: number | Error = Infinity): Promise<void> {
     const answer = this.#answer;
     assert.ok(answer !== undefined, "a write is under way");
@@ -74,7 +74,7 @@ Deno.test("Lines share a write as long as a pipe takes it whole; none is cut for
   assert.equal(reader.text, lines.join(""));
 });
 
-Deno.test("What a reader takes in pieces arrives whole", async () => {
+Deno.test("A line that a reader takes in pieces arrives whole", async () => {
   const reader = new Reader();
   reader.outlet.push("first\n");
   reader.outlet.push("second\n");
@@ -82,7 +82,7 @@ Deno.test("What a reader takes in pieces arrives whole", async () => {
   assert.equal(reader.text, "first\nsecond\n");
 });
 
-Deno.test("What nobody reads is bounded: the oldest lines stay, the rest is counted where it belongs", async () => {
+Deno.test("Lines that nobody reads are bounded: the oldest stay, the others are counted where they belong", async () => {
   const reader = new Reader();
   const line = "x".repeat(99) + "\n";
   const fit = 1 + Math.floor(waitingBytesMax / line.length);
@@ -99,7 +99,7 @@ Deno.test("What nobody reads is bounded: the oldest lines stay, the rest is coun
   assert.equal(lines.length, fit + 2 + 80 + 2);
 });
 
-Deno.test("The reason of an end finds room in a full queue, and does not grow it for ever", () => {
+Deno.test("Urgent lines find room in a full queue, but not without limit", () => {
   const reader = new Reader();
   const line = "x".repeat(999) + "\n";
   for (let i = 0; i < 1000; i++) reader.outlet.push(line);
@@ -127,7 +127,7 @@ Deno.test("A failed write is tried again from where it ended, and meanwhile line
   assert.equal(reader.text, "first\nsecond\n");
 });
 
-Deno.test("drained() waits for the last line, and for a reader that never comes not long", async () => {
+Deno.test("drained() waits for the last line, but not long for a reader that never comes", async () => {
   const reader = new Reader();
   await reader.outlet.drained(1e9);
   reader.outlet.push("a\n");

@@ -1,9 +1,9 @@
-// Log lines: their two formats, their level, and what they may be used for.
+// Log lines: their two formats and their level, and that nobody can forge one.
 
 import assert from "node:assert/strict";
 import { type LogOptions, openLog } from "../../../base/logger.ts";
 
-/** A log that keeps its lines. */
+/** A logger, and the lines that it has written. */
 function kept(options: Partial<LogOptions>) {
   const lines: string[] = [];
   const log = openLog({
@@ -63,7 +63,7 @@ Deno.test("Braces in a text are text, not a template", () => {
   assert.match(lines[0]!, /configuration \{\[\]\} \{name\} name=x\n$/);
 });
 
-Deno.test("What came from outside can neither forge a line nor move the cursor", () => {
+Deno.test("Text from a peer or client can neither forge a line nor move the cursor", () => {
   const { log, lines } = kept({});
   log("info", "from \x1b[2Jhost\r\n2026 error node 2: forged\x9b");
   assert.equal(lines[0]!.split("\n").length, 2);

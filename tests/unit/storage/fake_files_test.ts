@@ -1,5 +1,5 @@
-// The fake disk lies as much as it says, and no more: what it keeps through a crash is
-// compared, image by image, with what its header allows.
+// The fake disk keeps through a crash exactly what its header allows: every image that it may
+// leave is compared with that.
 
 import assert from "node:assert/strict";
 import type { OpenFile } from "../../../storage/files.ts";
@@ -197,7 +197,7 @@ Deno.test("A file that is created over another is the old, none or the new, unti
   assert.deepEqual(images(), ["2,2"]);
 });
 
-// ---------------------------------------------------------------- lives
+// ---------------------------------------------------------------- processes
 
 Deno.test("The files of a dead process throw, and their syncs call nobody", () => {
   const ends: (() => void)[] = [];
@@ -253,7 +253,7 @@ Deno.test("The version rises with what is durable, and rewrites with all but app
   assert.equal(changes(() => disk.crash(nothing)), both);
 });
 
-Deno.test("Operations are counted, and kept only where one asks for them", () => {
+Deno.test("Operations are counted, and recorded unless a test says otherwise", () => {
   const { disk } = diskWith("a");
   assert.deepEqual(disk.operations, ["create a", "syncDirectory "]);
   const silent = diskWith("a", { record: false }).disk;

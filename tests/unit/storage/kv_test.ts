@@ -1,9 +1,13 @@
+// The log in Deno KV: the contract of every storage; stores that are damaged, another node's, of a
+// newer format, or in use; and the keys that remain in a store.
+
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { denoFiles } from "../../../storage/files.ts";
 import { openKv } from "../../../storage/kv.ts";
 import { StorageError } from "../../../storage/storage.ts";
 import { Wal } from "../../../storage/wal.ts";
+import { run } from "../../lib/program.ts";
 import {
   commands,
   create,
@@ -42,7 +46,7 @@ testStorage("KvStorage", {
 
 type Edit = (run: (kv: Deno.Kv) => Promise<unknown>) => Promise<void>;
 
-/** A store with three saves after its first, and a way to do it harm. */
+/** Runs `body` with a store of three saves after its first, and a way to damage it. */
 async function withStore(
   body: (directory: string, edit: Edit) => Promise<void>,
 ): Promise<void> {
@@ -140,7 +144,7 @@ Deno.test("openKv() refuses a newer format", () =>
     await refuses(directory, /has format 9, this ticketd knows 1/);
   }));
 
-Deno.test("openKv() ignores and removes what an unfinished commit put ahead", () =>
+Deno.test("openKv() ignores and removes parts that an unfinished commit put ahead", () =>
   withStore(async (directory, edit) => {
     await edit((kv) =>
       kv.set(["ticketd", "1", "save", 5, 12], new Uint8Array(9))
@@ -154,7 +158,7 @@ Deno.test("openKv() ignores and removes what an unfinished commit put ahead", ()
     });
   }));
 
-Deno.test("KvStorage deletes what a snapshot replaced", () =>
+Deno.test("KvStorage deletes the saves that a snapshot replaced", () =>
   withStore(async (directory, edit) => {
     const storage = await open(directory);
     storage.load();
@@ -195,7 +199,7 @@ Deno.test("KvStorage at low commits nothing before flush(), and everything in it
     last.close();
   }));
 
-Deno.test("openKv() refuses a directory that is open already (TRANSCRIPTS 10)", () =>
+Deno.test("openKv() refuses a directory that is open already", () =>
   withStore(async (directory) => {
     const storage = await open(directory);
     await refuses(
@@ -221,7 +225,7 @@ Deno.test("openKv() refuses a directory with a file log, and Wal one with a KV s
     await refuses(directory, /holds a log in files; start with --storage file/);
   }));
 
-/** Runs `body` without any permission, on a default store of its own. */
+/** Runs `body` without any permission, on a default store of its own; what it prints. */
 async function runInDefaultStore(body: string): Promise<string> {
   const directory = Deno.makeTempDirSync();
   const script = join(directory, "script.ts");
@@ -239,13 +243,13 @@ async function runInDefaultStore(body: string): Promise<string> {
   ];
   Deno.writeTextFileSync(script, lines.join("\n"));
   try {
-    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-config", "--no-prompt", "--unstable-kv", script],
-      // Where Deno keeps its default store: not this user's own.
-      env: { DENO_DIR: directory, NO_COLOR: "1" },
-    }).output();
-    return new TextDecoder().decode(stdout) ||
-      new TextDecoder().decode(stderr);
+    const { stdout, stderr } = await run(
+      Deno.execPath(),
+      ["run", "--no-config", "--no-prompt", "--unstable-kv", script],
+      // Deno keeps its default store there: this must not be the user's own.
+      { env: { DENO_DIR: directory, NO_COLOR: "1" } },
+    );
+    return stdout || stderr;
   } finally {
     Deno.removeSync(directory, { recursive: true });
   }
@@ -266,7 +270,7 @@ Deno.test("openKv() needs no permission without a directory, and keeps nodes apa
   assert.equal(output, "false\ntrue\nfalse\ntrue\n1\n2\n");
 });
 
-Deno.test("KvStorage acknowledges nothing once a second process has the store (TRANSCRIPTS 10)", async () => {
+Deno.test("KvStorage acknowledges nothing once a second process has the store", async () => {
   const output = await runInDefaultStore(`
     const says = (promise: Promise<void>) =>
       promise.then(() => console.log("done"), (error) => console.log(error.message));
@@ -308,7 +312,7 @@ Deno.test("KvStorage harms no store that took the place of its own (PITFALLS 43)
     opened.push(second);
     await create(second);
     await write(second, save(commands(1, 2, 7)));
-    // It goes on in what it has open, wherever that is by now.
+    // The first goes on in the files that it has open, wherever they are by now.
     await write(first, save(commands(4, 1, 1), { snapshot: snapshotAt(3) }));
     first.close();
     await write(second, save(commands(3, 1, 7)));

@@ -1,3 +1,5 @@
+// The reference keeps the contract of every storage.
+
 import { Memory, type Retained } from "../../../storage/memory.ts";
 import { testStorage } from "../../lib/storage_conformance.ts";
 

@@ -1,3 +1,6 @@
+// A record is valid only where it was written, and readTail() tells a torn tail from damage at
+// every bit.
+
 import assert from "node:assert/strict";
 import { Writer } from "../../../base/bytes.ts";
 import {
@@ -12,7 +15,7 @@ const seed = 0x1234_5678;
 
 type Made = { readonly text: string; readonly synced?: number };
 
-/** A file of records, each written when all before it was synced, unless it says. */
+/** A file of records, each written when all before it was synced, unless it says otherwise. */
 function file(
   records: readonly (string | Made)[],
   fileSeed = seed,
@@ -89,7 +92,7 @@ Deno.test("readTail() finds the valid record behind any flipped bit (PITFALLS 8)
 });
 
 Deno.test("readTail() finds a valid record behind bytes that were cut out or put in", () => {
-  // At its place, a record is the same; elsewhere it is not the same record.
+  // A record is valid only at its own place.
   const bytes = file(["a", "b", "c"]);
   const overwritten = bytes.slice();
   overwritten.fill(0, 3, size + 9);
@@ -116,7 +119,7 @@ Deno.test("readTail() finds a valid record behind bytes that were cut out or put
 });
 
 Deno.test("readTail() lets a record be lost that was not durable when later ones were written (PITFALLS 9)", () => {
-  // One batch at medium or low: nothing of it synced when its last was written.
+  // One batch at medium or low: none of it was synced when its last record was written.
   const batch = file(["a", { text: "b", synced: size }, {
     text: "c",
     synced: size,
@@ -135,7 +138,7 @@ Deno.test("readTail() lets a record be lost that was not durable when later ones
   assert.deepEqual(tailOf(later), { type: "damaged", witness: 3 * size });
 });
 
-Deno.test("readRecord() refuses a record of another segment, another place, another life", () => {
+Deno.test("readRecord() refuses a record of another segment or another place", () => {
   const bytes = file(["a", "b"]);
   const other = file(["a", "x"], seed + 1);
   const foreign = new Uint8Array([...bytes, ...other.subarray(size)]);
@@ -147,13 +150,13 @@ Deno.test("readRecord() refuses a record of another segment, another place, anot
   assert.deepEqual(tailOf(duplicated), { type: "torn" });
 });
 
-Deno.test("readTail() finds a record of another segment or life at its place, and only there", () => {
+Deno.test("readTail() finds a record of another segment or incarnation at its place, and only there", () => {
   const own = file(["a", "b"]);
   const other = file(["a", "x", "y"], seed + 1);
   const behind = new Uint8Array([...own, ...other.subarray(2 * size)]);
   assert.deepEqual(tailOf(behind), { type: "foreign", witness: 2 * size });
 
-  // The write of what lies before it was lost.
+  // The write of the record before it was lost.
   const afterStale = new Uint8Array([
     ...other.subarray(0, size),
     ...file(["a", "b", "c"]).subarray(size),

@@ -1,5 +1,9 @@
-// Lives that begin and end: a node whose disk is gone, with and without --join, and
-// restarts of all nodes one after the other.
+// Nodes that are stopped and started on purpose: one whose disk is gone, with and without
+// --join, and all of them one after the other.
+//
+// A row (`Fault`) needs its victims and how they are started again, and checks what their logs
+// must say about it. Tickets that a node gives as the founder of a cluster of its own are not
+// this cluster's: keep clients away from it (`clients.avoid`). `scene.recovered()` comes last.
 
 import assert from "node:assert/strict";
 import type { Server } from "../lib/server.ts";
@@ -7,12 +11,12 @@ import { until } from "../lib/until.ts";
 import type { Fault } from "./fault.ts";
 import { addressOf, idsOf, type Scene } from "./scene.ts";
 
-export const lifeFaults: readonly Fault[] = [
+export const restartFaults: readonly Fault[] = [
   {
     name: "wipe",
-    kind: "life",
+    kind: "restart",
     expected:
-      "refused until its old life is removed; a learner first, then a voter",
+      "refused until its old incarnation is removed; a learner first, then a voter",
     nodesMin: 3,
     weight: 1,
     elects: false,
@@ -24,7 +28,7 @@ export const lifeFaults: readonly Fault[] = [
   },
   {
     name: "wipe-found",
-    kind: "life",
+    kind: "restart",
     expected:
       "begun again without --join, it says so loudly when its old cluster dials it",
     nodesMin: 3,
@@ -34,7 +38,7 @@ export const lifeFaults: readonly Fault[] = [
       const victim = scene.pick(scene.servers);
       await wiped(scene, victim, async () => {
         scene.spawn(victim);
-        // Anybody could say what they do, so that it is not ended by it.
+        // It does not end, because anybody could say what the members say.
         await victim.logged(
           new RegExp(` error .*holds node ${victim.id} for a member`),
         );
@@ -46,7 +50,7 @@ export const lifeFaults: readonly Fault[] = [
   },
   {
     name: "rolling",
-    kind: "life",
+    kind: "restart",
     expected: "each ends with code 0 and comes back; all go on",
     nodesMin: 1,
     weight: 1,
@@ -64,7 +68,7 @@ export const lifeFaults: readonly Fault[] = [
   },
 ];
 
-/** `victim` loses its data, does what `first` says, and joins as a new life. */
+/** `victim` loses its data, does what `first` says, and joins with a new incarnation. */
 async function wiped(
   scene: Scene,
   victim: Server,
@@ -72,7 +76,7 @@ async function wiped(
 ): Promise<void> {
   const rest = scene.but(victim);
   const serves = () => scene.clients.more(500, idsOf(rest));
-  // What a node that begins again at 1 gives is not this cluster's.
+  // A node that founds a cluster again begins at 1: its numbers are not this cluster's.
   await scene.clients.avoid(victim.id);
   await scene.kill(victim);
   wipe(victim);
@@ -91,7 +95,7 @@ async function wiped(
   );
   await serves();
   await until(
-    "its old life is removed",
+    `the old incarnation of node ${victim.id} is removed`,
     async () => await member.ask("RAFT.REMOVESERVER", victim.id) === "OK",
   );
   await scene.start([victim], ...join);
@@ -101,7 +105,7 @@ async function wiped(
   await scene.recovered();
 }
 
-/** What it was before its old life was removed is in the log that it was sent, too. */
+/** The log that it was sent also tells of its old incarnation: look behind that. */
 function assertLearnt({ id, raftAddress, log }: Server): void {
   const name = `${id} at ${raftAddress}`;
   const learns = log.indexOf(`${name} (learner)`);

@@ -1,6 +1,6 @@
-// What may happen to a log in its life, as steps: the lives that `recording.ts` records and
-// `main.ts` crashes. A save is built on the state that the log has by then, since
-// after a kill at `low` that is known only then.
+// Workloads: the steps that a log goes through, which `recording.ts` records and `main.ts`
+// crashes. A save is built on the state that the log has by then, because after a kill at `low`
+// nobody knows it earlier.
 
 import type {
   Configuration,
@@ -20,7 +20,7 @@ type Build = (state: Saved) => Save;
 
 export type Step =
   | { readonly type: "create"; readonly saved: Saved }
-  /** With a flush that is still under way when the save comes, or without. */
+  /** `flushing`: a flush is still under way when the save comes. */
   | { readonly type: "save"; readonly build: Build; readonly flushing: boolean }
   | { readonly type: "flush" }
   /** As at SIGTERM: flush, end, start. */
@@ -63,11 +63,12 @@ function saveOf(state: Saved, change: Partial<Save>): Save {
   };
 }
 
-/** The next term, with a vote given in it or none. */
+/** The next term, in which a vote is given or not. */
 function later({ hardState }: Saved, votedFor?: string): HardState {
   return { currentTerm: hardState.currentTerm + 1, votedFor };
 }
 
+/** Appends `count` entries of `bytes` bytes each; entries of 0 bytes are no-ops. */
 export function append(count: number, bytes: number): Build {
   return (state) => {
     const { currentTerm } = state.hardState;
@@ -80,7 +81,7 @@ export function append(count: number, bytes: number): Build {
   };
 }
 
-/** A new leader's entry in place of the last `count`, its term known before or not. */
+/** Replaces the last `count` entries by one of a new leader; `inNewTerm`: its term is new. */
 function overwrite(
   count: number,
   { inNewTerm }: { inNewTerm: boolean },
@@ -106,7 +107,7 @@ function snapshotAt(index: number, term: number, bytes: number): Snapshot {
   return { index, term, configuration, configurationIndex: 1, data };
 }
 
-/** A snapshot of all but the last `kept` entries, which stay. */
+/** A snapshot of `bytes` bytes of all but the last `kept` entries, which stay. */
 function compact(kept: number, bytes: number): Build {
   return (state) => {
     const entries = state.entries.slice(
@@ -118,7 +119,7 @@ function compact(kept: number, bytes: number): Build {
   };
 }
 
-/** A received snapshot of what this node never had. */
+/** A received snapshot of `bytes` bytes, `ahead` entries beyond this node's log. */
 function install(ahead: number, bytes: number): Build {
   return (state) => {
     const hardState = later(state);
@@ -145,8 +146,8 @@ const flush: Step = { type: "flush" };
 const stop: Step = { type: "stop" };
 const kill: Step = { type: "kill" };
 
-/** One life for each way in which the log is used. */
-export const lives: Readonly<Record<string, readonly Step[]>> = {
+/** One workload for each way in which the log is used. */
+export const workloads: Readonly<Record<string, readonly Step[]>> = {
   "first start": [found, ...saves(vote, append(1, 0)), stop],
   "append": [
     found,
@@ -199,8 +200,8 @@ export const lives: Readonly<Record<string, readonly Step[]>> = {
   ],
 };
 
-/** A life of chance. */
-export function randomLife(seed: number): Step[] {
+/** A workload drawn from `seed`: it creates a log, and takes 2 to 11 steps more. */
+export function randomWorkload(seed: number): Step[] {
   const random = randomOf(seed);
   const steps = [random(4) === 0 ? join : found];
   const count = 3 + random(10);
