@@ -4,78 +4,19 @@
 
 import assert from "node:assert/strict";
 import deno from "../deno.json" with { type: "json" };
+import {
+  codeOf,
+  files,
+  found,
+  importsOf,
+  isFile,
+  read,
+  service,
+  sources,
+} from "./lib/source_tree.ts";
 
-const root = new URL("../", import.meta.url);
 /** This file names what it forbids. */
 const self = "tests/tidy_test.ts";
-const skipped = new Set([".git", ".tools", "node_modules", "data"]);
-
-function* walk(folder = ""): Iterable<string> {
-  for (
-    const { name, isDirectory } of Deno.readDirSync(
-      new URL(folder || ".", root),
-    )
-  ) {
-    if (skipped.has(name)) continue;
-    if (isDirectory) yield* walk(`${folder}${name}/`);
-    else yield folder + name;
-  }
-}
-
-function read(path: string): string {
-  return Deno.readTextFileSync(new URL(path, root));
-}
-
-const files = [...walk()].toSorted();
-const sources = files.filter((path) => path.endsWith(".ts"));
-/** What runs in production. */
-const service = sources.filter((path) =>
-  path === "main.ts" || /^(base|server|raft|storage|client)\//.test(path)
-);
-
-const commentOrText =
-  /(\/\/[^\n]*|\/\*[\s\S]*?\*\/)|("(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`)/g;
-
-function withoutComments(source: string): string {
-  return source.replace(commentOrText, (all, comment) => comment ? "" : all);
-}
-
-/** What is left are the words that run, and types. */
-function codeOf(path: string): string {
-  return read(path).replace(commentOrText, '""');
-}
-
-type Import = { readonly to: string; readonly typeOnly: boolean };
-
-const anImport =
-  /\b(?:import|export)(\s+type)?\s[\w\s{},*$]*?\bfrom\s+"([^"\n]+)"|\bimport\s*\(?\s*"([^"\n]+)"/g;
-
-/** What `path` imports: files from the root on, everything else as it is written. */
-function importsOf(path: string): Import[] {
-  const matches = withoutComments(read(path)).matchAll(anImport);
-  return [...matches].map(([, type, from, bare]) => {
-    const to = from ?? bare!;
-    return {
-      to: to.startsWith(".") ? resolve(path, to) : to,
-      typeOnly: type !== undefined,
-    };
-  });
-}
-
-function isFile(path: string): boolean {
-  return files.includes(path);
-}
-
-function resolve(from: string, to: string): string {
-  return new URL(to, new URL(from, root)).href.slice(root.href.length);
-}
-
-/** The lines in which `pattern` is found, as `path:line`. */
-function found(pattern: RegExp, text: string, path: string): string[] {
-  return text.split("\n").flatMap((line, i) =>
-    pattern.test(line) ? [`${path}:${i + 1}: ${line.trim()}`] : []
-  );
-}
 
 // Who may import whom: the first row whose name begins the path counts. The rooms of
 // `raft/` know the core and what is below it, and each other only through the node.

@@ -266,7 +266,7 @@ export class Faults {
     this.#replaceDisk(victim);
   }
 
-  /** As README says: remove the old life, then join with an empty directory. */
+  /** As docs/OPERATING.md says: remove the old life, then join with an empty directory. */
   #replaceDisk(victim: Computer): void {
     victim.newDisk();
     victim.isLost = true;
