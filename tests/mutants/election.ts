@@ -31,7 +31,7 @@ export const electionMutants: readonly Mutant[] = [
     file: election,
     find: "raft.setHardState(message.term, message.from);",
     replace: "raft.votedFor = message.from;",
-    tests: ["mutants/holes_test.ts"],
+    tests: ["unit/raft/core/election_test.ts"],
   },
   {
     name: "vote-forgotten-at-start",
@@ -331,7 +331,7 @@ export const electionMutants: readonly Mutant[] = [
       data,
     });
     return leader.transferTarget === undefined ? index : undefined;`,
-    tests: ["mutants/holes_test.ts"],
+    tests: ["unit/raft/core/transfer_test.ts"],
   },
   {
     name: "message-for-another",

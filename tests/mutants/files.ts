@@ -149,6 +149,6 @@ export const filesMutants: readonly Mutant[] = [
     file: files,
     find: '(error) => done(explained("sync", path, error)),',
     replace: "() => done(),",
-    tests: ["mutants/holes_test.ts"],
+    tests: ["unit/storage/files_test.ts"],
   },
 ];

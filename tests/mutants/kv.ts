@@ -57,7 +57,7 @@ export const kvMutants: readonly Mutant[] = [
     file: kv,
     find: "if (this.#error !== undefined) throw this.#error;\n",
     replace: "",
-    tests: ["mutants/holes_test.ts"],
+    tests: ["unit/storage/kv_storage_test.ts"],
   },
   {
     name: "kv-keeps-everything",

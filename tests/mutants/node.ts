@@ -38,7 +38,7 @@ export const nodeMutants: readonly Mutant[] = [
     find: 'if (entry.type !== "command") return;',
     replace:
       'if (entry.type !== "command" || this.#raft.role !== "leader") return;',
-    tests: ["mutants/holes_test.ts"],
+    tests: ["unit/raft/node_test.ts"],
   },
   {
     name: "done-before-write",

@@ -119,7 +119,7 @@ export const peersMutants: readonly Mutant[] = [
     file: inbound,
     find: "this.#unauthenticated.add(wire, wire.remoteHost)?.close();",
     replace: "void this.#unauthenticated.add(wire, wire.remoteHost);",
-    tests: ["mutants/holes_test.ts"],
+    tests: ["unit/raft/net/acceptor_test.ts"],
   },
   {
     name: "sender-unchecked",

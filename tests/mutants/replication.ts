@@ -195,7 +195,7 @@ export const replicationMutants: readonly Mutant[] = [
     find: `    snapshot.index <= log.commitIndex ||
     log.matches(snapshot.index, snapshot.term)`,
     replace: "log.matches(snapshot.index, snapshot.term)",
-    tests: ["mutants/holes_test.ts"],
+    tests: ["unit/raft/core/snapshot_test.ts"],
   },
   {
     name: "snapshot-drops-what-follows",

@@ -15,6 +15,7 @@ import {
   nodesAt,
   outcome,
 } from "../../lib/nodes.ts";
+import { heartbeatTicks } from "./core/scene.ts";
 
 function commandsOf({ entries }: Save): number {
   return entries.filter(({ type }) => type === "command").length;
@@ -369,4 +370,15 @@ Deno.test("Node turns any error within it into its own end", () => {
   nodes.hand(message);
   const { end } = nodes.computer("a");
   assert.match(String(end?.error), /committed log is not its cluster's/);
+});
+
+Deno.test("A follower's machine counts along: it goes on where its leader ended (§5.3)", () => {
+  const nodes = Nodes.ledBy("abc");
+  nodes.take("a", 10);
+  nodes.settle();
+  nodes.run(heartbeatTicks);
+  nodes.crash("a");
+  const asked = nodes.take(nodes.awaitLeader());
+  nodes.settle();
+  assert.deepEqual(asked.given, [11n]);
 });

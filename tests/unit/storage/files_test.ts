@@ -140,3 +140,23 @@ Deno.test("Files.create() writes to a new file, not into what a crash has left",
     assert.equal(Deno.readTextFileSync(kept), "as it was");
     assert.deepEqual(files.read("segment.tmp"), Uint8Array.of(1));
   }));
+
+Deno.test("OpenFile.sync() reports a fault of the system, later and once (PITFALLS 11)", async () => {
+  const directory = Deno.makeTempDirSync();
+  try {
+    const file = denoFiles(directory).create("a");
+    file.close();
+    const faults: (Error | undefined)[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    file.sync((error) => {
+      faults.push(error);
+      resolve();
+    });
+    assert.deepEqual(faults, []);
+    await promise;
+    assert.equal(faults.length, 1);
+    assert.match(String(faults[0]), /^StorageError: cannot sync .*\/a: /);
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+});

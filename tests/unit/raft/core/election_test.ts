@@ -380,3 +380,17 @@ Deno.test("A configuration that names another disk of this node makes it no cand
     assert.equal(raft.role, "follower");
   }
 });
+
+Deno.test("A vote in a term that is on disk already is on disk before it is sent (§5.2)", () => {
+  const raft = raftOf({ terms: [1, 1] });
+  raft.step(requestVote({ from: "b", term: 2 }));
+  assert.equal(sentOf(raft, "RequestVoteResponse")[0]!.granted, false);
+  const last = { lastLogIndex: 2, lastLogTerm: 1 };
+  raft.step(requestVote({ from: "c", term: 2, ...last }));
+  assert.deepEqual(raft.takeMessages(), []);
+  const save = raft.takeSave()!;
+  assert.deepEqual(save.hardState, { currentTerm: 2, votedFor: "c" });
+  assert.equal(save.mustSync, true);
+  raft.saved(save.number);
+  assert.equal(sentOf(raft, "RequestVoteResponse")[0]!.granted, true);
+});

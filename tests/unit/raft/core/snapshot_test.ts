@@ -199,3 +199,19 @@ Deno.test("A restarted node brings snapshot, entries and members, and commits no
   assert.deepEqual(raft.membership.voters, ["a", "b", "c", "d"]);
   assert.deepEqual(raft.membership.at(6).index, 3);
 });
+
+Deno.test("A snapshot older than the follower's own changes nothing, and is acknowledged", () => {
+  const snapshot = snapshotAt(5, 1);
+  const raft = raftOf({ snapshot, terms: [1, 1] });
+  raft.step(installSnapshot(snapshotAt(3, 1)));
+  const [answer] = sent(raft);
+  assert.equal(answer?.type, "AppendEntriesResponse");
+  assert.deepEqual(
+    answer.type === "AppendEntriesResponse" &&
+      [answer.success, answer.matchIndex],
+    [true, 3],
+  );
+  assert.equal(raft.log.snapshot, snapshot);
+  assert.deepEqual(termsOf(raft), [1, 1]);
+  assert.equal(raft.takeSnapshot(), undefined);
+});

@@ -188,3 +188,12 @@ Deno.test("A leader that is stepping aside forgets it when it loses office meanw
   assert.equal(old.transferTarget, undefined);
   ticks(old, 1);
 });
+
+Deno.test("What a leader refuses while it hands over is not in its log either (PITFALLS 31)", () => {
+  const raft = leaderOf();
+  acknowledge(raft, "bc");
+  const { lastIndex } = raft.log;
+  raft.transferLeadership("b");
+  assert.equal(raft.propose(Uint8Array.of(1)), undefined);
+  assert.equal(raft.log.lastIndex, lastIndex);
+});

@@ -11,6 +11,7 @@ import { inboundMax, inboundShares } from "../../../../raft/net/peer_limits.ts";
 import { listenForPeers, Peers } from "../../../../raft/net/peers.ts";
 import { Wire } from "../../../../raft/net/wire.ts";
 import { frameOf, helloOf } from "../../../lib/fake_peer.ts";
+import { within } from "../../../lib/until.ts";
 import {
   cluster,
   frameOn,
@@ -126,4 +127,30 @@ Deno.test("A caller that has reset already neither delays the next nor is worth 
     assert.equal(lines.filter((line) => line.includes("accept")).length, 0);
     wire.close();
   });
+});
+
+Deno.test("The 65th stranger makes the first one go, long before its time is up (PITFALLS 33)", async () => {
+  const peers = Peers.listen({
+    identity: { cluster: "c", node: "1", incarnation: "1" },
+    about: { client: "", version: "" },
+    address: "127.0.0.1:1",
+    listen: { host: "127.0.0.1", port: 0 },
+    members: () => nobody,
+    receive: () => undefined,
+    log: () => {},
+    times: { helloMillis: 600_000 },
+  });
+  const strangers: Deno.TcpConn[] = [];
+  try {
+    const address = { hostname: "127.0.0.1", port: peers.port };
+    for (let i = 0; i <= inboundShares(inboundMax).unauthenticated.max; i++) {
+      strangers.push(await Deno.connect(address));
+    }
+    const end = strangers[0]!.read(new Uint8Array(1));
+    const millisMax = 10_000;
+    assert.equal(await within("the first one ends", end, { millisMax }), null);
+  } finally {
+    for (const stranger of strangers) stranger.close();
+    await peers.close();
+  }
 });
