@@ -6,6 +6,8 @@
 //   1         a fault
 //   128 + n   a second signal, of number n, cut the stop short (`server/signals.ts`)
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import deno from "./deno.json" with { type: "json" };
 import { formatAddress, parseAddress } from "./base/address.ts";
 import { openWhenFree, type WaitOptions } from "./base/listen.ts";

@@ -62,7 +62,7 @@ export function networkOf(host: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host);
   if (mapped !== null) return mapped[1] ?? host;
   if (!host.includes(":")) return host;
-  const [head = "", tail] = host.split("%")[0]!.toLowerCase().split("::");
+  const [head = "", tail] = host.replace(/%.*/, "").toLowerCase().split("::");
   const groups = head === "" ? [] : head.split(":");
   if (tail !== undefined) {
     const after = tail === "" ? [] : tail.split(":");

@@ -5,6 +5,8 @@
 //   deno task bench:any                50 clients, -P 16, five rounds
 //   deno task bench:any --rounds 3 --pipeline 1 --requests 100000
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import { parseArgs } from "node:util";
 import { startTicketd } from "./contenders.ts";
 import { median, short } from "./figures.ts";

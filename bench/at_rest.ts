@@ -1,6 +1,8 @@
 // What a node costs without load: from its start to the first ticket, and idle, in processor
 // time and memory. Each makes its own section of the report.
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import { withTicketd } from "./contenders.ts";
 import { cpuSeconds, memory, range } from "./figures.ts";
 import { table } from "./markdown.ts";

@@ -6,6 +6,8 @@
 // REQUEST is what a ticket costs there: TICKET, or INCR for Redis. The last line that it
 // prints is JSON: replies a second for `greedy`, latencies in milliseconds for `polite`.
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import { assert } from "../base/assert.ts";
 
 const [port = "", request = "TICKET", kind = "", count = "", seconds = ""] =

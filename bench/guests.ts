@@ -3,6 +3,8 @@
 // clients that ask for a ticket every 10 ms beside it; beside endless pipelines those of
 // Redis with `appendfsync always`, too. One node and three. Measures, decides nothing.
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import { startRedis, startTicketd } from "./contenders.ts";
 import type { Server } from "./contenders.ts";
 import { table } from "./markdown.ts";

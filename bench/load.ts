@@ -12,6 +12,8 @@
 // TICKETD_BENCH_DIR chooses the disk. Needs redis-server and redis-benchmark (Debian:
 // redis-server, redis-tools).
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import { parseArgs } from "node:util";
 import deno from "../deno.json" with { type: "json" };
 import { idle, start } from "./at_rest.ts";
@@ -181,6 +183,6 @@ await run(async () => {
   console.log(text);
   if (!isWhole) return;
   const file = new URL("RESULTS.md", import.meta.url);
-  Deno.writeTextFileSync(file, text);
+  await Deno.writeTextFile(file, text);
   console.error("written to bench/RESULTS.md");
 });

@@ -3,6 +3,8 @@
 // by tickets: under a deep pipeline, 100 million are so few entries that it may never be
 // compacted; the rest makes enough of them.
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import { ask, type Server, withTicketd } from "./contenders.ts";
 import { diskUse, memory, short } from "./figures.ts";
 import { table } from "./markdown.ts";

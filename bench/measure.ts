@@ -2,6 +2,8 @@
 // what it cost. Rounds are interleaved, so that a disk or neighbour that changes its mind
 // meets everybody.
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import { ask, type Server } from "./contenders.ts";
 import { cpuSeconds, memory, short, sum } from "./figures.ts";
 import { type Figures, load } from "./redis_benchmark.ts";

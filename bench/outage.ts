@@ -11,6 +11,8 @@
 // As root, with what `deno task torture` needs, it runs in namespaces of its own, which take
 // along all that it started. Otherwise the events that need root are left out, with a line.
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import { parseArgs } from "node:util";
 import { Cluster } from "../tests/lib/harness.ts";
 import type { Server } from "../tests/lib/server.ts";
@@ -80,7 +82,7 @@ Deno.exit(
 
 /** The same again, in namespaces that end with it. */
 async function outside(): Promise<number> {
-  const directory = Deno.makeTempDirSync({ prefix: "ticketd-outage-" });
+  const directory = await Deno.makeTempDir({ prefix: "ticketd-outage-" });
   const child = startInNamespaces(import.meta.filename!, {
     args: [...Deno.args, "--inside", directory],
     directory,
@@ -92,7 +94,7 @@ async function outside(): Promise<number> {
     child.kill("SIGKILL");
   });
   const { code } = await child.status;
-  Deno.removeSync(directory, { recursive: true });
+  await Deno.remove(directory, { recursive: true });
   return interrupted ? 130 : code;
 }
 
@@ -133,7 +135,7 @@ async function run(inNamespace: boolean): Promise<number> {
   ];
   console.log(lines.join("\n"));
   if (values.out !== undefined) {
-    Deno.writeTextFileSync(values.out, lines.join("\n") + "\n");
+    await Deno.writeTextFile(values.out, lines.join("\n") + "\n");
   }
   return failed ? 1 : 0;
 }
@@ -164,7 +166,7 @@ async function inBench<T>(
   options: Omit<BenchOptions, "directory">,
   act: (bench: Bench) => Promise<T>,
 ): Promise<T> {
-  const directory = Deno.makeTempDirSync({ prefix: "ticketd-outage-" });
+  const directory = await Deno.makeTempDir({ prefix: "ticketd-outage-" });
   bench = new Bench({ directory, ...options });
   try {
     return await act(bench);

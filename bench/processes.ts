@@ -2,6 +2,8 @@
 // behind however it ends: by itself, by an error or by Ctrl-C. Each process is ended by
 // its own id, politely first.
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 /** A process that has not ended so long after SIGTERM is killed. */
 const politeMillis = 15_000;
 

@@ -207,12 +207,11 @@ function tableOf(rows: readonly (readonly string[])[]): string {
   const lines = [columns.map(([heading]) => heading), ...rows].map((row) =>
     row.map((text) => text === "" ? "-" : text)
   );
-  const widths = columns.map((_, at) =>
-    Math.max(...lines.map((line) => line[at]!.length))
-  );
+  const pads = columns.map(([, isNumber], at) => {
+    const width = Math.max(...lines.map((line) => line[at]?.length ?? 0));
+    return (text = "") => isNumber ? text.padStart(width) : text.padEnd(width);
+  });
   return lines.map((line) =>
-    line.map((text, at) =>
-      columns[at]![1] ? text.padStart(widths[at]!) : text.padEnd(widths[at]!)
-    ).join("  ").trimEnd()
+    pads.map((pad, at) => pad(line[at])).join("  ").trimEnd()
   ).join("\n");
 }

@@ -171,7 +171,7 @@ export function readSegment(
     throw damaged(
       path,
       end,
-      `the record at byte ${tail.witness} is of another segment or life`,
+      `the record at byte ${tail.witness} is of another segment, or of an earlier use of this file`,
     );
   }
   if (tail.type !== "damaged") return { state, end, tail: tail.type };

@@ -7,6 +7,8 @@
 //   --quick      without the tests that take long: whole nodes in all kinds of trouble,
 //                the many seeds of the simulator, this program itself (`test:quick`)
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import { closingLine, type Tally, TallyReader, total } from "./lib/tally.ts";
 
 /**

@@ -172,7 +172,7 @@ export function onNotMember(raft: RaftState, message: NotMember): void {
   if (message.term < raft.currentTerm || raft.role === "leader") return;
   const { membership: { currentIndex }, log } = raft;
   const isLost = currentIndex > log.commitIndex &&
-    message.term > log.termAt(currentIndex)!;
+    message.term > log.termOf(currentIndex);
   if (message.configurationIndex < currentIndex && !isLost) return;
   raft.becomeFollower(raft.currentTerm, undefined);
   raft.removed = true;

@@ -140,7 +140,7 @@ function reject(
   { from }: AppendEntries | InstallSnapshot | Confirm,
   { hint, sequence }: { hint: Index; sequence: number },
 ): void {
-  const matchTerm = raft.log.termAt(hint)!;
+  const matchTerm = raft.log.termOf(hint);
   respond(raft, from, {
     sequence,
     success: false,

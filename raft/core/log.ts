@@ -64,6 +64,17 @@ export class Log {
     return this.#entries[index - this.#snapshot.index - 1]?.term;
   }
 
+  /**
+   * The term of `index`, which is the snapshot's or an entry's in the log.
+   *
+   * @throws {InvariantError} if it is neither
+   */
+  termOf(index: Index): Term {
+    const term = this.termAt(index);
+    assert(term !== undefined, `entry ${index} is not in the log`);
+    return term;
+  }
+
   /** Paper 5.3: the same index and term mean the same log up to there. */
   matches(index: Index, term: Term): boolean {
     return this.termAt(index) === term;
@@ -114,7 +125,7 @@ export class Log {
    */
   lastIndexWithTermAtMost(index: Index, term: Term): Index {
     let i = Math.min(index, this.lastIndex);
-    while (i >= this.#snapshot.index && this.termAt(i)! > term) i--;
+    while (i >= this.#snapshot.index && this.termOf(i) > term) i--;
     return i;
   }
 

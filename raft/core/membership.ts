@@ -9,9 +9,15 @@ import { assert } from "../../base/assert.ts";
 import type { Configuration, Index, NodeId, Server } from "./types.ts";
 
 /** The configurations of one node's log, from that of its snapshot on. */
+/** A configuration and the log index that it came from. */
+type Configured = {
+  readonly index: Index;
+  readonly configuration: Configuration;
+};
+
 export class Membership {
-  /** Rising by index; the first is the snapshot's. */
-  #history: { readonly index: Index; readonly configuration: Configuration }[];
+  /** Rising by index, never empty; the first is the snapshot's. */
+  #history: Configured[];
 
   constructor(configuration: Configuration, index: Index) {
     this.#history = [{ index, configuration }];
@@ -19,12 +25,18 @@ export class Membership {
 
   /** The configuration in force. */
   get current(): Configuration {
-    return this.#history.at(-1)!.configuration;
+    return this.#last.configuration;
   }
 
   /** The log index that `current` came from. */
   get currentIndex(): Index {
-    return this.#history.at(-1)!.index;
+    return this.#last.index;
+  }
+
+  get #last(): Configured {
+    const last = this.#history.at(-1);
+    assert(last !== undefined, "a log has a configuration");
+    return last;
   }
 
   get voters(): NodeId[] {

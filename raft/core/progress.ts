@@ -139,7 +139,9 @@ export class Progress {
   }
 
   #answered(sequence: number): void {
-    while (this.#inFlight.length > 0 && this.#inFlight[0]! <= sequence) {
+    for (;;) {
+      const oldest = this.#inFlight[0];
+      if (oldest === undefined || oldest > sequence) break;
       this.#inFlight.shift();
     }
     // Earlier messages are answered or lost: a refusal of one, coming later, is stale.

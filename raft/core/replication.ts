@@ -53,7 +53,7 @@ function sendEntries(raft: RaftState, to: NodeId, progress: Progress): void {
     bytesPerAppendMax,
   );
   const sequence = sendAppend(raft, { to, progress, entries });
-  progress.sent(entries.at(-1)!.index, sequence);
+  progress.sent(progress.nextIndex + entries.length - 1, sequence);
 }
 
 function sendSnapshot(raft: RaftState, to: NodeId, progress: Progress): void {

@@ -87,7 +87,8 @@ export function durationText(millis: number): string {
  */
 export function timeText(millis: number | undefined): string {
   if (millis === undefined) return "0001-01-01 00:00:00 +0000 UTC";
-  const [date, time] = new Date(millis).toISOString().slice(0, -1).split("T");
+  const dateAndTime = new Date(millis).toISOString().slice(0, -1)
+    .replace("T", " ");
   // Go drops trailing zeros of the fraction, and the point with the last of them.
-  return `${date} ${time!.replace(/\.?0+$/, "")} +0000 UTC`;
+  return `${dateAndTime.replace(/\.?0+$/, "")} +0000 UTC`;
 }

@@ -160,7 +160,9 @@ export class RespWriter {
       while (bytes[digit] === NINE) digit--;
       if (bytes[digit] === PLUS) break;
       const next = at + size;
+      // deno-lint-ignore no-non-null-assertion -- what is read was written before
       for (let i = 0; i < size; i++) bytes[next + i] = bytes[at + i]!;
+      // deno-lint-ignore no-non-null-assertion -- the same
       bytes[digit + size]!++;
       for (let i = digit + size + 1; i < next + size - 2; i++) bytes[i] = ZERO;
       at = next;

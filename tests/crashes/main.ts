@@ -10,6 +10,8 @@
 // same state. All images of a point are tried if there are few, or else a sample. Random
 // workloads follow those of `workloads.ts`.
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import { parseArgs } from "node:util";
 import type { Saved } from "../../raft/core/types.ts";
 import type { Durability } from "../../storage/storage.ts";

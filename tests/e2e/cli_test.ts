@@ -55,7 +55,7 @@ e2e(
       }
     }
     const { version } = JSON.parse(
-      Deno.readTextFileSync(`${repository}deno.json`),
+      await Deno.readTextFile(`${repository}deno.json`),
     );
     const shown = await lab.deno("run", "main.ts", "--version");
     assert.deepEqual(shown, {
@@ -156,7 +156,7 @@ for (const storage of ["file", "kv"]) {
     `A directory of another node is refused, and says whose it is (${storage})`,
     async (lab) => {
       const node = await stopped(lab, "1", ...flags);
-      Deno.renameSync(node.data, `${lab.directory}/2`);
+      await Deno.rename(node.data, `${lab.directory}/2`);
       const fault = await refused(lab.server({ id: "2", flags }));
       assert.match(
         fault,
@@ -170,14 +170,14 @@ for (const storage of ["file", "kv"]) {
     async (lab) => {
       const node = await stopped(lab, "1", ...flags);
       const unable = lab.server({ id: "1", flags, wrapper: unprivileged });
-      Deno.chmodSync(node.data, 0o000);
+      await Deno.chmod(node.data, 0o000);
       try {
         assert.match(
           await refused(unable),
           /cannot .*\/1.*: permission denied; give its owner/,
         );
       } finally {
-        Deno.chmodSync(node.data, 0o700);
+        await Deno.chmod(node.data, 0o700);
       }
       const narrow = [
         "--allow-net",
@@ -212,7 +212,7 @@ e2e(
   async (lab) => {
     const node = await stopped(lab);
     const path = segmentOf(node);
-    const whole = Deno.readFileSync(path);
+    const whole = await Deno.readFile(path);
     const middle = Math.floor(whole.length / 2);
     const damages: [string, (bytes: Uint8Array) => Uint8Array][] = [
       ["a flipped bit", (bytes) => bytes.with(middle, bytes[middle]! ^ 1)],
@@ -220,7 +220,7 @@ e2e(
       ["no byte at all", () => new Uint8Array(0)],
     ];
     for (const [name, damage] of damages) {
-      Deno.writeFileSync(path, damage(whole.slice()));
+      await Deno.writeFile(path, damage(whole.slice()));
       const fault = await refused(node);
       assert.match(fault, /\/1\/\d{16}\.log is damaged at byte \d+ /, name);
     }

@@ -10,7 +10,7 @@ e2e(
     const first = await lab.server().start();
     assert.equal((await first.tickets(10)).length, 10);
     const old = `${lab.directory}/old`;
-    Deno.renameSync(first.data, old);
+    await Deno.rename(first.data, old);
     const second = await lab.server().start();
     assert.deepEqual(await second.tickets(3), [1n, 2n, 3n]);
     const before = contents(second.data);
@@ -28,8 +28,8 @@ e2e(
     assert.equal(await second.ticket(), 5n);
 
     // No answered ticket of the first is lost, either.
-    Deno.mkdirSync(`${lab.directory}/moved`);
-    Deno.renameSync(old, `${lab.directory}/moved/1`);
+    await Deno.mkdir(`${lab.directory}/moved`);
+    await Deno.rename(old, `${lab.directory}/moved/1`);
     const moved = lab.server({ directory: `${lab.directory}/moved` });
     await moved.start();
     assert.ok(await moved.ticket() > 10n);
@@ -42,12 +42,12 @@ e2e(
     const node = await lab.server().start();
     const modeOf = (path: string) => (Deno.lstatSync(path).mode ?? 0) & 0o777;
     assert.equal(modeOf(node.data), 0o700);
-    for (const { name } of Deno.readDirSync(node.data)) {
+    for await (const { name } of Deno.readDir(node.data)) {
       assert.equal(modeOf(`${node.data}/${name}`), 0o600, name);
     }
     assert.doesNotMatch(node.log, / warn /);
     await node.stop();
-    Deno.chmodSync(node.data, 0o755);
+    await Deno.chmod(node.data, 0o755);
     await node.start();
     assert.match(
       node.log,
@@ -61,7 +61,7 @@ e2e(
   "A --dir that cannot be used is refused in one line that says how to mend it",
   async (lab) => {
     const nowhere = `${lab.directory}/link`;
-    Deno.symlinkSync(`${lab.directory}/unmounted`, nowhere);
+    await Deno.symlink(`${lab.directory}/unmounted`, nowhere);
     assert.match(
       await fault(lab.server({ directory: nowhere })),
       /cannot use .*\/link as data directory: it is a symbolic link to .*\/unmounted, where nothing is; make that directory, mount what belongs there, or choose another --dir$/,
@@ -72,8 +72,8 @@ e2e(
     assert.doesNotMatch(advice, /--allow-(read|write)/);
 
     const planted = lab.server({ directory: `${lab.directory}/planted` });
-    Deno.mkdirSync(planted.data, { recursive: true });
-    Deno.symlinkSync(`${lab.directory}/victim`, `${planted.data}/LOCK`);
+    await Deno.mkdir(planted.data, { recursive: true });
+    await Deno.symlink(`${lab.directory}/victim`, `${planted.data}/LOCK`);
     for (const storage of ["file", "kv"]) {
       assert.match(
         await fault(planted, "--storage", storage),
@@ -85,7 +85,7 @@ e2e(
 );
 
 e2e("A node may be told to keep its data in memory, and warns", async (lab) => {
-  const directory = Deno.makeTempDirSync({ dir: "/dev/shm" });
+  const directory = await Deno.makeTempDir({ dir: "/dev/shm" });
   try {
     const permissions = ["--allow-all"];
     const node = await lab.server({ directory, permissions }).start();
@@ -96,6 +96,6 @@ e2e("A node may be told to keep its data in memory, and warns", async (lab) => {
     );
     await node.stop();
   } finally {
-    Deno.removeSync(directory, { recursive: true });
+    await Deno.remove(directory, { recursive: true });
   }
 });

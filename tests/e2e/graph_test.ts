@@ -65,7 +65,7 @@ Deno.test("deno compile embeds every module of the service, the worker's and eve
 Deno.test("What the code finds by URL at run time is named to deno compile", async () => {
   const { files } = await graphOf("main.ts");
   for (const path of files.filter((path) => path.endsWith(".ts"))) {
-    const text = Deno.readTextFileSync(new URL(path, root));
+    const text = await Deno.readTextFile(new URL(path, root));
     for (
       const [, found] of text.matchAll(/new URL\("([^"]+)", import\.meta/g)
     ) {

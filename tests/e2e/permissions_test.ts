@@ -197,13 +197,13 @@ async function copy(
   const { stdout } = await lab.deno("info", "--json");
   const { npmCache } = JSON.parse(stdout) as { npmCache: string };
   const cache = `${lab.directory}/deno`;
-  Deno.mkdirSync(cache);
-  Deno.symlinkSync(npmCache, `${cache}/npm`);
+  await Deno.mkdir(cache);
+  await Deno.symlink(npmCache, `${cache}/npm`);
   const cwd = `${lab.directory}/ticketd`;
-  Deno.mkdirSync(cwd);
+  await Deno.mkdir(cwd);
   for (const [path, bytes] of Object.entries(sources())) {
-    if (bytes === undefined) Deno.mkdirSync(`${cwd}/${path}`);
-    else Deno.writeFileSync(`${cwd}/${path}`, bytes);
+    if (bytes === undefined) await Deno.mkdir(`${cwd}/${path}`);
+    else await Deno.writeFile(`${cwd}/${path}`, bytes);
   }
   return (permissions, task, wrapper) =>
     lab.server({

@@ -194,7 +194,9 @@ e2e(
       await lab.serves(node.port);
       node.signal("SIGWINCH");
       assert.deepEqual(await node.exit(), { code: 1, signal: null });
-      const log = "wrapper" in options ? Deno.readTextFileSync(path) : node.log;
+      const log = "wrapper" in options
+        ? await Deno.readTextFile(path)
+        : node.log;
       const [last] = log.trimEnd().split("\n").slice(-1);
       assert.match(
         last!,

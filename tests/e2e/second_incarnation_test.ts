@@ -15,7 +15,7 @@ e2e(
     await (await cluster.leader()).ask("RAFT.SNAPSHOT");
     const wipeAndJoin = async (victim: Server, via: Server) => {
       await victim.kill();
-      Deno.removeSync(victim.data, { recursive: true });
+      await Deno.remove(victim.data, { recursive: true });
       await until(
         `node ${victim.id} is removed`,
         async () => await via.ask("RAFT.REMOVESERVER", victim.id) === "OK",

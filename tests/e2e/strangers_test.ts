@@ -11,7 +11,7 @@ e2e(
     const [first, second, third] = cluster.servers;
     assert.equal(await (await cluster.leader()).ticket(), 1n);
     await third!.kill();
-    Deno.removeSync(third!.data, { recursive: true });
+    await Deno.remove(third!.data, { recursive: true });
     assert.match(
       await fault(third!),
       /cannot join: id 3 belongs to the server at .*RAFT.REMOVESERVER 3 first/,
@@ -50,7 +50,7 @@ e2e(
     const rest = new Cluster(cluster.servers.slice(0, 2));
     const leader = await rest.leader();
     assert.equal(await leader.ticket(), 1n);
-    Deno.removeSync(third.data, { recursive: true });
+    await Deno.remove(third.data, { recursive: true });
     // Under the same id and address, but without --join.
     const { id, port, raftPort } = third;
     const founder = lab.server({ id, port, raftPort });

@@ -91,8 +91,8 @@ torture(
     const none = () => processesOf(directory).length === 0;
     await until("all processes of torture have ended", none);
     // Killed, it could not tidy up.
-    for (const { name } of Deno.readDirSync(directory)) {
-      Deno.removeSync(`${directory}/${name}`, { recursive: true });
+    for await (const { name } of Deno.readDir(directory)) {
+      await Deno.remove(`${directory}/${name}`, { recursive: true });
     }
   },
 );

@@ -3,6 +3,8 @@
 // breaks a claim is made smaller and printed with the command that tries it again; the exit code
 // is then 1.
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import { parseArgs } from "node:util";
 import type { Target } from "./target.ts";
 import { targets } from "./targets.ts";

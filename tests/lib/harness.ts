@@ -1,6 +1,8 @@
 // What an end-to-end test stands on: a directory, processes and clients of its own, which are
 // gone when it ends, however it ends. A story that fails prints the logs of its nodes.
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import assert from "node:assert/strict";
 import { type Need, skippable, withPackage } from "./needs.ts";
 import { Load, type LoadOptions } from "../e2e/load.ts";

@@ -3,6 +3,8 @@
 // program that no test names fails the test when it is missing. Run by itself, this file prints
 // the Debian packages that are missing here.
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 /** The Debian package that brings each program. */
 const packages = {
   bash: "bash",

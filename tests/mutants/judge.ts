@@ -65,7 +65,7 @@ export async function simulated(tree: Tree): Promise<ReadonlySet<string>> {
   const { code, output } = await run(tree, args, 60_000);
   if (code !== 0) throw new Error(`what ${simulator} imports:\n${output}`);
   const paths = output.matchAll(/"specifier": "file:\/\/([^"]+)"/g);
-  const { length } = Deno.realPathSync(tree.directory) + "/";
+  const { length } = await Deno.realPath(tree.directory) + "/";
   return new Set(Array.from(paths, ([, path = ""]) => path.slice(length)));
 }
 

@@ -6,6 +6,8 @@
 // The copy must be sound without any mutant, or a failure would mean nothing; that first
 // run also tells how long a sound run takes, and so when a mutant hangs.
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import { parseArgs } from "node:util";
 import { mutants } from "./all.ts";
 import {

@@ -118,7 +118,7 @@ export const membershipMutants: readonly Mutant[] = [
       "a server that was added by a lost entry never hears that it is no member",
     source: "PITFALLS 26",
     file: election,
-    find: "message.term > log.termAt(currentIndex)!;",
+    find: "message.term > log.termOf(currentIndex);",
     replace: "message.term < 0;",
     tests: removalTests,
   },

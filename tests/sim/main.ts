@@ -9,6 +9,8 @@
 //
 // Ends with 1 when a seed fails, or when too little happened for a run to prove anything.
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import { parseArgs } from "node:util";
 import { drawOptions, optionLines } from "./options.ts";
 import { type Outcome, simulate } from "./simulation.ts";

@@ -246,16 +246,16 @@ async function fillUp(scene: Scene): Promise<string> {
   if (rest.length > 0) await scene.clients.more(500, idsOf(rest));
   scene.spawn(victim);
   await scene.fails(victim, noSpace);
-  Deno.removeSync(ballast);
+  await Deno.remove(ballast);
   await scene.start([victim]);
   await scene.recovered();
 
   await scene.kill(victim);
-  Deno.removeSync(aside, { recursive: true });
+  await Deno.remove(aside, { recursive: true });
   await command("cp", "-a", directory, aside);
   await command("umount", directory);
-  Deno.removeSync(directory, { recursive: true });
-  Deno.renameSync(aside, directory);
+  await Deno.remove(directory, { recursive: true });
+  await Deno.rename(aside, directory);
   await scene.start([victim]);
   await scene.recovered();
   return `node ${victim.id}`;
@@ -263,7 +263,7 @@ async function fillUp(scene: Scene): Promise<string> {
 
 /** Fills the file system of `path` but for a little room, so that the log itself fills it. */
 async function fill(path: string): Promise<void> {
-  using file = Deno.openSync(path, { write: true, create: true });
+  using file = await Deno.open(path, { write: true, create: true });
   const block = new Uint8Array(8 * 1024);
   await until("the file system is full", () => {
     try {

@@ -6,6 +6,8 @@
 // everything else happens. When that process ends, however it ends, the kernel ends all of
 // it: processes, network, mounts. Only the directory is left.
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import { startInNamespaces } from "./namespaces.ts";
 import { hindrance } from "./needs.ts";
 import { type Options, parseOptions } from "./options.ts";
@@ -35,7 +37,7 @@ async function outside(options: Options): Promise<number> {
     console.error(`deno task torture ${fault}`);
     return 2;
   }
-  const directory = Deno.makeTempDirSync({ prefix: "ticketd-torture-" });
+  const directory = await Deno.makeTempDir({ prefix: "ticketd-torture-" });
   const child = startInNamespaces(import.meta.filename!, {
     args: [
       ...Deno.args,
@@ -60,7 +62,7 @@ async function outside(options: Options): Promise<number> {
   // As long as the run takes: each of its own waits has a deadline.
   const { code } = await child.status;
   if (code === 0 || signals > 0 || options.canary) {
-    Deno.removeSync(directory, { recursive: true });
+    await Deno.remove(directory, { recursive: true });
   } else console.error(`logs and data are kept in ${directory}`);
   return signals > 0 ? 130 : code;
 }

@@ -1,5 +1,7 @@
 // The command line of a torture run.
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import { parseArgs } from "node:util";
 
 export type Options = {

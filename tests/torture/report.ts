@@ -1,6 +1,8 @@
 // The report of a torture run: a line for each fault as it happens, and at the end a table, the
 // tickets and the measurements. It also decides whether the run proved anything.
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import { type Fault, kinds } from "./fault.ts";
 import { faults } from "./faults.ts";
 import { Figures } from "./figures.ts";

@@ -2,6 +2,8 @@
 // after fault until the time is up, a line for each, a table at the end. The run fails if a
 // promise is broken, if a fault comes out otherwise than expected, or if it proves nothing.
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import { randomOf } from "../lib/random.ts";
 import { within } from "../lib/until.ts";
 import { command } from "./command.ts";
@@ -67,7 +69,7 @@ async function stretch(
   if (plan.length === 0) return;
   const deadline = performance.now() + seconds * 1000;
   const directory = `${options.inside}/${size}`;
-  Deno.mkdirSync(directory);
+  await Deno.mkdir(directory);
   const random = randomOf(options.seed * 8 + size);
   const { figures } = report;
   const scene = await Scene.found(size, {

@@ -10,10 +10,10 @@ type Ended = { readonly code: number; readonly lines: string[] };
 
 /** Runs it on one file with `source`, where no program is found. */
 async function testRun(source: string, ...flags: string[]): Promise<Ended> {
-  const directory = Deno.makeTempDirSync({ prefix: "ticketd-test-" });
+  const directory = await Deno.makeTempDir({ prefix: "ticketd-test-" });
   try {
     const path = `${directory}/sample_test.ts`;
-    Deno.writeTextFileSync(
+    await Deno.writeTextFile(
       path,
       `import { lack, skippable } from ${needs};\n${source}`,
     );
@@ -23,7 +23,7 @@ async function testRun(source: string, ...flags: string[]): Promise<Ended> {
     }).output();
     return { code, lines: new TextDecoder().decode(stdout).split("\n") };
   } finally {
-    Deno.removeSync(directory, { recursive: true });
+    await Deno.remove(directory, { recursive: true });
   }
 }
 

@@ -57,7 +57,7 @@ Deno.test({
   ),
   fn: () =>
     withDirectory(async (directory) => {
-      Deno.mkdirSync(join(directory, "data"), { mode: 0o500 });
+      await Deno.mkdir(join(directory, "data"), { mode: 0o500 });
       assert.match(
         await output(directory, {
           body: "files.lock()",

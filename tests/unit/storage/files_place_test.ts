@@ -150,8 +150,8 @@ Deno.test("A --dir that is a symbolic link to a directory is used", () =>
 Deno.test("Files needs no right to where such a link leads, and notices there that LOCK was removed", () =>
   withDirectory(async (directory) => {
     const data = join(directory, "data");
-    Deno.mkdirSync(join(directory, "disk"));
-    Deno.symlinkSync("disk", data);
+    await Deno.mkdir(join(directory, "disk"));
+    await Deno.symlink("disk", data);
     const body =
       `files.lock(); files.create("a").close(); files.rename("a", "b");
       console.log(files.list()?.length);

@@ -142,7 +142,7 @@ Deno.test("Files.create() writes to a new file, not into what a crash has left",
   }));
 
 Deno.test("OpenFile.sync() reports a fault of the system, later and once (PITFALLS 11)", async () => {
-  const directory = Deno.makeTempDirSync();
+  const directory = await Deno.makeTempDir();
   try {
     const file = denoFiles(directory).create("a");
     file.close();
@@ -157,6 +157,6 @@ Deno.test("OpenFile.sync() reports a fault of the system, later and once (PITFAL
     assert.equal(faults.length, 1);
     assert.match(String(faults[0]), /^StorageError: cannot sync .*\/a: /);
   } finally {
-    Deno.removeSync(directory, { recursive: true });
+    await Deno.remove(directory, { recursive: true });
   }
 });

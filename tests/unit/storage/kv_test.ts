@@ -50,7 +50,7 @@ type Edit = (run: (kv: Deno.Kv) => Promise<unknown>) => Promise<void>;
 async function withStore(
   body: (directory: string, edit: Edit) => Promise<void>,
 ): Promise<void> {
-  const directory = Deno.makeTempDirSync();
+  const directory = await Deno.makeTempDir();
   try {
     const storage = await open(directory);
     await create(storage);
@@ -61,7 +61,7 @@ async function withStore(
       await run(kv);
     });
   } finally {
-    Deno.removeSync(directory, { recursive: true });
+    await Deno.remove(directory, { recursive: true });
   }
 }
 
@@ -218,7 +218,7 @@ Deno.test("openKv() refuses a directory with a file log, and Wal one with a KV s
       () => wal.load(),
       /holds a Deno KV store; start with --storage kv/,
     );
-    Deno.removeSync(join(directory, "kv.sqlite3"));
+    await Deno.remove(join(directory, "kv.sqlite3"));
     const other = new Wal({ ...options, files: denoFiles(directory) });
     await create(other);
     other.close();
@@ -227,7 +227,7 @@ Deno.test("openKv() refuses a directory with a file log, and Wal one with a KV s
 
 /** Runs `body` without any permission, on a default store of its own; what it prints. */
 async function runInDefaultStore(body: string): Promise<string> {
-  const directory = Deno.makeTempDirSync();
+  const directory = await Deno.makeTempDir();
   const script = join(directory, "script.ts");
   const kv = new URL("../../../storage/kv.ts", import.meta.url).href;
   const suite =
@@ -241,7 +241,7 @@ async function runInDefaultStore(body: string): Promise<string> {
     '  directory: undefined, durability: "high", log() {}, node });',
     body,
   ];
-  Deno.writeTextFileSync(script, lines.join("\n"));
+  await Deno.writeTextFile(script, lines.join("\n"));
   try {
     const { stdout, stderr } = await run(
       Deno.execPath(),
@@ -251,7 +251,7 @@ async function runInDefaultStore(body: string): Promise<string> {
     );
     return stdout || stderr;
   } finally {
-    Deno.removeSync(directory, { recursive: true });
+    await Deno.remove(directory, { recursive: true });
   }
 }
 
@@ -299,7 +299,7 @@ Deno.test("KvStorage acknowledges nothing once a second process has the store", 
 });
 
 Deno.test("KvStorage harms no store that took the place of its own (PITFALLS 43)", async () => {
-  const root = Deno.makeTempDirSync();
+  const root = await Deno.makeTempDir();
   const directory = join(root, "1");
   const opened = [];
   try {
@@ -307,7 +307,7 @@ Deno.test("KvStorage harms no store that took the place of its own (PITFALLS 43)
     opened.push(first);
     await create(first);
     await write(first, save(commands(1, 3, 1)));
-    Deno.renameSync(directory, join(root, "old"));
+    await Deno.rename(directory, join(root, "old"));
     const second = await open(directory);
     opened.push(second);
     await create(second);
@@ -330,20 +330,20 @@ Deno.test("KvStorage harms no store that took the place of its own (PITFALLS 43)
     }
   } finally {
     for (const storage of opened) storage.close();
-    Deno.removeSync(root, { recursive: true });
+    await Deno.remove(root, { recursive: true });
   }
 });
 
 Deno.test("openKv() makes files that are their owner's alone, and follows no symbolic link", async () => {
-  const root = Deno.makeTempDirSync();
+  const root = await Deno.makeTempDir();
   try {
     const umask = Deno.umask(0);
     const modes = new Map<string, string>();
     try {
       const storage = await open(join(root, "1"));
       await create(storage);
-      for (const { name } of Deno.readDirSync(join(root, "1"))) {
-        const { mode } = Deno.lstatSync(join(root, "1", name));
+      for await (const { name } of Deno.readDir(join(root, "1"))) {
+        const { mode } = await Deno.lstat(join(root, "1", name));
         modes.set(name, ((mode ?? 0) & 0o777).toString(8));
       }
       storage.close();
@@ -355,21 +355,21 @@ Deno.test("openKv() makes files that are their owner's alone, and follows no sym
     assert.deepEqual(new Set(modes.values()), new Set(["600"]));
 
     const victim = join(root, "victim");
-    Deno.mkdirSync(join(root, "2"));
+    await Deno.mkdir(join(root, "2"));
     for (const name of ["kv.sqlite3", "kv.sqlite3-wal", "kv.sqlite3-shm"]) {
       const link = join(root, "2", name);
-      Deno.symlinkSync(victim, link);
+      await Deno.symlink(victim, link);
       await assert.rejects(open(join(root, "2")), (error: Error) => {
         assert(error instanceof StorageError);
         const reason = "is a symbolic link, and not of ticketd's making;";
         assert(error.message.startsWith(`${link} ${reason}`), error.message);
         return true;
       });
-      Deno.removeSync(link);
+      await Deno.remove(link);
     }
     assert.throws(() => Deno.lstatSync(victim), Deno.errors.NotFound);
   } finally {
-    Deno.removeSync(root, { recursive: true });
+    await Deno.remove(root, { recursive: true });
   }
 });
 

@@ -127,7 +127,9 @@ Deno.test("Wal.load() refuses a foreign record at the very offset where the next
   const at = log.bytes.length;
   assertRefused(
     new Uint8Array([...log.bytes, ...foreign.subarray(at)]),
-    new RegExp(`the record at byte ${at} is of another segment or life`),
+    new RegExp(
+      `the record at byte ${at} is of another segment, or of an earlier use of this file`,
+    ),
   );
 });
 

@@ -3,6 +3,8 @@
 // all of it, and how often each mishap comes. `raft_checker.ts` watches every step; at the end
 // everything is healed, and the cluster must get to work.
 
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
 import assert from "node:assert/strict";
 import {
   configurationFault,
