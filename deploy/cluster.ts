@@ -2,7 +2,7 @@
 // 11001 to 11003 and keep their data in ./data/1 to ./data/3, for the next time as well.
 // Ctrl-C stops all three, as SIGTERM stops each. Not for production: one machine, one disk.
 
-import { Keeper } from "./keeper.ts";
+import { Supervisor } from "./supervisor.ts";
 
 const ids = [1, 2, 3];
 
@@ -12,7 +12,7 @@ function others(id: number): string {
     .map((other) => `127.0.0.1:${11000 + other}`).join(",");
 }
 
-const keeper = new Keeper(ids.map((id) => [
+const supervisor = new Supervisor(ids.map((id) => [
   ...["--id", `${id}`],
   ...["--saddr", `127.0.0.1:${11000 + id}`],
   ...["--raddr", `127.0.0.1:${12000 + id}`],
@@ -22,8 +22,10 @@ const keeper = new Keeper(ids.map((id) => [
 // A node that fails stops the others: two of three would serve, but three were asked for. A
 // node that was removed or stopped (code 0) or killed (a signal) does not: somebody wants to
 // see how the others go on.
-const ends = await keeper.ends(({ code, signal }) => {
-  if (!keeper.stopping && code !== 0 && signal === null) keeper.stop("SIGTERM");
+const ends = await supervisor.ends(({ code, signal }) => {
+  if (!supervisor.stopping && code !== 0 && signal === null) {
+    supervisor.stop("SIGTERM");
+  }
 });
 Deno.exit(
   Math.max(...ends.map(({ code, signal }) => signal === null ? code : 0)),

@@ -2,8 +2,10 @@
 // lie in ./data. This process keeps the node, so that it does not live on when `npx` or the
 // task is killed. A service needs no keeper: start it with `deno run` itself.
 
-import { Keeper } from "./keeper.ts";
+import { Supervisor } from "./supervisor.ts";
 
-const keeper = new Keeper([Deno.args], ["--v8-flags=--max-semi-space-size=4"]);
-const [end] = await keeper.ends();
+const supervisor = new Supervisor([Deno.args], [
+  "--v8-flags=--max-semi-space-size=4",
+]);
+const [end] = await supervisor.ends();
 Deno.exit(end?.code);

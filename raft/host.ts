@@ -1,7 +1,7 @@
 // Gives a node its real disk, peers and clocks, and ties it to the channel; runs in the
 // worker, or in the main isolate where no worker may be started. It runs a process from
 // `start` to `stopped`. Not here: whether the node resumes, founds a cluster or joins one
-// (`identify.ts`), how it is let in (`joining.ts`), and what it does then (`node.ts`).
+// (`resume_or_join.ts`), how it is let in (`joining.ts`), and what it does then (`node.ts`).
 //
 // A start takes its sockets before it writes anything, so that a port in use changes
 // nothing on disk; and it creates the data directory before the other nodes hear of this
@@ -17,8 +17,8 @@ import type {
 } from "./channel/messages.ts";
 import type { Identity, NodeId, Saved } from "./core/types.ts";
 import type { About } from "./identity/hello.ts";
-import { nobody } from "./identity/ranks.ts";
-import { identify } from "./identify.ts";
+import { nobody } from "./identity/peer_ranks.ts";
+import { identify } from "./resume_or_join.ts";
 import { Joining } from "./joining.ts";
 import { isMember } from "./members/bootstrap.ts";
 import { listenForPeers, Peers } from "./net/peers.ts";

@@ -7,15 +7,15 @@
 // what it shows (`stats/`).
 
 import type { AdminAnswer, AdminCommand } from "./channel/messages.ts";
-import { restTicks } from "./core/election.ts";
 import { Raft } from "./core/raft.ts";
 import type { Entry, Fault, NodeId, PeerMessage, Saved } from "./core/types.ts";
 import type { Environment } from "./environment.ts";
 import type { Introduction } from "./identity/hello.ts";
-import type { Members, PeerProof } from "./identity/ranks.ts";
+import type { Members, PeerProof } from "./identity/peer_ranks.ts";
 import type { RemovalWatch } from "./members/removal.ts";
 import { type NodeParts, partsOf } from "./node_parts.ts";
 import type { NodeSettings } from "./node_settings.ts";
+import { restTicks } from "./rest.ts";
 import { Saver } from "./saver.ts";
 import { Shutdown } from "./shutdown.ts";
 import { Machine, ticketSequence } from "./tickets/machine.ts";
@@ -97,18 +97,14 @@ export class Node {
 
   /** All servers of the configurations that may be in force. */
   get members(): Members {
-    return this.#parts.senders;
+    return this.#parts.senderRights;
   }
 
   /** Ticks, at least 1, that the node may sleep through if no input comes. */
   get restTicks(): number {
-    const { takes, changes, reserve } = this.#parts;
-    const isBusy = this.#shutdown.phase !== "running" || takes.isWaiting ||
-      changes.isWaiting || reserve.size > 0 ||
-      this.#raft.transferTarget !== undefined;
-    return isBusy
-      ? 1
-      : Math.min(this.#settings.restTicksMax, restTicks(this.#raft));
+    if (this.#shutdown.phase !== "running") return 1;
+    const { restTicksMax: ticksMax } = this.#settings;
+    return restTicks(this.#raft, { ...this.#parts, ticksMax });
   }
 
   // Inputs.
@@ -129,7 +125,7 @@ export class Node {
 
   /** A message has come; `proof` is what its sender proved. Returns why it is refused. */
   receive(message: PeerMessage, proof: PeerProof): Fault | undefined {
-    const verdict = this.#parts.senders.judge(message, proof);
+    const verdict = this.#parts.senderRights.judge(message, proof);
     if (verdict.type === "refused") return verdict.fault;
     let fault: Fault | undefined;
     if (verdict.type === "heard") {
@@ -158,11 +154,11 @@ export class Node {
 
   /** A handshake has proved on which disk node `id` runs, if it names one. */
   met(id: NodeId, introduction: Introduction): void {
-    const { peerInfo, senders, addressUpdates } = this.#parts;
+    const { peerInfo, senderRights, addressUpdates } = this.#parts;
     const { incarnation, mark } = introduction;
     peerInfo.met(id, introduction);
     this.#input(() => {
-      if (senders.isNewIncarnation(id, mark)) this.#raft.forget(id);
+      if (senderRights.isNewIncarnation(id, mark)) this.#raft.forget(id);
       addressUpdates.met(id, incarnation);
     });
   }

@@ -6,7 +6,7 @@
 import type { Raft } from "./core/raft.ts";
 import type { PeerMessage, Saved } from "./core/types.ts";
 import type { Environment } from "./environment.ts";
-import { Senders } from "./identity/senders.ts";
+import { SenderRights } from "./identity/sender_rights.ts";
 import { AddressUpdates } from "./members/address_updates.ts";
 import { ChangesAsked } from "./members/changes_asked.ts";
 import { RemovalWatch } from "./members/removal.ts";
@@ -44,7 +44,7 @@ type MemberParts = {
   readonly changes: ChangesAsked;
   readonly addressUpdates: AddressUpdates;
   readonly removal: RemovalWatch;
-  readonly senders: Senders;
+  readonly senderRights: SenderRights;
   readonly peerSet: PeerSet;
 };
 
@@ -126,9 +126,9 @@ function memberParts(
     ask: (command) => changes.ask(command, () => {}),
     log,
   });
-  const senders = new Senders(raft, { canApply, log });
+  const senderRights = new SenderRights(raft, { canApply, log });
   const peerSet = new PeerSet(raft, peers);
-  return { changes, addressUpdates, removal, senders, peerSet };
+  return { changes, addressUpdates, removal, senderRights, peerSet };
 }
 
 function statsParts(

@@ -2,8 +2,9 @@
 // save is under way at a time; changes that come meanwhile gather in the core and become
 // the next save: group commit.
 //
-// A failed save or flush is reported once and never retried (PITFALLS 11, 13): the node
-// ends. Not here: what a save holds (`core/saves.ts`), and files (`storage/`).
+// A failed save or flush is never retried (PITFALLS 11, 13). It ends the node (`failed`), the
+// host says `stopped` with the error, and the main isolate ends the process with code 1
+// (`main.ts`, `server/process_end.ts`). Not here: what a save holds (`core/saves.ts`), and files (`storage/`).
 
 import type { AdminAnswer } from "./channel/messages.ts";
 import type { Raft } from "./core/raft.ts";

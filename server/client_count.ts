@@ -4,7 +4,7 @@
 // came to. Does not know the clients.
 //
 // `clientsMax` clients have ordinary places. `placesKept` more are for connections from
-// this host and from members (`clients/places.ts`), so that operators and joining nodes get
+// this host and from members (`clients/client_places.ts`), so that operators and joining nodes get
 // in when all others are taken.
 
 /** Ordinary places, without --max-clients. */

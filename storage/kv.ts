@@ -32,7 +32,7 @@ import {
   type Opened,
   takenOver,
 } from "./kv_storage.ts";
-import { replay, type Replayed } from "./replay.ts";
+import { replay, type Replayed } from "./apply_save.ts";
 import { segmentNumbers } from "./segment.ts";
 import {
   type Durability,

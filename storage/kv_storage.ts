@@ -15,7 +15,7 @@ import {
   saveKey,
   split,
 } from "./kv_format.ts";
-import { type Replayed, wholeChange } from "./replay.ts";
+import { type Replayed, wholeChange } from "./apply_save.ts";
 import {
   type Done,
   type Durability,

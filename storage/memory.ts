@@ -3,7 +3,7 @@
 // it. A restart is a new `Memory` on the same `Retained`.
 
 import type { Save, Saved } from "../raft/core/types.ts";
-import { replay, type Replayed } from "./replay.ts";
+import { replay, type Replayed } from "./apply_save.ts";
 import { type Done, type Storage, StorageError } from "./storage.ts";
 
 /** What outlives a {@linkcode Memory}, as a disk outlives a process. */

@@ -26,7 +26,7 @@ import {
   writeIdentity,
 } from "../raft/core/save_codec.ts";
 import type { Identity, NodeId } from "../raft/core/types.ts";
-import { replay, type Replayed } from "./replay.ts";
+import { replay, type Replayed } from "./apply_save.ts";
 import {
   type FoundRecord,
   kinds,

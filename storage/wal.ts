@@ -8,7 +8,7 @@
 //   reads one file.
 // - Only the process that made a segment appends to it. A start writes what it has read to a
 //   new one: a failed sync may have left pages in the cache that are not on the disk
-//   (PITFALLS 11). A torn tail is cut by not being copied.
+//   (PITFALLS 11). `recovery.ts` finds where that ends.
 // - A directory that is refused stays as it was, byte for byte.
 
 import { assert } from "../base/assert.ts";
@@ -17,11 +17,11 @@ import type { Logger } from "../base/logger.ts";
 import { type Change, writeChange } from "../raft/core/save_codec.ts";
 import type { Identity, NodeId, Save, Saved } from "../raft/core/types.ts";
 import type { Files, OpenFile, Syncable } from "./files.ts";
-import { type Replayed, wholeChange } from "./replay.ts";
+import { wholeChange } from "./apply_save.ts";
 import { kinds, writeRecord } from "./record.ts";
+import { recover } from "./recovery.ts";
 import {
   encodeSegment,
-  readSegment,
   seedOf,
   segmentName,
   segmentNumbers,
@@ -29,7 +29,6 @@ import {
 import {
   type Done,
   type Durability,
-  kvStoreName,
   type Storage,
   StorageError,
 } from "./storage.ts";
@@ -150,49 +149,12 @@ export class Wal implements Storage {
   #load(): Saved | undefined {
     if (this.#files.list() === undefined) return undefined;
     this.#files.lock();
-    const names = this.#files.list() ?? [];
-    if (names.includes(kvStoreName)) {
-      throw new StorageError(
-        `directory ${this.#files.directory} holds a Deno KV store; start with ` +
-          "--storage kv, or with another --dir",
-      );
-    }
-    // A crash may have left older ones beside the newest, and an unfinished one.
-    const newest = segmentNumbers(names).at(-1);
-    if (newest === undefined) return undefined;
-    if (newest >= Number.MAX_SAFE_INTEGER) {
-      throw new StorageError(
-        `directory ${this.#files.directory} holds a log with a number that ticketd never ` +
-          `gives; move ${names.toSorted().at(-1)} away`,
-      );
-    }
-    const state = this.#recover(newest);
-    this.#identity = state.identity;
-    this.#number = newest;
-    for (const target of this.#roll(wholeChange(state))) target.syncNow();
-    return state;
-  }
-
-  #recover(number: number): Replayed {
-    const name = segmentName(number);
-    const path = `${this.#files.directory}/${name}`;
-    const bytes = this.#files.read(name);
-    const { state, end, tail } = readSegment(bytes, {
-      path,
-      number,
-      node: this.#node,
-    });
-    if (tail !== "end") {
-      const nature = tail === "zeros"
-        ? "zeros, as a power loss leaves them"
-        : "no whole record: a write that was cut short, or else damage to the last one";
-      const count = bytes.length - end;
-      this.#log(
-        "warning",
-        `${path}: dropped the last ${count} bytes, from byte ${end} on (${nature})`,
-      );
-    }
-    return state;
+    const found = recover(this.#files, { node: this.#node, log: this.#log });
+    if (found === undefined) return undefined;
+    this.#identity = found.state.identity;
+    this.#number = found.number;
+    for (const target of this.#roll(wholeChange(found.state))) target.syncNow();
+    return found.state;
   }
 
   #writePending(): void {

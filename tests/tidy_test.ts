@@ -174,7 +174,7 @@ const mayWait = new Set([
   "raft/net/inbound_handshake.ts",
   "raft/net/outbound_handshake.ts",
   "raft/host.ts",
-  "raft/identify.ts",
+  "raft/resume_or_join.ts",
   "raft/joining.ts",
   "raft/members/join.ts",
   "raft/net/link.ts",

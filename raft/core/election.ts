@@ -190,19 +190,6 @@ function countVotes(raft: RaftState): void {
   else startLeading(raft);
 }
 
-/**
- * Ticks, at least 1, until a tick does more than count, if no message or save comes first.
- * Infinity for a leader without followers.
- */
-export function restTicks(raft: RaftState): number {
-  const { leader } = raft;
-  if (leader?.progress.size === 0) return Infinity;
-  const rest = leader === undefined
-    ? raft.electionTimeout - raft.electionElapsed
-    : raft.options.heartbeatTicks - leader.heartbeatElapsed;
-  return raft.saves.underWay ? 1 : Math.max(1, rest);
-}
-
 function otherVoters(raft: RaftState): NodeId[] {
   return raft.membership.voters.filter((id) => id !== raft.id);
 }

@@ -1,7 +1,7 @@
 // Which messages of other nodes break the protocol, as far as this node can know. Each is
 // refused with a value before anything is done about it, so that assertions further in stand
 // for bugs of our own alone. Whether a sender may send such a message at all is decided
-// outside the core (`identity/senders.ts`).
+// outside the core (`identity/sender_rights.ts`).
 //
 // A fault completes the sentence "node 2 sent …". Nothing of such a message is used.
 

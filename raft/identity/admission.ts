@@ -7,7 +7,12 @@ import { wireVersion } from "../core/message_codec.ts";
 import type { Identity, NodeId } from "../core/types.ts";
 import type { DecodedHandshake, Hello, RefusalReason } from "./hello.ts";
 import { isProved, type Meeting } from "./proof.ts";
-import { type Members, type PeerProof, type Rank, rankOf } from "./ranks.ts";
+import {
+  type Members,
+  type PeerProof,
+  type Rank,
+  rankOf,
+} from "./peer_ranks.ts";
 
 /** Why a connection is refused; `fact` completes "refused, because …". */
 export type Fault = { readonly reason: RefusalReason; readonly fact: string };

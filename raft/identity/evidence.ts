@@ -1,10 +1,15 @@
 // Evidence: what the two sides of a handshake prove to each other beyond belonging to one
 // cluster. Made here by the side that sends it, and read by the side that receives it. What
-// follows from it is in `ranks.ts`; the bytes of a single proof are in `proof.ts`. Pure.
+// follows from it is in `peer_ranks.ts`; the bytes of a single proof are in `proof.ts`. Pure.
 
 import type { Identity, Index } from "../core/types.ts";
 import { isProved, markOf, type Meeting, prove } from "./proof.ts";
-import { knownDisk, type Members, type PeerProof, sinceOf } from "./ranks.ts";
+import {
+  knownDisk,
+  type Members,
+  type PeerProof,
+  sinceOf,
+} from "./peer_ranks.ts";
 
 /** Sent by one side of a handshake about itself. */
 export type Evidence = {

@@ -1,7 +1,7 @@
 // What peers have verified about members and the configuration does not say yet: the
 // incarnation of a server that RAFT.ADDVOTER named by its address alone, and the new
 // address of a member that has moved. The leader writes either into a configuration of its
-// own. The verification is a handshake in `peers.ts`.
+// own. `raft/net/dialler.ts` notices a move; a handshake at the new address proves it.
 //
 // The address of a member changes at most once in a while: two nodes that see a third one
 // at different addresses would otherwise overwrite each other for ever.

@@ -8,7 +8,7 @@ import {
   type PeerProof,
   type Rank,
   rankOf,
-} from "../identity/ranks.ts";
+} from "../identity/peer_ranks.ts";
 import { ConnectionQuota, type QuotaLimits } from "./connection_quota.ts";
 import { payloadBytesMax } from "./handshake.ts";
 import { type Counters, Link } from "./link.ts";

@@ -10,7 +10,7 @@ import {
   parseAddress,
 } from "../../base/address.ts";
 import type { NodeId } from "../core/types.ts";
-import { type Members, rankOf } from "../identity/ranks.ts";
+import { type Members, rankOf } from "../identity/peer_ranks.ts";
 import type { Dialling, Link } from "./link.ts";
 import type { PeerTimes } from "./peer_limits.ts";
 import type { Wire } from "./wire.ts";

@@ -41,7 +41,7 @@ import {
   type PeerProof,
   type Rank,
   rankOf,
-} from "../identity/ranks.ts";
+} from "../identity/peer_ranks.ts";
 import type { Warnings } from "./warnings.ts";
 import type { Wire } from "./wire.ts";
 

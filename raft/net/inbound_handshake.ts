@@ -13,7 +13,7 @@ import type {
   RefusalReason,
 } from "../identity/hello.ts";
 import { type Meeting, newNonce, prove } from "../identity/proof.ts";
-import type { Rank } from "../identity/ranks.ts";
+import type { Rank } from "../identity/peer_ranks.ts";
 import { ConnectionQuota, type QuotaLimits } from "./connection_quota.ts";
 import type { Step } from "./frame.ts";
 import {

@@ -15,7 +15,7 @@ import { DecodeError } from "../../base/bytes.ts";
 import { openPort } from "../../base/listen.ts";
 import { decodePeerMessage, encodePeerMessage } from "../core/message_codec.ts";
 import type { Fault, NodeId, PeerMessage } from "../core/types.ts";
-import type { PeerProof } from "../identity/ranks.ts";
+import type { PeerProof } from "../identity/peer_ranks.ts";
 import { Acceptor } from "./acceptor.ts";
 import { ConnectionTable } from "./connection_table.ts";
 import { Dialler, type DiallerOptions } from "./dialler.ts";

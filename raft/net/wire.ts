@@ -10,7 +10,7 @@ import {
   helloBytesMax,
   type Step,
 } from "./frame.ts";
-import { noProof, type PeerProof } from "../identity/ranks.ts";
+import { noProof, type PeerProof } from "../identity/peer_ranks.ts";
 
 /** Read at once; the smaller one from nodes that may send small frames only. */
 const readBytesMax = 64 * 1024;

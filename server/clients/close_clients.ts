@@ -1,5 +1,5 @@
 // Closes clients that have broken a limit, and says so in one line of the log, however many
-// they are. The limits stand elsewhere, in `client_timeouts.ts` and
+// they are. The limits stand elsewhere, in `slow_clients.ts` and
 // `client_memory.ts`.
 
 import type { ClientInfo } from "../commands/command.ts";

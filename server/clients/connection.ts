@@ -1,6 +1,6 @@
 // One client: reads, runs all complete commands, has the replies written at once. Not here:
 // what commands mean, the order of replies (`replies.ts`), their writing (`reply_sender.ts`),
-// who may connect (`listener.ts`), how long a client may do nothing (`client_timeouts.ts`).
+// who may connect (`listener.ts`), how long a client may do nothing (`slow_clients.ts`).
 //
 // One read is under way at most. While too much waits, nothing is parsed or read, so a
 // client that never reads costs a bounded amount of memory, and one that pipelines without

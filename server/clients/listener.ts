@@ -1,4 +1,4 @@
-// Accepts the clients of an isolate, serves those that get a place (`places.ts`), tells the
+// Accepts the clients of an isolate, serves those that get a place (`client_places.ts`), tells the
 // others that they are too many, and closes all of them gracefully. Outlives a failing
 // accept, as when file handles run out. Does not parse: each `connection.ts` does.
 
@@ -9,8 +9,8 @@ import { AdminLimit } from "../commands/admin_limit.ts";
 import { ClientCount } from "../client_count.ts";
 import { Connection, type ConnectionService } from "./connection.ts";
 import { ClientMemory } from "./client_memory.ts";
-import { ClientTimeouts, lookMillis } from "./client_timeouts.ts";
-import { Places } from "./places.ts";
+import { lookMillis, SlowClients } from "./slow_clients.ts";
+import { ClientPlaces } from "./client_places.ts";
 import type { RaftLink } from "../tickets/raft_link.ts";
 import { tooManyClientsText } from "../tickets/refusals.ts";
 import { FairTurns } from "./fair_turns.ts";
@@ -57,14 +57,14 @@ export class Listener {
   readonly #log: Logger;
   readonly #clientCount: ClientCount;
   readonly #service: ConnectionService;
-  readonly #places: Places<Connection>;
+  readonly #places: ClientPlaces<Connection>;
   /** The clients that are served. One that makes way for another has no place. */
   readonly #sessions = new Set<Connection>();
   /** The clients that are being told that there is no place for them, the oldest first. */
   readonly #refused = new Set<Connection>();
   readonly #turns = new FairTurns();
   readonly #admins: AdminLimit;
-  readonly #timeouts: ClientTimeouts;
+  readonly #timeouts: SlowClients;
   readonly #memory: ClientMemory;
   readonly #timer: ReturnType<typeof setInterval>;
   /** The most sessions while file handles run out. */
@@ -81,7 +81,10 @@ export class Listener {
     const clientCount = this.#clientCount = options.clientCount ??
       new ClientCount();
     const sessions = this.#sessions;
-    this.#places = new Places(clientCount, (client) => this.#tell(client));
+    this.#places = new ClientPlaces(
+      clientCount,
+      (client) => this.#tell(client),
+    );
     const admins = this.#admins = new AdminLimit(clientCount);
     this.#service = {
       link: options.link,
@@ -98,7 +101,7 @@ export class Listener {
       },
     };
     const idleLooks = options.idleSeconds ?? Infinity;
-    this.#timeouts = new ClientTimeouts({ sessions, idleLooks, log });
+    this.#timeouts = new SlowClients({ sessions, idleLooks, log });
     this.#memory = new ClientMemory({ sessions, clientCount, log });
     this.#timer = setInterval(() => this.look(), lookMillis);
     this.#acceptAll();

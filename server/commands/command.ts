@@ -50,7 +50,7 @@ export type Service = {
 
 /** A property of a command that others act on. */
 export type CommandFlag =
-  /** A client in a kept place may send it (`clients/places.ts`): it looks or manages. */
+  /** A client in a kept place may send it (`clients/client_places.ts`): it looks or manages. */
   | "for-visitors"
   /** It may wait for other nodes, for as long as a change of members may take. */
   | "may-wait";

@@ -16,7 +16,7 @@
 import { assert } from "../../base/assert.ts";
 import { Fifo } from "../../base/fifo.ts";
 import { RespWriter } from "./resp_writer.ts";
-import { Tails } from "./tails.ts";
+import { ReplyTails } from "./reply_tails.ts";
 
 // Past any of the next four, the connection stops reading until replies have left.
 
@@ -37,7 +37,7 @@ type Slot = {
   waiting: number;
   /** Its replies that came while it was not the first. */
   early: RespWriter | undefined;
-  /** Where its tail begins in `Tails`. */
+  /** Where its tail begins in `ReplyTails`. */
   readonly tailFrom: number;
   /** The rest of a long reply. */
   readonly long?: LongReply | undefined;
@@ -69,7 +69,7 @@ export class Replies {
   #alone = 0;
   /** Answers of the node that are awaited. */
   #answers = 0;
-  readonly #tails = new Tails();
+  readonly #tails = new ReplyTails();
   #gone = false;
 
   /**

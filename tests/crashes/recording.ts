@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { Configuration, Saved } from "../../raft/core/types.ts";
 import type { Files } from "../../storage/files.ts";
-import { replay } from "../../storage/replay.ts";
+import { replay } from "../../storage/apply_save.ts";
 import type { Done, Durability } from "../../storage/storage.ts";
 import { Wal } from "../../storage/wal.ts";
 import { identity } from "../lib/storage_conformance.ts";

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Entry, Save, Saved } from "../../raft/core/types.ts";
-import { replay, type Replayed } from "../../storage/replay.ts";
+import { replay, type Replayed } from "../../storage/apply_save.ts";
 import type { Durability } from "../../storage/storage.ts";
 import { Wal } from "../../storage/wal.ts";
 import { fresh, snapshotAt } from "../lib/storage_conformance.ts";

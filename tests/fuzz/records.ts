@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { Writer } from "../../base/bytes.ts";
 import { writeChange } from "../../raft/core/save_codec.ts";
 import type { Saved } from "../../raft/core/types.ts";
-import { wholeChange } from "../../storage/replay.ts";
+import { wholeChange } from "../../storage/apply_save.ts";
 import { kinds, writeRecord } from "../../storage/record.ts";
 import {
   encodeSegment,

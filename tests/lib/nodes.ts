@@ -26,7 +26,7 @@ import {
   nobody,
   type PeerProof,
   rankOf,
-} from "../../raft/identity/ranks.ts";
+} from "../../raft/identity/peer_ranks.ts";
 import type { NodeSettings } from "../../raft/node_settings.ts";
 import { type Asked, Computer, type Question, Received } from "./computer.ts";
 import { type Random, randomOf } from "./random.ts";

@@ -4,21 +4,21 @@ import type { Mutant } from "./mutant.ts";
 
 const connection = "server/clients/connection.ts";
 const listener = "server/clients/listener.ts";
-const timeouts = "server/clients/client_timeouts.ts";
+const timeouts = "server/clients/slow_clients.ts";
 const memory = "server/clients/client_memory.ts";
 const fairTurns = "server/clients/fair_turns.ts";
-const places = "server/clients/places.ts";
+const places = "server/clients/client_places.ts";
 const clientCount = "server/client_count.ts";
 const replies = "server/resp/replies.ts";
 const connectionTests = ["unit/server/clients/connection_test.ts"];
 const listenerTests = ["unit/server/clients/listener_test.ts"];
-const timeoutsTests = ["unit/server/clients/client_timeouts_test.ts"];
+const timeoutsTests = ["unit/server/clients/slow_clients_test.ts"];
 const memoryTests = ["unit/server/clients/client_memory_test.ts"];
 const turnTests = ["unit/server/clients/connection_turns_test.ts"];
 const connectionMemoryTests = [
   "unit/server/clients/connection_memory_test.ts",
 ];
-const placesTests = ["unit/server/clients/places_test.ts"];
+const placesTests = ["unit/server/clients/client_places_test.ts"];
 
 export const guestsMutants: readonly Mutant[] = [
   {

@@ -67,10 +67,10 @@ export const peersMutants: readonly Mutant[] = [
     name: "newer-disk-refused",
     mistake: "a node that is behind refuses its leader on a new disk",
     source: "PITFALLS 17",
-    file: "raft/identity/ranks.ts",
+    file: "raft/identity/peer_ranks.ts",
     find: 'if (proof.since > members.decidedIndex) return "claimant";',
     replace: 'if (proof.since < 0) return "claimant";',
-    tests: ["unit/raft/identity/ranks_test.ts"],
+    tests: ["unit/raft/identity/peer_ranks_test.ts"],
   },
   {
     name: "any-node-is-welcome",

@@ -158,7 +158,7 @@ export const rimMutants: readonly Mutant[] = [
     name: "npx-leaves-a-node",
     mistake: "a node runs on when npx, which started its task, is killed",
     source: "PITFALLS 39",
-    file: "deploy/keeper.ts",
+    file: "deploy/supervisor.ts",
     find: "while (isOfNpx(oldest)) starters.push(oldest = parentOf(oldest));",
     replace: "if (isOfNpx(oldest)) oldest = parentOf(oldest);",
     tests: ["e2e/permissions_test.ts"],

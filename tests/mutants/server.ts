@@ -99,10 +99,10 @@ export const serverMutants: readonly Mutant[] = [
     name: "clients-without-limit",
     mistake: "clients are accepted without end",
     source: "PITFALLS 33",
-    file: "server/clients/places.ts",
+    file: "server/clients/client_places.ts",
     find: "if (!this.#clientCount.enter()) return false;",
     replace: "this.#clientCount.enter();",
-    tests: ["unit/server/clients/places_test.ts"],
+    tests: ["unit/server/clients/client_places_test.ts"],
   },
   {
     name: "browser-takes-tickets",

@@ -129,7 +129,7 @@ export const storageMutants: readonly Mutant[] = [
     name: "old-segment-read",
     mistake: "of two segments the older is read",
     source: "PITFALLS 15",
-    file: wal,
+    file: "storage/recovery.ts",
     find: "const newest = segmentNumbers(names).at(-1);",
     replace: "const newest = segmentNumbers(names).at(0);",
     tests: loadTests,
@@ -159,9 +159,9 @@ export const storageMutants: readonly Mutant[] = [
     source: "PITFALLS 11",
     file: wal,
     find:
-      "for (const target of this.#roll(wholeChange(state))) target.syncNow();",
+      "for (const target of this.#roll(wholeChange(found.state))) target.syncNow();",
     replace:
-      "for (const target of this.#roll(wholeChange(state))) void target;",
+      "for (const target of this.#roll(wholeChange(found.state))) void target;",
     tests: crashTests,
   },
   {
@@ -272,7 +272,7 @@ export const storageMutants: readonly Mutant[] = [
     name: "replaced-entries-come-back",
     mistake: "entries that a save replaced are there again after a restart",
     source: "PITFALLS 15",
-    file: "storage/replay.ts",
+    file: "storage/apply_save.ts",
     find: "state.entries.length = kept;",
     replace:
       "if (change.entries.length === 0) state.entries.length = Math.max(kept, state.entries.length);\n  else state.entries.length = kept;",

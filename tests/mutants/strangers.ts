@@ -5,8 +5,8 @@ import type { Mutant } from "./mutant.ts";
 
 const faults = "raft/core/faults.ts";
 const codec = "raft/core/message_codec.ts";
-const senders = "raft/identity/senders.ts";
-const ranks = "raft/identity/ranks.ts";
+const senderRights = "raft/identity/sender_rights.ts";
+const ranks = "raft/identity/peer_ranks.ts";
 const proof = "raft/identity/proof.ts";
 const table = "raft/net/connection_table.ts";
 const quota = "raft/net/connection_quota.ts";
@@ -18,10 +18,10 @@ export const strangersMutants: readonly Mutant[] = [
     mistake:
       "a node whose newest configuration was never decided hears no newer one",
     source: "thesis 4.1",
-    file: senders,
+    file: senderRights,
     find: "return wasVoter || since > this.decidedIndex ||",
     replace: "return wasVoter || since > this.configurationIndex ||",
-    tests: ["unit/raft/identity/senders_test.ts"],
+    tests: ["unit/raft/identity/sender_rights_test.ts"],
   },
   {
     name: "claim-beside-what-was-undone",
@@ -30,36 +30,36 @@ export const strangersMutants: readonly Mutant[] = [
     file: ranks,
     find: 'if (proof.since > members.decidedIndex) return "claimant";',
     replace: 'if (proof.since > members.configurationIndex) return "claimant";',
-    tests: ["unit/raft/identity/ranks_test.ts"],
+    tests: ["unit/raft/identity/peer_ranks_test.ts"],
   },
   {
     name: "former-disk-counts",
     mistake:
       "a disk that was taken out votes beside its successor, by their id",
     source: "PITFALLS 17",
-    file: senders,
+    file: senderRights,
     find: 'return disk === "" || proof.isOn(disk);',
     replace: 'return disk === "" || proof.isOn(disk) || id !== "";',
-    tests: ["unit/raft/identity/senders_test.ts"],
+    tests: ["unit/raft/identity/sender_rights_test.ts"],
   },
   {
     name: "former-disk-takes",
     mistake:
       "a disk that was taken out confirms its leader by asking for tickets",
     source: "PITFALLS 17",
-    file: senders,
+    file: senderRights,
     find: 'case "Take": // which',
     replace: "// which",
-    tests: ["unit/raft/identity/senders_test.ts"],
+    tests: ["unit/raft/identity/sender_rights_test.ts"],
   },
   {
     name: "claim-as-the-leader",
     mistake: "a claim under the id of the leader is taken for it",
     source: "paper 5.2",
-    file: senders,
+    file: senderRights,
     find: "leaderId === from && this.#claimedLeader === from;",
     replace: "leaderId === from;",
-    tests: ["unit/raft/identity/senders_test.ts"],
+    tests: ["unit/raft/identity/sender_rights_test.ts"],
   },
   {
     name: "former-disk-elbows-in",
@@ -206,7 +206,7 @@ export const strangersMutants: readonly Mutant[] = [
     find: '  if (!proof.knowsUs) return "stranger";\n',
     replace: "",
     tests: [
-      "unit/raft/identity/ranks_test.ts",
+      "unit/raft/identity/peer_ranks_test.ts",
       "unit/raft/net/handshake_test.ts",
     ],
   },
@@ -217,81 +217,81 @@ export const strangersMutants: readonly Mutant[] = [
     file: "raft/core/membership.ts",
     find: "return this.#history.slice(Math.max(0, at)).toReversed()",
     replace: "return this.#history.slice(-1 + 0 * at).toReversed()",
-    tests: ["unit/raft/identity/senders_test.ts"],
+    tests: ["unit/raft/identity/sender_rights_test.ts"],
   },
   {
     name: "outsider-heard",
     mistake: "one that was removed appends, deposes and takes",
     source: "PITFALLS 26, 29",
-    file: senders,
+    file: senderRights,
     find: "return refused(`${message.type}, and is no member any more`);",
     replace: "return heard;",
-    tests: ["unit/raft/identity/senders_test.ts"],
+    tests: ["unit/raft/identity/sender_rights_test.ts"],
   },
   {
     name: "nonvoter-leads",
     mistake: "a member without a vote leads, and asks for votes",
     source: "thesis 4.2.1",
-    file: senders,
+    file: senderRights,
     find: "return this.#mayLead(message.from, proof)",
     replace: "return this.#mayLead(message.from, proof) || message.term >= 0",
-    tests: ["unit/raft/identity/senders_test.ts"],
+    tests: ["unit/raft/identity/sender_rights_test.ts"],
   },
   {
     name: "unknown-disk-deposes",
     mistake: "a member whose disk no configuration names ends a leader's term",
     source: "PITFALLS 17",
-    file: senders,
+    file: senderRights,
     find: "return message.term <= this.#raft.currentTerm ? heard : dropped;",
     replace: "return heard;",
-    tests: ["unit/raft/identity/senders_test.ts"],
+    tests: ["unit/raft/identity/sender_rights_test.ts"],
   },
   {
     name: "claim-beside-leader",
     mistake: "a claim is listened to by a node that hears its leader",
     source: "PITFALLS 41",
-    file: senders,
+    file: senderRights,
     find: "if (hearsLeader && !isFollowed) return dropped;",
     replace:
       'if (hearsLeader && !isFollowed && leaderId === "") return dropped;',
-    tests: ["unit/raft/identity/senders_test.ts"],
+    tests: ["unit/raft/identity/sender_rights_test.ts"],
   },
   {
     name: "claim-before-known",
     mistake: "a node stays with a claim when its leader calls",
     source: "PITFALLS 41",
-    file: senders,
+    file: senderRights,
     find: "if (isRival && leaderId === this.#claimedLeader) {",
     replace: "if (isRival && leaderId === '') {",
-    tests: ["unit/raft/identity/senders_test.ts"],
+    tests: ["unit/raft/identity/sender_rights_test.ts"],
   },
   {
     name: "claim-votes-twice",
     mistake: "two incarnations of one id are given one vote each",
     source: "paper 5.2",
-    file: senders,
+    file: senderRights,
     find: "return isSecond ? dropped : claimed;",
     replace: "return isSecond ? claimed : claimed;",
-    tests: ["unit/raft/identity/senders_test.ts"],
+    tests: ["unit/raft/identity/sender_rights_test.ts"],
   },
   {
     name: "claim-dismisses",
     mistake: "a node stops at the word of one that it does not know",
     source: "PITFALLS 41",
-    file: senders,
+    file: senderRights,
     find: "        this.#doubt(from);\n        return dropped;",
     replace: "        this.#doubt(from);\n        return heard;",
-    tests: ["unit/raft/identity/senders_test.ts"],
+    tests: ["unit/raft/identity/sender_rights_test.ts"],
   },
   {
     name: "unreadable-in-log",
     mistake: "an entry that cannot be applied ends the node for good",
     source:
       "CONTRIBUTING: an assertion is for our bugs, a value for the world's faults",
-    file: senders,
+    file: senderRights,
     find: "if (!this.#canApply(message)) {",
     replace: "if (!this.#canApply(message) && message.from === '') {",
-    tests: ["unit/raft/identity/senders_test.ts"],
+    tests: ["unit/raft/identity/sender_rights_test.ts"],
   },
   {
     name: "proof-replayed",

@@ -31,7 +31,7 @@ import {
   nobody,
   type PeerProof,
   rankOf,
-} from "../../raft/identity/ranks.ts";
+} from "../../raft/identity/peer_ranks.ts";
 import { ticksPerTimeout } from "../../server/tickets/dispenser.ts";
 import { RaftLink } from "../../server/tickets/raft_link.ts";
 import { type Durability, StorageError } from "../../storage/storage.ts";

@@ -5,7 +5,7 @@
 import { readChange } from "../../raft/core/save_codec.ts";
 import { Reader } from "../../base/bytes.ts";
 import type { NodeId } from "../../raft/core/types.ts";
-import { replay, type Replayed } from "../../storage/replay.ts";
+import { replay, type Replayed } from "../../storage/apply_save.ts";
 import { type FoundRecord, readRecord } from "../../storage/record.ts";
 import {
   readSegment,

@@ -9,7 +9,7 @@ import {
   encodePeerMessage,
 } from "../../raft/core/message_codec.ts";
 import type { PeerMessage } from "../../raft/core/types.ts";
-import type { PeerProof } from "../../raft/identity/ranks.ts";
+import type { PeerProof } from "../../raft/identity/peer_ranks.ts";
 import { everyMessage } from "../lib/every_message.ts";
 import type { Computer } from "./computer.ts";
 import type { World } from "./world.ts";

@@ -8,7 +8,7 @@ import {
   encodePeerMessage,
 } from "../../raft/core/message_codec.ts";
 import type { Index, NodeId, PeerMessage } from "../../raft/core/types.ts";
-import type { PeerProof } from "../../raft/identity/ranks.ts";
+import type { PeerProof } from "../../raft/identity/peer_ranks.ts";
 import type { Computer } from "./computer.ts";
 import type { World } from "./world.ts";
 

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import type { Configuration, Save, Saved } from "../../raft/core/types.ts";
-import { replay, type Replayed } from "../../storage/replay.ts";
+import { replay, type Replayed } from "../../storage/apply_save.ts";
 import type { Done, Storage } from "../../storage/storage.ts";
 
 /** What a disk owes its node, across lives. */

@@ -1,10 +1,10 @@
 // A disk that does nothing until it is told to: a save under way becomes durable with
-// `finish`, fails with `fail`, or is lost in a crash. `replay` (storage/replay.ts) says
+// `finish`, fails with `fail`, or is lost in a crash. `replay` (storage/apply_save.ts) says
 // what a save means; the disk asserts the rules that a node must keep.
 
 import assert from "node:assert/strict";
 import type { Save, Saved } from "../../../raft/core/types.ts";
-import { replay, type Replayed } from "../../../storage/replay.ts";
+import { replay, type Replayed } from "../../../storage/apply_save.ts";
 import type { Done, Storage } from "../../../storage/storage.ts";
 
 export class Disk implements Storage {

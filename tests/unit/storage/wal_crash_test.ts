@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import type { Save, Saved } from "../../../raft/core/types.ts";
-import { replay } from "../../../storage/replay.ts";
+import { replay } from "../../../storage/apply_save.ts";
 import type { Durability } from "../../../storage/storage.ts";
 import type { Operation, Pick } from "../../lib/fake_files.ts";
 import {

@@ -17,7 +17,10 @@ import type {
 } from "../../../../raft/identity/hello.ts";
 import { evidenceOf } from "../../../../raft/identity/evidence.ts";
 import { type Meeting, prove } from "../../../../raft/identity/proof.ts";
-import { nobody, type PeerProof } from "../../../../raft/identity/ranks.ts";
+import {
+  nobody,
+  type PeerProof,
+} from "../../../../raft/identity/peer_ranks.ts";
 import { disk, knowing, living, meeting, own } from "./identities.ts";
 
 const hello: Hello = {

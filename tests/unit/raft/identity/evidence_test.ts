@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { evidenceOf, proofOf } from "../../../../raft/identity/evidence.ts";
 import { markOf, prove } from "../../../../raft/identity/proof.ts";
-import { nobody } from "../../../../raft/identity/ranks.ts";
+import { nobody } from "../../../../raft/identity/peer_ranks.ts";
 import { cluster, disk, knowing, meeting, own } from "./identities.ts";
 
 const two = { cluster, node: "2", incarnation: disk };

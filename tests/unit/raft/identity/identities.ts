@@ -2,7 +2,10 @@
 
 import type { Identity, NodeId } from "../../../../raft/core/types.ts";
 import { type Meeting, newNonce } from "../../../../raft/identity/proof.ts";
-import type { Members, PeerProof } from "../../../../raft/identity/ranks.ts";
+import type {
+  Members,
+  PeerProof,
+} from "../../../../raft/identity/peer_ranks.ts";
 
 export const cluster = "c".repeat(32);
 export const own: Identity = {

@@ -5,7 +5,7 @@ import {
   type DecodedHandshake,
   decodeHandshake,
 } from "../../../../raft/identity/hello.ts";
-import { nobody } from "../../../../raft/identity/ranks.ts";
+import { nobody } from "../../../../raft/identity/peer_ranks.ts";
 import { encodeFrame } from "../../../../raft/net/frame.ts";
 import { inboundMax, inboundShares } from "../../../../raft/net/peer_limits.ts";
 import { listenForPeers, Peers } from "../../../../raft/net/peers.ts";

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { decodePeerMessage } from "../../../../raft/core/message_codec.ts";
-import type { Members } from "../../../../raft/identity/ranks.ts";
+import type { Members } from "../../../../raft/identity/peer_ranks.ts";
 import { encodeFrame, guestFrameBytesMax } from "../../../../raft/net/frame.ts";
 import { inboundMax, inboundShares } from "../../../../raft/net/peer_limits.ts";
 import type { FakePeer } from "../../../lib/fake_peer.ts";

@@ -5,7 +5,7 @@ import {
   decodeHandshake,
   encodeHandshake,
 } from "../../../../raft/identity/hello.ts";
-import { nobody } from "../../../../raft/identity/ranks.ts";
+import { nobody } from "../../../../raft/identity/peer_ranks.ts";
 import { encodeFrame } from "../../../../raft/net/frame.ts";
 import { helloOf } from "../../../lib/fake_peer.ts";
 import {

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { encodePeerMessage } from "../../../../raft/core/message_codec.ts";
 import type { NodeId, PeerMessage } from "../../../../raft/core/types.ts";
 import type { RefusalReason } from "../../../../raft/identity/hello.ts";
-import type { Members } from "../../../../raft/identity/ranks.ts";
+import type { Members } from "../../../../raft/identity/peer_ranks.ts";
 import { encodeFrame, type Step } from "../../../../raft/net/frame.ts";
 import { Peers, type PeersOptions } from "../../../../raft/net/peers.ts";
 import { Wire } from "../../../../raft/net/wire.ts";

@@ -42,7 +42,7 @@ type Seen = {
 };
 
 /** Closes one isolate's clients that keep it waiting for too long. */
-export class ClientTimeouts {
+export class SlowClients {
   readonly #options: ClientTimeoutsOptions;
   readonly #seen = new WeakMap<TimedClient, Seen>();
 

@@ -9,7 +9,7 @@
 const watchMillis = 1000;
 
 /** The parent process of some nodes. */
-export class Keeper {
+export class Supervisor {
   readonly #nodes: readonly Deno.ChildProcess[];
   #stopping = false;
 

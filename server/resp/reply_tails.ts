@@ -8,7 +8,7 @@
 import { RespWriter } from "./resp_writer.ts";
 
 /** All tails of one connection. */
-export class Tails {
+export class ReplyTails {
   /** The bytes from `#cut` on. */
   readonly writer = new RespWriter();
   /** Bytes that were cut off. */

@@ -1,6 +1,6 @@
 // Ranks: what another node is to this one, by the configurations that this node knows and by
 // what the other node proved of its disk in the handshake. The rank decides whether the node
-// is let in (`admission.ts`), what it may send (`senders.ts`) and how much memory it gets. Pure.
+// is let in (`admission.ts`), what it may send (`sender_rights.ts`) and how much memory it gets. Pure.
 //
 //   known      a member, on the disk that a configuration names
 //   unproved   a member whose disk no configuration names yet

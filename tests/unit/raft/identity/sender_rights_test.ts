@@ -6,7 +6,7 @@ import type { NodeId, PeerMessage } from "../../../../raft/core/types.ts";
 import {
   honestProof,
   type PeerProof,
-} from "../../../../raft/identity/ranks.ts";
+} from "../../../../raft/identity/peer_ranks.ts";
 import { everyMessage } from "../../../lib/every_message.ts";
 import { blank, electionTicks, Nodes } from "../../../lib/nodes.ts";
 import { addNonvoter, join, remove } from "../../../lib/questions.ts";

@@ -1,4 +1,4 @@
-// Which messages this node takes from another node: by the rank of the sender (`ranks.ts`), by
+// Which messages this node takes from another node: by the rank of the sender (`peer_ranks.ts`), by
 // its suffrage in the configurations that may be in force, and by who leads. Whether the
 // content of a message makes sense is checked in the core afterwards (`core/faults.ts`).
 //
@@ -22,7 +22,12 @@ import type {
   PeerMessage,
 } from "../core/types.ts";
 import type { Logger } from "../../base/logger.ts";
-import { type Members, type PeerProof, type Rank, rankOf } from "./ranks.ts";
+import {
+  type Members,
+  type PeerProof,
+  type Rank,
+  rankOf,
+} from "./peer_ranks.ts";
 
 export type Verdict =
   /** Step the core with it; `isClaim`: the sender is a claimant (`core/faults.ts`). */
@@ -43,25 +48,25 @@ function refused(fault: Fault): Verdict {
 /** Ids that are remembered, with the incarnation last met or as warned about. */
 const idsMax = 256;
 
-export type SendersOptions = {
+export type SenderRightsOptions = {
   /** Whether the machine can apply every command and snapshot in `message`. */
   readonly canApply: (message: PeerMessage) => boolean;
   readonly log: Logger;
 };
 
 /** Judges senders, and tells other rooms what the configurations say of the members. */
-export class Senders implements Members {
+export class SenderRights implements Members {
   readonly #raft: Raft;
   /** By id, the mark of the incarnation that was met last. */
   readonly #marks = new Map<NodeId, string>();
   /** Ids whose NotMember was disbelieved, with a warning. */
   readonly #doubted = new Set<NodeId>();
-  readonly #canApply: SendersOptions["canApply"];
+  readonly #canApply: SenderRightsOptions["canApply"];
   readonly #log: Logger;
   /** The claimant that this node follows, if it follows one. */
   #claimedLeader: NodeId | undefined;
 
-  constructor(raft: Raft, { canApply, log }: SendersOptions) {
+  constructor(raft: Raft, { canApply, log }: SenderRightsOptions) {
     this.#raft = raft;
     this.#canApply = canApply;
     this.#log = log;

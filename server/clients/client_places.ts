@@ -16,7 +16,7 @@ export interface PlacedClient {
 }
 
 /** The places of one isolate's clients. */
-export class Places<Client extends PlacedClient> {
+export class ClientPlaces<Client extends PlacedClient> {
   readonly #clientCount: ClientCount;
   readonly #makesWay: (client: Client) => void;
   readonly #ordinary = new Set<Client>();

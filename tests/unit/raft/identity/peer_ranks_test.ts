@@ -8,7 +8,7 @@ import {
   type PeerProof,
   rankOf,
   sinceOf,
-} from "../../../../raft/identity/ranks.ts";
+} from "../../../../raft/identity/peer_ranks.ts";
 import { cluster, disk, knowing, living, own } from "./identities.ts";
 
 Deno.test("rankOf() tells members, those that may become it, and all other nodes apart", () => {

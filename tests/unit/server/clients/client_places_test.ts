@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { ClientCount } from "../../../../server/client_count.ts";
-import { Places } from "../../../../server/clients/places.ts";
+import { ClientPlaces } from "../../../../server/clients/client_places.ts";
 
 function scene(limits: { clientsMax: number; placesKept: number }) {
   const clientCount = new ClientCount(limits);
   const gone: object[] = [];
-  const places = new Places(clientCount, (client: object & Guest) => {
+  const places = new ClientPlaces(clientCount, (client: object & Guest) => {
     gone.push(client);
   });
   return { places, gone, clientCount };

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import {
-  ClientTimeouts,
+  SlowClients,
   type TimedClient,
   timeoutLooks,
-} from "../../../../server/clients/client_timeouts.ts";
+} from "../../../../server/clients/slow_clients.ts";
 
 class Watched implements TimedClient {
   readonly client;
@@ -31,7 +31,7 @@ class Watched implements TimedClient {
 function scene({ idleLooks = Infinity } = {}) {
   const lines: string[] = [];
   const sessions = new Set<Watched>();
-  const timeouts = new ClientTimeouts({
+  const timeouts = new SlowClients({
     sessions,
     idleLooks,
     log: (_, text) => lines.push(text),
