@@ -6,7 +6,7 @@
 
 import deno from "./deno.json" with { type: "json" };
 import { formatAddress, parseAddress } from "./base/address.ts";
-import type { FromNode } from "./raft/channel/messages.ts";
+import type { Door, FromNode, ToNode } from "./raft/channel/messages.ts";
 import { Host } from "./raft/host.ts";
 import { type Fields, lastWords, type Logger, openLog } from "./base/logger.ts";
 import { placeNode } from "./server/placement.ts";
@@ -47,11 +47,11 @@ function connectNode(
     receive: (message: FromNode) => void;
     died: (reason: string) => void;
   },
-): Pick<MessagePort, "postMessage"> {
+): Door<ToNode> {
   if (!inWorker) {
     const { port1, port2 } = new MessageChannel();
     const host = new Host(port2);
-    port2.onmessage = (event) => host.receive(event.data);
+    port2.onmessage = (event) => host.doors.receive(event.data);
     port1.onmessage = (event) => receive(event.data);
     return port1;
   }
@@ -122,7 +122,7 @@ async function serve(config: Config): Promise<never> {
     const { timeoutMillis } = config;
     const asksAgain = config.node.forward !== "no";
     const link = new RaftLink(node, {
-      takes: place.inWorker ? new TakeBox() : undefined,
+      takeBox: place.inWorker ? new TakeBox() : undefined,
       timeoutMillis,
       asksAgain,
       ready: ready.resolve,
@@ -149,8 +149,7 @@ async function serve(config: Config): Promise<never> {
     const threads = new IoThreads({
       count: claim === undefined ? 0 : config.ioThreads - 1,
       spawn: (name) => new Worker(ioWorkerUrl, { type: "module", name }),
-      openDoor: (port, takes) =>
-        node.postMessage({ type: "door", takes }, [port]),
+      openDoor: (port, takeBoxMemory) => link.openDoor(port, takeBoxMemory),
       died: (reason) => fail(`a thread that serves clients died: ${reason}`),
       each: {
         ...each,

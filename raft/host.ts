@@ -14,8 +14,8 @@ import type {
   Door,
   FromNode,
   NodeOptions,
-  ToNode,
 } from "./channel/messages.ts";
+import { Doors, type NodeInputs } from "./channel/doors.ts";
 import { assert } from "../base/assert.ts";
 import type { Identity, NodeId, Saved } from "./core/types.ts";
 import { type AskOptions, clusterOf, joinCluster } from "./members/join.ts";
@@ -53,8 +53,9 @@ const inboundShare = 0.8;
 /** Between two lines that another cluster claims this node. */
 const claimedMillis = 60_000;
 
-export class Host {
-  readonly #door: Door<FromNode>;
+export class Host implements NodeInputs {
+  /** What the isolates say comes in through them, to the inputs below. */
+  readonly doors: Doors;
   #options: NodeOptions | undefined;
   #log: Logger = () => {};
   #storage: Storage | undefined;
@@ -71,41 +72,36 @@ export class Host {
   #ready = false;
   #ended = false;
 
-  constructor(door: Door<FromNode>) {
-    this.#door = door;
+  /** `main` is the door to the main isolate. */
+  constructor(main: Door<FromNode>) {
+    this.doors = new Doors(main, this);
   }
 
-  receive(message: ToNode): void {
-    switch (message.type) {
-      case "start":
-        this.#start(message.options).catch((error) => this.#gaveUp(error));
-        return;
-      case "take":
-        return this.#take(message.count);
-      case "returned":
-        return this.#node?.returned(message.last, message.count);
-      case "admin":
-        return this.#admin(message.id, message.command);
-      case "stop":
-        this.#stopping.abort();
-        return this.#node?.stop();
-      default:
-        message satisfies never;
-    }
+  start(options: NodeOptions): void {
+    this.#start(options).catch((error) => this.#gaveUp(error));
   }
 
-  #take(count: number): void {
+  take(count: number): void {
     if (this.#node !== undefined) return this.#node.take(count);
     if (this.#ended) return;
-    this.#door.postMessage({ type: "refused", count, reason: "no-cluster" });
+    this.doors.postMessage({ type: "refused", count, reason: "no-cluster" });
   }
 
-  #admin(id: number, command: AdminCommand): void {
+  returned(last: bigint, count: number): void {
+    this.#node?.returned(last, count);
+  }
+
+  admin(id: number, command: AdminCommand): void {
     if (this.#node !== undefined) return this.#node.admin(id, command);
     if (this.#ended) return;
     const text = "this node has found no cluster to join yet";
     const answer: AdminAnswer = { type: "error", text };
-    this.#door.postMessage({ type: "answered", id, answer });
+    this.doors.postMessage({ type: "answered", id, answer });
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+    this.#node?.stop();
   }
 
   /**
@@ -185,7 +181,7 @@ export class Host {
       {
         storage,
         peers,
-        post: (message) => this.#door.postMessage(message),
+        post: (message) => this.doors.postMessage(message),
         log: this.#log,
         now: Date.now,
         micros: () => performance.now() * 1000,
@@ -329,7 +325,7 @@ export class Host {
   #serve(): void {
     if (this.#ready || this.#ended) return;
     this.#ready = true;
-    this.#door.postMessage({ type: "ready" });
+    this.doors.postMessage({ type: "ready" });
   }
 
   #end(error: Error | undefined): void {
@@ -342,7 +338,7 @@ export class Host {
       this.#storage?.close();
       // The process may end as soon as main has heard, with what has not left this isolate.
       lastWords().then(() =>
-        this.#door.postMessage({ type: "stopped", error: error?.message })
+        this.doors.postMessage({ type: "stopped", error: error?.message })
       );
     };
     // A node that failed must say nothing more to anybody, and not wait for peers either.

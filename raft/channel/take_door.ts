@@ -1,8 +1,8 @@
 // The node's end of a door with a box for takes beside it (`take_box.ts`). To the node it is
-// a door like any other: what fits goes through the box, all else as a message, so that
-// those that a message refuses hear it in their turn.
+// a door like any other: an answer that fits goes through the box, all else as a message, so
+// that clients who are refused hear it in their turn.
 
-import type { Door, FromNode, ToNode } from "./messages.ts";
+import type { Door, FromNode } from "./messages.ts";
 import { TakeBox } from "./take_box.ts";
 
 export class TakeDoor implements Door<FromNode> {
@@ -13,13 +13,10 @@ export class TakeDoor implements Door<FromNode> {
     this.#port = port;
   }
 
-  /** From now on takes come through the box in `memory`, and are given to `receive`. */
-  openBox(
-    memory: SharedArrayBuffer,
-    receive: (message: ToNode) => void,
-  ): void {
+  /** From now on takes come through the box in `memory`, and are given to `take`. */
+  openBox(memory: SharedArrayBuffer, take: (count: number) => void): void {
     this.#box = new TakeBox(memory);
-    this.#box.onTake((count) => receive({ type: "take", count }));
+    this.#box.onTake(take);
   }
 
   postMessage(message: FromNode): void {

@@ -28,7 +28,7 @@ export type RaftLinkOptions = {
   readonly timeoutMillis: number;
   readonly asksAgain: boolean;
   /** Takes pass through it instead of the door. */
-  readonly takes?: TakeBox | undefined;
+  readonly takeBox?: TakeBox | undefined;
   /** Runs a task at the end of the turn; `queueMicrotask` unless a test says otherwise. */
   readonly defer?: ((task: () => void) => void) | undefined;
 };
@@ -54,18 +54,20 @@ export class RaftLink {
   constructor(door: Door<ToNode>, options: RaftLinkOptions) {
     this.#door = door;
     this.#options = options;
-    const { takes } = options;
+    const { takeBox } = options;
     takesInFlightMax satisfies 1; // a box holds one take
     const taken = (last: bigint, count: number) =>
       this.dispenser.taken(last, count);
     this.dispenser = new Dispenser({
       post: (count) =>
-        takes ? takes.ask(count) : door.postMessage({ type: "take", count }),
+        takeBox
+          ? takeBox.ask(count)
+          : door.postMessage({ type: "take", count }),
       defer: options.defer ?? queueMicrotask,
       asksAgain: options.asksAgain,
       timeoutMillis: options.timeoutMillis,
     });
-    this.#lookIntoBox = takes?.onAnswer(taken) ?? (() => {});
+    this.#lookIntoBox = takeBox?.onAnswer(taken) ?? (() => {});
   }
 
   /** What the node said last of itself. */
@@ -74,8 +76,13 @@ export class RaftLink {
   }
 
   start(options: NodeOptions): void {
-    const takes = this.#options.takes?.memory;
-    this.#door.postMessage({ type: "start", options, takes });
+    const takeBoxMemory = this.#options.takeBox?.memory;
+    this.#door.postMessage({ type: "start", options, takeBoxMemory });
+  }
+
+  /** Gives the node its end of a further isolate's door, and of the box beside it. */
+  openDoor(port: MessagePort, takeBoxMemory: SharedArrayBuffer): void {
+    this.#door.postMessage({ type: "door", port, takeBoxMemory }, [port]);
   }
 
   /** Tells all who still wait that they get nothing: the process is about to end. */

@@ -71,7 +71,8 @@ export const takesMutants: readonly Mutant[] = [
     mistake: "an answer to a former life's take is taken for an answer to ours",
     source: "PITFALLS 31",
     file: takes,
-    find: "if (process !== this.#process || take?.outcome !== undefined) return;",
+    find:
+      "if (process !== this.#process || take?.outcome !== undefined) return;",
     replace: "if (take?.outcome !== undefined) return;",
     tests: ["unit/raft/tickets/own_takes_test.ts"],
   },

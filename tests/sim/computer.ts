@@ -21,7 +21,7 @@ import type {
   Saved,
   Server,
 } from "../../raft/core/types.ts";
-import { Doors } from "../../raft/channel/doors.ts";
+import { Doors, type NodeInputs } from "../../raft/channel/doors.ts";
 import type { About } from "../../raft/identity/hello.ts";
 import { Node } from "../../raft/node.ts";
 import { blank, founded, isMember } from "../../raft/members/bootstrap.ts";
@@ -428,10 +428,7 @@ export class Computer implements Watched {
         });
       },
     });
-    const doors = new Doors(
-      doorTo(0),
-      (message) => this.#receive(process, message),
-    );
+    const doors = new Doors(doorTo(0), this.#inputs(() => process));
     const process: Process = {
       doors,
       links: Array.from({ length: isolates }, (_, at) =>
@@ -612,23 +609,23 @@ export class Computer implements Watched {
     });
   }
 
-  #receive(process: Process, message: ToNode): void {
-    switch (message.type) {
-      case "take":
-        return process.node?.take(message.count);
-      case "returned":
-        process.recalling = false;
-        return process.node?.returned(message.last, message.count);
-      case "admin":
-        return process.node?.admin(message.id, message.command);
-      case "stop":
-        process.stopping = true;
-        if (process.node === undefined) this.kill();
-        else process.node.stop();
-        return;
-      default:
-        assert.fail(message.type);
-    }
+  /** What a host is to its doors, of a node that is there already or not yet. */
+  #inputs(process: () => Process): NodeInputs {
+    return {
+      start: () => assert.fail("it is started by hand"),
+      take: (count) => process().node?.take(count),
+      returned: (last, count) => {
+        process().recalling = false;
+        process().node?.returned(last, count);
+      },
+      admin: (id, command) => process().node?.admin(id, command),
+      stop: () => {
+        process().stopping = true;
+        const { node } = process();
+        if (node === undefined) this.kill();
+        else node.stop();
+      },
+    };
   }
 
   /** The node asks for what it has lent; counted by why it does. */

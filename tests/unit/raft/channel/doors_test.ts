@@ -3,13 +3,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type {
+  AdminCommand,
   Door,
   FromNode,
+  NodeOptions,
   NodeStatus,
   ToNode,
 } from "../../../../raft/channel/messages.ts";
 import { InvariantError } from "../../../../base/assert.ts";
-import { Doors } from "../../../../raft/channel/doors.ts";
+import { Doors, type NodeInputs } from "../../../../raft/channel/doors.ts";
 
 /** One isolate, and all that it was told. */
 class Isolate implements Door<FromNode> {
@@ -20,15 +22,43 @@ class Isolate implements Door<FromNode> {
   }
 }
 
+/** A node that writes down what it is asked, and tells `onTake` of takes. */
+class FakeNode implements NodeInputs {
+  readonly asked: ToNode[] = [];
+
+  constructor(readonly onTake: (count: number) => void = () => {}) {}
+
+  start(options: NodeOptions): void {
+    this.asked.push({ type: "start", options, takeBoxMemory: undefined });
+  }
+
+  take(count: number): void {
+    this.asked.push({ type: "take", count });
+    this.onTake(count);
+  }
+
+  returned(last: bigint, count: number): void {
+    this.asked.push({ type: "returned", last, count });
+  }
+
+  admin(id: number, command: AdminCommand): void {
+    this.asked.push({ type: "admin", id, command });
+  }
+
+  stop(): void {
+    this.asked.push({ type: "stop" });
+  }
+}
+
 function scene() {
   const main = new Isolate();
-  const asked: ToNode[] = [];
-  const doors = new Doors(main, (message) => asked.push(message));
+  const node = new FakeNode();
+  const doors = new Doors(main, node);
   const enter = () => {
     const isolate = new Isolate();
     return { isolate, say: doors.open(isolate) };
   };
-  return { main, asked, doors, enter };
+  return { main, asked: node.asked, doors, enter };
 }
 
 const status: NodeStatus = {
@@ -74,11 +104,10 @@ Deno.test("Doors give nobody what nobody asked for, nor more than was asked", ()
 
 Deno.test("Doors know whose a take is before the node can answer it", () => {
   const main = new Isolate();
-  const doors: Doors = new Doors(main, (message) => {
-    if (message.type !== "take") return;
-    const { count } = message;
-    doors.postMessage({ type: "refused", count, reason: "not-leader" });
-  });
+  const node = new FakeNode((count) =>
+    doors.postMessage({ type: "refused", count, reason: "not-leader" })
+  );
+  const doors: Doors = new Doors(main, node);
   const isolate = new Isolate();
   doors.open(isolate)({ type: "take", count: 4 });
   assert.deepEqual([main.heard.length, isolate.heard.length], [0, 1]);
@@ -159,9 +188,8 @@ Deno.test("Whatever is asked and answered in between, each isolate gets what it 
     fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
       const main = new Isolate();
       const queue: number[] = [];
-      const doors = new Doors(main, (message) => {
-        if (message.type === "take") queue.push(message.count);
-      });
+      const node = new FakeNode((count) => queue.push(count));
+      const doors = new Doors(main, node);
       const others = [new Isolate(), new Isolate(), new Isolate()];
       const isolates = [main, ...others];
       const says = [
