@@ -17,6 +17,7 @@ import type {
 } from "./channel/messages.ts";
 import { Doors, type NodeInputs } from "./channel/doors.ts";
 import { assert } from "../base/assert.ts";
+import type { Range } from "../base/range.ts";
 import type { Identity, NodeId, Saved } from "./core/types.ts";
 import { type AskOptions, clusterOf, joinCluster } from "./members/join.ts";
 import { lastWords, type Logger, openLog } from "../base/logger.ts";
@@ -87,8 +88,8 @@ export class Host implements NodeInputs {
     this.doors.postMessage({ type: "refused", count, reason: "no-cluster" });
   }
 
-  returned(last: bigint, count: number): void {
-    this.#node?.returned(last, count);
+  returned(rest: Range): void {
+    this.#node?.returned(rest);
   }
 
   admin(id: number, command: AdminCommand): void {

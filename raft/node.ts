@@ -18,6 +18,7 @@ import type {
   Saved,
 } from "./core/types.ts";
 import { assert } from "../base/assert.ts";
+import type { Range } from "../base/range.ts";
 import { restTicks } from "./core/election.ts";
 import { Raft } from "./core/raft.ts";
 import type { Introduction } from "./identity/hello.ts";
@@ -232,9 +233,9 @@ export class Node {
     else this.#input(() => {});
   }
 
-  /** Of the numbers that the door had to give, `last - count + 1` to `last` are left. */
-  returned(last: bigint, count: number): void {
-    this.#input(() => this.#lending.returned(last, count));
+  /** What is left of the numbers that were lent came back. */
+  returned(rest: Range): void {
+    this.#input(() => this.#lending.returned(rest));
   }
 
   admin(id: number, command: AdminCommand): void {

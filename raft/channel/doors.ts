@@ -16,13 +16,14 @@ import type {
   ToNode,
 } from "./messages.ts";
 import { assert, unreachable } from "../../base/assert.ts";
+import type { Range } from "../../base/range.ts";
 import { TakeDoor } from "./take_door.ts";
 
 /** What comes through the doors, one method for each message (`ToNode`). */
 export interface NodeInputs {
   start(options: NodeOptions): void;
   take(count: number): void;
-  returned(last: bigint, count: number): void;
+  returned(rest: Range): void;
   admin(id: number, command: AdminCommand): void;
   stop(): void;
 }
@@ -103,7 +104,7 @@ export class Doors implements Door<FromNode> {
       case "take":
         return this.#take(door, message.count);
       case "returned":
-        return this.#node.returned(message.last, message.count);
+        return this.#node.returned(message);
       case "admin":
         return this.#admin(door, message);
       case "stop":

@@ -9,6 +9,7 @@
 import type { Durability } from "../../storage/storage.ts";
 import type { Address } from "../../base/address.ts";
 import type { LogFormat, LogLevel } from "../../base/logger.ts";
+import type { Range } from "../../base/range.ts";
 import type { NodeId, Server, Term } from "../core/types.ts";
 
 /**
@@ -40,8 +41,8 @@ export type ToNode =
     readonly takeBoxMemory: SharedArrayBuffer;
   }
   | { readonly type: "take"; readonly count: number }
-  /** Tickets `last - count + 1` to `last`; a count of 0: none. */
-  | { readonly type: "returned"; readonly last: bigint; readonly count: number }
+  /** What is left of what was lent; it may be none. */
+  | ({ readonly type: "returned" } & Range)
   | {
     readonly type: "admin";
     readonly id: number;
@@ -60,8 +61,7 @@ export type ToNode =
  */
 export type FromNode =
   | { readonly type: "ready" }
-  /** Tickets `last - count + 1` to `last`. */
-  | { readonly type: "taken"; readonly last: bigint; readonly count: number }
+  | ({ readonly type: "taken" } & Range)
   /**
    * `taken` may have brought more than was asked for. What is left of it is to come back now
    * (`returned`); until it has, nothing is given for a later take. Who has any may ask for 0

@@ -67,7 +67,7 @@ export class TakeBox {
     return this.#words[wantedWord]!;
   }
 
-  /** Gives tickets `last - count + 1` to `last`, no fewer than were asked for. */
+  /** Gives the tickets of a `Range`, no fewer than were asked for. */
   answer(last: bigint, count: number): void {
     assert(count >= this.wanted, "half an answer in the box");
     this.#longs[lastLong] = last;

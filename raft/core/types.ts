@@ -3,6 +3,8 @@
 // `message_codec.ts` give its bytes, `raft.ts` its meaning. Names are those of the Raft
 // paper (Ongaro and Ousterhout 2014) and of Ongaro's thesis.
 
+import type { Range } from "../../base/range.ts";
+
 /** An election term; 0 before the first. A safe integer. */
 export type Term = number;
 
@@ -251,7 +253,8 @@ export type Take = {
   readonly count: number;
 };
 
-export type TakeResponse = {
+/** The answer to a {@linkcode Take}: fewer tickets than it asks for only at the very end. */
+export type TakeResponse = Range & {
   readonly type: "TakeResponse";
   readonly from: NodeId;
   readonly to: NodeId;
@@ -259,9 +262,6 @@ export type TakeResponse = {
   readonly id: number;
   /** If not, nobody knows what became of it, and whatever was taken is nobody's. */
   readonly given: boolean;
-  /** Tickets `last - count + 1` to `last`; fewer than asked for only at the very end. */
-  readonly last: bigint;
-  readonly count: number;
 };
 
 /** Everything that travels between nodes after the handshake. */

@@ -5,6 +5,7 @@
 
 import type { FromNode } from "../channel/messages.ts";
 import { assert } from "../../base/assert.ts";
+import type { Range } from "../../base/range.ts";
 import type { Raft } from "../core/raft.ts";
 import type { Reserve } from "./reserve.ts";
 
@@ -60,10 +61,10 @@ export class Lending {
     return this.#state === "none";
   }
 
-  /** Of what was out, numbers `last - count + 1` to `last` were not given to anybody. */
-  returned(last: bigint, count: number): void {
+  /** What is left of what was out came back. */
+  returned(rest: Range): void {
     this.#state = "none";
-    if (count > 0) this.#reserve.putBack(last, count);
+    if (rest.count > 0) this.#reserve.putBack(rest);
   }
 
   /** What is hardly asked for is not left out. */

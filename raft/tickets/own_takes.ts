@@ -12,18 +12,19 @@
 // that term is over nobody knows what became of it; it is refused, and its numbers, if
 // there are any, are nobody's. Whether to ask anew is the dispenser's to say.
 
+import type { Range } from "../../base/range.ts";
 import type { Forwarding, FromNode, Refusal } from "../channel/messages.ts";
 import type { Raft } from "../core/raft.ts";
 import type { NodeId, Take, TakeResponse, Term } from "../core/types.ts";
 import type { Lending } from "./lending.ts";
-import { type Given, lastTicket } from "./machine.ts";
-import type { Demand, Outcome, Reserve } from "./reserve.ts";
+import { lastTicket } from "./machine.ts";
+import type { Demand, Reserve, Settlement } from "./reserve.ts";
 
 type OwnTake = {
   readonly count: number;
   state: "waiting" | "reserved" | Forwarded;
   /** Waits for those asked before it. */
-  outcome: Given | Refusal | undefined;
+  outcome: Range | Refusal | undefined;
 };
 
 type Forwarded = {
@@ -181,7 +182,7 @@ export class OwnTakes {
     return { count, spare: () => this.#lending.spare };
   }
 
-  #settle(take: OwnTake): (outcome: Outcome) => void {
+  #settle(take: OwnTake): (outcome: Settlement) => void {
     return (outcome) => {
       take.outcome = outcome;
       if (outcome === "leadership-lost") return;
@@ -220,7 +221,7 @@ export class OwnTakes {
     return leaderId !== undefined && (leaderId !== to || currentTerm !== term);
   }
 
-  #answer(wanted: number, outcome: Given | Refusal): void {
+  #answer(wanted: number, outcome: Range | Refusal): void {
     const { post } = this.#options;
     if (typeof outcome === "string" || "movedTo" in outcome) {
       return post({ type: "refused", count: wanted, reason: outcome });

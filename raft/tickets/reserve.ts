@@ -10,18 +10,21 @@
 // rest burns: whoever leads next begins behind it.
 
 import { assert } from "../../base/assert.ts";
+import type { Range } from "../../base/range.ts";
 import type { Raft } from "../core/raft.ts";
 import type { Entry, Index, NodeId, Term } from "../core/types.ts";
 import {
   encodeReturn,
   encodeTake,
-  type Given,
   lastTicket,
   ticketSequence,
 } from "./machine.ts";
 
-/** What became of a take that was asked of this leader; if it is lost, nothing. */
-export type Outcome = Given | "leadership-lost";
+/**
+ * What became of a take that was asked of this leader: its numbers, fewer than it asked for
+ * only if there are no more; or none, because the term in which it was asked is over.
+ */
+export type Settlement = Range | "leadership-lost";
 
 /** Ticks over which the pace is taken. */
 const paceTicks = 4;
@@ -40,7 +43,7 @@ export type Demand = {
 type Asked = Demand & {
   /** To be confirmed first. */
   readonly round: number;
-  readonly settle: (outcome: Outcome) => void;
+  readonly settle: (settlement: Settlement) => void;
 };
 
 export class Reserve {
@@ -91,7 +94,7 @@ export class Reserve {
    * Gives `count` tickets, or more, once that is safe; false when this node gives none now.
    * For 0 there is no waiting: it gives what is to spare, in hand or on its way there.
    */
-  ask(demand: Demand, settle: (outcome: Outcome) => void): boolean {
+  ask(demand: Demand, settle: (settlement: Settlement) => void): boolean {
     const { role, transferTarget } = this.#raft;
     const isGiving = role === "leader" && transferTarget === undefined;
     if (!isGiving || this.#closing) return false;
@@ -105,7 +108,7 @@ export class Reserve {
   }
 
   /** The machine applied `entry`, which took `given`, if it took any. */
-  applied({ index }: Entry, given: Given | undefined): void {
+  applied({ index }: Entry, given: Range | undefined): void {
     this.#followTerm(); // what we have not proposed in this term is not awaited
     if (index === this.#returning?.index) this.#returning = undefined;
     if (given !== undefined && index === this.#taking?.index) {
@@ -114,7 +117,7 @@ export class Reserve {
     }
   }
 
-  #gathered({ last, count }: Given): void {
+  #gathered({ last, count }: Range): void {
     const first = last - BigInt(count) + 1n;
     assert(first > this.#end, `${first} comes after ${this.#end}`);
     if (first !== this.#end + 1n) this.#drop(first);
@@ -122,8 +125,8 @@ export class Reserve {
     this.#exhausted = last === lastTicket;
   }
 
-  /** Numbers `last - count + 1` to `last`, which were given, were not used. */
-  putBack(last: bigint, count: number): void {
+  /** These numbers, which were given, were not used. */
+  putBack({ last, count }: Range): void {
     this.#followTerm();
     // Otherwise others have been given since, here or by another leader.
     if (last + 1n === this.#next) this.#next -= BigInt(count);

@@ -10,7 +10,7 @@
 import type { Raft } from "../core/raft.ts";
 import type { Take, TakeResponse } from "../core/types.ts";
 import type { Lending } from "./lending.ts";
-import type { Outcome, Reserve } from "./reserve.ts";
+import type { Reserve, Settlement } from "./reserve.ts";
 
 /**
  * Takes remembered of one life, of which far fewer are under way: one for each isolate
@@ -95,7 +95,7 @@ export class ServedTakes {
     );
   }
 
-  #respond(served: Served, outcome: Outcome): void {
+  #respond(served: Served, outcome: Settlement): void {
     const { from: to, to: from, process, id } = served.take;
     const given = outcome !== "leadership-lost";
     const { last, count } = given ? outcome : { last: 0n, count: 0 };

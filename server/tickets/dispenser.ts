@@ -15,8 +15,9 @@
 import type { Refusal } from "../../raft/channel/messages.ts";
 import { assert } from "../../base/assert.ts";
 import { Fifo } from "../../base/fifo.ts";
+import type { Range } from "../../base/range.ts";
 import { noLeaderText, refusalText, stoppingText } from "./refusals.ts";
-import { Loan, type Run } from "./loan.ts";
+import { Loan } from "./loan.ts";
 
 /** Wider only where a benchmark says so (FACTS: one is simplest and gathers most). */
 export const takesInFlightMax = 1;
@@ -30,7 +31,7 @@ export const ticksPerTimeout = 20;
 
 /** One request may be answered in parts, and the last part be a refusal. */
 export interface TicketClient {
-  /** Tickets `last - count + 1` to `last`. */
+  /** The tickets of a `Range`, as scalars: there is one call for each client and answer. */
   granted(last: bigint, count: number): void;
   /** `text` says why, as a RESP error. */
   refused(count: number, text: string): void;
@@ -110,8 +111,8 @@ export class Dispenser {
   }
 
   /**
-   * The node gave tickets `last - count + 1` to `last` to the oldest take: as many as that
-   * asked for, a part of them, or more.
+   * The node gave the tickets of a `Range` to the oldest take: as many as that asked for, a
+   * part of them, or more.
    */
   taken(last: bigint, count: number): void {
     assert(BigInt(count) <= last, `${count} tickets up to ${last}`);
@@ -150,7 +151,7 @@ export class Dispenser {
   }
 
   /** Gives back what it was lent. */
-  recall(): Run {
+  recall(): Range {
     return this.#loan.empty();
   }
 

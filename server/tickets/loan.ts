@@ -2,8 +2,7 @@
 // who gets them: the dispenser sees to it that nobody waits while there are any, so that
 // they go out in their order.
 
-/** Tickets `last - count + 1` to `last`. */
-export type Run = { readonly last: bigint; readonly count: number };
+import type { Range } from "../../base/range.ts";
 
 export class Loan {
   #last = 0n;
@@ -16,7 +15,7 @@ export class Loan {
   }
 
   /** Tickets that come after all that were added before; none: there is no more to be had. */
-  add({ last, count }: Run): void {
+  add({ last, count }: Range): void {
     this.#low = Math.floor(count / 2);
     if (count === 0) return;
     // What was left comes right before these, or is nobody's.
@@ -26,14 +25,14 @@ export class Loan {
   }
 
   /** The next `count`, or as many as there are. */
-  take(count: number): Run {
+  take(count: number): Range {
     const taken = Math.min(this.#count, count);
     this.#count -= taken;
     return { last: this.#last - BigInt(this.#count), count: taken };
   }
 
   /** All that is left; there will be no more. */
-  empty(): Run {
+  empty(): Range {
     this.#low = 0;
     return this.take(this.#count);
   }

@@ -269,7 +269,7 @@ export class Nodes {
     const { length } = computer.stock;
     const last = computer.stock.at(-1) ?? 0n;
     computer.stock = [];
-    computer.node!.returned(last, length);
+    computer.node!.returned({ last, count: length });
   }
 
   ask(id: NodeId, command: AdminCommand): Question {

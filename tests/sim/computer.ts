@@ -614,9 +614,9 @@ export class Computer implements Watched {
     return {
       start: () => assert.fail("it is started by hand"),
       take: (count) => process().node?.take(count),
-      returned: (last, count) => {
+      returned: (rest) => {
         process().recalling = false;
-        process().node?.returned(last, count);
+        process().node?.returned(rest);
       },
       admin: (id, command) => process().node?.admin(id, command),
       stop: () => {

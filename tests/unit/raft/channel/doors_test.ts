@@ -11,6 +11,7 @@ import type {
   ToNode,
 } from "../../../../raft/channel/messages.ts";
 import { InvariantError } from "../../../../base/assert.ts";
+import type { Range } from "../../../../base/range.ts";
 import { Doors, type NodeInputs } from "../../../../raft/channel/doors.ts";
 
 /** One isolate, and all that it was told. */
@@ -37,8 +38,8 @@ class FakeNode implements NodeInputs {
     this.onTake(count);
   }
 
-  returned(last: bigint, count: number): void {
-    this.asked.push({ type: "returned", last, count });
+  returned(rest: Range): void {
+    this.asked.push({ type: "returned", ...rest });
   }
 
   admin(id: number, command: AdminCommand): void {

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { lastTicket } from "../../../../raft/tickets/machine.ts";
-import type { Outcome } from "../../../../raft/tickets/reserve.ts";
+import type { Settlement } from "../../../../raft/tickets/reserve.ts";
 import { electionTicks, Nodes, nodesAt, outcome } from "../../../lib/nodes.ts";
 
 /** A cluster whose leader takes ahead as soon as it can. */
@@ -221,7 +221,7 @@ Deno.test("What comes back after later numbers were given burns", () => {
   const last = stockUp(nodes);
   const { reserve } = nodes.node("a");
   const { burnt } = reserve;
-  reserve.putBack(last - 2n, 3);
+  reserve.putBack({ last: last - 2n, count: 3 });
   assert.equal(next(nodes, "a"), last + 1n);
   assert.equal(reserve.burnt, burnt + 3n);
 });
@@ -297,7 +297,7 @@ Deno.test("More than was asked for goes to nobody while others wait", () => {
   stockUp(nodes);
   const { reserve } = nodes.node("a");
   const given: number[] = [];
-  const settle = (outcome: Outcome) =>
+  const settle = (outcome: Settlement) =>
     given.push(typeof outcome === "object" ? outcome.count : 0);
   reserve.ask({ count: 1, spare: () => 5 }, settle);
   reserve.ask({ count: 1 }, settle);
