@@ -27,7 +27,7 @@ import { Overview } from "./stats/node_status.ts";
 import { ChangeLog } from "./stats/change_log.ts";
 import { canApply, Machine, ticketSequence } from "./tickets/machine.ts";
 import type { Members, PeerProof } from "./identity/ranks.ts";
-import { Reserve } from "./tickets/reserve.ts";
+import { Reserve, type Settled } from "./tickets/reserve.ts";
 import { Senders } from "./identity/senders.ts";
 import { ServedTakes } from "./tickets/served_takes.ts";
 import { RemovalWatch } from "./members/removal.ts";
@@ -172,6 +172,7 @@ export class Node {
       this.removal.tick();
       this.#lending.tick();
       this.#reserve.tick();
+      this.#settleLostTakes();
       this.#takes.tick();
       this.#changes.tick();
       this.#addressUpdates.tick();
@@ -193,7 +194,8 @@ export class Node {
   #hear(message: PeerMessage, isClaim: boolean): Fault | undefined {
     switch (message.type) {
       case "Take":
-        return void this.#servedTakes.asked(message);
+        this.#servedTakes.asked(message);
+        return void this.#settleTakes();
       case "TakeResponse":
         return void this.#takes.answered(message);
       case "Forward":
@@ -225,7 +227,10 @@ export class Node {
 
   take(count: number): void {
     if (this.#phase === "running") {
-      return this.#input(() => this.#takes.ask(count));
+      return this.#input(() => {
+        this.#takes.ask(count);
+        this.#settleTakes();
+      });
     }
     this.#takes.turnAway(count);
     // While the last flush runs there is no pump any more.
@@ -309,9 +314,11 @@ export class Node {
     this.#pushStatus();
     this.#addressUpdates.pump();
     this.#changes.pump();
+    this.#settleTakes();
     this.#reserve.pump();
     this.#servedTakes.pump();
     this.#takes.pump();
+    this.#settleTakes();
     this.#peerSet.pump();
     this.#compact();
     // What the above made the core say: a change proposed, an append to go with it.
@@ -323,10 +330,31 @@ export class Node {
     if (this.#phase === "stopping") this.#finishStopping();
   }
 
+  /** Answers the takes that the reserve can settle now, each before it settles the next. */
+  #settleTakes(): void {
+    for (;;) {
+      const settled = this.#reserve.settleNext(this.#lending.spare);
+      if (settled === undefined) return;
+      this.#answerTake(settled);
+    }
+  }
+
+  #settleLostTakes(): void {
+    for (let settled; (settled = this.#reserve.settleLost()) !== undefined;) {
+      this.#answerTake(settled);
+    }
+  }
+
+  #answerTake(settled: Settled): void {
+    if (settled.claim.asker === undefined) this.#takes.settled(settled);
+    else this.#servedTakes.settled(settled);
+  }
+
   #apply(entry: Entry): void {
     if (entry.type !== "command") return;
     const [given] = this.#machine.apply(entry.data);
     this.#reserve.applied(entry, given);
+    this.#settleLostTakes();
   }
 
   /** Says once that this node was removed, after the answers that it owed. */
@@ -415,6 +443,7 @@ export class Node {
     if (this.#saving || this.#flushing) return;
     // Who still waits, for a majority or a leader, would wait for ever.
     this.#reserve.stop();
+    this.#settleTakes();
     this.#takes.stop();
     this.#changes.stop();
     this.#phase = "leaving";

@@ -31,19 +31,18 @@ const paceTicks = 4;
 /** Taken ahead at most. */
 const aheadMax = 2 ** 20;
 
-/** What is asked for. */
-export type Demand = {
+/** A take that was asked of this leader, and is not settled yet. */
+export type Claim = {
   readonly count: number;
-  /** How many more may be given at the moment in which these are. */
-  readonly spare?: () => number;
-  /** The node that asks, in the term that we lead. */
-  readonly asker?: NodeId;
+  /** The node that asks, in the term that we lead; `undefined` for our own clients. */
+  readonly asker: NodeId | undefined;
+  /** The round of confirmations that must be over before it is settled. */
+  readonly round: number;
 };
 
-type Asked = Demand & {
-  /** To be confirmed first. */
-  readonly round: number;
-  readonly settle: (settlement: Settlement) => void;
+export type Settled = {
+  readonly claim: Claim;
+  readonly settlement: Settlement;
 };
 
 export class Reserve {
@@ -54,9 +53,12 @@ export class Reserve {
   /** In hand: `next` to `end`. */
   #next = 1n;
   #end = 0n;
-  #asked: Asked[] = [];
+  /** First come, first served. */
+  #claims: Claim[] = [];
   /** What those want in all. */
   #wanted = 0;
+  /** Claims of a term that is over, which nobody has been told of yet. */
+  #lost: Claim[] = [];
   /** The entry under way that takes more, and how much. */
   #taking: { readonly index: Index; readonly count: number } | undefined;
   /** The entry under way that gives some back, and how many. */
@@ -91,20 +93,55 @@ export class Reserve {
   }
 
   /**
-   * Gives `count` tickets, or more, once that is safe; false when this node gives none now.
-   * For 0 there is no waiting: it gives what is to spare, in hand or on its way there.
+   * Asks for `count` tickets; `asker` is the node that does, `undefined` for this node's own
+   * clients. `settleNext` returns the claim once it is settled. `undefined` if this node
+   * gives none now.
    */
-  ask(demand: Demand, settle: (settlement: Settlement) => void): boolean {
+  ask(count: number, asker: NodeId | undefined): Claim | undefined {
     const { role, transferTarget } = this.#raft;
     const isGiving = role === "leader" && transferTarget === undefined;
-    if (!isGiving || this.#closing) return false;
+    if (!isGiving || this.#closing) return undefined;
     this.#followTerm();
-    const round = this.#raft.confirm(demand.asker);
-    this.#asked.push({ ...demand, round, settle });
-    this.#wanted += demand.count;
+    const claim = { count, asker, round: this.#raft.confirm(asker) };
+    this.#claims.push(claim);
+    this.#wanted += count;
     this.#gather(this.ahead);
-    this.#give();
-    return true;
+    return claim;
+  }
+
+  /** Settles a claim of a term that is over, if there is one. */
+  settleLost(): Settled | undefined {
+    const claim = this.#lost.shift();
+    return claim && { claim, settlement: "leadership-lost" };
+  }
+
+  /**
+   * Settles the oldest claim, if that can be now; to be called until it returns `undefined`,
+   * with each answered before the next call. `spare`: how many numbers may go out beyond
+   * those that our own clients asked for.
+   */
+  settleNext(spare: number): Settled | undefined {
+    this.#followTerm();
+    const lost = this.settleLost();
+    if (lost !== undefined) return lost;
+    const claim = this.#claims[0];
+    if (claim === undefined || claim.round > this.#raft.confirmedRound) {
+      return undefined;
+    }
+    const { count, asker } = claim;
+    // A claim that waits must not be given later numbers than what is lent.
+    const isAlone = this.#claims.length === 1 && asker === undefined;
+    const surplus = isAlone ? spare : 0;
+    const left = this.#left;
+    const mayCome = this.#taking !== undefined || count > left;
+    const least = Math.max(count, surplus > 0 ? 1 : 0);
+    if (left < least && mayCome && !this.#exhausted) return undefined;
+    const given = Math.min(left, count + surplus);
+    this.#claims.shift();
+    this.#wanted -= count;
+    this.#given += given;
+    this.#next += BigInt(given);
+    return { claim, settlement: { last: this.#next - 1n, count: given } };
   }
 
   /** The machine applied `entry`, which took `given`, if it took any. */
@@ -140,10 +177,9 @@ export class Reserve {
     if (this.ahead === 0) this.giveBack();
   }
 
-  /** Settles what can be, and what never will be; to be called after every input. */
+  /** Takes more if that is needed; to be called after every input, when all is settled. */
   pump(): void {
     this.#followTerm();
-    this.#give();
     this.#gather(this.#wanted > this.#left ? this.ahead : 0);
     if (this.#closing) this.giveBack();
   }
@@ -157,7 +193,7 @@ export class Reserve {
   /** Nobody is going to ask: what is in hand goes back into the log. False if it cannot. */
   giveBack(): boolean {
     this.#followTerm();
-    if (this.#left === 0 || this.#asked.length > 0) return false;
+    if (this.#left === 0 || this.#claims.length > 0) return false;
     if (this.#taking ?? this.#returning) return false;
     const to = this.#next - 1n;
     const count = this.#left;
@@ -172,9 +208,9 @@ export class Reserve {
     return true;
   }
 
-  /** The node ends: whatever waits is settled now. */
+  /** The node ends, or its term has: no claim will get anything. */
   stop(): void {
-    for (const { settle } of this.#asked.splice(0)) settle("leadership-lost");
+    this.#lost.push(...this.#claims.splice(0));
     this.#wanted = 0;
   }
 
@@ -200,26 +236,6 @@ export class Reserve {
   #drop(first: bigint): void {
     this.burnt += BigInt(this.#left);
     this.#next = first;
-  }
-
-  /** First come, first served. */
-  #give(): void {
-    for (let first; (first = this.#asked[0]) !== undefined;) {
-      const { count, round, settle } = first;
-      if (round > this.#raft.confirmedRound) return;
-      // Nobody who waits may be given later numbers than what is spared.
-      const spare = this.#asked.length === 1 ? first.spare?.() ?? 0 : 0;
-      const left = this.#left;
-      const mayCome = this.#taking !== undefined || count > left;
-      const least = Math.max(count, spare > 0 ? 1 : 0);
-      if (left < least && mayCome && !this.#exhausted) return;
-      const given = Math.min(left, count + spare);
-      this.#asked.shift();
-      this.#wanted -= count;
-      this.#given += given;
-      this.#next += BigInt(given);
-      settle({ last: this.#next - 1n, count: given });
-    }
   }
 
   /** Takes what is missing, and `ahead` more; one entry at a time. */

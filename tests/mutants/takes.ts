@@ -48,6 +48,16 @@ export const takesMutants: readonly Mutant[] = [
     tests: ["unit/raft/node_test.ts"],
   },
   {
+    name: "settled-overtakes",
+    mistake: "a take that this leader settles overtakes one that is still out",
+    source: "PITFALLS 31",
+    file: takes,
+    find: "    take.outcome = settlement;\n",
+    replace:
+      "    take.outcome = settlement;\n    this.#takes.sort((a, b) => Number(a.outcome === undefined) - Number(b.outcome === undefined));\n",
+    tests: ["unit/raft/tickets/own_takes_test.ts"],
+  },
+  {
     name: "take-not-sent-again",
     mistake: "a forwarded take that is lost on its way is waited for for ever",
     source: "promise 5",
