@@ -18,7 +18,7 @@ node.postMessage(
   [port2],
 );
 let given: (count: number) => void = () => {};
-box.onAnswer((_last, count) => given(count));
+box.onAnswer({ taken: (_last, count) => given(count), lent() {} });
 
 let answered: (message: FromNode) => void = () => {};
 port1.onmessage = ({ data }: MessageEvent<FromNode>) => answered(data);
@@ -37,7 +37,7 @@ await roundTrip({ type: "take", count: 1 });
 Deno.bench("a take and its answer, through a box", async () => {
   const count = await new Promise<number>((resolve) => {
     given = resolve;
-    box.ask(50);
+    box.take(50);
   });
   if (count !== 50) throw new Error(`${count} came`);
 });

@@ -21,8 +21,11 @@ function openDoor(port: MessagePort, takeBoxMemory: SharedArrayBuffer): void {
     door.postMessage({ type: "taken", last, count: data.count });
   };
   const box = new TakeBox(takeBoxMemory);
-  box.onTake((count) => {
-    last += BigInt(count);
-    box.answer(last, count);
+  box.onRequest({
+    take(count) {
+      last += BigInt(count);
+      box.answerTake(last, count);
+    },
+    refill() {},
   });
 }

@@ -88,6 +88,10 @@ export class Host implements NodeInputs {
     this.doors.postMessage({ type: "refused", count, reason: "no-cluster" });
   }
 
+  refill(): void {
+    this.#node?.refill(); // before it is there nothing is lent
+  }
+
   returned(rest: Range): void {
     this.#node?.returned(rest);
   }

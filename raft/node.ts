@@ -27,7 +27,7 @@ import { Overview } from "./stats/node_status.ts";
 import { ChangeLog } from "./stats/change_log.ts";
 import { canApply, Machine, ticketSequence } from "./tickets/machine.ts";
 import type { Members, PeerProof } from "./identity/ranks.ts";
-import { Reserve, type Settled } from "./tickets/reserve.ts";
+import { Reserve } from "./tickets/reserve.ts";
 import { Senders } from "./identity/senders.ts";
 import { ServedTakes } from "./tickets/served_takes.ts";
 import { RemovalWatch } from "./members/removal.ts";
@@ -172,7 +172,6 @@ export class Node {
       this.removal.tick();
       this.#lending.tick();
       this.#reserve.tick();
-      this.#settleLostTakes();
       this.#takes.tick();
       this.#changes.tick();
       this.#addressUpdates.tick();
@@ -236,6 +235,11 @@ export class Node {
     // While the last flush runs there is no pump any more.
     if (this.#phase === "leaving") this.#takes.stop();
     else this.#input(() => {});
+  }
+
+  /** What was lent is nearly used up. */
+  refill(): void {
+    this.#input(() => this.#lending.refill());
   }
 
   /** What is left of the numbers that were lent came back. */
@@ -314,11 +318,11 @@ export class Node {
     this.#pushStatus();
     this.#addressUpdates.pump();
     this.#changes.pump();
-    this.#settleTakes();
-    this.#reserve.pump();
     this.#servedTakes.pump();
     this.#takes.pump();
     this.#settleTakes();
+    this.#lending.pump();
+    this.#reserve.pump();
     this.#peerSet.pump();
     this.#compact();
     // What the above made the core say: a change proposed, an append to go with it.
@@ -335,26 +339,15 @@ export class Node {
     for (;;) {
       const settled = this.#reserve.settleNext(this.#lending.spare);
       if (settled === undefined) return;
-      this.#answerTake(settled);
+      if (settled.claim.asker === undefined) this.#takes.settled(settled);
+      else this.#servedTakes.settled(settled);
     }
-  }
-
-  #settleLostTakes(): void {
-    for (let settled; (settled = this.#reserve.settleLost()) !== undefined;) {
-      this.#answerTake(settled);
-    }
-  }
-
-  #answerTake(settled: Settled): void {
-    if (settled.claim.asker === undefined) this.#takes.settled(settled);
-    else this.#servedTakes.settled(settled);
   }
 
   #apply(entry: Entry): void {
     if (entry.type !== "command") return;
     const [given] = this.#machine.apply(entry.data);
     this.#reserve.applied(entry, given);
-    this.#settleLostTakes();
   }
 
   /** Says once that this node was removed, after the answers that it owed. */

@@ -13,6 +13,7 @@ import type {
   FromNode,
   NodeOptions,
   NodeStatus,
+  TakeRequests,
   ToNode,
 } from "./messages.ts";
 import { assert, unreachable } from "../../base/assert.ts";
@@ -20,9 +21,8 @@ import type { Range } from "../../base/range.ts";
 import { TakeDoor } from "./take_door.ts";
 
 /** What comes through the doors, one method for each message (`ToNode`). */
-export interface NodeInputs {
+export interface NodeInputs extends TakeRequests {
   start(options: NodeOptions): void;
-  take(count: number): void;
   returned(rest: Range): void;
   admin(id: number, command: AdminCommand): void;
   stop(): void;
@@ -82,6 +82,8 @@ export class Doors implements Door<FromNode> {
         this.#status = message.status;
         for (const door of this.#all) door.postMessage(message);
         return;
+      case "lent":
+      case "nothing-lent":
       case "recall":
       case "ready":
       case "removed":
@@ -103,6 +105,8 @@ export class Doors implements Door<FromNode> {
         return this.#openPort(message.port, message.takeBoxMemory);
       case "take":
         return this.#take(door, message.count);
+      case "refill":
+        return this.#node.refill();
       case "returned":
         return this.#node.returned(message);
       case "admin":
@@ -122,7 +126,10 @@ export class Doors implements Door<FromNode> {
   }
 
   #openBox(door: TakeDoor, memory: SharedArrayBuffer): void {
-    door.openBox(memory, (count) => this.#take(door, count));
+    door.openBox(memory, {
+      take: (count) => this.#take(door, count),
+      refill: () => this.#node.refill(),
+    });
   }
 
   #take(door: Door<FromNode>, count: number): void {

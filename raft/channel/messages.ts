@@ -18,13 +18,22 @@ import type { NodeId, Server, Term } from "../core/types.ts";
  * 1. Main sends `start` once. The node answers `ready`, once, or `stopped`.
  * 2. Main sends `door` for each further isolate, once. Through that door come `take` and
  *    `admin` alone.
- * 3. A `take` is answered by `taken` and `refused` messages whose counts add up to its own,
- *    or to more (`recall`). Takes are answered in the order in which they were sent, so they
- *    need no ids. A take and its answer may pass through a `TakeBox` if the answer is in
- *    one piece, and so overtake messages.
- * 4. An `admin` is answered once, by its id; the order is free.
- * 5. Main sends `stop` once. The node hands leadership over, answers what waits, and says
+ * 3. An isolate has one `take` or one `refill` under way at most: it sends the next when the
+ *    last is answered in full. The node answers the takes of all isolates in the order in
+ *    which they came, so they need no ids.
+ * 4. A `take` is answered by `taken` and `refused` messages whose counts add up to its own.
+ *    The last `taken` may bring more numbers than that: the rest is lent, as by `lent`.
+ * 5. A `refill` says that less is left of what was lent than half, and that nobody waits for
+ *    a ticket. It is answered by `lent` or `nothing-lent`.
+ * 6. `recall` asks for all that is lent. It is answered once, by `returned`, with what is
+ *    left; until then nothing is lent and no later take is answered.
+ * 7. A `take` or `refill`, and its answer if it is in one piece, may pass through a
+ *    `TakeBox`. They may overtake messages, and messages may overtake them.
+ * 8. An `admin` is answered once, by its id; the order is free.
+ * 9. Main sends `stop` once. The node hands leadership over, answers what waits, and says
  *    `stopped` last.
+ *
+ * Only main is lent numbers, and only while it is the only isolate that serves clients.
  */
 export type ToNode =
   | {
@@ -40,8 +49,9 @@ export type ToNode =
     readonly port: MessagePort;
     readonly takeBoxMemory: SharedArrayBuffer;
   }
+  /** `count` is 1 or more. */
   | { readonly type: "take"; readonly count: number }
-  /** What is left of what was lent; it may be none. */
+  | { readonly type: "refill" }
   | ({ readonly type: "returned" } & Range)
   | {
     readonly type: "admin";
@@ -52,7 +62,7 @@ export type ToNode =
 
 /**
  * From the node to an isolate that serves clients. Every isolate hears `taken`, `refused`,
- * `answered` and `status`; main alone hears the rest.
+ * `answered` and `status`; main alone hears the rest. The rules stand above, and these:
  *
  * - `status` comes when something changed, at most once an input of the node.
  * - `removed` comes at most once, after the answers that were due before it. The node then
@@ -62,11 +72,9 @@ export type ToNode =
 export type FromNode =
   | { readonly type: "ready" }
   | ({ readonly type: "taken" } & Range)
-  /**
-   * `taken` may have brought more than was asked for. What is left of it is to come back now
-   * (`returned`); until it has, nothing is given for a later take. Who has any may ask for 0
-   * more.
-   */
+  /** Numbers that the isolate may give to its clients by itself; 1 or more. */
+  | ({ readonly type: "lent" } & Range)
+  | { readonly type: "nothing-lent" }
   | { readonly type: "recall" }
   | {
     readonly type: "refused";
@@ -82,6 +90,18 @@ export type FromNode =
   /** The cluster has removed this node: it is to be stopped. */
   | { readonly type: "removed" }
   | { readonly type: "stopped"; readonly error: string | undefined };
+
+/** What an isolate asks in one piece, as calls: through a `TakeBox`, or for it. */
+export interface TakeRequests {
+  take(count: number): void;
+  refill(): void;
+}
+
+/** What the node answers in one piece: the tickets of a `Range`, as scalars. */
+export interface TakeAnswers {
+  taken(last: bigint, count: number): void;
+  lent(last: bigint, count: number): void;
+}
 
 /** Either end of a door: a Worker, a worker's global scope, or a MessagePort. */
 export interface Door<Out> {

@@ -101,8 +101,8 @@ export class OwnTakes {
     const take = this.#takes.find(({ state }) => state === claim);
     assert(take !== undefined, "a claim that nobody made is settled");
     take.outcome = settlement;
-    if (settlement === "leadership-lost") return;
-    if (settlement.count > take.count) this.#lending.lent();
+    const isLost = settlement === "leadership-lost";
+    if (!isLost && settlement.count > take.count) this.#lending.lent();
     // At once: what is lent may be recalled in the next moment.
     this.#answerSettled();
   }
@@ -179,7 +179,6 @@ export class OwnTakes {
     const { forward } = this.#options;
     const claim = this.#reserve.ask(take.count, undefined);
     if (claim !== undefined) take.state = claim;
-    else if (take.count === 0) take.outcome = { last: 0n, count: 0 };
     else if (forward === "no") take.outcome = "not-leader";
     else if (this.#raft.role === "leader") return; // it is handing over
     else if (this.#options.isOut()) take.outcome = "no-cluster";
@@ -224,7 +223,7 @@ export class OwnTakes {
       return post({ type: "refused", count: wanted, reason: outcome });
     }
     const { last, count } = outcome;
-    if (count > 0 || wanted === 0) post({ type: "taken", last, count });
+    if (count > 0) post({ type: "taken", last, count });
     if (count >= wanted) return;
     const reason = last === lastTicket ? "exhausted" : "leadership-lost";
     post({ type: "refused", count: wanted - count, reason });

@@ -98,21 +98,13 @@ export class Reserve {
    * gives none now.
    */
   ask(count: number, asker: NodeId | undefined): Claim | undefined {
-    const { role, transferTarget } = this.#raft;
-    const isGiving = role === "leader" && transferTarget === undefined;
-    if (!isGiving || this.#closing) return undefined;
+    if (!this.#isGiving) return undefined;
     this.#followTerm();
     const claim = { count, asker, round: this.#raft.confirm(asker) };
     this.#claims.push(claim);
     this.#wanted += count;
     this.#gather(this.ahead);
     return claim;
-  }
-
-  /** Settles a claim of a term that is over, if there is one. */
-  settleLost(): Settled | undefined {
-    const claim = this.#lost.shift();
-    return claim && { claim, settlement: "leadership-lost" };
   }
 
   /**
@@ -122,8 +114,10 @@ export class Reserve {
    */
   settleNext(spare: number): Settled | undefined {
     this.#followTerm();
-    const lost = this.settleLost();
-    if (lost !== undefined) return lost;
+    const lost = this.#lost.shift();
+    if (lost !== undefined) {
+      return { claim: lost, settlement: "leadership-lost" };
+    }
     const claim = this.#claims[0];
     if (claim === undefined || claim.round > this.#raft.confirmedRound) {
       return undefined;
@@ -131,17 +125,37 @@ export class Reserve {
     const { count, asker } = claim;
     // A claim that waits must not be given later numbers than what is lent.
     const isAlone = this.#claims.length === 1 && asker === undefined;
-    const surplus = isAlone ? spare : 0;
-    const left = this.#left;
-    const mayCome = this.#taking !== undefined || count > left;
-    const least = Math.max(count, surplus > 0 ? 1 : 0);
-    if (left < least && mayCome && !this.#exhausted) return undefined;
-    const given = Math.min(left, count + surplus);
+    if (this.#left < count && !this.#exhausted) return undefined;
     this.#claims.shift();
     this.#wanted -= count;
+    return { claim, settlement: this.#give(count + (isAlone ? spare : 0)) };
+  }
+
+  /** A refill is about to be asked for: takes more from the log, if little is left. */
+  takeAhead(): void {
+    this.#followTerm();
+    if (this.#isGiving) this.#gather(this.ahead);
+  }
+
+  /**
+   * Gives up to `max` numbers that nobody asked for, to be lent. `"later"` if there are none
+   * in hand and some are on their way; `undefined` if there are none to be had.
+   */
+  lend(max: number): Range | "later" | undefined {
+    this.#followTerm();
+    if (!this.#isGiving || this.#claims.length > 0) return undefined;
+    const { confirmedRound } = this.#raft;
+    assert(this.#raft.confirm() <= confirmedRound, "only a sole voter lends");
+    if (this.#left > 0) return this.#give(max);
+    return this.#taking === undefined ? undefined : "later";
+  }
+
+  /** The next `count` numbers, or as many as are in hand. */
+  #give(count: number): Range {
+    const given = Math.min(this.#left, count);
     this.#given += given;
     this.#next += BigInt(given);
-    return { claim, settlement: { last: this.#next - 1n, count: given } };
+    return { last: this.#next - 1n, count: given };
   }
 
   /** The machine applied `entry`, which took `given`, if it took any. */
@@ -212,6 +226,11 @@ export class Reserve {
   stop(): void {
     this.#lost.push(...this.#claims.splice(0));
     this.#wanted = 0;
+  }
+
+  get #isGiving(): boolean {
+    const { role, transferTarget } = this.#raft;
+    return role === "leader" && transferTarget === undefined && !this.#closing;
   }
 
   get #left(): number {

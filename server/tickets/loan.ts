@@ -14,14 +14,18 @@ export class Loan {
     return this.#count < this.#low;
   }
 
-  /** Tickets that come after all that were added before; none: there is no more to be had. */
+  /** Tickets that come after all that were added before. */
   add({ last, count }: Range): void {
     this.#low = Math.floor(count / 2);
-    if (count === 0) return;
     // What was left comes right before these, or is nobody's.
     const isNext = this.#last === last - BigInt(count);
     this.#count = isNext ? this.#count + count : count;
     this.#last = last;
+  }
+
+  /** There is no more to be had: it is not low again until some are added. */
+  endRefills(): void {
+    this.#low = 0;
   }
 
   /** The next `count`, or as many as there are. */
@@ -33,7 +37,7 @@ export class Loan {
 
   /** All that is left; there will be no more. */
   empty(): Range {
-    this.#low = 0;
+    this.endRefills();
     return this.take(this.#count);
   }
 }

@@ -13,7 +13,7 @@ import type {
 } from "../../raft/channel/messages.ts";
 import { assert, unreachable } from "../../base/assert.ts";
 import type { TakeBox } from "../../raft/channel/take_box.ts";
-import { Dispenser, takesInFlightMax, type TicketClient } from "./dispenser.ts";
+import { Dispenser, type TicketClient } from "./dispenser.ts";
 
 export type RaftLinkOptions = {
   /** The node serves. */
@@ -55,19 +55,16 @@ export class RaftLink {
     this.#door = door;
     this.#options = options;
     const { takeBox } = options;
-    takesInFlightMax satisfies 1; // a box holds one take
-    const taken = (last: bigint, count: number) =>
-      this.dispenser.taken(last, count);
     this.dispenser = new Dispenser({
-      post: (count) =>
-        takeBox
-          ? takeBox.ask(count)
-          : door.postMessage({ type: "take", count }),
+      requests: takeBox ?? {
+        take: (count) => door.postMessage({ type: "take", count }),
+        refill: () => door.postMessage({ type: "refill" }),
+      },
       defer: options.defer ?? queueMicrotask,
       asksAgain: options.asksAgain,
       timeoutMillis: options.timeoutMillis,
     });
-    this.#lookIntoBox = takeBox?.onAnswer(taken) ?? (() => {});
+    this.#lookIntoBox = takeBox?.onAnswer(this.dispenser) ?? (() => {});
   }
 
   /** What the node said last of itself. */
@@ -137,6 +134,10 @@ export class RaftLink {
         return this.dispenser.taken(message.last, message.count);
       case "refused":
         return this.dispenser.refused(message.count, message.reason);
+      case "lent":
+        return this.dispenser.lent(message.last, message.count);
+      case "nothing-lent":
+        return this.dispenser.nothingLent();
       case "recall":
         // What the node has put there before is ours to return.
         this.#lookIntoBox();

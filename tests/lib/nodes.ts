@@ -39,6 +39,7 @@ import {
   rankOf,
 } from "../../raft/identity/ranks.ts";
 import type { NodeTimes } from "../../raft/environment.ts";
+import type { Range } from "../../base/range.ts";
 import { type Random, randomOf } from "./random.ts";
 import { Disk } from "../unit/raft/disk.ts";
 import { stateAt } from "../unit/raft/state.ts";
@@ -87,6 +88,8 @@ export class Computer {
   /** Numbers that the node has lent to its clients' isolate, rising; and wants back. */
   stock: bigint[] = [];
   recalled = false;
+  /** More was asked for, and it is not answered. */
+  refilling = false;
 
   constructor(readonly id: NodeId, saved: Saved, disk: Disk = new Disk(saved)) {
     this.disk = disk;
@@ -193,6 +196,7 @@ export class Nodes {
     computer.lastGiven = 0n;
     computer.stock = [];
     computer.recalled = false;
+    computer.refilling = false;
     computer.node = new Node(
       {
         storage: computer.disk,
@@ -246,10 +250,18 @@ export class Nodes {
     const left = count - given.length;
     const { highest: floor } = this;
     const asked: Asked = { count, left, given, refusals: [], floor };
-    if (left === 0 && count > 0) return asked;
+    if (left === 0) return asked;
     computer.takes.push(asked);
     this.node(id).take(left);
     return asked;
+  }
+
+  /** The isolate's stock is low, and it asks for more. */
+  refill(id: NodeId): void {
+    const computer = this.computer(id);
+    assert(!computer.refilling, "one refill is under way");
+    computer.refilling = true;
+    this.node(id).refill();
   }
 
   /** A client is served from what was lent. */
@@ -448,6 +460,11 @@ export class Nodes {
     switch (message.type) {
       case "taken":
         return this.#taken(computer, message);
+      case "lent":
+        this.#refilled(computer);
+        return this.#lent(computer, message);
+      case "nothing-lent":
+        return this.#refilled(computer);
       case "refused": {
         const { count, reason } = message;
         this.#answered(computer, count).refusals.push({ count, reason });
@@ -479,8 +496,7 @@ export class Nodes {
   #answered({ id, takes }: Computer, count: number): Asked {
     const asked = takes[0];
     assert(
-      asked !== undefined && (0 < count || asked.left === 0) &&
-        count <= asked.left,
+      asked !== undefined && 0 < count && count <= asked.left,
       `${id} answers ${count}, ${asked?.left} are asked for`,
     );
     asked.left -= count;
@@ -490,7 +506,7 @@ export class Nodes {
 
   #taken(
     computer: Computer,
-    { last, count }: { last: bigint; count: number },
+    { last, count }: Range,
   ): void {
     const wanted = Math.min(count, computer.takes[0]?.left ?? 0);
     const asked = this.#answered(computer, wanted);
@@ -499,9 +515,22 @@ export class Nodes {
       this.#give(computer, ++number, asked.floor);
       asked.given.push(number);
     }
-    const isLent = number < last;
-    assert(!(isLent && computer.recalled), `${computer.id} lends and recalls`);
-    while (number < last) computer.stock.push(++number);
+    if (number < last) {
+      this.#lent(computer, { last, count: Number(last - number) });
+    }
+  }
+
+  #lent(computer: Computer, { last, count }: Range): void {
+    assert(count > 0, `${computer.id} lends nothing`);
+    assert(!computer.recalled, `${computer.id} lends and recalls`);
+    for (let left = count - 1; left >= 0; left--) {
+      computer.stock.push(last - BigInt(left));
+    }
+  }
+
+  #refilled(computer: Computer): void {
+    assert(computer.refilling, `${computer.id} answers a refill unasked`);
+    computer.refilling = false;
   }
 
   #give(computer: Computer, number: bigint, floor: bigint): void {

@@ -157,9 +157,9 @@ export const takesMutants: readonly Mutant[] = [
     mistake: "a take that is asked again gets in line behind who came later",
     source: "PITFALLS 32",
     file: dispenser,
-    find: "    this.#settlePosted(count);\n    this.#toPost += count;",
+    find: "    this.#settleTake(count);\n    this.#toPost += count;",
     replace:
-      "    this.#settlePosted(count);\n    const front = this.#askers.shift();\n    if (front !== undefined) this.#askers.push(front);\n    this.#toPost += count;",
+      "    this.#settleTake(count);\n    const front = this.#askers.shift();\n    if (front !== undefined) this.#askers.push(front);\n    this.#toPost += count;",
     tests: ["unit/server/tickets/dispenser_test.ts"],
   },
   {
@@ -167,8 +167,8 @@ export const takesMutants: readonly Mutant[] = [
     mistake: "a take that was refused is forgotten, and its askers wait",
     source: "promise 5",
     file: dispenser,
-    find: "    this.#settlePosted(count);\n    this.#toPost += count;",
-    replace: "    this.#settlePosted(count);",
+    find: "    this.#settleTake(count);\n    this.#toPost += count;",
+    replace: "    this.#settleTake(count);",
     tests: ["unit/server/tickets/dispenser_test.ts"],
   },
   {

@@ -38,6 +38,10 @@ class FakeNode implements NodeInputs {
     this.onTake(count);
   }
 
+  refill(): void {
+    this.asked.push({ type: "refill" });
+  }
+
   returned(rest: Range): void {
     this.asked.push({ type: "returned", ...rest });
   }
@@ -244,14 +248,27 @@ function each(message: FromNode): string[] {
 }
 
 Deno.test("Doors let the main isolate have more than it asked for, and have it recalled, while it is alone", () => {
-  const { main, doors } = scene();
+  const { main, asked, doors } = scene();
   doors.receive({ type: "take", count: 2 });
-  doors.receive({ type: "take", count: 0 });
+  doors.receive({ type: "refill" });
   const messages: FromNode[] = [
     { type: "taken", last: 9n, count: 9 },
-    { type: "taken", last: 9n, count: 0 },
+    { type: "lent", last: 12n, count: 3 },
+    { type: "nothing-lent" },
     { type: "recall" },
   ];
   for (const message of messages) doors.postMessage(message);
   assert.deepEqual(main.heard, messages);
+  assert.deepEqual(asked.slice(1), [{ type: "refill" }]);
+});
+
+Deno.test("Doors take no refill for a take, whose answer the next one would get", () => {
+  const { main, doors, enter } = scene();
+  const { isolate, say } = enter();
+  doors.receive({ type: "refill" });
+  say({ type: "take", count: 2 });
+  const taken: FromNode = { type: "taken", last: 2n, count: 2 };
+  doors.postMessage(taken);
+  assert.deepEqual([main.heard, isolate.heard], [[], [taken]]);
+  assert.throws(() => say({ type: "refill" }), InvariantError);
 });

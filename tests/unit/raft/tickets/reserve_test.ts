@@ -314,6 +314,19 @@ Deno.test("More than was asked for goes to nobody while others wait", () => {
   assert.deepEqual(reserve.settleNext(1)?.settlement, toOther);
 });
 
+Deno.test("Nothing is lent while somebody waits for more than is in hand", () => {
+  const nodes = eager("a");
+  stockUp(nodes);
+  const { reserve } = nodes.node("a");
+  nodes.disk("a").stuck = true;
+  const asked = nodes.take("a", reserve.size + 5);
+  assert(asked.left > 0, "it waits for the disk");
+  assert.equal(reserve.lend(1), undefined);
+  nodes.disk("a").stuck = false;
+  nodes.settle();
+  assert.equal(asked.left, 0);
+});
+
 Deno.test("Nothing is given back while more is on its way: that would come after a gap", () => {
   const nodes = eager("a");
   const last = stockUp(nodes);

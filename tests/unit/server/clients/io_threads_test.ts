@@ -43,10 +43,13 @@ class Node {
     this.ports.push(port);
     port.onmessage = () => {};
     const door = new TakeDoor(port);
-    door.openBox(takeBoxMemory, (count) => {
-      if (this.asked !== undefined) return this.asked(door);
-      this.#last += BigInt(count);
-      door.postMessage({ type: "taken", last: this.#last, count });
+    door.openBox(takeBoxMemory, {
+      take: (count) => {
+        if (this.asked !== undefined) return this.asked(door);
+        this.#last += BigInt(count);
+        door.postMessage({ type: "taken", last: this.#last, count });
+      },
+      refill: () => assert.fail("nothing is lent to a thread"),
     });
   }
 
