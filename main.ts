@@ -12,7 +12,7 @@ import deno from "./deno.json" with { type: "json" };
 import { formatAddress, parseAddress } from "./base/address.ts";
 import { openWhenFree, type WaitOptions } from "./base/listen.ts";
 import { type Logger, openLog } from "./base/logger.ts";
-import type { FromNode } from "./raft/channel/messages.ts";
+import type { Door, FromNode, ToNode } from "./raft/channel/messages.ts";
 import { TakeBox } from "./raft/channel/take_box.ts";
 import { Host } from "./raft/host.ts";
 import { ClientCount } from "./server/client_count.ts";
@@ -107,7 +107,7 @@ async function serveUntilStopped(
     canReadCode: canRead(workerUrl),
     log,
   });
-  const { node, link, ready, stopped } = linkToNode(config, { inWorker, end });
+  const { link, ready, stopped } = linkToNode(config, { inWorker, end });
   const clientCount = new ClientCount(limits);
   const each = eachIsolate(config, refusalsMax);
   const clients = new ClientService({ link, clientCount, log, ...each });
@@ -119,7 +119,7 @@ async function serveUntilStopped(
   });
   const threads = ioThreads(config, {
     count: claim === undefined ? 0 : config.ioThreads - 1,
-    node,
+    link,
     limits: { ...limits, memory: clientCount.memory },
     each,
     end,
@@ -157,8 +157,6 @@ function canRead(path: URL): boolean {
 }
 
 type NodeLink = {
-  /** The node's end of the channel, for doors of further isolates. */
-  readonly node: Pick<MessagePort, "postMessage">;
   readonly link: RaftLink;
   /** Clients can be served. */
   readonly ready: Promise<void>;
@@ -180,7 +178,7 @@ function linkToNode(
     died: (reason) => end.fail(`the node died: ${reason}`),
   });
   const link = new RaftLink(node, {
-    takes: inWorker ? new TakeBox() : undefined,
+    takeBox: inWorker ? new TakeBox() : undefined,
     timeoutMillis: config.timeoutMillis,
     asksAgain: asksAgain(config),
     ready: ready.resolve,
@@ -192,7 +190,7 @@ function linkToNode(
     },
     broken: (error) => end.fail(`the dispenser is broken: ${error}`),
   });
-  return { node, link, ready: ready.promise, stopped: stopped.promise };
+  return { link, ready: ready.promise, stopped: stopped.promise };
 }
 
 /** Makes a node, in a worker or in this isolate; what is posted reaches it. */
@@ -202,11 +200,11 @@ function connectNode(
     receive: (message: FromNode) => void;
     died: (reason: string) => void;
   },
-): Pick<MessagePort, "postMessage"> {
+): Door<ToNode> {
   if (!inWorker) {
     const { port1, port2 } = new MessageChannel();
     const host = new Host(port2);
-    port2.onmessage = (event) => host.receive(event.data);
+    port2.onmessage = (event) => host.doors.receive(event.data);
     port1.onmessage = (event) => receive(event.data);
     return port1;
   }
@@ -266,9 +264,9 @@ function eachIsolate(config: Config, refusalsMax: number) {
 /** The isolates that serve clients besides this one, `count` of them; begun, not serving. */
 function ioThreads(
   config: Config,
-  { count, node, limits, each, end }: {
+  { count, link, limits, each, end }: {
     readonly count: number;
-    readonly node: NodeLink["node"];
+    readonly link: RaftLink;
     readonly limits: IoOptions["limits"];
     readonly each: ReturnType<typeof eachIsolate>;
     readonly end: ProcessEnd;
@@ -278,8 +276,7 @@ function ioThreads(
   return new IoThreads({
     count,
     spawn: (name) => new Worker(ioWorkerUrl, { type: "module", name }),
-    openDoor: (port, takes) =>
-      node.postMessage({ type: "door", takes }, [port]),
+    openDoor: (port, takeBoxMemory) => link.openDoor(port, takeBoxMemory),
     died: (reason) => end.fail(`a thread that serves clients died: ${reason}`),
     each: {
       ...each,

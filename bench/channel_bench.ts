@@ -2,26 +2,32 @@
 // nothing done there: through the box that they take, and as two messages, which is what they
 // are when they are no whole answer. deno bench -A bench/channel_bench.ts
 
-import type { FromNode, ToNode } from "../raft/channel/messages.ts";
+import type { Door, FromNode, ToNode } from "../raft/channel/messages.ts";
 import { TakeBox } from "../raft/channel/take_box.ts";
 
 const worker = new Worker(new URL("echo_worker.ts", import.meta.url), {
   type: "module",
 });
+const node: Door<ToNode> = worker;
 globalThis.addEventListener("unload", () => worker.terminate());
 
 const box = new TakeBox();
-worker.postMessage(box.memory);
+const { port1, port2 } = new MessageChannel();
+node.postMessage(
+  { type: "door", port: port2, takeBoxMemory: box.memory },
+  [port2],
+);
 let given: (count: number) => void = () => {};
-box.onAnswer((_last, count) => given(count));
+box.onAnswer({ taken: (_last, count) => given(count), lent() {} });
 
 let answered: (message: FromNode) => void = () => {};
-worker.onmessage = ({ data }: MessageEvent<FromNode>) => answered(data);
+port1.onmessage = ({ data }: MessageEvent<FromNode>) => answered(data);
+const throughDoor: Door<ToNode> = port1;
 
 function roundTrip(message: ToNode): Promise<FromNode> {
   return new Promise((resolve) => {
     answered = resolve;
-    worker.postMessage(message);
+    throughDoor.postMessage(message);
   });
 }
 
@@ -31,7 +37,7 @@ await roundTrip({ type: "take", count: 1 });
 Deno.bench("a take and its answer, through a box", async () => {
   const count = await new Promise<number>((resolve) => {
     given = resolve;
-    box.ask(50);
+    box.take(50);
   });
   if (count !== 50) throw new Error(`${count} came`);
 });

@@ -10,7 +10,7 @@ function turn(each: number): () => void {
   let endOfTurn = () => {};
   let posted = 0;
   const dispenser = new Dispenser({
-    post: (count) => posted = count,
+    requests: { take: (count) => posted = count, refill() {} },
     defer: (task) => endOfTurn = task,
     asksAgain: true,
     timeoutMillis: 10_000,

@@ -13,8 +13,8 @@ import type {
   Door,
   FromNode,
   NodeOptions,
-  ToNode,
 } from "./channel/messages.ts";
+import { Doors, type NodeInputs } from "./channel/doors.ts";
 import type { Identity, NodeId, Saved } from "./core/types.ts";
 import type { About } from "./identity/hello.ts";
 import { nobody } from "./identity/peer_ranks.ts";
@@ -28,6 +28,7 @@ import { createStorage, openStorage } from "./open_storage.ts";
 import { type Clock, Ticker } from "./ticker.ts";
 import { openWhenFree } from "../base/listen.ts";
 import { lastWords, type Logger, openLog } from "../base/logger.ts";
+import type { Range } from "../base/range.ts";
 import { adviceOn } from "../storage/advice.ts";
 import type { Storage } from "../storage/storage.ts";
 
@@ -38,8 +39,9 @@ const inboundShare = 0.8;
 /** Milliseconds between two log lines that another cluster claims this node. */
 const claimedMillis = 60_000;
 
-export class Host {
-  readonly #door: Door<FromNode>;
+export class Host implements NodeInputs {
+  /** What the isolates say comes in through them, to the inputs below. */
+  readonly doors: Doors;
   readonly #stopping = new AbortController();
   #log: Logger = () => {};
   #storage: Storage | undefined;
@@ -53,43 +55,42 @@ export class Host {
   #isReady = false;
   #hasEnded = false;
 
-  constructor(door: Door<FromNode>) {
-    this.#door = door;
+  /** `main` is the door to the main isolate. */
+  constructor(main: Door<FromNode>) {
+    this.doors = new Doors(main, this);
   }
 
-  // Messages of the channel.
+  // What the isolates say.
 
-  receive(message: ToNode): void {
-    switch (message.type) {
-      case "start":
-        this.#start(message.options).catch((error) => this.#gaveUp(error));
-        return;
-      case "take":
-        return this.#take(message.count);
-      case "returned":
-        return this.#node?.returned(message.last, message.count);
-      case "admin":
-        return this.#admin(message.id, message.command);
-      case "stop":
-        this.#stopping.abort();
-        return this.#node?.stop();
-      default:
-        message satisfies never;
-    }
+  start(options: NodeOptions): void {
+    this.#start(options).catch((error) => this.#gaveUp(error));
   }
 
-  #take(count: number): void {
+  take(count: number): void {
     if (this.#node !== undefined) return this.#node.take(count);
     if (this.#hasEnded) return;
-    this.#door.postMessage({ type: "refused", count, reason: "no-cluster" });
+    this.doors.postMessage({ type: "refused", count, reason: "no-cluster" });
   }
 
-  #admin(id: number, command: AdminCommand): void {
+  refill(): void {
+    this.#node?.refill(); // a node that has not begun has lent nothing
+  }
+
+  returned(rest: Range): void {
+    this.#node?.returned(rest);
+  }
+
+  admin(id: number, command: AdminCommand): void {
     if (this.#node !== undefined) return this.#node.admin(id, command);
     if (this.#hasEnded) return;
     const text = "this node has found no cluster to join yet";
     const answer: AdminAnswer = { type: "error", text };
-    this.#door.postMessage({ type: "answered", id, answer });
+    this.doors.postMessage({ type: "answered", id, answer });
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+    this.#node?.stop();
   }
 
   /** Ends the process through the main isolate: in a worker, Deno.exit ends only the worker. */
@@ -176,7 +177,7 @@ export class Host {
       {
         storage,
         peers,
-        post: (message) => this.#door.postMessage(message),
+        post: (message) => this.doors.postMessage(message),
         log: this.#log,
         now: Date.now,
         micros: () => performance.now() * 1000,
@@ -265,7 +266,7 @@ export class Host {
   #serve(): void {
     if (this.#isReady || this.#hasEnded) return;
     this.#isReady = true;
-    this.#door.postMessage({ type: "ready" });
+    this.doors.postMessage({ type: "ready" });
   }
 
   // The end.
@@ -288,7 +289,7 @@ export class Host {
       // Before `stopped`: the main isolate may end the process as soon as it hears that,
       // and with it the log lines that have not left this isolate.
       lastWords().then(() =>
-        this.#door.postMessage({ type: "stopped", error: error?.message })
+        this.doors.postMessage({ type: "stopped", error: error?.message })
       );
     };
     // A node that failed must say nothing more to other nodes, and does not wait for them.

@@ -14,6 +14,7 @@ import type { Introduction } from "./identity/hello.ts";
 import type { Members, PeerProof } from "./identity/peer_ranks.ts";
 import type { RemovalWatch } from "./members/removal.ts";
 import { type NodeParts, partsOf } from "./node_parts.ts";
+import { settleTakes } from "./tickets/settle.ts";
 import type { NodeSettings } from "./node_settings.ts";
 import { restTicks } from "./rest.ts";
 import { Saver } from "./saver.ts";
@@ -21,6 +22,7 @@ import { Shutdown } from "./shutdown.ts";
 import { Machine, ticketSequence } from "./tickets/machine.ts";
 import type { Reserve } from "./tickets/reserve.ts";
 import { assert } from "../base/assert.ts";
+import type { Range } from "../base/range.ts";
 
 export class Node {
   readonly #raft: Raft;
@@ -138,7 +140,8 @@ export class Node {
     const { takes, servedTakes, changes, stats } = this.#parts;
     switch (message.type) {
       case "Take":
-        return void servedTakes.asked(message);
+        servedTakes.asked(message);
+        return void this.#settleTakes();
       case "TakeResponse":
         return void takes.answered(message);
       case "Forward":
@@ -172,7 +175,10 @@ export class Node {
   take(count: number): void {
     const { takes } = this.#parts;
     if (this.#shutdown.phase === "running") {
-      return this.#input(() => takes.ask(count));
+      return this.#input(() => {
+        takes.ask(count);
+        this.#settleTakes();
+      });
     }
     takes.turnAway(count);
     // While the last flush is under way no pump answers any more.
@@ -180,9 +186,14 @@ export class Node {
     else this.#input(() => {});
   }
 
-  /** Of the numbers lent, `last - count + 1` to `last` come back unused. */
-  returned(last: bigint, count: number): void {
-    this.#input(() => this.#parts.lending.returned(last, count));
+  /** The numbers that were lent are nearly used up. */
+  refill(): void {
+    this.#input(() => this.#parts.lending.refill());
+  }
+
+  /** The rest of the numbers that were lent comes back. */
+  returned(rest: Range): void {
+    this.#input(() => this.#parts.lending.returned(rest));
   }
 
   /** Clients ask for `command`; it is answered once, under `id`. */
@@ -250,8 +261,10 @@ export class Node {
    *  5. The leader records a member's disk before changes go on: a promotion waits for it.
    *  6. Changes go on before tickets: one may recall lent numbers, or begin to hand
    *     leadership over, and then no more are given.
-   *  7. The reserve settles takes that were asked before it is asked for more.
-   *  8. Takes go on and are answered, those of other nodes and our own in either order.
+   *  7. Takes go on, those of other nodes and our own in either order, and what the reserve
+   *     can settle now is answered.
+   *  8. Then numbers are lent, so that no take that waits is passed by numbers dealt from
+   *     the loan; the reserve orders more last, when it knows all that is wanted.
    *  9. Peers connect to new members before messages for them leave: a message without a
    *     connection is dropped.
    * 10. The log is compacted before the save that is to carry the snapshot.
@@ -270,9 +283,11 @@ export class Node {
     parts.statusFeed.pump(); // 4
     parts.addressUpdates.pump(); // 5
     parts.changes.pump(); // 6
-    parts.reserve.pump(); // 7
-    parts.servedTakes.pump(); // 8
+    parts.servedTakes.pump(); // 7
     parts.takes.pump();
+    this.#settleTakes();
+    parts.lending.pump(); // 8
+    parts.reserve.pump();
     parts.peerSet.pump(); // 9
     this.#saver.compact({ isStopping: this.#shutdown.phase !== "running" }); // 10
     this.#send(); // 11
@@ -281,6 +296,10 @@ export class Node {
     this.#tellRemoval(); // 13
     this.#saver.save(); // 14
     this.#shutdown.pump(); // 15
+  }
+
+  #settleTakes(): void {
+    settleTakes(this.#parts);
   }
 
   #send(): void {

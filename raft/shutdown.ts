@@ -13,12 +13,16 @@ import type { Raft } from "./core/raft.ts";
 import type { Environment } from "./environment.ts";
 import type { NodeParts } from "./node_parts.ts";
 import type { Saver } from "./saver.ts";
+import { settleTakes } from "./tickets/settle.ts";
 
 type Phase = "running" | "stopping" | "leaving" | "ended";
 
 export type ShutdownOptions = {
   readonly environment: Pick<Environment, "log" | "ended">;
-  readonly parts: Pick<NodeParts, "reserve" | "lending" | "takes" | "changes">;
+  readonly parts: Pick<
+    NodeParts,
+    "reserve" | "lending" | "takes" | "servedTakes" | "changes"
+  >;
   readonly saver: Pick<Saver, "isBusy" | "flush">;
   /** Sends what the core has to say. */
   readonly send: () => void;
@@ -63,6 +67,7 @@ export class Shutdown {
     if (saver.isBusy) return;
     // Whoever waits for a majority or a leader would wait for ever.
     reserve.stop();
+    settleTakes(this.#options.parts);
     takes.stop();
     changes.stop();
     this.#phase = "leaving";

@@ -1,24 +1,40 @@
-// Several doors in front of one node: that of the main isolate, which starts and stops it,
-// and those of isolates that only serve clients (`--io-threads`). To the node they are
-// one. Not here: what a message means (`messages.ts`), or when to open a door
-// (`worker.ts`).
+// The node's end of all doors: that of the main isolate, which starts and stops the node,
+// and those of isolates that only serve clients (`--io-threads`). The node knows of one
+// door. Not here: what a message means (`messages.ts`), or what the node does (`host.ts`).
 //
-// Takes are answered in the order in which they came, with counts that add up: a queue
-// of who asked, with what is still owed to each, tells whose an answer is. Numbers beyond
-// what was asked for come, and are recalled, while main is alone. The ids of
-// admin commands are each isolate's own, and get another here. The status is for
-// everybody; of the node's life only the main isolate hears.
+// Takes are answered in the order in which they came, with counts that add up. So a queue
+// of askers, with what is still owed to each, tells whose an answer is. Each isolate counts
+// its admin commands by itself; they get another id here. Every isolate hears the status;
+// main alone hears of the node's life, and may be lent numbers, while it is alone.
 
-import type { Door, FromNode, NodeStatus, ToNode } from "./messages.ts";
+import type {
+  AdminCommand,
+  Door,
+  FromNode,
+  NodeOptions,
+  NodeStatus,
+  TakeRequests,
+  ToNode,
+} from "./messages.ts";
 import { assert, unreachable } from "../../base/assert.ts";
+import type { Range } from "../../base/range.ts";
+import { TakeDoor } from "./take_door.ts";
+
+/** What comes through the doors, one method for each message (`ToNode`). */
+export interface NodeInputs extends TakeRequests {
+  start(options: NodeOptions): void;
+  returned(rest: Range): void;
+  admin(id: number, command: AdminCommand): void;
+  stop(): void;
+}
 
 type Asker = { readonly door: Door<FromNode>; left: number };
 
 export class Doors implements Door<FromNode> {
-  readonly #main: Door<FromNode>;
+  readonly #main: TakeDoor;
   readonly #all: Door<FromNode>[];
-  readonly #node: (message: ToNode) => void;
-  /** A handful: no isolate has more than a few takes under way. */
+  readonly #node: NodeInputs;
+  /** A handful: an isolate has one take under way. */
   readonly #askers: Asker[] = [];
   readonly #admins = new Map<
     number,
@@ -27,19 +43,18 @@ export class Doors implements Door<FromNode> {
   #lastId = 0;
   #status: NodeStatus | undefined;
 
-  /** `node` gets what comes through any of them. */
-  constructor(main: Door<FromNode>, node: (message: ToNode) => void) {
-    this.#main = main;
-    this.#all = [main];
+  constructor(main: Door<FromNode>, node: NodeInputs) {
+    this.#main = new TakeDoor(main);
+    this.#all = [this.#main];
     this.#node = node;
   }
 
-  /** What the main isolate says. */
+  /** To be called with each message of the main isolate. */
   receive(message: ToNode): void {
-    this.#pass(message, this.#main);
+    this.#receive(message, this.#main);
   }
 
-  /** Opens a further door; what comes through it is to be given to what this returns. */
+  /** Opens a further door; returns what is to be called with each of its messages. */
   open(door: Door<FromNode>): (message: ToNode) => void {
     this.#all.push(door);
     const status = this.#status;
@@ -47,11 +62,11 @@ export class Doors implements Door<FromNode> {
     return (message) => {
       const { type } = message;
       assert(type === "take" || type === "admin", `${type} is for main to say`);
-      this.#pass(message, door);
+      this.#receive(message, door);
     };
   }
 
-  /** What the node says goes to whom it is for. */
+  /** Brings what the node says to the isolate that it is for, or to all. */
   postMessage(message: FromNode): void {
     switch (message.type) {
       case "taken":
@@ -67,6 +82,8 @@ export class Doors implements Door<FromNode> {
         this.#status = message.status;
         for (const door of this.#all) door.postMessage(message);
         return;
+      case "lent":
+      case "nothing-lent":
       case "recall":
       case "ready":
       case "removed":
@@ -77,16 +94,57 @@ export class Doors implements Door<FromNode> {
     }
   }
 
-  #pass(message: ToNode, door: Door<FromNode>): void {
-    // Before the node hears of it: it may answer at once.
-    if (message.type === "take") {
-      this.#askers.push({ door, left: message.count });
-    } else if (message.type === "admin") {
-      const id = ++this.#lastId;
-      this.#admins.set(id, { door, id: message.id });
-      return this.#node({ ...message, id });
+  #receive(message: ToNode, door: Door<FromNode>): void {
+    switch (message.type) {
+      case "start":
+        if (message.takeBoxMemory !== undefined) {
+          this.#openBox(this.#main, message.takeBoxMemory);
+        }
+        return this.#node.start(message.options);
+      case "door":
+        return this.#openPort(message.port, message.takeBoxMemory);
+      case "take":
+        return this.#take(door, message.count);
+      case "refill":
+        return this.#node.refill();
+      case "returned":
+        return this.#node.returned(message);
+      case "admin":
+        return this.#admin(door, message);
+      case "stop":
+        return this.#node.stop();
+      default:
+        unreachable(message);
     }
-    this.#node(message);
+  }
+
+  #openPort(port: MessagePort, takeBoxMemory: SharedArrayBuffer): void {
+    const door = new TakeDoor(port);
+    const receive = this.open(door);
+    port.onmessage = (event) => receive(event.data);
+    this.#openBox(door, takeBoxMemory);
+  }
+
+  #openBox(door: TakeDoor, memory: SharedArrayBuffer): void {
+    door.openBox(memory, {
+      take: (count) => this.#take(door, count),
+      refill: () => this.#node.refill(),
+    });
+  }
+
+  #take(door: Door<FromNode>, count: number): void {
+    // First, for the node may answer within the call.
+    this.#askers.push({ door, left: count });
+    this.#node.take(count);
+  }
+
+  #admin(
+    door: Door<FromNode>,
+    asked: { readonly id: number; readonly command: AdminCommand },
+  ): void {
+    const id = ++this.#lastId;
+    this.#admins.set(id, { door, id: asked.id });
+    this.#node.admin(id, asked.command);
   }
 
   /** Whose `count` tickets are: they are of the oldest take. */

@@ -1,23 +1,113 @@
-// The one door between the isolates: the types of every message that crosses it, and
-// the rules of their order. Types only: nothing here runs.
+// The one door between the isolates: every message that crosses it, in one union for each
+// direction, and the order in which they come. Types only: nothing here runs.
 //
-// - Main sends `start` first and once; the node answers `ready` or `stopped`.
-// - `take`s are answered in the order in which they were sent, each by `taken` and
-//   `refused` whose counts add up to its own, or to more (`recall`). FIFO order makes ids
-//   needless. What is taken in full may pass through a `TakeBox`, and overtake messages.
-// - `admin` may be answered in any order, each exactly once, by its id.
-// - `status` comes when something changed, at most once an input of the node.
-// - After `stop` the node hands over, answers what waits, and says `stopped` last.
-//   `stopped` may also come unasked: then with an error, and the process must end.
-// - `removed` comes once at most, after the answers that were due before it; the node
-//   serves nobody any more and waits for `stop`.
-// - A further door may be opened, for `take` and `admin` alone (`doors.ts`): all of the
-//   above but the life of the node holds for each.
+// One isolate runs the node. The main isolate starts and stops it, and serves clients;
+// with `--io-threads` further isolates serve clients as well. Each isolate that serves
+// clients has a door of its own to the node (`doors.ts`). Takes and their answers may pass
+// beside the messages, through shared memory (`take_box.ts`).
 
 import type { Durability } from "../../storage/storage.ts";
 import type { Address } from "../../base/address.ts";
 import type { LogFormat, LogLevel } from "../../base/logger.ts";
+import type { Range } from "../../base/range.ts";
 import type { NodeId, Server, Term } from "../core/types.ts";
+
+/**
+ * From an isolate that serves clients to the node.
+ *
+ * 1. Main sends `start` once. The node answers `ready`, once, or `stopped`.
+ * 2. Main sends `door` for each further isolate, once. Through that door come `take` and
+ *    `admin` alone.
+ * 3. An isolate has one `take` or one `refill` under way at most: it sends the next when the
+ *    last is answered in full. The node answers the takes of all isolates in the order in
+ *    which they came, so they need no ids.
+ * 4. A `take` is answered by `taken` and `refused` messages whose counts add up to its own.
+ *    The last `taken` may bring more numbers than that: the rest is lent, as by `lent`.
+ * 5. A `refill` says that less is left of what was lent than half, and that nobody waits for
+ *    a ticket. It is answered by `lent` or `nothing-lent`.
+ * 6. `recall` asks for all that is lent. It is answered once, by `returned`, with what is
+ *    left; until then nothing is lent and no later take is answered.
+ * 7. A `take` or `refill`, and its answer if it is in one piece, may pass through a
+ *    `TakeBox`. They may overtake messages, and messages may overtake them.
+ * 8. An `admin` is answered once, by its id; the order is free.
+ * 9. Main sends `stop` once. The node hands leadership over, answers what waits, and says
+ *    `stopped` last.
+ *
+ * Only main is lent numbers, and only while it is the only isolate that serves clients.
+ */
+export type ToNode =
+  | {
+    readonly type: "start";
+    readonly options: NodeOptions;
+    /** Of main's `TakeBox`; `undefined` where one isolate does everything. */
+    readonly takeBoxMemory: SharedArrayBuffer | undefined;
+  }
+  /** Another isolate is to be served. */
+  | {
+    readonly type: "door";
+    /** The node's end; it is transferred with the message. */
+    readonly port: MessagePort;
+    readonly takeBoxMemory: SharedArrayBuffer;
+  }
+  /** `count` is 1 or more. */
+  | { readonly type: "take"; readonly count: number }
+  | { readonly type: "refill" }
+  | ({ readonly type: "returned" } & Range)
+  | {
+    readonly type: "admin";
+    readonly id: number;
+    readonly command: AdminCommand;
+  }
+  | { readonly type: "stop" };
+
+/**
+ * From the node to an isolate that serves clients. Every isolate hears `taken`, `refused`,
+ * `answered` and `status`; main alone hears the rest. The rules stand above, and these:
+ *
+ * - `status` comes when something changed, at most once an input of the node.
+ * - `removed` comes at most once, after the answers that were due before it. The node then
+ *   serves nobody and waits for `stop`.
+ * - `stopped` may come unasked, with an error: the process must end.
+ */
+export type FromNode =
+  | { readonly type: "ready" }
+  | ({ readonly type: "taken" } & Range)
+  /** Numbers that the isolate may give to its clients by itself; 1 or more. */
+  | ({ readonly type: "lent" } & Range)
+  | { readonly type: "nothing-lent" }
+  | { readonly type: "recall" }
+  | {
+    readonly type: "refused";
+    readonly count: number;
+    readonly reason: Refusal;
+  }
+  | { readonly type: "status"; readonly status: NodeStatus }
+  | {
+    readonly type: "answered";
+    readonly id: number;
+    readonly answer: AdminAnswer;
+  }
+  /** The cluster has removed this node: it is to be stopped. */
+  | { readonly type: "removed" }
+  | { readonly type: "stopped"; readonly error: string | undefined };
+
+/** What an isolate asks in one piece, as calls: through a `TakeBox`, or for it. */
+export interface TakeRequests {
+  take(count: number): void;
+  refill(): void;
+}
+
+/** What the node answers in one piece: the tickets of a `Range`, as scalars. */
+export interface TakeAnswers {
+  taken(last: bigint, count: number): void;
+  lent(last: bigint, count: number): void;
+}
+
+/** Either end of a door: a Worker, a worker's global scope, or a MessagePort. */
+export interface Door<Out> {
+  /** `transfer` holds the ports that `message` names. */
+  postMessage(message: Out, transfer?: Transferable[]): void;
+}
 
 export type StorageKind = "file" | "kv";
 
@@ -134,50 +224,3 @@ export type NodeStatus = {
   /** The hosts of the members, as far as they are known. */
   readonly memberHosts: readonly string[];
 };
-
-export type ToNode =
-  | {
-    readonly type: "start";
-    readonly options: NodeOptions;
-    /** The memory of a `TakeBox`, where there are two isolates. */
-    readonly takes?: SharedArrayBuffer | undefined;
-  }
-  | { readonly type: "take"; readonly count: number }
-  /** Tickets `last - count + 1` to `last`; a count of 0: none. */
-  | { readonly type: "returned"; readonly last: bigint; readonly count: number }
-  | {
-    readonly type: "admin";
-    readonly id: number;
-    readonly command: AdminCommand;
-  }
-  | { readonly type: "stop" };
-
-export type FromNode =
-  | { readonly type: "ready" }
-  /** Tickets `last - count + 1` to `last`. */
-  | { readonly type: "taken"; readonly last: bigint; readonly count: number }
-  /**
-   * `taken` may have brought more than was asked for. What is left of it is to come back now
-   * (`returned`); until it has, nothing is given for a later take. Who has any may ask for 0
-   * more.
-   */
-  | { readonly type: "recall" }
-  | {
-    readonly type: "refused";
-    readonly count: number;
-    readonly reason: Refusal;
-  }
-  | { readonly type: "status"; readonly status: NodeStatus }
-  | {
-    readonly type: "answered";
-    readonly id: number;
-    readonly answer: AdminAnswer;
-  }
-  /** The cluster has removed this node: it is to be stopped. */
-  | { readonly type: "removed" }
-  | { readonly type: "stopped"; readonly error: string | undefined };
-
-/** Either end: a Worker, its global scope, or a MessagePort. */
-export interface Door<Out> {
-  postMessage(message: Out): void;
-}

@@ -1,28 +1,35 @@
-// The fast lane through the door of `messages.ts`: one take and its answer as numbers in
-// shared memory, for a message is an object to build, to copy and to collect, twice a
-// batch. Only what is answered in full passes here; all else is a message.
+// The fast lane through the door of `messages.ts`: one take or refill, and its answer, as
+// numbers in shared memory. A message is an object to build, to copy and to collect, twice a
+// batch. Only what is answered in one piece passes here; all else is a message.
 //
-// The box holds one take, because one is in flight at most: whoever asks again has seen
-// the last answer, so nothing in here is overwritten before it was read.
+// The box holds one request, because one is under way at most: an isolate sends the next
+// when it has seen the last answer, so nothing in here is overwritten before it was read.
 //
-//   word  0 asked  takes, counted    1 answered  answers, counted
-//         2 tickets asked for        3 tickets given       4-5 the last of them
+//   word  0 requests, counted    1 answers, counted
+//         2 tickets asked for    3 tickets given       4-5 the last of them
+//         6 what the request is: `aTake` or `aRefill`  7 free
 
 import { assert } from "../../base/assert.ts";
+import type { TakeAnswers, TakeRequests } from "./messages.ts";
 
-const askedWord = 0;
-const answeredWord = 1;
+const requestsWord = 0;
+const answersWord = 1;
 const wantedWord = 2;
 const givenWord = 3;
 const lastLong = 2;
-const boxBytes = 24;
+const kindWord = 6;
+const boxBytes = 32;
+
+const aTake = 1;
+const aRefill = 2;
+
 /**
- * Both counters begin here, and pass the end of 32 bits within the first takes of every
+ * Both counters begin here, and pass the end of 32 bits within the first requests of every
  * run: what would go wrong there after weeks goes wrong in every test.
  */
 const begin = 2 ** 31 - 2;
 
-export class TakeBox {
+export class TakeBox implements TakeRequests {
   readonly memory: SharedArrayBuffer;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #longs: BigUint64Array<SharedArrayBuffer>;
@@ -33,46 +40,76 @@ export class TakeBox {
     this.#words = new Int32Array(this.memory);
     this.#longs = new BigUint64Array(this.memory);
     if (memory === undefined) {
-      this.#words[askedWord] = this.#words[answeredWord] = begin;
+      this.#words[requestsWord] = this.#words[answersWord] = begin;
     }
   }
 
   // The dispenser's end.
 
-  ask(count: number): void {
+  /** Asks for `count` tickets. */
+  take(count: number): void {
     this.#words[wantedWord] = count;
-    this.#ring(askedWord);
+    this.#request(aTake);
+  }
+
+  /** Asks for numbers to be lent. */
+  refill(): void {
+    this.#request(aRefill);
   }
 
   /**
-   * Calls `taken` with each answer, in a turn of its own, or in the call of what it returns,
-   * which is to be called where a message means that there may be one.
+   * Calls `answers` with each answer, in a turn of its own, or in the call of the function
+   * that it returns. Call that one where a message means that there may be an answer.
    */
-  onAnswer(taken: (last: bigint, count: number) => void): () => void {
-    return this.#watch(
-      answeredWord,
-      () => taken(this.#longs[lastLong]!, this.#words[givenWord]!),
-    );
+  onAnswer(answers: TakeAnswers): () => void {
+    return this.#watch(answersWord, () => {
+      const [last, count] = [this.#longs[lastLong]!, this.#words[givenWord]!];
+      if (this.#kind === aTake) answers.taken(last, count);
+      else answers.lent(last, count);
+    });
   }
 
   // The node's end.
 
-  /** Calls `asked` with each take, in a turn of its own. */
-  onTake(asked: (count: number) => void): void {
-    this.#watch(askedWord, () => asked(this.wanted));
+  /** Calls `requests` with each take and refill, in a turn of its own. */
+  onRequest(requests: TakeRequests): void {
+    this.#watch(requestsWord, () => {
+      if (this.#kind === aTake) requests.take(this.wanted);
+      else requests.refill();
+    });
   }
 
-  /** How many tickets the take in flight asks for. */
+  /** How many tickets the take under way asks for. */
   get wanted(): number {
     return this.#words[wantedWord]!;
   }
 
-  /** Gives tickets `last - count + 1` to `last`, no fewer than were asked for. */
-  answer(last: bigint, count: number): void {
+  /** Gives the tickets of a `Range`, no fewer than the take asks for. */
+  answerTake(last: bigint, count: number): void {
+    assert(this.#kind === aTake, "a refill is answered as a take");
     assert(count >= this.wanted, "half an answer in the box");
+    this.#answer(last, count);
+  }
+
+  /** Lends the tickets of a `Range`. */
+  answerRefill(last: bigint, count: number): void {
+    assert(this.#kind === aRefill, "a take is answered as a refill");
+    this.#answer(last, count);
+  }
+
+  get #kind(): number {
+    return this.#words[kindWord]!;
+  }
+
+  #request(kind: number): void {
+    this.#words[kindWord] = kind;
+    this.#ring(requestsWord);
+  }
+
+  #answer(last: bigint, count: number): void {
     this.#longs[lastLong] = last;
     this.#words[givenWord] = count;
-    this.#ring(answeredWord);
+    this.#ring(answersWord);
   }
 
   #ring(word: number): void {
@@ -81,7 +118,7 @@ export class TakeBox {
   }
 
   #watch(word: number, changed: () => void): () => void {
-    // Not what stands there now: a take may have come before anybody listened.
+    // Not what stands there now: a request may have come before anybody listened.
     let seen = begin;
     const look = () => {
       while (Atomics.load(this.#words, word) !== seen) {

@@ -1,8 +1,8 @@
-// The node's end of a door with a box for takes beside it (`take_box.ts`). To the node it is
-// a door like any other: what fits goes through the box, all else as a message, so that
-// those that a message refuses hear it in their turn.
+// The node's end of a door with a box beside it (`take_box.ts`). To the node it is a door
+// like any other: an answer that fits goes through the box, all else as a message, so that
+// clients who are refused hear it in their turn.
 
-import type { Door, FromNode, ToNode } from "./messages.ts";
+import type { Door, FromNode, TakeRequests } from "./messages.ts";
 import { TakeBox } from "./take_box.ts";
 
 export class TakeDoor implements Door<FromNode> {
@@ -13,21 +13,22 @@ export class TakeDoor implements Door<FromNode> {
     this.#port = port;
   }
 
-  /** From now on takes come through the box in `memory`, and are given to `receive`. */
-  openBox(
-    memory: SharedArrayBuffer,
-    receive: (message: ToNode) => void,
-  ): void {
+  /** From now on `requests` hears what comes through the box in `memory`. */
+  openBox(memory: SharedArrayBuffer, requests: TakeRequests): void {
     this.#box = new TakeBox(memory);
-    this.#box.onTake((count) => receive({ type: "take", count }));
+    this.#box.onRequest(requests);
   }
 
   postMessage(message: FromNode): void {
-    // An answer in parts goes the way of all messages, in their order.
     const box = this.#box;
-    const isWhole = box !== undefined && message.type === "taken" &&
-      message.count >= box.wanted;
-    if (isWhole) box.answer(message.last, message.count);
-    else this.#port.postMessage(message);
+    if (box === undefined) return this.#port.postMessage(message);
+    // An answer in parts goes the way of all messages, in their order.
+    if (message.type === "taken" && message.count >= box.wanted) {
+      return box.answerTake(message.last, message.count);
+    }
+    if (message.type === "lent") {
+      return box.answerRefill(message.last, message.count);
+    }
+    this.#port.postMessage(message);
   }
 }

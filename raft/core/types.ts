@@ -3,6 +3,8 @@
 // `message_codec.ts` give its bytes, `raft.ts` its meaning. Names are those of the Raft
 // paper (Ongaro and Ousterhout 2014) and of Ongaro's thesis.
 
+import type { Range } from "../../base/range.ts";
+
 /** An election term; 0 before the first. A safe integer. */
 export type Term = number;
 
@@ -250,8 +252,11 @@ export type Take = {
   readonly count: number;
 };
 
-/** The leader's answer to a Take, under its `process` and `id`. */
-export type TakeResponse = {
+/**
+ * The leader's answer to a {@linkcode Take}, under its `process` and `id`: fewer tickets than
+ * were asked for only where the numbers end, at 2^64 - 1.
+ */
+export type TakeResponse = Range & {
   readonly type: "TakeResponse";
   readonly from: NodeId;
   readonly to: NodeId;
@@ -259,10 +264,6 @@ export type TakeResponse = {
   readonly id: number;
   /** False: the outcome is unknown, and numbers that it took are never given. */
   readonly given: boolean;
-  /** The last of `count` tickets that follow each other. */
-  readonly last: bigint;
-  /** Tickets; fewer than asked for only where the numbers end, at 2^64 - 1. */
-  readonly count: number;
 };
 
 /** Everything that travels between nodes after the handshake. */

@@ -5,6 +5,7 @@
 
 import type { FromNode } from "../channel/messages.ts";
 import { assert } from "../../base/assert.ts";
+import type { Range } from "../../base/range.ts";
 import type { Raft } from "../core/raft.ts";
 import type { Reserve } from "./reserve.ts";
 
@@ -15,6 +16,8 @@ export class Lending {
   /** Whether there is one isolate alone. */
   readonly #isAllowed: boolean;
   #state: "none" | "out" | "recalled" = "none";
+  /** A refill was asked for, and is not answered. */
+  #isRefillWanted = false;
 
   constructor(
     raft: Raft,
@@ -30,7 +33,7 @@ export class Lending {
     this.#isAllowed = isAllowed;
   }
 
-  /** How many numbers may go out now with the answer to a take. */
+  /** How many numbers may be lent now. */
   get spare(): number {
     const { membership, log, id } = this.#raft;
     const { servers } = membership.current;
@@ -43,6 +46,26 @@ export class Lending {
   /** Until what is out has come back. */
   get isRecalling(): boolean {
     return this.#state === "recalled";
+  }
+
+  /** Lends more, once there are numbers in hand, or none. */
+  refill(): void {
+    assert(!this.#isRefillWanted, "one refill is under way");
+    this.#isRefillWanted = true;
+    this.#reserve.takeAhead();
+    this.pump();
+  }
+
+  /** Answers the refill that waits, if it can be now; to be called after every input. */
+  pump(): void {
+    if (!this.#isRefillWanted) return;
+    const { spare } = this;
+    const range = spare > 0 ? this.#reserve.lend(spare) : undefined;
+    if (range === "later") return;
+    this.#isRefillWanted = false;
+    if (range === undefined) return this.#post({ type: "nothing-lent" });
+    this.lent();
+    this.#post({ type: "lent", ...range });
   }
 
   /** Some went out. */
@@ -60,10 +83,10 @@ export class Lending {
     return this.#state === "none";
   }
 
-  /** Of what was out, numbers `last - count + 1` to `last` were not given to anybody. */
-  returned(last: bigint, count: number): void {
+  /** What is left of what was out came back. */
+  returned(rest: Range): void {
     this.#state = "none";
-    if (count > 0) this.#reserve.putBack(last, count);
+    if (rest.count > 0) this.#reserve.putBack(rest);
   }
 
   /** What is hardly asked for is not left out. */

@@ -12,6 +12,7 @@
 
 import { assert } from "../../base/assert.ts";
 import { DecodeError, Reader, Writer } from "../../base/bytes.ts";
+import type { Range } from "../../base/range.ts";
 import type { PeerMessage } from "../core/types.ts";
 
 /** The sequence that TICKET takes from. */
@@ -19,9 +20,6 @@ export const ticketSequence = "ticket";
 
 /** The last number that a sequence can give. */
 export const lastTicket = 2n ** 64n - 1n;
-
-/** Numbers `last - count + 1` to `last`; fewer than wanted only when none are left. */
-export type Given = { readonly last: bigint; readonly count: number };
 
 const version = 1;
 const returnVersion = 2;
@@ -64,11 +62,16 @@ export class Machine {
     return this.#sequences.get(name) ?? 0n;
   }
 
-  /** Applies a command; what it takes, in the order in which it asks. */
-  apply(command: Uint8Array): Given[] {
+  /**
+   * Applies a command. Returns what it takes, in the order in which it asks: fewer numbers
+   * than it wants only if the sequence has no more.
+   *
+   * @throws {DecodeError} or {InvariantError} if this version cannot apply it
+   */
+  apply(command: Uint8Array): Range[] {
     const reader = new Reader(command);
     const format = reader.u8();
-    const given: Given[] = [];
+    const given: Range[] = [];
     if (format !== version) {
       checkVersion(format, returnVersion);
       const [name, from, to] = [reader.text(), reader.big64(), reader.big64()];
@@ -112,7 +115,7 @@ export class Machine {
     if (this.last(name) === from) this.#sequences.set(name, to);
   }
 
-  #give(name: string, wanted: number): Given {
+  #give(name: string, wanted: number): Range {
     assert(wanted > 0, "a take wants at least one number");
     const before = this.last(name);
     const left = lastTicket - before;

@@ -1,7 +1,7 @@
 // The tickets that this node's own clients ask for, batch by batch, in the order in which
 // they were asked, which is that of the answers.
 //
-//   waiting ──▶ reserved ──▶ answered                    (this node leads)
+//   waiting ──▶ claimed ───▶ answered                    (this node leads)
 //      │  └───▶ forwarded ─▶ answered                    (another does)
 //      └ nobody leads, a leader is handing over, or what was lent is awaited
 //
@@ -12,18 +12,20 @@
 // that term is over nobody knows what became of it; it is refused, and its numbers, if
 // there are any, are nobody's. Whether to ask anew is the dispenser's to say.
 
+import { assert } from "../../base/assert.ts";
+import type { Range } from "../../base/range.ts";
 import type { Forwarding, FromNode, Refusal } from "../channel/messages.ts";
 import type { Raft } from "../core/raft.ts";
 import type { NodeId, Take, TakeResponse, Term } from "../core/types.ts";
 import type { Lending } from "./lending.ts";
-import { type Given, lastTicket } from "./machine.ts";
-import type { Demand, Outcome, Reserve } from "./reserve.ts";
+import { lastTicket } from "./machine.ts";
+import type { Claim, Reserve, Settled } from "./reserve.ts";
 
 type OwnTake = {
   readonly count: number;
-  state: "waiting" | "reserved" | Forwarded;
+  state: "waiting" | Claim | Forwarded;
   /** Waits for those asked before it. */
-  outcome: Given | Refusal | undefined;
+  outcome: Range | Refusal | undefined;
 };
 
 type Forwarded = {
@@ -94,14 +96,24 @@ export class OwnTakes {
     this.#takes.push({ count, state: "waiting", outcome: "not-leader" });
   }
 
+  /** The reserve has settled the claim of one. */
+  settled({ claim, settlement }: Settled): void {
+    const take = this.#takes.find(({ state }) => state === claim);
+    assert(take !== undefined, "a claim that nobody made is settled");
+    take.outcome = settlement;
+    const isLost = settlement === "leadership-lost";
+    if (!isLost && settlement.count > take.count) this.#lending.lent();
+    // At once: what is lent may be recalled in the next moment.
+    this.#answerSettled();
+  }
+
   /** The node that we took for the leader answers. */
   answered({ from, process, id, given, last, count }: TakeResponse): void {
     const take = this.#takes.find(({ state }) =>
-      typeof state === "object" && state.message.id === id &&
-      state.message.to === from
+      isForwarded(state) && state.message.id === id && state.message.to === from
     );
     if (process !== this.#process || take?.outcome !== undefined) return;
-    if (typeof take?.state !== "object") return;
+    if (take === undefined || !isForwarded(take.state)) return;
     const isSound = count <= take.count && BigInt(count) <= last;
     if (given && isSound) take.outcome = { last, count };
     else {
@@ -114,7 +126,7 @@ export class OwnTakes {
   tick(): void {
     this.#turnedAwayBy = undefined;
     for (const { state, outcome } of this.#takes) {
-      if (outcome !== undefined || typeof state !== "object") continue;
+      if (outcome !== undefined || !isForwarded(state)) continue;
       if (this.#isOver(state.message)) {
         state.overTicks++;
         continue;
@@ -151,7 +163,7 @@ export class OwnTakes {
   #advance(take: OwnTake): void {
     if (take.outcome !== undefined) return;
     if (take.state === "waiting") this.#begin(take);
-    else if (take.state !== "reserved" && this.#isLost(take.state)) {
+    else if (isForwarded(take.state) && this.#isLost(take.state)) {
       take.outcome = "leadership-lost";
     }
   }
@@ -165,9 +177,8 @@ export class OwnTakes {
     // What the door gives meanwhile must not be overtaken.
     if (this.#lending.isRecalling) return;
     const { forward } = this.#options;
-    if (this.#reserve.ask(this.#demand(take), this.#settle(take))) {
-      take.state = "reserved";
-    } else if (take.count === 0) take.outcome = { last: 0n, count: 0 };
+    const claim = this.#reserve.ask(take.count, undefined);
+    if (claim !== undefined) take.state = claim;
     else if (forward === "no") take.outcome = "not-leader";
     else if (this.#raft.role === "leader") return; // it is handing over
     else if (this.#options.isOut()) take.outcome = "no-cluster";
@@ -175,20 +186,6 @@ export class OwnTakes {
       const movedTo = this.#options.leaderClient();
       if (movedTo !== "") take.outcome = { movedTo };
     } else this.#forward(take);
-  }
-
-  #demand({ count }: OwnTake): Demand {
-    return { count, spare: () => this.#lending.spare };
-  }
-
-  #settle(take: OwnTake): (outcome: Outcome) => void {
-    return (outcome) => {
-      take.outcome = outcome;
-      if (outcome === "leadership-lost") return;
-      if (outcome.count > take.count) this.#lending.lent();
-      // At once: what is lent may be recalled in the next moment.
-      this.#answerSettled();
-    };
   }
 
   #forward(take: OwnTake): void {
@@ -220,15 +217,19 @@ export class OwnTakes {
     return leaderId !== undefined && (leaderId !== to || currentTerm !== term);
   }
 
-  #answer(wanted: number, outcome: Given | Refusal): void {
+  #answer(wanted: number, outcome: Range | Refusal): void {
     const { post } = this.#options;
     if (typeof outcome === "string" || "movedTo" in outcome) {
       return post({ type: "refused", count: wanted, reason: outcome });
     }
     const { last, count } = outcome;
-    if (count > 0 || wanted === 0) post({ type: "taken", last, count });
+    if (count > 0) post({ type: "taken", last, count });
     if (count >= wanted) return;
     const reason = last === lastTicket ? "exhausted" : "leadership-lost";
     post({ type: "refused", count: wanted - count, reason });
   }
+}
+
+function isForwarded(state: OwnTake["state"]): state is Forwarded {
+  return typeof state === "object" && "message" in state;
 }

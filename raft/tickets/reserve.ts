@@ -10,37 +10,39 @@
 // rest burns: whoever leads next begins behind it.
 
 import { assert } from "../../base/assert.ts";
+import type { Range } from "../../base/range.ts";
 import type { Raft } from "../core/raft.ts";
 import type { Entry, Index, NodeId, Term } from "../core/types.ts";
 import {
   encodeReturn,
   encodeTake,
-  type Given,
   lastTicket,
   ticketSequence,
 } from "./machine.ts";
 
-/** What became of a take that was asked of this leader; if it is lost, nothing. */
-export type Outcome = Given | "leadership-lost";
+/**
+ * What became of a take that was asked of this leader: its numbers, fewer than it asked for
+ * only if there are no more; or none, because the term in which it was asked is over.
+ */
+export type Settlement = Range | "leadership-lost";
 
 /** Ticks over which the pace is taken. */
 const paceTicks = 4;
 /** Taken ahead at most. */
 const aheadMax = 2 ** 20;
 
-/** What is asked for. */
-export type Demand = {
+/** A take that was asked of this leader, and is not settled yet. */
+export type Claim = {
   readonly count: number;
-  /** How many more may be given at the moment in which these are. */
-  readonly spare?: () => number;
-  /** The node that asks, in the term that we lead. */
-  readonly asker?: NodeId;
+  /** The node that asks, in the term that we lead; `undefined` for our own clients. */
+  readonly asker: NodeId | undefined;
+  /** The round of confirmations that must be over before it is settled. */
+  readonly round: number;
 };
 
-type Asked = Demand & {
-  /** To be confirmed first. */
-  readonly round: number;
-  readonly settle: (outcome: Outcome) => void;
+export type Settled = {
+  readonly claim: Claim;
+  readonly settlement: Settlement;
 };
 
 export class Reserve {
@@ -51,9 +53,12 @@ export class Reserve {
   /** In hand: `next` to `end`. */
   #next = 1n;
   #end = 0n;
-  #asked: Asked[] = [];
+  /** First come, first served. */
+  #claims: Claim[] = [];
   /** What those want in all. */
   #wanted = 0;
+  /** Claims of a term that is over, which nobody has been told of yet. */
+  #lost: Claim[] = [];
   /** The entry under way that takes more, and how much. */
   #taking: { readonly index: Index; readonly count: number } | undefined;
   /** The entry under way that gives some back, and how many. */
@@ -88,24 +93,73 @@ export class Reserve {
   }
 
   /**
-   * Gives `count` tickets, or more, once that is safe; false when this node gives none now.
-   * For 0 there is no waiting: it gives what is to spare, in hand or on its way there.
+   * Asks for `count` tickets; `asker` is the node that does, `undefined` for this node's own
+   * clients. `settleNext` returns the claim once it is settled. `undefined` if this node
+   * gives none now.
    */
-  ask(demand: Demand, settle: (outcome: Outcome) => void): boolean {
-    const { role, transferTarget } = this.#raft;
-    const isGiving = role === "leader" && transferTarget === undefined;
-    if (!isGiving || this.#closing) return false;
+  ask(count: number, asker: NodeId | undefined): Claim | undefined {
+    if (!this.#isGiving) return undefined;
     this.#followTerm();
-    const round = this.#raft.confirm(demand.asker);
-    this.#asked.push({ ...demand, round, settle });
-    this.#wanted += demand.count;
+    const claim = { count, asker, round: this.#raft.confirm(asker) };
+    this.#claims.push(claim);
+    this.#wanted += count;
     this.#gather(this.ahead);
-    this.#give();
-    return true;
+    return claim;
+  }
+
+  /**
+   * Settles the oldest claim, if that can be now; to be called until it returns `undefined`,
+   * with each answered before the next call. `spare`: how many numbers may go out beyond
+   * those that our own clients asked for.
+   */
+  settleNext(spare: number): Settled | undefined {
+    this.#followTerm();
+    const lost = this.#lost.shift();
+    if (lost !== undefined) {
+      return { claim: lost, settlement: "leadership-lost" };
+    }
+    const claim = this.#claims[0];
+    if (claim === undefined || claim.round > this.#raft.confirmedRound) {
+      return undefined;
+    }
+    const { count, asker } = claim;
+    // A claim that waits must not be given later numbers than what is lent.
+    const isAlone = this.#claims.length === 1 && asker === undefined;
+    if (this.#left < count && !this.#exhausted) return undefined;
+    this.#claims.shift();
+    this.#wanted -= count;
+    return { claim, settlement: this.#give(count + (isAlone ? spare : 0)) };
+  }
+
+  /** A refill is about to be asked for: takes more from the log, if little is left. */
+  takeAhead(): void {
+    this.#followTerm();
+    if (this.#isGiving) this.#gather(this.ahead);
+  }
+
+  /**
+   * Gives up to `max` numbers that nobody asked for, to be lent. `"later"` if there are none
+   * in hand and some are on their way; `undefined` if there are none to be had.
+   */
+  lend(max: number): Range | "later" | undefined {
+    this.#followTerm();
+    if (!this.#isGiving || this.#claims.length > 0) return undefined;
+    const { confirmedRound } = this.#raft;
+    assert(this.#raft.confirm() <= confirmedRound, "only a sole voter lends");
+    if (this.#left > 0) return this.#give(max);
+    return this.#taking === undefined ? undefined : "later";
+  }
+
+  /** The next `count` numbers, or as many as are in hand. */
+  #give(count: number): Range {
+    const given = Math.min(this.#left, count);
+    this.#given += given;
+    this.#next += BigInt(given);
+    return { last: this.#next - 1n, count: given };
   }
 
   /** The machine applied `entry`, which took `given`, if it took any. */
-  applied({ index }: Entry, given: Given | undefined): void {
+  applied({ index }: Entry, given: Range | undefined): void {
     this.#followTerm(); // what we have not proposed in this term is not awaited
     if (index === this.#returning?.index) this.#returning = undefined;
     if (given !== undefined && index === this.#taking?.index) {
@@ -114,7 +168,7 @@ export class Reserve {
     }
   }
 
-  #gathered({ last, count }: Given): void {
+  #gathered({ last, count }: Range): void {
     const first = last - BigInt(count) + 1n;
     assert(first > this.#end, `${first} comes after ${this.#end}`);
     if (first !== this.#end + 1n) this.#drop(first);
@@ -122,8 +176,8 @@ export class Reserve {
     this.#exhausted = last === lastTicket;
   }
 
-  /** Numbers `last - count + 1` to `last`, which were given, were not used. */
-  putBack(last: bigint, count: number): void {
+  /** These numbers, which were given, were not used. */
+  putBack({ last, count }: Range): void {
     this.#followTerm();
     // Otherwise others have been given since, here or by another leader.
     if (last + 1n === this.#next) this.#next -= BigInt(count);
@@ -137,10 +191,9 @@ export class Reserve {
     if (this.ahead === 0) this.giveBack();
   }
 
-  /** Settles what can be, and what never will be; to be called after every input. */
+  /** Takes more if that is needed; to be called after every input, when all is settled. */
   pump(): void {
     this.#followTerm();
-    this.#give();
     this.#gather(this.#wanted > this.#left ? this.ahead : 0);
     if (this.#closing) this.giveBack();
   }
@@ -154,7 +207,7 @@ export class Reserve {
   /** Nobody is going to ask: what is in hand goes back into the log. False if it cannot. */
   giveBack(): boolean {
     this.#followTerm();
-    if (this.#left === 0 || this.#asked.length > 0) return false;
+    if (this.#left === 0 || this.#claims.length > 0) return false;
     if (this.#taking ?? this.#returning) return false;
     const to = this.#next - 1n;
     const count = this.#left;
@@ -169,10 +222,15 @@ export class Reserve {
     return true;
   }
 
-  /** The node ends: whatever waits is settled now. */
+  /** The node ends, or its term has: no claim will get anything. */
   stop(): void {
-    for (const { settle } of this.#asked.splice(0)) settle("leadership-lost");
+    this.#lost.push(...this.#claims.splice(0));
     this.#wanted = 0;
+  }
+
+  get #isGiving(): boolean {
+    const { role, transferTarget } = this.#raft;
+    return role === "leader" && transferTarget === undefined && !this.#closing;
   }
 
   get #left(): number {
@@ -197,26 +255,6 @@ export class Reserve {
   #drop(first: bigint): void {
     this.burnt += BigInt(this.#left);
     this.#next = first;
-  }
-
-  /** First come, first served. */
-  #give(): void {
-    for (let first; (first = this.#asked[0]) !== undefined;) {
-      const { count, round, settle } = first;
-      if (round > this.#raft.confirmedRound) return;
-      // Nobody who waits may be given later numbers than what is spared.
-      const spare = this.#asked.length === 1 ? first.spare?.() ?? 0 : 0;
-      const left = this.#left;
-      const mayCome = this.#taking !== undefined || count > left;
-      const least = Math.max(count, spare > 0 ? 1 : 0);
-      if (left < least && mayCome && !this.#exhausted) return;
-      const given = Math.min(left, count + spare);
-      this.#asked.shift();
-      this.#wanted -= count;
-      this.#given += given;
-      this.#next += BigInt(given);
-      settle({ last: this.#next - 1n, count: given });
-    }
   }
 
   /** Takes what is missing, and `ahead` more; one entry at a time. */

@@ -7,10 +7,11 @@
 // life counts its takes and waits for each, so one older than those we remember is done.
 // A life that is forgotten could at worst be served again, and its numbers burnt.
 
+import { assert } from "../../base/assert.ts";
 import type { Raft } from "../core/raft.ts";
 import type { Take, TakeResponse } from "../core/types.ts";
 import type { Lending } from "./lending.ts";
-import type { Outcome, Reserve } from "./reserve.ts";
+import type { Claim, Reserve, Settled, Settlement } from "./reserve.ts";
 
 /**
  * Takes remembered of one life, of which far fewer are under way: one for each isolate
@@ -39,6 +40,7 @@ export class ServedTakes {
   /** By sender and life, and in each by id; the oldest first. */
   readonly #processes = new Map<string, Process>();
   #waiting: Served[] = [];
+  readonly #claims = new Map<Claim, Served>();
 
   constructor(
     raft: Raft,
@@ -72,6 +74,14 @@ export class ServedTakes {
     if (!this.#advance(served)) this.#waiting.push(served);
   }
 
+  /** The reserve has settled the claim of one. */
+  settled({ claim, settlement }: Settled): void {
+    const served = this.#claims.get(claim);
+    assert(served !== undefined, "a claim that nobody made is settled");
+    this.#claims.delete(claim);
+    this.#respond(served, settlement);
+  }
+
   /** After every input: what waited for the end of a hand-over may go on. */
   pump(): void {
     if (this.#waiting.length === 0) return;
@@ -89,13 +99,13 @@ export class ServedTakes {
     // What is lent must not be passed. Nobody but a member may ask, and none is beside a
     // node that lends: this holds even if that were not so.
     if (!this.#lending.recall()) return false;
-    return this.#reserve.ask(
-      { count: take.count, asker: take.from },
-      (outcome) => this.#respond(served, outcome),
-    );
+    const claim = this.#reserve.ask(take.count, take.from);
+    if (claim === undefined) return false;
+    this.#claims.set(claim, served);
+    return true;
   }
 
-  #respond(served: Served, outcome: Outcome): void {
+  #respond(served: Served, outcome: Settlement): void {
     const { from: to, to: from, process, id } = served.take;
     const given = outcome !== "leadership-lost";
     const { last, count } = given ? outcome : { last: 0n, count: 0 };

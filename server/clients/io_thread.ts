@@ -1,13 +1,13 @@
-// One further isolate that serves clients (`--io-threads`), seen from inside: a front with
-// a door of its own to the node, on the port that the main isolate has claimed. The types
-// of all that it and main say to each other.
+// One further isolate that serves clients (`--io-threads`), seen from inside: a client
+// service with a door of its own to the node, on the port that the main isolate has
+// claimed. Here stand the types of all that it and main say to each other; what it and the
+// node say stands in `raft/channel/messages.ts`.
 //
-// - Main sends `begin` first and once, with the door as the message's port; `serve` when
-//   the node is ready, answered by `serving`; `stop`, answered by `closed`.
-// - `failed` may come at any time, and the process must end.
+// Main sends `begin` first, once; `serve` once, when the node is ready, answered by
+// `serving`; `stop` once, answered by `closed`. `failed` may come at any time: the process
+// must end.
 
 import type { Address } from "../../base/address.ts";
-import type { Door, FromNode, ToNode } from "../../raft/channel/messages.ts";
 import { assert, unreachable } from "../../base/assert.ts";
 import { TakeBox } from "../../raft/channel/take_box.ts";
 import { type LogOptions, openLog } from "../../base/logger.ts";
@@ -16,7 +16,7 @@ import { ClientService } from "./client_service.ts";
 import { RaftLink } from "../tickets/raft_link.ts";
 import { joinPort } from "./shared_port.ts";
 
-/** What it must know; plain data, but for the memory that it shares. */
+/** What it must know; plain data, but for the counters that it shares. */
 export type IoOptions = {
   readonly timeoutMillis: number;
   readonly asksAgain: boolean;
@@ -26,12 +26,17 @@ export type IoOptions = {
   /** What is counted in common, and how much of it there may be. */
   readonly limits: ClientCountOptions & { readonly memory: SharedArrayBuffer };
   readonly log: Omit<LogOptions, "source">;
-  /** Of its `TakeBox`. */
-  readonly takes: SharedArrayBuffer;
 };
 
 export type ToIoThread =
-  | { readonly type: "begin"; readonly options: IoOptions }
+  | {
+    readonly type: "begin";
+    readonly options: IoOptions;
+    /** Its end of the door to the node; it is transferred with the message. */
+    readonly door: MessagePort;
+    readonly takeBoxMemory: SharedArrayBuffer;
+  }
+  /** The thread is to serve clients at `address`. */
   | { readonly type: "serve"; readonly address: Address }
   | { readonly type: "stop" };
 
@@ -40,37 +45,27 @@ export type FromIoThread =
   | { readonly type: "closed" }
   | { readonly type: "failed"; readonly reason: string };
 
-/** A MessagePort. */
-export type NodeDoor = Door<ToNode> & {
-  addEventListener(
-    type: "message",
-    listener: (event: { readonly data: FromNode }) => void,
-  ): void;
-  start(): void;
-};
-
 export class IoThread {
   readonly #say: (message: FromIoThread) => void;
-  #front: ClientService | undefined;
+  #service: ClientService | undefined;
 
   constructor(say: (message: FromIoThread) => void) {
     this.#say = say;
   }
 
-  /** What main says; `door` comes with `begin`. */
-  receive(message: ToIoThread, door?: NodeDoor): void {
+  /** To be called with each message of main. */
+  receive(message: ToIoThread): void {
     switch (message.type) {
       case "begin":
-        assert(door !== undefined, "begin comes with a door to the node");
-        this.#front = begin(message.options, door, (error) => this.fail(error));
+        this.#service = begin(message, (error) => this.fail(error));
         return;
       case "serve":
-        assert(this.#front !== undefined, "serve comes after begin");
-        this.#front.serve(joinPort(message.address));
+        assert(this.#service !== undefined, "serve comes after begin");
+        this.#service.serve(joinPort(message.address));
         return this.#say({ type: "serving" });
       case "stop":
-        assert(this.#front !== undefined, "stop comes after begin");
-        this.#front.close().then(
+        assert(this.#service !== undefined, "stop comes after begin");
+        this.#service.close().then(
           () => this.#say({ type: "closed" }),
           (error) => this.fail(error),
         );
@@ -88,14 +83,13 @@ export class IoThread {
 }
 
 function begin(
-  options: IoOptions,
-  door: NodeDoor,
+  { options, door, takeBoxMemory }: ToIoThread & { readonly type: "begin" },
   broken: (error: unknown) => void,
 ): ClientService {
   const { timeoutMillis, asksAgain } = options;
   const forMain = () => assert(false, "of its life the node tells main alone");
   const link = new RaftLink(door, {
-    takes: new TakeBox(options.takes),
+    takeBox: new TakeBox(takeBoxMemory),
     timeoutMillis,
     asksAgain,
     ready: forMain,
@@ -103,8 +97,7 @@ function begin(
     stopped: forMain,
     broken,
   });
-  door.addEventListener("message", ({ data }) => link.receive(data));
-  door.start();
+  door.onmessage = ({ data }) => link.receive(data);
   const clientCount = new ClientCount(options.limits);
   const log = openLog({ ...options.log, source: "server" });
   return new ClientService({ ...options, link, clientCount, log });

@@ -6,19 +6,33 @@
 import type { Address } from "../../base/address.ts";
 import { unreachable } from "../../base/assert.ts";
 import { TakeBox } from "../../raft/channel/take_box.ts";
+import type { Door } from "../../raft/channel/messages.ts";
 import type { FromIoThread, IoOptions, ToIoThread } from "./io_thread.ts";
 
-export type IoWorker = Pick<Worker, "postMessage" | "addEventListener">;
+/** A Worker that runs `io_worker.ts`. */
+export type IoWorker = Door<ToIoThread> & {
+  addEventListener(
+    type: "message",
+    listener: (event: MessageEvent<FromIoThread>) => void,
+  ): void;
+  addEventListener(
+    type: "error",
+    listener: (event: ErrorEvent) => void,
+  ): void;
+};
 
 export type IoThreadsOptions = {
   /** How many, besides the main isolate. */
   readonly count: number;
   readonly spawn: (name: string) => IoWorker;
   /** Gives the node the other end of a door, and of the box for takes beside it. */
-  readonly openDoor: (port: MessagePort, takes: SharedArrayBuffer) => void;
+  readonly openDoor: (
+    port: MessagePort,
+    takeBoxMemory: SharedArrayBuffer,
+  ) => void;
   /** One of them is dead. */
   readonly died: (reason: string) => void;
-  readonly each: Omit<IoOptions, "takes">;
+  readonly each: IoOptions;
 };
 
 type Thread = {
@@ -40,7 +54,7 @@ export class IoThreads {
   /** All of them serve clients at `address`. */
   async serve(address: Address): Promise<void> {
     for (const { worker } of this.#threads) {
-      tell(worker, { type: "serve", address });
+      worker.postMessage({ type: "serve", address });
     }
     await Promise.all(this.#threads.map(({ serving }) => serving.promise));
   }
@@ -48,7 +62,7 @@ export class IoThreads {
   /** Their clients are gone, with what could be answered in time. */
   async close(): Promise<void> {
     for (const { worker } of this.#threads) {
-      tell(worker, { type: "stop" });
+      worker.postMessage({ type: "stop" });
     }
     await Promise.all(this.#threads.map(({ closed }) => closed.promise));
   }
@@ -64,8 +78,7 @@ function begun(
     closed: Promise.withResolvers<void>(),
   };
   const { worker, serving, closed } = thread;
-  worker.addEventListener("message", ({ data }) => {
-    const message: FromIoThread = data;
+  worker.addEventListener("message", ({ data: message }) => {
     switch (message.type) {
       case "serving":
         return serving.resolve();
@@ -81,17 +94,12 @@ function begun(
     event.preventDefault();
     died(event.message);
   });
-  const { port1, port2 } = new MessageChannel();
-  const { memory: takes } = new TakeBox();
-  openDoor(port1, takes);
-  tell(worker, { type: "begin", options: { ...each, takes } }, port2);
+  const { port1, port2: door } = new MessageChannel();
+  const { memory: takeBoxMemory } = new TakeBox();
+  openDoor(port1, takeBoxMemory);
+  worker.postMessage(
+    { type: "begin", options: each, door, takeBoxMemory },
+    [door],
+  );
   return thread;
-}
-
-function tell(
-  worker: IoWorker,
-  message: ToIoThread,
-  ...ports: MessagePort[]
-): void {
-  worker.postMessage(message, ports);
 }

@@ -17,9 +17,7 @@ declare const self: {
 };
 
 const thread = new IoThread((message) => self.postMessage(message));
-self.addEventListener("message", ({ data, ports: [door] }) => {
-  thread.receive(data, door);
-});
+self.addEventListener("message", ({ data }) => thread.receive(data));
 
 for (const type of ["error", "unhandledrejection"] as const) {
   self.addEventListener(type, (event) => {

@@ -2,24 +2,25 @@
 // first come, first served. Knows neither isolates nor sockets, and has no clock but
 // `tick()`: the simulator runs it as it stands.
 //
-// At most `takesInFlightMax` takes are under way; whatever is asked meanwhile joins the
-// next. The answers to takes come in the order of the takes, and numbers go to the front
-// of the queue, so which take an asker belonged to is never needed. A take whose leader
-// was lost is asked again, with all that waits: the numbers that the first may have taken
-// are nobody's.
+// One take is under way at most; whatever is asked meanwhile joins the next. Numbers go to
+// the front of the queue, so which take an asker belonged to is never needed. A take whose
+// leader was lost is asked again, with all that waits: the numbers that the first may have
+// taken are nobody's.
 //
 // A client that went away, or whose time was up, keeps its place while a take for it is
 // under way: its numbers are given to it and burn. To pass them on would be to give,
 // late, a number below one that somebody else has received meanwhile.
 
-import type { Refusal } from "../../raft/channel/messages.ts";
+import type {
+  Refusal,
+  TakeAnswers,
+  TakeRequests,
+} from "../../raft/channel/messages.ts";
 import { assert } from "../../base/assert.ts";
 import { Fifo } from "../../base/fifo.ts";
+import type { Range } from "../../base/range.ts";
 import { noLeaderText, refusalText, stoppingText } from "./refusals.ts";
-import { Loan, type Run } from "./loan.ts";
-
-/** Wider only where a benchmark says so (FACTS: one is simplest and gathers most). */
-export const takesInFlightMax = 1;
+import { Loan } from "./loan.ts";
 
 /** What may wait, of all connections; each stops reading at a limit of its own. */
 export const ticketsWaitingMax = 2 ** 21;
@@ -30,15 +31,15 @@ export const ticksPerTimeout = 20;
 
 /** One request may be answered in parts, and the last part be a refusal. */
 export interface TicketClient {
-  /** Tickets `last - count + 1` to `last`. */
+  /** The tickets of a `Range`, as scalars: there is one call for each client and answer. */
   granted(last: bigint, count: number): void;
   /** `text` says why, as a RESP error. */
   refused(count: number, text: string): void;
 }
 
 export type DispenserOptions = {
-  /** Sends a take. */
-  readonly post: (count: number) => void;
+  /** Asks the node; one request is under way at most. */
+  readonly requests: TakeRequests;
   /**
    * Runs a task at the end of the turn, so that one take holds what all connections read
    * in it.
@@ -60,12 +61,15 @@ type Asker = {
 /** Who asked has been told something else, or has no use for it. */
 const nobody: TicketClient = { granted() {}, refused() {} };
 
-export class Dispenser {
+export class Dispenser implements TakeAnswers {
   readonly #options: DispenserOptions;
   readonly #askers = new Fifo<Asker>();
-  /** The part of each take in flight that is not yet answered. */
-  readonly #posted = new Fifo<{ count: number }>();
-  /** Sum over the askers; its part not yet posted: `0 <= toPost <= waiting`. */
+  /** What the node has been asked and has not yet answered in full. */
+  #underWay: "nothing" | "take" | "refill" = "nothing";
+  /**
+   * Sum over the askers; its part not yet posted: `0 <= toPost <= waiting`. The take under
+   * way is still to bring the rest.
+   */
   #waiting = 0;
   #toPost = 0;
   /** What answers brought beyond what was asked for; empty while anybody waits. */
@@ -110,18 +114,41 @@ export class Dispenser {
   }
 
   /**
-   * The node gave tickets `last - count + 1` to `last` to the oldest take: as many as that
-   * asked for, a part of them, or more.
+   * The node gave the tickets of a `Range` to the take under way: as many as that asked for,
+   * a part of them, or more.
    */
   taken(last: bigint, count: number): void {
-    assert(BigInt(count) <= last, `${count} tickets up to ${last}`);
+    const due = Math.min(count, this.#posted);
+    this.#settleTake(due);
+    this.#deal(last, count, due);
+  }
+
+  /** The node lends the tickets of a `Range`, for which it was asked. */
+  lent(last: bigint, count: number): void {
+    this.#settleRefill();
+    this.#deal(last, count, 0);
+  }
+
+  /** The node lends no more. */
+  nothingLent(): void {
+    this.#settleRefill();
+    this.#loan.endRefills();
+    // Nobody has asked yet for those who came meanwhile.
+    this.#postAll();
+  }
+
+  /** Of `count` tickets, `due` are for the take that was under way. */
+  #deal(last: bigint, count: number, due: number): void {
+    assert(
+      0 < count && BigInt(count) <= last,
+      `${count} tickets up to ${last}`,
+    );
     let left = count;
     const give = (client: TicketClient, part: number) => {
       left -= part;
       client.granted(last - BigInt(left), part);
     };
-    let spare = this.#settlePosted(count);
-    let due = count - spare;
+    let spare = count - due;
     do {
       // Who came after the take was posted, even in these calls, comes before any stock.
       const early = Math.min(spare, this.#toPost);
@@ -131,26 +158,22 @@ export class Dispenser {
       if (due > 0) this.#answer(due, give);
       due = 0;
     } while (spare > 0 && this.#toPost > 0);
-    this.#loan.add({ last, count: spare });
-    // Who came while none were to be had has not been asked for yet.
-    this.#postAll();
+    if (spare > 0) this.#loan.add({ last, count: spare });
   }
 
   /** The node will not give `count` tickets of the oldest take. */
   refused(count: number, reason: Refusal): void {
-    const posted = this.#posted.first?.count ?? -1;
-    assert(count <= posted, `${count} tickets refused, of ${posted}`);
     const isLost = reason === "leadership-lost" || reason === "not-leader";
     if (isLost && this.#options.asksAgain && !this.#closed) {
       return this.#askAgain(count);
     }
     const text = refusalText(reason);
-    this.#settlePosted(count);
+    this.#settleTake(count);
     this.#answer(count, (client, part) => client.refused(part, text));
   }
 
   /** Gives back what it was lent. */
-  recall(): Run {
+  recall(): Range {
     return this.#loan.empty();
   }
 
@@ -182,7 +205,7 @@ export class Dispenser {
       if (asker.client !== nobody) told.push(asker);
     }
     // Of what is under way for them, somebody must take the numbers.
-    const posted = Math.min(late, this.#waiting - this.#toPost);
+    const posted = Math.min(late, this.#posted);
     if (posted > 0) {
       this.#askers.unshift({ client: nobody, count: posted, since });
     }
@@ -192,7 +215,7 @@ export class Dispenser {
   }
 
   #askAgain(count: number): void {
-    this.#settlePosted(count);
+    this.#settleTake(count);
     this.#toPost += count;
     // Nobody waits for these any more, and no number of theirs is under way.
     const asker = this.#askers.first;
@@ -225,20 +248,26 @@ export class Dispenser {
     }
   }
 
-  /**
-   * `count` tickets of the oldest take are answered, one way or the other; how many of
-   * them it did not ask for.
-   */
-  #settlePosted(count: number): number {
-    const take = this.#posted.first;
+  get #posted(): number {
+    return this.#waiting - this.#toPost;
+  }
+
+  /** `count` tickets of the take under way are answered, one way or the other. */
+  #settleTake(count: number): void {
+    const posted = this.#posted;
     assert(
-      take !== undefined && (count > 0 || take.count === 0),
-      `${count} tickets answered, ${take?.count ?? 0} were asked for`,
+      this.#underWay === "take" && 0 < count && count <= posted,
+      `${count} tickets answered, ${posted} were asked for`,
     );
-    take.count -= count;
-    if (take.count > 0) return 0;
-    this.#posted.shift();
-    return -take.count;
+    if (count === posted) this.#underWay = "nothing";
+  }
+
+  #settleRefill(): void {
+    assert(
+      this.#underWay === "refill",
+      "a refill answered, and none asked for",
+    );
+    this.#underWay = "nothing";
   }
 
   #wake(): void {
@@ -250,18 +279,23 @@ export class Dispenser {
     });
   }
 
-  /** All that waits becomes a take, if one more may be under way. */
+  /** All that waits becomes a take, or a loan that is low a refill, unless one is under way. */
   #postAll(): void {
     if (!this.#mayPost()) return;
+    const { requests } = this.#options;
     const count = this.#toPost;
-    this.#toPost = 0;
-    this.#posted.push({ count });
-    this.#options.post(count);
+    if (count > 0) {
+      this.#toPost = 0;
+      this.#underWay = "take";
+      requests.take(count);
+    } else {
+      this.#underWay = "refill";
+      requests.refill();
+    }
   }
 
   #mayPost(): boolean {
     const isWanted = this.#toPost > 0 || this.#loan.isLow;
-    return isWanted && this.#posted.size < takesInFlightMax &&
-      !this.#closed;
+    return isWanted && this.#underWay === "nothing" && !this.#closed;
   }
 }

@@ -2,8 +2,7 @@
 // who gets them: the dispenser sees to it that nobody waits while there are any, so that
 // they go out in their order.
 
-/** Tickets `last - count + 1` to `last`. */
-export type Run = { readonly last: bigint; readonly count: number };
+import type { Range } from "../../base/range.ts";
 
 export class Loan {
   #last = 0n;
@@ -15,26 +14,30 @@ export class Loan {
     return this.#count < this.#low;
   }
 
-  /** Tickets that come after all that were added before; none: there is no more to be had. */
-  add({ last, count }: Run): void {
+  /** Tickets that come after all that were added before. */
+  add({ last, count }: Range): void {
     this.#low = Math.floor(count / 2);
-    if (count === 0) return;
     // What was left comes right before these, or is nobody's.
     const isNext = this.#last === last - BigInt(count);
     this.#count = isNext ? this.#count + count : count;
     this.#last = last;
   }
 
+  /** There is no more to be had: it is not low again until some are added. */
+  endRefills(): void {
+    this.#low = 0;
+  }
+
   /** The next `count`, or as many as there are. */
-  take(count: number): Run {
+  take(count: number): Range {
     const taken = Math.min(this.#count, count);
     this.#count -= taken;
     return { last: this.#last - BigInt(this.#count), count: taken };
   }
 
   /** All that is left; there will be no more. */
-  empty(): Run {
-    this.#low = 0;
+  empty(): Range {
+    this.endRefills();
     return this.take(this.#count);
   }
 }

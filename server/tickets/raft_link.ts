@@ -13,7 +13,7 @@ import type {
 } from "../../raft/channel/messages.ts";
 import { assert, unreachable } from "../../base/assert.ts";
 import type { TakeBox } from "../../raft/channel/take_box.ts";
-import { Dispenser, takesInFlightMax, type TicketClient } from "./dispenser.ts";
+import { Dispenser, type TicketClient } from "./dispenser.ts";
 
 export type RaftLinkOptions = {
   /** The node serves. */
@@ -28,7 +28,7 @@ export type RaftLinkOptions = {
   readonly timeoutMillis: number;
   readonly asksAgain: boolean;
   /** Takes pass through it instead of the door. */
-  readonly takes?: TakeBox | undefined;
+  readonly takeBox?: TakeBox | undefined;
   /** Runs a task at the end of the turn; `queueMicrotask` unless a test says otherwise. */
   readonly defer?: ((task: () => void) => void) | undefined;
 };
@@ -54,18 +54,17 @@ export class RaftLink {
   constructor(door: Door<ToNode>, options: RaftLinkOptions) {
     this.#door = door;
     this.#options = options;
-    const { takes } = options;
-    takesInFlightMax satisfies 1; // a box holds one take
-    const taken = (last: bigint, count: number) =>
-      this.dispenser.taken(last, count);
+    const { takeBox } = options;
     this.dispenser = new Dispenser({
-      post: (count) =>
-        takes ? takes.ask(count) : door.postMessage({ type: "take", count }),
+      requests: takeBox ?? {
+        take: (count) => door.postMessage({ type: "take", count }),
+        refill: () => door.postMessage({ type: "refill" }),
+      },
       defer: options.defer ?? queueMicrotask,
       asksAgain: options.asksAgain,
       timeoutMillis: options.timeoutMillis,
     });
-    this.#lookIntoBox = takes?.onAnswer(taken) ?? (() => {});
+    this.#lookIntoBox = takeBox?.onAnswer(this.dispenser) ?? (() => {});
   }
 
   /** What the node said last of itself. */
@@ -74,8 +73,13 @@ export class RaftLink {
   }
 
   start(options: NodeOptions): void {
-    const takes = this.#options.takes?.memory;
-    this.#door.postMessage({ type: "start", options, takes });
+    const takeBoxMemory = this.#options.takeBox?.memory;
+    this.#door.postMessage({ type: "start", options, takeBoxMemory });
+  }
+
+  /** Gives the node its end of a further isolate's door, and of the box beside it. */
+  openDoor(port: MessagePort, takeBoxMemory: SharedArrayBuffer): void {
+    this.#door.postMessage({ type: "door", port, takeBoxMemory }, [port]);
   }
 
   /** Tells all who still wait that they get nothing: the process is about to end. */
@@ -130,6 +134,10 @@ export class RaftLink {
         return this.dispenser.taken(message.last, message.count);
       case "refused":
         return this.dispenser.refused(message.count, message.reason);
+      case "lent":
+        return this.dispenser.lent(message.last, message.count);
+      case "nothing-lent":
+        return this.dispenser.nothingLent();
       case "recall":
         // What the node has put there before is ours to return.
         this.#lookIntoBox();

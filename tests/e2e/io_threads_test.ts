@@ -213,8 +213,8 @@ function withFault(lab: Lab, fault: string): string[] {
     faulty,
     `const { IoThread: Sound } = await import(${sound});
     export class IoThread extends Sound {
-      receive(message, door) {
-        super.receive(message, door);
+      receive(message) {
+        super.receive(message);
         if (message.type === "serve") { ${fault} }
       }
     }`,

@@ -11,6 +11,7 @@ import type {
   NodeStatus,
   Refusal,
 } from "../../raft/channel/messages.ts";
+import type { Range } from "../../base/range.ts";
 import type { NodeId, Saved } from "../../raft/core/types.ts";
 import type { About } from "../../raft/identity/hello.ts";
 import type { Node } from "../../raft/node.ts";
@@ -66,6 +67,8 @@ export class Computer {
   stock: bigint[] = [];
   /** The node wants the stock back. */
   recalled = false;
+  /** More was asked for, and it is not answered. */
+  refilling = false;
   readonly #received: Received;
   #lastGiven = 0n;
   #lastQuestion = 0;
@@ -104,6 +107,7 @@ export class Computer {
     this.removed = false;
     this.stock = [];
     this.recalled = false;
+    this.refilling = false;
     this.#lastGiven = 0n;
   }
 
@@ -137,10 +141,17 @@ export class Computer {
     const left = count - given.length;
     const { highest: floor } = this.#received;
     const asked: Asked = { count, left, given, refusals: [], floor };
-    if (left === 0 && count > 0) return asked;
+    if (left === 0) return asked;
     this.takes.push(asked);
     node.take(left);
     return asked;
+  }
+
+  /** The stock is low: more is asked for. */
+  refill(): void {
+    assert(!this.refilling, "one refill is under way");
+    this.refilling = true;
+    this.node!.refill();
   }
 
   /** Gives `count` tickets of the stock. */
@@ -158,7 +169,7 @@ export class Computer {
     const { length } = this.stock;
     const last = this.stock.at(-1) ?? 0n;
     this.stock = [];
-    this.node!.returned(last, length);
+    this.node!.returned({ last, count: length });
   }
 
   ask(command: AdminCommand): Question {
@@ -179,6 +190,11 @@ export class Computer {
     switch (message.type) {
       case "taken":
         return this.#taken(message);
+      case "lent":
+        this.#refilled();
+        return this.#lent(message);
+      case "nothing-lent":
+        return this.#refilled();
       case "refused": {
         const { count, reason } = message;
         this.#answered(count).refusals.push({ count, reason });
@@ -214,8 +230,7 @@ export class Computer {
   #answered(count: number): Asked {
     const asked = this.takes[0];
     assert(
-      asked !== undefined && (0 < count || asked.left === 0) &&
-        count <= asked.left,
+      asked !== undefined && 0 < count && count <= asked.left,
       `${this.id} answers ${count}, ${asked?.left} are asked for`,
     );
     asked.left -= count;
@@ -224,7 +239,7 @@ export class Computer {
   }
 
   /** Tickets beyond those asked for are lent. */
-  #taken({ last, count }: { last: bigint; count: number }): void {
+  #taken({ last, count }: Range): void {
     const wanted = Math.min(count, this.takes[0]?.left ?? 0);
     const asked = this.#answered(wanted);
     let number = last - BigInt(count);
@@ -232,9 +247,20 @@ export class Computer {
       this.#give(++number, asked.floor);
       asked.given.push(number);
     }
-    const isLent = number < last;
-    assert(!(isLent && this.recalled), `${this.id} lends and recalls`);
-    while (number < last) this.stock.push(++number);
+    if (number < last) this.#lent({ last, count: Number(last - number) });
+  }
+
+  #lent({ last, count }: Range): void {
+    assert(count > 0, `${this.id} lends nothing`);
+    assert(!this.recalled, `${this.id} lends and recalls`);
+    for (let left = count - 1; left >= 0; left--) {
+      this.stock.push(last - BigInt(left));
+    }
+  }
+
+  #refilled(): void {
+    assert(this.refilling, `${this.id} answers a refill unasked`);
+    this.refilling = false;
   }
 
   #give(number: bigint, floor: bigint): void {

@@ -194,6 +194,11 @@ export class Nodes {
     return this.computer(id).take(count);
   }
 
+  /** What was lent to the clients of `id` is low: more is asked for. */
+  refill(id: NodeId): void {
+    this.computer(id).refill();
+  }
+
   /** A client of `id` is served from what was lent. */
   serve(id: NodeId, count = 1): bigint[] {
     return this.computer(id).serve(count);

@@ -326,7 +326,7 @@ export const nodeMutants: readonly Mutant[] = [
     source: "promise 5",
     file: "raft/host.ts",
     find:
-      'this.#door.postMessage({ type: "refused", count, reason: "no-cluster" });',
+      'this.doors.postMessage({ type: "refused", count, reason: "no-cluster" });',
     replace: "",
     tests: ["e2e/outside_test.ts"],
   },

@@ -9,6 +9,7 @@ const lending = "raft/tickets/lending.ts";
 const machine = "raft/tickets/machine.ts";
 const dispenser = "server/tickets/dispenser.ts";
 const loan = "server/tickets/loan.ts";
+const box = "raft/channel/take_box.ts";
 
 export const reserveMutants: readonly Mutant[] = [
   {
@@ -119,8 +120,8 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "numbers in hand are given before the round is over",
     source: "PITFALLS 19",
     file: reserve,
-    find: "if (round > this.#raft.confirmedRound) return;",
-    replace: "if (round > this.#raft.confirmedRound + 1) return;",
+    find: "claim.round > this.#raft.confirmedRound) {",
+    replace: "claim.round > this.#raft.confirmedRound + 1) {",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
@@ -128,9 +129,8 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "takes of a lost term are never answered",
     source: "PITFALLS 32",
     file: reserve,
-    find:
-      'for (const { settle } of this.#asked.splice(0)) settle("leadership-lost");',
-    replace: "this.#asked.length = 0;",
+    find: "this.#lost.push(...this.#claims.splice(0));",
+    replace: "this.#claims.length = 0;",
     tests: ["unit/raft/node_test.ts"],
   },
   {
@@ -274,8 +274,8 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "who came while a stock was asked for in vain waits for ever",
     source: "promise 5",
     file: dispenser,
-    find: "has not been asked for yet.\n    this.#postAll();",
-    replace: "has not been asked for yet.",
+    find: "for those who came meanwhile.\n    this.#postAll();",
+    replace: "for those who came meanwhile.",
     tests: ["unit/server/tickets/dispenser_loan_test.ts"],
   },
   {
@@ -340,23 +340,106 @@ export const reserveMutants: readonly Mutant[] = [
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
-    name: "nothing-is-forwarded",
-    mistake: "a take of nothing is sent to the leader, who hangs up on it",
+    name: "refill-is-a-take",
+    mistake: "a refill is passed on as a take of one ticket, which burns",
+    source: "promise 4",
+    file: "raft/channel/doors.ts",
+    find: "        return this.#node.refill();",
+    replace: "        return this.#take(door, 1);",
+    tests: ["unit/raft/channel/doors_test.ts"],
+  },
+  {
+    name: "boxed-refill-is-a-take",
+    mistake: "a refill in the box is taken for the last take, once more",
+    source: "promise 4",
+    file: box,
+    find:
+      "      if (this.#kind === aTake) requests.take(this.wanted);\n      else requests.refill();",
+    replace: "      requests.take(this.wanted);",
+    tests: ["unit/raft/channel/take_box_test.ts"],
+  },
+  {
+    name: "boxed-loan-is-an-answer",
+    mistake: "what is lent through the box is dealt as the answer to a take",
+    source: "promise 1",
+    file: box,
+    find:
+      "      if (this.#kind === aTake) answers.taken(last, count);\n      else answers.lent(last, count);",
+    replace: "      answers.taken(last, count);",
+    tests: ["unit/raft/channel/take_box_test.ts"],
+  },
+  {
+    name: "refill-unanswered",
+    mistake: "an isolate that is lent nothing is not told so, and asks no more",
     source: "promise 5",
-    file: "raft/tickets/own_takes.ts",
-    find: "} else if (take.count === 0) take.outcome = { last: 0n, count: 0 };",
-    replace:
-      "} else if (take.count < 0) take.outcome = { last: 0n, count: 0 };",
+    file: lending,
+    find: 'return this.#post({ type: "nothing-lent" });',
+    replace: "return;",
     tests: ["unit/raft/tickets/lending_test.ts"],
+  },
+  {
+    name: "refill-not-noted",
+    mistake: "what a refill brought is not recalled before a node joins",
+    source: "promise 2",
+    file: lending,
+    find: "    this.lent();\n",
+    replace: "",
+    tests: ["unit/raft/tickets/lending_test.ts"],
+  },
+  {
+    name: "lent-past-those-who-wait",
+    mistake:
+      "numbers are lent while a take waits, which gets higher ones later",
+    source: "promise 2",
+    file: reserve,
+    find: "if (!this.#isGiving || this.#claims.length > 0) return undefined;",
+    replace: "if (!this.#isGiving) return undefined;",
+    tests: ["unit/raft/tickets/reserve_test.ts"],
+  },
+  {
+    name: "refill-beside-a-take",
+    mistake: "two requests are under way, and the second overwrites the box",
+    source: "promise 2",
+    file: dispenser,
+    find: 'return isWanted && this.#underWay === "nothing" && !this.#closed;',
+    replace: "return isWanted && !this.#closed;",
+    tests: ["unit/server/tickets/dispenser_loan_test.ts"],
   },
   {
     name: "spared-before-those-who-wait",
     mistake: "more than was asked for goes out while others wait for less",
     source: "promise 2",
     file: reserve,
-    find: "this.#asked.length === 1 ? first.spare?.() ?? 0 : 0;",
-    replace: "first.spare?.() ?? 0;",
+    find: "const isAlone = this.#claims.length === 1 && asker === undefined;",
+    replace: "const isAlone = asker === undefined;",
     tests: ["unit/raft/tickets/reserve_test.ts"],
+  },
+  {
+    name: "spared-for-another-node",
+    mistake: "what another node asks for is answered with more, which burns",
+    source: "promise 4",
+    file: reserve,
+    find: "const isAlone = this.#claims.length === 1 && asker === undefined;",
+    replace: "const isAlone = this.#claims.length === 1;",
+    tests: ["unit/raft/tickets/reserve_test.ts"],
+  },
+  {
+    name: "settled-out-of-turn",
+    mistake: "a claim that came later is settled before one that waits",
+    source: "promise 2",
+    file: reserve,
+    find: "const claim = this.#claims[0];",
+    replace: "const claim = this.#claims.sort((a, b) => a.count - b.count)[0];",
+    tests: ["unit/raft/tickets/reserve_test.ts"],
+  },
+  {
+    name: "lent-and-not-noted",
+    mistake: "numbers are lent, and nothing is recalled before a node joins",
+    source: "promise 2",
+    file: "raft/tickets/own_takes.ts",
+    find: "if (!isLost && settlement.count > take.count) this.#lending.lent();",
+    replace: "",
+    tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
     name: "given-back-too-early",
@@ -372,8 +455,8 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "a leader that is to stop goes on taking for who asks",
     source: "promise 4",
     file: reserve,
-    find: "if (!isGiving || this.#closing) return false;",
-    replace: "if (!isGiving) return false;",
+    find: "transferTarget === undefined && !this.#closing;",
+    replace: "transferTarget === undefined;",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {

@@ -48,6 +48,16 @@ export const takesMutants: readonly Mutant[] = [
     tests: ["unit/raft/node_test.ts"],
   },
   {
+    name: "settled-overtakes",
+    mistake: "a take that this leader settles overtakes one that is still out",
+    source: "PITFALLS 31",
+    file: takes,
+    find: "    take.outcome = settlement;\n",
+    replace:
+      "    take.outcome = settlement;\n    this.#takes.sort((a, b) => Number(a.outcome === undefined) - Number(b.outcome === undefined));\n",
+    tests: ["unit/raft/tickets/own_takes_test.ts"],
+  },
+  {
     name: "take-not-sent-again",
     mistake: "a forwarded take that is lost on its way is waited for for ever",
     source: "promise 5",
@@ -147,9 +157,9 @@ export const takesMutants: readonly Mutant[] = [
     mistake: "a take that is asked again gets in line behind who came later",
     source: "PITFALLS 32",
     file: dispenser,
-    find: "    this.#settlePosted(count);\n    this.#toPost += count;",
+    find: "    this.#settleTake(count);\n    this.#toPost += count;",
     replace:
-      "    this.#settlePosted(count);\n    const front = this.#askers.shift();\n    if (front !== undefined) this.#askers.push(front);\n    this.#toPost += count;",
+      "    this.#settleTake(count);\n    const front = this.#askers.shift();\n    if (front !== undefined) this.#askers.push(front);\n    this.#toPost += count;",
     tests: ["unit/server/tickets/dispenser_test.ts"],
   },
   {
@@ -157,8 +167,8 @@ export const takesMutants: readonly Mutant[] = [
     mistake: "a take that was refused is forgotten, and its askers wait",
     source: "promise 5",
     file: dispenser,
-    find: "    this.#settlePosted(count);\n    this.#toPost += count;",
-    replace: "    this.#settlePosted(count);",
+    find: "    this.#settleTake(count);\n    this.#toPost += count;",
+    replace: "    this.#settleTake(count);",
     tests: ["unit/server/tickets/dispenser_test.ts"],
   },
   {

@@ -21,7 +21,7 @@ import type {
   Saved,
   Server,
 } from "../../raft/core/types.ts";
-import { Doors } from "../../raft/channel/doors.ts";
+import { Doors, type NodeInputs } from "../../raft/channel/doors.ts";
 import type { About } from "../../raft/identity/hello.ts";
 import { Node } from "../../raft/node.ts";
 import { blank, founded, isMember } from "../../raft/members/bootstrap.ts";
@@ -51,6 +51,9 @@ export type Origin =
   | { readonly type: "founds"; readonly servers: readonly Server[] }
   | { readonly type: "joins" };
 
+/** What fits into a box. */
+type Boxed = FromNode & { readonly type: "taken" | "lent" };
+
 /** From start to end of one process. */
 type Process = {
   /** One for each isolate that serves clients; the first is the main one. */
@@ -60,7 +63,7 @@ type Process = {
   /** Of each isolate: how many tickets the take in flight asks for, and its answer if that
    * fits into a box, as in `take_door.ts`, until it is seen. */
   readonly wanted: number[];
-  readonly boxed: ((FromNode & { type: "taken" }) | undefined)[];
+  readonly boxed: (Boxed | undefined)[];
   /** Of each: whether a take is under way that the node has not answered. */
   readonly asked: { left: number }[];
   /** Tickets that go from one isolate to the other, and were not asked for. */
@@ -393,8 +396,10 @@ export class Computer implements Watched {
           asked[at]!.left -= message.count;
         }
         if (message.type === "recall") this.#recalls(process);
-        if (message.type === "taken" && message.count >= wanted[at]!) {
-          const surplus = message.count - wanted[at]!;
+        const isBoxed = message.type === "lent" ||
+          message.type === "taken" && message.count >= wanted[at]!;
+        if (isBoxed) {
+          const surplus = surplusOf(message, wanted[at]!);
           process.onTheWay += surplus;
           if (surplus > 0) this.#world.counts.lent++;
           boxed[at] = message;
@@ -410,12 +415,13 @@ export class Computer implements Watched {
     });
     const doorFrom = (at: number, receive: (message: ToNode) => void) => ({
       postMessage: (message: ToNode) => {
-        const isTake = message.type === "take";
-        if (isTake) {
+        if (message.type === "take") {
           wanted[at] = message.count;
           asked[at] = { left: message.count };
         }
-        const delay = isTake ? boxMicros : doorMicros;
+        if (message.type === "refill") this.#world.counts.refills++;
+        const isBoxed = message.type === "take" || message.type === "refill";
+        const delay = isBoxed ? boxMicros : doorMicros;
         const left = message.type === "returned" ? message.count : 0;
         if (left > 0) this.#world.counts.recalled++;
         if (message.type === "returned" && (asked[at]?.left ?? 0) > 0) {
@@ -428,10 +434,7 @@ export class Computer implements Watched {
         });
       },
     });
-    const doors = new Doors(
-      doorTo(0),
-      (message) => this.#receive(process, message),
-    );
+    const doors = new Doors(doorTo(0), this.#inputs(() => process));
     const process: Process = {
       doors,
       links: Array.from({ length: isolates }, (_, at) =>
@@ -612,23 +615,24 @@ export class Computer implements Watched {
     });
   }
 
-  #receive(process: Process, message: ToNode): void {
-    switch (message.type) {
-      case "take":
-        return process.node?.take(message.count);
-      case "returned":
-        process.recalling = false;
-        return process.node?.returned(message.last, message.count);
-      case "admin":
-        return process.node?.admin(message.id, message.command);
-      case "stop":
-        process.stopping = true;
-        if (process.node === undefined) this.kill();
-        else process.node.stop();
-        return;
-      default:
-        assert.fail(message.type);
-    }
+  /** What a host is to its doors, of a node that is there already or not yet. */
+  #inputs(process: () => Process): NodeInputs {
+    return {
+      start: () => assert.fail("it is started by hand"),
+      take: (count) => process().node?.take(count),
+      refill: () => process().node?.refill(),
+      returned: (rest) => {
+        process().recalling = false;
+        process().node?.returned(rest);
+      },
+      admin: (id, command) => process().node?.admin(id, command),
+      stop: () => {
+        process().stopping = true;
+        const { node } = process();
+        if (node === undefined) this.kill();
+        else node.stop();
+      },
+    };
   }
 
   /** The node asks for what it has lent; counted by why it does. */
@@ -647,12 +651,12 @@ export class Computer implements Watched {
     const message = boxed[at];
     boxed[at] = undefined;
     if (message === undefined) return;
-    process.onTheWay -= message.count - wanted[at]!;
+    process.onTheWay -= surplusOf(message, wanted[at]!);
     return this.#told(links[at]!, message);
   }
 
   #told(link: RaftLink, message: FromNode): string | void {
-    if (message.type === "taken") {
+    if (message.type === "taken" || message.type === "lent") {
       const { last } = this.#world.model;
       assert(message.last <= last, `${message.last} is given, ${last} taken`);
     }
@@ -660,6 +664,10 @@ export class Computer implements Watched {
     if (message.type === "taken") {
       return `gives ${message.count}, ${message.last}`;
     }
+    if (message.type === "lent") {
+      return `lends ${message.count}, ${message.last}`;
+    }
+    if (message.type === "nothing-lent") return "lends nothing";
     if (message.type !== "refused") return;
     const { reason, count } = message;
     if (reason === "leadership-lost") {
@@ -835,6 +843,11 @@ export class Computer implements Watched {
       connection.lost();
     }
   }
+}
+
+/** Of an answer to a request for `wanted` tickets, how many were not asked for. */
+function surplusOf({ type, count }: Boxed, wanted: number): number {
+  return type === "lent" ? count : count - wanted;
 }
 
 /** What was taken in this life, and will be given to nobody. */

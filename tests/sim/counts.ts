@@ -37,7 +37,8 @@ export const countNames = [
   "takesForwarded", // sent, again and again as well
   "takesAskedAgain", // when a leader was lost
   "confirmations", // asked of voters
-  "lent", // takes that were answered with more than was asked for
+  "lent", // answers that brought more than was asked for
+  "refills", // asked for
   "recallsAtRest", // of what was lent, because little is asked for
   "recallsAtChange", // … because the members are to change
   "recallsAtStop",

@@ -3,13 +3,16 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type {
+  AdminCommand,
   Door,
   FromNode,
+  NodeOptions,
   NodeStatus,
   ToNode,
 } from "../../../../raft/channel/messages.ts";
 import { InvariantError } from "../../../../base/assert.ts";
-import { Doors } from "../../../../raft/channel/doors.ts";
+import type { Range } from "../../../../base/range.ts";
+import { Doors, type NodeInputs } from "../../../../raft/channel/doors.ts";
 
 /** One isolate, and all that it was told. */
 class Isolate implements Door<FromNode> {
@@ -20,15 +23,47 @@ class Isolate implements Door<FromNode> {
   }
 }
 
+/** A node that writes down what it is asked, and tells `onTake` of takes. */
+class FakeNode implements NodeInputs {
+  readonly asked: ToNode[] = [];
+
+  constructor(readonly onTake: (count: number) => void = () => {}) {}
+
+  start(options: NodeOptions): void {
+    this.asked.push({ type: "start", options, takeBoxMemory: undefined });
+  }
+
+  take(count: number): void {
+    this.asked.push({ type: "take", count });
+    this.onTake(count);
+  }
+
+  refill(): void {
+    this.asked.push({ type: "refill" });
+  }
+
+  returned(rest: Range): void {
+    this.asked.push({ type: "returned", ...rest });
+  }
+
+  admin(id: number, command: AdminCommand): void {
+    this.asked.push({ type: "admin", id, command });
+  }
+
+  stop(): void {
+    this.asked.push({ type: "stop" });
+  }
+}
+
 function scene() {
   const main = new Isolate();
-  const asked: ToNode[] = [];
-  const doors = new Doors(main, (message) => asked.push(message));
+  const node = new FakeNode();
+  const doors = new Doors(main, node);
   const enter = () => {
     const isolate = new Isolate();
     return { isolate, say: doors.open(isolate) };
   };
-  return { main, asked, doors, enter };
+  return { main, asked: node.asked, doors, enter };
 }
 
 const status: NodeStatus = {
@@ -74,11 +109,10 @@ Deno.test("Doors give nobody what nobody asked for, nor more than was asked", ()
 
 Deno.test("Doors know whose a take is before the node can answer it", () => {
   const main = new Isolate();
-  const doors: Doors = new Doors(main, (message) => {
-    if (message.type !== "take") return;
-    const { count } = message;
-    doors.postMessage({ type: "refused", count, reason: "not-leader" });
-  });
+  const node = new FakeNode((count) =>
+    doors.postMessage({ type: "refused", count, reason: "not-leader" })
+  );
+  const doors: Doors = new Doors(main, node);
   const isolate = new Isolate();
   doors.open(isolate)({ type: "take", count: 4 });
   assert.deepEqual([main.heard.length, isolate.heard.length], [0, 1]);
@@ -159,9 +193,8 @@ Deno.test("Whatever is asked and answered in between, each isolate gets what it 
     fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
       const main = new Isolate();
       const queue: number[] = [];
-      const doors = new Doors(main, (message) => {
-        if (message.type === "take") queue.push(message.count);
-      });
+      const node = new FakeNode((count) => queue.push(count));
+      const doors = new Doors(main, node);
       const others = [new Isolate(), new Isolate(), new Isolate()];
       const isolates = [main, ...others];
       const says = [
@@ -215,14 +248,27 @@ function each(message: FromNode): string[] {
 }
 
 Deno.test("Doors let the main isolate have more than it asked for, and have it recalled, while it is alone", () => {
-  const { main, doors } = scene();
+  const { main, asked, doors } = scene();
   doors.receive({ type: "take", count: 2 });
-  doors.receive({ type: "take", count: 0 });
+  doors.receive({ type: "refill" });
   const messages: FromNode[] = [
     { type: "taken", last: 9n, count: 9 },
-    { type: "taken", last: 9n, count: 0 },
+    { type: "lent", last: 12n, count: 3 },
+    { type: "nothing-lent" },
     { type: "recall" },
   ];
   for (const message of messages) doors.postMessage(message);
   assert.deepEqual(main.heard, messages);
+  assert.deepEqual(asked.slice(1), [{ type: "refill" }]);
+});
+
+Deno.test("Doors take no refill for a take, whose answer the next one would get", () => {
+  const { main, doors, enter } = scene();
+  const { isolate, say } = enter();
+  doors.receive({ type: "refill" });
+  say({ type: "take", count: 2 });
+  const taken: FromNode = { type: "taken", last: 2n, count: 2 };
+  doors.postMessage(taken);
+  assert.deepEqual([main.heard, isolate.heard], [[], [taken]]);
+  assert.throws(() => say({ type: "refill" }), InvariantError);
 });

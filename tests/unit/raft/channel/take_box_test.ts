@@ -5,7 +5,7 @@ import type { FromNode } from "../../../../raft/channel/messages.ts";
 import { TakeBox } from "../../../../raft/channel/take_box.ts";
 import { TakeDoor } from "../../../../raft/channel/take_door.ts";
 
-Deno.test("TakeBox carries each take and its answer, in turns of their own", async () => {
+Deno.test("TakeBox carries each take and refill, and its answer, in turns of their own", async () => {
   const dispenser = new TakeBox();
   const node = new TakeBox(dispenser.memory);
   // What waits in a box keeps no isolate running.
@@ -19,27 +19,44 @@ Deno.test("TakeBox carries each take and its answer, in turns of their own", asy
     run();
     inside = false;
   };
-  node.onTake((count) => {
-    assert(!inside, "the node runs inside of ask()");
-    log.push(`ask ${count}`);
+  const given = (text: string, count: number) => {
+    assert(!inside, "the node runs inside of a request");
+    log.push(text);
     last += BigInt(count);
-    calling(() => node.answer(last, count));
+  };
+  node.onRequest({
+    take(count) {
+      given(`take ${count}`, count);
+      calling(() => node.answerTake(last, count));
+    },
+    refill() {
+      given("refill", 2);
+      calling(() => node.answerRefill(last, 2));
+    },
   });
-  dispenser.onAnswer((last, count) => {
-    assert(!inside, "the dispenser runs inside of answer()");
-    log.push(`taken ${count} to ${last}`);
-    if (count < 3) calling(() => dispenser.ask(count + 1));
-    else over.resolve();
+  const next = (text: string, request: () => void) => {
+    assert(!inside, "the dispenser runs inside of an answer");
+    log.push(text);
+    calling(request);
+  };
+  dispenser.onAnswer({
+    taken: (last, count) =>
+      next(`taken ${count} to ${last}`, () => {
+        if (count === 1) dispenser.refill();
+        else over.resolve();
+      }),
+    lent: (last, count) =>
+      next(`lent ${count} to ${last}`, () => dispenser.take(3)),
   });
-  calling(() => dispenser.ask(1));
+  calling(() => dispenser.take(1));
   await over.promise;
   clearInterval(alive);
   assert.deepEqual(log, [
-    "ask 1",
+    "take 1",
     "taken 1 to 18446744073709551610",
-    "ask 2",
-    "taken 2 to 18446744073709551612",
-    "ask 3",
+    "refill",
+    "lent 2 to 18446744073709551612",
+    "take 3",
     "taken 3 to 18446744073709551615",
   ]);
   const [asked, answered] = new Int32Array(dispenser.memory);
@@ -55,10 +72,12 @@ Deno.test("TakeBox reaches another isolate, which hears of an error in there (PI
       const { TakeBox } = await import(${url});
       const box = new TakeBox(data);
       let last = 0n;
-      box.onTake((count) => {
-        if (count === 3) throw new Error("a bug");
-        last += BigInt(count);
-        box.answer(last, count);
+      box.onRequest({
+        take(count) {
+          if (count === 3) throw new Error("a bug");
+          last += BigInt(count);
+          box.answerTake(last, count);
+        },
       });
     };
     addEventListener("unhandledrejection", (event) => {
@@ -74,11 +93,14 @@ Deno.test("TakeBox reaches another isolate, which hears of an error in there (PI
   );
   const box = new TakeBox();
   const answers: [bigint, number][] = [];
-  box.onAnswer((last, count) => {
-    answers.push([last, count]);
-    box.ask(count + 1);
+  box.onAnswer({
+    taken(last, count) {
+      answers.push([last, count]);
+      box.take(count + 1);
+    },
+    lent: () => assert.fail("nothing is lent"),
   });
-  box.ask(1);
+  box.take(1);
   worker.postMessage(box.memory);
   assert.equal(await error, "a bug");
   assert.deepEqual(answers, [[1n, 1], [3n, 2]]);
@@ -87,11 +109,8 @@ Deno.test("TakeBox reaches another isolate, which hears of an error in there (PI
 
 Deno.test("TakeBox keeps a take that was asked before the node listens", async () => {
   const dispenser = new TakeBox();
-  dispenser.ask(7);
-  const asked = await new Promise((resolve) =>
-    new TakeBox(dispenser.memory).onTake(resolve)
-  );
-  assert.equal(asked, 7);
+  dispenser.take(7);
+  assert.equal(await firstTake(new TakeBox(dispenser.memory)), 7);
 });
 
 Deno.test("TakeDoor sends half an answer, and all that is none, as messages in their order", async () => {
@@ -101,9 +120,11 @@ Deno.test("TakeDoor sends half an answer, and all that is none, as messages in t
   const door = new TakeDoor({
     postMessage: (message) => messages.push(message),
   });
-  const asked = new Promise((resolve) => door.openBox(box.memory, resolve));
-  box.ask(7);
-  assert.deepEqual(await asked, { type: "take", count: 7 });
+  const asked = new Promise((take) =>
+    door.openBox(box.memory, { take, refill: notAsked })
+  );
+  box.take(7);
+  assert.equal(await asked, 7);
   const parts: FromNode[] = [
     { type: "taken", last: 6n, count: 6 },
     { type: "refused", count: 1, reason: "exhausted" },
@@ -111,7 +132,10 @@ Deno.test("TakeDoor sends half an answer, and all that is none, as messages in t
   for (const part of parts) door.postMessage(part);
   assert.deepEqual(messages, parts);
   const answer = new Promise((resolve) =>
-    box.onAnswer((last, count) => resolve([last, count]))
+    box.onAnswer({
+      taken: (last, count) => resolve([last, count]),
+      lent: notAsked,
+    })
   );
   door.postMessage({ type: "taken", last: 14n, count: 7 });
   assert.deepEqual(await answer, [14n, 7]);
@@ -119,8 +143,49 @@ Deno.test("TakeDoor sends half an answer, and all that is none, as messages in t
   clearInterval(alive);
 });
 
-Deno.test("TakeBox has no room for half an answer", () => {
+Deno.test("TakeDoor lends through the box, and says with a message that it does not", async () => {
+  const alive = setInterval(() => {}, 1000);
   const box = new TakeBox();
-  box.ask(7);
-  assert.throws(() => box.answer(6n, 6), /half an answer/);
+  const messages: FromNode[] = [];
+  const door = new TakeDoor({
+    postMessage: (message) => messages.push(message),
+  });
+  let asked = Promise.withResolvers<void>();
+  const refill = () => asked.resolve();
+  door.openBox(box.memory, { take: notAsked, refill });
+  let lent = Promise.withResolvers<unknown>();
+  box.onAnswer({
+    taken: notAsked,
+    lent: (last, count) => lent.resolve([last, count]),
+  });
+  for (const last of [9n, 11n]) {
+    box.refill();
+    await asked.promise;
+    asked = Promise.withResolvers();
+    door.postMessage({ type: "lent", last, count: 2 });
+    assert.deepEqual(await lent.promise, [last, 2]);
+    lent = Promise.withResolvers();
+  }
+  box.refill();
+  await asked.promise;
+  door.postMessage({ type: "nothing-lent" });
+  assert.deepEqual(messages, [{ type: "nothing-lent" }]);
+  clearInterval(alive);
 });
+
+Deno.test("TakeBox has no room for half an answer, nor for one to something else", () => {
+  const box = new TakeBox();
+  box.take(7);
+  assert.throws(() => box.answerTake(6n, 6), /half an answer/);
+  assert.throws(() => box.answerRefill(7n, 7), /a take is answered/);
+  box.refill();
+  assert.throws(() => box.answerTake(7n, 7), /a refill is answered/);
+});
+
+function firstTake(box: TakeBox): Promise<number> {
+  return new Promise((take) => box.onRequest({ take, refill: notAsked }));
+}
+
+function notAsked(): never {
+  return assert.fail("nobody asked for that");
+}

@@ -4,17 +4,33 @@ import assert from "node:assert/strict";
 import { Nodes, outcome } from "../../../lib/nodes.ts";
 import { addVoter, join, settled } from "../../../lib/questions.ts";
 
-/** A node alone, which has lent some numbers; `x` might join it. */
-function lender(): Nodes {
+/** A node alone, which may lend numbers; `x` might join it. */
+function alone(): Nodes {
   const nodes = Nodes.of("a", { spares: "x" });
   nodes.crash("a");
   nodes.start("a", { paceMin: 1, lends: true });
   nodes.elect("a");
+  return nodes;
+}
+
+/** … which has lent some numbers. */
+function lender(): Nodes {
+  const nodes = alone();
   for (let i = 0; i < 2; i++) {
     nodes.take("a", 8);
     nodes.settle();
   }
   assert(nodes.computer("a").stock.length >= 8, "nothing is lent");
+  return nodes;
+}
+
+/** … whose next refill waits for the disk, on which more that it takes ahead is not yet. */
+function waiting(): Nodes {
+  const nodes = lender();
+  const computer = nodes.computer("a");
+  computer.disk.stuck = true;
+  nodes.serve("a", computer.stock.length - 1);
+  while (!computer.refilling) nodes.refill("a");
   return nodes;
 }
 
@@ -133,40 +149,59 @@ Deno.test("A node that is stopped gets back what it has lent, and the next life 
   assert.equal(next(nodes, "a"), last! + 1n);
 });
 
-Deno.test("Who has a stock may ask for none, and is given more, or none", () => {
+Deno.test("A refill brings more, or the word that there is none", () => {
   const nodes = lender();
   const before = nodes.computer("a").stock.length;
-  nodes.take("a", 0);
+  nodes.refill("a");
   nodes.settle();
   const { stock } = nodes.computer("a");
   assert(stock.length > before);
   assert.equal(stock.at(-1)! - stock[0]!, BigInt(stock.length - 1));
   nodes.run(6); // nothing was asked for lately
   nodes.giveBack("a");
-  nodes.take("a", 0);
-  nodes.settle();
-  assert.equal(nodes.computer("a").takes.length, 0);
+  nodes.refill("a");
+  assert.equal(nodes.computer("a").refilling, false);
   assert.deepEqual(nodes.computer("a").stock, []);
 });
 
-Deno.test("A node that does not lead gives none to who has a stock, and asks nobody", () => {
+Deno.test("What a refill brought is recalled like all that is lent", () => {
+  const nodes = alone();
+  nodes.take("a", 8);
+  nodes.settle();
+  assert.deepEqual(
+    nodes.computer("a").stock,
+    [],
+    "demand is known from now on",
+  );
+  nodes.refill("a");
+  nodes.settle();
+  assert(nodes.computer("a").stock.length > 0);
+  addVoter(nodes, "a", { id: "x" });
+  assert.equal(nodes.computer("a").recalled, true);
+});
+
+Deno.test("A refill on a node that does not lead is answered at once, and asks nobody", () => {
   const nodes = Nodes.ledBy("abc");
   const forwarded = nodes.keepBack("Take");
-  nodes.take("b", 0);
-  assert.equal(nodes.computer("b").takes.length, 0);
+  nodes.refill("b");
+  assert.equal(nodes.computer("b").refilling, false);
   assert.deepEqual(forwarded, []);
+});
+
+Deno.test("A refill that waits for the disk is told that nothing comes when the node is stopped", () => {
+  const nodes = waiting();
+  nodes.node("a").stop();
+  assert.equal(nodes.computer("a").refilling, false);
+  nodes.giveBack("a");
+  nodes.disk("a").stuck = false;
+  nodes.settle();
+  assert.deepEqual(nodes.computer("a").end, { error: undefined });
 });
 
 for (const when of ["before", "after"]) {
   Deno.test(`Nothing is lent once it was recalled, though it was asked for before: it comes ${when} the rest is back`, () => {
-    const nodes = lender();
+    const nodes = waiting();
     const { disk } = nodes.computer("a");
-    disk.stuck = true;
-    // It takes more ahead, which is not durable when the next asks for it.
-    nodes.serve("a", nodes.computer("a").stock.length - 1);
-    nodes.take("a", 0);
-    nodes.take("a", 0);
-    while (nodes.computer("a").takes.length === 0) nodes.take("a", 0);
     addVoter(nodes, "a", { id: "x" });
     assert.equal(nodes.computer("a").recalled, true);
     if (when === "after") nodes.giveBack("a");
@@ -175,7 +210,7 @@ for (const when of ["before", "after"]) {
     disk.stuck = false;
     nodes.run(1);
     assert.notEqual(nodes.servers("a"), "a");
-    assert.equal(nodes.computer("a").takes.length, 0, "it is answered");
+    assert.equal(nodes.computer("a").refilling, false, "it is answered");
     assert.deepEqual(nodes.computer("a").stock, [], "and nothing is lent");
   });
 }

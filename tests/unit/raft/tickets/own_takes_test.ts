@@ -217,6 +217,24 @@ Deno.test("A leader that has handed over is left the time to answer what it was 
   assert.equal(outcome(asked), "1, 2, 3");
 });
 
+Deno.test("A take that a new leader settles waits for one that it has sent to the last", () => {
+  const nodes = Nodes.ledBy("abc");
+  const answers = nodes.keepBack("TakeResponse");
+  const first = nodes.take("c", 3);
+  nodes.settle();
+  nodes.node("a").core.transferLeadership("c");
+  nodes.tick("a");
+  nodes.settle();
+  assert.deepEqual(nodes.leaders, ["c"]);
+  const second = nodes.take("c");
+  nodes.settle();
+  assert.deepEqual([first, second].map(outcome), ["3 waiting", "1 waiting"]);
+  nodes.passes = () => true;
+  nodes.network.push(...answers);
+  nodes.settle();
+  assert.deepEqual([first, second].map(outcome), ["1, 2, 3", "4"]);
+});
+
 Deno.test("A leader to whom no connection is left is not waited for", () => {
   const nodes = Nodes.ledBy("abc");
   nodes.keepBack("TakeResponse");

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { lastTicket } from "../../../../raft/tickets/machine.ts";
-import type { Outcome } from "../../../../raft/tickets/reserve.ts";
+import type { Range } from "../../../../base/range.ts";
 import { electionTicks, Nodes, nodesAt, outcome } from "../../../lib/nodes.ts";
 
 /** A cluster whose leader takes ahead as soon as it can. */
@@ -221,7 +221,7 @@ Deno.test("What comes back after later numbers were given burns", () => {
   const last = stockUp(nodes);
   const { reserve } = nodes.node("a");
   const { burnt } = reserve;
-  reserve.putBack(last - 2n, 3);
+  reserve.putBack({ last: last - 2n, count: 3 });
   assert.equal(next(nodes, "a"), last + 1n);
   assert.equal(reserve.burnt, burnt + 3n);
 });
@@ -293,17 +293,38 @@ Deno.test("A leader that is stopped and cannot give back waits an election timeo
 });
 
 Deno.test("More than was asked for goes to nobody while others wait", () => {
-  const nodes = eager("abc");
+  const nodes = eager("a");
   stockUp(nodes);
   const { reserve } = nodes.node("a");
-  const given: number[] = [];
-  const settle = (outcome: Outcome) =>
-    given.push(typeof outcome === "object" ? outcome.count : 0);
-  reserve.ask({ count: 1, spare: () => 5 }, settle);
-  reserve.ask({ count: 1 }, settle);
-  assert.deepEqual(given, [], "both wait for a round");
-  nodes.run(1);
-  assert.deepEqual(given, [1, 1]);
+  const claims = [
+    reserve.ask(2, undefined),
+    reserve.ask(1, "b"),
+    reserve.ask(1, undefined),
+  ];
+  const settled = claims.map(() => reserve.settleNext(1));
+  assert.deepEqual(settled.map((one) => one?.claim), claims, "in their order");
+  const given = settled.map((one) => one?.settlement as Range);
+  assert.deepEqual(given.map(({ count }) => count), [2, 1, 1 + 1]);
+  assert.equal(given[1]!.last, given[0]!.last + 1n);
+  assert.equal(given[2]!.last, given[1]!.last + 2n);
+  assert.equal(reserve.settleNext(1), undefined);
+  reserve.ask(1, "b");
+  const { last } = given[2]!;
+  const toOther = { last: last + 1n, count: 1 };
+  assert.deepEqual(reserve.settleNext(1)?.settlement, toOther);
+});
+
+Deno.test("Nothing is lent while somebody waits for more than is in hand", () => {
+  const nodes = eager("a");
+  stockUp(nodes);
+  const { reserve } = nodes.node("a");
+  nodes.disk("a").stuck = true;
+  const asked = nodes.take("a", reserve.size + 5);
+  assert(asked.left > 0, "it waits for the disk");
+  assert.equal(reserve.lend(1), undefined);
+  nodes.disk("a").stuck = false;
+  nodes.settle();
+  assert.equal(asked.left, 0);
 });
 
 Deno.test("Nothing is given back while more is on its way: that would come after a gap", () => {

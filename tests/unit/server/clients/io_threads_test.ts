@@ -2,7 +2,6 @@
 // only counts behind real ports.
 
 import assert from "node:assert/strict";
-import type { ToNode } from "../../../../raft/channel/messages.ts";
 import { InvariantError } from "../../../../base/assert.ts";
 import { TakeDoor } from "../../../../raft/channel/take_door.ts";
 import { ClientCount } from "../../../../server/client_count.ts";
@@ -11,7 +10,10 @@ import {
   IoThread,
   type ToIoThread,
 } from "../../../../server/clients/io_thread.ts";
-import { IoThreads } from "../../../../server/clients/io_threads.ts";
+import {
+  IoThreads,
+  type IoWorker,
+} from "../../../../server/clients/io_threads.ts";
 import { claimPort } from "../../../../server/clients/shared_port.ts";
 import { Client, resp } from "../../../lib/fakes.ts";
 
@@ -20,10 +22,9 @@ class FakeWorker extends EventTarget {
   readonly told: ToIoThread[] = [];
   readonly #thread = new IoThread((message) => this.say(message));
 
-  postMessage(message: ToIoThread, ports: unknown): void {
+  postMessage(message: ToIoThread): void {
     this.told.push(message);
-    const [door] = ports as MessagePort[];
-    this.#thread.receive(message, door);
+    this.#thread.receive(message);
   }
 
   say(data: FromIoThread): void {
@@ -35,19 +36,20 @@ class FakeWorker extends EventTarget {
 class Node {
   readonly ports: MessagePort[] = [];
   /** Told of each take instead, with the door that it came through. */
-  asked: ((door: TakeDoor, take: ToNode) => void) | undefined;
+  asked: ((door: TakeDoor) => void) | undefined;
   #last = 0n;
 
-  open(port: MessagePort, takes: SharedArrayBuffer): void {
+  open(port: MessagePort, takeBoxMemory: SharedArrayBuffer): void {
     this.ports.push(port);
     port.onmessage = () => {};
     const door = new TakeDoor(port);
-    door.openBox(takes, (take) => {
-      if (this.asked !== undefined) return this.asked(door, take);
-      assert.equal(take.type, "take");
-      const { count } = take as { count: number };
-      this.#last += BigInt(count);
-      door.postMessage({ type: "taken", last: this.#last, count });
+    door.openBox(takeBoxMemory, {
+      take: (count) => {
+        if (this.asked !== undefined) return this.asked(door);
+        this.#last += BigInt(count);
+        door.postMessage({ type: "taken", last: this.#last, count });
+      },
+      refill: () => assert.fail("nothing is lent to a thread"),
     });
   }
 
@@ -75,9 +77,9 @@ async function threads(
     spawn: () => {
       const worker = new FakeWorker();
       workers.push(worker);
-      return worker as unknown as Worker;
+      return worker as unknown as IoWorker;
     },
-    openDoor: (port, takes) => node.open(port, takes),
+    openDoor: (port, takeBoxMemory) => node.open(port, takeBoxMemory),
     died: (reason) => deaths.push(reason),
     each: {
       timeoutMillis: 10_000,

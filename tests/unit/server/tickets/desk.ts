@@ -8,14 +8,18 @@ import {
 
 /** A dispenser whose turns end, and whose takes are answered, by hand. */
 export class Desk {
-  readonly posted: number[] = [];
+  /** What was asked of the node: takes by their counts, and refills. */
+  readonly posted: (number | "refill")[] = [];
   readonly told: string[] = [];
   readonly #tasks: (() => void)[] = [];
   readonly dispenser: Dispenser;
 
   constructor({ asksAgain = true } = {}) {
     this.dispenser = new Dispenser({
-      post: (count) => this.posted.push(count),
+      requests: {
+        take: (count) => this.posted.push(count),
+        refill: () => this.posted.push("refill"),
+      },
       defer: (task) => this.#tasks.push(task),
       asksAgain,
       timeoutMillis: 10_000,

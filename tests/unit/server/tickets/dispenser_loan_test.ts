@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { InvariantError } from "../../../../base/assert.ts";
 import type { TicketClient } from "../../../../server/tickets/dispenser.ts";
 import { Desk } from "./desk.ts";
 
@@ -35,37 +36,49 @@ Deno.test("Dispenser asks for more in time, without anybody waiting, until it ge
   const { desk, dispenser, ann } = stocked(11);
   dispenser.take(ann, 6);
   desk.endTurn();
-  assert.deepEqual(desk.posted, [1, 0]);
+  assert.deepEqual(desk.posted, [1, "refill"]);
   dispenser.take(ann, 1);
   desk.endTurn();
-  assert.deepEqual(desk.posted, [1, 0], "one take is under way");
-  dispenser.taken(21n, 10);
+  assert.deepEqual(desk.posted, [1, "refill"], "one is under way");
+  dispenser.lent(21n, 10);
   dispenser.take(ann, 9);
   desk.endTurn();
-  assert.deepEqual(desk.posted, [1, 0, 0]);
-  dispenser.taken(21n, 0);
+  assert.deepEqual(desk.posted, [1, "refill", "refill"]);
+  dispenser.nothingLent();
   dispenser.take(ann, 1);
   desk.endTurn();
-  assert.deepEqual(desk.posted, [1, 0, 0], "there is none to be had");
+  assert.deepEqual(desk.posted.length, 3, "there is none to be had");
   dispenser.take(ann, 4);
   desk.endTurn();
-  assert.deepEqual(desk.posted, [1, 0, 0, 1], "what the stock did not have");
+  assert.deepEqual(desk.posted.slice(3), [1], "what the stock did not have");
   dispenser.taken(22n, 1);
   const runs = ["1-1", "2-7", "8-8", "9-17", "18-18", "19-21", "22-22"];
   assert.deepEqual(desk.told, runs.map((run) => `ann ${run}`));
 });
 
-Deno.test("Dispenser asks for those who came while it asked for none, when it got none", () => {
+Deno.test("Dispenser asks for those who came while it asked to be lent more, when it is lent nothing", () => {
   const { desk, dispenser, ann } = stocked(5);
   dispenser.take(ann, 3);
   desk.endTurn();
-  assert.deepEqual(desk.posted, [1, 0]);
+  assert.deepEqual(desk.posted, [1, "refill"]);
   dispenser.take(ann, 3);
   desk.endTurn();
-  assert.deepEqual(desk.posted, [1, 0], "one take is under way");
-  dispenser.taken(5n, 0);
+  assert.deepEqual(desk.posted, [1, "refill"], "one is under way");
+  dispenser.nothingLent();
   desk.endTurn();
-  assert.deepEqual(desk.posted, [1, 0, 2]);
+  assert.deepEqual(desk.posted, [1, "refill", 2]);
+});
+
+Deno.test("Dispenser deals what it is lent to those who came while it asked for that", () => {
+  const { desk, dispenser, ann } = stocked(5);
+  dispenser.take(ann, 3);
+  desk.endTurn();
+  dispenser.take(ann, 3);
+  dispenser.lent(9n, 4);
+  desk.endTurn();
+  assert.deepEqual(desk.posted, [1, "refill"]);
+  assert.deepEqual(desk.told.slice(1), ["ann 2-4", "ann 5-5", "ann 6-7"]);
+  assert.deepEqual(dispenser.recall(), { last: 9n, count: 2 });
 });
 
 Deno.test("Dispenser deals to who asks while it deals before it keeps a stock", () => {
@@ -124,15 +137,19 @@ Deno.test("Dispenser that is closed gives nothing of its stock, and all of it ba
   assert.deepEqual(dispenser.recall(), { last: 10n, count: 9 });
 });
 
-Deno.test("Dispenser asks again for what was refused to nobody", () => {
+Deno.test("Dispenser stops at answers that it did not ask for", () => {
   const { desk, dispenser, ann } = stocked(11);
+  assert.throws(() => dispenser.lent(12n, 1), InvariantError);
+  assert.throws(() => dispenser.nothingLent(), InvariantError);
   dispenser.take(ann, 6);
   desk.endTurn();
-  dispenser.refused(0, "leadership-lost");
-  desk.endTurn();
-  assert.deepEqual(desk.posted, [1, 0, 0]);
-  dispenser.take(ann, 2);
-  assert.equal(desk.told.at(-1), "ann 8-9");
+  assert.deepEqual(desk.posted, [1, "refill"]);
+  assert.throws(() => dispenser.taken(12n, 1), InvariantError);
+  assert.throws(
+    () => dispenser.refused(1, "leadership-lost"),
+    InvariantError,
+  );
+  assert.throws(() => dispenser.lent(11n, 0), InvariantError);
 });
 
 Deno.test("Dispenser gives no number that others have passed, and to all, whatever it is lent and when that is recalled", () => {
@@ -158,8 +175,13 @@ Deno.test("Dispenser gives no number that others have passed, and to all, whatev
       const answer = (surplus: number) => {
         const wanted = desk.posted.shift();
         if (wanted === undefined) return;
-        next += BigInt(wanted + surplus);
-        dispenser.taken(next - 1n, wanted + surplus);
+        if (wanted !== "refill") {
+          next += BigInt(wanted + surplus);
+          dispenser.taken(next - 1n, wanted + surplus);
+        } else if (surplus > 0) {
+          next += BigInt(surplus);
+          dispenser.lent(next - 1n, surplus);
+        } else dispenser.nothingLent();
       };
       const turn = () => {
         desk.endTurn();
@@ -172,7 +194,8 @@ Deno.test("Dispenser gives no number that others have passed, and to all, whatev
         else if (one === "tick") dispenser.tick();
         else if (one === "lose") {
           const wanted = desk.posted.shift();
-          if (wanted !== undefined) {
+          if (wanted === "refill") dispenser.nothingLent();
+          else if (wanted !== undefined) {
             dispenser.refused(wanted, "leadership-lost");
           }
         } else if (one === "recall") {

@@ -308,6 +308,7 @@ Deno.test("Dispenser gives numbers in the order of asking, none taken before it 
       const turn = () => {
         desk.endTurn();
         for (const count of desk.posted.splice(0)) {
+          assert(count !== "refill", "nothing was lent");
           posted.push({ count, to: lastTaken += BigInt(count) });
         }
       };

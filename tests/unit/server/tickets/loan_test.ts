@@ -37,7 +37,7 @@ Deno.test("Stock is low when half of what came last is gone, until there is no m
   assert.equal(stock.isLow, false);
   stock.take(1);
   assert.equal(stock.isLow, true);
-  stock.add({ last: 20n, count: 0 });
+  stock.endRefills();
   assert.equal(stock.isLow, false);
   assert.deepEqual(stock.take(9), { last: 20n, count: 4 });
 });

@@ -96,11 +96,11 @@ Deno.test("RaftLink gives back what it was lent when the node recalls it", () =>
 
 Deno.test("RaftLink gives back what lies in the box, unseen, as well", () => {
   const posted: ToNode[] = [];
-  const takes = new TakeBox();
+  const takeBox = new TakeBox();
   const link = new RaftLink(
     { postMessage: (message) => posted.push(message) },
     {
-      takes,
+      takeBox,
       ready() {},
       removed() {},
       stopped() {},
@@ -111,7 +111,7 @@ Deno.test("RaftLink gives back what lies in the box, unseen, as well", () => {
   );
   const told: bigint[] = [];
   link.dispenser.take({ granted: (last) => told.push(last), refused() {} }, 1);
-  new TakeBox(takes.memory).answer(9n, 9);
+  new TakeBox(takeBox.memory).answerTake(9n, 9);
   assert.deepEqual(told, []);
   link.receive({ type: "recall" });
   assert.deepEqual(told, [1n]);
