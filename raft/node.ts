@@ -47,7 +47,7 @@ export class Node {
   readonly #times: NodeTimes;
   readonly #reserve: Reserve;
   readonly #lending: Lending;
-  readonly #takes: OwnTakes;
+  readonly #ownTakes: OwnTakes;
   readonly #servedTakes: ServedTakes;
   readonly #changes: Changes;
   readonly #addressUpdates: AddressUpdates;
@@ -84,7 +84,7 @@ export class Node {
       post: environment.post,
       isAllowed: times.lends,
     });
-    this.#takes = new OwnTakes(this.#raft, { reserve, lending }, {
+    this.#ownTakes = new OwnTakes(this.#raft, { reserve, lending }, {
       forward,
       random,
       post: environment.post,
@@ -145,7 +145,7 @@ export class Node {
 
   /** Ticks, at least 1, that it may sleep through if nothing comes. */
   get restTicks(): number {
-    const isBusy = this.#phase !== "running" || this.#takes.isWaiting ||
+    const isBusy = this.#phase !== "running" || this.#ownTakes.isWaiting ||
       this.#changes.isWaiting || this.#reserve.size > 0 ||
       this.#raft.transferTarget !== undefined;
     return isBusy
@@ -172,7 +172,7 @@ export class Node {
       this.removal.tick();
       this.#lending.tick();
       this.#reserve.tick();
-      this.#takes.tick();
+      this.#ownTakes.tick();
       this.#changes.tick();
       this.#addressUpdates.tick();
       if (this.#ticks % this.#times.flushTicks === 0) this.#flush();
@@ -196,7 +196,7 @@ export class Node {
         this.#servedTakes.asked(message);
         return void this.#settleTakes();
       case "TakeResponse":
-        return void this.#takes.answered(message);
+        return void this.#ownTakes.answered(message);
       case "Forward":
         return void this.#changes.forwarded(message);
       case "ForwardResponse":
@@ -227,17 +227,17 @@ export class Node {
   take(count: number): void {
     if (this.#phase === "running") {
       return this.#input(() => {
-        this.#takes.ask(count);
+        this.#ownTakes.ask(count);
         this.#settleTakes();
       });
     }
-    this.#takes.turnAway(count);
+    this.#ownTakes.turnAway(count);
     // While the last flush runs there is no pump any more.
-    if (this.#phase === "leaving") this.#takes.stop();
+    if (this.#phase === "leaving") this.#ownTakes.stop();
     else this.#input(() => {});
   }
 
-  /** What was lent is nearly used up. */
+  /** Less than half is left of what was lent. */
   refill(): void {
     this.#input(() => this.#lending.refill());
   }
@@ -319,7 +319,7 @@ export class Node {
     this.#addressUpdates.pump();
     this.#changes.pump();
     this.#servedTakes.pump();
-    this.#takes.pump();
+    this.#ownTakes.pump();
     this.#settleTakes();
     this.#lending.pump();
     this.#reserve.pump();
@@ -339,7 +339,7 @@ export class Node {
     for (;;) {
       const settled = this.#reserve.settleNext(this.#lending.spare);
       if (settled === undefined) return;
-      if (settled.claim.asker === undefined) this.#takes.settled(settled);
+      if (settled.claim.asker === undefined) this.#ownTakes.settled(settled);
       else this.#servedTakes.settled(settled);
     }
   }
@@ -437,7 +437,7 @@ export class Node {
     // Who still waits, for a majority or a leader, would wait for ever.
     this.#reserve.stop();
     this.#settleTakes();
-    this.#takes.stop();
+    this.#ownTakes.stop();
     this.#changes.stop();
     this.#phase = "leaving";
     this.#environment.storage.flush((error) => this.#end(error));

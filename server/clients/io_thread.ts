@@ -16,18 +16,19 @@ import { ClientService } from "./client_service.ts";
 import { RaftLink } from "../tickets/raft_link.ts";
 import { joinPort } from "./shared_port.ts";
 
-/** What it must know; plain data, but for the counters that it shares. */
+/** What a thread must know: plain data, and the memory of the counters that all share. */
 export type IoOptions = {
   readonly timeoutMillis: number;
   readonly asksAgain: boolean;
   readonly version: string;
   readonly refusalsMax: number;
   readonly idleSeconds: number;
-  /** What is counted in common, and how much of it there may be. */
+  /** Of clients, over the whole process. */
   readonly limits: CensusOptions & { readonly memory: SharedArrayBuffer };
   readonly log: Omit<LogOptions, "source">;
 };
 
+/** From main to a thread. */
 export type ToIoThread =
   | {
     readonly type: "begin";
@@ -36,10 +37,11 @@ export type ToIoThread =
     readonly door: MessagePort;
     readonly takeBoxMemory: SharedArrayBuffer;
   }
-  /** The thread is to serve clients at `address`. */
+  /** Serve clients at `address`. */
   | { readonly type: "serve"; readonly address: Address }
   | { readonly type: "stop" };
 
+/** From a thread to main. */
 export type FromIoThread =
   | { readonly type: "serving" }
   | { readonly type: "closed" }
@@ -75,7 +77,7 @@ export class IoThread {
     }
   }
 
-  /** Ends the process through the main isolate: a worker cannot (PITFALLS 1). */
+  /** Has main end the process, which a worker cannot do (PITFALLS 1). */
   fail(cause: unknown): void {
     const reason = cause instanceof Error ? cause.message : String(cause);
     this.#say({ type: "failed", reason });
@@ -87,7 +89,7 @@ function begin(
   broken: (error: unknown) => void,
 ): ClientService {
   const { timeoutMillis, asksAgain } = options;
-  const forMain = () => assert(false, "of its life the node tells main alone");
+  const forMain = () => assert(false, "the node tells main alone of its life");
   const link = new RaftLink(door, {
     takeBox: new TakeBox(takeBoxMemory),
     timeoutMillis,

@@ -284,8 +284,9 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "who came while a stock was asked for in vain waits for ever",
     source: "promise 5",
     file: dispenser,
-    find: "for those who came meanwhile.\n    this.#postAll();",
-    replace: "for those who came meanwhile.",
+    find:
+      "    this.#loan.endRefills();\n    // For those who came meanwhile: no take has been posted for them.\n    this.#postAll();",
+    replace: "    this.#loan.endRefills();",
     tests: ["unit/server/tickets/dispenser_loan_test.ts"],
   },
   {
