@@ -118,7 +118,7 @@ export class Node {
       this.#parts.removal.tick();
       this.#parts.lending.tick();
       this.#parts.reserve.tick();
-      this.#parts.takes.tick();
+      this.#parts.ownTakes.tick();
       this.#parts.changes.tick();
       this.#parts.addressUpdates.tick();
       this.#saver.tick();
@@ -137,13 +137,13 @@ export class Node {
   }
 
   #hear(message: PeerMessage, isClaim: boolean): Fault | undefined {
-    const { takes, servedTakes, changes, stats } = this.#parts;
+    const { ownTakes, servedTakes, changes, stats } = this.#parts;
     switch (message.type) {
       case "Take":
         servedTakes.asked(message);
         return void this.#settleTakes();
       case "TakeResponse":
-        return void takes.answered(message);
+        return void ownTakes.answered(message);
       case "Forward":
         return void changes.forwarded(message);
       case "ForwardResponse":
@@ -173,16 +173,16 @@ export class Node {
 
   /** Clients ask for `count` tickets. */
   take(count: number): void {
-    const { takes } = this.#parts;
+    const { ownTakes } = this.#parts;
     if (this.#shutdown.phase === "running") {
       return this.#input(() => {
-        takes.ask(count);
+        ownTakes.ask(count);
         this.#settleTakes();
       });
     }
-    takes.turnAway(count);
+    ownTakes.turnAway(count);
     // While the last flush is under way no pump answers any more.
-    if (this.#shutdown.phase === "leaving") takes.stop();
+    if (this.#shutdown.phase === "leaving") ownTakes.stop();
     else this.#input(() => {});
   }
 
@@ -284,7 +284,7 @@ export class Node {
     parts.addressUpdates.pump(); // 5
     parts.changes.pump(); // 6
     parts.servedTakes.pump(); // 7
-    parts.takes.pump();
+    parts.ownTakes.pump();
     this.#settleTakes();
     parts.lending.pump(); // 8
     parts.reserve.pump();

@@ -35,7 +35,7 @@ type TicketParts = {
   readonly reserve: Reserve;
   readonly lending: Lending;
   /** Of this node's clients. */
-  readonly takes: OwnTakes;
+  readonly ownTakes: OwnTakes;
   /** Of other nodes, which hold this one for the leader. */
   readonly servedTakes: ServedTakes;
 };
@@ -91,7 +91,7 @@ function ticketParts(
     post,
     isAllowed: settings.lends,
   });
-  const takes = new OwnTakes(raft, { reserve, lending }, {
+  const ownTakes = new OwnTakes(raft, { reserve, lending }, {
     forward,
     random,
     post,
@@ -101,7 +101,7 @@ function ticketParts(
     isOut: () => removal.isOut,
   });
   const servedTakes = new ServedTakes(raft, { reserve, lending }, send);
-  return { reserve, lending, takes, servedTakes };
+  return { reserve, lending, ownTakes, servedTakes };
 }
 
 function memberParts(

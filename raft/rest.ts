@@ -6,7 +6,7 @@ import type { RaftState } from "./core/raft_state.ts";
 import type { NodeParts } from "./node_parts.ts";
 
 /** The parts of a node that may wait for something, and the most ticks of one sleep. */
-type Waiters = Pick<NodeParts, "takes" | "changes" | "reserve"> & {
+type Waiters = Pick<NodeParts, "ownTakes" | "changes" | "reserve"> & {
   readonly ticksMax: number;
 };
 
@@ -16,9 +16,9 @@ type Waiters = Pick<NodeParts, "takes" | "changes" | "reserve"> & {
  */
 export function restTicks(
   raft: RaftState,
-  { takes, changes, reserve, ticksMax }: Waiters,
+  { ownTakes, changes, reserve, ticksMax }: Waiters,
 ): number {
-  const isBusy = takes.isWaiting || changes.isWaiting || reserve.size > 0 ||
+  const isBusy = ownTakes.isWaiting || changes.isWaiting || reserve.size > 0 ||
     raft.leader?.transferTarget !== undefined;
   return isBusy ? 1 : Math.min(ticksMax, ticksUntilDue(raft));
 }

@@ -21,7 +21,7 @@ export type ShutdownOptions = {
   readonly environment: Pick<Environment, "log" | "ended">;
   readonly parts: Pick<
     NodeParts,
-    "reserve" | "lending" | "takes" | "servedTakes" | "changes"
+    "reserve" | "lending" | "ownTakes" | "servedTakes" | "changes"
   >;
   readonly saver: Pick<Saver, "isBusy" | "flush">;
   /** Sends what the core has to say. */
@@ -58,7 +58,7 @@ export class Shutdown {
   /** Goes on with a stop, as far as it goes now. */
   pump(): void {
     if (this.#phase !== "stopping") return;
-    const { parts: { lending, reserve, takes, changes }, saver } =
+    const { parts: { lending, reserve, ownTakes, changes }, saver } =
       this.#options;
     // In this order: what is lent comes back into the hand, what is in hand goes back into
     // the log, and the next leader goes on without a gap.
@@ -68,7 +68,7 @@ export class Shutdown {
     // Whoever waits for a majority or a leader would wait for ever.
     reserve.stop();
     settleTakes(this.#options.parts);
-    takes.stop();
+    ownTakes.stop();
     changes.stop();
     this.#phase = "leaving";
     saver.flush((error) => this.end(error));

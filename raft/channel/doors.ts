@@ -2,10 +2,9 @@
 // and those of isolates that only serve clients (`--io-threads`). The node knows of one
 // door. Not here: what a message means (`messages.ts`), or what the node does (`host.ts`).
 //
-// Takes are answered in the order in which they came, with counts that add up. So a queue
-// of askers, with what is still owed to each, tells whose an answer is. Each isolate counts
-// its admin commands by itself; they get another id here. Every isolate hears the status;
-// main alone hears of the node's life, and may be lent numbers, while it is alone.
+// Takes are answered in the order in which they came, with counts that add up. So a queue of
+// askers, with the tickets still owed to each, tells which isolate an answer is for. Admin
+// commands get ids of their own here, because two isolates may use the same.
 
 import type {
   AdminCommand,
@@ -34,7 +33,7 @@ export class Doors implements Door<FromNode> {
   readonly #main: TakeDoor;
   readonly #all: Door<FromNode>[];
   readonly #node: NodeInputs;
-  /** A handful: an isolate has one take under way. */
+  /** The oldest first; an isolate has one take under way. */
   readonly #askers: Asker[] = [];
   readonly #admins = new Map<
     number,
@@ -49,7 +48,7 @@ export class Doors implements Door<FromNode> {
     this.#node = node;
   }
 
-  /** To be called with each message of the main isolate. */
+  /** To be called with each message of the main isolate (`ToNode`). */
   receive(message: ToNode): void {
     this.#receive(message, this.#main);
   }
@@ -133,7 +132,7 @@ export class Doors implements Door<FromNode> {
   }
 
   #take(door: Door<FromNode>, count: number): void {
-    // First, for the node may answer within the call.
+    // First, because the node may answer within the call.
     this.#askers.push({ door, left: count });
     this.#node.take(count);
   }
@@ -147,7 +146,7 @@ export class Doors implements Door<FromNode> {
     this.#node.admin(id, asked.command);
   }
 
-  /** Whose `count` tickets are: they are of the oldest take. */
+  /** The door of the oldest take, to which an answer of `count` tickets belongs. */
   #askerOf(count: number): Door<FromNode> {
     const asker = this.#askers[0];
     assert(

@@ -13,27 +13,34 @@ import type { Range } from "../../base/range.ts";
 import type { NodeId, Server, Term } from "../core/types.ts";
 
 /**
- * From an isolate that serves clients to the node.
+ * From an isolate that serves clients to the node. These are the rules of the door:
  *
- * 1. Main sends `start` once. The node answers `ready`, once, or `stopped`.
- * 2. Main sends `door` for each further isolate, once. Through that door come `take` and
- *    `admin` alone.
- * 3. An isolate has one `take` or one `refill` under way at most: it sends the next when the
- *    last is answered in full. The node answers the takes of all isolates in the order in
- *    which they came, so they need no ids.
- * 4. A `take` is answered by `taken` and `refused` messages whose counts add up to its own.
- *    The last `taken` may bring more numbers than that: the rest is lent, as by `lent`.
- * 5. A `refill` says that less is left of what was lent than half, and that nobody waits for
- *    a ticket. It is answered by `lent` or `nothing-lent`.
- * 6. `recall` asks for all that is lent. It is answered once, by `returned`, with what is
- *    left; until then nothing is lent and no later take is answered.
- * 7. A `take` or `refill`, and its answer if it is in one piece, may pass through a
- *    `TakeBox`. They may overtake messages, and messages may overtake them.
- * 8. An `admin` is answered once, by its id; the order is free.
- * 9. Main sends `stop` once. The node hands leadership over, answers what waits, and says
- *    `stopped` last.
- *
- * Only main is lent numbers, and only while it is the only isolate that serves clients.
+ * 1. Main sends `start`, once. The node answers `ready`, once, when it can serve clients.
+ * 2. Main sends `door`, once for each further isolate, at any time. Through the new door
+ *    come `take` and `admin` alone.
+ * 3. An isolate has at most one `take` or one `refill` under way. It sends the next when the
+ *    last has been answered in full. The node answers the takes of all isolates in the order
+ *    in which they came, so takes need no ids.
+ * 4. A `take` is answered by `taken` and `refused`, in one or more parts, whose counts add up
+ *    to its own. The last `taken` may bring more numbers than that: the rest is lent.
+ * 5. Main may give lent numbers to clients by itself. Nothing is lent while other isolates or
+ *    other nodes serve clients.
+ * 6. Main sends `refill` when less than half is left of what it was lent last and no client
+ *    waits. The node answers once, by `lent` or by `nothing-lent`.
+ * 7. The node sends `recall` when lent numbers must come back. Main answers once, by
+ *    `returned`, with those that are left. Until then the node lends nothing, recalls nothing
+ *    and starts on no take.
+ * 8. A `take` or a `refill`, and its answer if that is in one part, may pass through a
+ *    `TakeBox`; they may then overtake messages, and messages may overtake them.
+ * 9. An isolate sends `admin` at any time. The node answers each once, by its id, in any
+ *    order.
+ * 10. The node sends `status` to every isolate when its status has changed, at most once for
+ *     each of its inputs.
+ * 11. The node sends `removed`, at most once, after the answers that were due before. From
+ *     then on it refuses takes, and waits for `stop`.
+ * 12. Main sends `stop`, once, when no isolate asks any more. The node hands leadership over,
+ *     answers the takes and admins that wait, and sends `stopped` last.
+ * 13. The node may send `stopped` at any time, with an error: then the process must end.
  */
 export type ToNode =
   | {
@@ -42,16 +49,17 @@ export type ToNode =
     /** Of main's `TakeBox`; `undefined` where one isolate does everything. */
     readonly takeBoxMemory: SharedArrayBuffer | undefined;
   }
-  /** Another isolate is to be served. */
   | {
     readonly type: "door";
-    /** The node's end; it is transferred with the message. */
+    /** The node's end of the new door; it is transferred with the message. */
     readonly port: MessagePort;
+    /** Of the `TakeBox` beside the new door. */
     readonly takeBoxMemory: SharedArrayBuffer;
   }
-  /** `count` is 1 or more. */
+  /** `count` is at least 1. */
   | { readonly type: "take"; readonly count: number }
   | { readonly type: "refill" }
+  /** An empty range if all were given to clients. */
   | ({ readonly type: "returned" } & Range)
   | {
     readonly type: "admin";
@@ -61,18 +69,15 @@ export type ToNode =
   | { readonly type: "stop" };
 
 /**
- * From the node to an isolate that serves clients. Every isolate hears `taken`, `refused`,
- * `answered` and `status`; main alone hears the rest. The rules stand above, and these:
- *
- * - `status` comes when something changed, at most once an input of the node.
- * - `removed` comes at most once, after the answers that were due before it. The node then
- *   serves nobody and waits for `stop`.
- * - `stopped` may come unasked, with an error: the process must end.
+ * From the node to an isolate that serves clients, by the rules above ({@linkcode ToNode}).
+ * `taken`, `refused` and `answered` go to the isolate that asked, `status` to all, and
+ * everything else to main.
  */
 export type FromNode =
   | { readonly type: "ready" }
+  /** At least 1 ticket. */
   | ({ readonly type: "taken" } & Range)
-  /** Numbers that the isolate may give to its clients by itself; 1 or more. */
+  /** At least 1 ticket. */
   | ({ readonly type: "lent" } & Range)
   | { readonly type: "nothing-lent" }
   | { readonly type: "recall" }
@@ -87,17 +92,17 @@ export type FromNode =
     readonly id: number;
     readonly answer: AdminAnswer;
   }
-  /** The cluster has removed this node: it is to be stopped. */
+  /** The cluster has removed this node. */
   | { readonly type: "removed" }
   | { readonly type: "stopped"; readonly error: string | undefined };
 
-/** What an isolate asks in one piece, as calls: through a `TakeBox`, or for it. */
+/** `take` and `refill` as calls: what passes through a `TakeBox` is no message. */
 export interface TakeRequests {
   take(count: number): void;
   refill(): void;
 }
 
-/** What the node answers in one piece: the tickets of a `Range`, as scalars. */
+/** `taken` and `lent` as calls, with the tickets of a `Range` as scalars. */
 export interface TakeAnswers {
   taken(last: bigint, count: number): void;
   lent(last: bigint, count: number): void;
@@ -109,24 +114,25 @@ export interface Door<Out> {
   postMessage(message: Out, transfer?: Transferable[]): void;
 }
 
+/** What the data directory holds: a file log, or a Deno KV store. */
 export type StorageKind = "file" | "kv";
 
-/** All that the node must know; plain data, cloned across the door. */
+/** All that the node must know: plain data, cloned across the door. */
 export type NodeOptions = {
   readonly id: NodeId;
-  /** Where peers are awaited. */
+  /** Where it listens for other nodes. */
   readonly raftListen: Address;
-  /** What this node tells others to dial; a missing host is filled in on joining. */
+  /** Where it tells other nodes to dial it; a missing host is filled in when it joins. */
   readonly advertise: string;
-  /** Where clients are sent to this node; who hears of it fills in a missing host. */
+  /** Where other nodes send clients to it; they fill in a missing host. */
   readonly clientAddress: string;
-  /** Of ticketd. */
+  /** Of ticketd, for display. */
   readonly version: string;
-  /** Client addresses of members to join, any of them; empty: found or resume a cluster. */
+  /** Client addresses of members through which to join; none: found or resume a cluster. */
   readonly join: readonly string[];
   /** Milliseconds after which joining is given up. */
   readonly joinTimeoutMillis: number;
-  /** Joins without a vote, for good. */
+  /** Whether it joins without a vote, for good. */
   readonly nonvoter: boolean;
   /** The data directory of this node, `DIR/ID`; `undefined`: Deno KV's default store. */
   readonly directory: string | undefined;
@@ -135,7 +141,7 @@ export type NodeOptions = {
   readonly heartbeatMillis: number;
   readonly electionMillis: number;
   readonly forward: Forwarding;
-  /** Whether one isolate alone serves clients, and may be lent tickets. */
+  /** Whether main alone serves clients, so that numbers may be lent to it. */
   readonly lends: boolean;
   /** Connections that other nodes, and strangers, may have open here. */
   readonly peersMax: number;
@@ -143,37 +149,38 @@ export type NodeOptions = {
   readonly logFormat: LogFormat;
 };
 
-/** What becomes of a TICKET on a node that does not lead. */
+/** What a node that does not lead does with a take. */
 export type Forwarding =
-  /** The leader is asked for it, whoever that is by then. */
+  /** Asks the leader for it, whichever node that is by then. */
   | "yes"
-  /** It is refused. */
+  /** Refuses it. */
   | "no"
-  /** Its client is told where the leader serves clients. */
+  /** Refuses it, and tells where the leader serves clients. */
   | "moved";
 
-/** Why tickets were not given. None of the refused ones was, or ever will be, given. */
+/** Why tickets were not given. No number of theirs will ever be given. */
 export type Refusal =
-  /** Nobody was asked for them: this node does not lead. */
+  /** This node does not lead, and asked no other. */
   | "not-leader"
-  /** Whoever led lost that before they were committed, as far as one knows: they are burnt. */
+  /** The leader lost its office before it answered: if it took numbers, they burn. */
   | "leadership-lost"
-  /** Nobody could be asked: this node was removed from its cluster, or not let in yet. */
+  /** This node was removed from its cluster, or has not been let into one yet. */
   | "no-cluster"
   /** The leader serves clients at this address. */
   | { readonly movedTo: string }
-  /** 2^64 - 1 was reached. */
+  /** The sequence has reached 2^64 - 1. */
   | "exhausted";
 
+/** What people and joining nodes ask of the node by RAFT commands. */
 export type AdminCommand =
   | {
     readonly type: "add-voter" | "add-nonvoter";
     readonly id: string;
     readonly address: string;
-    /** 0: whatever the configuration is now. */
+    /** The index of the configuration to build on; 0: whichever is in force. */
     readonly prevIndex: bigint;
   }
-  /** A vote for a nonvoter, once it has caught up. */
+  /** Gives a nonvoter a vote, once it has caught up. */
   | {
     readonly type: "promote";
     readonly id: string;
@@ -191,10 +198,10 @@ export type AdminCommand =
     readonly type: "remove-server" | "demote";
     readonly id: string;
     readonly prevIndex: bigint;
-    /** Whatever it costs the cluster. */
+    /** Even if the cluster cannot work without that server. */
     readonly force: boolean;
   }
-  /** Leadership to a voter; without an id, to the one that is furthest along. */
+  /** Hands leadership to a voter; if `id` is empty, to the one that is furthest along. */
   | { readonly type: "transfer"; readonly id: string }
   | { readonly type: "cluster" }
   | { readonly type: "configuration" }
@@ -202,6 +209,7 @@ export type AdminCommand =
   | { readonly type: "snapshot" }
   | { readonly type: "stats" };
 
+/** What the node answers to an {@linkcode AdminCommand}. */
 export type AdminAnswer =
   | { readonly type: "ok" }
   /** `text` without the leading `ERR `. */
@@ -213,9 +221,10 @@ export type AdminAnswer =
   }
   | { readonly type: "servers"; readonly servers: readonly Server[] };
 
-/** What the original's RAFT.STATS calls state. */
+/** The role of a node, in the words of RAFT.STATS of tidwall/ticketd. */
 export type NodeState = "Follower" | "Candidate" | "Leader";
 
+/** What an isolate knows of the node without asking. */
 export type NodeStatus = {
   readonly state: NodeState;
   readonly term: Term;

@@ -1,13 +1,14 @@
-// The fast lane through the door of `messages.ts`: one take or refill, and its answer, as
-// numbers in shared memory. A message is an object to build, to copy and to collect, twice a
-// batch. Only what is answered in one piece passes here; all else is a message.
+// The fast lane beside the door of `messages.ts`: a take or a refill and its answer as numbers
+// in shared memory. A message would be an object to build, to copy and to collect, twice a
+// batch. An answer in several parts, or without numbers, is a message all the same.
 //
-// The box holds one request, because one is under way at most: an isolate sends the next
-// when it has seen the last answer, so nothing in here is overwritten before it was read.
+// The box holds one request: an isolate sends the next when it has seen the last answer, so
+// nothing in here is overwritten before it is read.
 //
-//   word  0 requests, counted    1 answers, counted
-//         2 tickets asked for    3 tickets given       4-5 the last of them
-//         6 what the request is: `aTake` or `aRefill`  7 free
+//   word  0 requests so far        1 answers so far       2 tickets that a take asks for
+//         3 tickets given or lent  4-5 the last of them   6 `aTake` or `aRefill`   7 unused
+//
+// Both ends wait for words 0 and 1 to change; each writes all other words before it counts.
 
 import { assert } from "../../base/assert.ts";
 import type { TakeAnswers, TakeRequests } from "./messages.ts";
@@ -24,8 +25,8 @@ const aTake = 1;
 const aRefill = 2;
 
 /**
- * Both counters begin here, and pass the end of 32 bits within the first requests of every
- * run: what would go wrong there after weeks goes wrong in every test.
+ * Both counters begin here and pass the end of 31 bits within the first requests of every
+ * run, so that a mistake at that border shows in every test and not after weeks.
  */
 const begin = 2 ** 31 - 2;
 
@@ -63,7 +64,8 @@ export class TakeBox implements TakeRequests {
    */
   onAnswer(answers: TakeAnswers): () => void {
     return this.#watch(answersWord, () => {
-      const [last, count] = [this.#longs[lastLong]!, this.#words[givenWord]!];
+      const last = this.#longs[lastLong] ?? 0n;
+      const count = this.#word(givenWord);
       if (this.#kind === aTake) answers.taken(last, count);
       else answers.lent(last, count);
     });
@@ -81,7 +83,7 @@ export class TakeBox implements TakeRequests {
 
   /** How many tickets the take under way asks for. */
   get wanted(): number {
-    return this.#words[wantedWord]!;
+    return this.#word(wantedWord);
   }
 
   /** Gives the tickets of a `Range`, no fewer than the take asks for. */
@@ -98,7 +100,11 @@ export class TakeBox implements TakeRequests {
   }
 
   get #kind(): number {
-    return this.#words[kindWord]!;
+    return this.#word(kindWord);
+  }
+
+  #word(at: number): number {
+    return this.#words[at] ?? 0; // every word there is lies in the box
   }
 
   #request(kind: number): void {
@@ -118,7 +124,7 @@ export class TakeBox implements TakeRequests {
   }
 
   #watch(word: number, changed: () => void): () => void {
-    // Not what stands there now: a request may have come before anybody listened.
+    // Not what the word says now: a request may have come before anybody listened.
     let seen = begin;
     const look = () => {
       while (Atomics.load(this.#words, word) !== seen) {

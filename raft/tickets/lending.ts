@@ -1,7 +1,9 @@
-// Numbers that go out to the one isolate which serves clients, beyond what it asked for, so
-// that it can give them by itself: while this node is all of its cluster nobody else
-// could be asked for tickets, or lead. Before that changes they are recalled, and until
-// they have come back, or were given, no other number leaves this node.
+// Numbers that the main isolate may give to clients by itself, beyond those that it asked
+// for. That is safe while this node is all of its cluster and main alone serves clients: no
+// other node can be asked for tickets, or lead. Before that changes the numbers are
+// recalled; until they have come back, or were given, no other number leaves this node.
+//
+// The messages are `lent`, `nothing-lent`, `recall` and `returned` (`channel/messages.ts`).
 
 import type { FromNode } from "../channel/messages.ts";
 import { assert } from "../../base/assert.ts";
@@ -13,8 +15,9 @@ export class Lending {
   readonly #raft: Raft;
   readonly #reserve: Reserve;
   readonly #post: (message: FromNode) => void;
-  /** Whether there is one isolate alone. */
+  /** Whether main alone serves clients. */
   readonly #isAllowed: boolean;
+  /** Where lent numbers are, as far as is known here. */
   #state: "none" | "out" | "recalled" = "none";
   /** A refill was asked for, and is not answered. */
   #isRefillWanted = false;
@@ -36,19 +39,19 @@ export class Lending {
   /** How many numbers may be lent now. */
   get spare(): number {
     const { membership, log, id } = this.#raft;
-    const { servers } = membership.current;
-    const isAlone = servers.length === 1 && servers[0]!.id === id &&
+    const [first, ...others] = membership.current.servers;
+    const isAlone = first?.id === id && others.length === 0 &&
       membership.currentIndex <= log.commitIndex;
     const isAllowed = this.#isAllowed && isAlone && !this.isRecalling;
     return isAllowed ? this.#reserve.ahead : 0;
   }
 
-  /** Until what is out has come back. */
+  /** Whether a recall waits for its answer. */
   get isRecalling(): boolean {
     return this.#state === "recalled";
   }
 
-  /** Lends more, once there are numbers in hand, or none. */
+  /** Main asks for more; it is answered at once, or when numbers are in hand. */
   refill(): void {
     assert(!this.#isRefillWanted, "one refill is under way");
     this.#isRefillWanted = true;
@@ -56,7 +59,7 @@ export class Lending {
     this.pump();
   }
 
-  /** Answers the refill that waits, if it can be now; to be called after every input. */
+  /** Answers the refill that waits, if it can be. To be called after every input. */
   pump(): void {
     if (!this.#isRefillWanted) return;
     const { spare } = this;
@@ -68,13 +71,13 @@ export class Lending {
     this.#post({ type: "lent", ...range });
   }
 
-  /** Some went out. */
+  /** Numbers went out. */
   lent(): void {
     assert(!this.isRecalling, "nothing is lent while it is recalled");
     this.#state = "out";
   }
 
-  /** True once nothing is out; to be asked again after it has come back. */
+  /** Recalls what is out. Returns true if nothing is; if not, ask again after `returned`. */
   recall(): boolean {
     if (this.#state === "out") {
       this.#state = "recalled";
@@ -83,13 +86,13 @@ export class Lending {
     return this.#state === "none";
   }
 
-  /** What is left of what was out came back. */
+  /** `rest` came back: what clients were not given of all that was out. */
   returned(rest: Range): void {
     this.#state = "none";
     if (rest.count > 0) this.#reserve.putBack(rest);
   }
 
-  /** What is hardly asked for is not left out. */
+  /** A tick has passed: when demand is low nothing stays out, for a crash would burn it. */
   tick(): void {
     if (this.#reserve.ahead === 0) this.recall();
   }

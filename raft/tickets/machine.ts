@@ -6,9 +6,10 @@
 //   return   = version u8 = 2 · name text · from big64 · to big64
 //   snapshot = version u8 = 1 · count u32 · (name text · last big64)*   in order of creation
 //
-// A return makes the last number `to` again, where it is still `from`: what lies between was
-// taken, and given to nobody. TICKET uses one sequence; the list is there so that others can come without a new
-// format. Numbers are uint64 and BigInt throughout: they outlive 2^53.
+// A return sets the last number back to `to` if it is still `from`: the numbers between were
+// taken and given to nobody. TICKET uses one sequence; a take lists several so that others
+// can be added without a new format. Numbers are uint64, and BigInt throughout: they go
+// beyond 2^53.
 
 import { assert } from "../../base/assert.ts";
 import { DecodeError, Reader, Writer } from "../../base/bytes.ts";
@@ -52,7 +53,7 @@ export function encodeReturn(
 export class Machine {
   #sequences = new Map<string, bigint>();
 
-  /** No number of any sequence was ever asked for. */
+  /** Whether no sequence exists yet. */
   get isEmpty(): boolean {
     return this.#sequences.size === 0;
   }
@@ -126,7 +127,7 @@ export class Machine {
   }
 }
 
-/** Whether a command can be applied here: what cannot must not come into the log. */
+/** Whether this version can apply a command: one that it cannot must not enter the log. */
 export function isCommand(data: Uint8Array): boolean {
   const reader = new Reader(data);
   return isReadable(() => {
@@ -146,7 +147,7 @@ export function isCommand(data: Uint8Array): boolean {
   });
 }
 
-/** The same of what {@linkcode Machine.snapshot} gives. */
+/** Whether this version can restore a snapshot ({@linkcode Machine.snapshot}). */
 export function isState(data: Uint8Array): boolean {
   return isReadable(() => {
     if (data.length > 0 && data[0] !== version) {
@@ -156,7 +157,7 @@ export function isState(data: Uint8Array): boolean {
   });
 }
 
-/** Whether all entries, or the snapshot, that `message` brings can be applied here. */
+/** Whether this version can apply all entries, or the snapshot, of `message`. */
 export function canApply(message: PeerMessage): boolean {
   switch (message.type) {
     case "AppendEntries":
@@ -180,7 +181,7 @@ function isReadable(read: () => void): boolean {
   }
 }
 
-/** Every node must apply alike, so one that cannot must not go on. */
+/** All nodes must apply an entry alike, so a node that cannot must end. */
 function checkVersion(found: number, known: number): void {
   assert(
     found === known,

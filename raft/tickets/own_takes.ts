@@ -1,16 +1,15 @@
-// The tickets that this node's own clients ask for, batch by batch, in the order in which
-// they were asked, which is that of the answers.
+// The takes of this node's own clients. They are answered in the order in which they came.
 //
-//   waiting ──▶ claimed ───▶ answered                    (this node leads)
-//      │  └───▶ forwarded ─▶ answered                    (another does)
-//      └ nobody leads, a leader is handing over, or what was lent is awaited
+//   waiting ──▶ claimed ───▶ answered              (this node leads)
+//      │  └───▶ forwarded ─▶ answered              (another node leads)
+//      └ no leader is known, a leader is handing over, or what was lent is on its way back
 //
-// On a node that belongs to no cluster nothing waits: its clients are turned away at once.
+// On a node that belongs to no cluster nothing waits: every take is refused at once.
 //
-// A take is sent to the leader of one term, with an id, and sent again with the same id
-// when nothing comes back: `served_takes.ts`, at the other end, executes it once. When
-// that term is over nobody knows what became of it; it is refused, and its numbers, if
-// there are any, are nobody's. Whether to ask anew is the dispenser's to say.
+// A take is forwarded to the leader of one term, with an id, and sent again with the same id
+// when no answer comes; `served_takes.ts`, at the other end, executes it once. When that
+// term is over nobody knows whether it was executed: it is refused, and its numbers, if it
+// has any, burn. The dispenser decides whether to ask again.
 
 import { assert } from "../../base/assert.ts";
 import type { Range } from "../../base/range.ts";
@@ -24,25 +23,27 @@ import type { Claim, Reserve, Settled } from "./reserve.ts";
 type OwnTake = {
   readonly count: number;
   state: "waiting" | Claim | Forwarded;
-  /** Waits for those asked before it. */
+  /** Told to the isolate when all takes before it have been answered. */
   outcome: Range | Refusal | undefined;
 };
 
 type Forwarded = {
   readonly message: Take;
-  /** Since it was sent last, and since another was known to lead. */
+  /** Since it was sent last. */
   ticks: number;
+  /** Since another leader, or another term of the same, was known. */
   overTicks: number;
 };
 
 /**
- * A leader that has handed over answers all that it was asked, but the news of the next
- * leader may overtake its answer.
+ * Ticks for which the answer of a leader that has handed over is awaited: it answers all
+ * that it was asked, but the news of its successor may overtake the answer.
  */
 const answerTicks = 2;
 
 export type OwnTakesOptions = {
   readonly forward: Forwarding;
+  /** An integer, at least 0 and below `below`. */
   readonly random: (below: number) => number;
   readonly post: (message: FromNode) => void;
   readonly send: (message: Take) => void;
@@ -59,11 +60,12 @@ export class OwnTakes {
   readonly #reserve: Reserve;
   readonly #lending: Lending;
   readonly #options: OwnTakesOptions;
-  #takes: OwnTake[] = [];
-  /** Of this process: an answer to a former one must not fit. */
+  /** The oldest first. */
+  readonly #queue: OwnTake[] = [];
+  /** Names this process, so that an answer to a former one does not fit. */
   readonly #process: number;
   #lastId = 0;
-  /** Whom we took for a leader, and who says that he is none: not asked again at once. */
+  /** It was asked as the leader of a term and said no: it is not asked again in this tick. */
   #turnedAwayBy: { readonly id: NodeId; readonly term: Term } | undefined;
 
   constructor(
@@ -81,24 +83,26 @@ export class OwnTakes {
     this.#process = options.random(2 ** 31) * 2 ** 21 + options.random(2 ** 21);
   }
 
+  /** Whether a take waits for its answer. */
   get isWaiting(): boolean {
-    return this.#takes.length > 0;
+    return this.#queue.length > 0;
   }
 
+  /** An isolate asks for `count` tickets. */
   ask(count: number): void {
     const take: OwnTake = { count, state: "waiting", outcome: undefined };
-    this.#takes.push(take);
+    this.#queue.push(take);
     this.#advance(take);
   }
 
-  /** Refuses `count` tickets when their turn comes: nothing is done for them. */
+  /** Refuses `count` tickets, when all takes before them have been answered. */
   turnAway(count: number): void {
-    this.#takes.push({ count, state: "waiting", outcome: "not-leader" });
+    this.#queue.push({ count, state: "waiting", outcome: "not-leader" });
   }
 
-  /** The reserve has settled the claim of one. */
+  /** The reserve has settled the claim of a take. */
   settled({ claim, settlement }: Settled): void {
-    const take = this.#takes.find(({ state }) => state === claim);
+    const take = this.#queue.find(({ state }) => state === claim);
     assert(take !== undefined, "a claim that nobody made is settled");
     take.outcome = settlement;
     const isLost = settlement === "leadership-lost";
@@ -107,9 +111,9 @@ export class OwnTakes {
     this.#answerSettled();
   }
 
-  /** The node that we took for the leader answers. */
+  /** The node to which a take was forwarded answers. */
   answered({ from, process, id, given, last, count }: TakeResponse): void {
-    const take = this.#takes.find(({ state }) =>
+    const take = this.#queue.find(({ state }) =>
       isForwarded(state) && state.message.id === id && state.message.to === from
     );
     if (process !== this.#process || take?.outcome !== undefined) return;
@@ -123,39 +127,39 @@ export class OwnTakes {
     }
   }
 
+  /** Sends again what has waited for an election timeout. */
   tick(): void {
     this.#turnedAwayBy = undefined;
-    for (const { state, outcome } of this.#takes) {
+    for (const { state, outcome } of this.#queue) {
       if (outcome !== undefined || !isForwarded(state)) continue;
       if (this.#isOver(state.message)) {
         state.overTicks++;
         continue;
       }
       if (++state.ticks < this.#raft.options.electionTicks) continue;
-      // Lost on its way, or its answer; or it only takes long, which does no harm.
+      // It was lost, or its answer was. If it only takes long, this does no harm.
       state.ticks = 0;
       this.#options.send(state.message);
     }
   }
 
-  /** Carries each as far as it goes now, and answers from the front, each once. */
+  /** Carries each take as far as it goes now, and answers from the front. */
   pump(): void {
-    if (this.#takes.length === 0) return;
-    for (const take of this.#takes.slice()) this.#advance(take);
+    for (const take of this.#queue) this.#advance(take);
     this.#answerSettled();
   }
 
-  /** The node ends: whatever waits is answered now. */
+  /** The node ends: every take is answered now. */
   stop(): void {
-    for (const take of this.#takes.splice(0)) {
+    for (const take of this.#queue.splice(0)) {
       this.#answer(take.count, take.outcome ?? "leadership-lost");
     }
   }
 
   #answerSettled(): void {
-    for (let take; (take = this.#takes[0]) !== undefined;) {
+    for (let take; (take = this.#queue[0]) !== undefined;) {
       if (take.outcome === undefined) return;
-      this.#takes.shift();
+      this.#queue.shift();
       this.#answer(take.count, take.outcome);
     }
   }
@@ -174,7 +178,7 @@ export class OwnTakes {
   }
 
   #begin(take: OwnTake): void {
-    // What the door gives meanwhile must not be overtaken.
+    // Its numbers would be above those that the isolate still gives by itself.
     if (this.#lending.isRecalling) return;
     const { forward } = this.#options;
     const claim = this.#reserve.ask(take.count, undefined);
@@ -207,9 +211,9 @@ export class OwnTakes {
   }
 
   /**
-   * Another leads, or the same in another term, or nobody whom this node will hear of.
-   * While nobody leads, the answer may still come: the take may have been committed by
-   * whom we asked.
+   * Whether the term that a take was sent for is over: another node leads, or the same one
+   * in another term; or this node is outside and will hear of no leader. While no leader is
+   * known the answer may still come, from a leader that committed the take.
    */
   #isOver({ to, term }: Take): boolean {
     const { leaderId, currentTerm } = this.#raft;

@@ -1,13 +1,13 @@
-// The numbers that this leader has in hand: committed, and not given to anybody yet. It
-// takes them from the log ahead of who asks, as many as were given lately, so that under
-// load a take waits for no disk; while little is asked it takes exactly what is asked.
+// The numbers that this leader has in hand: committed, and not given yet. It takes them from
+// the log ahead of demand, as many as were given lately, so that under load a take waits
+// for no disk. While demand is low it takes exactly what is asked for.
 //
-//   asked ──▶ a majority says that we lead, and there are numbers ──▶ given
+//   claimed ──▶ a majority confirms that this node leads, and numbers are in hand ──▶ settled
 //
-// A number is unique because the log gives it to one reserve, of one term; it is in order
-// because nothing is given before a majority has confirmed, after it was asked for, that
-// nobody leads in a later term (`core/confirmation.ts`). At the end of the term the
-// rest burns: whoever leads next begins behind it.
+// A number is unique because the log gives it to the reserve of one term. It is in order
+// because a claim is settled only when a majority has confirmed, after the claim was made,
+// that no node leads in a later term (`core/confirmation.ts`). At the end of the term the
+// rest burns: the next leader begins behind it.
 
 import { assert } from "../../base/assert.ts";
 import type { Range } from "../../base/range.ts";
@@ -21,17 +21,17 @@ import {
 } from "./machine.ts";
 
 /**
- * What became of a take that was asked of this leader: its numbers, fewer than it asked for
- * only if there are no more; or none, because the term in which it was asked is over.
+ * What became of a claim: its numbers, fewer than it asked for only if the sequence has no
+ * more; or none, because the term in which it was made is over.
  */
 export type Settlement = Range | "leadership-lost";
 
-/** Ticks over which the pace is taken. */
+/** Ticks over which demand is averaged. */
 const paceTicks = 4;
-/** Taken ahead at most. */
+/** Numbers taken ahead at most. */
 const aheadMax = 2 ** 20;
 
-/** A take that was asked of this leader, and is not settled yet. */
+/** `count` tickets that this leader was asked for and that nobody has been given yet. */
 export type Claim = {
   readonly count: number;
   /** The node that asks, in the term that we lead; `undefined` for our own clients. */
@@ -40,6 +40,7 @@ export type Claim = {
   readonly round: number;
 };
 
+/** A claim that is settled, and its askers are to be told how. */
 export type Settled = {
   readonly claim: Claim;
   readonly settlement: Settlement;
@@ -48,31 +49,32 @@ export type Settled = {
 export class Reserve {
   readonly #raft: Raft;
   readonly #paceMin: number;
-  /** In which this node gathers and gives, as its leader; 0: in none. */
+  /** In which this node leads, and takes and gives numbers; 0 while it does not lead. */
   #term: Term = 0;
-  /** In hand: `next` to `end`. */
+  /** In hand are `next` to `end`: `next <= end + 1`. */
   #next = 1n;
   #end = 0n;
-  /** First come, first served. */
-  #claims: Claim[] = [];
-  /** What those want in all. */
+  /** The oldest first. */
+  readonly #claims: Claim[] = [];
+  /** Numbers that those want in all. */
   #wanted = 0;
-  /** Claims of a term that is over, which nobody has been told of yet. */
-  #lost: Claim[] = [];
-  /** The entry under way that takes more, and how much. */
+  /** Claims of a term that is over, whose askers have not been told yet. */
+  readonly #lost: Claim[] = [];
+  /** The entry under way that takes more numbers, and how many. */
   #taking: { readonly index: Index; readonly count: number } | undefined;
-  /** The entry under way that gives some back, and how many. */
+  /** The entry under way that gives numbers back, and how many. */
   #returning: { readonly index: Index; readonly count: number } | undefined;
-  /** There is no number left to take. */
+  /** The sequence has no numbers left to take. */
   #exhausted = false;
   #closing = false;
-  /** Given in this tick, and in those before it. */
+  /** Numbers given in this tick … */
   #given = 0;
-  #pace: number[] = Array.from({ length: paceTicks }, () => 0);
-  /** Numbers that were taken and will never be given, in this life. */
+  /** … and in each of the last `paceTicks` before it. */
+  readonly #pace: number[] = Array.from({ length: paceTicks }, () => 0);
+  /** Numbers that were taken in this process and will never be given. */
   burnt = 0n;
 
-  /** Below `paceMin` numbers a tick none are taken ahead: a crash burns nothing then. */
+  /** Below `paceMin` numbers a tick nothing is taken ahead: a crash burns nothing then. */
   constructor(raft: Raft, paceMin: number) {
     this.#raft = raft;
     this.#paceMin = paceMin;
@@ -84,7 +86,7 @@ export class Reserve {
       (this.#returning?.count ?? 0);
   }
 
-  /** How many numbers are worth having in hand: a tick's worth. */
+  /** How many numbers are worth having in hand: as many as a tick uses. */
   get ahead(): number {
     const average = this.#pace.reduce((sum, given) => sum + given) / paceTicks;
     const pace = Math.ceil(Math.max(this.#given, average));
@@ -93,9 +95,9 @@ export class Reserve {
   }
 
   /**
-   * Asks for `count` tickets; `asker` is the node that does, `undefined` for this node's own
-   * clients. `settleNext` returns the claim once it is settled. `undefined` if this node
-   * gives none now.
+   * Claims `count` tickets for node `asker`, or for this node's own clients if that is
+   * `undefined`. `settleNext` returns the claim once it is settled. Returns `undefined` if
+   * this node gives none now: it does not lead, hands over, or stops.
    */
   ask(count: number, asker: NodeId | undefined): Claim | undefined {
     if (!this.#isGiving) return undefined;
@@ -108,9 +110,9 @@ export class Reserve {
   }
 
   /**
-   * Settles the oldest claim, if that can be now; to be called until it returns `undefined`,
-   * with each answered before the next call. `spare`: how many numbers may go out beyond
-   * those that our own clients asked for.
+   * Settles the oldest claim, if that can be done now. To be called until it returns
+   * `undefined`, each time with the last claim answered. A claim of our own clients gets up
+   * to `spare` numbers more than it asks for, if no other claim waits.
    */
   settleNext(spare: number): Settled | undefined {
     this.#followTerm();
@@ -123,7 +125,7 @@ export class Reserve {
       return undefined;
     }
     const { count, asker } = claim;
-    // A claim that waits must not be given later numbers than what is lent.
+    // A claim that waits would get numbers above those that the isolate still gives.
     const isAlone = this.#claims.length === 1 && asker === undefined;
     if (this.#left < count && !this.#exhausted) return undefined;
     this.#claims.shift();
@@ -131,15 +133,15 @@ export class Reserve {
     return { claim, settlement: this.#give(count + (isAlone ? spare : 0)) };
   }
 
-  /** A refill is about to be asked for: takes more from the log, if little is left. */
+  /** Takes more numbers from the log if few are left, as if a claim were made. */
   takeAhead(): void {
     this.#followTerm();
     if (this.#isGiving) this.#gather(this.ahead);
   }
 
   /**
-   * Gives up to `max` numbers that nobody asked for, to be lent. `"later"` if there are none
-   * in hand and some are on their way; `undefined` if there are none to be had.
+   * Gives up to `max` numbers, at least 1, that are in hand and no claim waits for. Returns
+   * `"later"` if none is in hand and some are on their way, `undefined` if there are none.
    */
   lend(max: number): Range | "later" | undefined {
     this.#followTerm();
@@ -158,9 +160,9 @@ export class Reserve {
     return { last: this.#next - 1n, count: given };
   }
 
-  /** The machine applied `entry`, which took `given`, if it took any. */
+  /** The machine applied `entry`, which took the numbers `given`, if it took any. */
   applied({ index }: Entry, given: Range | undefined): void {
-    this.#followTerm(); // what we have not proposed in this term is not awaited
+    this.#followTerm(); // an entry at that index may be another leader's
     if (index === this.#returning?.index) this.#returning = undefined;
     if (given !== undefined && index === this.#taking?.index) {
       this.#taking = undefined;
@@ -176,14 +178,15 @@ export class Reserve {
     this.#exhausted = last === lastTicket;
   }
 
-  /** These numbers, which were given, were not used. */
+  /** Numbers that were given come back unused. */
   putBack({ last, count }: Range): void {
     this.#followTerm();
-    // Otherwise others have been given since, here or by another leader.
+    // Unless they are the last that were given, later ones are out.
     if (last + 1n === this.#next) this.#next -= BigInt(count);
     else this.burnt += BigInt(count);
   }
 
+  /** A tick has passed: demand is averaged anew, and if it is low the rest goes back. */
   tick(): void {
     this.#pace.shift();
     this.#pace.push(this.#given);
@@ -191,20 +194,20 @@ export class Reserve {
     if (this.ahead === 0) this.giveBack();
   }
 
-  /** Takes more if that is needed; to be called after every input, when all is settled. */
+  /** Takes the numbers that claims lack. To be called after every input, at the end. */
   pump(): void {
     this.#followTerm();
     this.#gather(this.#wanted > this.#left ? this.ahead : 0);
     if (this.#closing) this.giveBack();
   }
 
-  /** From now on it gives what was asked for before, and the rest back. */
+  /** The node stops: from now on only the claims that exist are settled; the rest goes back. */
   close(): void {
     this.#closing = true;
     this.giveBack();
   }
 
-  /** Nobody is going to ask: what is in hand goes back into the log. False if it cannot. */
+  /** Gives what is in hand back to the log; returns false if there is nothing or it cannot. */
   giveBack(): boolean {
     this.#followTerm();
     if (this.#left === 0 || this.#claims.length > 0) return false;
@@ -215,14 +218,14 @@ export class Reserve {
     const index = this.#raft.propose(command);
     if (index === undefined) return false;
     this.#returning = { index, count };
-    // From here on they are not ours: another may lead with that entry, or without.
+    // From here on they are not ours: the next leader may have that entry, or not.
     this.#end = to;
     this.#exhausted = false;
     assert(this.#left === 0, "nothing that was given comes back");
     return true;
   }
 
-  /** The node ends, or its term has: no claim will get anything. */
+  /** The node ends, or its term has ended: no claim gets anything. */
   stop(): void {
     this.#lost.push(...this.#claims.splice(0));
     this.#wanted = 0;
@@ -237,7 +240,7 @@ export class Reserve {
     return Number(this.#end - this.#next + 1n);
   }
 
-  /** What was gathered in another term is nobody's. */
+  /** Numbers and claims of another term are lost. */
   #followTerm(): void {
     const { role, currentTerm } = this.#raft;
     const term = role === "leader" ? currentTerm : 0;
@@ -251,13 +254,13 @@ export class Reserve {
     this.stop();
   }
 
-  /** Numbers below `first` are not to be given any more. */
+  /** Burns all numbers in hand; the next is `first`. */
   #drop(first: bigint): void {
     this.burnt += BigInt(this.#left);
     this.#next = first;
   }
 
-  /** Takes what is missing, and `ahead` more; one entry at a time. */
+  /** Proposes an entry that takes what claims lack, and `ahead` more; one at a time. */
   #gather(ahead: number): void {
     if (this.#taking !== undefined || this.#exhausted) return;
     const missing = this.#wanted - this.#left;

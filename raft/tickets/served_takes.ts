@@ -1,11 +1,13 @@
-// Takes that other nodes forward to this one, which they hold for the leader: executed once
-// and answered, however often they come. What is asked of a term that we do not lead is
-// refused; while leadership is being handed over it waits, for the transfer may fail.
+// Takes that other nodes forward to this one, because they hold it for the leader. Each is
+// executed once, however often it arrives. A take for a term in which this node does not
+// lead is refused. While leadership is being handed over a take waits, for the transfer may
+// fail.
 //
-// A life is one process of another node. Of each we remember the last takes and what was
-// answered, so that a repeated one, or one that the network doubled, burns no numbers. A
-// life counts its takes and waits for each, so one older than those we remember is done.
-// A life that is forgotten could at worst be served again, and its numbers burnt.
+// A process, one run of another node, numbers its takes. The last takes of each process are
+// remembered with their answers, so that a take that is sent again, or doubled by the
+// network, burns no numbers. A take that is older than those was answered long ago and is
+// ignored. If a process has been forgotten, its takes could be executed again: their
+// numbers would burn.
 
 import { assert } from "../../base/assert.ts";
 import type { Raft } from "../core/raft.ts";
@@ -13,11 +15,9 @@ import type { Take, TakeResponse } from "../core/types.ts";
 import type { Lending } from "./lending.ts";
 import type { Claim, Reserve, Settled, Settlement } from "./reserve.ts";
 
-/**
- * Takes remembered of one life, of which far fewer are under way: one for each isolate
- * there; and lives.
- */
-const takesMax = 64;
+/** Takes remembered of a process; it has one under way for each of its isolates. */
+const rememberedMax = 64;
+/** Processes remembered. */
 const processesMax = 256;
 
 type Served = {
@@ -27,7 +27,8 @@ type Served = {
 };
 
 type Process = {
-  readonly takes: Map<number, Served>;
+  /** By id, the oldest first. */
+  readonly remembered: Map<number, Served>;
   /** The highest id that is not remembered any more. */
   forgotten: number;
 };
@@ -37,9 +38,11 @@ export class ServedTakes {
   readonly #reserve: Reserve;
   readonly #lending: Lending;
   readonly #send: (message: TakeResponse) => void;
-  /** By sender and life, and in each by id; the oldest first. */
+  /** By sender and process number, the oldest first. */
   readonly #processes = new Map<string, Process>();
+  /** For the end of a hand-over. */
   #waiting: Served[] = [];
+  /** For the reserve to settle. */
   readonly #claims = new Map<Claim, Served>();
 
   constructor(
@@ -56,25 +59,26 @@ export class ServedTakes {
     this.#send = send;
   }
 
+  /** Another node asks. */
   asked(take: Take): void {
     const process = this.#processOf(take);
     if (take.id <= process.forgotten) return;
-    const known = process.takes.get(take.id);
+    const known = process.remembered.get(take.id);
     if (known !== undefined) {
       const { term, count } = known.take;
-      // Another one under its name would be a bug, or chance at its worst.
+      // Two takes under one id would be a bug there, or two processes that drew one number.
       const isSame = term === take.term && count === take.count;
       if (known.response !== undefined && isSame) this.#send(known.response);
       return;
     }
-    const { size } = process.takes;
-    if (size >= takesMax && !forgetOldest(process)) return; // it is sent again
+    const { size } = process.remembered;
+    if (size >= rememberedMax && !forgetOldest(process)) return; // it is sent again
     const served: Served = { take, response: undefined };
-    process.takes.set(take.id, served);
+    process.remembered.set(take.id, served);
     if (!this.#advance(served)) this.#waiting.push(served);
   }
 
-  /** The reserve has settled the claim of one. */
+  /** The reserve has settled the claim of a take. */
   settled({ claim, settlement }: Settled): void {
     const served = this.#claims.get(claim);
     assert(served !== undefined, "a claim that nobody made is settled");
@@ -82,13 +86,13 @@ export class ServedTakes {
     this.#respond(served, settlement);
   }
 
-  /** After every input: what waited for the end of a hand-over may go on. */
+  /** To be called after every input: a hand-over may have ended. */
   pump(): void {
     if (this.#waiting.length === 0) return;
     this.#waiting = this.#waiting.filter((served) => !this.#advance(served));
   }
 
-  /** False if it has to wait. */
+  /** Returns false if the take has to wait. */
   #advance(served: Served): boolean {
     const { take } = served;
     const { role, currentTerm } = this.#raft;
@@ -96,8 +100,8 @@ export class ServedTakes {
       this.#respond(served, "leadership-lost");
       return true;
     }
-    // What is lent must not be passed. Nobody but a member may ask, and none is beside a
-    // node that lends: this holds even if that were not so.
+    // Its numbers would be above those that are lent. Only a member may ask, and a node that
+    // lends has no other members: this is safe even if that should change.
     if (!this.#lending.recall()) return false;
     const claim = this.#reserve.ask(take.count, take.from);
     if (claim === undefined) return false;
@@ -105,10 +109,10 @@ export class ServedTakes {
     return true;
   }
 
-  #respond(served: Served, outcome: Settlement): void {
+  #respond(served: Served, settlement: Settlement): void {
     const { from: to, to: from, process, id } = served.take;
-    const given = outcome !== "leadership-lost";
-    const { last, count } = given ? outcome : { last: 0n, count: 0 };
+    const given = settlement !== "leadership-lost";
+    const { last, count } = given ? settlement : { last: 0n, count: 0 };
     const response = { type: "TakeResponse", from, to, process, id } as const;
     served.response = { ...response, given, last, count };
     this.#send(served.response);
@@ -122,17 +126,17 @@ export class ServedTakes {
     if (this.#processes.size >= processesMax && oldest !== undefined) {
       this.#processes.delete(oldest);
     }
-    const fresh: Process = { takes: new Map(), forgotten: 0 };
+    const fresh: Process = { remembered: new Map(), forgotten: 0 };
     this.#processes.set(name, fresh);
     return fresh;
   }
 }
 
-/** False when none of them is answered yet. */
+/** Forgets the oldest take that is answered; returns false if none is. */
 function forgetOldest(process: Process): boolean {
-  for (const [id, { response }] of process.takes) {
+  for (const [id, { response }] of process.remembered) {
     if (response === undefined) continue;
-    process.takes.delete(id);
+    process.remembered.delete(id);
     process.forgotten = Math.max(process.forgotten, id);
     return true;
   }

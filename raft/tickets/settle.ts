@@ -10,18 +10,18 @@ import type { ServedTakes } from "./served_takes.ts";
 export type Settling = {
   readonly reserve: Reserve;
   readonly lending: Lending;
-  readonly takes: OwnTakes;
+  readonly ownTakes: OwnTakes;
   readonly servedTakes: ServedTakes;
 };
 
 /** Answers every take that can be settled now, each before the next is settled. */
 export function settleTakes(
-  { reserve, lending, takes, servedTakes }: Settling,
+  { reserve, lending, ownTakes, servedTakes }: Settling,
 ): void {
   for (;;) {
     const settled = reserve.settleNext(lending.spare);
     if (settled === undefined) return;
-    if (settled.claim.asker === undefined) takes.settled(settled);
+    if (settled.claim.asker === undefined) ownTakes.settled(settled);
     else servedTakes.settled(settled);
   }
 }

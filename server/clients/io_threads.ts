@@ -1,7 +1,6 @@
 // The further isolates that serve clients (`--io-threads`), seen from the main one: starts
-// them, gives each a door to the node, and has them serve and stop together. None of
-// them can be done without: the kernel would go on giving it clients. So when one dies
-// the process is to end.
+// them, gives each a door to the node, and has them serve and stop together. When one of
+// them dies the process must end, because the kernel would go on giving it clients.
 
 import type { Address } from "../../base/address.ts";
 import { unreachable } from "../../base/assert.ts";
@@ -22,7 +21,7 @@ export type IoWorker = Door<ToIoThread> & {
 };
 
 export type IoThreadsOptions = {
-  /** How many, besides the main isolate. */
+  /** How many there are besides the main isolate. */
   readonly count: number;
   readonly spawn: (name: string) => IoWorker;
   /** Gives the node the other end of a door, and of the box for takes beside it. */
@@ -30,7 +29,7 @@ export type IoThreadsOptions = {
     port: MessagePort,
     takeBoxMemory: SharedArrayBuffer,
   ) => void;
-  /** One of them is dead. */
+  /** One of them has died: the process must end. */
   readonly died: (reason: string) => void;
   readonly each: IoOptions;
 };
@@ -51,7 +50,7 @@ export class IoThreads {
     );
   }
 
-  /** All of them serve clients at `address`. */
+  /** Resolves when all of them serve clients at `address`. */
   async serve(address: Address): Promise<void> {
     for (const { worker } of this.#threads) {
       worker.postMessage({ type: "serve", address });
@@ -59,7 +58,7 @@ export class IoThreads {
     await Promise.all(this.#threads.map(({ serving }) => serving.promise));
   }
 
-  /** Their clients are gone, with what could be answered in time. */
+  /** Stops them all; resolves when their clients have been answered or hung up on. */
   async close(): Promise<void> {
     for (const { worker } of this.#threads) {
       worker.postMessage({ type: "stop" });

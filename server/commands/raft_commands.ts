@@ -26,12 +26,12 @@ export const raftCommands: readonly Command[] = [
     run(session, { link }) {
       const count = 1 + session.request.repeats(session.ticketsLeft - 1);
       session.spent(count);
-      if (!link.hasRoom(count)) {
+      if (!link.dispenser.hasRoom(count)) {
         for (let i = 0; i < count; i++) reply(session).error(busyText);
         return;
       }
       session.replies.expectTickets(count);
-      link.take(session.replies, count);
+      link.dispenser.take(session.replies, count);
     },
   },
   {

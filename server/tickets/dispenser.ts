@@ -1,15 +1,14 @@
-// Gathers the TICKETs of all connections into one take and hands the numbers out,
+// Gathers the TICKETs of all connections of an isolate into one take and deals the numbers,
 // first come, first served. Knows neither isolates nor sockets, and has no clock but
 // `tick()`: the simulator runs it as it stands.
 //
-// One take is under way at most; whatever is asked meanwhile joins the next. Numbers go to
-// the front of the queue, so which take an asker belonged to is never needed. A take whose
-// leader was lost is asked again, with all that waits: the numbers that the first may have
-// taken are nobody's.
+// One take is under way at most; requests that come meanwhile join the next. Numbers go to
+// the front of the queue, so nobody needs to know which take a request belonged to. When
+// the leader of a take is lost, the take is posted again with all that waits: the numbers
+// that the first may have taken burn.
 //
 // A client that went away, or whose time was up, keeps its place while a take for it is
-// under way: its numbers are given to it and burn. To pass them on would be to give,
-// late, a number below one that somebody else has received meanwhile.
+// under way: its numbers burn. Another client may have received higher ones meanwhile.
 
 import type {
   Refusal,
@@ -22,43 +21,43 @@ import type { Range } from "../../base/range.ts";
 import { noLeaderText, refusalText, stoppingText } from "./refusals.ts";
 import { Loan } from "./loan.ts";
 
-/** What may wait, of all connections; each stops reading at a limit of its own. */
+/** Tickets that may wait, of all connections; each stops reading at a limit of its own. */
 export const ticketsWaitingMax = 2 ** 21;
+/** Requests that may wait, of all connections. */
 export const askersMax = 2 ** 17;
 
-/** To be called so often in the time that a request may wait: it is late by one at most. */
+/** `tick()` is to be called so often in the time that a request may wait. */
 export const ticksPerTimeout = 20;
 
-/** One request may be answered in parts, and the last part be a refusal. */
+/** Is told what became of each ticket, in order: in parts, of which the last may be refused. */
 export interface TicketClient {
   /** The tickets of a `Range`, as scalars: there is one call for each client and answer. */
   granted(last: bigint, count: number): void;
-  /** `text` says why, as a RESP error. */
+  /** `text` is a RESP error that says why. */
   refused(count: number, text: string): void;
 }
 
 export type DispenserOptions = {
   /** Asks the node; one request is under way at most. */
   readonly requests: TakeRequests;
-  /**
-   * Runs a task at the end of the turn, so that one take holds what all connections read
-   * in it.
-   */
+  /** Runs a task at the end of the turn: one take holds what all connections read in it. */
   readonly defer: (task: () => void) => void;
-  /** Whether to ask again when a leader is lost, until the request's time is up. */
+  /** Whether a take is posted again when its leader is lost, until its time is up. */
   readonly asksAgain: boolean;
-  /** How long a request may wait, for `tick()` and for the client to read. */
+  /** Milliseconds that a request may wait, for the text that says that they are over. */
   readonly timeoutMillis: number;
+  /** What is dealt here is not sound any more: the process must end. */
+  readonly broken?: (error: unknown) => void;
 };
 
 type Asker = {
   readonly client: TicketClient;
   count: number;
-  /** By ticks: when it asked. Never falls from the front of the queue to its end. */
+  /** The tick in which it asked; rises from the front of the queue to its end. */
   readonly since: number;
 };
 
-/** Who asked has been told something else, or has no use for it. */
+/** Takes the place of a client that went away or whose time was up. */
 const nobody: TicketClient = { granted() {}, refused() {} };
 
 export class Dispenser implements TakeAnswers {
@@ -66,13 +65,11 @@ export class Dispenser implements TakeAnswers {
   readonly #askers = new Fifo<Asker>();
   /** What the node has been asked and has not yet answered in full. */
   #underWay: "nothing" | "take" | "refill" = "nothing";
-  /**
-   * Sum over the askers; its part not yet posted: `0 <= toPost <= waiting`. The take under
-   * way is still to bring the rest.
-   */
+  /** Tickets that all askers wait for. */
   #waiting = 0;
+  /** Of those, the ones in no take yet: `0 <= toPost <= waiting`. */
   #toPost = 0;
-  /** What answers brought beyond what was asked for; empty while anybody waits. */
+  /** Empty while any asker waits. */
   readonly #loan = new Loan();
   #ticks = 0;
   #deferred = false;
@@ -87,24 +84,36 @@ export class Dispenser implements TakeAnswers {
     return this.#waiting;
   }
 
-  /** Whether `count` tickets more may be asked for; if not, the client is to be told. */
+  /** Whether `count` more tickets may be asked for; if not, the client is to be told BUSY. */
   hasRoom(count: number): boolean {
     return this.#waiting + count <= ticketsWaitingMax &&
       this.#askers.size < askersMax;
   }
 
+  /**
+   * Asks for `count` tickets, 1 or more, for which there is room. Numbers that are lent are
+   * granted within the call.
+   *
+   * @throws whatever went wrong, once `broken` has been told
+   */
   take(client: TicketClient, count: number): void {
-    assert(count > 0, `${count} tickets asked for`);
-    assert(this.hasRoom(count), `no room for ${count} tickets more`);
-    if (this.#closed) return client.refused(count, stoppingText);
-    const run = this.#loan.take(count);
-    if (run.count < count) this.#ask(client, count - run.count);
-    if (run.count > 0) client.granted(run.last, run.count);
-    this.#wake();
+    try {
+      assert(count > 0, `${count} tickets asked for`);
+      assert(this.hasRoom(count), `no room for ${count} tickets more`);
+      if (this.#closed) return client.refused(count, stoppingText);
+      const lent = this.#loan.take(count);
+      if (lent.count < count) this.#ask(client, count - lent.count);
+      if (lent.count > 0) client.granted(lent.last, lent.count);
+      this.#wake();
+    } catch (error) {
+      // A client guards itself: what fails here is common to all, and may deal a number twice.
+      this.#options.broken?.(error);
+      throw error;
+    }
   }
 
   #ask(client: TicketClient, count: number): void {
-    this.#loan.empty(); // it is, and asks for no more by itself
+    this.#loan.empty(); // already so; but now it is not low any more: a take asks for more
     const last = this.#askers.last;
     if (last?.client === client && last.since === this.#ticks) {
       last.count += count;
@@ -133,7 +142,7 @@ export class Dispenser implements TakeAnswers {
   nothingLent(): void {
     this.#settleRefill();
     this.#loan.endRefills();
-    // Nobody has asked yet for those who came meanwhile.
+    // For those who came meanwhile: no take has been posted for them.
     this.#postAll();
   }
 
@@ -150,7 +159,8 @@ export class Dispenser implements TakeAnswers {
     };
     let spare = count - due;
     do {
-      // Who came after the take was posted, even in these calls, comes before any stock.
+      // Clients that asked after the take was posted, even within these calls, come before
+      // those that will be served from the loan.
       const early = Math.min(spare, this.#toPost);
       this.#toPost -= early;
       spare -= early;
@@ -161,7 +171,7 @@ export class Dispenser implements TakeAnswers {
     if (spare > 0) this.#loan.add({ last, count: spare });
   }
 
-  /** The node will not give `count` tickets of the oldest take. */
+  /** The node gives nothing for `count` tickets of the take under way. */
   refused(count: number, reason: Refusal): void {
     const isLost = reason === "leadership-lost" || reason === "not-leader";
     if (isLost && this.#options.asksAgain && !this.#closed) {
@@ -172,29 +182,32 @@ export class Dispenser implements TakeAnswers {
     this.#answer(count, (client, part) => client.refused(part, text));
   }
 
-  /** Gives back what it was lent. */
+  /** Returns what it was lent and has not dealt; the node wants it back. */
   recall(): Range {
     return this.#loan.empty();
   }
 
-  /** A part of the time that requests may wait has passed (`ticksPerTimeout`). */
+  /**
+   * One part in `ticksPerTimeout` of the time that requests may wait has passed. A request
+   * is told that its time is up at most one part late.
+   */
   tick(): void {
     this.#ticks++;
     const { timeoutMillis } = this.#options;
-    // Who asked in a tick may have done so at its very end.
+    // A request may have come at the very end of its tick.
     this.#turnAway(
       this.#ticks - ticksPerTimeout - 1,
       noLeaderText(timeoutMillis),
     );
   }
 
-  /** The process ends: who waits is told so, and nothing is asked of the node any more. */
+  /** The process ends: all that wait are told so, and nothing more is posted. */
   close(): void {
     this.#closed = true;
     this.#turnAway(this.#ticks, stoppingText);
   }
 
-  /** Tells all who asked before or in tick `since` that they get nothing. */
+  /** Refuses all requests that came in tick `since` or before. */
   #turnAway(since: number, text: string): void {
     const told: Asker[] = [];
     let late = 0;
@@ -204,7 +217,7 @@ export class Dispenser implements TakeAnswers {
       late += asker.count;
       if (asker.client !== nobody) told.push(asker);
     }
-    // Of what is under way for them, somebody must take the numbers.
+    // The numbers that are under way for them must go to nobody else.
     const posted = Math.min(late, this.#posted);
     if (posted > 0) {
       this.#askers.unshift({ client: nobody, count: posted, since });
@@ -217,7 +230,7 @@ export class Dispenser implements TakeAnswers {
   #askAgain(count: number): void {
     this.#settleTake(count);
     this.#toPost += count;
-    // Nobody waits for these any more, and no number of theirs is under way.
+    // For those whose time was up nothing needs to be posted again.
     const asker = this.#askers.first;
     if (asker?.client === nobody) {
       const dropped = Math.min(asker.count, count);
@@ -234,7 +247,7 @@ export class Dispenser implements TakeAnswers {
     give: (client: TicketClient, part: number) => void,
   ): void {
     this.#waiting -= count;
-    // First of all: the node works on the next take while these clients are written to.
+    // First, so that the node works on the next take while these clients are written to.
     this.#postAll();
     while (count > 0) {
       const asker = this.#askers.first;
@@ -242,17 +255,18 @@ export class Dispenser implements TakeAnswers {
       const part = Math.min(asker.count, count);
       asker.count -= part;
       count -= part;
-      // Before giving: an asker that asks again at once must not join what is done.
+      // Before giving: a client that asks again at once must not join what is answered.
       if (asker.count === 0) this.#askers.shift();
       if (part > 0) give(asker.client, part);
     }
   }
 
+  /** Tickets that the take under way is still to bring. */
   get #posted(): number {
     return this.#waiting - this.#toPost;
   }
 
-  /** `count` tickets of the take under way are answered, one way or the other. */
+  /** `count` tickets of the take under way are answered, given or refused. */
   #settleTake(count: number): void {
     const posted = this.#posted;
     assert(
@@ -279,7 +293,7 @@ export class Dispenser implements TakeAnswers {
     });
   }
 
-  /** All that waits becomes a take, or a loan that is low a refill, unless one is under way. */
+  /** Posts a take of all that waits, or a refill if the loan is low, if it may. */
   #postAll(): void {
     if (!this.#mayPost()) return;
     const { requests } = this.#options;

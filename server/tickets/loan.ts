@@ -1,6 +1,6 @@
-// Tickets that the node has lent to this isolate, to be given without asking. Knows nobody
-// who gets them: the dispenser sees to it that nobody waits while there are any, so that
-// they go out in their order.
+// Tickets that the node has lent to this isolate, to be given without asking. Not here: who
+// gets them. The dispenser sees to it that no client waits while there are any, so that
+// they go out in order.
 
 import type { Range } from "../../base/range.ts";
 
@@ -9,7 +9,7 @@ export class Loan {
   #count = 0;
   #low = 0;
 
-  /** Half of what came last is used up, or more: time to ask for more. */
+  /** Less than half is left of what came last: time to ask for more. */
   get isLow(): boolean {
     return this.#count < this.#low;
   }
@@ -17,25 +17,25 @@ export class Loan {
   /** Tickets that come after all that were added before. */
   add({ last, count }: Range): void {
     this.#low = Math.floor(count / 2);
-    // What was left comes right before these, or is nobody's.
+    // What was left is right before these, or it is not ours any more.
     const isNext = this.#last === last - BigInt(count);
     this.#count = isNext ? this.#count + count : count;
     this.#last = last;
   }
 
-  /** There is no more to be had: it is not low again until some are added. */
+  /** The node lends no more: it is not low again until some are added. */
   endRefills(): void {
     this.#low = 0;
   }
 
-  /** The next `count`, or as many as there are. */
+  /** Takes the next `count` tickets, or as many as there are. */
   take(count: number): Range {
     const taken = Math.min(this.#count, count);
     this.#count -= taken;
     return { last: this.#last - BigInt(this.#count), count: taken };
   }
 
-  /** All that is left; there will be no more. */
+  /** Takes all that is left, and is not low any more. */
   empty(): Range {
     this.endRefills();
     return this.take(this.#count);

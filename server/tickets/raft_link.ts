@@ -1,6 +1,7 @@
-// The main isolate's end of the channel: posts what clients ask, dispatches what the
-// node says, remembers its last status. The rules of the channel stand in
-// `raft/channel/messages.ts`. Not here: what a command means, and what to do when the node stops.
+// An isolate's end of its door to the node: posts what clients ask, dispatches what the node
+// says, remembers its last status. The rules of the door stand in
+// `raft/channel/messages.ts`. Not here: what a command means, or what to do when the node
+// stops.
 
 import type {
   AdminAnswer,
@@ -9,29 +10,25 @@ import type {
   FromNode,
   NodeOptions,
   NodeStatus,
+  TakeRequests,
   ToNode,
 } from "../../raft/channel/messages.ts";
 import { assert, unreachable } from "../../base/assert.ts";
 import type { TakeBox } from "../../raft/channel/take_box.ts";
-import { Dispenser, type TicketClient } from "./dispenser.ts";
+import { Dispenser, type DispenserOptions } from "./dispenser.ts";
 
 export type RaftLinkOptions = {
-  /** The node serves. */
+  /** The node can serve clients. */
   readonly ready: () => void;
   /** The cluster has removed the node, which is to be stopped. */
   readonly removed: () => void;
   /** The node has ended; with an error if it was not asked to. */
   readonly stopped: (error: string | undefined) => void;
-  /** What is dealt here is not sound any more: the process must end. */
-  readonly broken?: (error: unknown) => void;
-  /** How long a TICKET may wait to be answered, and whether it outlives a leader. */
-  readonly timeoutMillis: number;
-  readonly asksAgain: boolean;
-  /** Takes pass through it instead of the door. */
+  /** Takes and refills pass through it instead of the door. */
   readonly takeBox?: TakeBox | undefined;
-  /** Runs a task at the end of the turn; `queueMicrotask` unless a test says otherwise. */
-  readonly defer?: ((task: () => void) => void) | undefined;
-};
+  /** `queueMicrotask` unless a test says otherwise. */
+  readonly defer?: DispenserOptions["defer"] | undefined;
+} & Pick<DispenserOptions, "broken" | "timeoutMillis" | "asksAgain">;
 
 const stopping: AdminAnswer = { type: "error", text: "the node is stopping" };
 
@@ -39,7 +36,7 @@ export class RaftLink {
   readonly dispenser: Dispenser;
   readonly #door: Door<ToNode>;
   readonly #options: RaftLinkOptions;
-  /** Takes what the node has put into the box and we have not yet seen. */
+  /** Deals what the node has put into the box and nobody has seen here. */
   readonly #lookIntoBox: () => void;
   readonly #callbacks = new Map<number, (answer: AdminAnswer) => void>();
   #lastId = 0;
@@ -54,24 +51,21 @@ export class RaftLink {
   constructor(door: Door<ToNode>, options: RaftLinkOptions) {
     this.#door = door;
     this.#options = options;
-    const { takeBox } = options;
-    this.dispenser = new Dispenser({
-      requests: takeBox ?? {
-        take: (count) => door.postMessage({ type: "take", count }),
-        refill: () => door.postMessage({ type: "refill" }),
-      },
-      defer: options.defer ?? queueMicrotask,
-      asksAgain: options.asksAgain,
-      timeoutMillis: options.timeoutMillis,
-    });
+    const { takeBox, defer = queueMicrotask } = options;
+    const requests: TakeRequests = takeBox ?? {
+      take: (count) => door.postMessage({ type: "take", count }),
+      refill: () => door.postMessage({ type: "refill" }),
+    };
+    this.dispenser = new Dispenser({ ...options, requests, defer });
     this.#lookIntoBox = takeBox?.onAnswer(this.dispenser) ?? (() => {});
   }
 
-  /** What the node said last of itself. */
+  /** As the node said last. */
   get status(): NodeStatus {
     return this.#status;
   }
 
+  /** Starts the node; main does, once. */
   start(options: NodeOptions): void {
     const takeBoxMemory = this.#options.takeBox?.memory;
     this.#door.postMessage({ type: "start", options, takeBoxMemory });
@@ -82,7 +76,7 @@ export class RaftLink {
     this.#door.postMessage({ type: "door", port, takeBoxMemory }, [port]);
   }
 
-  /** Tells all who still wait that they get nothing: the process is about to end. */
+  /** Tells all clients that still wait that they get nothing: the process is about to end. */
   giveUp(): void {
     this.#gaveUp = true;
     this.dispenser.close();
@@ -93,31 +87,13 @@ export class RaftLink {
     }
   }
 
-  /** `stopped` follows when the node has handed over and answered all that waits. */
+  /** Stops the node; `stopped` is called when it has handed over and answered all that waits. */
   stop(): void {
     this.giveUp();
     this.#door.postMessage({ type: "stop" });
   }
 
-  /** Whether `count` tickets more may be asked for. */
-  hasRoom(count: number): boolean {
-    return this.dispenser.hasRoom(count);
-  }
-
-  /**
-   * Asks for `count` tickets. Clients guard themselves, so what fails in here is common to
-   * all of them: numbers might be dealt twice.
-   */
-  take(client: TicketClient, count: number): void {
-    try {
-      this.dispenser.take(client, count);
-    } catch (error) {
-      this.#options.broken?.(error);
-      throw error;
-    }
-  }
-
-  /** Answers come in any order, each once. */
+  /** Calls `callback` once, with the answer. Commands may be answered in any order. */
   admin(command: AdminCommand, callback: (answer: AdminAnswer) => void): void {
     if (this.#gaveUp) return callback(stopping);
     const id = ++this.#lastId;

@@ -201,7 +201,7 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "a leader of several lends numbers that it cannot recall in time",
     source: "promise 2",
     file: lending,
-    find: "const isAlone = servers.length === 1 && servers[0]!.id === id &&",
+    find: "const isAlone = first?.id === id && others.length === 0 &&",
     replace: "const isAlone = servers.length > 0 && id !== '' &&",
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
@@ -274,8 +274,9 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "who came while a stock was asked for in vain waits for ever",
     source: "promise 5",
     file: dispenser,
-    find: "for those who came meanwhile.\n    this.#postAll();",
-    replace: "for those who came meanwhile.",
+    find:
+      "    this.#loan.endRefills();\n    // For those who came meanwhile: no take has been posted for them.\n    this.#postAll();",
+    replace: "    this.#loan.endRefills();",
     tests: ["unit/server/tickets/dispenser_loan_test.ts"],
   },
   {

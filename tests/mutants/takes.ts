@@ -34,7 +34,7 @@ export const takesMutants: readonly Mutant[] = [
     source: "PITFALLS 31",
     file: takes,
     find:
-      'this.#takes.push({ count, state: "waiting", outcome: "not-leader" });',
+      'this.#queue.push({ count, state: "waiting", outcome: "not-leader" });',
     replace: 'this.#answer(count, "not-leader");',
     tests: ["unit/raft/node_test.ts"],
   },
@@ -54,7 +54,7 @@ export const takesMutants: readonly Mutant[] = [
     file: takes,
     find: "    take.outcome = settlement;\n",
     replace:
-      "    take.outcome = settlement;\n    this.#takes.sort((a, b) => Number(a.outcome === undefined) - Number(b.outcome === undefined));\n",
+      "    take.outcome = settlement;\n    this.#queue.sort((a, b) => Number(a.outcome === undefined) - Number(b.outcome === undefined));\n",
     tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
   {
@@ -236,6 +236,15 @@ export const takesMutants: readonly Mutant[] = [
     file: "server/tickets/dispenser.ts",
     find: "this.#ticks - ticksPerTimeout - 1,",
     replace: "this.#ticks - ticksPerTimeout,",
+    tests: ["unit/server/tickets/dispenser_test.ts"],
+  },
+  {
+    name: "broken-and-dealing",
+    mistake: "a dispenser that fails goes on, and may deal a number twice",
+    source: "promise 1",
+    file: dispenser,
+    find: "      this.#options.broken?.(error);\n",
+    replace: "",
     tests: ["unit/server/tickets/dispenser_test.ts"],
   },
   {

@@ -219,7 +219,7 @@ Deno.test("Connection ends with an internal error when a command throws, and tel
   const { node, socket, served } = await connected({ prompt: true }, {
     failed: (error, { name }) => failures.push(`${name}: ${error}`),
   });
-  node.link.hasRoom = () => {
+  node.link.dispenser.hasRoom = () => {
     throw new RangeError("too large");
   };
   await socket.send(resp("PING") + resp("TICKET") + resp("PING"));

@@ -11,6 +11,7 @@ export class Desk {
   /** What was asked of the node: takes by their counts, and refills. */
   readonly posted: (number | "refill")[] = [];
   readonly told: string[] = [];
+  readonly faults: unknown[] = [];
   readonly #tasks: (() => void)[] = [];
   readonly dispenser: Dispenser;
 
@@ -23,6 +24,7 @@ export class Desk {
       defer: (task) => this.#tasks.push(task),
       asksAgain,
       timeoutMillis: 10_000,
+      broken: (error) => this.faults.push(error),
     });
   }
 

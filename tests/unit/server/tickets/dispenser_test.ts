@@ -268,6 +268,15 @@ Deno.test("Dispenser stops at counts that do not add up", () => {
   );
 });
 
+Deno.test("Dispenser says that it is broken when a request fails in it", () => {
+  const desk = new Desk();
+  const ann = desk.client("ann");
+  desk.dispenser.take(ann, 1);
+  assert.deepEqual(desk.faults, []);
+  assert.throws(() => desk.dispenser.take(ann, 0), InvariantError);
+  assert.match(String(desk.faults), /^InvariantError: 0 tickets asked for$/);
+});
+
 Deno.test("Dispenser gives numbers in the order of asking, none taken before it was asked", () => {
   const step = fc.oneof(
     fc.record({ who: fc.nat(4), count: fc.integer({ min: 1, max: 9 }) }),
