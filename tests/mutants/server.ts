@@ -363,7 +363,7 @@ export const serverMutants: readonly Mutant[] = [
     file: "server/clients/io_thread.ts",
     find: "const clientCount = new ClientCount(options.limits);",
     replace:
-      "const clientCount = new ClientCount({ ...options.limits, memory: undefined });",
+      "const { memory: _, ...own } = options.limits;\n  const clientCount = new ClientCount(own);",
     tests: ["unit/server/clients/io_threads_test.ts"],
   },
   {

@@ -307,7 +307,7 @@ export const takesMutants: readonly Mutant[] = [
     source: "PITFALLS 31",
     file: "raft/channel/doors.ts",
     find: "const id = ++this.#lastId;",
-    replace: "const id = this.#lastId = message.id;",
+    replace: "const id = this.#lastId = asked.id;",
     tests: ["unit/raft/channel/doors_test.ts"],
   },
   {
