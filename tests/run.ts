@@ -4,12 +4,15 @@
 // be loaded count as a failure, and so does a run that counts nothing.
 //
 //   --no-skips   a skipped test is an error, too: where everything can be installed
-//   --quick      without the tests that take long: whole nodes in all kinds of trouble,
-//                the many seeds of the simulator, this program itself (`test:quick`)
+//   --quick      only the tests that take short: no nodes in trouble, no simulator, no
+//                fuzzing, no crash images (`deno task test:quick`)
 
 // deno-lint-ignore-file no-console -- it speaks to the terminal that started it
 
+import { join } from "node:path";
 import { closingLine, type Tally, TallyReader, total } from "./lib/tally.ts";
+
+const root = new URL("../", import.meta.url);
 
 /**
  * End-to-end tests mostly wait, so they run side by side; the others do not, and not
@@ -21,9 +24,19 @@ const groups = [
   ["tests/e2e/", "--parallel"],
 ];
 
-/** Within a minute on two cores: all that runs alone, and one whole node beside it. */
+/**
+ * For `--quick`, within a minute on two cores. Most unit tests share one isolate: to load the
+ * modules of a hundred files anew for each takes longer than all their tests.
+ */
+const quickUnits = [
+  ...["tests/tidy_test.ts", "tests/docs_test.ts", "tests/mutants/"],
+  ...["tests/torture/", "tests/unit/base/", "tests/unit/raft/"],
+  "tests/unit/server/",
+];
+/** Hundreds of random runs; and tests that count what all of a process holds. */
+const notQuick = /random_cluster_test|change_random_test|slabs_test/;
 const quickGroups = [
-  ["tests/", "--ignore=tests/e2e/,tests/sim/,tests/unit/run_test.ts"],
+  ["tests/unit/storage/", "tests/unit/server/resp/slabs_test.ts"],
   ["tests/e2e/compat_test.ts", "tests/e2e/graph_test.ts", "--parallel"],
 ];
 
@@ -31,11 +44,12 @@ const noSkips = "--no-skips";
 const quick = "--quick";
 const given = Deno.args.filter((arg) => arg !== noSkips && arg !== quick);
 const named = given.some((arg) => !arg.startsWith("-"));
-const all = Deno.args.includes(quick) ? quickGroups : groups;
-const runs = named ? [given] : all.map((group) => [...group, ...given]);
+const isQuick = Deno.args.includes(quick) && !named;
 
 const tallies: Tally[] = [];
-for (const args of runs) tallies.push(await run(args));
+if (isQuick) tallies.push(await runTogether(quickUnits));
+const all = named ? [[]] : isQuick ? quickGroups : groups;
+for (const group of all) tallies.push(await run([...group, ...given]));
 const tally = total(tallies);
 const { failed, skips, unexplained } = tally;
 
@@ -52,10 +66,36 @@ if (refused) console.log(`${noSkips}: nothing may be skipped here`);
 console.log(closingLine(tally));
 Deno.exit(failed === 0 && !refused ? 0 : 1);
 
+/** Runs the tests of all files in or below `paths` in one isolate. */
+async function runTogether(paths: readonly string[]): Promise<Tally> {
+  const directory = await Deno.makeTempDir({ prefix: "ticketd-quick-" });
+  try {
+    const files = paths.flatMap((path) => [...testFiles(path)])
+      .filter((path) => !notQuick.test(path));
+    const entry = join(directory, "quick_test.ts");
+    await Deno.writeTextFile(
+      entry,
+      files.map((path) => `import ${JSON.stringify(new URL(path, root))};\n`)
+        .join(""),
+    );
+    return await run(["--config=deno.json", entry, ...given]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+function* testFiles(path: string): Iterable<string> {
+  if (!path.endsWith("/")) return yield path;
+  for (const { name, isDirectory } of Deno.readDirSync(new URL(path, root))) {
+    if (isDirectory) yield* testFiles(`${path}${name}/`);
+    else if (name.endsWith("_test.ts")) yield path + name;
+  }
+}
+
 async function run(args: readonly string[]): Promise<Tally> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", ...args],
-    cwd: new URL("../", import.meta.url),
+    cwd: root,
     stdout: "piped",
     stderr: "piped",
   }).spawn();
