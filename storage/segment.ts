@@ -39,7 +39,7 @@ import { StorageError } from "./storage.ts";
 
 const magic = new TextEncoder().encode("ticketd\n");
 const preambleBytes = 16;
-/** A disk writes so many bytes whole or not at all (ARCHITECTURE, Decisions). */
+/** A disk writes so many bytes whole or not at all (docs/decisions.md, Storage). */
 const sectorBytes = 512;
 
 const segmentPattern = /^(\d{16})\.log$/;

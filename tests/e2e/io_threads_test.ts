@@ -8,7 +8,7 @@ import { type Client, ticketRequest } from "../lib/client.ts";
 import { e2e, type Lab, refused } from "../lib/harness.ts";
 import { calm, permissions, repository, type Server } from "../lib/server.ts";
 
-/** The longest that a stop may take (README, exit codes). */
+/** The longest that a stop may take (docs/OPERATING.md, exit codes). */
 const stopMillisMax = 5000;
 
 function threads(count: number): string[] {

@@ -7,7 +7,7 @@ import { e2e } from "../lib/harness.ts";
 import { freePort } from "../lib/ports.ts";
 import { until } from "../lib/until.ts";
 
-/** The longest that a stop may take (README, exit codes). */
+/** The longest that a stop may take (docs/OPERATING.md, exit codes). */
 const stopMillisMax = 5000;
 
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) {

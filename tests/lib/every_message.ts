@@ -41,57 +41,73 @@ function messages(
     force: true,
   };
   const asked = new TextEncoder().encode(JSON.stringify(wish ?? removal));
-  return [
-    { ...envelope, type: "PreVote", ...vote },
-    { ...envelope, type: "PreVoteResponse", granted: true },
-    { ...envelope, type: "PreVoteResponse", granted: false },
-    { ...envelope, type: "RequestVote", ...vote, transfer: false },
-    { ...envelope, type: "RequestVote", ...vote, transfer: true },
-    { ...envelope, type: "RequestVoteResponse", granted: true },
-    { ...envelope, type: "RequestVoteResponse", granted: false },
+  const append = {
+    type: "AppendEntries",
+    ...{ ...envelope, sequence: number, prevLogIndex: place },
+    leaderCommit: number,
+  } as const;
+  const answer = {
+    type: "AppendEntriesResponse",
+    ...{ ...envelope, sequence: number },
+  } as const;
+  const errand = { from, to, id: number, data: asked };
+  const byType: { [T in PeerMessage["type"]]: (PeerMessage & { type: T })[] } =
     {
-      ...{ ...envelope, type: "AppendEntries", sequence: number },
-      ...{ prevLogIndex: place, prevLogTerm: term, leaderCommit: number },
-      entries: [
-        { type: "command", index: place + 1, term, data },
+      PreVote: [{ ...envelope, type: "PreVote", ...vote }],
+      PreVoteResponse: [true, false].map((granted) => ({
+        ...{ ...envelope, type: "PreVoteResponse", granted },
+      })),
+      RequestVote: [false, true].map((transfer) => ({
+        ...{ ...envelope, type: "RequestVote", ...vote, transfer },
+      })),
+      RequestVoteResponse: [true, false].map((granted) => ({
+        ...{ ...envelope, type: "RequestVoteResponse", granted },
+      })),
+      AppendEntries: [
         {
-          ...{ type: "configuration", index: place + 2, term },
-          configuration: coup(from),
+          ...append,
+          prevLogTerm: term,
+          entries: [
+            { type: "command", index: place + 1, term, data },
+            {
+              ...{ type: "configuration", index: place + 2, term },
+              configuration: coup(from),
+            },
+          ],
         },
+        { ...append, prevLogTerm: number, entries: [] },
       ],
-    },
-    {
-      ...{ ...envelope, type: "AppendEntries", sequence: number },
-      ...{ prevLogIndex: place, prevLogTerm: number, leaderCommit: number },
-      entries: [],
-    },
-    {
-      ...{ ...envelope, type: "AppendEntriesResponse", sequence: number },
-      ...{ success: true, matchIndex: number, matchTerm: number },
-    },
-    {
-      ...{ ...envelope, type: "AppendEntriesResponse", sequence: number },
-      ...{ success: false, matchIndex: 0, matchTerm: 0 },
-    },
-    {
-      ...{ ...envelope, type: "InstallSnapshot", sequence: number },
-      snapshot: {
-        ...{ index: number, term, configurationIndex: place },
-        ...{ configuration: coup(from), data: stateAt(0n) },
-      },
-    },
-    { ...envelope, type: "Confirm", round: number },
-    { ...envelope, type: "ConfirmResponse", round: number },
-    { ...envelope, type: "TimeoutNow" },
-    { ...envelope, type: "NotMember", configurationIndex: number },
-    { type: "Forward", from, to, id: number, data: asked },
-    { type: "ForwardResponse", from, to, id: number, data: asked },
-    { ...envelope, type: "Take", process: number, id: 1, count: number || 1 },
-    {
-      ...{ type: "TakeResponse", from, to, process: number, id: 1 },
-      ...{ given: true, last: 1n, count: 1 },
-    },
-  ];
+      AppendEntriesResponse: [
+        { ...answer, success: true, matchIndex: number, matchTerm: number },
+        { ...answer, success: false, matchIndex: 0, matchTerm: 0 },
+      ],
+      InstallSnapshot: [{
+        ...{ ...envelope, type: "InstallSnapshot", sequence: number },
+        snapshot: {
+          ...{ index: number, term, configurationIndex: place },
+          ...{ configuration: coup(from), data: stateAt(0n) },
+        },
+      }],
+      Confirm: [{ ...envelope, type: "Confirm", round: number }],
+      ConfirmResponse: [
+        { ...envelope, type: "ConfirmResponse", round: number },
+      ],
+      TimeoutNow: [{ ...envelope, type: "TimeoutNow" }],
+      NotMember: [
+        { ...envelope, type: "NotMember", configurationIndex: number },
+      ],
+      Forward: [{ type: "Forward", ...errand }],
+      ForwardResponse: [{ type: "ForwardResponse", ...errand }],
+      Take: [{
+        ...{ ...envelope, type: "Take", process: number, id: 1 },
+        count: number || 1,
+      }],
+      TakeResponse: [{
+        ...{ type: "TakeResponse", from, to, process: number, id: 1 },
+        ...{ given: true, last: 1n, count: 1 },
+      }],
+    };
+  return Object.values(byType).flat();
 }
 
 /** Each with fields as an honest node may have them, and at both ends of what fits. */

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import type { NodeOptions } from "../../../raft/channel/messages.ts";
+import { settingsOf } from "../../../raft/node_settings.ts";
+
+/** As the flags give them when none is set. */
+const options: NodeOptions = {
+  ...{ id: "1", raftListen: { host: "", port: 1 }, advertise: ":1" },
+  ...{ clientAddress: ":2", version: "1", join: [], joinTimeoutMillis: 60_000 },
+  ...{ nonvoter: false, directory: "data/1", storage: "file" },
+  ...{ durability: "high", heartbeatMillis: 100, electionMillis: 300 },
+  ...{ forward: "yes", lends: true, peersMax: 64 },
+  ...{ logLevel: "info", logFormat: "text" },
+};
+
+Deno.test("settingsOf() counts all periods in ticks of half a heartbeat", () => {
+  const { random: _, ...settings } = settingsOf(options);
+  assert.deepEqual(settings, {
+    tickMillis: 50,
+    heartbeatTicks: 2,
+    electionTicks: 6,
+    flushTicks: 4,
+    changeTicks: 200,
+    snapshotTicks: 20,
+    restTicksMax: 2,
+    forward: "yes",
+    lends: true,
+    paceMin: 32,
+  });
+});
+
+Deno.test("settingsOf() follows every flag that a node obeys", () => {
+  const of = (some: Partial<NodeOptions>) =>
+    settingsOf({ ...options, ...some });
+  const slow = of({ heartbeatMillis: 1000, electionMillis: 10_000 });
+  assert.deepEqual([slow.tickMillis, slow.electionTicks], [500, 20]);
+  assert.deepEqual([slow.flushTicks, slow.changeTicks], [1, 20]);
+  assert.equal(of({ forward: "moved" }).forward, "moved");
+  assert.equal(of({ lends: false }).lends, false);
+  for (const durability of ["medium", "low"] as const) {
+    assert.equal(of({ durability }).restTicksMax, 1, "it must flush in time");
+  }
+});
+
+Deno.test("settingsOf() never has an election timeout shorter than two heartbeats", () => {
+  const { heartbeatTicks, electionTicks } = settingsOf({
+    ...options,
+    heartbeatMillis: 300,
+    electionMillis: 300,
+  });
+  assert(electionTicks > heartbeatTicks);
+});
