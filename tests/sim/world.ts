@@ -35,6 +35,8 @@ export class World {
   steps = 0;
   /** Those that are healed in the second phase; clients have learnt to ask them alone. */
   sound: readonly Computer[] = [];
+  /** Nothing new may go wrong any more. */
+  faultsAreOver = false;
   failure: Error | undefined;
   /** Something that was lent is recalled: whoever makes trouble may like to know. */
   recalls: (computer: Computer) => void = () => {};
