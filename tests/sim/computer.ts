@@ -45,10 +45,7 @@ export class Computer implements Watched {
   nonvoter = false;
   /** It dies as soon as it has acknowledged the next change of members. */
   diesChanged = false;
-  /**
-   * Its disk is new, and its process may not start before the members have removed the
-   * incarnation of the old one.
-   */
+  /** Its disk is new: it must not be let in before the old incarnation is removed. */
   isLost = false;
   /** The least that a sync takes; it takes up to twice as long. */
   syncMicros: Micros;

@@ -80,7 +80,7 @@ export class Process {
 
   /** The node begins; `saved` is what `storage` holds. */
   begin(storage: Storage, saved: Saved): void {
-    const { checker, counts } = this.#world;
+    const { checker } = this.#world;
     const began = checker.commitIndex;
     const node = this.node = new Node(
       this.#environment(storage),
