@@ -1,17 +1,22 @@
-// The clients: each keeps one connection to some computer, asks for some tickets at once,
-// waits, thinks and asks again; looks elsewhere when it is refused or hung up on. Every
-// answer goes to the checker of tickets, in the order in which clients read them.
+// The clients. Each keeps one connection to some computer, asks for some tickets at once,
+// waits, thinks and asks again. It looks for another computer when it is refused or the
+// connection closes. The checker of tickets (`tests/torture/range_checker.ts`) hears every
+// answer, in the order in which clients read them. Not here: the computer's end of a
+// connection (`isolates.ts`).
 
 import assert from "node:assert/strict";
 import { noClusterText, stoppingText } from "../../server/tickets/refusals.ts";
 import type { TicketClient } from "../../server/tickets/dispenser.ts";
 import type { Line } from "../torture/range_checker.ts";
+import type { Micros } from "./clock.ts";
 import type { Computer } from "./computer.ts";
 import type { World } from "./world.ts";
 
 /** Some tickets asked for at once. */
 type Request = {
+  /** The highest number that any client had received when this was asked: answers are larger. */
   readonly floor: number;
+  /** Tickets that are not answered. */
   left: number;
   /** The least number that may come next, once the first has come. */
   next: number | undefined;
@@ -25,7 +30,7 @@ export class Connection implements TicketClient {
   readonly #requests: Request[] = [];
   #closed = false;
   #refused = false;
-  /** Where the leader serves, as far as it was told. */
+  /** Where the leader serves clients, if a refusal said so. */
   #movedTo: string | undefined;
 
   constructor(world: World, client: Client, computer: Computer) {
@@ -67,8 +72,9 @@ export class Connection implements TicketClient {
     const isLate = word === "CLUSTERDOWN" && !isForeign;
     if (isLate) counts.timeouts++;
     if (isForeign) counts.turnedAway++;
-    // Not done means not done; a request that waited, or waits for a node that ends, may
-    // have been done by whom it was forwarded to. What a lost leader did was counted.
+    // Most refusals mean that no number was taken. But if the time ran out, or the node
+    // ended, a leader may have taken numbers for a request that was forwarded to it.
+    // `isolate.ts` counts the takes that a lost leader may have done.
     const mayBeDone = isLate || text === stoppingText;
     this.#refused = true;
     if (word === "MOVED") this.#movedTo = address;
@@ -77,7 +83,7 @@ export class Connection implements TicketClient {
     });
   }
 
-  /** The computer has gone, or does not serve. */
+  /** The computer is gone, or does not serve. */
   lost(): void {
     if (this.#closed) return;
     this.close();
@@ -96,7 +102,7 @@ export class Connection implements TicketClient {
     count: number,
     give: (request: Request, part: number) => void,
   ): void {
-    if (this.#closed) return; // nobody reads it
+    if (this.#closed) return;
     while (count > 0) {
       const request = this.#requests[0];
       assert(request !== undefined, "an answer that nobody waits for");
@@ -117,10 +123,11 @@ export class Client {
   #connection: Connection | undefined;
   #movedTo: string | undefined;
   #active = true;
-  /** What is asked for may be answered within the call. */
+  /** While it asks: the answers may come within the call. */
   #asking = false;
-  #asked = 0;
-  #restsUntil = 0;
+  /** When it asked last. */
+  #asked: Micros = 0;
+  #restsUntil: Micros = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -131,13 +138,13 @@ export class Client {
     return this.#connection?.waits ?? false;
   }
 
-  /** Gives up what it waits for. */
+  /** Closes its connection if it waits for an answer. */
   abandon(): void {
     if (this.waits) this.#connection!.lost();
   }
 
   /** Asks nothing before then. */
-  rest(until: number): void {
+  rest(until: Micros): void {
     this.#restsUntil = until;
   }
 
@@ -147,15 +154,15 @@ export class Client {
   }
 
   answered(): void {
-    if (this.#asking) return; // there may be more of it
-    // What a pipeline held back is asked for before the dispenser has told the next.
+    if (this.#asking) return; // the rest of the pipeline follows
+    // A client that held requests back may ask them within the dispenser's call.
     const isHeldBack = this.#world.options.thinkMicros === 0 &&
       this.#world.random(2) === 0;
     if (isHeldBack) this.#ask();
     else this.#think();
   }
 
-  /** Looks for another computer, after a while: the one that it was told of, if any. */
+  /** Asks another computer after a while: the one at `movedTo`, if there is one. */
   turnedAway(movedTo?: string): void {
     this.#connection = undefined;
     this.#movedTo = movedTo;
@@ -169,13 +176,13 @@ export class Client {
     return found;
   }
 
-  /** Even who does not think is as far away as one computer is from the next. */
+  /** A client that does not think still needs the time that a message takes. */
   #think(): void {
     const { thinkMicros, latencyMicros } = this.#world.options;
     this.#later(Math.max(thinkMicros, latencyMicros));
   }
 
-  #later(mean: number): void {
+  #later(mean: Micros): void {
     this.#world.clock.after(this.#world.wait(mean), () => this.#ask());
   }
 
@@ -205,8 +212,8 @@ export class Client {
     this.#giveUpLater(connection, clock.now);
   }
 
-  /** Nobody waits for ever for a computer that says nothing. */
-  #giveUpLater(connection: Connection, asked: number): void {
+  /** Closes the connection if the computer has said nothing for 20 election timeouts. */
+  #giveUpLater(connection: Connection, asked: Micros): void {
     const { clock, options } = this.#world;
     clock.after(20 * options.electionTicks * options.tickMicros, () => {
       if (connection.waits && asked === this.#asked) connection.lost();

@@ -1,5 +1,5 @@
-// Simulated time: whatever is to happen waits in one queue, in the order of its moment
-// and, at the same moment, of its being asked for. Nothing else makes time pass.
+// Simulated time. Every event waits in one queue, by its moment, and those of one moment in
+// the order in which they were asked for. Nothing else makes time pass.
 
 /** Microseconds since the run began. */
 export type Micros = number;
@@ -29,7 +29,7 @@ export class Clock {
     heap[at] = event;
   }
 
-  /** Runs the next event, if there is one until then; otherwise it is then. */
+  /** Runs the next event, if one is due by `until`; else `until` is now, and it returns false. */
   step(until: Micros): boolean {
     const next = this.#heap[0];
     if (next === undefined || next.at > until) {

@@ -1,5 +1,5 @@
-// What happened in a run: counted where it bit, not where it was meant to, so that a kind
-// of trouble that never strikes, or strikes nothing, shows as a zero.
+// Counts of the events of a run. A fault is counted where it has an effect, not where it is
+// made, so that a fault that never strikes, or strikes nothing, shows as a zero.
 
 import type { Raft } from "../../raft/core/raft.ts";
 
@@ -9,7 +9,7 @@ export const countNames = [
   "powerLosses", // of a computer that had something on its disk
   "pauses",
   "longPauses", // for longer than an election timeout
-  "pausedLeaders", // … of a leader, who was replaced meanwhile or not
+  "pausedLeaders", // … of a leader, whether it was replaced meanwhile or not
   "partitions",
   "messagesCut",
   "messagesReplayed", // and heard
@@ -18,41 +18,41 @@ export const countNames = [
   "failedSyncs", // that ended a process
   "failedWrites", // that ended a process
   "stalls", // a save that took longer than an election timeout
-  "handOvers", // of a leader, because of that
+  "handOvers", // by a leader whose save stalls
   "rottenBits",
   "rottenSectors", // misplaced
-  "rottenStales", // a write that was lost
+  "rottenStales", // sectors whose last write was lost
   "refusals", // of a process to start
   "wipes",
   "impostors", // that asked to join with the id of a disk that was lost
   "comebacks", // of a wiped node, as a voter
   "changes", // asked for
-  "diedChanged", // computers, right after they had acknowledged one
+  "diedChanged", // computers that died right after they had acknowledged one
   "promotions",
   "removals",
   "demotions",
   "ousted", // processes that heard of their removal, and stopped
   "rejoins", // of a node that was removed while it was away
   "transfers", // begun by TimeoutNow
-  "takesForwarded", // sent, again and again as well
+  "takesForwarded", // each time that one is sent
   "takesAskedAgain", // when a leader was lost
   "confirmations", // asked of voters
   "lent", // answers that brought more than was asked for
   "refills", // asked for
-  "recallsAtRest", // of what was lent, because little is asked for
+  "recallsAtRest", // of lent numbers, because little is asked for
   "recallsAtChange", // … because the members are to change
   "recallsAtStop",
   "recallsCrossed", // by a take that was under way
-  "recallsCut", // short by the end of the process
+  "recallsCut", // cut short by the end of the process
   "recalled", // of all these, those that brought something back
   "givenBack", // by an entry in the log
   "timeouts", // of requests that met no leader in time
   "turnedAway", // of requests to a node that belongs to no cluster
   "redirects", // of clients that went where the leader serves
   "transfersAsked", // by people
-  "transfersDone", // of these, as they wished
+  "transfersDone", // of these, answered with OK
   "snapshots", // taken
-  "installs", // of another's
+  "installs", // of a leader's snapshot
   "truncations", // of a log
 ] as const;
 
@@ -62,7 +62,7 @@ export function noCounts(): Counts {
   return Object.fromEntries(countNames.map((name) => [name, 0])) as Counts;
 }
 
-/** Counts what one core goes through in one life, seen from outside. */
+/** Counts the events that show in the core of one process. */
 export class CoreCounter {
   readonly #counts: Counts;
   #seen: Seen;

@@ -1,6 +1,7 @@
-// A disk of one computer, from its first byte to its loss, with what it owes to whom wrote
-// on it: the lying disk itself, what of it is certain, what was acknowledged, and the
-// faults that wait in it. How long it takes is the computer's.
+// One disk of a computer, from its first byte to its loss: its files
+// (`tests/lib/fake_files.ts`), the log that is durable there, what was acknowledged, and the
+// faults that wait in it. Not here: how long a sync takes (`computer.ts`), and when faults
+// strike (`disk_faults.ts`).
 
 import assert from "node:assert/strict";
 import type { Identity, Save, Saved, Server } from "../../raft/core/types.ts";
@@ -12,7 +13,7 @@ import { isSame, Ledger } from "./watched_storage.ts";
 
 const injected = "injected";
 
-/** Whether `error` comes of a fault that a drive was told to have. */
+/** Whether a fault that was put into a drive has caused `error`. */
 export function isInjected(error: Error | undefined): boolean {
   return error?.message.includes(injected) ?? false;
 }
@@ -20,7 +21,7 @@ export function isInjected(error: Error | undefined): boolean {
 export type DriveOptions = {
   readonly identity: Identity;
   readonly durability: Durability;
-  /** Runs a sync's end when it is due. */
+  /** A sync begins; `run` ends it. */
   readonly later: (run: () => void) => void;
   /** An operation is about to fail. */
   readonly failing: (options: { isSync: boolean }) => void;
@@ -31,12 +32,13 @@ export class Drive {
   readonly disk: FakeDisk;
   readonly log: DurableLog;
   readonly ledger = new Ledger();
-  /** It must not be read as if it were sound. */
+  /** Bytes of it have rotted: a process must refuse to start on it. */
   damaged = false;
-  /** No write fits on it, and the next sync fails. */
+  /** No write fits on it. */
   full = false;
+  /** The next sync fails. */
   failSync = false;
-  /** Bytes that its log claims to have on top. */
+  /** Bytes by which its log claims to be larger than it is. */
   grown = 0;
   readonly #options: DriveOptions;
 
@@ -51,7 +53,7 @@ export class Drive {
     this.log = new DurableLog(this.disk, this.identity.node);
   }
 
-  /** As far as its durability promises: a killed process loses nothing at medium. */
+  /** What the cluster relies on: below durability high, entries not yet synced as well. */
   get owed(): Saved {
     const durable = this.log.read() ?? blank(this.identity);
     const { acknowledged } = this.ledger;
@@ -70,7 +72,7 @@ export class Drive {
     return snapshot?.configuration.servers ?? [];
   }
 
-  /** Whether `servers` name it, sound as it is, for a voter. */
+  /** Whether it is sound, and `servers` name it as a voter, by its incarnation or without one. */
   isVoterIn(servers: readonly Server[]): boolean {
     const { node, incarnation } = this.identity;
     return !this.damaged &&
@@ -80,15 +82,15 @@ export class Drive {
       );
   }
 
-  /** Nothing that it acknowledged could be lost now, whatever its durability. */
+  /** All that it acknowledged is durable now, whatever its durability promises. */
   get isSettled(): boolean {
     return this.ledger.underWay === undefined &&
       isSame(this.log.read(), this.ledger.acknowledged);
   }
 
   /**
-   * What was acknowledged is what a power loss would leave: at high always, else with all
-   * that is no ticket.
+   * A power loss would leave all that was acknowledged: at durability high always, at other
+   * levels if the save has an entry that is no command.
    */
   checkAcknowledged(save: Save): void {
     const isTickets = save.entries.every(({ type }) => type === "command");

@@ -1,6 +1,6 @@
-// What a disk would give back after a power loss now, read from its synced bytes alone:
-// checkers compare promises with this, not with what the node believes. It is read on
-// from where it was left as long as the file has only grown.
+// The log that would be read back after a power loss now, from the synced bytes alone.
+// Checkers compare a node's promises with it, not with what the node believes. Reading goes
+// on where it ended last, as long as the file has only grown.
 
 import { readChange } from "../../raft/core/save_codec.ts";
 import { Reader } from "../../base/bytes.ts";
@@ -34,7 +34,7 @@ export class DurableLog {
     this.#node = node;
   }
 
-  /** `undefined` before anything was created. */
+  /** `undefined` before the first segment is durable. */
   read(): Replayed | undefined {
     const { version, rewrites } = this.#disk;
     if (version === this.#version) return this.#state;
@@ -46,8 +46,8 @@ export class DurableLog {
   }
 
   /**
-   * The newest file, and how much of it is proved to have been durable by what follows:
-   * damage to the rest, the last record, cannot be told from a torn write.
+   * The newest file, and its bytes before its last record. Damage to these must be noticed,
+   * because a record follows them; damage to the last record looks like a torn write.
    */
   get certain(): { readonly name: string; readonly end: number } | undefined {
     this.read();

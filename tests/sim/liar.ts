@@ -1,6 +1,6 @@
-// Whoever reaches a raft port and may say nothing there: a stranger, under a member's id
-// or none, that claims to be of a far newer configuration; and one that was a member. It
-// says what would do most harm, in terms of before, of now and of never.
+// Messages of nodes that may say nothing: a stranger, under a member's id or another, that
+// claims to know a far newer configuration; or a former member. They send any message, in
+// an old term, the present one, the next, or one that is impossibly far ahead.
 
 import { DecodeError } from "../../base/bytes.ts";
 import { termJumpMax } from "../../raft/core/limits.ts";
@@ -14,7 +14,7 @@ import { everyMessage } from "../lib/every_message.ts";
 import type { Computer } from "./computer.ts";
 import type { World } from "./world.ts";
 
-/** Said to `to`, as far as it can be read at all. */
+/** `to` hears one lie, if the message can be decoded. */
 export function lie(world: World, to: Computer): void {
   const { random } = world;
   const { raft } = to;
@@ -41,7 +41,7 @@ export function lie(world: World, to: Computer): void {
   });
 }
 
-/** `undefined` when it would not have come through the decoder. */
+/** `undefined` if the decoder refuses it. */
 function asRead(message: PeerMessage | undefined): PeerMessage | undefined {
   if (message === undefined) return undefined;
   try {

@@ -2,12 +2,12 @@
 //
 //   deno task sim 42                   one seed: its options, then what came of it
 //   deno task sim 42 --trace           … and every event
-//   deno task sim --count 1000         so many random seeds
+//   deno task sim --count 1000         1,000 seeds in a row, from a random one
 //   deno task sim --count 200 --first 1     these seeds: 1 to 200
 //   deno task sim --minutes 30
-//   deno task sim 42 --canary twice    with a mistake in the harness, to be found
+//   deno task sim 42 --canary twice    with a mistake in the simulator, to be found
 //
-// Ends with 1 when a seed fails, or when too little happened for a run to prove anything.
+// Exits with 1 if a seed fails, or if too little happened for the run to prove anything.
 
 // deno-lint-ignore-file no-console -- it speaks to the terminal that started it
 

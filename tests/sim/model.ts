@@ -1,6 +1,7 @@
-// What the machine must hold, computed from the committed entries alone: the sum of all
-// that they want, less what they give back. An entry that is applied twice, skipped, or applied before it is
-// committed shows as another number.
+// The state that the machine must have, from the committed entries alone: the sum of the
+// numbers that they take, less those that they give back. If a node applies an entry twice,
+// skips one, or applies one before it is committed, its last number differs. Knows the
+// committed configurations as well, and checks an OK to a change against them.
 
 import assert from "node:assert/strict";
 import type { AdminCommand } from "../../raft/channel/messages.ts";
@@ -12,12 +13,12 @@ type Members = {
   readonly configuration: Configuration;
 };
 
-/** Who leads is not the configuration's business. */
+/** A transfer changes no configuration. */
 type Asked = Exclude<AdminCommand, { type: "transfer" }>;
 
 export class Model {
   readonly #onGivenBack: () => void;
-  /** After each index: all that was taken up to there. */
+  /** By index: the last number taken after it. */
   readonly #taken: bigint[] = [0n];
   /** Rising by index. */
   readonly #configurations: Members[] = [];
@@ -26,31 +27,35 @@ export class Model {
     this.#onGivenBack = onGivenBack;
   }
 
-  /** The last number that may have been given to anybody. */
+  /** The last number that any client may have. */
   get last(): bigint {
     return this.#taken.at(-1)!;
   }
 
+  /** To be called with every committed entry, in order. */
   committed(entry: Entry): void {
     if (entry.type === "configuration") this.#configurations.push(entry);
     assert.equal(entry.index, this.#taken.length, "committed in order");
     this.#taken.push(this.#after(entry));
   }
 
-  /** The configurations that were in force at `index`, and after it. */
+  /** The configuration in force at `index`, and all later ones. */
   membersSince(index: Index): Configuration[] {
     const first = this.#configurations.findLastIndex((c) => c.index <= index);
     return this.#configurations.slice(Math.max(0, first))
       .map(({ configuration }) => configuration);
   }
 
-  /** Who was a member after `index`, and therefore stands in a snapshot of it. */
+  /** The configuration after `index`, which a snapshot of it must hold. */
   membersAt(index: Index): Configuration | undefined {
     return this.#configurations.findLast((past) => past.index <= index)
       ?.configuration;
   }
 
-  /** An OK means that the members have been so, for good, since it was asked for. */
+  /**
+   * An OK means that `command` has been fulfilled by a committed configuration: by the one in
+   * force when it was asked, after `since`, or by a later one.
+   */
   assertDone(command: Asked, since: Index): void {
     const isDone = ({ configuration }: Members) => {
       if (!("id" in command)) return true;
@@ -77,7 +82,10 @@ export class Model {
     );
   }
 
-  /** A take ends in how many numbers it wants; a return in where it begins and ends. */
+  /**
+   * The last number after `entry`. The last 8 bytes of a take are its count; the last 16 of a
+   * return are the last number before it and after it.
+   */
   #after(entry: Entry): bigint {
     if (entry.type !== "command") return this.last;
     const { buffer, byteOffset, length } = entry.data;
@@ -90,7 +98,7 @@ export class Model {
     return end;
   }
 
-  /** After applying `index`; `undefined` if nobody has committed it. */
+  /** The last number taken after `index`; `undefined` if that is not committed. */
   at(index: Index): bigint | undefined {
     return this.#taken[index];
   }

@@ -1,7 +1,8 @@
-// The wires between the computers: slow, lossy, doubling and reordering as the options
-// say, cut one way or both, and able to bring back what it carried long ago. What keeps
-// a message from a life that is over is the handshake of raft/net/handshake.ts, which
-// compares incarnations; the same rule stands here.
+// The network between the computers. It delays, loses, doubles and reorders messages as the
+// options say, can be cut one way or both, and can bring back messages of long ago. A message
+// arrives only if both disks are still those between which it was sent: in service the
+// handshake of `raft/net/handshake.ts` compares incarnations. Not here: which cuts are made
+// (`network_faults.ts`).
 
 import {
   decodePeerMessage,
@@ -15,24 +16,26 @@ import type { World } from "./world.ts";
 type Packet = {
   readonly from: NodeId;
   readonly to: NodeId;
-  /** Of the disks between which it travels. */
-  readonly lives: string;
+  /** Of the sender's disk and the receiver's. */
+  readonly incarnations: string;
   readonly bytes: Uint8Array;
   /** What the sender's handshake proved by then. */
   readonly proof: PeerProof;
-  /** What was committed when it was sent: it cannot tell of more. */
+  /** The cluster's commit index when it was sent. */
   readonly committed: Index;
+  /** It was carried before. */
   readonly isOld: boolean;
 };
 
+/** Old packets that may come again. */
 const packetsKept = 300;
 
 export class Network {
-  /** While true, nothing is lost, doubled or late; cuts stay. */
+  /** While true, no message is lost, doubled or late; cuts stay. */
   calm = false;
   readonly #world: World;
   readonly #cuts = new Set<string>();
-  /** When the last packet of each way arrives. */
+  /** By sender and receiver: the moment when their last packet arrives, in µs. */
   readonly #arrivals = new Map<string, number>();
   readonly #old: Packet[] = [];
 
@@ -47,7 +50,7 @@ export class Network {
     const packet = {
       from: from.id,
       to: to.id,
-      lives: livesOf(from, to),
+      incarnations: incarnationsOf(from, to),
       bytes: encodePeerMessage(message).slice(),
       proof: from.proofFor(to),
       committed: this.#world.checker.commitIndex,
@@ -61,13 +64,13 @@ export class Network {
     this.#carry(packet);
   }
 
-  /** Whether a connection from `from` to `id` is up; a cut is noticed by nobody. */
+  /** Whether a connection from `from` to `id` is up; it stays up when it is cut. */
   reaches(from: Computer, id: NodeId): boolean {
     const to = this.#world.computers.get(id);
     return to?.isRunning === true && this.#isConnected(from, to);
   }
 
-  /** Something that was carried before arrives again. */
+  /** A random old message comes again. */
   replay(): void {
     if (this.#old.length === 0) return;
     const packet = this.#old[this.#world.random(this.#old.length)]!;
@@ -105,7 +108,7 @@ export class Network {
   }
 
   #deliver(packet: Packet): void {
-    const { from: sender, to: receiver, bytes, lives } = packet;
+    const { from: sender, to: receiver, bytes, incarnations } = packet;
     const { computers } = this.#world;
     if (this.#cuts.has(`${sender} ${receiver}`)) {
       this.#world.counts.messagesCut++;
@@ -113,7 +116,7 @@ export class Network {
     }
     const from = computers.get(sender)!;
     const to = computers.get(receiver)!;
-    if (livesOf(from, to) !== lives) return;
+    if (incarnationsOf(from, to) !== incarnations) return;
     to.run(() => {
       if (!this.#isConnected(from, to)) return;
       const message = decodePeerMessage(bytes);
@@ -129,12 +132,12 @@ export class Network {
     });
   }
 
-  /** Either may have dialled; the handshake refuses whom the configuration disowns. */
+  /** Either may have dialled; a handshake refuses strangers. */
   #isConnected(a: Computer, b: Computer): boolean {
     return (a.dials(b.id) || b.dials(a.id)) && a.welcomes(b) && b.welcomes(a);
   }
 }
 
-function livesOf(from: Computer, to: Computer): string {
+function incarnationsOf(from: Computer, to: Computer): string {
   return `${from.incarnation} ${to.incarnation}`;
 }

@@ -1,13 +1,13 @@
-// What a seed chooses before anything happens. Swarm testing: each run has some kinds
-// of trouble often, some rarely and some never, because what always happens hides
-// what it would take a quiet moment to see.
+// The options of a run, drawn from its seed before it begins. This is swarm testing: each run
+// has some kinds of faults often, some rarely and some never, because a fault that always
+// strikes hides bugs that need a quiet moment. Not here: what a fault does (`faults.ts`).
 
 import type { Forwarding } from "../../raft/channel/messages.ts";
 import type { Durability } from "../../storage/storage.ts";
 import { type Random, randomOf } from "../lib/random.ts";
 import type { Micros } from "./clock.ts";
 
-/** Kinds of trouble; each happens after waits with this mean, or never (0). */
+/** Kinds of faults, and of what people ask. */
 export const faultKinds = [
   "kill", // the process dies, its writes stay
   "power", // the computer dies, and unsynced writes with it
@@ -18,7 +18,7 @@ export const faultKinds = [
   "split", // the network in two halves
   "isolate", // one computer from all
   "oneWay", // one computer does not hear another
-  "partial", // two computers, of which others hear both
+  "partial", // two computers do not hear each other, but others hear both
   "heal",
   "replay", // an old message comes again
   "stallDisk", // a sync takes seconds
@@ -26,9 +26,9 @@ export const faultKinds = [
   "failSync",
   "fullDisk",
   "rot", // a bit or a sector of a disk changes while the computer is down
-  "wipe", // a disk is lost; its node is removed and comes back as a new life
+  "wipe", // a disk is lost; its node is removed and comes back as a new incarnation
   "snapshot",
-  "grow", // the log claims to be large: the node compacts by itself
+  "grow", // the log claims to be large, so that the node compacts by itself
   "join",
   "add",
   "remove",
@@ -38,8 +38,8 @@ export const faultKinds = [
   "abandon", // a client gives up
   "lull", // all clients are silent for a while
   "shrink", // members are removed until one is left, or the one gets another
-  "dieChanged", // members change, and who has acknowledged that dies at once
-  "lie", // one that may not says anything to a node
+  "dieChanged", // members change, and a node that has acknowledged it dies at once
+  "lie", // a node hears messages of others that may say nothing to it
 ] as const;
 
 export type FaultKind = typeof faultKinds[number];
@@ -49,34 +49,34 @@ export type Options = {
   readonly voters: number;
   /** Computers that are no members at first. */
   readonly spares: number;
-  /** Whether the voters join one after the other, or begin as a cluster. */
+  /** Whether one voter founds the cluster and the others join, or all found it together. */
   readonly founding: "alone" | "together";
   readonly clients: number;
-  /** Requests that a client sends at once, at most; and between two rounds. */
+  /** Tickets that a client asks for at once, at most. */
   readonly pipelineMax: number;
+  /** Between an answer and the next request, on average. */
   readonly thinkMicros: Micros;
   readonly tickMicros: Micros;
   readonly electionTicks: number;
   readonly changeTicks: number;
   /** How long a TICKET may wait for a leader. */
   readonly timeoutMicros: Micros;
-  /** What a node does that does not lead; of each computer, in turn. */
+  /** What a node that does not lead does with takes; of each computer, in turn. */
   readonly forward: readonly Forwarding[];
-  /** A message takes the first, and on average the second on top. */
+  /** A message takes the first, and on average the second in addition. */
   readonly latencyMicros: Micros;
   readonly jitterMicros: Micros;
   /** Whether messages on one way keep their order. */
   readonly ordered: boolean;
-  /** Of 1,000 messages. */
+  /** Of 1,000 messages, on average. */
   readonly lost: number;
   readonly doubled: number;
   readonly syncMicros: Micros;
-  /**
-   * Between the isolates, by message and through the box of takes, which overtake each
-   * other; and how many of them serve clients, on each computer.
-   */
+  /** The time that a message between two isolates takes. */
   readonly doorMicros: Micros;
+  /** The same through a take box: either may overtake the other. */
   readonly boxMicros: Micros;
+  /** Isolates that serve clients, on each computer. */
   readonly isolates: number;
   /** Tickets a tick from which a leader takes some ahead. */
   readonly paceMin: number;
@@ -84,10 +84,13 @@ export type Options = {
   readonly clockSkew: number;
   /** Of each computer, in turn. */
   readonly durability: readonly Durability[];
+  /** How long faults strike. */
   readonly phaseMicros: Micros;
+  /** The mean time between two faults of a kind; 0 for never. */
   readonly faults: Readonly<Record<FaultKind, Micros>>;
 };
 
+/** The same options for the same seed, on any machine. */
 export function drawOptions(seed: number): Options {
   const random = randomOf(seed);
   const from = <T>(...choices: readonly T[]): T =>
@@ -99,9 +102,9 @@ export function drawOptions(seed: number): Options {
       isOfLending(kind) ? 0 : from(0, 0, 1 / 2, 1 / 6, 1 / 20) * phaseMicros,
     ]),
   ) as Record<FaultKind, Micros>;
-  // Without an end, two cuts are soon all that happens.
+  // A run whose cuts never heal soon stands still.
   faults.heal = phaseMicros / 12;
-  // Disks that are lost for good are few, or no majority is left.
+  // Few disks are lost for good, so that a majority is left.
   faults.rot = Math.max(faults.rot, faults.rot && phaseMicros / 3);
   faults.wipe = Math.max(faults.wipe, faults.wipe && phaseMicros / 3);
   const tickMicros = from(5000, 12_500, 25_000);
@@ -134,14 +137,13 @@ export function drawOptions(seed: number): Options {
     paceMin: from(1, 8, 32, 1e9),
     boxMicros: from(2, 2, 40, 1000),
   };
-  // Last, so that the other seeds stay what they were.
+  // Drawn last, so that the other seeds keep their options.
   return random(5) === 0 ? lending(options, random) : options;
 }
 
 /**
- * A run about numbers that are lent: only a node that is alone lends any, and before that
- * changes it recalls them. Elsewhere both are rare, for a cluster only grows, or is busy
- * with its troubles.
+ * A run about lending: only a node that is alone in its cluster lends numbers, and it recalls
+ * them before another joins. Both are rare in other runs, where few nodes are ever alone.
  */
 function lending(options: Options, random: Random): Options {
   const from = <T>(...choices: readonly T[]): T =>
@@ -160,7 +162,7 @@ function lending(options: Options, random: Random): Options {
     ...options,
     voters: from(1, 2, 3),
     spares: from(1, 2),
-    // What is answered at once is soon asked for again: few make a run long enough.
+    // Lent numbers are answered at once and soon asked for again: few clients make a long run.
     clients: from(1, 4, 16),
     thinkMicros: from(1000, 5000),
     syncMicros: from(100, 1000),
@@ -170,7 +172,7 @@ function lending(options: Options, random: Random): Options {
   };
 }
 
-/** Only in runs about numbers that are lent. */
+/** Whether the kind strikes only in runs about lending. */
 function isOfLending(kind: FaultKind): boolean {
   return kind === "lull" || kind === "shrink";
 }
@@ -185,7 +187,7 @@ function drawMixed(random: Random): Durability[] {
   return Array.from({ length: 7 }, () => levels[random(3)]!);
 }
 
-/** One `name value` a line. */
+/** Lines `name value`, for a terminal. */
 export function optionLines(options: Options): string[] {
   const { faults, ...others } = options;
   const rare = faultKinds.filter((kind) => faults[kind] === 0);

@@ -1,11 +1,12 @@
-// One run. First anything may go wrong, and nothing that was promised may be broken.
-// Then a majority is healed, the rest stays broken for good, and the majority must get to
-// work: within so many election timeouts there is a leader, tickets are given, and all
-// of it have the same state; and once more when that leader has broken and the others are
-// healed. At the end everybody goes home, and the books must balance.
+// One run, in three phases. First faults strike, and no promise may be broken. Then a
+// majority is healed and the rest stays broken for good: within so many election timeouts
+// the majority must have a leader, give tickets and agree on the state; and the same once
+// more, without that leader. At the end all stops, and no more numbers may be used up than
+// clients asked for. Not here: the faults (`faults.ts`), and the checks after each input
+// (`node_check.ts`).
 
 import assert from "node:assert/strict";
-import type { Index, NodeId, Server } from "../../raft/core/types.ts";
+import type { Index, Server } from "../../raft/core/types.ts";
 import { Client } from "./clients.ts";
 import type { Computer } from "./computer.ts";
 import type { Counts } from "./counts.ts";
@@ -15,16 +16,20 @@ import { type Canary, World } from "./world.ts";
 
 export type Outcome = {
   readonly seed: number;
+  /** Of the trace. */
   readonly hash: string;
+  /** Events of the clock, traced or not. */
   readonly events: number;
-  /** Of simulated time. */
+  /** Simulated seconds. */
   readonly seconds: number;
   readonly counts: Counts;
   readonly elections: number;
   readonly committed: number;
+  /** Tickets that clients received. */
   readonly tickets: number;
+  /** Tickets that may be used up without an answer, at most. */
   readonly unknown: number;
-  /** What was left could not go on, and rightly did not. */
+  /** The computers that were left had no majority, and rightly committed nothing. */
   readonly stuck: boolean;
   readonly failure: Error | undefined;
 };
@@ -34,15 +39,16 @@ export type RunOptions = {
   readonly canary?: Canary | undefined;
 };
 
-/** With hundreds of eager clients a run is as long as it is busy. */
+/** Events after which the first phase ends: hundreds of eager clients make very many. */
 const misbehavingStepsMax = 50_000;
 
 /**
- * Election timeouts after which a healed majority must have come so far. A client that
- * waits for a broken computer tries another after 20.
+ * Election timeouts in which a healed majority must reach each goal. A client that waits for
+ * a broken computer tries another after 20.
  */
 const patience = { leader: 15, ticket: 30, agreement: 20 };
 
+/** Runs the simulation of `seed`; a failure is returned, not thrown. */
 export function simulate(seed: number, options: RunOptions = {}): Outcome {
   return new Simulation(drawOptions(seed), options).run();
 }
@@ -125,7 +131,7 @@ class Simulation {
     const sound = this.#choose();
     if (sound === undefined) return this.#staysStuck();
     this.#stuck = !this.#mustWork(sound);
-    // Whoever was broken comes back, and the leader breaks in its place.
+    // The broken computers come back, and the leader breaks in their place.
     const others = this.#candidates.filter(({ raft }) =>
       raft?.role !== "leader"
     );
@@ -133,7 +139,10 @@ class Simulation {
     this.#stuck = !this.#mustWork(others);
   }
 
-  /** These are healed, and all others broken for good. */
+  /**
+   * Heals the computers of `sound`, and breaks all others for good. Returns whether they
+   * reach all goals; false if they cannot (`#must()`).
+   */
   #mustWork(sound: readonly Computer[]): boolean {
     this.#world.sound = sound;
     this.#world.network.heal();
@@ -176,7 +185,12 @@ class Simulation {
     return goals.every((goal) => this.#must(sound, goal));
   }
 
-  /** False when it cannot be: the members have changed, and too few of them are left. */
+  /**
+   * Returns false if the goal cannot be reached, because the members have changed and
+   * `sound` is no majority any more.
+   *
+   * @throws if it could be reached in time, and is not
+   */
   #must(
     sound: readonly Computer[],
     { timeouts, fault, done }: {
@@ -197,8 +211,8 @@ class Simulation {
   }
 
   /**
-   * Computers in a random order until they are a majority of every configuration that
-   * any of them may act on; `undefined` when even all that are sound are not.
+   * Adds computers in a random order until they are a majority of every configuration that
+   * any of them may act on; `undefined` if even all with a readable disk are not.
    */
   #choose(): Computer[] | undefined {
     const { random } = this.#world;
@@ -211,14 +225,14 @@ class Simulation {
     return undefined;
   }
 
-  /** With a disk that can be read. */
+  /** Computers whose disk is readable, not empty, and not waiting for the old one's removal. */
   get #candidates(): Computer[] {
     return [...this.#world.computers.values()].filter((one) =>
       !one.drive.damaged && !one.isLost && !one.drive.ledger.isEmpty
     );
   }
 
-  /** In every configuration that any of them may act on. */
+  /** Whether they are a majority of every configuration that any of them may act on. */
   #isMajority(computers: readonly Computer[]): boolean {
     const { commitIndex } = this.#world.checker;
     const known = computers.flatMap((one) =>
@@ -239,7 +253,7 @@ class Simulation {
     this.#keepRunning(computer);
   }
 
-  /** It may yet end for a fault of before, or because it was asked to. */
+  /** Starts it whenever it is down: it may yet end for an earlier fault, or an earlier stop. */
   #keepRunning(computer: Computer): void {
     if (!computer.isRunning && !computer.isLost) {
       computer.start();
@@ -252,6 +266,7 @@ class Simulation {
     });
   }
 
+  /** It stands still, or is cut off from the others, one way or both. */
   #breakForGood(computer: Computer): void {
     const { random, network } = this.#world;
     const hears = random(2) === 0;
@@ -267,7 +282,10 @@ class Simulation {
     }
   }
 
-  /** As far as one can tell, nobody has a majority; whoever goes on had one, and is watched. */
+  /**
+   * No majority is left, as far as the logs tell. If some computers commit entries all the
+   * same, they have one, and the checks go on.
+   */
   #staysStuck(): void {
     const { checker, options: { electionTicks, tickMicros } } = this.#world;
     const { commitIndex } = checker;
@@ -278,7 +296,7 @@ class Simulation {
     );
   }
 
-  /** Everybody stops, in any way; then no more may be used up than was asked for. */
+  /** All computers stop; then no more numbers may be used up than clients asked for. */
   #goHome(): void {
     this.#isOver = true;
     for (const client of this.#clients) client.leave();
@@ -295,7 +313,7 @@ class Simulation {
   }
 }
 
-/** Of its log: the newest committed one, or what it has of it, and all that follow. */
+/** The configurations that it may act on: the newest in its log that is committed, and later. */
 function configurationsOf(
   { members, drive: { ledger } }: Computer,
   commitIndex: Index,
@@ -311,7 +329,8 @@ function configurationsOf(
   ].filter((servers) => servers.length > 0);
 }
 
-function stateOf({ id, raft, isPaused }: Computer): NodeId {
+/** For a failure's message. */
+function stateOf({ id, raft, isPaused }: Computer): string {
   if (raft === undefined) return `${id} down`;
   const { role, currentTerm, log, membership } = raft;
   return `${id} ${isPaused ? "paused " : ""}${role} of term ${currentTerm}, ` +

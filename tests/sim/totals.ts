@@ -1,11 +1,12 @@
-// Many runs added up, and whether enough happened in them to prove anything.
+// Many runs added up, and whether enough happened in them to prove anything: a simulator in
+// which some fault never strikes finds no bugs, and looks as if there were none.
 
 import type { Outcome } from "./simulation.ts";
 import { countNames, noCounts } from "./counts.ts";
 
-/** In so many runs each kind of trouble must have struck. */
+/** Among so many runs every count must have risen. */
 const seedsForAll = 150;
-/** What is lent must come back often, for all ways in which it does to meet each other. */
+/** Recalls that bring numbers back: many, so that each kind of recall meets each fault. */
 const recalledPerSeed = 0.5;
 
 export class Totals {
@@ -32,7 +33,7 @@ export class Totals {
     for (const name of countNames) this.#counts[name] += outcome.counts[name];
   }
 
-  /** What should have happened more often; a few seeds alone prove nothing either way. */
+  /** The events that were too few, in words; none for fewer than 20 seeds. */
   tooLittle(): string[] {
     if (this.seeds < 20) return [];
     const { kills, powerLosses, partitions } = this.#counts;
@@ -54,7 +55,7 @@ export class Totals {
         little.push(`${recalled} recalled in ${this.seeds} seeds`);
       }
     }
-    // To stop was right now and then; to stop always would prove nothing.
+    // A run that is rightly stuck proves little; there may be few of them.
     if (this.#stuck > this.seeds / 20) little.push(`${this.#stuck} runs stuck`);
     return little;
   }

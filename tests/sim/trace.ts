@@ -1,7 +1,11 @@
-// What happened in a run, as lines; kept only as their hash, which is the same for the
-// same seed on every machine, or else the run depended on something that it must not.
+// The trace of a run: a line for each event that is worth one. Only its hash is kept. The
+// same seed gives the same hash on every machine; otherwise the run depends on something
+// outside it.
+
+import type { Micros } from "./clock.ts";
 
 export class Trace {
+  /** Lines so far. */
   events = 0;
   #low = 0x811c9dc5;
   #high = 0x9e3779b9;
@@ -11,7 +15,8 @@ export class Trace {
     this.#print = print;
   }
 
-  add(at: number, line: string): void {
+  /** `line` happened at the moment `at`. */
+  add(at: Micros, line: string): void {
     this.events++;
     this.#mix(at);
     for (let i = 0; i < line.length; i++) this.#mix(line.charCodeAt(i));
@@ -24,7 +29,7 @@ export class Trace {
     return hex(this.#high) + hex(this.#low);
   }
 
-  /** FNV-1a, and a second one with another multiplier. */
+  /** FNV-1a of 32 bits, and beside it the same with another multiplier. */
   #mix(value: number): void {
     this.#low = Math.imul(this.#low ^ value, 0x01000193) >>> 0;
     this.#high = Math.imul(this.#high ^ value, 0x85ebca6b) >>> 0;

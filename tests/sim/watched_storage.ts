@@ -1,5 +1,6 @@
-// The production log, watched: what it acknowledged, and what was on its way, are kept,
-// so that whatever is read back after a crash can be compared with them.
+// The log of a process, watched: notes what it acknowledged and which save was under way, so
+// that what the next process reads back can be compared with them. Not here: what must be
+// durable (`drive.ts`, `durable_log.ts`).
 
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
@@ -7,19 +8,23 @@ import type { Configuration, Save, Saved } from "../../raft/core/types.ts";
 import { replay, type Replayed } from "../../storage/apply_save.ts";
 import type { Done, Storage } from "../../storage/storage.ts";
 
-/** What a disk owes its node, across lives. */
+/** What a disk owes its node, from process to process. */
 export class Ledger {
   /** All that was acknowledged, or read back; `undefined` before anything was. */
   acknowledged: Replayed | undefined;
-  /** On its way when the life ended: it may have arrived or not. */
+  /** Being written; if the process has ended meanwhile, it may be on disk or not. */
   underWay: { readonly save: Save } | { readonly created: Saved } | undefined;
 
-  /** Nothing was ever begun here. */
+  /** Nothing was ever written. */
   get isEmpty(): boolean {
     return this.acknowledged === undefined && this.underWay === undefined;
   }
 
-  /** What was read back is what was acknowledged, or that and what was under way. */
+  /**
+   * A process has read `saved`.
+   *
+   * @throws if that is neither what was acknowledged, nor this with the save under way
+   */
   readBack(saved: Saved | undefined): void {
     const { acknowledged, underWay } = this;
     const possible: (Saved | undefined)[] = [acknowledged];
@@ -33,7 +38,9 @@ export class Ledger {
     }
     assert(
       possible.some((one) => isSame(one, saved)),
-      `read back ${told(saved)}, and not ${possible.map(told).join(" or ")}`,
+      `read back ${textOf(saved)}, and not ${
+        possible.map(textOf).join(" or ")
+      }`,
     );
     this.acknowledged = saved && copyOf(saved);
     this.underWay = undefined;
@@ -42,12 +49,13 @@ export class Ledger {
 
 export type WatchOptions = {
   readonly ledger: Ledger;
-  /** Before each acknowledgement; and after, when what it let go is on its way. */
+  /** Called right before each save is acknowledged. */
   readonly acknowledging: (save: Save) => void;
+  /** Called right after, when the node has sent what waited for it. */
   readonly acknowledged: (save: Save) => void;
-  /** Bytes that the log claims to have on top. */
+  /** Bytes by which the log claims to be larger than it is. */
   readonly grown: () => number;
-  /** The canary: acknowledges before the log does. */
+  /** For the canary "early": defers the acknowledgement, which does not wait for the log. */
   readonly early: ((run: () => void) => void) | undefined;
 };
 
@@ -148,7 +156,7 @@ function areEqual(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-function told(saved: Saved | undefined): string {
+function textOf(saved: Saved | undefined): string {
   if (saved === undefined) return "nothing";
   const { hardState: { currentTerm, votedFor }, snapshot, entries } = saved;
   const last = snapshot.index + entries.length;

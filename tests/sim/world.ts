@@ -1,5 +1,6 @@
-// Everything there is in a run: time, chance, computers, wires, clients, and those who
-// watch. The first thing that goes wrong is kept, and ends the run.
+// All that a run consists of: time, chance, computers, network, the checkers and the counts.
+// Keeps the first failure, which ends the run. Not here: the phases of a run, its clients
+// (`simulation.ts`), and its faults (`faults.ts`).
 
 import assert from "node:assert/strict";
 import { findServer } from "../../raft/core/membership.ts";
@@ -7,7 +8,7 @@ import type { Configuration } from "../../raft/core/types.ts";
 import { Checker } from "../lib/raft_checker.ts";
 import { type Random, randomOf } from "../lib/random.ts";
 import { RangeChecker } from "../torture/range_checker.ts";
-import { Clock } from "./clock.ts";
+import { Clock, type Micros } from "./clock.ts";
 import { Computer } from "./computer.ts";
 import { noCounts } from "./counts.ts";
 import { Model } from "./model.ts";
@@ -15,8 +16,12 @@ import { Network } from "./network.ts";
 import type { Options } from "./options.ts";
 import { Trace } from "./trace.ts";
 
-/** A mistake put into the harness itself: whoever watches must find it. */
-export const canaries = ["early", "forgetful", "twice"] as const;
+/** Mistakes that can be put into the simulator itself: a checker must find each. */
+export const canaries = [
+  "early", // storage acknowledges a save before the log has written it
+  "forgetful", // a disk has lost its files when a process starts
+  "twice", // a node gives the same numbers again
+] as const;
 export type Canary = typeof canaries[number];
 
 export class World {
@@ -31,12 +36,14 @@ export class World {
   readonly model: Model;
   readonly checker: Checker;
   readonly counts = noCounts();
-  /** Events of the clock, traced or not. */
+  /** Events of the clock so far, traced or not. */
   steps = 0;
-  /** Those that are healed in the second phase; clients have learnt to ask them alone. */
+  /** The computers that are healed in the second phase: from then on clients ask only these. */
   sound: readonly Computer[] = [];
+  /** Nothing new may go wrong any more. */
+  faultsAreOver = false;
   failure: Error | undefined;
-  /** Something that was lent is recalled: whoever makes trouble may like to know. */
+  /** Called when a node asks for numbers that it has lent: a moment for a fault. */
   recalls: (computer: Computer) => void = () => {};
 
   constructor(
@@ -74,7 +81,7 @@ export class World {
     );
   }
 
-  /** Where clients look for tickets. */
+  /** The computers that clients ask. */
   get servers(): Computer[] {
     const { up, sound } = this;
     return sound.length === 0 ? up : up.filter((one) => sound.includes(one));
@@ -88,8 +95,12 @@ export class World {
     this.failure ??= error instanceof Error ? error : new Error(String(error));
   }
 
-  /** Lets time pass; ends early when something is wrong, or when `done` says so. */
-  run(duration: number, done: () => boolean = () => false): boolean {
+  /**
+   * Lets time pass, until `done` is true or `duration` is over. Returns whether it is done.
+   *
+   * @throws the failure, if there is one
+   */
+  run(duration: Micros, done: () => boolean = () => false): boolean {
     const end = this.clock.now + duration;
     for (;; this.steps++) {
       if (this.failure !== undefined) throw this.failure;
@@ -98,8 +109,8 @@ export class World {
     }
   }
 
-  /** Exponential around `mean`, as what does not depend on the past is. */
-  wait(mean: number): number {
+  /** A random wait with this mean: exponential, for events that are independent of the past. */
+  wait(mean: Micros): Micros {
     return Math.round(-Math.log((this.random(65_536) + 1) / 65_537) * mean);
   }
 
@@ -107,6 +118,7 @@ export class World {
     return from[this.random(Math.max(1, from.length))];
   }
 
+  /** Checks and counts what a committed configuration changes. */
   #membersChanged(before: Configuration, after: Configuration): void {
     for (const { id, suffrage, incarnation } of after.servers) {
       const known = findServer(before, id);

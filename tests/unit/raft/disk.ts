@@ -1,6 +1,6 @@
-// A disk that does nothing until it is told to: a save under way becomes durable with
-// `finish`, fails with `fail`, or is lost in a crash. `replay` (storage/apply_save.ts) says
-// what a save means; the disk asserts the rules that a node must keep.
+// A disk in memory that finishes nothing by itself: a save under way becomes durable with
+// `finish()`, fails with `fail()`, or is lost in a crash. Asserts the rules that a node must
+// keep. What a save means is `storage/apply_save.ts`'s to say.
 
 import assert from "node:assert/strict";
 import type { Save, Saved } from "../../../raft/core/types.ts";
@@ -10,11 +10,12 @@ import type { Done, Storage } from "../../../storage/storage.ts";
 export class Disk implements Storage {
   /** Every save that was ever begun. */
   readonly saves: Save[] = [];
-  /** `Nodes.settle()` does not finish what is under way. */
+  /** `Nodes.settle()` leaves saves and flushes under way. */
   stuck = false;
   bytes = 0;
   /** Flushes that became durable. */
   flushes = 0;
+  /** Told the content whenever a save has become durable. */
   readonly #changed: (saved: Saved) => void;
   #state: Replayed;
   #writing: { readonly save: Save; readonly done: Done } | undefined;
@@ -58,12 +59,12 @@ export class Disk implements Storage {
 
   close(): void {}
 
-  /** Another disk is put in: a wiped one. */
+  /** Another disk is put in, with this content. */
   replace(saved: Saved): void {
     this.#state = { ...saved, entries: saved.entries.slice() };
   }
 
-  /** The oldest of what is under way becomes durable; false when nothing is. */
+  /** Finishes the save under way, or else the oldest flush; false if there is neither. */
   finish(): boolean {
     const writing = this.#writing;
     if (writing !== undefined) {
@@ -78,7 +79,7 @@ export class Disk implements Storage {
     return true;
   }
 
-  /** The oldest of what is under way fails, and with it the disk. */
+  /** Fails the save under way, or else the oldest flush; the node may write nothing more. */
   fail(error: Error): void {
     this.#dead = true;
     const done = this.#writing?.done ?? this.#flushing.shift();
@@ -87,7 +88,7 @@ export class Disk implements Storage {
     done(error);
   }
 
-  /** The process is gone; of the save under way all is kept if `saved`, else nothing. */
+  /** The process is gone. The save under way is kept whole if `saved`, otherwise lost. */
   crash({ saved }: { saved: boolean }): void {
     if (saved && this.#writing !== undefined) this.#persist();
     this.#writing = undefined;

@@ -1,10 +1,11 @@
-// The machine's snapshot in its format, written without the machine, for tests that begin
-// after more tickets than they could take.
+// The bytes of a machine's snapshot, written without the machine, for tests that begin
+// after more tickets than a test could take. The format stands in
+// `raft/tickets/machine.ts`.
 
 import { Writer } from "../../../base/bytes.ts";
 import { ticketSequence } from "../../../raft/tickets/machine.ts";
 
-/** One sequence, which stands at `last`. */
+/** The snapshot of one sequence whose last number taken is `last`. */
 export function stateAt(last: bigint, name = ticketSequence): Uint8Array {
   const writer = new Writer();
   writer.u8(1);
