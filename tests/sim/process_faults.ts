@@ -63,7 +63,9 @@ export function killDuringRecall(world: World, computer: Computer): void {
   if (random(8) > 0) return;
   const { node } = computer;
   clock.after(random(4 * doorMicros), () => {
-    if (computer.node === node && !world.faultsAreOver) kill(world, computer);
+    if (computer.node !== node || world.faultsAreOver) return;
+    // At durability low it may have gathered more since (seed 1292).
+    if (mayDie(computer)) kill(world, computer);
   });
 }
 
