@@ -55,7 +55,7 @@ switch (parsed.type) {
     parsed satisfies never;
 }
 
-/** `undefined` as well where it may not be read: to try would prompt, and wait for ever. */
+/** `undefined`, too, if it may not be read: to try would prompt at a terminal, and wait. */
 function environmentVariable(variable: string): string | undefined {
   const { state } = Deno.permissions.querySync({ name: "env", variable });
   return state === "granted" ? Deno.env.get(variable) : undefined;
@@ -243,15 +243,15 @@ function mayShare(
 async function openClientPort(
   { clientListen }: Config,
   isShared: boolean,
-  patience: WaitOptions,
+  waiting: WaitOptions,
 ): Promise<
   { readonly socket: Deno.TcpListener; readonly claim: Claim | undefined }
 > {
   if (!isShared) {
-    const socket = await openWhenFree(() => listen(clientListen), patience);
+    const socket = await openWhenFree(() => listen(clientListen), waiting);
     return { socket, claim: undefined };
   }
-  const claim = await openWhenFree(() => claimPort(clientListen), patience);
+  const claim = await openWhenFree(() => claimPort(clientListen), waiting);
   return { socket: claim.socket, claim };
 }
 

@@ -1,6 +1,6 @@
 // Addresses as flags, configuration entries and commands spell them: `host:port`, `:port`,
-// `[v6]:port`. Both isolates parse them here and nowhere else. No name is looked up, and
-// nobody knows here whether anything listens at an address.
+// `[v6]:port`. Both isolates parse them here and nowhere else. No name is looked up here, and
+// no address is tried.
 
 /**
  * `host` is empty if it was left out: a listener then takes every interface, and a dialler
@@ -39,7 +39,7 @@ export function withHost(text: string, host: string): string {
   return formatAddress({ host, port: parsed.port });
 }
 
-/** Whether `host` means the machine of whoever reads it. */
+/** Whether `host` is of the loopback: every machine takes it for itself. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\./.test(host) ||
     /^::ffff:127\./i.test(host);
@@ -54,9 +54,9 @@ export function completedAddress(text: string, host: string): string {
 }
 
 /**
- * What limits count as one source: an IPv4 address, or an IPv6 network of 64 bits, because one
- * caller usually owns all of its addresses. `host` is spelt as the system names the far end
- * of a connection.
+ * The source under which limits count `host`: an IPv4 address, or an IPv6 network of 64 bits,
+ * because one caller usually owns all of its addresses. `host` is spelt as the system names
+ * the far end of a connection.
  */
 export function networkOf(host: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host);

@@ -1,4 +1,4 @@
-// Assertions for our own bugs. The world's faults (a refused vote, a short read, a bad frame)
+// Assertions for our own bugs. Faults from outside (a refused vote, a short read, a bad frame)
 // are ordinary values and never come here. A process that meets an InvariantError must end,
 // because nothing that it holds can be trusted any more.
 

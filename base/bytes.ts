@@ -1,7 +1,7 @@
 // A writer and a reader of the fields of which every format of ticketd consists, on disk and
 // between nodes. What the fields mean stands where the formats do (raft/core/save_codec.ts and
 // others). A value that does not fit is our bug, an InvariantError of the writer. Bytes that do
-// not fit are a fault of the world, a DecodeError of the reader.
+// not fit are a fault of the disk or of another node, a DecodeError of the reader.
 //
 //   u8 u32 u64      little-endian; a u64 is at most 2^53 - 1
 //   big64           u64 of the whole range, a BigInt
@@ -14,7 +14,7 @@ import { InvariantError } from "./assert.ts";
 /** The longest text, in bytes of UTF-8: its length field is one byte. */
 export const textBytesMax = 255;
 
-/** Bytes that are not ours, or damaged: an ordinary fault of the world. */
+/** Bytes that are not ours, or damaged: an ordinary fault, not a bug. */
 export class DecodeError extends Error {
   override readonly name = "DecodeError";
 }
@@ -26,7 +26,7 @@ export function isNodeId(text: string): boolean {
   return idPattern.test(text);
 }
 
-/** Whether `text` can be written as a text: to be checked before an address is accepted. */
+/** Whether `text` fits a text field. To be checked before an address is accepted. */
 export function isShortText(text: string): boolean {
   return text.isWellFormed() && utf8.encode(text).length <= textBytesMax;
 }
@@ -35,7 +35,7 @@ const utf8 = new TextEncoder();
 // A byte order mark is kept: without it, two encodings would mean one value.
 const utf8Strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Unlike `assert`, it composes its message only when a value does not fit. */
+/** Not `assert`: its message would be composed for every field. */
 function unfit(what: string, value: unknown): never {
   throw new InvariantError(`not a ${what}: ${JSON.stringify(value)}`);
 }

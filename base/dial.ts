@@ -1,6 +1,6 @@
 // Outgoing TCP connections: opens one, and says in a few words why it could not. Used by
-// peers, by a joining node and by `ticketd status`; what travels on the connection is the
-// business of each of them. Time limits and second tries are the caller's, too.
+// peers, by a joining node and by `ticketd status`. Not here: what travels on the connection,
+// time limits, and second tries.
 
 import type { Address } from "./address.ts";
 

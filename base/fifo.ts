@@ -1,6 +1,6 @@
 // A queue in an array. `Array.shift()` moves every element that is left, which makes a long
 // queue quadratic. Here the elements that were taken stay in front, and are dropped together
-// once they are the larger half. It has no limit: its owner must.
+// once they are the larger half. It has no limit: its owner must set one.
 
 /** First in, first out; `push` and `shift` take constant time on average. */
 export class Fifo<T> {

@@ -7,12 +7,12 @@ import { type Address, formatAddress } from "./address.ts";
 import type { Logger } from "./logger.ts";
 import { reasonOf } from "./dial.ts";
 
-/** A process that is told to stop has ended, and closed its ports, after this. */
+/** Milliseconds after which a process that was told to stop has closed its ports. */
 const waitMillisMax = 5000;
-/** Between two tries. */
+/** Milliseconds between two tries. */
 const pauseMillis = 100;
 
-/** What a port is for: the words of a refusal. */
+/** The purpose of a port, in the words that a refusal needs. */
 export type Purpose = {
   /** Those that connect to it, as "clients". */
   readonly whom: string;
@@ -54,17 +54,18 @@ export function lockPort(
   }
 }
 
+/** How long {@linkcode openWhenFree} waits, and what ends the waiting. */
 export type WaitOptions = {
   readonly log: Logger;
   /** Ends the waiting, with its reason. */
   readonly signal: AbortSignal;
-  /** How long to wait; 5 s unless given. */
+  /** Milliseconds to wait; 5 s unless given. */
   readonly millisMax?: number;
 };
 
 /**
- * Opens a port with `open`, which is tried again for a while when the address is in use: the
- * process that this one takes over from may still be closing.
+ * Opens a port with `open`. While the address is in use it tries again for some time, because
+ * the process that this one takes over from may still be closing.
  *
  *     const listener = await openWhenFree(() => openPort(address, purpose), { log, signal });
  *
@@ -88,7 +89,7 @@ export async function openWhenFree<T>(
   }
 }
 
-/** Of the errors that `refusal` makes. */
+/** Whether `error`, made by `refusal`, says that the address is in use. */
 function isInUse(error: unknown): error is Error {
   return error instanceof Error &&
     error.cause instanceof Deno.errors.AddrInUse;

@@ -18,7 +18,8 @@ const writeBytesMax = 4096;
 /** From a failed write to the next try. */
 const retryMillis = 250;
 
-export type OutletOptions = {
+/** Where the lines go. A test brings its own. */
+export type LogOutletOptions = {
   /** Writes some of `bytes` and returns how many; it may take any time. */
   readonly write: (bytes: Uint8Array) => Promise<number>;
   /** The line, with its end, that stands for `dropped` lines. */
@@ -29,9 +30,9 @@ export type OutletOptions = {
 
 const utf8 = new TextEncoder();
 
-/** The queue of one isolate. */
-export class Outlet {
-  readonly #options: OutletOptions;
+/** The queue of one isolate's log lines. */
+export class LogOutlet {
+  readonly #options: LogOutletOptions;
   /** Oldest first: lines, and numbers of lines that were dropped between them. */
   readonly #waiting: (Uint8Array | number)[] = [];
   #waitingBytes = 0;
@@ -40,7 +41,7 @@ export class Outlet {
   #state: "idle" | "writing" | "failed" = "idle";
   #onceDrained: (() => void)[] = [];
 
-  constructor(options: OutletOptions) {
+  constructor(options: LogOutletOptions) {
     this.#options = options;
   }
 

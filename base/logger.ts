@@ -16,10 +16,11 @@ import {
   type LogRecord,
   type Sink,
 } from "@logtape/logtape";
-import { Outlet } from "./log_outlet.ts";
+import { LogOutlet } from "./log_outlet.ts";
 
-/** All isolates log at one level and in one format. */
+/** The lowest level that is logged, the same in all isolates. */
 export type LogLevel = "debug" | "info" | "warning" | "error";
+/** The format of all lines, the same in all isolates. */
 export type LogFormat = "text" | "json";
 
 /** Values for machines; bigints and errors are welcome. */
@@ -36,6 +37,7 @@ export type Fields = Readonly<Record<string, unknown>>;
  */
 export type Logger = (level: LogLevel, text: string, fields?: Fields) => void;
 
+/** How one source logs. */
 export type LogOptions = {
   readonly level: LogLevel;
   readonly format: LogFormat;
@@ -45,7 +47,7 @@ export type LogOptions = {
   readonly write?: (line: string) => void;
 };
 
-/** How long a process that is about to end waits for its last lines to leave. */
+/** Milliseconds that a process which is about to end waits for its last lines to leave. */
 export const lastWordsMillis = 250;
 
 /**
@@ -97,7 +99,7 @@ export async function lastWords(): Promise<void> {
 /** The line for dropped lines, in the format that was set last. */
 let gapLine: (dropped: number) => string = () => "";
 
-const standardError = new Outlet({
+const standardError = new LogOutlet({
   write: (bytes) => Deno.stderr.write(bytes),
   gap: (dropped) => gapLine(dropped),
 });
@@ -145,7 +147,7 @@ function source(record: LogRecord): string {
   return record.category.at(-1) ?? "ticketd";
 }
 
-/** As it is if it is one word, else as JSON. */
+/** One word as it is, anything else as JSON. */
 function asText(value: unknown): string {
   const text = typeof value === "object"
     ? JSON.stringify(value, plain)

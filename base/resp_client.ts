@@ -9,7 +9,7 @@ import { dial, reasonOf } from "./dial.ts";
 // with two addresses of up to 255 bytes; the list of members names one of them again.
 const replyBytesMax = 128 * 1024;
 const bulkBytesMax = 64 * 1024;
-/** The elements of an array. */
+/** Elements of an array. */
 const wordsMax = 256;
 
 /** A reply as a value: an Error is an error reply, `undefined` a null. */

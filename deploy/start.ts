@@ -1,6 +1,6 @@
 // `deno task start`: one node on this machine, with any flags of ticketd behind it. Its data
-// lie in ./data. This process keeps the node, so that it does not live on when `npx` or the
-// task is killed. A service needs no keeper: start it with `deno run` itself.
+// lie in ./data. This process supervises the node, which must not run on when `npx` or the
+// task is killed. A service needs no such supervisor: start it with `deno run` itself.
 
 import { Supervisor } from "./supervisor.ts";
 

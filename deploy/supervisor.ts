@@ -1,11 +1,11 @@
 // Keeps the nodes that a `deno task` starts: passes signals on to them, ends when they have
 // ended, and stops them when the processes that started the task are gone. Nothing else would
 // stop them: `deno task` passes signals on, but not its own death, and `npx` does not pass on
-// even SIGTERM: it ends with the shell between it and the task, and the task lives on.
+// even SIGTERM: it ends with the shell between it and the task, and the task runs on.
 //
 // A service needs none of this: its supervisor starts `deno run` itself.
 
-/** Between two looks at whether the processes that started the task are still there. */
+/** Milliseconds between two looks whether the processes that started the task are there. */
 const watchMillis = 1000;
 
 /** The parent process of some nodes. */

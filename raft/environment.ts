@@ -9,6 +9,7 @@ import type { PeerSetLink } from "./net/peer_set.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Storage } from "../storage/storage.ts";
 
+/** The disk, peers, clocks and log of one node, and those that it tells. */
 export type Environment = {
   readonly storage: Storage;
   readonly peers: PeerSetLink & {

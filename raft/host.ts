@@ -39,8 +39,9 @@ const inboundShare = 0.8;
 /** Milliseconds between two log lines that another cluster claims this node. */
 const claimedMillis = 60_000;
 
+/** One node with its real disk, peers and clocks. */
 export class Host implements NodeInputs {
-  /** What the isolates say comes in through them, to the inputs below. */
+  /** Messages of the isolates come in through them, to the inputs below. */
   readonly doors: Doors;
   readonly #stopping = new AbortController();
   #log: Logger = () => {};
@@ -48,7 +49,7 @@ export class Host implements NodeInputs {
   #peers: Peers | undefined;
   #node: Node | undefined;
   #ticker: Ticker | undefined;
-  /** When another cluster's claim was last logged; by performance.now(). */
+  /** When another cluster's claim was last logged, by performance.now(). */
   #claimLoggedMillis = -Infinity;
   /** Runs out when clients have waited for `ready` long enough. */
   #startTimer: ReturnType<typeof setTimeout> | undefined;
@@ -60,7 +61,7 @@ export class Host implements NodeInputs {
     this.doors = new Doors(main, this);
   }
 
-  // What the isolates say.
+  // Inputs from the isolates.
 
   start(options: NodeOptions): void {
     this.#start(options).catch((error) => this.#gaveUp(error));
@@ -242,7 +243,7 @@ export class Host implements NodeInputs {
 
   // When clients are served.
 
-  /** Says `ready` once a client that comes then can be told something. */
+  /** Says `ready` once a client can be served, or refused with a reason. */
   #announce(node: Node, joining: Joining): void {
     if (joining.isOver && node.removal.isSettled) this.#serve();
   }

@@ -11,6 +11,7 @@ import type { Logger } from "../base/logger.ts";
 /** Milliseconds for which a node that joined again does not join once more. */
 const rejoinMillis = 10_000;
 
+/** The dependencies of a node that joins. */
 export type JoiningOptions = {
   readonly log: Logger;
   /** Ends all asking, with its reason. */
@@ -19,12 +20,13 @@ export type JoiningOptions = {
   readonly asking: () => void;
 };
 
+/** The way of one node into its cluster. */
 export class Joining {
   readonly #node: NodeOptions;
   readonly #options: JoiningOptions;
-  /** When the asking began that is under way, or was last; by performance.now(). */
+  /** When the present or last asking began, by performance.now(). */
   #sinceMillis = performance.now();
-  /** When the node was last let in again; by performance.now(). */
+  /** When the node was last let in again, by performance.now(). */
   #rejoinedMillis = -Infinity;
   #isOver = false;
 
@@ -54,7 +56,7 @@ export class Joining {
   async cluster(ours: Identity | undefined): Promise<string> {
     const { join, directory } = this.#node;
     this.#options.asking();
-    const { cluster } = await clusterOf(join, this.#patience);
+    const { cluster } = await clusterOf(join, this.#askOptions);
     if (ours === undefined || ours.cluster === cluster) return cluster;
     throw new Error(
       `cannot join cluster ${cluster}: this node's data in ` +
@@ -77,7 +79,7 @@ export class Joining {
       incarnation,
       cluster,
       nonvoter,
-      ...this.#patience,
+      ...this.#askOptions,
     });
     this.#isOver = true;
   }
@@ -107,8 +109,8 @@ export class Joining {
     this.#rejoinedMillis = performance.now();
   }
 
-  /** How long joining may take, from the first question to the last answer. */
-  get #patience(): AskOptions {
+  /** One time limit holds from the first question to the last answer. */
+  get #askOptions(): AskOptions {
     const { log, signal } = this.#options;
     return {
       timeoutMillis: this.#node.joinTimeoutMillis,

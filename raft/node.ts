@@ -12,7 +12,7 @@ import type { Entry, Fault, NodeId, PeerMessage, Saved } from "./core/types.ts";
 import type { Environment } from "./environment.ts";
 import type { Introduction } from "./identity/hello.ts";
 import type { Members, PeerProof } from "./identity/peer_ranks.ts";
-import type { RemovalWatch } from "./members/removal.ts";
+import type { Removal } from "./members/removal.ts";
 import { type NodeParts, partsOf } from "./node_parts.ts";
 import { settleTakes } from "./tickets/settle.ts";
 import type { NodeSettings } from "./node_settings.ts";
@@ -24,6 +24,7 @@ import type { Reserve } from "./tickets/reserve.ts";
 import { assert } from "../base/assert.ts";
 import type { Range } from "../base/range.ts";
 
+/** One node, from its start to its end. */
 export class Node {
   readonly #raft: Raft;
   readonly #machine = new Machine();
@@ -64,7 +65,7 @@ export class Node {
     parts.peerSet.pump();
   }
 
-  // To be looked at.
+  // Readings.
 
   /** For checkers, which compare it with what disks and clients saw; they change nothing. */
   get core(): Raft {
@@ -82,7 +83,7 @@ export class Node {
   }
 
   /** Whether the node belongs to its cluster, for its host. */
-  get removal(): RemovalWatch {
+  get removal(): Removal {
     return this.#parts.removal;
   }
 
@@ -166,7 +167,7 @@ export class Node {
     });
   }
 
-  /** Peers cannot reach member `id` at the address known, but at `address`. */
+  /** Peers reach member `id` at `address`, and not at the address that is known. */
   moved(id: NodeId, address: string): void {
     this.#input(() => this.#parts.addressUpdates.moved(id, address));
   }
@@ -180,18 +181,18 @@ export class Node {
         this.#settleTakes();
       });
     }
-    ownTakes.turnAway(count);
+    ownTakes.refuse(count);
     // While the last flush is under way no pump answers any more.
     if (this.#shutdown.phase === "leaving") ownTakes.stop();
     else this.#input(() => {});
   }
 
-  /** The numbers that were lent are nearly used up. */
+  /** The loan is nearly used up. */
   refill(): void {
     this.#input(() => this.#parts.lending.refill());
   }
 
-  /** The rest of the numbers that were lent comes back. */
+  /** The rest of the loan comes back. */
   returned(rest: Range): void {
     this.#input(() => this.#parts.lending.returned(rest));
   }
@@ -259,12 +260,12 @@ export class Node {
    *  4. The status leaves before any answer: a client that is told "not leader" may ask
    *     at once who leads.
    *  5. The leader records a member's disk before changes go on: a promotion waits for it.
-   *  6. Changes go on before tickets: one may recall lent numbers, or begin to hand
-   *     leadership over, and then no more are given.
+   *  6. Changes go on before tickets: one may recall the loan, or begin to hand leadership
+   *     over, and then no more numbers are given.
    *  7. Takes go on, those of other nodes and our own in either order, and what the reserve
    *     can settle now is answered.
-   *  8. Then numbers are lent, so that no take that waits is passed by numbers dealt from
-   *     the loan; the reserve orders more last, when it knows all that is wanted.
+   *  8. Then numbers are lent, so that none dealt from the loan overtakes a take that waits.
+   *     The reserve takes more last, when it knows all that is wanted.
    *  9. Peers connect to new members before messages for them leave: a message without a
    *     connection is dropped.
    * 10. The log is compacted before the save that is to carry the snapshot.

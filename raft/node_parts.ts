@@ -9,7 +9,7 @@ import type { Environment } from "./environment.ts";
 import { SenderRights } from "./identity/sender_rights.ts";
 import { AddressUpdates } from "./members/address_updates.ts";
 import { ChangesAsked } from "./members/changes_asked.ts";
-import { RemovalWatch } from "./members/removal.ts";
+import { Removal } from "./members/removal.ts";
 import { PeerSet } from "./net/peer_set.ts";
 import type { NodeSettings } from "./node_settings.ts";
 import { ChangeLog } from "./stats/change_log.ts";
@@ -23,27 +23,29 @@ import { OwnTakes } from "./tickets/own_takes.ts";
 import { Reserve } from "./tickets/reserve.ts";
 import { ServedTakes } from "./tickets/served_takes.ts";
 
-export type NodeInputs = {
+/** The inputs that the parts are made from. */
+export type NodePartsOptions = {
   readonly environment: Environment;
   readonly settings: NodeSettings;
   readonly saved: Saved;
 };
 
+/** All parts of one node but the core, the saver and the shutdown. */
 export type NodeParts = TicketParts & MemberParts & StatsParts;
 
 type TicketParts = {
   readonly reserve: Reserve;
   readonly lending: Lending;
-  /** Of this node's clients. */
+  /** Takes of this node's clients. */
   readonly ownTakes: OwnTakes;
-  /** Of other nodes, which hold this one for the leader. */
+  /** Takes of other nodes, which believe that this one leads. */
   readonly servedTakes: ServedTakes;
 };
 
 type MemberParts = {
   readonly changes: ChangesAsked;
   readonly addressUpdates: AddressUpdates;
-  readonly removal: RemovalWatch;
+  readonly removal: Removal;
   readonly senderRights: SenderRights;
   readonly peerSet: PeerSet;
 };
@@ -56,10 +58,11 @@ type StatsParts = {
   readonly changeLog: ChangeLog;
 };
 
-export function partsOf(raft: Raft, inputs: NodeInputs): NodeParts {
+/** Makes the parts of the node whose core is `raft`. */
+export function partsOf(raft: Raft, inputs: NodePartsOptions): NodeParts {
   const { environment, saved } = inputs;
   const peerInfo = new PeerInfo(raft, environment.about);
-  const removal = new RemovalWatch(raft, {
+  const removal = new Removal(raft, {
     incarnation: saved.identity.incarnation,
     joins: environment.joins,
   });
@@ -77,10 +80,10 @@ function sendTo({ peers }: Environment): (message: PeerMessage) => void {
 
 function ticketParts(
   raft: Raft,
-  { environment, settings }: NodeInputs,
+  { environment, settings }: NodePartsOptions,
   { peerInfo, removal }: {
     readonly peerInfo: PeerInfo;
-    readonly removal: RemovalWatch;
+    readonly removal: Removal;
   },
 ): TicketParts {
   const { peers, post } = environment;
@@ -106,10 +109,10 @@ function ticketParts(
 
 function memberParts(
   raft: Raft,
-  { environment, settings, saved }: NodeInputs,
+  { environment, settings, saved }: NodePartsOptions,
   { lending, removal }: {
     readonly lending: Lending;
-    readonly removal: RemovalWatch;
+    readonly removal: Removal;
   },
 ): MemberParts {
   const { log, peers } = environment;
@@ -133,7 +136,7 @@ function memberParts(
 
 function statsParts(
   raft: Raft,
-  { environment, settings, saved }: NodeInputs,
+  { environment, settings, saved }: NodePartsOptions,
   { reserve, peerInfo }: {
     readonly reserve: Reserve;
     readonly peerInfo: PeerInfo;

@@ -5,6 +5,7 @@
 import type { Forwarding, NodeOptions } from "./channel/messages.ts";
 import type { RaftOptions } from "./core/options.ts";
 
+/** The settings of one node. */
 export type NodeSettings = RaftOptions & {
   /** Milliseconds that a tick is meant to last; for display. */
   readonly tickMillis: number;
@@ -16,7 +17,7 @@ export type NodeSettings = RaftOptions & {
   readonly snapshotTicks: number;
   /** Ticks that the node may sleep through at once, at most. */
   readonly restTicksMax: number;
-  /** What becomes of a TICKET while the node does not lead. */
+  /** How a take is treated while the node does not lead. */
   readonly forward: Forwarding;
   /** Whether tickets may be lent to the isolate that serves clients: only if it is one. */
   readonly lends: boolean;

@@ -13,7 +13,7 @@ import type { Storage } from "../storage/storage.ts";
 import { Wal } from "../storage/wal.ts";
 
 /**
- * Opens the node's storage; what it holds is for `load` to tell.
+ * Opens the node's storage; its `load` reads the content.
  *
  * @throws {StorageError} If Deno KV's store cannot be opened, or is locked or damaged. A
  * log of files is not looked at before `load`.

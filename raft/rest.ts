@@ -1,6 +1,6 @@
 // How long an idle node sleeps: the ticks until something is due, if nothing comes before.
-// Being woken is half of what an idle node costs. `ticker.ts` sleeps, and counts the ticks
-// when it wakes; nothing is decided there.
+// Waking up is half of what an idle node costs. `ticker.ts` sleeps, and counts the ticks when
+// it wakes; it decides nothing.
 
 import type { RaftState } from "./core/raft_state.ts";
 import type { NodeParts } from "./node_parts.ts";

@@ -4,7 +4,8 @@
 //
 // A failed save or flush is never retried (PITFALLS 11, 13). It ends the node (`failed`), the
 // host says `stopped` with the error, and the main isolate ends the process with code 1
-// (`main.ts`, `server/process_end.ts`). Not here: what a save holds (`core/saves.ts`), and files (`storage/`).
+// (`main.ts`, `server/process_end.ts`). Not here: what a save holds (`core/saves.ts`), and
+// files (`storage/`).
 
 import type { AdminAnswer } from "./channel/messages.ts";
 import type { Raft } from "./core/raft.ts";
@@ -20,6 +21,7 @@ export const logEntriesMax = 8_192;
 /** Bytes on disk beyond which the log is compacted: far below the 64 MB promised. */
 export const storageBytesMax = 16 * 1024 * 1024;
 
+/** The dependencies of a saver. */
 export type SaverOptions = {
   readonly machine: Pick<Machine, "isEmpty" | "snapshot">;
   readonly environment: Pick<Environment, "storage" | "micros">;
@@ -34,14 +36,16 @@ export type SaverOptions = {
 /** Answers one RAFT.SNAPSHOT. */
 type Answer = (answer: AdminAnswer) => void;
 
+/** The disk work of one node. */
 export class Saver {
   readonly #raft: Raft;
   readonly #options: SaverOptions;
   #isSaving = false;
   #isFlushing = false;
   #ticks = 0;
-  /** For snapshots that are not yet taken; and those that are, but not in a save yet. */
+  /** Answers for snapshots that are not taken yet. */
   #wanted: Answer[] = [];
+  /** Answers for the snapshot that is taken, and in no save yet. */
   #taken: Answer[] = [];
   /** The tick before which a wanted snapshot waits: all that wait share it. */
   #snapshotFromTick = 0;

@@ -4,8 +4,8 @@
 //   running ──▶ stopping ──▶ leaving ──▶ ended
 //      └───────────┴────────────┴──────▶ ended          (by a fault, at once)
 //
-//   stopping   recalls the numbers that it has lent, returns those in hand to the log,
-//              hands leadership over and waits for its saves; a new take is turned away
+//   stopping   recalls the loan, returns the reserve to the log, hands leadership over and
+//              waits for its saves; a new take is refused
 //   leaving    all is settled but the last flush: inputs are not run any more
 //   ended      acknowledges nothing and says nothing
 
@@ -17,6 +17,7 @@ import { settleTakes } from "./tickets/settle.ts";
 
 type Phase = "running" | "stopping" | "leaving" | "ended";
 
+/** The dependencies of a node's end. */
 export type ShutdownOptions = {
   readonly environment: Pick<Environment, "log" | "ended">;
   readonly parts: Pick<
@@ -28,6 +29,7 @@ export type ShutdownOptions = {
   readonly send: () => void;
 };
 
+/** The phase of one node, and its way to the end. */
 export class Shutdown {
   readonly #raft: Raft;
   readonly #options: ShutdownOptions;
@@ -60,12 +62,12 @@ export class Shutdown {
     if (this.#phase !== "stopping") return;
     const { parts: { lending, reserve, ownTakes, changes }, saver } =
       this.#options;
-    // In this order: what is lent comes back into the hand, what is in hand goes back into
-    // the log, and the next leader goes on without a gap.
+    // In this order: the loan comes back into the reserve, the reserve goes back into the log,
+    // and the next leader goes on without a gap.
     if (!lending.recall()) return;
     if (reserve.size > 0 || this.#isHandingOver()) return;
     if (saver.isBusy) return;
-    // Whoever waits for a majority or a leader would wait for ever.
+    // A request that waits for a majority or a leader would wait for ever.
     reserve.stop();
     settleTakes(this.#options.parts);
     ownTakes.stop();

@@ -1,11 +1,12 @@
-// A node's logical time, made of real time. Being woken is half of what an idle node costs,
-// so a node that has nothing to do for some ticks sleeps through them. They are counted
-// when they are over, or before a message that comes meanwhile is heard: the node decides
-// the same as without sleep.
+// A node's logical time, made of real time. Waking up is half of what an idle node costs, so a
+// node that has nothing to do for some ticks sleeps through them. They are counted when they
+// are over, or before a message that comes meanwhile is heard: the node decides the same as
+// without sleep.
 //
 // A timer that fires late waits once more, so that messages that came while the process
 // stood still are heard before any timeout runs out (PITFALLS 2), and counts as one tick.
 
+/** The node, as its ticker sees it. */
 export type Sleeper = {
   tick(): void;
   /** Ticks, at least 1, after which it must be woken if nothing comes before. */
@@ -21,12 +22,13 @@ export type Clock = {
 
 type Timer = ReturnType<typeof setTimeout>;
 
+/** Ticks for one node. */
 export class Ticker {
   readonly #sleeper: Sleeper;
   readonly #tickMillis: number;
   readonly #clock: Clock;
   #timer: Timer | undefined;
-  /** When the timer is due, by the clock. */
+  /** When the timer is due, in milliseconds of the clock. */
   #dueMillis = 0;
   /** How many ticks the timer stands for. */
   #ticks = 1;

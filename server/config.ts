@@ -24,7 +24,7 @@ export type Config = {
   readonly clientListen: Address;
   /** `auto` is settled by the permissions that the process has. */
   readonly storage: StorageKind | "auto";
-  /** How long a TICKET may wait for a leader. */
+  /** Milliseconds that a TICKET may wait for a leader. */
   readonly timeoutMillis: number;
   /** Isolates that serve clients, the main one among them. */
   readonly ioThreads: number;
@@ -51,6 +51,7 @@ export type Parsed =
   /** One line, to standard error. */
   | { readonly type: "error"; readonly text: string };
 
+/** Milliseconds after which joining is given up. */
 const joinTimeoutMillis = 60_000;
 
 /**

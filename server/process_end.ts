@@ -7,6 +7,7 @@ import { type Fields, lastWords, type Logger } from "../base/logger.ts";
 /** Milliseconds that a stop may take: from the first signal to the exit 5 s may pass. */
 const stopMillis = 4500;
 
+/** The one end of this process. */
 export class ProcessEnd {
   /** Hung up on before the process exits. */
   clients: { abandon(): void } | undefined;

@@ -8,9 +8,9 @@
 
 import type { Logger } from "../base/logger.ts";
 
-/** Two signals within this time are one. */
+/** Milliseconds within which two signals are one. */
 const sameSignalMillis = 500;
-/** Between two looks whether the parent process is still there. */
+/** Milliseconds between two looks whether the parent process is still there. */
 const parentMillis = 1000;
 
 /** Signals that stop the process, and their numbers. SIGHUP has nothing to reload. */

@@ -1,6 +1,6 @@
 // `ticketd status`: asks one node for the members of its cluster, and then each member for
 // its state, all at once and none for longer than two seconds. Changes nothing anywhere.
-// What the answers mean stands in `status_table.ts`.
+// Not here: what the answers mean (`status_table.ts`).
 
 import {
   type Address,
@@ -20,7 +20,7 @@ import {
   statusOf,
 } from "./status_table.ts";
 
-/** For connection and answer of one node. */
+/** Milliseconds for connection and answer of one node. */
 const nodeMillisMax = 2000;
 
 /** Asks the node that serves clients at `address`, and through it the whole cluster. */

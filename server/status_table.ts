@@ -19,8 +19,11 @@ export type Member = {
   /** Its address for clients, where to ask it. */
   readonly client: string;
   readonly suffrage: string;
+  /** The last log entry that is durable there and equals the leader's. */
   readonly match: string;
+  /** How many entries `match` is behind the leader's last. */
   readonly lag: string;
+  /** Milliseconds since it last answered the leader. */
   readonly contact: string;
   readonly version: string;
 };

@@ -1,4 +1,4 @@
-// What a save means to the log: `replay` carries one out on the state that all saves before
+// The effect of a save on the log: `replay` carries one out on the state that all saves before
 // it have left, `wholeChange` makes the one save that leaves a given state. Every
 // implementation of `Storage` stands on these two. Neither bytes (`save_codec.ts`) nor files
 // here.

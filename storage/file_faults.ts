@@ -116,8 +116,8 @@ function leadsNowhere(path: string): boolean {
 /**
  * Whether there is a file at `path`.
  *
- * Anything else is refused: whoever may write to the directory could make us follow a symbolic
- * link, and empty or publish what it leads to (PITFALLS 43).
+ * Anything else is refused: another user who may write to the directory could make us follow a
+ * symbolic link, and empty or publish the file that it leads to (PITFALLS 43).
  *
  * @throws {StorageError} if there is a link, a directory, a pipe or a device
  */

@@ -23,6 +23,7 @@ export interface Syncable {
   syncNow(): void;
 }
 
+/** A file that is appended to. */
 export interface OpenFile extends Syncable {
   /**
    * Appends all of `bytes`.
@@ -57,8 +58,9 @@ export interface Files extends Syncable {
 /** The file of a data directory that its process holds locked. */
 export const lockName = "LOCK";
 
-/** The modes of directories and files that are made. */
+/** The mode of directories that are made: their owner's alone. */
 const directoryMode = 0o700;
+/** The mode of files that are made: their owner's alone. */
 export const fileMode = 0o600;
 
 /** The files of `directory`, which need not exist yet, on Deno. */
@@ -71,7 +73,7 @@ class DenoFiles implements Files {
   #lock: Deno.FsFile | undefined;
   /** The lock's inode. While it is open, no other file gets its number. */
   #held: Inode | undefined;
-  /** It is renamed while it is open; from then on its errors must name the new path. */
+  /** The newest file: once it is renamed, its errors must name the new path. */
   #newest: DenoFile | undefined;
 
   constructor(directory: string) {
@@ -146,7 +148,7 @@ class DenoFiles implements Files {
     this.#checkPlace();
     const options = { write: true, createNew: true, mode: fileMode };
     const file = attempt("create", path, () => {
-      // A crash left it. Emptying it would write through whatever it is by now.
+      // A crash left it. To empty it would write through a link that was put in its place.
       if (isFile(path)) Deno.removeSync(path);
       return Deno.openSync(path, options);
     });
@@ -216,7 +218,7 @@ class DenoFiles implements Files {
 
 type Inode = Pick<Deno.FileInfo, "dev" | "ino">;
 
-/** Deno opens what a link leads to beyond the paths of -P, but does not tell what it is. */
+/** `undefined` beyond the paths of -P: Deno opens a file there through a link, and no more. */
 function heldBy(file: Deno.FsFile): Inode | undefined {
   try {
     return file.statSync();

@@ -41,6 +41,7 @@ import {
   StorageError,
 } from "./storage.ts";
 
+/** The store to open, and the node that owns its data. */
 export type KvOptions = {
   /** Where the store lies. `undefined` is Deno's default store, which needs no permission. */
   readonly directory: string | undefined;

@@ -23,6 +23,7 @@ import { StorageError } from "./storage.ts";
 /** Bytes of a save in one value, of which Deno KV allows 64 KiB. */
 export const partBytesMax = 60 * 1024;
 
+/** The saves that count, and whose they are. */
 export type Head = {
   readonly identity: Identity;
   /** Drawn by each process that opens the store, so that the head changes. */
@@ -33,6 +34,7 @@ export type Head = {
   readonly next: number;
 };
 
+/** The key of the head of `node`. */
 export function headKey(node: NodeId): Deno.KvKey {
   return ["ticketd", node, "head"];
 }
@@ -44,6 +46,7 @@ export function saveKey(node: NodeId, n: number, part?: number): Deno.KvKey {
     : ["ticketd", node, "save", n, part];
 }
 
+/** The value of the head, with its checksum. */
 export function encodeHead(head: Head): Uint8Array {
   const writer = new Writer();
   const at = writer.skip(4);

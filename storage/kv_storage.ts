@@ -30,7 +30,7 @@ const mutationsMax = 500;
 /** At `low`, the bytes that may wait in memory between two flushes. */
 const pendingBytesMax = 512 * 1024;
 
-/** What `kv.ts` found in the store that it opened. */
+/** A store that `kv.ts` has opened, and the content that it has read. */
 export type Opened = {
   readonly kv: Deno.Kv;
   /** Holds the directory's lock; `undefined` for the default store. */
@@ -40,10 +40,11 @@ export type Opened = {
   /** `undefined` before the first create(), like `state`. */
   readonly head: Head | undefined;
   readonly state: Replayed | undefined;
-  /** Of the saves that count. */
+  /** Bytes of the saves that count. */
   readonly bytes: number;
 };
 
+/** The storage contract on an open store. */
 export class KvStorage implements Storage {
   readonly #kv: Deno.Kv;
   readonly #files: Files | undefined;

@@ -6,9 +6,10 @@ import type { Save, Saved } from "../raft/core/types.ts";
 import { replay, type Replayed } from "./apply_save.ts";
 import { type Done, type Storage, StorageError } from "./storage.ts";
 
-/** What outlives a {@linkcode Memory}, as a disk outlives a process. */
+/** The content that outlives a {@linkcode Memory}, as a disk outlives a process. */
 export type Retained = { state: Replayed | undefined };
 
+/** The storage contract without a disk. */
 export class Memory implements Storage {
   readonly #retained: Retained;
   readonly #defer: (callback: () => void) => void;

@@ -18,17 +18,18 @@ import { crc32 } from "node:zlib";
 import type { Writer } from "../base/bytes.ts";
 import { assert } from "../base/assert.ts";
 
-/** Everything before the payload. */
+/** Bytes of everything before the payload. */
 export const recordHeaderBytes = 21;
 /** The offset of `seed` in a record. */
 const seedAt = 17;
 const kindMax = 2;
-/** The longest payload. The node compacts its log long before a state takes that much. */
+/** Bytes of the longest payload. The node compacts its log long before it needs as many. */
 const recordBytesMax = 256 * 1024 * 1024;
 
 /** A `base` is the first record of a segment and holds the whole state; a `save` changes it. */
 export const kinds = { base: 1, save: 2 } as const;
 
+/** The kind of a record, as its byte. */
 export type Kind = typeof kinds[keyof typeof kinds];
 
 /** Where a record goes. */
@@ -41,6 +42,7 @@ export type Placement = {
   readonly synced: number;
 };
 
+/** A valid record of a file. */
 export type FoundRecord = {
   readonly kind: number;
   readonly synced: number;
@@ -135,7 +137,7 @@ function readForeign(
   return other === seed ? undefined : readRecord(bytes, at, { seed: other });
 }
 
-/** What follows the last valid record; `witness` is the offset of another record behind it. */
+/** The bytes behind the last valid record; `witness` is the offset of another record there. */
 export type Tail =
   | { readonly type: "end" }
   | { readonly type: "zeros" }

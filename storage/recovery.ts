@@ -10,6 +10,7 @@ import type { Files } from "./files.ts";
 import { readSegment, segmentName, segmentNumbers } from "./segment.ts";
 import { kvStoreName, StorageError } from "./storage.ts";
 
+/** The node whose log is read, and where to warn. */
 export type RecoverOptions = {
   /** The node that must own the directory. */
   readonly node: NodeId;
@@ -17,6 +18,7 @@ export type RecoverOptions = {
   readonly log: Logger;
 };
 
+/** A log that was read back. */
 export type Recovered = {
   /** The state after the last whole record. */
   readonly state: Replayed;

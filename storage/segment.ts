@@ -110,12 +110,13 @@ function zerosAt(offset: number): number {
   return Math.max(0, sectorBytes - offset);
 }
 
+/** A segment that was read back. */
 export type Segment = {
   /** The state after the last valid record. */
   readonly state: Replayed;
   /** The offset at which that record ends. */
   readonly end: number;
-  /** What follows it. */
+  /** The nature of the bytes behind it. */
   readonly tail: Exclude<Tail["type"], "damaged" | "foreign">;
 };
 

@@ -1,4 +1,4 @@
-// What the node asks of a disk. Three implementations keep this contract (`wal.ts`, `kv.ts`,
+// The contract between a node and its disk. Three implementations keep it (`wal.ts`, `kv.ts`,
 // `memory.ts`), and one suite tests them all (tests/lib/storage_conformance.ts).
 //
 // The contract:
@@ -15,7 +15,7 @@
 
 import type { Save, Saved } from "../raft/core/types.ts";
 
-/** What is synced before an acknowledgement: README, promise 3 and `--durability`. */
+/** How durable a save is when it is acknowledged: README, promise 3, and `--durability`. */
 export type Durability = "high" | "medium" | "low";
 
 /** Runs once, and never before the call that was given it has returned. */
@@ -24,9 +24,10 @@ export type Done = (error?: Error) => void;
 /** The file of a Deno KV store in a data directory. It excludes a log in files there. */
 export const kvStoreName = "kv.sqlite3";
 
+/** The disk of one node, by the contract above. */
 export interface Storage {
   /**
-   * What the process before this one left, or `undefined` if nothing was ever created.
+   * The content that the last process left, or `undefined` if nothing was ever created.
    *
    * @throws {StorageError} on anything unsound
    */

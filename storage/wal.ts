@@ -1,5 +1,5 @@
 // The log on disk: one file of records (a segment), replaced by a fresh one at every snapshot
-// and at every start. Synchronous with callbacks; it touches the world through `Files`.
+// and at every start. Synchronous with callbacks; it reaches the disk through `Files` alone.
 //
 //   directory = LOCK · NUMBER.log · (segment.tmp, and an older NUMBER.log, after a crash)
 //
@@ -33,6 +33,7 @@ import {
   StorageError,
 } from "./storage.ts";
 
+/** The dependencies of a log. */
 export type WalOptions = {
   readonly files: Files;
   /** The node that must own the directory. */
@@ -48,9 +49,10 @@ const temporaryName = "segment.tmp";
 /** At `low`, the bytes that may wait in memory between two flushes. */
 const pendingBytesMax = 1024 * 1024;
 
-/** A piece of work that yields whatever must be durable before it goes on. */
+/** A piece of work that yields each file or directory that must be durable before it goes on. */
 type Steps = Generator<Syncable, void, void>;
 
+/** The storage contract on files. */
 export class Wal implements Storage {
   readonly #files: Files;
   readonly #node: NodeId;

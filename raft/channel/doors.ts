@@ -19,7 +19,7 @@ import { assert, unreachable } from "../../base/assert.ts";
 import type { Range } from "../../base/range.ts";
 import { TakeDoor } from "./take_door.ts";
 
-/** What comes through the doors, one method for each message (`ToNode`). */
+/** The node's inputs from all doors: one method for each message of {@linkcode ToNode}. */
 export interface NodeInputs extends TakeRequests {
   start(options: NodeOptions): void;
   returned(rest: Range): void;
@@ -27,14 +27,17 @@ export interface NodeInputs extends TakeRequests {
   stop(): void;
 }
 
+/** A take under way: its door, and the tickets still to be answered. */
 type Asker = { readonly door: Door<FromNode>; left: number };
 
+/** All doors of one node; to the node they are one. */
 export class Doors implements Door<FromNode> {
   readonly #main: TakeDoor;
   readonly #all: Door<FromNode>[];
   readonly #node: NodeInputs;
   /** The oldest first; an isolate has one take under way. */
   readonly #askers: Asker[] = [];
+  /** By the id given here: the door of an admin command, and its id there. */
   readonly #admins = new Map<
     number,
     { readonly door: Door<FromNode>; readonly id: number }

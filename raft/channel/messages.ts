@@ -114,7 +114,7 @@ export interface Door<Out> {
   postMessage(message: Out, transfer?: Transferable[]): void;
 }
 
-/** What the data directory holds: a file log, or a Deno KV store. */
+/** The kind of storage: a file log, or a Deno KV store. */
 export type StorageKind = "file" | "kv";
 
 /** All that the node must know: plain data, cloned across the door. */
@@ -149,7 +149,7 @@ export type NodeOptions = {
   readonly logFormat: LogFormat;
 };
 
-/** What a node that does not lead does with a take. */
+/** How a node that does not lead treats a take. */
 export type Forwarding =
   /** Asks the leader for it, whichever node that is by then. */
   | "yes"
@@ -171,7 +171,7 @@ export type Refusal =
   /** The sequence has reached 2^64 - 1. */
   | "exhausted";
 
-/** What people and joining nodes ask of the node by RAFT commands. */
+/** A command of an operator or a joining node: all RAFT commands but RAFT.LEADER. */
 export type AdminCommand =
   | {
     readonly type: "add-voter" | "add-nonvoter";
@@ -209,7 +209,7 @@ export type AdminCommand =
   | { readonly type: "snapshot" }
   | { readonly type: "stats" };
 
-/** What the node answers to an {@linkcode AdminCommand}. */
+/** The node's answer to an {@linkcode AdminCommand}. */
 export type AdminAnswer =
   | { readonly type: "ok" }
   /** `text` without the leading `ERR `. */
@@ -224,7 +224,7 @@ export type AdminAnswer =
 /** The role of a node, in the words of RAFT.STATS of tidwall/ticketd. */
 export type NodeState = "Follower" | "Candidate" | "Leader";
 
-/** What an isolate knows of the node without asking. */
+/** The node's status, which every isolate knows without asking. */
 export type NodeStatus = {
   readonly state: NodeState;
   readonly term: Term;

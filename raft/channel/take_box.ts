@@ -30,6 +30,7 @@ const aRefill = 2;
  */
 const begin = 2 ** 31 - 2;
 
+/** One end of the box; the memory is shared with the other end. */
 export class TakeBox implements TakeRequests {
   readonly memory: SharedArrayBuffer;
   readonly #words: Int32Array<SharedArrayBuffer>;

@@ -5,6 +5,7 @@
 import type { Door, FromNode, TakeRequests } from "./messages.ts";
 import { TakeBox } from "./take_box.ts";
 
+/** A door that prefers its box. */
 export class TakeDoor implements Door<FromNode> {
   readonly #port: Door<FromNode>;
   #box: TakeBox | undefined;

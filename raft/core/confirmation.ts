@@ -18,9 +18,9 @@ import type { Confirm, ConfirmResponse, NodeId } from "./types.ts";
 // The leader.
 
 /**
- * The round that must be confirmed before a request that comes now may be answered. If
- * `asker`, which has just said that this node leads, completes a majority, that is a round
- * which is confirmed already.
+ * The round that must be confirmed before a request that comes now may be answered. A round
+ * that is already confirmed will do if this node and `asker`, which has just said that this
+ * node leads, are a majority.
  */
 export function roundFor(raft: RaftState, asker: NodeId | undefined): number {
   const { leader } = raft;
@@ -77,6 +77,7 @@ function ask(
   }
 }
 
+/** The leader counts a voter's answer. */
 export function onConfirmResponse(
   raft: RaftState,
   message: ConfirmResponse,

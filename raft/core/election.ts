@@ -164,7 +164,7 @@ export function onTimeoutNow(raft: RaftState, message: TimeoutNow): void {
   if (raft.isElectable) campaign(raft, { transfer: true });
 }
 
-/** A leader, or a follower that has read all it committed, says that we are no member. */
+/** A leader, or a follower with all that its leader has committed, says: you are no member. */
 export function onNotMember(raft: RaftState, message: NotMember): void {
   // An older configuration than ours does not count: its leader may not have heard of us
   // yet. It counts if ours was never committed and a later leader was elected without it.

@@ -88,7 +88,7 @@ export function writeEntries(
   }
 }
 
-/** Not `assert`: its message would be put together for every entry. */
+/** Not `assert`: its message would be composed for every entry. */
 function misplaced(index: Index, expected: Index): never {
   throw new InvariantError(`entry ${index} where ${expected} belongs`);
 }
@@ -139,6 +139,7 @@ function readEntry(reader: Reader, index: Index): Entry {
   }
 }
 
+/** Writes `snapshot`; throws an {@linkcode InvariantError} if a field does not fit. */
 export function writeSnapshot(writer: Writer, snapshot: Snapshot): void {
   writer.u64(snapshot.index);
   writer.u64(snapshot.term);

@@ -8,13 +8,13 @@
 import { assert } from "../../base/assert.ts";
 import type { Configuration, Index, NodeId, Server } from "./types.ts";
 
-/** The configurations of one node's log, from that of its snapshot on. */
 /** A configuration and the log index that it came from. */
 type Configured = {
   readonly index: Index;
   readonly configuration: Configuration;
 };
 
+/** The configurations of one node's log, from that of its snapshot on. */
 export class Membership {
   /** Rising by index, never empty; the first is the snapshot's. */
   #history: Configured[];

@@ -1,5 +1,5 @@
 // The bytes on the wire: every message between nodes, encoded and decoded, with the bounds
-// that a stranger's numbers must keep. Frames and greetings stand in `net/frame.ts` and
+// that another node's numbers must keep. Frames stand in `net/frame.ts`, the handshake in
 // `identity/hello.ts`; the disk has a format and a version of its own, in `save_codec.ts`.
 // Little-endian:
 //

@@ -3,7 +3,7 @@
 // finished disk write through `saved()`.
 //
 //   in:  step(message)  tick()  propose(data)  changeMembership(…)  saved(number) …
-//   out: takeMessages()   may be sent now: whatever they promise is durable
+//   out: takeMessages()   may be sent now: all that they promise is durable
 //        takeSave()       make durable, then call saved(save.number)
 //        takeSnapshot()   replaces the machine's state, before any entry taken later
 //        takeCommitted()  apply in order, each once
@@ -58,7 +58,7 @@ import type {
   Snapshot,
 } from "./types.ts";
 
-const nobody: ReadonlyMap<NodeId, Progress> = new Map();
+const noFollowers: ReadonlyMap<NodeId, Progress> = new Map();
 
 /** One node: give it inputs, and take what comes out after each of them. */
 export class Raft extends RaftState {
@@ -66,7 +66,7 @@ export class Raft extends RaftState {
 
   /** The leader's knowledge of each follower; empty in any other role. */
   get progress(): ReadonlyMap<NodeId, Progress> {
-    return this.leader?.progress ?? nobody;
+    return this.leader?.progress ?? noFollowers;
   }
 
   /** Ticks since the last heartbeats left. */
@@ -108,9 +108,9 @@ export class Raft extends RaftState {
   }
 
   /**
-   * A message arrived: who sent it is verified, how late or how often it comes is not.
-   * Returns why it is refused, or `undefined` if it is not; a refused message has no
-   * effect. `isClaim`: as in {@linkcode faultOf}.
+   * A message arrived. Its sender is verified; it may come late, or more than once. Returns
+   * why it is refused, or `undefined` if it is not; a refused message has no effect.
+   * `isClaim`: as in {@linkcode faultOf}.
    */
   step(message: Message, { isClaim = false } = {}): Fault | undefined {
     if (message.to !== this.id || message.from === this.id) return undefined;
@@ -234,7 +234,7 @@ export class Raft extends RaftState {
     return messages;
   }
 
-  /** What is to be made durable next, or `undefined` when nothing changed. */
+  /** The changes to be made durable next, or `undefined` if there are none. */
   takeSave(): Save | undefined {
     return this.saves.take(this.log, this.hardState);
   }

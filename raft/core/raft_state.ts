@@ -62,7 +62,7 @@ export class RaftState {
    */
   lastSequence = 0;
 
-  /** May be sent now. */
+  /** Messages that may be sent now. */
   protected outbox: Message[] = [];
   /** A leader's snapshot that the machine has not taken yet. */
   protected restored: Snapshot | undefined;

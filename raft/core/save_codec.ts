@@ -26,6 +26,7 @@ export { DecodeError } from "../../base/bytes.ts";
  */
 export const formatVersion = 1;
 
+/** Writes `identity`; throws an {@linkcode InvariantError} if a field does not fit. */
 export function writeIdentity(writer: Writer, identity: Identity): void {
   writer.text(identity.cluster);
   writer.id(identity.node);
@@ -58,6 +59,7 @@ export type Change = Pick<
   "hardState" | "snapshot" | "firstIndex" | "entries"
 >;
 
+/** Writes `change`; throws an {@linkcode InvariantError} if a field does not fit. */
 export function writeChange(writer: Writer, change: Change): void {
   writeHardState(writer, change.hardState);
   writer.u8(change.snapshot === undefined ? 0 : 1);

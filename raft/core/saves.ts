@@ -19,15 +19,18 @@ export class Saves {
   durableIndex: Index;
 
   #nextNumber = 1;
+  /** The first entry that no save has taken. */
   #unsavedFrom: Index;
   #hardStateChanged = false;
   #membersChanged = false;
   #snapshotChanged = false;
+  /** The saves under way, the oldest first; each makes the log durable up to `lastIndex`. */
   #inFlight: {
     readonly number: number;
     readonly hardStateChanged: boolean;
     lastIndex: Index;
   }[] = [];
+  /** Messages that wait for save `number`, in its order. */
   #held: { readonly number: number; readonly message: Message }[] = [];
 
   constructor(lastIndex: Index) {
@@ -35,6 +38,7 @@ export class Saves {
     this.#unsavedFrom = lastIndex + 1;
   }
 
+  /** Term or vote changed. */
   hardStateChanged(): void {
     this.#hardStateChanged = true;
   }

@@ -40,6 +40,7 @@ export type HardState = {
  */
 export type Suffrage = "voter" | "learner" | "nonvoter";
 
+/** One member of a configuration. */
 export type Server = {
   readonly id: NodeId;
   /** Where its peers dial it: `host:port`, or `:port` on the dialler's own host. */
@@ -142,6 +143,7 @@ export type RequestVote = Envelope & {
   readonly transfer: boolean;
 };
 
+/** Paper, figure 2, RequestVote: the answer. */
 export type RequestVoteResponse = Envelope & {
   readonly type: "RequestVoteResponse";
   readonly granted: boolean;
@@ -273,6 +275,3 @@ export type PeerMessage =
   | ForwardResponse
   | Take
   | TakeResponse;
-
-/** Messages outside the protocol, between the shells of two nodes: no core sees them. */
-export type Errand = Exclude<PeerMessage, Message>;

@@ -1,6 +1,6 @@
-// Admission: which nodes this one lets in, with which it stays after dialling them, and the
-// words for a refusal: which node, why, and what to do about it. The order of the checks is
-// protocol, cluster, receiver, id, disk. Pure; the handshakes of `raft/net/` ask.
+// Admission: which nodes this one lets in when they dial it, which it accepts when it dials
+// them, and the words for a refusal. The order of the checks is protocol, cluster, receiver,
+// id, disk. Pure; the handshakes of `raft/net/` ask.
 
 import { unreachable } from "../../base/assert.ts";
 import { wireVersion } from "../core/message_codec.ts";
@@ -32,8 +32,8 @@ export type IsIdFree = (
 ) => boolean;
 
 /**
- * What is wrong with the first message of a node that dialled `own`; `undefined` when nothing
- * is. `meetingOf` gives the meeting that a hello begins.
+ * The fault of the first message of a node that dialled `own`; `undefined` if it has none.
+ * `meetingOf` gives the meeting that a hello begins.
  */
 export function faultOfHello(
   hello: DecodedHandshake,
@@ -61,7 +61,7 @@ export function faultOfHello(
   return undefined;
 }
 
-/** What is wrong with the answer to a hello; the dialler sends no more after a fault. */
+/** The fault of the answer to a hello; the dialler sends no more after one. */
 export function faultOfChallenge(
   challenge: DecodedHandshake,
   meeting: Meeting,
@@ -130,7 +130,7 @@ function foreign(version: number): Fault {
   return { reason: "version", fact };
 }
 
-/** What the people who run the nodes can do about a refusal. */
+/** The remedy for each refusal, for the operators of the nodes. */
 export const remedies: Readonly<Record<RefusalReason, string>> = {
   "wrong-cluster":
     "to move a node to another cluster, start it with an empty directory and --join",

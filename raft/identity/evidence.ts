@@ -1,6 +1,6 @@
-// Evidence: what the two sides of a handshake prove to each other beyond belonging to one
-// cluster. Made here by the side that sends it, and read by the side that receives it. What
-// follows from it is in `peer_ranks.ts`; the bytes of a single proof are in `proof.ts`. Pure.
+// Evidence: the proofs about disks that the two sides of a handshake give each other, once
+// both have proved to belong to one cluster. One side makes it here, the other reads it here.
+// `peer_ranks.ts` draws the conclusions; the bytes of a single proof are in `proof.ts`. Pure.
 
 import type { Identity, Index } from "../core/types.ts";
 import { isProved, markOf, type Meeting, prove } from "./proof.ts";
@@ -13,7 +13,7 @@ import {
 
 /** Sent by one side of a handshake about itself. */
 export type Evidence = {
-  /** Proves that the sender lives on its disk, to a receiver that knows which disk that is. */
+  /** Proves that the sender runs on its disk, to a receiver that knows which disk that is. */
   readonly ownDisk: Uint8Array;
   /** Proves that the sender knows the receiver's disk. */
   readonly peerDisk: Uint8Array;
@@ -25,11 +25,11 @@ export type Evidence = {
 
 const statementsOf = {
   dialler: {
-    ownDisk: "dialler lives on the disk",
+    ownDisk: "dialler runs on the disk",
     peerDisk: "dialler knows the acceptor's disk",
   },
   acceptor: {
-    ownDisk: "acceptor lives on the disk",
+    ownDisk: "acceptor runs on the disk",
     peerDisk: "acceptor knows the dialler's disk",
   },
 } as const;
@@ -37,7 +37,7 @@ const statementsOf = {
 /** An end of a connection. */
 export type Side = keyof typeof statementsOf;
 
-/** What node `own`, which knows `members`, proves as the `by` of `meeting`. */
+/** The evidence that node `own`, which knows `members`, gives as the side `by` of `meeting`. */
 export function evidenceOf(
   own: Identity,
   { members, meeting, by }: {
@@ -56,7 +56,7 @@ export function evidenceOf(
   };
 }
 
-/** What `evidence` that the `by` of `meeting` sent proves to node `own`, the other side. */
+/** Reads `evidence`, which the side `by` of `meeting` sent to node `own`, the other side. */
 export function proofOf(
   evidence: Evidence,
   { own, meeting, by }: {
@@ -66,7 +66,7 @@ export function proofOf(
   },
 ): PeerProof {
   const { ownDisk, peerDisk } = statementsOf[by];
-  // Asked about with every message: hashed once.
+  // `isOn` is called with every message: it hashes once.
   let proved: string | undefined;
   return {
     isOn(incarnation) {

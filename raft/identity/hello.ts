@@ -1,6 +1,6 @@
-// The messages of the handshake, the first frames on a connection, and their bytes. They tell
-// who is there before any message of Raft is read: a node never listens to another cluster's,
-// to one at a wrong address or under a used id. Pure; `raft/net/handshake.ts` exchanges them.
+// The messages of the handshake, the first frames on a connection, and their bytes. They show
+// which node is there before any message of Raft is read. So a node never listens to one of
+// another cluster, at a wrong address or under a used id. Pure; `raft/net/` exchanges them.
 //
 //   message   = "ticketd peer" · version u32 · kind u8 · body
 //   hello     = kind 1 · nonce · sender id · receiver id · proof         dialler, first
@@ -21,7 +21,7 @@ import type { NodeId } from "../core/types.ts";
 import type { Evidence } from "./evidence.ts";
 import { nonceBytes, proofBytes } from "./proof.ts";
 
-/** What a node tells of itself, to be shown and passed on: no safety rests on it. */
+/** A node's description of itself, to be shown and passed on: no safety rests on it. */
 export type About = {
   /** Where it serves clients; the receiver fills in a host that is left out. */
   readonly client: string;
@@ -29,7 +29,7 @@ export type About = {
   readonly version: string;
 };
 
-/** It does not name the cluster: a node that is dialled by mistake must not learn of it. */
+/** The first message. It names no cluster: a node dialled by mistake must not learn its id. */
 export type Hello = {
   readonly type: "hello";
   readonly nonce: Uint8Array;
@@ -40,6 +40,7 @@ export type Hello = {
   readonly proof: Uint8Array;
 };
 
+/** The acceptor's answer to a hello. */
 export type Challenge = {
   readonly type: "challenge";
   readonly nonce: Uint8Array;
@@ -47,12 +48,14 @@ export type Challenge = {
   readonly proof: Uint8Array;
 };
 
+/** The dialler's answer to a challenge. */
 export type ChallengeResponse = Evidence & About & {
   readonly type: "response";
   /** Where the dialler itself wants to be dialled; the host may be left out. */
   readonly address: string;
 };
 
+/** The acceptor lets the dialler in. */
 export type Welcome = Evidence & About & {
   readonly type: "welcome";
   /** Of the acceptor's disk, told to a member that the acceptor knows; else empty. */
@@ -72,12 +75,13 @@ const reasons = [
 /** Why two nodes do not talk; `admission.ts` has the words for it. */
 export type RefusalReason = typeof reasons[number];
 
-/** It tells nothing of the node that refuses: nobody knows who reads it. */
+/** It tells nothing of the node that refuses, because any caller may provoke one. */
 export type Refusal = {
   readonly type: "refused";
   readonly reason: RefusalReason;
 };
 
+/** Every message of the handshake. */
 export type HandshakeMessage =
   | Hello
   | Challenge
@@ -143,7 +147,7 @@ function writeAbout(writer: Writer, { client, version }: About): void {
   writer.text(version);
 }
 
-/** What the payload of a frame may turn out to be when a handshake message is expected. */
+/** The payload of a frame where a handshake message is expected, as far as it can be read. */
 export type DecodedHandshake =
   | HandshakeMessage
   /** Of another protocol version; the rest of it cannot be read. */
@@ -226,9 +230,9 @@ function readAbout(reader: Reader): About {
 
 /** Another node as it introduced itself in the handshake; what it did not tell is empty. */
 export type Introduction = About & {
-  /** Of the data directory on which it lives, proved. */
+  /** Of its data directory, proved. */
   readonly incarnation: string;
-  /** As in {@linkcode PeerProof.mark}: the same as long as it lives on one disk. */
+  /** As in {@linkcode PeerProof.mark}: the same as long as it runs on one disk. */
   readonly mark: string;
 };
 

@@ -1,6 +1,7 @@
-// Ranks: what another node is to this one, by the configurations that this node knows and by
-// what the other node proved of its disk in the handshake. The rank decides whether the node
-// is let in (`admission.ts`), what it may send (`sender_rights.ts`) and how much memory it gets. Pure.
+// Ranks: how much this node trusts another one. A rank follows from the configurations that
+// this node knows, and from the proof of its disk that the other one gave in the handshake. It
+// decides whether that node is let in (`admission.ts`), which messages it may send
+// (`sender_rights.ts`) and how much memory it gets. Pure.
 //
 //   known      a member, on the disk that a configuration names
 //   unproved   a member whose disk no configuration names yet
@@ -12,11 +13,11 @@
 import type { Identity, Index, NodeId } from "../core/types.ts";
 
 /**
- * What another node proved of its disk in the handshake of one connection. It says nothing
- * about membership: {@linkcode rankOf} compares it with the configurations.
+ * The proof of its disk that another node gave in the handshake of one connection. It says
+ * nothing about membership: {@linkcode rankOf} compares it with the configurations.
  */
 export type PeerProof = {
-  /** Whether the node proved to live on the disk with this incarnation. */
+  /** Whether the node proved to run on the disk with this incarnation. */
   isOn(incarnation: string): boolean;
   /**
    * Equal on all connections of one incarnation to this node, and on no others: it recognises
@@ -32,7 +33,7 @@ export type PeerProof = {
   readonly since: Index;
 };
 
-/** Before the other side has proved anything. */
+/** The proof of a node that has proved nothing yet. */
 export const noProof: PeerProof = {
   isOn: () => false,
   mark: "",
@@ -42,11 +43,11 @@ export const noProof: PeerProof = {
 
 /** The members of the cluster, as far as this node knows its configurations. */
 export interface Members {
-  /** Of the newest configuration's entry; 0 when there is none. */
+  /** Index of the newest configuration's entry; 0 when there is none. */
   readonly configurationIndex: Index;
-  /** Of the newest configuration that is known to be committed. */
+  /** Index of the newest configuration that is known to be committed. */
   readonly decidedIndex: Index;
-  /** That the newest configuration names for `id`; empty: not known, or no member. */
+  /** The incarnation that the newest configuration names for `id`; empty: unknown, or no member. */
   incarnationOf(id: NodeId): string;
   /**
    * The incarnations that the configurations which may be in force name for `id`; one of
@@ -56,7 +57,7 @@ export interface Members {
   disksOf(id: NodeId): readonly string[];
 }
 
-/** What a node knows before it has joined a cluster: no members. */
+/** The members that a node knows before it has joined a cluster: none. */
 export const nobody: Members = {
   configurationIndex: 0,
   decidedIndex: 0,
@@ -64,12 +65,12 @@ export const nobody: Members = {
   disksOf: () => [],
 };
 
-/** See the top of this file. */
+/** The ranks, as the top of this file defines them. */
 export type Rank = "known" | "unproved" | "claimant" | "outsider" | "stranger";
 
 /** The rank of the node that gave `proof` under the name `id`. */
 export function rankOf(id: NodeId, proof: PeerProof, members: Members): Rank {
-  // Asked with every message, and nearly always answered by the newest configuration.
+  // Called with every message, and nearly always answered by the newest configuration.
   const newest = members.incarnationOf(id);
   if (newest !== "" && proof.isOn(newest)) return "known";
   const disks = members.disksOf(id);
@@ -95,8 +96,8 @@ export function sinceOf(own: Identity, members: Members): Index {
 }
 
 /**
- * What a handshake with the honest node `other` proves to `own`: for simulated networks,
- * which have no handshake.
+ * The proof that the honest node `other` gives to `own`: for simulated networks, which have no
+ * handshake.
  */
 export function honestProof(
   other: { readonly identity: Identity; readonly members: Members },

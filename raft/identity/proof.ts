@@ -1,22 +1,23 @@
-// How two nodes prove to each other that they belong to one cluster, on which disk each lives
-// and that each knows the other's disk, without sending any of these secrets: by a hash over
-// the secret, the statement about it, both ids and a nonce of either side. So a proof that
-// somebody overhears, or gets by being dialled by mistake, cannot be used again, passed on
-// to another node or sent back.
+// How two nodes prove to each other that they belong to one cluster, on which disk each runs
+// and that each knows the other's disk, without sending any of these secrets. A proof is a
+// hash over the secret, the statement about it, both ids and a nonce of either side. So one
+// that is overheard, or sent to a node dialled by mistake, cannot be used again, passed on to
+// another node or sent back.
 //
 //   proof = SHA-256 of: statement u8 · dialler's nonce · acceptor's nonce ·
 //                       cluster text · dialler id · acceptor id · disk text
 //
-// with the fields of `base/bytes.ts`. Nothing is encrypted, and a proof is as secret as what
-// it is made of: every client is told the cluster id, only members of the cluster are told
-// the incarnation of a disk. Pure, but for `newNonce()`.
+// with the fields of `base/bytes.ts`. Nothing is encrypted, and a proof is worth as much as
+// its secret: every client is told the cluster id, only members of the cluster are told the
+// incarnation of a disk. Pure, but for `newNonce()`.
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Writer } from "../../base/bytes.ts";
 import type { Identity, NodeId } from "../core/types.ts";
 
+/** Bytes of a nonce. */
 export const nonceBytes = 16;
-/** Of proofs and marks. */
+/** Bytes of a proof or a mark. */
 export const proofBytes = 32;
 
 /** The one handshake that a proof is good for. */
@@ -33,18 +34,20 @@ export type Meeting = {
 const statements = {
   "dialler knows the cluster": 1,
   "acceptor knows the cluster": 2,
-  "dialler lives on the disk": 3,
-  "acceptor lives on the disk": 4,
+  "dialler runs on the disk": 3,
+  "acceptor runs on the disk": 4,
   "dialler knows the acceptor's disk": 5,
   "acceptor knows the dialler's disk": 6,
-  "mark of a life": 7,
+  "mark of an incarnation": 7,
 } as const;
 
+/** A statement that a node can prove. */
 export type Statement = keyof typeof statements;
 
-/** All zeros. */
+/** All zeros: stands for the acceptor's nonce until that is known. */
 export const noNonce = new Uint8Array(nonceBytes);
 
+/** A fresh nonce, from the system's random source. */
 export function newNonce(): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(nonceBytes));
 }
@@ -93,5 +96,5 @@ export function markOf(
 ): Uint8Array {
   const nonces = { diallerNonce: noNonce, acceptorNonce: noNonce };
   const meeting = { cluster, dialler: from, acceptor: to, ...nonces };
-  return prove(meeting, "mark of a life", incarnation);
+  return prove(meeting, "mark of an incarnation", incarnation);
 }

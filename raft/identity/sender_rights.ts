@@ -1,12 +1,13 @@
-// Which messages this node takes from another node: by the rank of the sender (`peer_ranks.ts`), by
-// its suffrage in the configurations that may be in force, and by who leads. Whether the
-// content of a message makes sense is checked in the core afterwards (`core/faults.ts`).
+// Which messages this node takes from another node: by the rank of the sender
+// (`peer_ranks.ts`), its suffrage in the configurations that may be in force, and the present
+// leader. Whether the content of a message makes sense is checked in the core afterwards
+// (`core/faults.ts`).
 //
 //   known      all messages that its suffrage allows; only voters lead and ask for votes
 //   unproved   the messages of a follower: PreVote, and answers up to our term
 //   claimant   PreVote, RequestVote, AppendEntries, InstallSnapshot, from which this node
 //              catches up; only while it hears no leader that it knows
-//   outsider   PreVote, which is answered; answers, too, while this node sees it off
+//   outsider   PreVote, which is answered; answers, too, while this leader still sends to it
 //   stranger   nothing
 //
 // Claimants are heard because this node may have missed the change that added its leader; it
@@ -29,6 +30,7 @@ import {
   rankOf,
 } from "./peer_ranks.ts";
 
+/** What to do with a message of another node. */
 export type Verdict =
   /** Step the core with it; `isClaim`: the sender is a claimant (`core/faults.ts`). */
   | { readonly type: "heard"; readonly isClaim: boolean }
@@ -45,16 +47,17 @@ function refused(fault: Fault): Verdict {
   return { type: "refused", fault };
 }
 
-/** Ids that are remembered, with the incarnation last met or as warned about. */
+/** Ids that are remembered: those that were met, and those that a warning was about. */
 const idsMax = 256;
 
+/** The dependencies of {@linkcode SenderRights}. */
 export type SenderRightsOptions = {
   /** Whether the machine can apply every command and snapshot in `message`. */
   readonly canApply: (message: PeerMessage) => boolean;
   readonly log: Logger;
 };
 
-/** Judges senders, and tells other rooms what the configurations say of the members. */
+/** Judges senders, and tells other folders the members that the configurations name. */
 export class SenderRights implements Members {
   readonly #raft: Raft;
   /** By id, the mark of the incarnation that was met last. */
@@ -72,7 +75,7 @@ export class SenderRights implements Members {
     this.#log = log;
   }
 
-  // What the configurations say
+  // The members, by the configurations.
 
   get configurationIndex(): number {
     return this.#raft.membership.currentIndex;
@@ -109,7 +112,7 @@ export class SenderRights implements Members {
 
   /** Whether to take `message` from a sender that gave `proof` in its handshake. */
   judge(message: PeerMessage, proof: PeerProof): Verdict {
-    // Once in the log and committed it would end this node.
+    // Once committed, an entry that it cannot apply would end this node.
     if (!this.#canApply(message)) {
       return refused(`${message.type} that this version cannot apply`);
     }
@@ -146,7 +149,7 @@ export class SenderRights implements Members {
       case "RequestVoteResponse":
       case "AppendEntriesResponse":
       case "ConfirmResponse":
-      case "Take": // which confirms that this node leads, as a ConfirmResponse does
+      case "Take": // it confirms that this node leads, as a ConfirmResponse does
         return this.#countsAs(message.from, proof) ? heard : dropped;
       default:
         return heard;
@@ -224,7 +227,7 @@ export class SenderRights implements Members {
   #byClaimant(message: PeerMessage): Verdict {
     const { hearsLeader, leaderId, currentTerm, votedFor } = this.#raft;
     const { from } = message;
-    // As a claimant: it may have connected under the id of a leader that is known.
+    // Followed as a claimant: it may have connected under the id of a leader that is known.
     const isFollowed = leaderId === from && this.#claimedLeader === from;
     if (hearsLeader && !isFollowed) return dropped;
     switch (message.type) {

@@ -1,4 +1,4 @@
-// What peers have verified about members and the configuration does not say yet: the
+// Facts about members that a handshake has verified and the configuration lacks: the
 // incarnation of a server that RAFT.ADDVOTER named by its address alone, and the new
 // address of a member that has moved. The leader writes either into a configuration of its
 // own. `raft/net/dialler.ts` notices a move; a handshake at the new address proves it.
@@ -17,6 +17,7 @@ import type { Raft } from "../core/raft.ts";
 import type { NodeId, Server } from "../core/types.ts";
 import type { CommandOf } from "./change.ts";
 
+/** The dependencies of the address updates of one node. */
 export type AddressUpdatesOptions = {
   /** Ticks for which the address of a member stays as it is after a change. */
   readonly pauseTicks: number;
@@ -25,10 +26,11 @@ export type AddressUpdatesOptions = {
   readonly log: Logger;
 };
 
+/** Records incarnations and moves, or asks the leader to. */
 export class AddressUpdates {
   readonly #raft: Raft;
   readonly #options: AddressUpdatesOptions;
-  /** Of members for which the configuration has none. */
+  /** Incarnations of members for which the configuration has none. */
   readonly #incarnations = new Map<NodeId, string>();
   /** Ticks until the address of a member may be changed again. */
   readonly #pauses = new Map<NodeId, number>();
@@ -56,8 +58,7 @@ export class AddressUpdates {
 
   /**
    * Peers reach member `id` at `address` (`HOST:PORT` or `:PORT`), and not where the
-   * configuration says. They repeat it as long as it is so: nothing is kept here that could
-   * be recorded too late.
+   * configuration says. They say so again as long as that lasts, so nothing is kept here.
    */
   moved(id: NodeId, address: string): void {
     const { role, leaderId, membership } = this.#raft;
@@ -69,8 +70,8 @@ export class AddressUpdates {
     if (faultToDial(address) !== undefined) return;
     if (isVaguer || this.#pauses.has(id)) return;
     if (role === "leader") this.#record({ ...server, address });
-    // The leader itself cannot know that no node reaches it. With `prevIndex`, for a change
-    // that is delayed must not undo a later one.
+    // The leader itself cannot know that no node reaches it. With `prevIndex`, because a
+    // delayed change must not undo a later one.
     else if (id === leaderId) {
       this.#pause(id);
       const prevIndex = BigInt(membership.currentIndex);

@@ -1,7 +1,7 @@
-// What a new data directory holds: nothing but its identity for a node that is to join a
+// The content of a new data directory: nothing but its identity for a node that is to join a
 // cluster, one configuration for a founder. And whether the data of an older one are a
-// member's. Values only: `host.ts` decides which of them a start needs, and the simulator
-// starts its nodes from the same.
+// member's. Values only: `resume_or_join.ts` decides which of them a start needs, and the
+// simulator starts its nodes from the same.
 
 import { emptySnapshot } from "../core/log.ts";
 import { isNamed } from "../core/membership.ts";

@@ -26,15 +26,15 @@ type Shape<Each, Type> = Each extends { readonly type: infer Own }
   ? Type extends Own ? Each : never
   : never;
 
-/** What a client is told about its change. */
+/** The answer to a client that asked for a change. */
 export type ChangeAnswer = Extract<
   AdminAnswer,
   { readonly type: "ok" | "error" }
 >;
 
 /**
- * What the leader tells the node that forwarded a change. `lost`: it began the change and
- * lost its leadership, so that the change may be done or not.
+ * The leader's answer to the node that forwarded a change. `lost`: it began the change and
+ * lost its leadership; the outcome is unknown.
  */
 export type LeaderAnswer = ChangeAnswer | { readonly type: "lost" };
 
@@ -56,7 +56,7 @@ export function prevIndexOf(command: ChangeCommand): bigint {
 /** Leadership of `term` is to leave `from` (thesis 3.10; `transfers.ts`). */
 export type Transfer = {
   readonly from: NodeId;
-  /** `undefined`: another node was asked, and only that one knows whether it failed. */
+  /** `undefined`: another node leads, and only that one knows whether the transfer failed. */
   readonly term: Term | undefined;
   /** The successor; `undefined` while none has been chosen. */
   readonly target: NodeId | undefined;
@@ -75,8 +75,8 @@ export type ChangeState =
     /** In which `to` leads, as far as this node knows. */
     readonly term: Term;
   }
-  /** The node that we asked does not lead: forwarded again after the next tick. */
-  | { readonly type: "turned-away" }
+  /** The node that it was forwarded to does not lead: asked again after the next tick. */
+  | { readonly type: "sent-back" }
   /** Proposed by this node, as the entry `index` of `term`. */
   | {
     readonly type: "committing";
@@ -93,18 +93,18 @@ export type Change = {
   readonly command: ChangeCommand;
   /** To be called once: {@linkcode settle} does. */
   readonly answer: (answer: LeaderAnswer) => void;
-  /** Another node forwarded it, and asks elsewhere if this one does not lead. */
+  /** Another node forwarded it, and will ask elsewhere if this one does not lead. */
   readonly remote: boolean;
   state: ChangeState;
-  /** Until it is given up. */
+  /** Ticks until it is given up. */
   ticksLeft: number;
   /** Leadership was handed over for its sake: once, or two changes could do so for ever. */
   handedOver: boolean;
-  /** A leader began it and lost its leadership: the change may be done or not. */
+  /** A leader began it and lost its leadership: the outcome is unknown. */
   mayBeDone: boolean;
   /** The round of confirmations, and its term, before which "done already" is not sure. */
   round: { readonly number: number; readonly term: Term } | undefined;
-  /** Of the server before the change was proposed; `none`: it was no member. */
+  /** The suffrage of the server before the change was proposed; `none`: it was no member. */
   suffrageBefore: Suffrage | "none" | undefined;
 };
 

@@ -97,7 +97,7 @@ export function decodeCommand(data: Uint8Array): ChangeCommand | undefined {
   return command as ChangeCommand;
 }
 
-/** Inverts {@linkcode encodeAnswer}; an error, if the bytes cannot be read. */
+/** Inverts {@linkcode encodeAnswer}; an answer of type `error` if the bytes cannot be read. */
 export function decodeAnswer(data: Uint8Array): LeaderAnswer {
   const { type, text } = decodeJson(data);
   return answerReaders[isKeyOf(answerReaders, type) ? type : "error"](text);

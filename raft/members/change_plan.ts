@@ -1,8 +1,8 @@
-// What the leader is to do about a change of the members: propose a configuration, answer,
-// or wait. A function of the command and the core's state: the change itself, with its
-// client and its time, is `changes_led.ts`'s. The texts of refusals are the original's
-// where it has one. "cannot join" begins a refusal after which a joining node must not ask
-// again (`join.ts`).
+// The leader's next step for a change of the members: propose a configuration, answer, or
+// wait. A function of the command and the core's state. Not here: the change itself, with its
+// client and its time (`changes_led.ts`). The texts of refusals are the original's where it
+// has one. "cannot join" begins a refusal after which a joining node must not ask again
+// (`join.ts`).
 
 import { faultToDial } from "../../base/address.ts";
 import { isNodeId } from "../../base/bytes.ts";
@@ -34,7 +34,7 @@ export type Plan =
 
 type Proposal = Extract<Plan, { readonly type: "propose" | "refuse" }>;
 
-/** What this leader, of cluster `cluster` (32 hex digits), is to do about `command` now. */
+/** The next step for `command` of this leader, whose cluster is `cluster` (32 hex digits). */
 export function planChange(
   raft: Raft,
   { command, cluster }: { command: MemberCommand; cluster: string },
@@ -225,7 +225,7 @@ function proposal(configuration: Configuration, address?: string): Proposal {
     : refuse(fault);
 }
 
-/** What ticketd's formats and dialler refuse, though the protocol would not. */
+/** A fault for ticketd's formats or its dialler, which the protocol would not mind. */
 function limitFault(
   { servers }: Configuration,
   address: string | undefined,

@@ -1,7 +1,7 @@
-// What taking a vote away would cost the cluster. A change that leaves one voter, or no
-// majority that answers, is refused unless it is asked for with FORCE; the text says what
-// would be lost. The leader judges, by the servers that it has heard from. A node without
-// a leader judges nothing: `whyLeaderless()` says which voters it misses.
+// The risk of taking a vote away. A change that leaves one voter, or no majority that answers,
+// is refused unless it is asked for with FORCE; the text says what would be lost. The leader
+// judges, by the servers that it has heard from. A node without a leader judges nothing:
+// `whyLeaderless()` says which voters it misses.
 
 import { answers } from "../core/leadership.ts";
 import { majority } from "../core/quorum.ts";
@@ -9,7 +9,7 @@ import type { Raft } from "../core/raft.ts";
 import type { NodeId } from "../core/types.ts";
 import type { CommandOf } from "./change.ts";
 
-/** Servers that one text names; of the others it gives the count. */
+/** Servers that one text names; it only counts the others. */
 const namedMax = 9;
 
 /** Why a vote is not taken away now. */
@@ -18,7 +18,7 @@ export type Risk =
   /** The leader is too new to know which servers answer. */
   | { readonly type: "wait" };
 
-/** What `command` risks, on the leader; `undefined`: the vote may be taken away. */
+/** The risk of `command`, as the leader sees it; `undefined`: the vote may be taken away. */
 export function riskOf(
   raft: Raft,
   { type, id }: CommandOf<"remove-server">,

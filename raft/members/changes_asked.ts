@@ -1,13 +1,13 @@
 // The changes that this node is asked for, by its own clients or by another node (Forward):
 // each is carried until it is answered, once. While this node leads, `changes_led.ts`
 // carries them. While another node leads, a client's change is forwarded to that one, and
-// another node's is turned away, for that node to ask elsewhere. While no leader is known,
+// another node's is sent back, for that node to ask elsewhere. While no leader is known,
 // a client's change waits. One that gets nowhere is answered when its time is up.
 //
-// When a leader is lost, a change that it had may be done or not. The next leader is asked
-// again, which changes nothing if it is done. Two kinds are not asked again: a transfer,
-// which would be made twice, and a change that names the configuration it builds on, for
-// if it is done, that configuration is gone, and the next leader would refuse it.
+// When a leader is lost, the outcome of its changes is unknown. The next leader is asked
+// again, which changes nothing if the change is done. Two kinds are not asked again. A
+// transfer would be made twice. A change that names the configuration it builds on would be
+// refused if it is done, because that configuration is gone.
 
 import { isShortText, textBytesMax } from "../../base/bytes.ts";
 import type { Raft } from "../core/raft.ts";
@@ -38,6 +38,7 @@ const lost = error("leadership lost while committing log");
 /** Changes that may wait at once; more are refused. */
 const changesMax = 100;
 
+/** The dependencies of the changes that a node is asked for. */
 export type ChangesAskedOptions = ChangesLedOptions & {
   /**
    * Ticks after which the leader gives a change up. A node that forwards one waits twice
@@ -49,13 +50,14 @@ export type ChangesAskedOptions = ChangesLedOptions & {
   readonly send: (message: PeerMessage) => void;
 };
 
+/** The changes that one node is asked for, until each is answered. */
 export class ChangesAsked {
   readonly #raft: Raft;
   readonly #options: ChangesAskedOptions;
   readonly #led: ChangesLed;
   /** In the order in which they were asked. */
   #changes: Change[] = [];
-  /** Of the next Forward. Random at first: an answer to a former process must not fit. */
+  /** The id of the next Forward. Random at first: an answer to a former process must not fit. */
   #nextId: number;
 
   constructor(raft: Raft, options: ChangesAskedOptions) {
@@ -131,16 +133,16 @@ export class ChangesAsked {
       return settle(change, answer);
     } else change.state = { type: "asked" };
     // Not at once: this node may not have heard of the next leader yet.
-    if (change.state.type === "asked") change.state = { type: "turned-away" };
+    if (change.state.type === "asked") change.state = { type: "sent-back" };
   }
 
   tick(): void {
     for (const change of this.#changes) {
       if (--change.ticksLeft <= 0) this.#giveUp(change);
       const { state } = change;
-      if (state.type === "turned-away") change.state = { type: "asked" };
-      // The node that we asked lost its leadership, or leads again after a restart: it may
-      // never answer.
+      if (state.type === "sent-back") change.state = { type: "asked" };
+      // The node that it was forwarded to lost its leadership, or leads again after a restart:
+      // it may never answer.
       const { leaderId, currentTerm } = this.#raft;
       if (
         state.type === "forwarded" &&
@@ -167,7 +169,7 @@ export class ChangesAsked {
   /** The node ends: every change is answered now. */
   stop(): void {
     for (const change of this.#changes.splice(0)) {
-      if (change.remote) this.#turnAway(change);
+      if (change.remote) this.#sendBack(change);
       else settle(change, error("the node is stopping"));
     }
   }
@@ -183,7 +185,7 @@ export class ChangesAsked {
       this.#askAgain(change);
     }
     if (change.state.type !== "asked") return;
-    if (change.remote) this.#turnAway(change);
+    if (change.remote) this.#sendBack(change);
     else this.#forward(change);
   }
 
@@ -227,17 +229,17 @@ export class ChangesAsked {
     else settle(change, lost);
   }
 
-  /** The time of `change` is up. Without a true answer yet, it waits for the next tick. */
+  /** The time of `change` is up: answers it, or waits for the next tick if no answer is true yet. */
   #giveUp(change: Change): void {
     if (change.state.type === "forwarded") {
       settle(change, error("the leader did not answer in time"));
     } else if (this.#raft.role === "leader") this.#led.giveUp(change);
-    else if (change.remote) this.#turnAway(change);
+    else if (change.remote) this.#sendBack(change);
     else settle(change, this.#noLeader(change));
   }
 
   /** Sends `change` back to the node that forwarded it, and says whether it was begun. */
-  #turnAway(change: Change): void {
+  #sendBack(change: Change): void {
     const { state, mayBeDone } = change;
     const began = mayBeDone || state.type === "committing" ||
       state.type === "promoting" || state.type === "transferring";
@@ -247,7 +249,7 @@ export class ChangesAsked {
   /** Says which servers are missing, and whether the change may be done. */
   #noLeader({ state, mayBeDone }: Change): ChangeAnswer {
     const untouched = !mayBeDone &&
-      (state.type === "asked" || state.type === "turned-away");
+      (state.type === "asked" || state.type === "sent-back");
     const why = this.#raft.leaderId === undefined
       ? `, and ${whyLeaderless(this.#raft)}`
       : "";

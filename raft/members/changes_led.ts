@@ -19,6 +19,7 @@ import {
 import { planChange } from "./change_plan.ts";
 import { beginTransfer, concludeTransfer } from "./transfers.ts";
 
+/** The dependencies of a leader's changes. */
 export type ChangesLedOptions = {
   /** 32 hex digits; a node that asks to join must name it. */
   readonly cluster: string;
@@ -26,6 +27,7 @@ export type ChangesLedOptions = {
   readonly mayChange: () => boolean;
 };
 
+/** Carries changes out while this node leads. */
 export class ChangesLed {
   readonly #raft: Raft;
   readonly #options: ChangesLedOptions;
@@ -40,7 +42,7 @@ export class ChangesLed {
     const { state, command } = change;
     switch (state.type) {
       case "asked":
-      case "turned-away":
+      case "sent-back":
         return command.type === "transfer"
           ? this.#handOver(change, command.id)
           : this.#begin(change, command);
@@ -157,7 +159,7 @@ export class ChangesLed {
       case "promoting":
         return this.#giveUpPromotion(change);
       case "asked":
-      case "turned-away":
+      case "sent-back":
         return settle(
           change,
           change.round === undefined

@@ -13,14 +13,16 @@ import type { Logger } from "../../base/logger.ts";
 import { type Reply, tryRequest } from "../../base/resp_client.ts";
 import type { NodeId } from "../core/types.ts";
 
-/** The pause after all members were asked: at first, and what it doubles up to. */
+/** Milliseconds of the first pause after all members were asked; later ones are longer. */
 const retryMinMillis = 50;
+/** Milliseconds that the pauses double up to. */
 const retryMaxMillis = 1000;
-/** For one request: the leader may have to commit another change first. */
+/** Milliseconds for one request: the leader may have to commit another change first. */
 const requestMillisMax = 10_000;
 
+/** How members are asked, and for how long. */
 export type AskOptions = {
-  /** In all, with every retry. */
+  /** Milliseconds in all, with every retry. */
   readonly timeoutMillis: number;
   /** When that time began, by `performance.now()`; now when left out. */
   readonly sinceMillis?: number;
@@ -31,6 +33,7 @@ export type AskOptions = {
   readonly random?: () => number;
 };
 
+/** The node that is to be added. */
 export type JoinOptions = AskOptions & {
   readonly id: NodeId;
   /** Where other nodes are to dial this one; the members fill in a host that is missing. */
@@ -94,7 +97,7 @@ type Question = AskOptions & {
   isAnswer: (reply: Reply) => boolean;
 };
 
-/** What came of one request to one member. */
+/** The outcome of one request to one member. */
 type Attempt =
   | { readonly type: "answer"; readonly reply: Reply }
   | { readonly type: "retry"; readonly reason: string };

@@ -3,7 +3,7 @@
 // were undone long ago, and a joining node reads of times in which it was no member:
 // neither is a removal. Reads the core, and remembers what it saw since this process began.
 //
-// A node that belongs to no cluster turns its clients away at once, for waiting would not
+// A node that belongs to no cluster refuses its clients at once, because waiting would not
 // help them. A member that merely knows no leader, as during an election, lets them wait.
 
 import { findServer } from "../core/membership.ts";
@@ -12,7 +12,8 @@ import type { Raft } from "../core/raft.ts";
 /** Election timeouts without a leader, after which a node takes itself for forgotten. */
 const forgottenAfter = 4;
 
-export class RemovalWatch {
+/** Notices that its cluster has removed this node. */
+export class Removal {
   readonly #raft: Raft;
   readonly #incarnation: string;
   readonly #joins: boolean;
@@ -20,7 +21,7 @@ export class RemovalWatch {
   #wasMember = false;
   /** `noticeRemoval()` has returned true. */
   #noticed = false;
-  /** Since a leader was known. */
+  /** Ticks since a leader was known. */
   #leaderlessTicks = 0;
 
   /**

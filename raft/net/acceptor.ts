@@ -8,9 +8,10 @@ import type { Admitted, InboundHandshake } from "./inbound_handshake.ts";
 import type { Warnings } from "./warnings.ts";
 import { Wire } from "./wire.ts";
 
-/** Before another accept after one failed: to try at once would not help. */
+/** Milliseconds from a failed accept to the next: to try at once would not help. */
 const pauseMillis = 100;
 
+/** The dependencies of the raft port. */
 export type AcceptorOptions = {
   readonly handshake: InboundHandshake;
   readonly warnings: Warnings;
@@ -20,6 +21,7 @@ export type AcceptorOptions = {
   run(task: Promise<void>): void;
 };
 
+/** The raft port, from its first connection to its last. */
 export class Acceptor {
   readonly #listener: Deno.TcpListener;
   readonly #options: AcceptorOptions;

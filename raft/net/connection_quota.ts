@@ -5,6 +5,7 @@
 
 import { networkOf } from "../../base/address.ts";
 
+/** How many connections a quota holds. */
 export type QuotaLimits = {
   /** Connections in all. */
   readonly max: number;
@@ -12,6 +13,7 @@ export type QuotaLimits = {
   readonly perSourceMax: number;
 };
 
+/** The connections that count towards one quota. */
 export class ConnectionQuota<T> {
   readonly #limits: QuotaLimits;
   /** The connections of each source, oldest first; a source without any has no entry. */

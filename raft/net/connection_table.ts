@@ -14,6 +14,7 @@ import { payloadBytesMax } from "./handshake.ts";
 import { type Counters, Link } from "./link.ts";
 import type { Wire } from "./wire.ts";
 
+/** The dependencies of the connection table. */
 export type ConnectionTableOptions = {
   readonly counters: Counters;
   /** For accepted connections of nodes that are let in and not known. */
@@ -22,6 +23,7 @@ export type ConnectionTableOptions = {
   members(): Members;
 };
 
+/** The links of one node to all others. */
 export class ConnectionTable {
   readonly #options: ConnectionTableOptions;
   readonly #links = new Map<NodeId, Link>();
@@ -114,8 +116,8 @@ export class ConnectionTable {
 
   /**
    * Whether the node that gave `proof` may connect as `id`. The newest disk that a
-   * configuration names may always; any other disk not beside an incarnation that is known,
-   * and, when it has dialled this node, not beside the one that answers where `id` is dialled.
+   * configuration names always may. Another disk may not while a known incarnation is
+   * connected; nor, if it has dialled this node, while one answers where this node dials `id`.
    */
   isIdFree(
     id: NodeId,

@@ -15,6 +15,7 @@ import type { Dialling, Link } from "./link.ts";
 import type { PeerTimes } from "./peer_limits.ts";
 import type { Wire } from "./wire.ts";
 
+/** The dependencies of a dialler. */
 export type DiallerOptions = {
   readonly times: Pick<
     PeerTimes,
@@ -35,6 +36,7 @@ export type DiallerOptions = {
   random(): number;
 };
 
+/** Dials one node at one address until it is stopped. */
 export class Dialler implements Dialling {
   readonly address: Address;
   readonly #link: Link;
@@ -42,7 +44,7 @@ export class Dialler implements Dialling {
   readonly #stopping = new AbortController();
   /** Dials in a row that failed. */
   #failures = 0;
-  /** When a dial last succeeded, or dialling began (`performance.now()`). */
+  /** When a dial last succeeded, or dialling began, by performance.now(). */
   #reachedMillis = performance.now();
   #wake: (() => void) | undefined;
 
@@ -81,8 +83,8 @@ export class Dialler implements Dialling {
         this.#failures = 0;
         const upMillis = this.#reachedMillis = performance.now();
         await use(wire, link);
-        // Thrown out at once is as good as not let in: else two nodes under one id, each
-        // replacing the other, would dial without a pause.
+        // A connection that ends at once counts as a failure: otherwise two nodes under one
+        // id, each replacing the other, would dial without a pause.
         if (performance.now() - upMillis > retryMaxMillis) continue;
       }
       if (!signal.aborted) {
@@ -96,8 +98,9 @@ export class Dialler implements Dialling {
   }
 
   /**
-   * A member that reaches this node, and has not been reached for long, may have moved. Told
-   * only when it is reached where it says that it is, on the disk that is known.
+   * A member that reaches this node, and has not been reached for long, may have moved.
+   * `moved` hears of it only once the member answers at the address that it advertises, on
+   * the disk that is known.
    */
   async #noteMove(): Promise<void> {
     const { times: { movedMillis }, open, moved } = this.#options;
@@ -105,7 +108,7 @@ export class Dialler implements Dialling {
     const missedMillis = performance.now() - this.#reachedMillis;
     if (accepted === undefined || missedMillis < movedMillis) return;
     const members = this.#options.members();
-    // Other nodes could have this one dial whatever they like.
+    // Any other node could make this one dial an address of its choice.
     if (rankOf(id, accepted.proof, members) !== "known") return;
     const disk = members.incarnationOf(id);
     if (disk === "") return;

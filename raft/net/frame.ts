@@ -10,16 +10,16 @@
 import { crc32 } from "node:zlib";
 import { assert } from "../../base/assert.ts";
 
-/** Of a payload from a member: one snapshot, and the fields beside it. */
+/** Bytes of a payload from a member: one snapshot, and the fields beside it. */
 export const frameBytesMax = 1024 * 1024 + 64 * 1024;
-/** Of a payload from a guest: any message but a snapshot, or an append of large entries. */
+/** Bytes of a payload from a guest: any message but a snapshot or an append of large entries. */
 export const guestFrameBytesMax = 64 * 1024;
-/** Of a payload during the handshake. */
+/** Bytes of a payload during the handshake. */
 export const helloBytesMax = 1024;
 
 const lengthBytes = 4;
 const headerBytes = 8;
-/** Of the buffer that an idle reader keeps. */
+/** Bytes of the buffer that an idle reader keeps. */
 const idleBytesMax = 256 * 1024;
 
 /** Length, checksum and `payload` in one piece, ready to be written. */
@@ -33,6 +33,7 @@ export function encodeFrame(payload: Uint8Array): Uint8Array {
   return frame;
 }
 
+/** The result of looking for a frame. */
 export type Step =
   /** `payload` is a view, valid until the next `push`. */
   | { readonly type: "frame"; readonly payload: Uint8Array }

@@ -1,7 +1,7 @@
-// The handshake, as far as it is the same on both ends of a new connection: proves what this
-// node is, judges what the other one proved, and takes it for that node from then on. The
-// dialler's messages are sent in `outbound_handshake.ts`, the acceptor's in
-// `inbound_handshake.ts`; `identity/admission.ts` has the rules.
+// The handshake, as far as it is the same on both ends of a new connection: gives the evidence
+// of this node, judges the proof of the other one, and believes it from then on. The dialler's
+// messages are sent in `outbound_handshake.ts`, the acceptor's in `inbound_handshake.ts`;
+// `identity/admission.ts` has the rules.
 //
 //   dialler    → hello                  → response
 //   acceptor              → challenge              → welcome       or `refused` instead
@@ -45,9 +45,10 @@ import {
 import type { Warnings } from "./warnings.ts";
 import type { Wire } from "./wire.ts";
 
+/** This node, and those that want to know whom it met. */
 export interface HandshakeOptions {
   readonly identity: Identity;
-  /** What this node tells of itself. */
+  /** This node's description of itself. */
   readonly about: About;
   /** Where this node wants to be dialled. */
   readonly address: string;
@@ -73,6 +74,7 @@ export type Peer = {
   readonly disk: string;
 };
 
+/** The part of the handshake that both ends share. */
 export class Handshake {
   readonly options: HandshakeOptions;
   readonly warnings: Warnings;
@@ -95,7 +97,7 @@ export class Handshake {
     return this.options.members();
   }
 
-  /** What this node proves of itself as the `by` of `meeting`. */
+  /** The evidence that this node gives as the side `by` of `meeting`. */
   evidence(meeting: Meeting, by: Side): Evidence {
     const { members } = this;
     return evidenceOf(this.options.identity, { members, meeting, by });
@@ -123,7 +125,7 @@ export class Handshake {
   }
 }
 
-/** How large the payload of a frame may be: other nodes than members get little memory. */
+/** Bytes that the payload of a frame may have: other nodes than members get little memory. */
 export function payloadBytesMax(rank: Rank): number {
   return rank === "known" || rank === "claimant"
     ? frameBytesMax
@@ -144,6 +146,7 @@ export function meetingOf(
   };
 }
 
+/** The fault of a message that is not the one expected. */
 export const unreadable: Fault = {
   reason: "malformed",
   fact: "its greeting cannot be read",
@@ -154,6 +157,7 @@ export function worded({ fact, reason }: Fault): string {
   return `${fact}; ${remedies[reason]}`;
 }
 
+/** The frame that carries `message`. */
 export function handshakeFrame(message: HandshakeMessage): Uint8Array {
   return encodeFrame(encodeHandshake(message));
 }

@@ -36,6 +36,7 @@ export type Admitted = {
   readonly welcome: Uint8Array;
 };
 
+/** The handshakes of all connections that this node accepts. */
 export class InboundHandshake {
   readonly #handshake: Handshake;
   readonly #helloMillis: number;
@@ -61,7 +62,7 @@ export class InboundHandshake {
     const step = await wire.frame();
     const admitted = step.type === "frame" && !wire.closed
       ? await this.#answerHello(wire, messageIn(step))
-      : this.#turnAway(wire, step);
+      : this.#hangUp(wire, step);
     clearTimeout(timer);
     this.#unauthenticated.delete(wire);
     return admitted;
@@ -74,7 +75,7 @@ export class InboundHandshake {
   }
 
   /** Closes the connection of a caller that is no node. */
-  #turnAway(wire: Wire, step: Step): undefined {
+  #hangUp(wire: Wire, step: Step): undefined {
     // A client or a browser, most likely: the figures of a frame would not help it.
     const fault = step.type === "bad"
       ? ": it does not speak the peers' protocol: this is the raft port, " +
@@ -111,7 +112,7 @@ export class InboundHandshake {
     const proof = prove(meeting, "acceptor knows the cluster");
     await wire.write(handshakeFrame({ type: "challenge", nonce, proof }));
     const step = await wire.frame();
-    if (step.type !== "frame" || wire.closed) return this.#turnAway(wire, step);
+    if (step.type !== "frame" || wire.closed) return this.#hangUp(wire, step);
     const response = messageIn(step);
     if (response.type === "response") {
       return await this.#answerResponse(wire, { hello, response, meeting });

@@ -9,16 +9,18 @@ import type { PeerTimes } from "./peer_limits.ts";
 
 const keepalive = encodeFrame(new Uint8Array(0));
 
+/** The connections to keep alive, and how. */
 export type KeepaliveOptions = {
   readonly times: Pick<
     PeerTimes,
     "keepaliveMillis" | "silenceMillis" | "frameMillis"
   >;
-  /** Iterated anew each time. */
+  /** All links, iterated anew each time. */
   readonly links: Iterable<Link>;
   readonly log: Logger;
 };
 
+/** Sends keepalives, and ends silent connections. */
 export class Keepalive {
   readonly #options: KeepaliveOptions;
   readonly #timer: ReturnType<typeof setInterval>;

@@ -7,10 +7,10 @@ import type { Address } from "../../base/address.ts";
 import type { NodeId } from "../core/types.ts";
 import type { Wire } from "./wire.ts";
 
-/** Waiting for one node, including what is being written; above it frames are dropped. */
+/** Bytes that wait for one node or are being written to it; above that, frames are dropped. */
 export const queueBytesMax = 8 * 1024 * 1024;
 
-/** Since the start. `sent`, `dropped` and `received` are messages; one write has many. */
+/** Counted since the start. `sent`, `dropped` and `received` are messages; a write has many. */
 export type Counters = {
   sent: number;
   dropped: number;
@@ -29,6 +29,7 @@ export interface Dialling {
   stop(): void;
 }
 
+/** One other node: its connections, and the frames that wait for it. */
 export class Link {
   readonly id: NodeId;
   /** `undefined`: this node does not dial the other one. */
@@ -38,7 +39,7 @@ export class Link {
   /** Where the other node wants to be dialled, as it said on the accepted connection. */
   advertised = "";
   #queue: Uint8Array[] = [];
-  /** In the queue and being written; <= queueBytesMax. */
+  /** Bytes in the queue and being written; <= queueBytesMax. */
   #bytes = 0;
   readonly #counters: Counters;
   readonly #drained: (link: Link) => void;

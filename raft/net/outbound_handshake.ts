@@ -1,7 +1,7 @@
-// The dialler's end of a handshake: connects to an address, and makes sure that the expected
-// node answers there, within a time limit, and logs the result. Before the acceptor has proved
-// the cluster, it proves no more than that itself. When to dial, and where, is decided in
-// `dialler.ts`.
+// The dialler's end of a handshake: connects to an address, makes sure within a time limit that
+// the expected node answers there, and logs the result. Until the acceptor has proved that it
+// knows the cluster, the dialler proves no more than that itself. When to dial, and where, is
+// decided in `dialler.ts`.
 
 import { type Address, formatAddress } from "../../base/address.ts";
 import { dial, reasonOf } from "../../base/dial.ts";
@@ -27,6 +27,7 @@ import { Wire } from "./wire.ts";
 /** The node that is meant to answer, and the host that was dialled. */
 type Called = { readonly id: NodeId; readonly host: string };
 
+/** The handshakes of all connections that this node opens. */
 export class OutboundHandshake {
   readonly #handshake: Handshake;
   readonly #dialMillis: number;

@@ -27,17 +27,19 @@ export function inboundShares(
   };
 }
 
+/** How long anything may last on the raft port, in milliseconds. */
 export const peerTimes = {
   /** For one dial: connecting and the handshake. */
   dialMillis: 2000,
   /** For the handshake on an accepted connection. */
   helloMillis: 5000,
-  /** Between two warnings about unknown callers. */
+  /** Between two warnings about callers that are not known. */
   complaintMillis: 10_000,
   /** Without a dial that succeeds, before a member may have moved. */
   movedMillis: 10_000,
-  /** Between two dials of one node: after the first failure, and at most. */
+  /** Between two dials of one node, after the first failure. */
   retryMinMillis: 50,
+  /** Between two dials of one node, at most. */
   retryMaxMillis: 1000,
   /** Between two keepalives on one connection. */
   keepaliveMillis: 1000,
@@ -49,5 +51,5 @@ export const peerTimes = {
   flushMillis: 250,
 };
 
-/** In milliseconds. */
+/** The times of {@linkcode peerTimes}, or a test's own. */
 export type PeerTimes = Readonly<typeof peerTimes>;

@@ -13,11 +13,12 @@ export interface PeerSetLink {
   ): void;
 }
 
+/** The set of one node, kept up to date. */
 export class PeerSet {
   readonly #raft: Raft;
   readonly #peers: PeerSetLink;
   #addresses = new Map<NodeId, string>();
-  /** What the present set follows from. */
+  /** The configuration and the number of followers that the present set was made from. */
   #decidedBy: { configuration: Configuration; followers: number } | undefined;
 
   constructor(raft: Raft, peers: PeerSetLink) {

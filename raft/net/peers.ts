@@ -34,6 +34,7 @@ import {
 import { Warnings } from "./warnings.ts";
 import type { Wire } from "./wire.ts";
 
+/** The dependencies of a node's peers. */
 export interface PeersOptions extends HandshakeOptions {
   /** Takes a message; returns why not, and then the connection is closed. */
   receive(message: PeerMessage, proof: PeerProof): Fault | undefined;
@@ -46,6 +47,7 @@ export interface PeersOptions extends HandshakeOptions {
   readonly inboundMax?: number;
 }
 
+/** All connections of one node to others. */
 export class Peers {
   readonly counters = { sent: 0, dropped: 0, received: 0, writes: 0 };
   readonly #options: PeersOptions;

@@ -1,12 +1,13 @@
-// Warnings about other nodes and callers, which must not fill the log, however stubborn a node
-// or a port scanner is: one about a node until its fault changes, one about unknown callers in
-// a while. Other log lines do not come through here.
+// Warnings about other nodes and callers, which must not fill the log, however often a node or
+// a port scanner tries. A node gets one until its fault changes, all unknown callers together
+// one in a while. Other log lines do not come through here.
 
 import type { Logger } from "../../base/logger.ts";
 
 /** Subjects that are remembered; a caller can invent any number of ids. */
 const subjectsMax = 256;
 
+/** The warnings of one node's raft port. */
 export class Warnings {
   readonly #log: Logger;
   readonly #pauseMillis: number;

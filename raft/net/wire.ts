@@ -1,6 +1,6 @@
-// One TCP connection that carries frames: reads them, writes one batch at a time, and keeps
-// when it last heard anything. Which node it leads to and what the frames mean is not known
-// here, but in `peers.ts`.
+// One TCP connection that carries frames: reads them, writes one batch at a time, and remembers
+// when it last heard anything. Not here: which node it leads to, and what the frames mean
+// (`peers.ts`).
 
 import { formatAddress } from "../../base/address.ts";
 import { assert } from "../../base/assert.ts";
@@ -12,17 +12,20 @@ import {
 } from "./frame.ts";
 import { noProof, type PeerProof } from "../identity/peer_ranks.ts";
 
-/** Read at once; the smaller one from nodes that may send small frames only. */
+/** Bytes of one read. */
 const readBytesMax = 64 * 1024;
+/** Bytes of one read from a node that may send small frames only. */
 const guestReadBytes = 8 * 1024;
 
+/** One connection to another node, or to a caller that is not known yet. */
 export class Wire {
   readonly remote: string;
   readonly remoteHost: string;
-  /** What the other side proved in the handshake. */
+  /** The proof that the other side gave in the handshake. */
   proof: PeerProof = noProof;
-  /** When the last byte came, and the last whole frame (`performance.now()`). */
+  /** When the last byte came, by performance.now(). */
   heardMillis = performance.now();
+  /** When the last whole frame came, by performance.now(). */
   framedMillis = performance.now();
   #busy = false;
   #closed = false;

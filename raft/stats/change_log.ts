@@ -7,6 +7,7 @@ import type { Raft } from "../core/raft.ts";
 import type { Configuration } from "../core/types.ts";
 import type { Logger } from "../../base/logger.ts";
 
+/** The log lines about one node's changes. */
 export class ChangeLog {
   readonly #raft: Raft;
   readonly #log: Logger;

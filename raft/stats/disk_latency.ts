@@ -5,9 +5,11 @@
 /** The average is taken over this many saves, the newest ones. */
 export const savesAveraged = 128;
 
+/** The figures of one disk since the process began. */
 export class DiskLatency {
-  /** Of the newest save, in whole microseconds; 0 before any save, like the two below. */
+  /** Whole microseconds of the newest save; 0 before any. */
   lastMicros = 0;
+  /** Whole microseconds of the longest save; 0 before any. */
   maxMicros = 0;
   /** How often the disk began to hang. */
   stalls = 0;
@@ -16,6 +18,7 @@ export class DiskLatency {
   #saves = 0;
   #isStalled = false;
 
+  /** Whole microseconds of the newest saves on average; 0 before any. */
   get averageMicros(): number {
     const count = Math.min(this.#saves, savesAveraged);
     if (count === 0) return 0;
@@ -32,7 +35,7 @@ export class DiskLatency {
     this.#micros[this.#saves++ % savesAveraged] = whole;
   }
 
-  /** To be told after every input whether the disk hangs. Counts each time that it begins. */
+  /** To be called after every input. Counts how often the disk began to hang. */
   watch(isStalled: boolean): void {
     if (isStalled && !this.#isStalled) this.stalls++;
     this.#isStalled = isStalled;

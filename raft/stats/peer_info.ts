@@ -14,6 +14,7 @@ export const peerInfoMax = 128;
 
 const unknown: About = { client: "", version: "" };
 
+/** The descriptions that other nodes gave of themselves. */
 export class PeerInfo {
   readonly #raft: Pick<Raft, "id" | "membership">;
   readonly #own: About;
@@ -21,7 +22,7 @@ export class PeerInfo {
   readonly #met = new Map<NodeId, About>();
   #meetings = 0;
 
-  /** `own`: what this node tells of itself. */
+  /** `own` is this node's description of itself. */
   constructor(raft: Pick<Raft, "id" | "membership">, own: About) {
     this.#raft = raft;
     this.#own = own;

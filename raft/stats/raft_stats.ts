@@ -9,6 +9,7 @@ import type { Term } from "../core/types.ts";
 import { hashicorpStatsOf, stateOf, timeText } from "./hashicorp_stats.ts";
 import { type TicketdStatsInput, ticketdStatsOf } from "./ticketd_stats.ts";
 
+/** Where the figures come from. */
 export type RaftStatsOptions = Omit<TicketdStatsInput, "leadersSeen"> & {
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -20,6 +21,7 @@ type Question = Extract<
   "cluster" | "configuration" | "last-contact" | "stats"
 >;
 
+/** Answers the questions about one node that change nothing. */
 export class RaftStats {
   readonly #raft: Raft;
   readonly #options: RaftStatsOptions;

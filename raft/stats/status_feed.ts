@@ -11,7 +11,7 @@ import type { Configuration, NodeId, Term } from "../core/types.ts";
 import { stateOf } from "./hashicorp_stats.ts";
 import type { PeerInfo } from "./peer_info.ts";
 
-/** All that a status is made of. */
+/** The values that a status is made from. */
 type Sources = {
   readonly role: Role;
   readonly leaderId: NodeId | undefined;
@@ -20,11 +20,12 @@ type Sources = {
   readonly meetings: number;
 };
 
+/** Posts one node's status when it changes. */
 export class StatusFeed {
   readonly #raft: Raft;
   readonly #peerInfo: PeerInfo;
   readonly #post: (message: FromNode) => void;
-  /** Of the last look: most inputs change none of them, and cost no more than that. */
+  /** The sources of the last status: most inputs change none, and cost only this comparison. */
   #sources: Sources | undefined;
   /** The status posted last; the other side begins with the same one. */
   #posted: NodeStatus = {

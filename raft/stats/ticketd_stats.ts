@@ -4,10 +4,10 @@
 //
 //   server_ID = address=…,client=…,suffrage=…,role=…,match=…,lag=…,contact_ms=…,version=…
 //
-// match is the last entry that is durable there and equals the leader's, lag how many
-// entries that is behind the leader's last, contact_ms the time since it last answered,
-// or since this leader follows its progress. Only the leader knows these three; a field
-// that this node does not know is empty.
+// match is the last entry that is durable there and equals the leader's. lag is how many
+// entries match is behind the leader's last. contact_ms is the time since the member last
+// answered, or since this leader tracks it. Only the leader knows these three; a field that
+// this node does not know is empty.
 
 import type { PeerInfo } from "./peer_info.ts";
 import { answers } from "../core/leadership.ts";
@@ -23,7 +23,7 @@ export type TicketdStatsInput = {
   readonly diskLatency: DiskLatency;
   /** Leaders that this process has followed, or been. */
   readonly leadersSeen: number;
-  /** Tickets in hand, and burnt by this process. */
+  /** Tickets in the reserve, and burnt by this process. */
   readonly reserve: { readonly size: number; readonly burnt: bigint };
   /** Milliseconds a tick. */
   readonly tickMillis: number;

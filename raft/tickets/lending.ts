@@ -1,9 +1,10 @@
-// Numbers that the main isolate may give to clients by itself, beyond those that it asked
-// for. That is safe while this node is all of its cluster and main alone serves clients: no
-// other node can be asked for tickets, or lead. Before that changes the numbers are
-// recalled; until they have come back, or were given, no other number leaves this node.
+// The loan: numbers of the reserve that the main isolate may give to clients by itself, beyond
+// those that it asked for. That is safe while this node is all of its cluster and main alone
+// serves clients: no other node can be asked for tickets, or lead. Before that changes, the
+// loan is recalled. Until it has come back, no other number leaves this node.
 //
 // The messages are `lent`, `nothing-lent`, `recall` and `returned` (`channel/messages.ts`).
+// Main keeps its end of the loan in `server/tickets/loan.ts`.
 
 import type { FromNode } from "../channel/messages.ts";
 import { assert } from "../../base/assert.ts";
@@ -11,14 +12,15 @@ import type { Range } from "../../base/range.ts";
 import type { Raft } from "../core/raft.ts";
 import type { Reserve } from "./reserve.ts";
 
+/** Lends numbers of the reserve to the main isolate, and recalls them. */
 export class Lending {
   readonly #raft: Raft;
   readonly #reserve: Reserve;
   readonly #post: (message: FromNode) => void;
   /** Whether main alone serves clients. */
   readonly #isAllowed: boolean;
-  /** Where lent numbers are, as far as is known here. */
-  #state: "none" | "out" | "recalled" = "none";
+  /** Where the loan is, as far as this isolate knows. */
+  #state: "none" | "lent" | "recalled" = "none";
   /** A refill was asked for, and is not answered. */
   #isRefillWanted = false;
 
@@ -36,7 +38,7 @@ export class Lending {
     this.#isAllowed = isAllowed;
   }
 
-  /** How many numbers may be lent now. */
+  /** How many numbers may be lent now, beyond those that a claim asks for. */
   get spare(): number {
     const { membership, log, id } = this.#raft;
     const [first, ...others] = membership.current.servers;
@@ -51,7 +53,7 @@ export class Lending {
     return this.#state === "recalled";
   }
 
-  /** Main asks for more; it is answered at once, or when numbers are in hand. */
+  /** Main asks for more. It is answered at once, or as soon as the reserve has numbers. */
   refill(): void {
     assert(!this.#isRefillWanted, "one refill is under way");
     this.#isRefillWanted = true;
@@ -71,28 +73,28 @@ export class Lending {
     this.#post({ type: "lent", ...range });
   }
 
-  /** Numbers went out. */
+  /** Numbers were lent. */
   lent(): void {
     assert(!this.isRecalling, "nothing is lent while it is recalled");
-    this.#state = "out";
+    this.#state = "lent";
   }
 
-  /** Recalls what is out. Returns true if nothing is; if not, ask again after `returned`. */
+  /** Recalls the loan. Returns true if nothing is lent; if not, call again after `returned`. */
   recall(): boolean {
-    if (this.#state === "out") {
+    if (this.#state === "lent") {
       this.#state = "recalled";
       this.#post({ type: "recall" });
     }
     return this.#state === "none";
   }
 
-  /** `rest` came back: what clients were not given of all that was out. */
+  /** `rest` came back: the part of the loan that no client was given. */
   returned(rest: Range): void {
     this.#state = "none";
     if (rest.count > 0) this.#reserve.putBack(rest);
   }
 
-  /** A tick has passed: when demand is low nothing stays out, for a crash would burn it. */
+  /** A tick has passed. Recalls the loan when demand is low, because a crash would burn it. */
   tick(): void {
     if (this.#reserve.ahead === 0) this.recall();
   }

@@ -50,6 +50,7 @@ export function encodeReturn(
   return writer.written.slice();
 }
 
+/** The last number taken of each sequence; changed by the commands of the log alone. */
 export class Machine {
   #sequences = new Map<string, bigint>();
 
@@ -58,7 +59,7 @@ export class Machine {
     return this.#sequences.size === 0;
   }
 
-  /** The last number given of `name`; 0 before the first. */
+  /** The last number taken of `name`; 0 before the first. */
   last(name: string): bigint {
     return this.#sequences.get(name) ?? 0n;
   }
@@ -87,6 +88,7 @@ export class Machine {
     return given;
   }
 
+  /** The whole state, as {@linkcode Machine.restore} reads it. */
   snapshot(): Uint8Array {
     writer.reset();
     writer.u8(version);

@@ -2,14 +2,14 @@
 //
 //   waiting ──▶ claimed ───▶ answered              (this node leads)
 //      │  └───▶ forwarded ─▶ answered              (another node leads)
-//      └ no leader is known, a leader is handing over, or what was lent is on its way back
+//      └ no leader is known, a leader is handing over, or a recalled loan is on its way back
 //
 // On a node that belongs to no cluster nothing waits: every take is refused at once.
 //
 // A take is forwarded to the leader of one term, with an id, and sent again with the same id
-// when no answer comes; `served_takes.ts`, at the other end, executes it once. When that
-// term is over nobody knows whether it was executed: it is refused, and its numbers, if it
-// has any, burn. The dispenser decides whether to ask again.
+// when no answer comes; `served_takes.ts`, at the other end, executes it once. When that term
+// is over, the outcome is unknown: the take is refused, and its numbers, if it has any, burn.
+// The dispenser decides whether to ask again.
 
 import { assert } from "../../base/assert.ts";
 import type { Range } from "../../base/range.ts";
@@ -23,24 +23,25 @@ import type { Claim, Reserve, Settled } from "./reserve.ts";
 type OwnTake = {
   readonly count: number;
   state: "waiting" | Claim | Forwarded;
-  /** Told to the isolate when all takes before it have been answered. */
+  /** Sent to the isolate when all takes before it have been answered. */
   outcome: Range | Refusal | undefined;
 };
 
 type Forwarded = {
   readonly message: Take;
-  /** Since it was sent last. */
+  /** Ticks since it was sent last. */
   ticks: number;
-  /** Since another leader, or another term of the same, was known. */
+  /** Ticks since the term that it was sent for is known to be over. */
   overTicks: number;
 };
 
 /**
- * Ticks for which the answer of a leader that has handed over is awaited: it answers all
- * that it was asked, but the news of its successor may overtake the answer.
+ * Ticks for which a take waits for the answer of a leader that has handed over. That leader
+ * answers all its takes, but a message of its successor may overtake the answer.
  */
 const answerTicks = 2;
 
+/** The dependencies of a node's own takes. */
 export type OwnTakesOptions = {
   readonly forward: Forwarding;
   /** An integer, at least 0 and below `below`. */
@@ -55,6 +56,7 @@ export type OwnTakesOptions = {
   readonly isOut: () => boolean;
 };
 
+/** The takes of all isolates that serve this node's clients. */
 export class OwnTakes {
   readonly #raft: Raft;
   readonly #reserve: Reserve;
@@ -65,8 +67,8 @@ export class OwnTakes {
   /** Names this process, so that an answer to a former one does not fit. */
   readonly #process: number;
   #lastId = 0;
-  /** It was asked as the leader of a term and said no: it is not asked again in this tick. */
-  #turnedAwayBy: { readonly id: NodeId; readonly term: Term } | undefined;
+  /** The leader that refused a take in this tick, and its term: it is not asked again before the next. */
+  #refusedBy: { readonly id: NodeId; readonly term: Term } | undefined;
 
   constructor(
     raft: Raft,
@@ -96,7 +98,7 @@ export class OwnTakes {
   }
 
   /** Refuses `count` tickets, when all takes before them have been answered. */
-  turnAway(count: number): void {
+  refuse(count: number): void {
     this.#queue.push({ count, state: "waiting", outcome: "not-leader" });
   }
 
@@ -107,7 +109,7 @@ export class OwnTakes {
     take.outcome = settlement;
     const isLost = settlement === "leadership-lost";
     if (!isLost && settlement.count > take.count) this.#lending.lent();
-    // At once: what is lent may be recalled in the next moment.
+    // At once: the loan in this answer may be recalled in the next moment.
     this.#answerSettled();
   }
 
@@ -122,14 +124,14 @@ export class OwnTakes {
     if (given && isSound) take.outcome = { last, count };
     else {
       const { to, term } = take.state.message;
-      this.#turnedAwayBy = { id: to, term };
+      this.#refusedBy = { id: to, term };
       take.outcome = "leadership-lost";
     }
   }
 
   /** Sends again what has waited for an election timeout. */
   tick(): void {
-    this.#turnedAwayBy = undefined;
+    this.#refusedBy = undefined;
     for (const { state, outcome } of this.#queue) {
       if (outcome !== undefined || !isForwarded(state)) continue;
       if (this.#isOver(state.message)) {
@@ -137,13 +139,13 @@ export class OwnTakes {
         continue;
       }
       if (++state.ticks < this.#raft.options.electionTicks) continue;
-      // It was lost, or its answer was. If it only takes long, this does no harm.
+      // It was lost, or its answer was. If it only takes long, a second one does no harm.
       state.ticks = 0;
       this.#options.send(state.message);
     }
   }
 
-  /** Carries each take as far as it goes now, and answers from the front. */
+  /** Carries each take as far as it goes now, and answers those that are settled, in order. */
   pump(): void {
     for (const take of this.#queue) this.#advance(take);
     this.#answerSettled();
@@ -178,7 +180,7 @@ export class OwnTakes {
   }
 
   #begin(take: OwnTake): void {
-    // Its numbers would be above those that the isolate still gives by itself.
+    // Its numbers would be above those of the loan, which the isolate may still deal.
     if (this.#lending.isRecalling) return;
     const { forward } = this.#options;
     const claim = this.#reserve.ask(take.count, undefined);
@@ -195,8 +197,8 @@ export class OwnTakes {
   #forward(take: OwnTake): void {
     const { id: from, leaderId: to, currentTerm: term } = this.#raft;
     if (to === undefined || to === from) return;
-    const away = this.#turnedAwayBy;
-    if (away?.id === to && away.term === term) return;
+    const refuser = this.#refusedBy;
+    if (refuser?.id === to && refuser.term === term) return;
     const message: Take = {
       type: "Take",
       from,

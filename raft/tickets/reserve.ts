@@ -1,13 +1,13 @@
-// The numbers that this leader has in hand: committed, and not given yet. It takes them from
-// the log ahead of demand, as many as were given lately, so that under load a take waits
-// for no disk. While demand is low it takes exactly what is asked for.
+// The reserve: the numbers that this leader has in hand, committed and not given yet. It takes
+// them from the log ahead of demand, as many as were given lately, so that under load a take
+// waits for no disk. While demand is low it takes exactly what is asked for.
 //
-//   claimed ──▶ a majority confirms that this node leads, and numbers are in hand ──▶ settled
+//   claimed ──▶ a majority confirms that this node leads, and there are numbers ──▶ settled
 //
 // A number is unique because the log gives it to the reserve of one term. It is in order
 // because a claim is settled only when a majority has confirmed, after the claim was made,
 // that no node leads in a later term (`core/confirmation.ts`). At the end of the term the
-// rest burns: the next leader begins behind it.
+// rest burns: the next leader's numbers begin above it.
 
 import { assert } from "../../base/assert.ts";
 import type { Range } from "../../base/range.ts";
@@ -21,7 +21,7 @@ import {
 } from "./machine.ts";
 
 /**
- * What became of a claim: its numbers, fewer than it asked for only if the sequence has no
+ * The result of a claim: its numbers, fewer than it asked for only if the sequence has no
  * more; or none, because the term in which it was made is over.
  */
 export type Settlement = Range | "leadership-lost";
@@ -31,34 +31,35 @@ const paceTicks = 4;
 /** Numbers taken ahead at most. */
 const aheadMax = 2 ** 20;
 
-/** `count` tickets that this leader was asked for and that nobody has been given yet. */
+/** A request for `count` tickets to this leader. */
 export type Claim = {
   readonly count: number;
-  /** The node that asks, in the term that we lead; `undefined` for our own clients. */
+  /** The node that asks, in the term of this leader; `undefined` for our own clients. */
   readonly asker: NodeId | undefined;
   /** The round of confirmations that must be over before it is settled. */
   readonly round: number;
 };
 
-/** A claim that is settled, and its askers are to be told how. */
+/** A settled claim, and the result that its asker is to be told. */
 export type Settled = {
   readonly claim: Claim;
   readonly settlement: Settlement;
 };
 
+/** The reserve of one node, empty while it does not lead. */
 export class Reserve {
   readonly #raft: Raft;
   readonly #paceMin: number;
-  /** In which this node leads, and takes and gives numbers; 0 while it does not lead. */
+  /** The term in which this node leads; 0 while it does not. */
   #term: Term = 0;
-  /** In hand are `next` to `end`: `next <= end + 1`. */
+  /** The reserve holds `next` to `end`: `next <= end + 1`. */
   #next = 1n;
   #end = 0n;
   /** The oldest first. */
   readonly #claims: Claim[] = [];
-  /** Numbers that those want in all. */
+  /** Numbers that all claims ask for. */
   #wanted = 0;
-  /** Claims of a term that is over, whose askers have not been told yet. */
+  /** Claims of a term that is over, not settled yet. */
   readonly #lost: Claim[] = [];
   /** The entry under way that takes more numbers, and how many. */
   #taking: { readonly index: Index; readonly count: number } | undefined;
@@ -66,6 +67,7 @@ export class Reserve {
   #returning: { readonly index: Index; readonly count: number } | undefined;
   /** The sequence has no numbers left to take. */
   #exhausted = false;
+  /** The node stops: no further claim is made. */
   #closing = false;
   /** Numbers given in this tick … */
   #given = 0;
@@ -74,19 +76,19 @@ export class Reserve {
   /** Numbers that were taken in this process and will never be given. */
   burnt = 0n;
 
-  /** Below `paceMin` numbers a tick nothing is taken ahead: a crash burns nothing then. */
+  /** Below `paceMin` numbers a tick nothing is taken ahead, so that a crash burns nothing. */
   constructor(raft: Raft, paceMin: number) {
     this.#raft = raft;
     this.#paceMin = paceMin;
   }
 
-  /** Numbers in hand, or on their way to or from it. */
+  /** Numbers in the reserve, or in an uncommitted entry that takes or returns some. */
   get size(): number {
     return this.#left + (this.#taking?.count ?? 0) +
       (this.#returning?.count ?? 0);
   }
 
-  /** How many numbers are worth having in hand: as many as a tick uses. */
+  /** How many numbers to take ahead of demand: as many as a tick uses. */
   get ahead(): number {
     const average = this.#pace.reduce((sum, given) => sum + given) / paceTicks;
     const pace = Math.ceil(Math.max(this.#given, average));
@@ -111,8 +113,8 @@ export class Reserve {
 
   /**
    * Settles the oldest claim, if that can be done now. To be called until it returns
-   * `undefined`, each time with the last claim answered. A claim of our own clients gets up
-   * to `spare` numbers more than it asks for, if no other claim waits.
+   * `undefined`, each time after the last claim was answered. A claim of our own clients gets
+   * up to `spare` numbers more than it asks for, as a loan, if no other claim waits.
    */
   settleNext(spare: number): Settled | undefined {
     this.#followTerm();
@@ -125,7 +127,7 @@ export class Reserve {
       return undefined;
     }
     const { count, asker } = claim;
-    // A claim that waits would get numbers above those that the isolate still gives.
+    // The next claim would get numbers above the loan, which the isolate still deals.
     const isAlone = this.#claims.length === 1 && asker === undefined;
     if (this.#left < count && !this.#exhausted) return undefined;
     this.#claims.shift();
@@ -133,15 +135,15 @@ export class Reserve {
     return { claim, settlement: this.#give(count + (isAlone ? spare : 0)) };
   }
 
-  /** Takes more numbers from the log if few are left, as if a claim were made. */
+  /** Takes more numbers from the log if few are left, as a new claim would. */
   takeAhead(): void {
     this.#followTerm();
     if (this.#isGiving) this.#gather(this.ahead);
   }
 
   /**
-   * Gives up to `max` numbers, at least 1, that are in hand and no claim waits for. Returns
-   * `"later"` if none is in hand and some are on their way, `undefined` if there are none.
+   * Lends up to `max` numbers, at least 1, if no claim waits for any. Returns `"later"` if the
+   * reserve is empty and an entry under way brings more, `undefined` if nothing can be lent.
    */
   lend(max: number): Range | "later" | undefined {
     this.#followTerm();
@@ -152,7 +154,7 @@ export class Reserve {
     return this.#taking === undefined ? undefined : "later";
   }
 
-  /** The next `count` numbers, or as many as are in hand. */
+  /** The next `count` numbers, or as many as there are. */
   #give(count: number): Range {
     const given = Math.min(this.#left, count);
     this.#given += given;
@@ -178,15 +180,15 @@ export class Reserve {
     this.#exhausted = last === lastTicket;
   }
 
-  /** Numbers that were given come back unused. */
+  /** Numbers that were lent come back unused. */
   putBack({ last, count }: Range): void {
     this.#followTerm();
-    // Unless they are the last that were given, later ones are out.
+    // If later numbers were given meanwhile, these would be out of order: they burn.
     if (last + 1n === this.#next) this.#next -= BigInt(count);
     else this.burnt += BigInt(count);
   }
 
-  /** A tick has passed: demand is averaged anew, and if it is low the rest goes back. */
+  /** A tick has passed. Averages demand anew; if it is low, returns the reserve to the log. */
   tick(): void {
     this.#pace.shift();
     this.#pace.push(this.#given);
@@ -201,13 +203,13 @@ export class Reserve {
     if (this.#closing) this.giveBack();
   }
 
-  /** The node stops: from now on only the claims that exist are settled; the rest goes back. */
+  /** The node stops: settles the claims that exist, and returns the rest to the log. */
   close(): void {
     this.#closing = true;
     this.giveBack();
   }
 
-  /** Gives what is in hand back to the log; returns false if there is nothing or it cannot. */
+  /** Returns the reserve to the log. False if it is empty, or that cannot be done now. */
   giveBack(): boolean {
     this.#followTerm();
     if (this.#left === 0 || this.#claims.length > 0) return false;
@@ -218,7 +220,7 @@ export class Reserve {
     const index = this.#raft.propose(command);
     if (index === undefined) return false;
     this.#returning = { index, count };
-    // From here on they are not ours: the next leader may have that entry, or not.
+    // From here on these numbers are not ours: the next leader may have that entry, or not.
     this.#end = to;
     this.#exhausted = false;
     assert(this.#left === 0, "nothing that was given comes back");
@@ -236,6 +238,7 @@ export class Reserve {
     return role === "leader" && transferTarget === undefined && !this.#closing;
   }
 
+  /** Numbers in the reserve. */
   get #left(): number {
     return Number(this.#end - this.#next + 1n);
   }
@@ -254,7 +257,7 @@ export class Reserve {
     this.stop();
   }
 
-  /** Burns all numbers in hand; the next is `first`. */
+  /** Burns the reserve; the next number is `first`. */
   #drop(first: bigint): void {
     this.burnt += BigInt(this.#left);
     this.#next = first;

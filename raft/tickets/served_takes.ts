@@ -1,4 +1,4 @@
-// Takes that other nodes forward to this one, because they hold it for the leader. Each is
+// Takes that other nodes forward to this one, because they believe it leads. Each is
 // executed once, however often it arrives. A take for a term in which this node does not
 // lead is refused. While leadership is being handed over a take waits, for the transfer may
 // fail.
@@ -15,14 +15,14 @@ import type { Take, TakeResponse } from "../core/types.ts";
 import type { Lending } from "./lending.ts";
 import type { Claim, Reserve, Settled, Settlement } from "./reserve.ts";
 
-/** Takes remembered of a process; it has one under way for each of its isolates. */
+/** Takes remembered of one process, which has one under way for each of its isolates. */
 const rememberedMax = 64;
 /** Processes remembered. */
 const processesMax = 256;
 
 type Served = {
   readonly take: Take;
-  /** Once it is settled. */
+  /** `undefined` until it is settled. */
   response: TakeResponse | undefined;
 };
 
@@ -33,6 +33,7 @@ type Process = {
   forgotten: number;
 };
 
+/** The takes that other nodes forward, and their answers. */
 export class ServedTakes {
   readonly #raft: Raft;
   readonly #reserve: Reserve;
@@ -40,9 +41,9 @@ export class ServedTakes {
   readonly #send: (message: TakeResponse) => void;
   /** By sender and process number, the oldest first. */
   readonly #processes = new Map<string, Process>();
-  /** For the end of a hand-over. */
+  /** Takes that wait for the end of a hand-over or of a recall. */
   #waiting: Served[] = [];
-  /** For the reserve to settle. */
+  /** Takes whose claims the reserve is to settle. */
   readonly #claims = new Map<Claim, Served>();
 
   constructor(
@@ -86,7 +87,7 @@ export class ServedTakes {
     this.#respond(served, settlement);
   }
 
-  /** To be called after every input: a hand-over may have ended. */
+  /** To be called after every input: a hand-over or a recall may have ended. */
   pump(): void {
     if (this.#waiting.length === 0) return;
     this.#waiting = this.#waiting.filter((served) => !this.#advance(served));

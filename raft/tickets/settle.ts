@@ -7,6 +7,7 @@ import type { OwnTakes } from "./own_takes.ts";
 import type { Reserve } from "./reserve.ts";
 import type { ServedTakes } from "./served_takes.ts";
 
+/** The reserve, and the two kinds of takes that make claims on it. */
 export type Settling = {
   readonly reserve: Reserve;
   readonly lending: Lending;

@@ -1,7 +1,7 @@
 // Keeps the buffers of all clients together within --client-memory: once a second it closes
-// the largest clients if all hold too much, and has memory given back to the system when a
-// crowd has gone. Before that, `connection.ts` reads no further from a client that holds too
-// much. `client_count.ts` counts the bytes.
+// the largest clients if all hold too much, and has memory given back to the system when many
+// clients have left. Before that, `connection.ts` reads no further from a client that holds
+// too much. `client_count.ts` counts the bytes.
 
 import type { ClientCount } from "../client_count.ts";
 import type { ClientInfo } from "../commands/command.ts";
@@ -20,11 +20,12 @@ export interface SizedClient {
 
 /** Looks at which too much memory was held before the largest clients are closed. */
 const excessLooks = 2;
-/** So many clients leave something behind that is worth collecting. */
-const crowdMin = 500;
-/** Looks at which the collector is called then: each time it gives back a little more. */
+/** Clients that must have left before the collector is called for their memory. */
+const departedMin = 500;
+/** Looks in a row at which the collector is called then: each gives back a little more. */
 const collections = 10;
 
+/** The clients that are watched. */
 export type ClientMemoryOptions = {
   /** The clients of this isolate. */
   readonly sessions: ReadonlySet<SizedClient>;
@@ -36,8 +37,9 @@ export type ClientMemoryOptions = {
 export class ClientMemory {
   readonly #options: ClientMemoryOptions;
   #looksOverMemory = 0;
-  /** The most clients since the collector was called, and calls that are still due. */
+  /** The most clients since the collector was called. */
   #most = 0;
+  /** Calls of the collector that are still due. */
   #collectionsLeft = 0;
 
   constructor(options: ClientMemoryOptions) {
@@ -84,11 +86,11 @@ export class ClientMemory {
     closeClients(largest, { log, level: "warning", why });
   }
 
-  /** After a crowd or a flood: an idle isolate would never collect what it left behind. */
+  /** Calls the collector after many clients or bytes have gone: an idle isolate never would. */
   #collect(): void {
     const here = this.#options.sessions.size;
     this.#most = Math.max(this.#most, here);
-    if (this.#most - here >= crowdMin && here < this.#most / 2) {
+    if (this.#most - here >= departedMin && here < this.#most / 2) {
       this.#most = here;
       this.#collectionsLeft = collections;
     }

@@ -4,7 +4,7 @@
 // a kept place may look and manage, and gets no tickets.
 //
 // When the kept places are full, too, the client that has one of them longest and asks
-// nothing makes way: a crowd that holds them and does nothing cannot keep an operator out.
+// nothing makes way: idle clients that hold all of them cannot keep an operator out.
 
 import type { ClientCount } from "../client_count.ts";
 

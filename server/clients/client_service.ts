@@ -8,15 +8,16 @@ import { ticksPerTimeout } from "../tickets/dispenser.ts";
 import { Listener } from "./listener.ts";
 import type { RaftLink } from "../tickets/raft_link.ts";
 
-/** The part of a stop in which requests are still answered; all of it may take 5 s. */
+/** Milliseconds of a stop in which requests are still answered; all of it may take 5 s. */
 export const drainMillis = 2000;
-/** The end of that part, in which the rest is told that it gets nothing. */
-const farewellMillis = 200;
+/** Milliseconds at the end of those in which the requests that are left are refused. */
+const refusalMillis = 200;
 
+/** How the clients of an isolate are served. */
 export type ClientServiceOptions = {
   readonly link: RaftLink;
   readonly clientCount: ClientCount;
-  /** How long a TICKET may wait to be answered. */
+  /** Milliseconds that a TICKET may wait to be answered. */
   readonly timeoutMillis: number;
   /** The version that HELLO and INFO tell. */
   readonly version: string;
@@ -57,7 +58,7 @@ export class ClientService {
     const { link } = this.#options;
     const timer = setTimeout(
       () => link.giveUp(),
-      drainMillis - farewellMillis,
+      drainMillis - refusalMillis,
     );
     await this.#listener?.close(drainMillis);
     clearTimeout(timer);

@@ -36,7 +36,7 @@ export type ConnectionService = Service & {
   ) => void;
 };
 
-/** How long a client may keep its half open after ours was closed. */
+/** Milliseconds that a client may keep its half open after ours was closed. */
 const lingerMillis = 1000;
 /** While all clients hold too much, one with no more bytes than this, or an even share, goes on. */
 const modestBytes = 16 * 1024;
@@ -110,11 +110,12 @@ export class Connection implements Session {
     return this.#counted;
   }
 
-  /** Whether replies are on their way, and how often the client has taken some. */
+  /** Whether replies are on their way. */
   get isWriting(): boolean {
     return this.#sender.isWriting;
   }
 
+  /** How often the client has taken bytes of replies. */
   get writesDone(): number {
     return this.#sender.writesDone;
   }

@@ -16,18 +16,19 @@ import { ClientService } from "./client_service.ts";
 import { RaftLink } from "../tickets/raft_link.ts";
 import { joinPort } from "./shared_port.ts";
 
-/** What it must know; plain data, but for the counters that it shares. */
+/** The settings of the isolate; plain data, but for the counters that it shares. */
 export type IoOptions = {
   readonly timeoutMillis: number;
   readonly asksAgain: boolean;
   readonly version: string;
   readonly refusalsMax: number;
   readonly idleSeconds: number;
-  /** What is counted in common, and how much of it there may be. */
+  /** The limits of all isolates together, and the memory in which they count. */
   readonly limits: ClientCountOptions & { readonly memory: SharedArrayBuffer };
   readonly log: Omit<LogOptions, "source">;
 };
 
+/** From main to the isolate. */
 export type ToIoThread =
   | {
     readonly type: "begin";
@@ -40,11 +41,13 @@ export type ToIoThread =
   | { readonly type: "serve"; readonly address: Address }
   | { readonly type: "stop" };
 
+/** From the isolate to main. */
 export type FromIoThread =
   | { readonly type: "serving" }
   | { readonly type: "closed" }
   | { readonly type: "failed"; readonly reason: string };
 
+/** The isolate, behind a port for messages of main. */
 export class IoThread {
   readonly #say: (message: FromIoThread) => void;
   #service: ClientService | undefined;
@@ -87,7 +90,7 @@ function begin(
   broken: (error: unknown) => void,
 ): ClientService {
   const { timeoutMillis, asksAgain } = options;
-  const forMain = () => assert(false, "of its life the node tells main alone");
+  const forMain = () => assert(false, "its start and end the node tells main");
   const link = new RaftLink(door, {
     takeBox: new TakeBox(takeBoxMemory),
     timeoutMillis,

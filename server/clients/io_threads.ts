@@ -20,6 +20,7 @@ export type IoWorker = Door<ToIoThread> & {
   ): void;
 };
 
+/** How many isolates there are, and how they are started. */
 export type IoThreadsOptions = {
   /** How many there are besides the main isolate. */
   readonly count: number;
@@ -40,6 +41,7 @@ type Thread = {
   readonly closed: PromiseWithResolvers<void>;
 };
 
+/** All further isolates, as one. */
 export class IoThreads {
   readonly #threads: readonly Thread[];
 

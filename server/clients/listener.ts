@@ -26,9 +26,10 @@ const handlesRegained = 8;
  * that was closed is not free before the turn ends.
  */
 const acceptsPerTurn = 8;
-/** Before the next accept after one has failed, as it does when file handles run out. */
+/** Milliseconds from a failed accept to the next: handles come back when clients leave. */
 const acceptPauseMillis = 100;
 
+/** How the clients of one socket are served. */
 export type ListenerOptions = {
   readonly link: RaftLink;
   /** The version that HELLO and INFO tell. */
@@ -64,7 +65,7 @@ export class Listener {
   readonly #refused = new Set<Connection>();
   readonly #turns = new FairTurns();
   readonly #admins: AdminLimit;
-  readonly #timeouts: SlowClients;
+  readonly #slowClients: SlowClients;
   readonly #memory: ClientMemory;
   readonly #timer: ReturnType<typeof setInterval>;
   /** The most sessions while file handles run out. */
@@ -101,7 +102,7 @@ export class Listener {
       },
     };
     const idleLooks = options.idleSeconds ?? Infinity;
-    this.#timeouts = new SlowClients({ sessions, idleLooks, log });
+    this.#slowClients = new SlowClients({ sessions, idleLooks, log });
     this.#memory = new ClientMemory({ sessions, clientCount, log });
     this.#timer = setInterval(() => this.look(), lookMillis);
     this.#acceptAll();
@@ -118,7 +119,7 @@ export class Listener {
 
   /** Once a second: closes clients that are waited for too long, or hold too much. */
   look(): void {
-    this.#timeouts.look();
+    this.#slowClients.look();
     this.#memory.look();
     this.#sessionsMax += handlesRegained;
     if (this.#sessionsMax >= this.#sessions.size + 2 * handlesReserved) {
@@ -190,7 +191,7 @@ export class Listener {
     }
   }
 
-  /** File handles, for instance, come back when clients leave. */
+  /** Ends early when the listener closes. */
   async #pauseAfterFailure(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, acceptPauseMillis);
@@ -206,7 +207,7 @@ export class Listener {
       socket.setNoDelay(true);
       socket.setKeepAlive(true);
     } catch {
-      return socket.close(); // gone before it was greeted
+      return socket.close(); // the client is gone already
     }
     const id = this.#clientCount.nextId();
     const connection = new Connection(socket, { id, service: this.#service });

@@ -4,6 +4,7 @@
 
 import type { Replies } from "../resp/replies.ts";
 
+/** The connection that the replies go to. */
 export type ReplySenderOptions = {
   readonly socket: Pick<Deno.TcpConn, "write">;
   readonly replies: Replies;

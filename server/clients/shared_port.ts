@@ -7,7 +7,7 @@
 // A claim binds the port alone, which fails while any socket listens on it, shared or not.
 // To share it, that socket must be closed again; in that moment another process could claim
 // the port, too. Therefore the claim takes the UDP port of the same number first, as a lock,
-// for as long as the process lives. Nothing is sent on it.
+// and keeps it until the process ends. Nothing is sent on it.
 //
 // All isolates use the IP address that a name was first resolved to: resolved again, it may
 // be another, which was not claimed.

@@ -9,22 +9,26 @@ import { type ClientsLog, closeClients } from "./close_clients.ts";
 /** The part of a connection that is used here. */
 export interface TimedClient {
   readonly client: ClientInfo;
-  /** Replies are on their way, and how often the client has taken some. */
+  /** Replies are on their way. */
   readonly isWriting: boolean;
+  /** How often the client has taken bytes of replies. */
   readonly writesDone: number;
-  /** The rest of a command has not come, and how many commands were completed. */
+  /** The rest of a command has not come. */
   readonly isPartial: boolean;
+  /** How many commands were completed. */
   readonly commandsRun: number;
+  /** It asks nothing and is owed nothing. */
   readonly isIdle: boolean;
   close(): void;
 }
 
-/** Between two looks. */
+/** Milliseconds between two looks. */
 export const lookMillis = 1000;
 /** Looks for which replies may wait to be read, and a command may be unfinished. */
 export const timeoutLooks = 60;
 
-export type ClientTimeoutsOptions = {
+/** The clients that are watched, and their time limit. */
+export type SlowClientsOptions = {
   /** The clients of this isolate. */
   readonly sessions: ReadonlySet<TimedClient>;
   /** Looks for which a client may do nothing; Infinity: for ever. */
@@ -43,10 +47,10 @@ type Seen = {
 
 /** Closes one isolate's clients that keep it waiting for too long. */
 export class SlowClients {
-  readonly #options: ClientTimeoutsOptions;
+  readonly #options: SlowClientsOptions;
   readonly #seen = new WeakMap<TimedClient, Seen>();
 
-  constructor(options: ClientTimeoutsOptions) {
+  constructor(options: SlowClientsOptions) {
     this.#options = options;
   }
 

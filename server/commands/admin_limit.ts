@@ -9,7 +9,7 @@ import { Fifo } from "../../base/fifo.ts";
 
 /** Commands that wait, in each isolate, for changes and for questions alike. */
 const waitingMax = 1000;
-/** Before the next try when commands of other isolates have all the places. */
+/** Milliseconds to the next try when commands of other isolates have all the places. */
 const retryMillis = 20;
 
 /** An admin command that waits to begin. */

@@ -146,7 +146,7 @@ export const raftCommands: readonly Command[] = [
         ? parseUint64(request.text(3))
         : /^\d+$/.test(rest)
         ? parseUint64(rest)
-        : whatever;
+        : anyIndex;
       if (prevIndex === undefined || count > 4) return syntaxError(session);
       const id = request.text(1);
       ask(session, service, { type: "remove-server", id, prevIndex, force });
@@ -181,8 +181,8 @@ export const raftCommands: readonly Command[] = [
   },
 ];
 
-/** As prevIndex: it is not compared. */
-const whatever = 0n;
+/** As prevIndex: the change builds on any configuration. */
+const anyIndex = 0n;
 
 function add(
   session: Session,
@@ -196,12 +196,12 @@ function add(
   ask(session, service, { type, id, address, prevIndex });
 }
 
-/** Argument `at`, or `whatever` if there are only `count`; `undefined` if it is no number. */
+/** Argument `at`, or `anyIndex` if there are only `count`; `undefined` if it is no number. */
 function prevIndexAt(
   at: number,
   { request, count }: { request: RespParser; count: number },
 ): bigint | undefined {
-  return count > at ? parseUint64(request.text(at)) : whatever;
+  return count > at ? parseUint64(request.text(at)) : anyIndex;
 }
 
 /** The number of words without FORCE, which stands last and after an id. */

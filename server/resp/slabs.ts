@@ -1,6 +1,6 @@
 // Memory for large buffers, which returns to the system when it is not needed any more.
 //
-// Left to the collector, the buffers of a crowd that has gone would stay until something
+// Left to the collector, the buffers of clients that have left would stay until something
 // else is allocated, which in an idle process may take hours; and the C library's allocator
 // keeps what lies between blocks that are still in use. So large buffers are cut from
 // slabs, each a mapping of its own, by halving (Knuth, The Art of Computer Programming 1,
@@ -96,7 +96,7 @@ export function free(bytes: Uint8Array<ArrayBuffer>): void {
   if (byteLength > blockBytesMax) buffer.transfer(0);
 }
 
-/** To be called once a second: gives back slabs that were empty since; whether there were any. */
+/** To be called once a second. Gives back slabs that stayed empty; true if there were any. */
 export function trim(): boolean {
   const before = slabs.size;
   for (const slab of slabs.values()) {

@@ -3,7 +3,7 @@
 // `tick()`: the simulator runs it as it stands.
 //
 // One take is under way at most; requests that come meanwhile join the next. Numbers go to
-// the front of the queue, so nobody needs to know which take a request belonged to. When
+// the oldest requests, so it does not matter which take a request belonged to. When
 // the leader of a take is lost, the take is posted again with all that waits: the numbers
 // that the first may have taken burn.
 //
@@ -26,10 +26,10 @@ export const ticketsWaitingMax = 2 ** 21;
 /** Requests that may wait, of all connections. */
 export const askersMax = 2 ** 17;
 
-/** `tick()` is to be called so often in the time that a request may wait. */
+/** How often `tick()` is to be called in the time that a request may wait. */
 export const ticksPerTimeout = 20;
 
-/** Is told what became of each ticket, in order: in parts, of which the last may be refused. */
+/** A client that asks for tickets. It is told in order, in parts, which it gets or is refused. */
 export interface TicketClient {
   /** The tickets of a `Range`, as scalars: there is one call for each client and answer. */
   granted(last: bigint, count: number): void;
@@ -37,6 +37,7 @@ export interface TicketClient {
   refused(count: number, text: string): void;
 }
 
+/** The dependencies of a dispenser. */
 export type DispenserOptions = {
   /** Asks the node; one request is under way at most. */
   readonly requests: TakeRequests;
@@ -46,24 +47,25 @@ export type DispenserOptions = {
   readonly asksAgain: boolean;
   /** Milliseconds that a request may wait, for the text that says that they are over. */
   readonly timeoutMillis: number;
-  /** What is dealt here is not sound any more: the process must end. */
+  /** Numbers dealt from now on might be wrong: the process must end. */
   readonly broken?: (error: unknown) => void;
 };
 
 type Asker = {
   readonly client: TicketClient;
   count: number;
-  /** The tick in which it asked; rises from the front of the queue to its end. */
+  /** The tick in which it asked; rises along the queue. */
   readonly since: number;
 };
 
 /** Takes the place of a client that went away or whose time was up. */
 const nobody: TicketClient = { granted() {}, refused() {} };
 
+/** The dispenser of one isolate that serves clients. */
 export class Dispenser implements TakeAnswers {
   readonly #options: DispenserOptions;
   readonly #askers = new Fifo<Asker>();
-  /** What the node has been asked and has not yet answered in full. */
+  /** The request that the node has not yet answered in full. */
   #underWay: "nothing" | "take" | "refill" = "nothing";
   /** Tickets that all askers wait for. */
   #waiting = 0;
@@ -113,7 +115,7 @@ export class Dispenser implements TakeAnswers {
   }
 
   #ask(client: TicketClient, count: number): void {
-    this.#loan.empty(); // already so; but now it is not low any more: a take asks for more
+    this.#loan.empty(); // it is; this clears its low-water mark, so that it wants no refill
     const last = this.#askers.last;
     if (last?.client === client && last.since === this.#ticks) {
       last.count += count;
@@ -142,7 +144,7 @@ export class Dispenser implements TakeAnswers {
   nothingLent(): void {
     this.#settleRefill();
     this.#loan.endRefills();
-    // For those who came meanwhile: no take has been posted for them.
+    // Clients that asked meanwhile are in no take yet.
     this.#postAll();
   }
 
@@ -182,7 +184,7 @@ export class Dispenser implements TakeAnswers {
     this.#answer(count, (client, part) => client.refused(part, text));
   }
 
-  /** Returns what it was lent and has not dealt; the node wants it back. */
+  /** The node recalls the loan: returns the part that was not dealt. */
   recall(): Range {
     return this.#loan.empty();
   }
@@ -195,7 +197,7 @@ export class Dispenser implements TakeAnswers {
     this.#ticks++;
     const { timeoutMillis } = this.#options;
     // A request may have come at the very end of its tick.
-    this.#turnAway(
+    this.#refuseUntil(
       this.#ticks - ticksPerTimeout - 1,
       noLeaderText(timeoutMillis),
     );
@@ -204,11 +206,11 @@ export class Dispenser implements TakeAnswers {
   /** The process ends: all that wait are told so, and nothing more is posted. */
   close(): void {
     this.#closed = true;
-    this.#turnAway(this.#ticks, stoppingText);
+    this.#refuseUntil(this.#ticks, stoppingText);
   }
 
   /** Refuses all requests that came in tick `since` or before. */
-  #turnAway(since: number, text: string): void {
+  #refuseUntil(since: number, text: string): void {
     const told: Asker[] = [];
     let late = 0;
     for (let asker; (asker = this.#askers.first) !== undefined;) {

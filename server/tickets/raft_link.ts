@@ -17,6 +17,7 @@ import { assert, unreachable } from "../../base/assert.ts";
 import type { TakeBox } from "../../raft/channel/take_box.ts";
 import { Dispenser, type DispenserOptions } from "./dispenser.ts";
 
+/** How messages of the node are received. */
 export type RaftLinkOptions = {
   /** The node can serve clients. */
   readonly ready: () => void;
@@ -32,11 +33,12 @@ export type RaftLinkOptions = {
 
 const stopping: AdminAnswer = { type: "error", text: "the node is stopping" };
 
+/** An isolate's end of its door. */
 export class RaftLink {
   readonly dispenser: Dispenser;
   readonly #door: Door<ToNode>;
   readonly #options: RaftLinkOptions;
-  /** Deals what the node has put into the box and nobody has seen here. */
+  /** Deals an answer that lies in the box and has not been seen here. */
   readonly #lookIntoBox: () => void;
   readonly #callbacks = new Map<number, (answer: AdminAnswer) => void>();
   #lastId = 0;
@@ -115,7 +117,7 @@ export class RaftLink {
       case "nothing-lent":
         return this.dispenser.nothingLent();
       case "recall":
-        // What the node has put there before is ours to return.
+        // Numbers that the node has put there before are part of the loan.
         this.#lookIntoBox();
         return this.#door.postMessage({
           type: "returned",

@@ -74,7 +74,7 @@ export function responseOf(role: Role, meeting: Meeting): HandshakeMessage {
   const { incarnation, otherDisk = "", since = 0, address = ":1" } = role;
   return {
     type: "response",
-    ownDisk: prove(meeting, "dialler lives on the disk", incarnation),
+    ownDisk: prove(meeting, "dialler runs on the disk", incarnation),
     peerDisk: prove(meeting, "dialler knows the acceptor's disk", otherDisk),
     mark: markOfRole(role),
     since,
@@ -196,7 +196,7 @@ export class FakePeer {
     const { incarnation, otherDisk = "", since = 0 } = role;
     await wire.write(frameOf({
       type: "welcome",
-      ownDisk: prove(meeting, "acceptor lives on the disk", incarnation),
+      ownDisk: prove(meeting, "acceptor runs on the disk", incarnation),
       peerDisk: prove(meeting, "acceptor knows the dialler's disk", otherDisk),
       mark: markOfRole(role),
       since,

@@ -271,18 +271,17 @@ export const reserveMutants: readonly Mutant[] = [
   },
   {
     name: "none-to-spare-and-silent",
-    mistake: "who came while a stock was asked for in vain waits for ever",
+    mistake: "a client that asked during a refill in vain waits for ever",
     source: "promise 5",
     file: dispenser,
     find:
-      "    this.#loan.endRefills();\n    // For those who came meanwhile: no take has been posted for them.\n    this.#postAll();",
+      "    this.#loan.endRefills();\n    // Clients that asked meanwhile are in no take yet.\n    this.#postAll();",
     replace: "    this.#loan.endRefills();",
     tests: ["unit/server/tickets/dispenser_loan_test.ts"],
   },
   {
     name: "old-stock-joined-to-new",
-    mistake:
-      "what is left of a stock is counted into one that does not follow it",
+    mistake: "the rest of a loan is counted into one that does not follow it",
     source: "promise 1",
     file: loan,
     find: "this.#count = isNext ? this.#count + count : count;",

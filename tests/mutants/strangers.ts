@@ -48,8 +48,8 @@ export const strangersMutants: readonly Mutant[] = [
       "a disk that was taken out confirms its leader by asking for tickets",
     source: "PITFALLS 17",
     file: senderRights,
-    find: 'case "Take": // which',
-    replace: "// which",
+    find: 'case "Take": // it',
+    replace: "// it",
     tests: ["unit/raft/identity/sender_rights_test.ts"],
   },
   {

@@ -101,8 +101,8 @@ export const takesMutants: readonly Mutant[] = [
     mistake: "a node that does not lead is asked again and again in one tick",
     source: "PITFALLS 24",
     file: takes,
-    find: "if (away?.id === to && away.term === term) return;",
-    replace: "if (away?.id === to && away.term > term) return;",
+    find: "if (refuser?.id === to && refuser.term === term) return;",
+    replace: "if (refuser?.id === to && refuser.term > term) return;",
     tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
   {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import {
-  Outlet,
+  LogOutlet,
   urgentBytesMax,
   waitingBytesMax,
 } from "../../../base/log_outlet.ts";
@@ -11,7 +11,7 @@ import {
 class Reader {
   text = "";
   writes: number[] = [];
-  readonly outlet = new Outlet({
+  readonly outlet = new LogOutlet({
     write: (bytes) => this.#write(bytes),
     gap: (dropped) => `dropped ${dropped}\n`,
     later: (task) => this.tryAgain = task,

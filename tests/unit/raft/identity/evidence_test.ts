@@ -10,7 +10,7 @@ const two = { cluster, node: "2", incarnation: disk };
 
 Deno.test("proofOf() reads from the evidence what its side proved, and no more", () => {
   const evidence = {
-    ownDisk: prove(meeting, "dialler lives on the disk", disk),
+    ownDisk: prove(meeting, "dialler runs on the disk", disk),
     peerDisk: prove(
       meeting,
       "dialler knows the acceptor's disk",

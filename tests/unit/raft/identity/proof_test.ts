@@ -13,22 +13,22 @@ import { cluster, disk, meeting, own } from "./identities.ts";
 
 Deno.test("A proof is of one statement, two names, two nonces, one cluster and one disk", () => {
   const others: [Partial<Meeting>, Statement, string][] = [
-    [{}, "acceptor lives on the disk", disk],
+    [{}, "acceptor runs on the disk", disk],
     [{}, "dialler knows the acceptor's disk", disk],
-    [{}, "dialler lives on the disk", own.incarnation],
-    [{ cluster: "d".repeat(32) }, "dialler lives on the disk", disk],
-    [{ dialler: "3" }, "dialler lives on the disk", disk],
-    [{ acceptor: "3" }, "dialler lives on the disk", disk],
-    [{ dialler: "1", acceptor: "2" }, "dialler lives on the disk", disk],
-    [{ diallerNonce: newNonce() }, "dialler lives on the disk", disk],
-    [{ acceptorNonce: newNonce() }, "dialler lives on the disk", disk],
+    [{}, "dialler runs on the disk", own.incarnation],
+    [{ cluster: "d".repeat(32) }, "dialler runs on the disk", disk],
+    [{ dialler: "3" }, "dialler runs on the disk", disk],
+    [{ acceptor: "3" }, "dialler runs on the disk", disk],
+    [{ dialler: "1", acceptor: "2" }, "dialler runs on the disk", disk],
+    [{ diallerNonce: newNonce() }, "dialler runs on the disk", disk],
+    [{ acceptorNonce: newNonce() }, "dialler runs on the disk", disk],
   ];
-  const proof = prove(meeting, "dialler lives on the disk", disk);
+  const proof = prove(meeting, "dialler runs on the disk", disk);
   const isGood = (
     fields: Partial<Meeting>,
     ...[statement, disk]: [Statement, string]
   ) => isProved(proof, { meeting: { ...meeting, ...fields }, statement, disk });
-  assert.equal(isGood({}, "dialler lives on the disk", disk), true);
+  assert.equal(isGood({}, "dialler runs on the disk", disk), true);
   for (const other of others) assert.equal(isGood(...other), false);
   const [, statement] = others[0]!;
   assert.equal(isProved(new Uint8Array(0), { meeting, statement }), false);
@@ -62,12 +62,12 @@ Deno.test("The proofs of protocol 4 are the bytes that they have always been", (
       "87f42e1e6e0f6a034e4036a2509f15332dd5cb9628d210d5fcca26176cb6145d",
     ],
     [
-      "dialler lives on the disk",
+      "dialler runs on the disk",
       disk,
       "ae30f3d296811e9fde72c3eb2625f6eed008a75532192eb643a9c2e2fca0799f",
     ],
     [
-      "acceptor lives on the disk",
+      "acceptor runs on the disk",
       own.incarnation,
       "a26e9e12d9b3f7369f1e1ca32b748bbf0eca4a20d9512064b39568e70a5c3276",
     ],
