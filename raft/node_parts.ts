@@ -1,5 +1,5 @@
-// Makes the parts of a node, and hands each what it needs of the others: tickets, members
-// and what is shown know each other only through this file and `node.ts`. It runs nothing.
+// Makes the parts of a node, and hands each those of the others that it needs. Tickets, members
+// and stats know each other only through this file and `node.ts`. It runs nothing.
 // Not here: the core, the disk work (`saver.ts`) and the node's end (`shutdown.ts`), which
 // the node makes itself.
 

@@ -1,5 +1,5 @@
-// The node's storage as its options choose it: a log of files, or Deno KV. Wraps what is
-// waited for at a start in promises; from then on the node uses `Storage` with callbacks.
+// The node's storage as its options choose it: a log of files, or Deno KV. At a start its
+// methods are wrapped in promises; from then on the node uses `Storage` with callbacks.
 // Not here: the contract (`storage/storage.ts`), and what a new disk holds at first
 // (`members/bootstrap.ts`).
 

@@ -29,7 +29,7 @@ export type HandleShares = {
   readonly peersMax: number;
 };
 
-/** Shares `free` handles out; `undefined` when their number is unknown: all get what they want. */
+/** Shares `free` handles out; `undefined`: their number is unknown, and all wishes are granted. */
 export function shareHandles(
   free: number | undefined,
   { clientsMax, ioThreads }: {

@@ -4,7 +4,7 @@
 
 import { flags } from "./flags.ts";
 
-/** The end of a complaint about what is no flag. */
+/** The end of a complaint about a word that is no flag. */
 export const seeHelp = "--help lists all flags";
 
 /** Of `ticketd --help`. */

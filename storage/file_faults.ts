@@ -1,6 +1,6 @@
-// Puts into words why the system or Deno refuses a file or directory: which path, what is wrong
-// with it, what to do. `files.ts` asks here whenever something fails, and before it opens
-// a path at which somebody else may have put something. Nothing here writes.
+// Puts into words why the system or Deno refuses a file or directory: the path, the fault, the
+// remedy. `files.ts` asks here whenever something fails, and before it opens a path at which
+// another user may have put something. Nothing here writes.
 
 import { dirname } from "node:path";
 import { StorageError } from "./storage.ts";
@@ -19,7 +19,7 @@ export function attempt<T>(action: string, path: string, run: () => T): T {
   }
 }
 
-/** The error `cannot ACTION PATH: REASON` for what was thrown. */
+/** The error `cannot ACTION PATH: REASON`, made from the error `cause`. */
 export function explained(
   action: string,
   path: string,

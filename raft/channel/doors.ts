@@ -56,7 +56,7 @@ export class Doors implements Door<FromNode> {
     this.#receive(message, this.#main);
   }
 
-  /** Opens a further door; returns what is to be called with each of its messages. */
+  /** Opens a further door; the function that it returns takes each of its messages. */
   open(door: Door<FromNode>): (message: ToNode) => void {
     this.#all.push(door);
     const status = this.#status;

@@ -11,8 +11,8 @@ import type { NodeId } from "./types.ts";
 export function startLeading(raft: RaftState): void {
   raft.becomeLeader();
   syncProgress(raft, raft.membership.current);
-  // Paper 8, thesis 6.4: only an entry of the own term can be counted, and only once
-  // it is committed does the leader know what was before it.
+  // Paper 8, thesis 6.4: a leader counts acknowledgements of entries of its own term only.
+  // Once one is committed, it knows that every entry before it is, too.
   appendToOwnLog(raft, {
     type: "noop",
     index: raft.log.lastIndex + 1,

@@ -60,7 +60,7 @@ import type {
 
 const noFollowers: ReadonlyMap<NodeId, Progress> = new Map();
 
-/** One node: give it inputs, and take what comes out after each of them. */
+/** One node: give it inputs, and empty its outlets after each of them. */
 export class Raft extends RaftState {
   // Readings of a leader, for other folders; in any other role those of a fresh leader.
 

@@ -92,8 +92,8 @@ export type Saved = {
 };
 
 /**
- * One change to what is on disk, atomic: after a crash either all of it is there
- * or none of it.
+ * One atomic change of the disk's content: after a crash either all of it is there or none
+ * of it.
  *
  * A save that carries a snapshot replaces the whole log: `entries` is then all that
  * follows the snapshot. One that does not replaces the log from `firstIndex` on:

@@ -47,7 +47,7 @@ export interface Members {
   readonly configurationIndex: Index;
   /** Index of the newest configuration that is known to be committed. */
   readonly decidedIndex: Index;
-  /** The incarnation that the newest configuration names for `id`; empty: unknown, or no member. */
+  /** The incarnation of `id` in the newest configuration; empty: unknown, or no member. */
   incarnationOf(id: NodeId): string;
   /**
    * The incarnations that the configurations which may be in force name for `id`; one of

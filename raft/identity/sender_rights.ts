@@ -30,7 +30,7 @@ import {
   rankOf,
 } from "./peer_ranks.ts";
 
-/** What to do with a message of another node. */
+/** The judgement on a message of another node. */
 export type Verdict =
   /** Step the core with it; `isClaim`: the sender is a claimant (`core/faults.ts`). */
   | { readonly type: "heard"; readonly isClaim: boolean }

@@ -229,7 +229,7 @@ export class ChangesAsked {
     else settle(change, lost);
   }
 
-  /** The time of `change` is up: answers it, or waits for the next tick if no answer is true yet. */
+  /** The time of `change` is up. If no answer is true yet, it waits for the next tick. */
   #giveUp(change: Change): void {
     if (change.state.type === "forwarded") {
       settle(change, error("the leader did not answer in time"));

@@ -67,7 +67,7 @@ export class OwnTakes {
   /** Names this process, so that an answer to a former one does not fit. */
   readonly #process: number;
   #lastId = 0;
-  /** The leader that refused a take in this tick, and its term: it is not asked again before the next. */
+  /** The leader, and its term, that refused a take: it is asked again in the next tick. */
   #refusedBy: { readonly id: NodeId; readonly term: Term } | undefined;
 
   constructor(
@@ -129,7 +129,7 @@ export class OwnTakes {
     }
   }
 
-  /** Sends again what has waited for an election timeout. */
+  /** Sends each take again that has waited for an election timeout. */
   tick(): void {
     this.#refusedBy = undefined;
     for (const { state, outcome } of this.#queue) {

@@ -216,7 +216,7 @@ export class Connection implements Session {
     this.#progressed();
   }
 
-  /** Runs what was received, and has it answered; false if commands are left over. */
+  /** Runs the commands received, and has them answered; false if some are left over. */
   #runAll(): boolean {
     let all = false;
     // The commands of a client that is gone must not take tickets.

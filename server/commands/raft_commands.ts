@@ -6,6 +6,7 @@
 import { completedAddress } from "../../base/address.ts";
 import type { AdminAnswer, AdminCommand } from "../../raft/channel/messages.ts";
 import { unreachable } from "../../base/assert.ts";
+import { textBytesMax } from "../../base/bytes.ts";
 import {
   type Command,
   parseUint64,
@@ -244,7 +245,6 @@ function faultOf(command: AdminCommand): string | undefined {
   return undefined;
 }
 
-const textBytesMax = 255;
 const encoder = new TextEncoder();
 
 function writeAnswer(writer: RespWriter, answer: AdminAnswer): void {

@@ -64,8 +64,8 @@ export class Computer {
   /** Not answered, by number. */
   readonly questions = new Map<number, Question>();
   /** Numbers that the node has lent to its clients' isolate, rising. */
-  stock: bigint[] = [];
-  /** The node wants the stock back. */
+  loan: bigint[] = [];
+  /** The node recalls the loan. */
   recalled = false;
   /** More was asked for, and it is not answered. */
   refilling = false;
@@ -105,7 +105,7 @@ export class Computer {
     this.posted = [];
     this.status = undefined;
     this.removed = false;
-    this.stock = [];
+    this.loan = [];
     this.recalled = false;
     this.refilling = false;
     this.#lastGiven = 0n;
@@ -133,11 +133,11 @@ export class Computer {
 
   // What its clients do.
 
-  /** Asks for `count` tickets, to be answered once; from the stock as far as it goes. */
+  /** Asks for `count` tickets, to be answered once; from the loan as far as it goes. */
   take(count: number): Asked {
     const { node } = this;
     assert(node, `${this.id} is down`);
-    const given = this.serve(Math.min(count, this.stock.length));
+    const given = this.serve(Math.min(count, this.loan.length));
     const left = count - given.length;
     const { highest: floor } = this.#received;
     const asked: Asked = { count, left, given, refusals: [], floor };
@@ -147,28 +147,28 @@ export class Computer {
     return asked;
   }
 
-  /** The stock is low: more is asked for. */
+  /** The loan is low: more is asked for. */
   refill(): void {
     assert(!this.refilling, "one refill is under way");
     this.refilling = true;
     this.node!.refill();
   }
 
-  /** Gives `count` tickets of the stock. */
+  /** Gives `count` tickets of the loan. */
   serve(count: number): bigint[] {
-    assert(this.stock.length >= count, `${this.id} has not so much in stock`);
-    const served = this.stock.splice(0, count);
+    assert(this.loan.length >= count, `${this.id} has not been lent so much`);
+    const served = this.loan.splice(0, count);
     for (const number of served) this.#give(number, this.#received.highest);
     return served;
   }
 
-  /** Returns all that is left of a stock that is recalled. */
+  /** Returns all that is left of a loan that is recalled. */
   giveBack(): void {
-    assert(this.recalled, `nobody has recalled ${this.id}'s stock`);
+    assert(this.recalled, `nobody has recalled ${this.id}'s loan`);
     this.recalled = false;
-    const { length } = this.stock;
-    const last = this.stock.at(-1) ?? 0n;
-    this.stock = [];
+    const { length } = this.loan;
+    const last = this.loan.at(-1) ?? 0n;
+    this.loan = [];
     this.node!.returned({ last, count: length });
   }
 
@@ -254,7 +254,7 @@ export class Computer {
     assert(count > 0, `${this.id} lends nothing`);
     assert(!this.recalled, `${this.id} lends and recalls`);
     for (let left = count - 1; left >= 0; left--) {
-      this.stock.push(last - BigInt(left));
+      this.loan.push(last - BigInt(left));
     }
   }
 

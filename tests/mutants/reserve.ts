@@ -261,7 +261,7 @@ export const reserveMutants: readonly Mutant[] = [
     tests: ["unit/server/tickets/dispenser_loan_test.ts"],
   },
   {
-    name: "stock-before-those-who-wait",
+    name: "loan-before-those-who-wait",
     mistake: "surplus is kept for who comes while others still wait",
     source: "promise 2",
     file: dispenser,
@@ -280,7 +280,7 @@ export const reserveMutants: readonly Mutant[] = [
     tests: ["unit/server/tickets/dispenser_loan_test.ts"],
   },
   {
-    name: "old-stock-joined-to-new",
+    name: "old-loan-joined-to-new",
     mistake: "the rest of a loan is counted into one that does not follow it",
     source: "promise 1",
     file: loan,
@@ -289,8 +289,8 @@ export const reserveMutants: readonly Mutant[] = [
     tests: ["unit/server/tickets/loan_test.ts"],
   },
   {
-    name: "stock-from-its-end",
-    mistake: "the numbers of a stock are given from the end",
+    name: "loan-from-its-end",
+    mistake: "the numbers of a loan are given from the end",
     source: "PITFALLS 32",
     file: loan,
     find: "return { last: this.#last - BigInt(this.#count), count: taken };",
@@ -479,7 +479,8 @@ export const reserveMutants: readonly Mutant[] = [
   },
   {
     name: "asked-in-between-forgotten",
-    mistake: "who asks while numbers are dealt waits although there is a stock",
+    mistake:
+      "a client that asks while numbers are dealt waits although there is a loan",
     source: "promise 2",
     file: dispenser,
     find: "} while (spare > 0 && this.#toPost > 0);",

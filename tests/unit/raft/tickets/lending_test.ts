@@ -20,7 +20,7 @@ function lender(): Nodes {
     nodes.take("a", 8);
     nodes.settle();
   }
-  assert(nodes.computer("a").stock.length >= 8, "nothing is lent");
+  assert(nodes.computer("a").loan.length >= 8, "nothing is lent");
   return nodes;
 }
 
@@ -29,7 +29,7 @@ function waiting(): Nodes {
   const nodes = lender();
   const computer = nodes.computer("a");
   computer.disk.stuck = true;
-  nodes.serve("a", computer.stock.length - 1);
+  nodes.serve("a", computer.loan.length - 1);
   while (!computer.refilling) nodes.refill("a");
   return nodes;
 }
@@ -43,9 +43,9 @@ function next(nodes: Nodes, id: string): bigint {
 
 Deno.test("A node that is alone lends numbers that are durable, and those that follow come after", () => {
   const nodes = lender();
-  const { stock } = nodes.computer("a");
-  assert(stock.at(-1)! <= nodes.node("a").lastTicket);
-  const served = nodes.serve("a", stock.length);
+  const { loan } = nodes.computer("a");
+  assert(loan.at(-1)! <= nodes.node("a").lastTicket);
+  const served = nodes.serve("a", loan.length);
   assert.equal(served[0], 17n, "after 16 that were asked for");
   assert.equal(next(nodes, "a"), served.at(-1)! + 1n);
 });
@@ -69,7 +69,7 @@ Deno.test("Nothing is lent by a cluster, nor before many isolates", () => {
     }
     nodes.elect("a");
     for (let i = 0; i < 20; i++) next(nodes, "a");
-    assert.deepEqual(nodes.computer("a").stock, []);
+    assert.deepEqual(nodes.computer("a").loan, []);
   }
 });
 
@@ -91,15 +91,15 @@ for (const how of ["a voter that is named", "a node that joins"]) {
     assert.equal(settled(nodes, asked), "ok");
     assert.equal(next(nodes, "x"), served.at(-1)! + 1n, "without a gap");
     for (let i = 0; i < 20; i++) next(nodes, "a");
-    assert.deepEqual(nodes.computer("a").stock, [], "a lends no more");
+    assert.deepEqual(nodes.computer("a").loan, [], "a lends no more");
   });
 }
 
 Deno.test("A take that comes after a recall is answered when all has come back", () => {
   const nodes = lender();
   addVoter(nodes, "a", { id: "x" });
-  const { stock } = nodes.computer("a");
-  const [number] = nodes.serve("a", stock.length).slice(-1);
+  const { loan } = nodes.computer("a");
+  const [number] = nodes.serve("a", loan.length).slice(-1);
   const early = nodes.take("a");
   nodes.settle();
   assert.equal(outcome(early), "1 waiting");
@@ -121,7 +121,7 @@ Deno.test("A node that lends no more once it has members lends again when it is 
   nodes.take("a", 8);
   nodes.settle();
   next(nodes, "a");
-  assert(nodes.computer("a").stock.length > 0);
+  assert(nodes.computer("a").loan.length > 0);
 });
 
 Deno.test("What is lent and not used comes back when nobody has come for a while, and goes into the log", () => {
@@ -151,17 +151,17 @@ Deno.test("A node that is stopped gets back what it has lent, and the next life 
 
 Deno.test("A refill brings more, or the word that there is none", () => {
   const nodes = lender();
-  const before = nodes.computer("a").stock.length;
+  const before = nodes.computer("a").loan.length;
   nodes.refill("a");
   nodes.settle();
-  const { stock } = nodes.computer("a");
-  assert(stock.length > before);
-  assert.equal(stock.at(-1)! - stock[0]!, BigInt(stock.length - 1));
+  const { loan } = nodes.computer("a");
+  assert(loan.length > before);
+  assert.equal(loan.at(-1)! - loan[0]!, BigInt(loan.length - 1));
   nodes.run(6); // nothing was asked for lately
   nodes.giveBack("a");
   nodes.refill("a");
   assert.equal(nodes.computer("a").refilling, false);
-  assert.deepEqual(nodes.computer("a").stock, []);
+  assert.deepEqual(nodes.computer("a").loan, []);
 });
 
 Deno.test("What a refill brought is recalled like all that is lent", () => {
@@ -169,13 +169,13 @@ Deno.test("What a refill brought is recalled like all that is lent", () => {
   nodes.take("a", 8);
   nodes.settle();
   assert.deepEqual(
-    nodes.computer("a").stock,
+    nodes.computer("a").loan,
     [],
     "demand is known from now on",
   );
   nodes.refill("a");
   nodes.settle();
-  assert(nodes.computer("a").stock.length > 0);
+  assert(nodes.computer("a").loan.length > 0);
   addVoter(nodes, "a", { id: "x" });
   assert.equal(nodes.computer("a").recalled, true);
 });
@@ -211,7 +211,7 @@ for (const when of ["before", "after"]) {
     nodes.run(1);
     assert.notEqual(nodes.servers("a"), "a");
     assert.equal(nodes.computer("a").refilling, false, "it is answered");
-    assert.deepEqual(nodes.computer("a").stock, [], "and nothing is lent");
+    assert.deepEqual(nodes.computer("a").loan, [], "and nothing is lent");
   });
 }
 
@@ -233,7 +233,7 @@ Deno.test("One who was removed, and asks all the same, is given nothing, and no 
     nodes.take("a", 8);
     nodes.settle();
   }
-  assert(nodes.computer("a").stock.length > 0);
+  assert(nodes.computer("a").loan.length > 0);
   assert.equal(nodes.hand(late), undefined, "it may not know yet: no fault");
   nodes.settle();
   assert.equal(nodes.computer("a").recalled, false);

@@ -50,7 +50,7 @@ Deno.test("Dispenser asks for more in time, without anybody waiting, until it ge
   assert.deepEqual(desk.posted.length, 3, "there is none to be had");
   dispenser.take(ann, 4);
   desk.endTurn();
-  assert.deepEqual(desk.posted.slice(3), [1], "what the stock did not have");
+  assert.deepEqual(desk.posted.slice(3), [1], "what the loan did not have");
   dispenser.taken(22n, 1);
   const runs = ["1-1", "2-7", "8-8", "9-17", "18-18", "19-21", "22-22"];
   assert.deepEqual(desk.told, runs.map((run) => `ann ${run}`));
@@ -81,7 +81,7 @@ Deno.test("Dispenser deals what it is lent to those who came while it asked for 
   assert.deepEqual(dispenser.recall(), { last: 9n, count: 2 });
 });
 
-Deno.test("Dispenser deals to who asks while it deals before it keeps a stock", () => {
+Deno.test("Dispenser deals to who asks while it deals before it keeps a loan", () => {
   const desk = new Desk();
   const { dispenser } = desk;
   const told: bigint[] = [];
@@ -100,7 +100,7 @@ Deno.test("Dispenser deals to who asks while it deals before it keeps a stock", 
   assert.deepEqual(dispenser.recall(), { last: 10n, count: 7 });
 });
 
-Deno.test("Dispenser deals to who came after a take was posted before it keeps a stock", () => {
+Deno.test("Dispenser deals to who came after a take was posted before it keeps a loan", () => {
   const desk = new Desk();
   const { dispenser } = desk;
   dispenser.take(desk.client("ann"), 1);
@@ -115,7 +115,7 @@ Deno.test("Dispenser deals to who came after a take was posted before it keeps a
   assert.deepEqual(dispenser.recall(), { last: 10n, count: 6 });
 });
 
-Deno.test("Dispenser gives its stock back once, and asks from then on", () => {
+Deno.test("Dispenser gives its loan back once, and asks from then on", () => {
   const { desk, dispenser } = stocked(10);
   assert.deepEqual(dispenser.recall(), { last: 10n, count: 9 });
   assert.equal(dispenser.recall().count, 0);
@@ -125,7 +125,7 @@ Deno.test("Dispenser gives its stock back once, and asks from then on", () => {
   assert.deepEqual(desk.told, ["ann 1-1"]);
 });
 
-Deno.test("Dispenser that is closed gives nothing of its stock, and all of it back", () => {
+Deno.test("Dispenser that is closed gives nothing of its loan, and all of it back", () => {
   const desk = new Desk();
   const { dispenser } = desk;
   dispenser.take(desk.client("ann"), 1);
