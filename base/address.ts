@@ -39,7 +39,7 @@ export function withHost(text: string, host: string): string {
   return formatAddress({ host, port: parsed.port });
 }
 
-/** Whether `host` is of the loopback: every machine takes it for itself. */
+/** Whether `host` is a loopback address or name, by which every machine means itself. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\./.test(host) ||
     /^::ffff:127\./i.test(host);
@@ -47,7 +47,7 @@ export function isLoopback(host: string): boolean {
 
 /**
  * Fills into `:12002` the host from which the text came. A loopback host is not filled in,
- * because other machines would take it for their own.
+ * because other machines would dial themselves.
  */
 export function completedAddress(text: string, host: string): string {
   return isLoopback(host) ? text : withHost(text, host);
@@ -91,7 +91,7 @@ export function faultToDial(text: string): string | undefined {
     if (/^[0:]*$/.test(host)) return "names every address of a host";
     return /^ff/i.test(host) ? "names a group of hosts" : undefined;
   }
-  // Systems take numbers in many spellings for addresses: 0x7f.1, 017700000001.
+  // Systems read numbers in many spellings as addresses: 0x7f.1, 017700000001.
   const isNumber = /(?:^|\.)(?:\d+|0x[\da-f]*)\.?$/i.test(host);
   if (!isNumber) {
     const isName = host.length <= 253 &&

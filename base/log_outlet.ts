@@ -82,7 +82,7 @@ export class LogOutlet {
         this.#rest = this.#rest.subarray(count);
       }
     } catch {
-      // There is nobody to tell: this is the log.
+      // It cannot be reported: this is the log.
       this.#state = "failed";
       const { later = laterUnlessOver } = this.#options;
       return later(() => this.#writeAll());

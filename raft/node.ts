@@ -227,7 +227,7 @@ export class Node {
     });
   }
 
-  /** Something the node stands on is broken: it ends at once and says nothing more. */
+  /** A fault that the node cannot survive: it ends at once and sends nothing more. */
   fail(error: Error): void {
     this.#shutdown.end(error);
   }

@@ -144,7 +144,7 @@ class Settings {
     );
   }
 
-  /** The value of `name`, or what stands for it when nothing was given. */
+  /** The value of `name`, or `otherwise` if none was given. */
   readOr<N extends Name>(name: N, otherwise: Value<N>): Value<N> {
     return this.given(name) === undefined ? otherwise : this.read(name);
   }

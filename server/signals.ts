@@ -69,7 +69,7 @@ export function onSignals({ log, stop }: SignalOptions): void {
 
 /**
  * Calls `orphaned` when the parent process ends: a node of a `deno task` that was killed
- * must not live on without a terminal and keep its ports.
+ * must not run on without a terminal and keep its ports.
  */
 export function onParentsEnd(orphaned: () => void): void {
   const parent = Deno.ppid;

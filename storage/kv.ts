@@ -2,7 +2,7 @@
 // `kv_storage.ts` writes, `kv_format.ts` has keys and bytes. A store may hold several nodes.
 //
 // - Only the saves that the head counts exist. A save that is too large for one atomic commit
-//   is put ahead in several, and becomes real with the head.
+//   is committed ahead in several, and counts once the head counts it.
 // - Every commit checks the head's version and replaces it. A second process that opens the
 //   store puts its own session into the head, and the first one's next commit fails. In a
 //   directory, the lock refuses the second process outright.
@@ -140,7 +140,7 @@ async function takeOver(
 ): Promise<Omit<Opened, "kv" | "files">> {
   let { value, versionstamp } = await kv.get<unknown>(headKey(node));
   if (versionstamp === null) {
-    // An unfinished create() may have put parts ahead.
+    // An unfinished create() may have committed parts ahead.
     await deleteSaves(kv, { node, from: 0, to: Infinity, versionstamp });
     return { versionstamp, head: undefined, state: undefined, bytes: 0 };
   }

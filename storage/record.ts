@@ -6,8 +6,8 @@
 // - `crc` is the CRC-32 of everything after itself, begun at seed + offset: the segment's
 //   seed, and the record's place in its file. So a record that was copied to another place,
 //   or is left over from another segment or incarnation, is not valid.
-// - `seed` tells such a leftover at its own place from a torn write. A torn write leaves none;
-//   a write that the disk lost, there or before it, does.
+// - `seed` tells such a leftover at its own place from a torn write: a leftover shows that the
+//   disk lost a write, there or before it.
 // - `synced` says how many bytes of the file were durable when this record was written. A bad
 //   record below that was acknowledged and is damage. One at or above it may be torn, or its
 //   successor overtook it on the way to a disk that lost power (PITFALLS 9), and nobody was

@@ -1,5 +1,5 @@
 // Reads a log back at a start: finds the newest segment, and cuts its torn tail, the record
-// that a crash left unfinished. It is cut by not being read: `wal.ts` writes the rest to
+// that a crash left unfinished. It is cut by being left out: `wal.ts` writes the state read to
 // a new segment. Changes nothing on the disk. Not here: which bytes are torn and which are
 // damage (`record.ts`, `segment.ts`).
 

@@ -196,10 +196,10 @@ function otherVoters(raft: RaftState): NodeId[] {
 
 /**
  * Tells a removed server that asks for votes that it is no member (thesis 4.2.3): it cannot
- * know otherwise why nobody answers it. A follower tells it too, for the server may know no
- * other node that is left; but only by what its leader committed in its own term, after
- * which no change can be on its way that the follower has not read. True if the request
- * needs no other answer.
+ * know otherwise why nobody answers it. A follower tells it, too, because the server may know
+ * no other node that is left. A follower does so only once it has all that its leader
+ * committed, the leader's own first entry among that: then no change can be on its way that
+ * the follower has not read. True if the request needs no other answer.
  */
 function tellNonMember(raft: RaftState, id: NodeId): boolean {
   const { role, membership, log, currentTerm: term } = raft;

@@ -6,9 +6,9 @@
 //              nextIndex runs ahead of the answers.
 //
 // Every message of a leader to a follower has a sequence number, and answers carry it
-// back. That dates them: an answer to a message older than the last turn into probe moves
-// nothing, for the follower has changed since. It may even come of a former process, whose
-// log at a lower durability lost what it had acknowledged.
+// back, so a leader knows how old an answer is. An answer to a message older than the last
+// turn into probe moves nothing, because the follower has changed since. It may even be of a
+// former process, whose log at a lower durability lost entries that it had acknowledged.
 // Invariant: matchIndex < nextIndex.
 
 import { assert } from "../../base/assert.ts";

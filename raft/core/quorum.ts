@@ -1,6 +1,6 @@
 // Majority arithmetic, the one place where servers are counted. Two majorities of one
-// configuration share a server; that majorities of two neighbouring configurations do so
-// too is the business of `member_changes.ts` (thesis 4.1).
+// configuration share a server. `member_changes.ts` sees to it that majorities of two
+// neighbouring configurations do so, too (thesis 4.1).
 
 import type { Index, NodeId } from "./types.ts";
 

@@ -176,7 +176,7 @@ export class RaftState {
 
   /**
    * Whether this node may stand for election. It may even when its latest configuration
-   * leaves it out, until that is committed, for it may hold the only copy of that entry
+   * leaves it out, until that is committed, because it may hold the only copy of that entry
    * (thesis 4.2.2, figure 4.6); it does not count its own vote then. It may not by a
    * configuration that names another disk under its id: that is older than this disk, and
    * its voters may be no majority any more.

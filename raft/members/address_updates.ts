@@ -64,7 +64,7 @@ export class AddressUpdates {
     const { role, leaderId, membership } = this.#raft;
     const server = membership.find(id);
     if (server === undefined || server.address === address) return;
-    // Each node that reads an address without a host takes it for one on its own host.
+    // Each node reads an address without a host as one on its own host.
     const isVaguer = parseAddress(address)?.host === "" &&
       parseAddress(server.address)?.host !== "";
     if (faultToDial(address) !== undefined) return;

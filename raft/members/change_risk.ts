@@ -45,8 +45,8 @@ export function riskOf(
         howTo,
     };
   }
-  // A new leader takes every voter for alive at first, also those that died with the last
-  // leader: a change that waited for it is judged once a majority has answered it.
+  // A new leader believes at first that every voter is alive, also one that died with the last
+  // leader. So it judges a change only once a majority has answered it.
   const heard = left.filter((voter) =>
     voter === raft.id || raft.progress.get(voter)?.hasAnswered
   );

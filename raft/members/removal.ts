@@ -9,7 +9,7 @@
 import { findServer } from "../core/membership.ts";
 import type { Raft } from "../core/raft.ts";
 
-/** Election timeouts without a leader, after which a node takes itself for forgotten. */
+/** Election timeouts without a leader, after which a node believes that it is forgotten. */
 const forgottenAfter = 4;
 
 /** Notices that its cluster has removed this node. */

@@ -1,7 +1,7 @@
 // The acceptor's end of a handshake: finds out which node has dialled, within a time limit, and
 // lets it in or refuses it with a reason. Until then the connection counts as unauthenticated:
-// there are few of these, and the oldest make way. Connections that were let in are
-// `peers.ts`' business.
+// their number is limited, and the oldest makes way. Not here: connections that were let in
+// (`peers.ts`).
 
 import { faultOfHello, remedies } from "../identity/admission.ts";
 import type { NodeId } from "../core/types.ts";

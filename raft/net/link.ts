@@ -1,7 +1,7 @@
 // One other node as seen from here: the connections that lead to it, and the frames that wait
 // for it. One write at a time is under way on each connection; frames that come meanwhile
-// gather and leave in the next one. Opening and closing connections is `peers.ts`' and
-// `dialler.ts`' business.
+// gather and leave in the next one. Not here: opening and closing connections (`peers.ts`,
+// `dialler.ts`).
 
 import type { Address } from "../../base/address.ts";
 import type { NodeId } from "../core/types.ts";

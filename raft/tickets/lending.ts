@@ -38,7 +38,7 @@ export class Lending {
     this.#isAllowed = isAllowed;
   }
 
-  /** How many numbers may be lent now, beyond those that a claim asks for. */
+  /** How many numbers may be lent now; 0 if none. */
   get spare(): number {
     const { membership, log, id } = this.#raft;
     const [first, ...others] = membership.current.servers;

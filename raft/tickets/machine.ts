@@ -65,8 +65,8 @@ export class Machine {
   }
 
   /**
-   * Applies a command. Returns what it takes, in the order in which it asks: fewer numbers
-   * than it wants only if the sequence has no more.
+   * Applies a command. Returns the numbers that it takes, in the command's order: fewer than
+   * it wants only if the sequence has no more.
    *
    * @throws {DecodeError} or {InvariantError} if this version cannot apply it
    */

@@ -1,7 +1,7 @@
 // Takes that other nodes forward to this one, because they believe it leads. Each is
 // executed once, however often it arrives. A take for a term in which this node does not
-// lead is refused. While leadership is being handed over a take waits, for the transfer may
-// fail.
+// lead is refused. While leadership is being handed over a take waits, because the transfer
+// may fail.
 //
 // A process, one run of another node, numbers its takes. The last takes of each process are
 // remembered with their answers, so that a take that is sent again, or doubled by the

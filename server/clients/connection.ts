@@ -253,7 +253,7 @@ export class Connection implements Session {
     this.#count(); // a pipeline of small commands may have large replies
   }
 
-  /** A command has failed by a fault of ours: the client is closed, for its state is unknown. */
+  /** A command has failed by a fault of ours. The client is closed, because its state is unknown. */
   #failed(error: unknown, isUndone: boolean): void {
     const { client } = this;
     this.#service.failed(error, { name: nameOf(this), client });

@@ -34,7 +34,7 @@ export type ListenerOptions = {
   readonly link: RaftLink;
   /** The version that HELLO and INFO tell. */
   readonly version: string;
-  /** Counts all clients of the process; left out when nobody else listens. */
+  /** Counts all clients of the process; left out if this is the only listener. */
   readonly clientCount?: ClientCount;
   readonly refusalsMax?: number | undefined;
   /** Seconds for which a client may do nothing; Infinity, or left out: for ever. */

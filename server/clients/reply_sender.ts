@@ -80,7 +80,7 @@ export class ReplySender {
       try {
         at += await socket.write(bytes.subarray(at));
       } catch {
-        return gone(); // what the client waited for burns
+        return gone(); // the tickets that the client waited for burn
       }
     }
   }

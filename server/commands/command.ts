@@ -79,7 +79,7 @@ export function reply(session: Session): RespWriter {
   return session.replies.writer;
 }
 
-/** The row whose name is argument `index`. Allocates nothing, for each command comes here. */
+/** The row whose name is argument `index`. Allocates nothing, because each command comes here. */
 export function find(
   commands: readonly Command[],
   { request, index }: { request: RespParser; index: number },

@@ -115,7 +115,7 @@ const helpOnly: readonly Command[] = [{
 /** Bytes of the name that Redis shows, and about as many of the arguments. */
 const shownBytesMax = 128;
 
-/** Shows the client its own bytes undecoded, for they may be no UTF-8. */
+/** Shows the client its own bytes undecoded, because they may be no UTF-8. */
 function unknownCommand(session: Session): void {
   const { request } = session;
   const shown: number[] = [];
