@@ -90,7 +90,8 @@ function begin(
   broken: (error: unknown) => void,
 ): ClientService {
   const { timeoutMillis, asksAgain } = options;
-  const forMain = () => assert(false, "its start and end the node tells main");
+  const forMain = () =>
+    assert(false, "the node tells main alone of its start and end");
   const link = new RaftLink(door, {
     takeBox: new TakeBox(takeBoxMemory),
     timeoutMillis,
