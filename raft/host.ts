@@ -17,7 +17,7 @@ import type {
 import { Doors, type NodeInputs } from "./channel/doors.ts";
 import type { Identity, NodeId, Saved } from "./core/types.ts";
 import type { About } from "./identity/hello.ts";
-import { nobody } from "./identity/peer_ranks.ts";
+import { noMembers } from "./identity/peer_ranks.ts";
 import { identify } from "./resume_or_join.ts";
 import { Joining } from "./joining.ts";
 import { isMember } from "./members/bootstrap.ts";
@@ -149,7 +149,7 @@ export class Host implements NodeInputs {
     return new Peers({
       identity,
       address: options.advertise,
-      members: () => this.#node?.members ?? nobody,
+      members: () => this.#node?.members ?? noMembers,
       about: aboutOf(options),
       met: (id, introduction) => this.#node?.met(id, introduction),
       moved: (id, address) => this.#node?.moved(id, address),

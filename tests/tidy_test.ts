@@ -284,7 +284,7 @@ const mayMeetNull = new Set([
   "storage/kv_storage.ts",
 ]);
 
-Deno.test("Inside, nothing is undefined and never null", () => {
+Deno.test("Inside, absence is undefined and never null", () => {
   const meets = service.filter((path) =>
     /(?<![.\w])null\b(?!\()/.test(codeOf(path))
   );

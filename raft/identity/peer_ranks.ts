@@ -58,7 +58,7 @@ export interface Members {
 }
 
 /** The members that a node knows before it has joined a cluster: none. */
-export const nobody: Members = {
+export const noMembers: Members = {
   configurationIndex: 0,
   decidedIndex: 0,
   incarnationOf: () => "",

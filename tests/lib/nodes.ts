@@ -23,7 +23,7 @@ import { Node } from "../../raft/node.ts";
 import * as bootstrap from "../../raft/members/bootstrap.ts";
 import {
   honestProof,
-  nobody,
+  noMembers,
   type PeerProof,
   rankOf,
 } from "../../raft/identity/peer_ranks.ts";
@@ -271,7 +271,7 @@ export class Nodes {
   proofOf(from: NodeId, to: NodeId): PeerProof {
     const [one, other] = [this.computer(from), this.computer(to)];
     const { identity } = one.disk.saved;
-    const members = one.node?.members ?? nobody;
+    const members = one.node?.members ?? noMembers;
     const proof = honestProof({ identity, members }, other.disk.saved.identity);
     // A blank node has asked to join, perhaps elsewhere: the members know its disk.
     const isJoining = other.node?.members.configurationIndex === 0;
@@ -363,7 +363,7 @@ export class Nodes {
   #isConnected(a: Computer, b: Computer): boolean {
     const welcomes = (one: Computer, other: Computer) => {
       const proof = this.proofOf(other.id, one.id);
-      return rankOf(other.id, proof, one.node?.members ?? nobody) !==
+      return rankOf(other.id, proof, one.node?.members ?? noMembers) !==
         "stranger";
     };
     return (a.dials(b.id) || b.dials(a.id)) && welcomes(a, b) && welcomes(b, a);

@@ -15,7 +15,7 @@ import type { About } from "../../raft/identity/hello.ts";
 import {
   honestProof,
   type Members,
-  nobody,
+  noMembers,
   type PeerProof,
   rankOf,
 } from "../../raft/identity/peer_ranks.ts";
@@ -148,7 +148,7 @@ export class Computer implements Watched {
   }
 
   get known(): Members {
-    return this.node?.members ?? nobody;
+    return this.node?.members ?? noMembers;
   }
 
   // What happens to its process.

@@ -18,7 +18,7 @@ import type {
 import { evidenceOf } from "../../../../raft/identity/evidence.ts";
 import { type Meeting, prove } from "../../../../raft/identity/proof.ts";
 import {
-  nobody,
+  noMembers,
   type PeerProof,
 } from "../../../../raft/identity/peer_ranks.ts";
 import { disk, knowing, living, meeting, own } from "./identities.ts";
@@ -38,7 +38,7 @@ const challenge: Challenge = {
 /** Neither a hello nor an answer to one. */
 const welcome: Welcome = {
   type: "welcome",
-  ...evidenceOf(own, { members: nobody, meeting, by: "acceptor" }),
+  ...evidenceOf(own, { members: noMembers, meeting, by: "acceptor" }),
   incarnation: "",
   client: "",
   version: "",
@@ -105,7 +105,7 @@ Deno.test("faultOfProof() lets in nodes that a configuration names, beside none 
   assert.equal(of(claimant, false), "taken");
   const fault = faultOfProof("3", {
     proof: living("9"),
-    members: nobody,
+    members: noMembers,
     isFree: () => true,
     isDialled: true,
   });

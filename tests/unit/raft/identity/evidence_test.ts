@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { evidenceOf, proofOf } from "../../../../raft/identity/evidence.ts";
 import { markOf, prove } from "../../../../raft/identity/proof.ts";
-import { nobody } from "../../../../raft/identity/peer_ranks.ts";
+import { noMembers } from "../../../../raft/identity/peer_ranks.ts";
 import { cluster, disk, knowing, meeting, own } from "./identities.ts";
 
 const two = { cluster, node: "2", incarnation: disk };
@@ -43,7 +43,7 @@ Deno.test("Either side reads from the other's evidence what that one knows", () 
   assert.deepEqual([dialler.knowsUs, dialler.since], [true, 5]);
   assert.equal(dialler.mark, markOf(two, "1").toHex());
   const acceptor = proofOf(
-    evidenceOf(own, { members: nobody, meeting, by: "acceptor" }),
+    evidenceOf(own, { members: noMembers, meeting, by: "acceptor" }),
     { own: two, meeting, by: "acceptor" },
   );
   assert.equal(acceptor.isOn(own.incarnation), true);

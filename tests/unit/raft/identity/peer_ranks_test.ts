@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import {
   honestProof,
   type Members,
-  nobody,
+  noMembers,
   type PeerProof,
   rankOf,
   sinceOf,
@@ -26,8 +26,8 @@ Deno.test("rankOf() tells members, those that may become it, and all other nodes
     ["3", living("9", newer), known, "claimant"],
     ["2", living("9", { ...newer, since: 5 }), known, "stranger"],
     ["3", living("9", { ...newer, since: 5 }), known, "outsider"],
-    ["3", living("9", { since: 1 }), nobody, "stranger"],
-    ["3", living("9", { since: 1, knowsUs: true }), nobody, "claimant"],
+    ["3", living("9", { since: 1 }), noMembers, "stranger"],
+    ["3", living("9", { since: 1, knowsUs: true }), noMembers, "claimant"],
   ];
   for (const [id, proof, members, rank] of cases) {
     assert.equal(rankOf(id, proof, members), rank, `${id} ${rank}`);
@@ -51,7 +51,7 @@ Deno.test("A member that only an older configuration names is known, for it may 
 Deno.test("sinceOf() claims a membership only for the very disk that the configuration names", () => {
   assert.equal(sinceOf(own, knowing("1", own.incarnation)), 5);
   assert.equal(sinceOf(own, knowing("1", "other")), 0);
-  assert.equal(sinceOf(own, nobody), 0);
+  assert.equal(sinceOf(own, noMembers), 0);
   const identity = { cluster, node: "2", incarnation: disk };
   const proof = honestProof({ identity, members: knowing("1", "x") }, own);
   assert.equal(proof.knowsUs, false);

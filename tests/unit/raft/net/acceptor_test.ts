@@ -5,7 +5,7 @@ import {
   type DecodedHandshake,
   decodeHandshake,
 } from "../../../../raft/identity/hello.ts";
-import { nobody } from "../../../../raft/identity/peer_ranks.ts";
+import { noMembers } from "../../../../raft/identity/peer_ranks.ts";
 import { encodeFrame } from "../../../../raft/net/frame.ts";
 import { inboundMax, inboundShares } from "../../../../raft/net/peer_limits.ts";
 import { listenForPeers, Peers } from "../../../../raft/net/peers.ts";
@@ -112,7 +112,7 @@ Deno.test("A caller that has reset already neither delays the next nor is worth 
     identity: { cluster, node: "1", incarnation: incarnationOf("1") },
     about: { client: "", version: "" },
     address: `${host}:1`,
-    members: () => nobody,
+    members: () => noMembers,
     receive: () => undefined,
     log: (level, text) => level === "warning" && lines.push(text),
   }, listener);
@@ -135,7 +135,7 @@ Deno.test("The 65th stranger makes the first one go, long before its time is up 
     about: { client: "", version: "" },
     address: "127.0.0.1:1",
     listen: { host: "127.0.0.1", port: 0 },
-    members: () => nobody,
+    members: () => noMembers,
     receive: () => undefined,
     log: () => {},
     times: { helloMillis: 600_000 },

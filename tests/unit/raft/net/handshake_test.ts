@@ -5,7 +5,7 @@ import {
   decodeHandshake,
   encodeHandshake,
 } from "../../../../raft/identity/hello.ts";
-import { nobody } from "../../../../raft/identity/peer_ranks.ts";
+import { noMembers } from "../../../../raft/identity/peer_ranks.ts";
 import { encodeFrame } from "../../../../raft/net/frame.ts";
 import { helloOf } from "../../../lib/fake_peer.ts";
 import {
@@ -154,7 +154,7 @@ Deno.test("Nodes of the cluster that are no members fill no log, whatever ids th
 
 Deno.test("A node that is joining, and knows no members yet, warns of no node that dials it", async () => {
   const a = new Station("1", {
-    members: () => nobody,
+    members: () => noMembers,
     log: (level, text) => void (level === "warning" && a.lines.push(text)),
   });
   await withNodes([a], async () => {
