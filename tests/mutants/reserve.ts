@@ -202,7 +202,8 @@ export const reserveMutants: readonly Mutant[] = [
     source: "promise 2",
     file: lending,
     find: "const isAlone = first?.id === id && others.length === 0 &&",
-    replace: "const isAlone = (first !== undefined || others.length + id.length > 0) &&",
+    replace:
+      "const isAlone = (first !== undefined || others.length + id.length > 0) &&",
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
