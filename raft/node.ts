@@ -106,8 +106,9 @@ export class Node {
   /** Ticks, at least 1, that the node may sleep through if no input comes. */
   get restTicks(): number {
     if (this.#shutdown.phase !== "running") return 1;
-    const { restTicksMax: ticksMax } = this.#settings;
-    return restTicks(this.#raft, { ...this.#parts, ticksMax });
+    const { ownTakes, changes, reserve } = this.#parts;
+    const ticksMax = this.#settings.restTicksMax;
+    return restTicks(this.#raft, { ownTakes, changes, reserve, ticksMax });
   }
 
   // Inputs.

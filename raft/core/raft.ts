@@ -69,16 +69,6 @@ export class Raft extends RaftState {
     return this.leader?.progress ?? noFollowers;
   }
 
-  /** Ticks since the last heartbeats left. */
-  get heartbeatElapsed(): number {
-    return this.leader?.heartbeatElapsed ?? 0;
-  }
-
-  /** The round of confirmations that began last in this term. */
-  get lastRound(): number {
-    return this.leader?.lastRound ?? 0;
-  }
-
   /** The last round of confirmations that a majority has answered in this term. */
   get confirmedRound(): number {
     return this.leader?.confirmedRound ?? 0;

@@ -41,8 +41,8 @@ export class Lending {
   /** How many numbers may be lent now; 0 if none. */
   get spare(): number {
     const { membership, log, id } = this.#raft;
-    const [first, ...others] = membership.current.servers;
-    const isAlone = first?.id === id && others.length === 0 &&
+    const { servers } = membership.current;
+    const isAlone = servers.length === 1 && servers[0]?.id === id &&
       membership.currentIndex <= log.commitIndex;
     const isAllowed = this.#isAllowed && isAlone && !this.isRecalling;
     return isAllowed ? this.#reserve.ahead : 0;

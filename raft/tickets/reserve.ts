@@ -96,6 +96,11 @@ export class Reserve {
     return pace < this.#paceMin ? 0 : Math.min(pace, aheadMax);
   }
 
+  /** Whether a claim waits to be settled. */
+  get isClaimed(): boolean {
+    return this.#claims.length > 0 || this.#lost.length > 0;
+  }
+
   /**
    * Claims `count` tickets for node `asker`, or for this node's own clients if that is
    * `undefined`. `settleNext` returns the claim once it is settled. Returns `undefined` if

@@ -19,7 +19,7 @@ export type Settling = {
 export function settleTakes(
   { reserve, lending, ownTakes, servedTakes }: Settling,
 ): void {
-  for (;;) {
+  while (reserve.isClaimed) {
     const settled = reserve.settleNext(lending.spare);
     if (settled === undefined) return;
     if (settled.claim.asker === undefined) ownTakes.settled(settled);

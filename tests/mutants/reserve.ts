@@ -201,9 +201,8 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "a leader of several lends numbers that it cannot recall in time",
     source: "promise 2",
     file: lending,
-    find: "const isAlone = first?.id === id && others.length === 0 &&",
-    replace:
-      "const isAlone = (first !== undefined || others.length + id.length > 0) &&",
+    find: "const isAlone = servers.length === 1 && servers[0]?.id === id &&",
+    replace: "const isAlone = servers.length > 0 && id !== '' &&",
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {

@@ -8,7 +8,7 @@ import { TakeDoor } from "../../../../raft/channel/take_door.ts";
 Deno.test("TakeBox carries each take and refill, and its answer, in turns of their own", async () => {
   const dispenser = new TakeBox();
   const node = new TakeBox(dispenser.memory);
-  // What waits in a box keeps no isolate running.
+  // A request that waits in a box keeps no isolate running.
   const alive = setInterval(() => {}, 1000);
   const log: string[] = [];
   const over = Promise.withResolvers<void>();

@@ -131,7 +131,8 @@ Deno.test("Terms that fall along a log, or rise above their leader's, are refuse
 
 Deno.test("A leader counts no acknowledgement of entries that it lacks, and no confirmation of a later round", () => {
   const raft = leaderOf();
-  const { currentTerm: term, lastRound, log: { lastIndex } } = raft;
+  const { currentTerm: term, log: { lastIndex } } = raft;
+  const { lastRound = 0 } = raft.leader ?? {};
   const envelope = { from: "b", to: "a", term };
   refuses(raft, {
     ...envelope,

@@ -203,7 +203,12 @@ Deno.test("A former disk under a member's id neither votes nor acknowledges for 
     const all: PeerMessage[] = [
       { ...granted, type: "PreVoteResponse", term: term + 1 },
       { ...granted, type: "RequestVoteResponse", term },
-      { ...base, type: "ConfirmResponse", term, round: core.lastRound },
+      {
+        ...base,
+        type: "ConfirmResponse",
+        term,
+        round: core.leader?.lastRound ?? 0,
+      },
       {
         ...{ ...base, ...took, type: "AppendEntriesResponse", term },
         sequence: core.lastSequence,

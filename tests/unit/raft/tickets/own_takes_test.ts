@@ -251,8 +251,8 @@ Deno.test("A hand-over costs those who ask nothing but the time it takes", () =>
   const asked = [nodes.take("a"), nodes.take("c")];
   nodes.run(1);
   assert.deepEqual(nodes.leaders, ["b"]);
-  // What waited at the old leader goes on; what had been sent to it is refused, to be
-  // asked again by who sent it.
+  // A take that waited at the old leader goes on. One that had been forwarded to it is
+  // refused, and its sender asks again.
   nodes.run(2);
   assert.equal(outcome(asked[0]!), "1");
   assert.equal(outcome(asked[1]!), "1 leadership-lost");
