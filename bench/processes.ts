@@ -84,7 +84,7 @@ export async function run(benchmark: () => Promise<void>): Promise<void> {
   try {
     await benchmark();
   } catch (error) {
-    // What ends with the benchmark fails because of it, and is not what went wrong.
+    // A process that ends with the benchmark fails because of that: it is not what went wrong.
     if (isEnding) return await new Promise(() => {});
     console.error(error instanceof Error ? error.message : error);
     await endAll();

@@ -7,15 +7,10 @@ import { openKv } from "../storage/kv.ts";
 import { Memory } from "../storage/memory.ts";
 import type { Done, Durability, Storage } from "../storage/storage.ts";
 import { Wal } from "../storage/wal.ts";
+import { makeDirectory, removeDirectory } from "./processes.ts";
 
-const benchDir = Deno.env.get("TICKETD_BENCH_DIR");
-const directory = Deno.makeTempDirSync({
-  ...(benchDir === undefined ? {} : { dir: benchDir }),
-});
-globalThis.addEventListener(
-  "unload",
-  () => Deno.removeSync(directory, { recursive: true }),
-);
+const directory = makeDirectory();
+globalThis.addEventListener("unload", () => removeDirectory(directory));
 
 const snapshot = {
   index: 0,

@@ -10,6 +10,7 @@
 // deno-lint-ignore-file no-console -- it speaks to the terminal that started it
 
 import { join } from "node:path";
+import { sources } from "./lib/source_tree.ts";
 import { closingLine, type Tally, TallyReader, total } from "./lib/tally.ts";
 
 const root = new URL("../", import.meta.url);
@@ -70,8 +71,10 @@ Deno.exit(failed === 0 && !refused ? 0 : 1);
 async function runTogether(paths: readonly string[]): Promise<Tally> {
   const directory = await Deno.makeTempDir({ prefix: "ticketd-quick-" });
   try {
-    const files = paths.flatMap((path) => [...testFiles(path)])
-      .filter((path) => !notQuick.test(path));
+    const files = sources.filter((path) =>
+      path.endsWith("_test.ts") && !notQuick.test(path) &&
+      paths.some((start) => path.startsWith(start))
+    );
     const entry = join(directory, "quick_test.ts");
     await Deno.writeTextFile(
       entry,
@@ -82,14 +85,6 @@ async function runTogether(paths: readonly string[]): Promise<Tally> {
     return await run(["--no-check", "--config=deno.json", entry, ...given]);
   } finally {
     await Deno.remove(directory, { recursive: true });
-  }
-}
-
-function* testFiles(path: string): Iterable<string> {
-  if (!path.endsWith("/")) return yield path;
-  for (const { name, isDirectory } of Deno.readDirSync(new URL(path, root))) {
-    if (isDirectory) yield* testFiles(`${path}${name}/`);
-    else if (name.endsWith("_test.ts")) yield path + name;
   }
 }
 

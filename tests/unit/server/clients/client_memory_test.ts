@@ -4,6 +4,7 @@ import {
   ClientMemory,
   type SizedClient,
 } from "../../../../server/clients/client_memory.ts";
+import { clientInfo } from "./client_info.ts";
 
 class Holder implements SizedClient {
   readonly client;
@@ -11,12 +12,7 @@ class Holder implements SizedClient {
   resumed = 0;
 
   constructor(id: number, readonly memoryBytes: number) {
-    this.client = {
-      id,
-      address: `192.0.2.1:${id}`,
-      name: "",
-      protocol: 2,
-    } as const;
+    this.client = clientInfo(id);
   }
 
   close(): void {

@@ -17,7 +17,7 @@ function guest(isIdle = true): Guest {
   return { isVisitor: false, isIdle };
 }
 
-Deno.test("Places gives ordinary places, then kept ones to visitors, then none", () => {
+Deno.test("ClientPlaces gives ordinary places, then kept ones to visitors, then none", () => {
   const { places, clientCount } = scene({ clientsMax: 1, placesKept: 1 });
   const [first, second, third] = [guest(), guest(false), guest()];
   assert(places.enter(first));
@@ -30,7 +30,7 @@ Deno.test("Places gives ordinary places, then kept ones to visitors, then none",
   assert.equal(clientCount.clients, 2, "a client without a place leaves none");
 });
 
-Deno.test("Places lets the oldest idle visitor make way, and never one that is owed something", () => {
+Deno.test("ClientPlaces lets the oldest idle visitor make way, and never one that is owed something", () => {
   const { places, gone } = scene({ clientsMax: 1, placesKept: 3 });
   places.enter(guest());
   const [waiting, older, newer] = [guest(false), guest(), guest()];
@@ -40,7 +40,7 @@ Deno.test("Places lets the oldest idle visitor make way, and never one that is o
   assert.deepEqual(gone, [older, newer]);
 });
 
-Deno.test("Places gives an ordinary place that becomes free to the oldest visitor", () => {
+Deno.test("ClientPlaces gives an ordinary place that becomes free to the oldest visitor", () => {
   const { places, clientCount } = scene({ clientsMax: 1, placesKept: 2 });
   const first = guest();
   places.enter(first);

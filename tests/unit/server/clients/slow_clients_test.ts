@@ -4,6 +4,7 @@ import {
   type TimedClient,
   timeoutLooks,
 } from "../../../../server/clients/slow_clients.ts";
+import { clientInfo } from "./client_info.ts";
 
 class Watched implements TimedClient {
   readonly client;
@@ -15,12 +16,7 @@ class Watched implements TimedClient {
   closed = false;
 
   constructor(id: number) {
-    this.client = {
-      id,
-      address: `192.0.2.1:${id}`,
-      name: "",
-      protocol: 2,
-    } as const;
+    this.client = clientInfo(id);
   }
 
   close(): void {
@@ -48,7 +44,7 @@ function scene({ idleLooks = Infinity } = {}) {
   return { lines, add, look };
 }
 
-Deno.test("ClientTimeouts closes a client that reads none of its replies, and no other", () => {
+Deno.test("SlowClients closes a client that reads none of its replies, and no other", () => {
   const { add, look, lines } = scene();
   const deaf = add({ isWriting: true, isIdle: false });
   const slow = add({ isWriting: true, isIdle: false });
@@ -70,7 +66,7 @@ Deno.test("ClientTimeouts closes a client that reads none of its replies, and no
   ]);
 });
 
-Deno.test("ClientTimeouts closes a client that never finishes its command, however it drips", () => {
+Deno.test("SlowClients closes a client that never finishes its command, however it drips", () => {
   const { add, look } = scene();
   const dripping = add({ isPartial: true });
   const busy = add({ isPartial: true });
@@ -83,7 +79,7 @@ Deno.test("ClientTimeouts closes a client that never finishes its command, howev
   assert(!busy.closed);
 });
 
-Deno.test("ClientTimeouts closes idle clients when it is told to, and never one that is owed something", () => {
+Deno.test("SlowClients closes idle clients when it is told to, and never one that is owed something", () => {
   const { add, look } = scene({ idleLooks: 5 });
   const idle = add({});
   const waiting = add({ isIdle: false });
@@ -100,7 +96,7 @@ Deno.test("ClientTimeouts closes idle clients when it is told to, and never one 
   ]);
 });
 
-Deno.test("ClientTimeouts closes any number of clients with one line for each reason", () => {
+Deno.test("SlowClients closes any number of clients with one line for each reason", () => {
   const { add, look, lines } = scene();
   for (let i = 0; i < 3; i++) add({ isPartial: true });
   add({ isWriting: true, isIdle: false });

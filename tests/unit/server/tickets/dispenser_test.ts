@@ -286,7 +286,7 @@ Deno.test("Dispenser gives numbers in the order of asking, none taken before it 
     fc.property(fc.array(step, { maxLength: 120, size: "max" }), (steps) => {
       const desk = new Desk();
       const { dispenser } = desk;
-      /** Who asked and is not answered, ticket by ticket; the oldest first. */
+      /** The askers that are not answered, ticket by ticket; the oldest first. */
       const waiting: { who: number; after: bigint; tick: number }[] = [];
       let last = 0n;
       let lastTaken = 0n;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { Loan } from "../../../../server/tickets/loan.ts";
 
-Deno.test("Stock gives what it got from the front", () => {
+Deno.test("Loan gives what it got from the front", () => {
   const loan = new Loan();
   assert.deepEqual(loan.take(3).count, 0);
   loan.add({ last: 20n, count: 10 });
@@ -13,7 +13,7 @@ Deno.test("Stock gives what it got from the front", () => {
   assert.deepEqual(loan.take(6).count, 0);
 });
 
-Deno.test("Stock goes on with what follows what is left", () => {
+Deno.test("Loan goes on with what follows what is left", () => {
   const loan = new Loan();
   loan.add({ last: 20n, count: 10 });
   loan.take(7);
@@ -21,7 +21,7 @@ Deno.test("Stock goes on with what follows what is left", () => {
   assert.deepEqual(loan.take(9), { last: 25n, count: 8 });
 });
 
-Deno.test("Stock gives up what is left when other numbers come than the next", () => {
+Deno.test("Loan gives up what is left when other numbers come than the next", () => {
   const loan = new Loan();
   loan.add({ last: 20n, count: 10 });
   loan.take(7);
@@ -29,7 +29,7 @@ Deno.test("Stock gives up what is left when other numbers come than the next", (
   assert.deepEqual(loan.take(9), { last: 40n, count: 5 });
 });
 
-Deno.test("Stock is low when half of what came last is gone, until there is no more to be had", () => {
+Deno.test("Loan is low when half of what came last is gone, until there is no more to be had", () => {
   const loan = new Loan();
   assert.equal(loan.isLow, false, "nobody lends yet");
   loan.add({ last: 20n, count: 10 });
@@ -42,7 +42,7 @@ Deno.test("Stock is low when half of what came last is gone, until there is no m
   assert.deepEqual(loan.take(9), { last: 20n, count: 4 });
 });
 
-Deno.test("Stock that went back is gone", () => {
+Deno.test("Loan that went back is gone", () => {
   const loan = new Loan();
   loan.add({ last: 20n, count: 10 });
   loan.take(7);
