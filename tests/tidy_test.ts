@@ -18,7 +18,7 @@ import {
 /** This file names what it forbids. */
 const self = "tests/tidy_test.ts";
 
-// Who may import whom: the first row whose name begins the path counts. The rooms of
+// The folders that each folder may import: the first row whose name begins the path counts. The rooms of
 // `raft/` know the core and what is below it, and each other only through the node.
 const mayImport: readonly (readonly [string, RegExp])[] = [
   ["base/", /^base\//],
@@ -270,7 +270,7 @@ Deno.test("No `any`, no default export, no barrel, no note for later", () => {
   );
 });
 
-// What the platform gives for nothing: a regular expression without a match, the end of
+// The platform gives `null` for nothing: a regular expression without a match, the end of
 // a stream, JSON's null, an event without a listener.
 const mayMeetNull = new Set([
   "base/address.ts",

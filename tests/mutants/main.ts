@@ -24,7 +24,7 @@ import { Tree } from "./tree.ts";
 /** At once: each has its own copy. */
 const treesMax = 2;
 
-/** What hangs has taken this much longer than a sound run, and some seconds. */
+/** A run that hangs has taken this much longer than a sound run, and some seconds. */
 const patience = 5;
 const graceMillis = 15_000;
 
@@ -32,11 +32,11 @@ type Sound = {
   /** How long each test file, and the simulator, takes. */
   readonly millis: ReadonlyMap<string, number>;
   readonly simulatorMillis: number;
-  /** What the simulator runs: of other files it can know nothing. */
+  /** The files that the simulator runs: it can know nothing of others. */
   readonly simulated: ReadonlySet<string>;
 };
 
-/** Who caught a mutant, and what is said of it. */
+/** The catcher of a mutant, and what is said of it. */
 type Fate = {
   readonly by: "simulator" | "tests" | "time" | "nobody";
   readonly text: string;

@@ -21,7 +21,7 @@ Deno.test({
     };
     for (const [program, name] of programs) {
       const owners = query("--search", `*bin/${program}`) ?? [];
-      // What is not installed cannot be asked; `.ci/run` installs all.
+      // A program that is not installed cannot be asked; `.ci/run` installs all.
       if (owners.length === 0 && query("--listfiles", name) === undefined) {
         continue;
       }
