@@ -61,7 +61,7 @@ function configurationText({ servers }: Configuration): string {
   return `[${texts.join(" ")}]`;
 }
 
-/** The original's word for a role; it has one for both rounds of an election. */
+/** The original's word for a role; it has one for pre-vote and vote. */
 export function stateOf(role: Role): NodeState {
   if (role === "leader") return "Leader";
   return role === "follower" ? "Follower" : "Candidate";

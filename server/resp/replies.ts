@@ -188,7 +188,7 @@ export class Replies {
     else this.#ticketSlots.push(this.#open(count));
   }
 
-  /** Tickets `last - count + 1` to `last` answer the oldest requests for some. */
+  /** The tickets of a `Range` answer the oldest requests for some. */
   granted(last: bigint, count: number): void {
     let left = count;
     this.#give(count, (writer, part) => {
