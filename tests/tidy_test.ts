@@ -247,10 +247,11 @@ Deno.test("Every source file begins by saying what it is, in 3 to 15 lines", () 
   }
 });
 
-Deno.test("No file of the service grows above 400 lines", () => {
-  for (const path of service) {
+Deno.test("No file of the service grows above 400 lines, and no other above 500", () => {
+  for (const path of sources) {
     const { length } = read(path).split("\n");
-    assert(length <= 400, `${path} has ${length} lines`);
+    const most = service.includes(path) ? 400 : 500;
+    assert(length <= most, `${path} has ${length} lines`);
   }
 });
 
