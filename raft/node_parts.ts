@@ -89,7 +89,7 @@ function ticketParts(
   const { peers, post } = environment;
   const { forward, random } = settings;
   const send = sendTo(environment);
-  const reserve = new Reserve(raft, settings.paceMin);
+  const reserve = new Reserve(raft, settings);
   const lending = new Lending(raft, reserve, {
     post,
     isAllowed: settings.lends,

@@ -4,9 +4,10 @@
 
 import type { Forwarding, NodeOptions } from "./channel/messages.ts";
 import type { RaftOptions } from "./core/options.ts";
+import type { DemandOptions } from "./tickets/demand.ts";
 
 /** The settings of one node. */
-export type NodeSettings = RaftOptions & {
+export type NodeSettings = RaftOptions & DemandOptions & {
   /** Milliseconds that a tick is meant to last; for display. */
   readonly tickMillis: number;
   /** Ticks between two flushes at durability `medium` and `low`. */
@@ -21,8 +22,6 @@ export type NodeSettings = RaftOptions & {
   readonly forward: Forwarding;
   /** Whether tickets may be lent to the isolate that serves clients: only if it is one. */
   readonly lends: boolean;
-  /** Tickets a tick from which on numbers are taken from the log ahead of demand. */
-  readonly paceMin: number;
 };
 
 const heartbeatTicks = 2;
@@ -34,8 +33,8 @@ const changeMillis = 10_000;
 const snapshotMillis = 1000;
 /** Ticks: a third of the shortest election timeout, which is three heartbeats. */
 const restTicksMax = 2;
-/** Tickets a tick; with a tick of 50 ms, the default, 640 a second. */
-const paceMin = 32;
+/** Takes without a pause from which on numbers are taken ahead: nobody types as many. */
+const takesMin = 16;
 
 /** The settings of a real node; chance is `Math.random`'s. */
 export function settingsOf(options: NodeOptions): NodeSettings {
@@ -55,7 +54,8 @@ export function settingsOf(options: NodeOptions): NodeSettings {
     restTicksMax: durability === "high" ? restTicksMax : 1,
     forward: options.forward,
     lends: options.lends,
-    paceMin,
+    takesMin,
+    aheadMax: options.aheadMax,
     random: (below) => Math.floor(Math.random() * below),
   };
 }

@@ -184,6 +184,7 @@ function configOf(settings: Settings): Config {
       durability: settings.read("durability"),
       ...times,
       forward: settings.read("forward"),
+      aheadMax: settings.read("ahead"),
       lends: settings.read("io-threads") === 1,
       logLevel: settings.read("log-level"),
       logFormat: settings.read("log-format"),

@@ -110,6 +110,13 @@ export const flags = {
     parse: durationMillis,
     allowed: durationRule,
   } satisfies Flag<number>,
+  ahead: {
+    value: "count",
+    help: "numbers that a crash may burn, or auto",
+    standard: "auto",
+    parse: aheadMax,
+    allowed: "auto, or a number from 0 to 1048576",
+  } satisfies Flag<number>,
   forward: {
     value: "how",
     help: "TICKETs to the leader: yes, no or moved",
@@ -216,6 +223,14 @@ function sizeBytes(text: string): number | undefined {
   return megabytes >= 16 && megabytes <= 64 * 1024
     ? megabytes * 1024 * 1024
     : undefined;
+}
+
+/** Numbers; `auto` is the most. */
+function aheadMax(text: string): number | undefined {
+  const most = 2 ** 20;
+  const count = text === "auto" ? most : Number(text);
+  const isCount = text === "auto" || /^(0|[1-9]\d{0,6})$/.test(text);
+  return isCount && count <= most ? count : undefined;
 }
 
 /** Infinity for `off`. */

@@ -143,6 +143,8 @@ export type NodeOptions = {
   readonly forward: Forwarding;
   /** Whether main alone serves clients, so that numbers may be lent to it. */
   readonly lends: boolean;
+  /** Numbers taken from the log ahead of demand at most: a crash may burn as many. */
+  readonly aheadMax: number;
   /** Connections that other nodes, and strangers, may have open here. */
   readonly peersMax: number;
   readonly logLevel: LogLevel;

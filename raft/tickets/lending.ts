@@ -57,7 +57,7 @@ export class Lending {
   refill(): void {
     assert(!this.#isRefillWanted, "one refill is under way");
     this.#isRefillWanted = true;
-    this.#reserve.takeAhead();
+    this.#reserve.refillAsked();
     this.pump();
   }
 

@@ -1,6 +1,6 @@
 // The reserve: the numbers that this leader has in hand, committed and not given yet. It takes
-// them from the log ahead of demand, as many as were given lately, so that under load a take
-// waits for no disk. While demand is low it takes exactly what is asked for.
+// them from the log ahead of demand (`demand.ts` says how many), so that a take waits for no
+// disk. Without steady demand it takes exactly what is asked for.
 //
 //   claimed ──▶ a majority confirms that this node leads, and there are numbers ──▶ settled
 //
@@ -13,6 +13,7 @@ import { assert } from "../../base/assert.ts";
 import type { Range } from "../../base/range.ts";
 import type { Raft } from "../core/raft.ts";
 import type { Entry, Index, NodeId, Term } from "../core/types.ts";
+import { Demand, type DemandOptions } from "./demand.ts";
 import {
   encodeReturn,
   encodeTake,
@@ -25,11 +26,6 @@ import {
  * more; or none, because the term in which it was made is over.
  */
 export type Settlement = Range | "leadership-lost";
-
-/** Ticks over which demand is averaged. */
-const paceTicks = 4;
-/** Numbers taken ahead at most. */
-const aheadMax = 2 ** 20;
 
 /** A request for `count` tickets to this leader. */
 export type Claim = {
@@ -46,10 +42,18 @@ export type Settled = {
   readonly settlement: Settlement;
 };
 
+/** An entry under way that takes numbers. */
+type Taking = {
+  readonly index: Index;
+  readonly count: number;
+  /** Ticks that began since it was proposed. */
+  ticks: number;
+};
+
 /** The reserve of one node, empty while it does not lead. */
 export class Reserve {
   readonly #raft: Raft;
-  readonly #paceMin: number;
+  readonly #demand: Demand;
   /** The term in which this node leads; 0 while it does not. */
   #term: Term = 0;
   /** The reserve holds `next` to `end`: `next <= end + 1`. */
@@ -61,25 +65,23 @@ export class Reserve {
   #wanted = 0;
   /** Claims of a term that is over, not settled yet. */
   readonly #lost: Claim[] = [];
-  /** The entry under way that takes more numbers, and how many. */
-  #taking: { readonly index: Index; readonly count: number } | undefined;
+  #taking: Taking | undefined;
   /** The entry under way that gives numbers back, and how many. */
   #returning: { readonly index: Index; readonly count: number } | undefined;
   /** The sequence has no numbers left to take. */
   #exhausted = false;
   /** The node stops: no further claim is made. */
   #closing = false;
-  /** Numbers given in this tick … */
-  #given = 0;
-  /** … and in each of the last `paceTicks` before it. */
-  readonly #pace: number[] = Array.from({ length: paceTicks }, () => 0);
+  /** Numbers that were lent last, at once … */
+  #lentLast = 0;
+  /** … and all that are lent and may not be used yet. */
+  #lent = 0;
   /** Numbers that were taken in this process and will never be given. */
   burnt = 0n;
 
-  /** Below `paceMin` numbers a tick nothing is taken ahead, so that a crash burns nothing. */
-  constructor(raft: Raft, paceMin: number) {
+  constructor(raft: Raft, options: DemandOptions) {
     this.#raft = raft;
-    this.#paceMin = paceMin;
+    this.#demand = new Demand(options);
   }
 
   /** Numbers in the reserve, or in an uncommitted entry that takes or returns some. */
@@ -88,12 +90,18 @@ export class Reserve {
       (this.#returning?.count ?? 0);
   }
 
-  /** How many numbers to take ahead of demand: as many as a tick uses. */
+  /** How many numbers to take ahead of demand. */
   get ahead(): number {
-    const average = this.#pace.reduce((sum, given) => sum + given) / paceTicks;
-    const pace = Math.ceil(Math.max(this.#given, average));
-    if (this.#closing) return 0;
-    return pace < this.#paceMin ? 0 : Math.min(pace, aheadMax);
+    return this.#closing ? 0 : this.#demand.ahead;
+  }
+
+  /**
+   * Numbers, at most, that were taken or lent and that nobody asks for: a crash burns them,
+   * beside those that it interrupts. Never more than `aheadMax`.
+   */
+  get unasked(): number {
+    const inHand = this.#left + (this.#taking?.count ?? 0) - this.#wanted;
+    return Math.max(0, inHand) + this.#lent;
   }
 
   /** Whether a claim waits to be settled. */
@@ -109,10 +117,13 @@ export class Reserve {
   ask(count: number, asker: NodeId | undefined): Claim | undefined {
     if (!this.#isGiving) return undefined;
     this.#followTerm();
+    // Our own clients' isolate asks when it has used its loan up.
+    if (asker === undefined) this.#noteLent(0);
+    this.#demand.asked(count);
     const claim = { count, asker, round: this.#raft.confirm(asker) };
     this.#claims.push(claim);
     this.#wanted += count;
-    this.#gather(this.ahead);
+    this.#gather();
     return claim;
   }
 
@@ -137,13 +148,19 @@ export class Reserve {
     if (this.#left < count && !this.#exhausted) return undefined;
     this.#claims.shift();
     this.#wanted -= count;
-    return { claim, settlement: this.#give(count + (isAlone ? spare : 0)) };
+    const settlement = this.#give(count + (isAlone ? spare : 0));
+    if (settlement.count > count) this.#lend(settlement.count - count);
+    return { claim, settlement };
   }
 
-  /** Takes more numbers from the log if few are left, as a new claim would. */
-  takeAhead(): void {
+  /**
+   * Less than half is left of what was lent last. Takes more numbers from the log if few are
+   * left here, as a new claim would.
+   */
+  refillAsked(): void {
     this.#followTerm();
-    if (this.#isGiving) this.#gather(this.ahead);
+    this.#noteLent(Math.max(0, Math.floor(this.#lentLast / 2) - 1));
+    this.#gather();
   }
 
   /**
@@ -155,14 +172,28 @@ export class Reserve {
     if (!this.#isGiving || this.#claims.length > 0) return undefined;
     const { confirmedRound } = this.#raft;
     assert(this.#raft.confirm() <= confirmedRound, "only a sole voter lends");
-    if (this.#left > 0) return this.#give(max);
-    return this.#taking === undefined ? undefined : "later";
+    if (this.#left === 0) {
+      return this.#taking === undefined ? undefined : "later";
+    }
+    const range = this.#give(max);
+    this.#lend(range.count);
+    return range;
+  }
+
+  #lend(count: number): void {
+    this.#lentLast = count;
+    this.#lent += count;
+  }
+
+  /** At most `count` of the numbers lent are not used yet. */
+  #noteLent(count: number): void {
+    if (this.#lent > count) this.#demand.asked(this.#lent - count);
+    this.#lent = Math.min(this.#lent, count);
   }
 
   /** The next `count` numbers, or as many as there are. */
   #give(count: number): Range {
     const given = Math.min(this.#left, count);
-    this.#given += given;
     this.#next += BigInt(given);
     return { last: this.#next - 1n, count: given };
   }
@@ -172,6 +203,7 @@ export class Reserve {
     this.#followTerm(); // an entry at that index may be another leader's
     if (index === this.#returning?.index) this.#returning = undefined;
     if (given !== undefined && index === this.#taking?.index) {
+      this.#demand.took(this.#taking.ticks);
       this.#taking = undefined;
       this.#gathered(given);
     }
@@ -188,23 +220,24 @@ export class Reserve {
   /** Numbers that were lent come back unused. */
   putBack({ last, count }: Range): void {
     this.#followTerm();
+    this.#noteLent(count);
+    this.#lent = 0;
     // If later numbers were given meanwhile, these would be out of order: they burn.
     if (last + 1n === this.#next) this.#next -= BigInt(count);
     else this.burnt += BigInt(count);
   }
 
-  /** A tick has passed. Averages demand anew; if it is low, returns the reserve to the log. */
+  /** A tick has passed. Without steady demand, returns the reserve to the log. */
   tick(): void {
-    this.#pace.shift();
-    this.#pace.push(this.#given);
-    this.#given = 0;
+    if (this.#taking !== undefined) this.#taking.ticks++;
+    this.#demand.tick(this.isClaimed);
     if (this.ahead === 0) this.giveBack();
   }
 
-  /** Takes the numbers that claims lack. To be called after every input, at the end. */
+  /** Takes the numbers that are lacking. To be called after every input, at the end. */
   pump(): void {
     this.#followTerm();
-    this.#gather(this.#wanted > this.#left ? this.ahead : 0);
+    this.#gather();
     if (this.#closing) this.giveBack();
   }
 
@@ -268,13 +301,20 @@ export class Reserve {
     this.#next = first;
   }
 
-  /** Proposes an entry that takes what claims lack, and `ahead` more; one at a time. */
-  #gather(ahead: number): void {
+  /**
+   * Proposes an entry that takes what claims lack, and more ahead of demand, as far as a crash
+   * may burn it, if less than half of that is left; one entry at a time.
+   */
+  #gather(): void {
     if (this.#taking !== undefined || this.#exhausted) return;
+    const ahead = this.#isGiving ? this.ahead : 0;
     const missing = this.#wanted - this.#left;
-    if (missing <= 0 && this.#left - this.#wanted >= ahead / 2) return;
-    const count = Math.max(missing, 0) + ahead;
+    if (missing <= 0 && -missing >= ahead / 2) return;
+    const { aheadMax } = this.#demand;
+    const more = Math.min(ahead, Math.max(0, aheadMax - this.unasked));
+    const count = Math.max(missing, 0) + more;
+    if (count === 0) return;
     const index = this.#raft.propose(encodeTake(ticketSequence, count));
-    if (index !== undefined) this.#taking = { index, count };
+    if (index !== undefined) this.#taking = { index, count, ticks: 0 };
   }
 }

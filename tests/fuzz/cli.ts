@@ -41,6 +41,7 @@ const near: Readonly<Record<Name, readonly string[]>> = {
   storage: ["file", "kv", "auto", "memory"],
   heartbeat: durations,
   election: durations,
+  ahead: ["auto", "0", "1", "1048576", "1048577", "00", "-1", "1e3", "off"],
   forward: ["yes", "no", "moved", "YES"],
   timeout: durations,
   "max-clients": ["1", "999999", "0", "1000000", "010", "-1", "1e3", "many"],
@@ -150,6 +151,7 @@ function assertInRange({ id, clientListen, storage, node }: Config): void {
     assert(Number.isInteger(millis) && millis >= 1 && millis <= 60_000);
   }
   assert(node.electionMillis >= 3 * node.heartbeatMillis);
+  assert(node.aheadMax >= 0 && node.aheadMax <= 2 ** 20);
   assert(["debug", "info", "warning", "error"].includes(node.logLevel));
   assert(["text", "json"].includes(node.logFormat));
 }
@@ -256,6 +258,11 @@ const right = fc.record(
     ),
     heartbeat: duration(1).filter(({ means }) => means <= heartbeatMax),
     election: duration(3 * heartbeatMax),
+    ahead: fc.oneof(
+      fc.constant({ text: "auto", means: 2 ** 20 }),
+      fc.integer({ min: 0, max: 2 ** 20 })
+        .map((means) => ({ text: `${means}`, means })),
+    ),
     forward: oneOf("yes", "no", "moved"),
     timeout: duration(1),
     "max-clients": fc.integer({ min: 1, max: 999_999 })

@@ -78,8 +78,10 @@ export type Options = {
   readonly boxMicros: Micros;
   /** Isolates that serve clients, on each computer. */
   readonly isolates: number;
-  /** Tickets a tick from which a leader takes some ahead. */
-  readonly paceMin: number;
+  /** Takes without a pause from which a leader takes numbers ahead … */
+  readonly takesMin: number;
+  /** … this many at most. */
+  readonly aheadMax: number;
   /** Clocks run up to this much too fast or too slow, in 1/1000. */
   readonly clockSkew: number;
   /** Of each computer, in turn. */
@@ -134,8 +136,9 @@ export function drawOptions(seed: number): Options {
     phaseMicros,
     faults,
     isolates: from(1, 1, 2, 3),
-    paceMin: from(1, 8, 32, 1e9),
+    takesMin: from(1, 4, 16, 1e9),
     boxMicros: from(2, 2, 40, 1000),
+    aheadMax: from(2 ** 20, 2 ** 20, 0, 1, 7, 100),
   };
   // Drawn last, so that the other seeds keep their options.
   return random(5) === 0 ? lending(options, random) : options;
@@ -167,7 +170,7 @@ function lending(options: Options, random: Random): Options {
     thinkMicros: from(1000, 5000),
     syncMicros: from(100, 1000),
     isolates: 1,
-    paceMin: from(1, 1, 8),
+    takesMin: from(1, 1, 4),
     faults,
   };
 }

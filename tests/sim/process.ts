@@ -139,7 +139,8 @@ export class Process {
       snapshotTicks: Math.round(options.changeTicks / 10),
       forward,
       lends: options.isolates === 1,
-      paceMin: options.paceMin,
+      takesMin: options.takesMin,
+      aheadMax: options.aheadMax,
       restTicksMax: 1,
       random,
     };

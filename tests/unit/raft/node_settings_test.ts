@@ -8,7 +8,7 @@ const options: NodeOptions = {
   ...{ clientAddress: ":2", version: "1", join: [], joinTimeoutMillis: 60_000 },
   ...{ nonvoter: false, directory: "data/1", storage: "file" },
   ...{ durability: "high", heartbeatMillis: 100, electionMillis: 300 },
-  ...{ forward: "yes", lends: true, peersMax: 64 },
+  ...{ forward: "yes", lends: true, aheadMax: 9, peersMax: 64 },
   ...{ logLevel: "info", logFormat: "text" },
 };
 
@@ -24,7 +24,8 @@ Deno.test("settingsOf() counts all periods in ticks of half a heartbeat", () => 
     restTicksMax: 2,
     forward: "yes",
     lends: true,
-    paceMin: 32,
+    takesMin: 16,
+    aheadMax: 9,
   });
 });
 
@@ -36,6 +37,7 @@ Deno.test("settingsOf() follows every flag that a node obeys", () => {
   assert.deepEqual([slow.flushTicks, slow.changeTicks], [1, 20]);
   assert.equal(of({ forward: "moved" }).forward, "moved");
   assert.equal(of({ lends: false }).lends, false);
+  assert.equal(of({ aheadMax: 0 }).aheadMax, 0);
   for (const durability of ["medium", "low"] as const) {
     assert.equal(of({ durability }).restTicksMax, 1, "it must flush in time");
   }

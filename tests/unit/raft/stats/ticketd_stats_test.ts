@@ -154,14 +154,14 @@ Deno.test("RAFT.STATS tells how long saves took, and of a disk that hangs", () =
 Deno.test("RAFT.STATS tells how many tickets are in hand, and how many burnt", () => {
   const nodes = Nodes.of("abc");
   nodes.crash("a");
-  nodes.start("a", { paceMin: 1 });
+  nodes.start("a", { takesMin: 1 });
   nodes.elect("a");
   for (let i = 0; i < 2; i++) nodes.take("a", 8);
   nodes.settle();
-  assert.equal(nodes.stat("a", "tickets_in_hand"), "8");
+  assert.equal(nodes.stat("a", "tickets_in_hand"), "16");
   assert.equal(nodes.stat("b", "tickets_in_hand"), "0");
   nodes.isolate("a");
   nodes.run(2 * electionTicks);
   assert.equal(nodes.stat("a", "tickets_in_hand"), "0");
-  assert.equal(nodes.stat("a", "tickets_burnt"), "8");
+  assert.equal(nodes.stat("a", "tickets_burnt"), "16");
 });

@@ -8,7 +8,7 @@ import { addVoter, join, settled } from "../../../lib/questions.ts";
 function alone(): Nodes {
   const nodes = Nodes.of("a", { spares: "x" });
   nodes.crash("a");
-  nodes.start("a", { paceMin: 1, lends: true });
+  nodes.start("a", { takesMin: 1, lends: true });
   nodes.elect("a");
   return nodes;
 }
@@ -16,10 +16,8 @@ function alone(): Nodes {
 /** … which has lent some numbers. */
 function lender(): Nodes {
   const nodes = alone();
-  for (let i = 0; i < 2; i++) {
-    nodes.take("a", 8);
-    nodes.settle();
-  }
+  nodes.take("a", 16);
+  nodes.settle();
   assert(nodes.computer("a").loan.length >= 8, "nothing is lent");
   return nodes;
 }
@@ -65,7 +63,7 @@ Deno.test("Nothing is lent by a cluster, nor before many isolates", () => {
     const nodes = Nodes.of(voters);
     for (const id of voters) {
       nodes.crash(id);
-      nodes.start(id, { paceMin: 1, lends });
+      nodes.start(id, { takesMin: 1, lends });
     }
     nodes.elect("a");
     for (let i = 0; i < 20; i++) next(nodes, "a");
@@ -120,7 +118,6 @@ Deno.test("A node that lends no more once it has members lends again when it is 
   assert.equal(nodes.servers("a"), "a");
   nodes.take("a", 8);
   nodes.settle();
-  next(nodes, "a");
   assert(nodes.computer("a").loan.length > 0);
 });
 
@@ -166,12 +163,12 @@ Deno.test("A refill brings more, or the word that there is none", () => {
 
 Deno.test("What a refill brought is recalled like all that is lent", () => {
   const nodes = alone();
-  nodes.take("a", 8);
+  for (let i = 0; i < 2; i++) nodes.take("a", 8);
   nodes.settle();
   assert.deepEqual(
     nodes.computer("a").loan,
     [],
-    "demand is known from now on",
+    "the second take got the rest",
   );
   nodes.refill("a");
   nodes.settle();
@@ -219,7 +216,7 @@ Deno.test("One who was removed, and asks all the same, is given nothing, and no 
   const nodes = Nodes.of("ab");
   for (const id of "ab") {
     nodes.crash(id);
-    nodes.start(id, { paceMin: 1, lends: true });
+    nodes.start(id, { takesMin: 1, lends: true });
   }
   nodes.elect("a");
   nodes.take("b");
@@ -229,10 +226,8 @@ Deno.test("One who was removed, and asks all the same, is given nothing, and no 
   nodes.ask("a", { type: "remove-server", ...removal });
   nodes.settle();
   assert.equal(nodes.servers("a"), "a");
-  for (let i = 0; i < 2; i++) {
-    nodes.take("a", 8);
-    nodes.settle();
-  }
+  nodes.take("a", 16);
+  nodes.settle();
   assert(nodes.computer("a").loan.length > 0);
   assert.equal(nodes.hand(late), undefined, "it may not know yet: no fault");
   nodes.settle();

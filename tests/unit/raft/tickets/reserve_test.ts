@@ -11,7 +11,7 @@ function eager(voters: string): Nodes {
   const nodes = Nodes.of(voters);
   for (const id of voters) {
     nodes.crash(id);
-    nodes.start(id, { paceMin: 1 });
+    nodes.start(id, { takesMin: 1 });
   }
   nodes.elect(voters[0]!);
   return nodes;
@@ -200,7 +200,7 @@ Deno.test("What is taken ahead shrinks with the demand, to nothing", () => {
 });
 
 Deno.test("At the very end all numbers are given, each once, and then none", () => {
-  const nodes = nodesAt(lastTicket - 20n, { paceMin: 1 });
+  const nodes = nodesAt(lastTicket - 20n, { takesMin: 1 });
   const takes = [4, 4, 4, 4, 9, 1].map((count) => {
     const asked = nodes.take("a", count);
     nodes.settle();
@@ -332,12 +332,12 @@ Deno.test("Nothing is given back while more is on its way: that would come after
   const last = stockUp(nodes);
   const { reserve } = nodes.node("a");
   nodes.disk("a").stuck = true;
-  for (let i = 0; i < 5; i++) nodes.take("a");
-  assert.equal(nodes.highest, last + 5n);
+  for (let i = 0; i < 9; i++) nodes.take("a");
+  assert.equal(nodes.highest, last + 9n);
   assert.equal(reserve.giveBack(), false);
   nodes.disk("a").stuck = false;
   nodes.settle();
-  assert.equal(next(nodes, "a"), last + 6n);
+  assert.equal(next(nodes, "a"), last + 10n);
 });
 
 Deno.test("A leader that is to stop gives nothing more to who asks, however many do", () => {

@@ -1,0 +1,80 @@
+// How many numbers a leader takes from the log ahead of demand. An asker that asks again as
+// soon as it is answered must not wait for a disk each time, however slow that is. The rate
+// cannot tell: a slow disk keeps it low (PITFALLS 46). So takes are counted that follow each
+// other without a pause. A person who types TICKET pauses, and gets exactly what is asked for.
+//
+//   takes with pauses between ──▶ `takesMin` without a pause ──▶ steady, until `paceTicks`
+//                                                               pass in which nobody asks
+//
+// A pause is a tick in which nobody asks and nobody waits. Not here: the numbers themselves
+// (`reserve.ts`). Time is counted in ticks; there is no clock.
+
+/** Ticks over which demand is averaged, and after which nobody's demand is over. */
+const paceTicks = 4;
+/** Ticks that numbers taken ahead are to last, at most. */
+const lastingTicksMax = 4;
+
+/** The settings of a demand. */
+export type DemandOptions = {
+  /** Takes without a pause, at least 1, from which on numbers are taken ahead. */
+  readonly takesMin: number;
+  /** Numbers taken ahead at most, which is what a crash may burn; 0: never any. */
+  readonly aheadMax: number;
+};
+
+/** The demand for one leader's numbers. */
+export class Demand {
+  readonly #options: DemandOptions;
+  /** Takes since the last pause. */
+  #takes = 0;
+  #isSteady = false;
+  /** Numbers asked for in this tick … */
+  #asked = 0;
+  /** … and in each of the last `paceTicks` before it. */
+  readonly #pace: number[] = Array.from({ length: paceTicks }, () => 0);
+  /** Ticks that began while the log worked on the last entry that took numbers. */
+  #entryTicks = 0;
+
+  constructor(options: DemandOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Numbers to take ahead: as many as are asked for in a tick; or, on a slow disk, in twice
+   * the time of an entry, because more are taken when half of them are left.
+   */
+  get ahead(): number {
+    if (!this.#isSteady) return 0;
+    const average = this.#pace.reduce((sum, asked) => sum + asked) / paceTicks;
+    const pace = Math.ceil(Math.max(this.#asked, average));
+    const ticks = Math.min(Math.max(1, 2 * this.#entryTicks), lastingTicksMax);
+    return Math.min(pace * ticks, this.#options.aheadMax);
+  }
+
+  /** Numbers that may be on hand beyond those asked for. */
+  get aheadMax(): number {
+    return this.#options.aheadMax;
+  }
+
+  /** A take asks for `count` numbers, or that many of a loan were used. */
+  asked(count: number): void {
+    this.#asked += count;
+    this.#takes++;
+    if (this.#takes >= this.#options.takesMin) this.#isSteady = true;
+  }
+
+  /** An entry that took numbers is committed, in the `ticks`th tick after its proposal. */
+  took(ticks: number): void {
+    this.#entryTicks = ticks;
+  }
+
+  /** A tick has passed. `isWaitedFor`: somebody still waits for numbers. */
+  tick(isWaitedFor: boolean): void {
+    if (this.#asked === 0 && !isWaitedFor) this.#takes = 0;
+    this.#pace.shift();
+    this.#pace.push(this.#asked);
+    this.#asked = 0;
+    const isOver = !isWaitedFor && this.#pace.every((asked) => asked === 0);
+    if (isOver) this.#isSteady = false;
+  }
+}
