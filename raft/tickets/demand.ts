@@ -11,7 +11,9 @@
 
 /** Ticks over which demand is averaged, and after which nobody's demand is over. */
 const paceTicks = 4;
-/** Ticks that numbers taken ahead are to last, at most. */
+/** Ticks that numbers taken ahead are to last: half of them outlast an fsync that is late … */
+const lastingTicksMin = 2;
+/** … and, at most, one that is always slow. */
 const lastingTicksMax = 4;
 
 /** The settings of a demand. */
@@ -40,15 +42,18 @@ export class Demand {
   }
 
   /**
-   * Numbers to take ahead: as many as are asked for in a tick; or, on a slow disk, in twice
-   * the time of an entry, because more are taken when half of them are left.
+   * Numbers to take ahead: as many as are asked for in twice the time of an entry, because
+   * more are taken when half of them are left.
    */
   get ahead(): number {
     if (!this.#isSteady) return 0;
     const average = this.#pace.reduce((sum, asked) => sum + asked) / paceTicks;
     const pace = Math.ceil(Math.max(this.#asked, average));
-    const ticks = Math.min(Math.max(1, 2 * this.#entryTicks), lastingTicksMax);
-    return Math.min(pace * ticks, this.#options.aheadMax);
+    const ticks = Math.max(lastingTicksMin, 2 * this.#entryTicks);
+    return Math.min(
+      pace * Math.min(ticks, lastingTicksMax),
+      this.#options.aheadMax,
+    );
   }
 
   /** Numbers that may be on hand beyond those asked for. */

@@ -104,6 +104,11 @@ export class Reserve {
     return Math.max(0, inHand) + this.#lent;
   }
 
+  /** Numbers, at most, that are lent and not used yet; for checkers. */
+  get lent(): number {
+    return this.#lent;
+  }
+
   /** Whether a claim waits to be settled. */
   get isClaimed(): boolean {
     return this.#claims.length > 0 || this.#lost.length > 0;
@@ -220,7 +225,6 @@ export class Reserve {
   /** Numbers that were lent come back unused. */
   putBack({ last, count }: Range): void {
     this.#followTerm();
-    this.#noteLent(count);
     this.#lent = 0;
     // If later numbers were given meanwhile, these would be out of order: they burn.
     if (last + 1n === this.#next) this.#next -= BigInt(count);
@@ -309,7 +313,7 @@ export class Reserve {
     if (this.#taking !== undefined || this.#exhausted) return;
     const ahead = this.#isGiving ? this.ahead : 0;
     const missing = this.#wanted - this.#left;
-    if (missing <= 0 && -missing >= ahead / 2) return;
+    if (missing <= 0 && this.unasked >= ahead / 2) return;
     const { aheadMax } = this.#demand;
     const more = Math.min(ahead, Math.max(0, aheadMax - this.unasked));
     const count = Math.max(missing, 0) + more;

@@ -5,6 +5,7 @@ import type { Mutant } from "./mutant.ts";
 
 const confirmation = "raft/core/confirmation.ts";
 const reserve = "raft/tickets/reserve.ts";
+const demand = "raft/tickets/demand.ts";
 const lending = "raft/tickets/lending.ts";
 const machine = "raft/tickets/machine.ts";
 const dispenser = "server/tickets/dispenser.ts";
@@ -138,8 +139,80 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "under load every take waits for the disk",
     source: "decisions, Numbers are taken ahead",
     file: reserve,
-    find: "const count = Math.max(missing, 0) + ahead;",
-    replace: "const count = Math.max(missing, 1);",
+    find: "const count = Math.max(missing, 0) + more;",
+    replace: "const count = Math.max(missing, 0 * more);",
+    tests: ["unit/raft/tickets/reserve_test.ts"],
+  },
+  {
+    name: "slow-disk-is-low-demand",
+    mistake: "an asker that waits for a slow disk each time counts as a pause",
+    source: "PITFALLS 46",
+    file: demand,
+    find: "if (this.#asked === 0 && !isWaitedFor) this.#takes = 0;",
+    replace: "if (this.#asked === 0) this.#takes = 0;",
+    tests: ["unit/raft/tickets/demand_test.ts"],
+  },
+  {
+    name: "typing-is-demand",
+    mistake: "a crash burns numbers of a person who types",
+    source: "promise 4",
+    file: demand,
+    find: "if (this.#asked === 0 && !isWaitedFor) this.#takes = 0;",
+    replace: "",
+    tests: ["unit/raft/tickets/demand_test.ts"],
+  },
+  {
+    name: "slow-disk-ends-demand",
+    mistake: "numbers go back while an asker waits for a slow disk",
+    source: "PITFALLS 46",
+    file: demand,
+    find: "const isOver = !isWaitedFor && this.#pace",
+    replace: "const isOver = this.#pace",
+    tests: ["unit/raft/tickets/demand_test.ts"],
+  },
+  {
+    name: "hand-empty-before-the-disk",
+    mistake: "on a slow disk the numbers in hand do not last for an entry",
+    source: "PITFALLS 46",
+    file: demand,
+    find: "Math.max(lastingTicksMin, 2 * this.#entryTicks)",
+    replace: "lastingTicksMin",
+    tests: ["unit/raft/tickets/demand_test.ts"],
+  },
+  {
+    name: "burns-beyond-the-bound",
+    mistake: "a crash burns more than --ahead allows",
+    source: "promise 4",
+    file: reserve,
+    find: "Math.min(ahead, Math.max(0, aheadMax - this.unasked))",
+    replace: "Math.min(ahead, aheadMax)",
+    tests: ["unit/raft/tickets/reserve_test.ts"],
+  },
+  {
+    name: "loan-beside-the-bound",
+    mistake: "what is lent is not counted among what a crash burns",
+    source: "promise 4",
+    file: reserve,
+    find: "return Math.max(0, inHand) + this.#lent;",
+    replace: "return Math.max(0, inHand);",
+    tests: ["unit/raft/tickets/lending_test.ts"],
+  },
+  {
+    name: "loan-thought-used",
+    mistake: "a loan counts as used up when more is asked for",
+    source: "promise 4",
+    file: reserve,
+    find: "Math.max(0, Math.floor(this.#lentLast / 2) - 1)",
+    replace: "0",
+    tests: ["unit/raft/tickets/lending_test.ts"],
+  },
+  {
+    name: "given-before-commit",
+    mistake: "numbers are given when their entry is proposed",
+    source: "promise 3",
+    file: reserve,
+    find: "if (index !== undefined) this.#taking = { index, count, ticks: 0 };",
+    replace: "if (index !== undefined) this.#end += BigInt(count);",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {

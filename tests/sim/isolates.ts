@@ -65,11 +65,15 @@ export class Isolates {
   burn(): number {
     const { burnt, size } = this.#process.node?.reserve ??
       { burnt: 0n, size: 0 };
-    let sum = Number(burnt) + size;
+    let lent = 0;
     for (const { onTheWay, link } of this.#all) {
-      sum += onTheWay + link.dispenser.recall().count;
+      lent += onTheWay + link.dispenser.recall().count;
     }
-    return sum;
+    const { node } = this.#process;
+    if (node !== undefined) {
+      assert(lent <= node.reserve.lent, `${lent} lent are more than it knows`);
+    }
+    return Number(burnt) + size + lent;
   }
 
   /** Brings what the node says to the isolates that it is for. */

@@ -33,7 +33,13 @@ export class NodeCheck {
 
   /** To be called after each input. */
   changed(): void {
-    const { core } = this.#node;
+    const { core, reserve } = this.#node;
+    const { computer, world } = this.#options;
+    const { aheadMax } = world.options;
+    assert(
+      reserve.unasked <= aheadMax,
+      `${computer.id}: a crash would burn ${reserve.unasked} > ${aheadMax}`,
+    );
     this.#counter.changed(core);
     const { role, currentTerm, log } = core;
     const { lastIndex, lastTerm, commitIndex, lastApplied, snapshot } = log;

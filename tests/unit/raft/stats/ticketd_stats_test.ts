@@ -158,10 +158,10 @@ Deno.test("RAFT.STATS tells how many tickets are in hand, and how many burnt", (
   nodes.elect("a");
   for (let i = 0; i < 2; i++) nodes.take("a", 8);
   nodes.settle();
-  assert.equal(nodes.stat("a", "tickets_in_hand"), "16");
+  assert.equal(nodes.stat("a", "tickets_in_hand"), "40");
   assert.equal(nodes.stat("b", "tickets_in_hand"), "0");
   nodes.isolate("a");
   nodes.run(2 * electionTicks);
   assert.equal(nodes.stat("a", "tickets_in_hand"), "0");
-  assert.equal(nodes.stat("a", "tickets_burnt"), "16");
+  assert.equal(nodes.stat("a", "tickets_burnt"), "40");
 });

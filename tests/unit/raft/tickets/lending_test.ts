@@ -163,12 +163,12 @@ Deno.test("A refill brings more, or the word that there is none", () => {
 
 Deno.test("What a refill brought is recalled like all that is lent", () => {
   const nodes = alone();
-  for (let i = 0; i < 2; i++) nodes.take("a", 8);
+  for (let i = 0; i < 3; i++) nodes.take("a", 8);
   nodes.settle();
   assert.deepEqual(
     nodes.computer("a").loan,
     [],
-    "the second take got the rest",
+    "the third take got the rest",
   );
   nodes.refill("a");
   nodes.settle();
@@ -234,4 +234,29 @@ Deno.test("One who was removed, and asks all the same, is given nothing, and no 
   assert.equal(nodes.computer("a").recalled, false);
   assert.equal(nodes.given.size, 16);
   nodes.serve("a");
+});
+
+Deno.test("What is lent counts among the numbers that a crash may burn", () => {
+  const aheadMax = 10;
+  const nodes = Nodes.of("a");
+  nodes.crash("a");
+  nodes.start("a", { takesMin: 1, aheadMax, lends: true });
+  nodes.elect("a");
+  nodes.take("a", 3);
+  nodes.settle();
+  let rest = 0;
+  for (let i = 0; i < 30; i++) {
+    const { loan } = nodes.computer("a");
+    const { lastTicket, reserve } = nodes.node("a");
+    const beyond = BigInt(nodes.given.size + aheadMax);
+    assert(lastTicket <= beyond, `${lastTicket} > ${beyond}`);
+    assert(reserve.lent >= loan.length, `${reserve.lent} < ${loan.length}`);
+    // As the dispenser does: less than half of what came last is left when it asks for more.
+    const lentLast = loan.length - rest;
+    rest = Math.max(0, Math.floor(lentLast / 2) - 1);
+    nodes.serve("a", loan.length - rest);
+    nodes.refill("a");
+    nodes.settle();
+  }
+  assert(nodes.given.size > 30, "it was lent all the time");
 });

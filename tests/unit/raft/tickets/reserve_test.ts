@@ -332,12 +332,12 @@ Deno.test("Nothing is given back while more is on its way: that would come after
   const last = stockUp(nodes);
   const { reserve } = nodes.node("a");
   nodes.disk("a").stuck = true;
-  for (let i = 0; i < 9; i++) nodes.take("a");
-  assert.equal(nodes.highest, last + 9n);
+  for (let i = 0; i < 13; i++) nodes.take("a");
+  assert.equal(nodes.highest, last + 13n);
   assert.equal(reserve.giveBack(), false);
   nodes.disk("a").stuck = false;
   nodes.settle();
-  assert.equal(next(nodes, "a"), last + 10n);
+  assert.equal(next(nodes, "a"), last + 14n);
 });
 
 Deno.test("A leader that is to stop gives nothing more to who asks, however many do", () => {
@@ -403,4 +403,53 @@ Deno.test("A node rests until its next heartbeat, and not while anything is unde
   nodes.settle();
   while (a.core.leader?.heartbeatElapsed) nodes.tick("a");
   assert.equal(a.restTicks, 1, "somebody waits");
+});
+
+Deno.test("No number is given before its entry is committed, taken ahead or not", () => {
+  const nodes = eager("abc");
+  for (const id of "abc") nodes.disk(id).stuck = true;
+  const takes = [nodes.take("a", 5), nodes.take("b", 5)];
+  nodes.settle();
+  assert.deepEqual(takes.map(outcome), ["5 waiting", "5 waiting"]);
+  for (const id of "abc") nodes.disk(id).stuck = false;
+  nodes.settle();
+  assert.deepEqual(takes.map(({ left }) => left), [0, 0]);
+});
+
+for (const aheadMax of [0, 1, 7]) {
+  Deno.test(`A crash burns ${aheadMax} numbers at most, if no more may be taken ahead`, () => {
+    for (const voters of ["a", "abc"]) {
+      const nodes = Nodes.of(voters);
+      for (const id of voters) {
+        nodes.crash(id);
+        nodes.start(id, { takesMin: 1, aheadMax });
+      }
+      nodes.elect("a");
+      for (let i = 0; i < 50; i++) {
+        const last = next(nodes, "a");
+        const { lastTicket, reserve } = nodes.node("a");
+        assert(
+          lastTicket - last <= BigInt(aheadMax),
+          `${lastTicket} - ${last}`,
+        );
+        assert(reserve.unasked <= aheadMax);
+        if (i % 10 === 0) nodes.run(1);
+      }
+    }
+  });
+}
+
+Deno.test("Demand that pauses on a slow disk and goes on is served ahead again", () => {
+  const nodes = Nodes.of("abc");
+  nodes.crash("a");
+  nodes.start("a", { takesMin: 4 });
+  nodes.elect("a");
+  for (let i = 0; i < 3; i++) {
+    next(nodes, "a");
+    assert.equal(nodes.node("a").reserve.size, 0);
+  }
+  next(nodes, "a");
+  assert(nodes.node("a").reserve.size > 0);
+  nodes.run(10);
+  assert.equal(nodes.node("a").reserve.size, 0);
 });
