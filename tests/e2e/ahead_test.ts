@@ -51,6 +51,41 @@ e2e(
 );
 
 e2e(
+  "A hand that types TICKET sees 1, 2, 3 and so on, across every kill -9",
+  async (lab) => {
+    const node = lab.server();
+    for (let number = 1; number <= 12;) {
+      await node.start();
+      for (const until = number + 3; number <= until; number++) {
+        assert.equal(await node.ticket(), BigInt(number));
+      }
+      await node.kill();
+    }
+  },
+);
+
+for (const ahead of [0, 100]) {
+  e2e(
+    `With --ahead ${ahead} a kill in full load burns ${ahead} numbers and those in flight, at most`,
+    async (lab) => {
+      const node = lab.server({ flags: ["--ahead", `${ahead}`] });
+      const inFlight = eager.connections * eager.pipeline;
+      for (let run = 0; run < 3; run++) {
+        await node.start();
+        const load = lab.load([node], eager);
+        await load.more(5000);
+        await node.kill();
+        await load.abort();
+        await node.start();
+        const burnt = await node.ticket() - load.largest - 1n;
+        assert(burnt <= BigInt(ahead + inFlight), `${burnt} burnt`);
+        await node.kill();
+      }
+    },
+  );
+}
+
+e2e(
   "Nodes join one that lends numbers under load: none is passed by another node's, and no gap is left",
   async (lab) => {
     const first = lab.server({ id: "1", flags: calm });

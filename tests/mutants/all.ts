@@ -12,6 +12,7 @@ import type { Mutant } from "./mutant.ts";
 import { nodeMutants } from "./node.ts";
 import { peersMutants } from "./peers.ts";
 import { replicationMutants } from "./replication.ts";
+import { lendingMutants } from "./lending.ts";
 import { reserveMutants } from "./reserve.ts";
 import { rimMutants } from "./rim.ts";
 import { serverMutants } from "./server.ts";
@@ -26,6 +27,7 @@ export const mutants: readonly Mutant[] = [
   ...changesMutants,
   ...nodeMutants,
   ...reserveMutants,
+  ...lendingMutants,
   ...takesMutants,
   ...storageMutants,
   ...filesMutants,

@@ -1,16 +1,12 @@
 // Mistakes of numbers in hand, put back: how a leader makes sure of itself, what it takes
-// ahead, what it gives, lends and gives back.
+// ahead, what it gives and gives back. Not here: what it lends (`lending.ts`).
 
 import type { Mutant } from "./mutant.ts";
 
 const confirmation = "raft/core/confirmation.ts";
 const reserve = "raft/tickets/reserve.ts";
 const demand = "raft/tickets/demand.ts";
-const lending = "raft/tickets/lending.ts";
 const machine = "raft/tickets/machine.ts";
-const dispenser = "server/tickets/dispenser.ts";
-const loan = "server/tickets/loan.ts";
-const box = "raft/channel/take_box.ts";
 
 export const reserveMutants: readonly Mutant[] = [
   {
@@ -189,24 +185,6 @@ export const reserveMutants: readonly Mutant[] = [
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
-    name: "loan-beside-the-bound",
-    mistake: "what is lent is not counted among what a crash burns",
-    source: "promise 4",
-    file: reserve,
-    find: "return Math.max(0, inHand) + this.#lent;",
-    replace: "return Math.max(0, inHand);",
-    tests: ["unit/raft/tickets/lending_test.ts"],
-  },
-  {
-    name: "loan-thought-used",
-    mistake: "a loan counts as used up when more is asked for",
-    source: "promise 4",
-    file: reserve,
-    find: "Math.max(0, Math.floor(this.#lentLast / 2) - 1)",
-    replace: "0",
-    tests: ["unit/raft/tickets/lending_test.ts"],
-  },
-  {
     name: "given-before-commit",
     mistake: "numbers are given when their entry is proposed",
     source: "promise 3",
@@ -270,119 +248,6 @@ export const reserveMutants: readonly Mutant[] = [
     tests: ["unit/raft/tickets/machine_test.ts"],
   },
   {
-    name: "lent-in-a-cluster",
-    mistake: "a leader of several lends numbers that it cannot recall in time",
-    source: "promise 2",
-    file: lending,
-    find: "const isAlone = servers.length === 1 && servers[0]?.id === id &&",
-    replace: "const isAlone = servers.length > 0 && id !== '' &&",
-    tests: ["unit/raft/tickets/lending_test.ts"],
-  },
-  {
-    name: "lent-to-one-of-many",
-    mistake:
-      "one of several isolates gives numbers that the others have passed",
-    source: "promise 2",
-    file: lending,
-    find: "this.#isAllowed && isAlone &&",
-    replace: "isAlone &&",
-    tests: ["unit/raft/tickets/lending_test.ts"],
-  },
-  {
-    name: "members-change-while-lent",
-    mistake: "a node joins while numbers are lent, and is given later ones",
-    source: "promise 2",
-    file: "raft/node_parts.ts",
-    find: "mayChange: () => lending.recall(),",
-    replace: "mayChange: () => true,",
-    tests: ["unit/raft/tickets/lending_test.ts"],
-  },
-  {
-    name: "answers-while-recalling",
-    mistake: "a take is answered with numbers that pass those not yet returned",
-    source: "promise 2",
-    file: "raft/tickets/own_takes.ts",
-    find: "    if (this.#lending.isRecalling) return;\n",
-    replace: "",
-    tests: ["unit/raft/tickets/lending_test.ts"],
-  },
-  {
-    name: "lent-for-good",
-    mistake: "what is lent is never recalled while nobody comes",
-    source: "promise 4",
-    file: lending,
-    find: "    if (this.#reserve.ahead === 0) this.recall();\n",
-    replace: "",
-    tests: ["unit/raft/tickets/lending_test.ts"],
-  },
-  {
-    name: "box-not-looked-into",
-    mistake: "a recall overtakes an answer in the box, which is then given",
-    source: "promise 2",
-    file: "server/tickets/raft_link.ts",
-    find: "        this.#lookIntoBox();\n",
-    replace: "",
-    tests: ["unit/server/tickets/raft_link_test.ts"],
-  },
-  {
-    name: "recalled-and-kept",
-    mistake: "what was given back is given to clients as well",
-    source: "promise 1",
-    file: loan,
-    find: "    return this.take(this.#count);",
-    replace: "    return { last: this.#last, count: this.#count };",
-    tests: ["unit/server/tickets/dispenser_loan_test.ts"],
-  },
-  {
-    name: "loan-before-those-who-wait",
-    mistake: "surplus is kept for who comes while others still wait",
-    source: "promise 2",
-    file: dispenser,
-    find: "const early = Math.min(spare, this.#toPost);",
-    replace: "const early = 0;",
-    tests: ["unit/server/tickets/dispenser_loan_test.ts"],
-  },
-  {
-    name: "none-to-spare-and-silent",
-    mistake: "a client that asked during a refill in vain waits for ever",
-    source: "promise 5",
-    file: dispenser,
-    find:
-      "    this.#loan.endRefills();\n    // Clients that asked meanwhile are in no take yet.\n    this.#postAll();",
-    replace: "    this.#loan.endRefills();",
-    tests: ["unit/server/tickets/dispenser_loan_test.ts"],
-  },
-  {
-    name: "old-loan-joined-to-new",
-    mistake: "the rest of a loan is counted into one that does not follow it",
-    source: "promise 1",
-    file: loan,
-    find: "this.#count = isNext ? this.#count + count : count;",
-    replace: "this.#count += count;",
-    tests: ["unit/server/tickets/loan_test.ts"],
-  },
-  {
-    name: "loan-from-its-end",
-    mistake: "the numbers of a loan are given from the end",
-    source: "PITFALLS 32",
-    file: loan,
-    find: "return { last: this.#last - BigInt(this.#count), count: taken };",
-    replace: "return { last: this.#last, count: taken };",
-    tests: [
-      "unit/server/tickets/loan_test.ts",
-      "unit/server/tickets/dispenser_loan_test.ts",
-    ],
-  },
-  {
-    name: "lent-while-recalled",
-    mistake: "what is under way when a recall begins is lent all the same",
-    source: "promise 2",
-    file: lending,
-    find: "this.#isAllowed && isAlone && !this.isRecalling;",
-    replace: "this.#isAllowed && isAlone;",
-    tests: ["unit/raft/tickets/lending_test.ts"],
-  },
-  {
     name: "shrunk-quorum-not-counted",
     mistake: "a round that waits for who has no vote any more never ends",
     source: "promise 5",
@@ -413,90 +278,6 @@ export const reserveMutants: readonly Mutant[] = [
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
-    name: "refill-is-a-take",
-    mistake: "a refill is passed on as a take of one ticket, which burns",
-    source: "promise 4",
-    file: "raft/channel/doors.ts",
-    find: "        return this.#node.refill();",
-    replace: "        return this.#take(door, 1);",
-    tests: ["unit/raft/channel/doors_test.ts"],
-  },
-  {
-    name: "boxed-refill-is-a-take",
-    mistake: "a refill in the box is taken for the last take, once more",
-    source: "promise 4",
-    file: box,
-    find:
-      "      if (this.#kind === aTake) requests.take(this.wanted);\n      else requests.refill();",
-    replace: "      requests.take(this.wanted);",
-    tests: ["unit/raft/channel/take_box_test.ts"],
-  },
-  {
-    name: "boxed-loan-is-an-answer",
-    mistake: "what is lent through the box is dealt as the answer to a take",
-    source: "promise 1",
-    file: box,
-    find:
-      "      if (this.#kind === aTake) answers.taken(last, count);\n      else answers.lent(last, count);",
-    replace: "      answers.taken(last, count);",
-    tests: ["unit/raft/channel/take_box_test.ts"],
-  },
-  {
-    name: "refill-unanswered",
-    mistake: "an isolate that is lent nothing is not told so, and asks no more",
-    source: "promise 5",
-    file: lending,
-    find: 'return this.#post({ type: "nothing-lent" });',
-    replace: "return;",
-    tests: ["unit/raft/tickets/lending_test.ts"],
-  },
-  {
-    name: "refill-not-noted",
-    mistake: "what a refill brought is not recalled before a node joins",
-    source: "promise 2",
-    file: lending,
-    find: "    this.lent();\n",
-    replace: "",
-    tests: ["unit/raft/tickets/lending_test.ts"],
-  },
-  {
-    name: "lent-past-those-who-wait",
-    mistake:
-      "numbers are lent while a take waits, which gets higher ones later",
-    source: "promise 2",
-    file: reserve,
-    find: "if (!this.#isGiving || this.#claims.length > 0) return undefined;",
-    replace: "if (!this.#isGiving) return undefined;",
-    tests: ["unit/raft/tickets/reserve_test.ts"],
-  },
-  {
-    name: "refill-beside-a-take",
-    mistake: "two requests are under way, and the second overwrites the box",
-    source: "promise 2",
-    file: dispenser,
-    find: 'return isWanted && this.#underWay === "nothing" && !this.#closed;',
-    replace: "return isWanted && !this.#closed;",
-    tests: ["unit/server/tickets/dispenser_loan_test.ts"],
-  },
-  {
-    name: "spared-before-those-who-wait",
-    mistake: "more than was asked for goes out while others wait for less",
-    source: "promise 2",
-    file: reserve,
-    find: "const isAlone = this.#claims.length === 1 && asker === undefined;",
-    replace: "const isAlone = asker === undefined;",
-    tests: ["unit/raft/tickets/reserve_test.ts"],
-  },
-  {
-    name: "spared-for-another-node",
-    mistake: "what another node asks for is answered with more, which burns",
-    source: "promise 4",
-    file: reserve,
-    find: "const isAlone = this.#claims.length === 1 && asker === undefined;",
-    replace: "const isAlone = this.#claims.length === 1;",
-    tests: ["unit/raft/tickets/reserve_test.ts"],
-  },
-  {
     name: "settled-out-of-turn",
     mistake: "a claim that came later is settled before one that waits",
     source: "promise 2",
@@ -504,15 +285,6 @@ export const reserveMutants: readonly Mutant[] = [
     find: "const claim = this.#claims[0];",
     replace: "const claim = this.#claims.sort((a, b) => a.count - b.count)[0];",
     tests: ["unit/raft/tickets/reserve_test.ts"],
-  },
-  {
-    name: "lent-and-not-noted",
-    mistake: "numbers are lent, and nothing is recalled before a node joins",
-    source: "promise 2",
-    file: "raft/tickets/own_takes.ts",
-    find: "if (!isLost && settlement.count > take.count) this.#lending.lent();",
-    replace: "",
-    tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
     name: "given-back-too-early",
@@ -549,15 +321,5 @@ export const reserveMutants: readonly Mutant[] = [
     find: "return isBusy ? 1",
     replace: "return isBusy && raft.currentTerm < 0 ? 1",
     tests: ["unit/raft/tickets/reserve_test.ts"],
-  },
-  {
-    name: "asked-in-between-forgotten",
-    mistake:
-      "a client that asks while numbers are dealt waits although there is a loan",
-    source: "promise 2",
-    file: dispenser,
-    find: "} while (spare > 0 && this.#toPost > 0);",
-    replace: "} while (spare < 0);",
-    tests: ["unit/server/tickets/dispenser_loan_test.ts"],
   },
 ];
