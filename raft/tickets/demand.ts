@@ -79,7 +79,6 @@ export class Demand {
     this.#pace.shift();
     this.#pace.push(this.#asked);
     this.#asked = 0;
-    const isOver = !isWaitedFor && this.#pace.every((asked) => asked === 0);
-    if (isOver) this.#isSteady = false;
+    if (this.#pace.every((asked) => asked === 0)) this.#isSteady = false;
   }
 }

@@ -158,15 +158,6 @@ export const reserveMutants: readonly Mutant[] = [
     tests: ["unit/raft/tickets/demand_test.ts"],
   },
   {
-    name: "slow-disk-ends-demand",
-    mistake: "numbers go back while an asker waits for a slow disk",
-    source: "PITFALLS 46",
-    file: demand,
-    find: "const isOver = !isWaitedFor && this.#pace",
-    replace: "const isOver = this.#pace",
-    tests: ["unit/raft/tickets/demand_test.ts"],
-  },
-  {
     name: "hand-empty-before-the-disk",
     mistake: "on a slow disk the numbers in hand do not last for an entry",
     source: "PITFALLS 46",
