@@ -9,7 +9,7 @@
 // A pause is a tick in which nobody asks and nobody waits. Not here: the numbers themselves
 // (`reserve.ts`). Time is counted in ticks; there is no clock.
 
-/** Ticks over which demand is averaged, and after which nobody's demand is over. */
+/** Ticks over which demand is averaged; it is over when nobody has asked in any of them. */
 const paceTicks = 4;
 /** Ticks that numbers taken ahead are to last: half of them outlast an fsync that is late … */
 const lastingTicksMin = 2;
