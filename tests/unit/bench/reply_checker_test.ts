@@ -50,7 +50,6 @@ Deno.test("ReplyChecker counts a ticket of two replies once, and checks both", (
 Deno.test("ReplyChecker takes no other reply for a number", () => {
   for (const line of ["$1", "+OK", "+1x", "-1", ":-1", "_", "*2"]) {
     const { faults } = feed(["rises"], `${line}\r\n`);
-    // A bulk string's head is none of a number, and neither is what follows it.
     assert.equal(faults, 1, line);
   }
 });
