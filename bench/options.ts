@@ -127,7 +127,7 @@ function seconds(
   quick: boolean,
   scale: number,
 ): Pick<Effort, "warmUpSeconds" | "seconds"> {
-  const [warmUpSeconds, seconds] = quick ? [0.4, 0.6] : [1, 3];
+  const [warmUpSeconds, seconds] = quick ? [0.9, 0.5] : [1.5, 2.5];
   return {
     warmUpSeconds: warmUpSeconds * scale,
     seconds: Math.max(0.1, seconds * scale),
