@@ -18,7 +18,7 @@ import { skipped, version } from "./programs.ts";
 import { report } from "./report.ts";
 import type { Section } from "./section.ts";
 import { sideBySide } from "./side_by_side.ts";
-import { slowDisk } from "./slow_disk.ts";
+import { type SlowDisk, slowDisk } from "./slow_disk.ts";
 import {
   contenders,
   durabilities,
@@ -47,21 +47,30 @@ function options(): Options {
 const asked = options();
 const { effort } = asked;
 const redis = await version("redis-server");
-const hasCompiler = await version("cc") !== undefined;
 
 /** Lines for people about what is left out. */
-function skips(): string[] {
-  return [
-    ...redis === undefined && asked.sections.includes("compare")
-      ? [skipped("Redis, and all ratios to it", "redis-server")]
-      : [],
-    ...!hasCompiler && asked.sections.includes("slow-disks")
-      ? [skipped("slow disks", "cc")]
-      : [],
-  ];
+const skips: string[] = [];
+
+/** Before anything is measured: a compiler that fails is no reason to lose half an hour. */
+async function slowDiskOrSkip(): Promise<SlowDisk | undefined> {
+  if (!asked.sections.includes("slow-disks")) return undefined;
+  if (await version("cc") === undefined) {
+    skips.push(skipped("slow disks", "cc"));
+    return undefined;
+  }
+  try {
+    return await slowDisk();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    skips.push(`skipped: slow disks: ${error.message}`);
+    return undefined;
+  }
 }
 
-async function section(name: SectionName): Promise<readonly Section[]> {
+async function section(
+  name: SectionName,
+  slow: SlowDisk | undefined,
+): Promise<readonly Section[]> {
   switch (name) {
     case "compare":
       return await besideRedis({
@@ -87,7 +96,7 @@ async function section(name: SectionName): Promise<readonly Section[]> {
         }),
       ];
     case "slow-disks":
-      if (!hasCompiler) return [];
+      if (slow === undefined) return [];
       return [
         await sideBySide({
           title: "On slow disks",
@@ -95,7 +104,7 @@ async function section(name: SectionName): Promise<readonly Section[]> {
             "Each fsync and fdatasync of a node takes so many milliseconds longer. Columns as above.",
           ],
           workloads: asked.onSlowDisks,
-          groups: slowDiskGroups(await slowDisk(), asked.delays),
+          groups: slowDiskGroups(slow, asked.delays),
           first: "+0 ms",
           targets: slowDiskTargets,
           effort,
@@ -135,21 +144,26 @@ function about(): About {
 
 await run(async () => {
   const began = performance.now();
-  const missing = skips();
-  for (const line of missing) console.error(line);
+  if (redis === undefined && asked.sections.includes("compare")) {
+    skips.push(skipped("Redis, and all ratios to it", "redis-server"));
+  }
+  const slow = await slowDiskOrSkip();
+  for (const line of skips) console.error(line);
   const last = await committedRun();
   const sections: Section[] = [];
-  for (const name of asked.sections) sections.push(...await section(name));
-  const run = runOf(about(), sections);
-  const text = report({ run, last, sections, skips: missing });
+  for (const name of asked.sections) {
+    sections.push(...await section(name, slow));
+  }
+  const now = runOf(about(), sections);
+  const text = report({ run: now, last, sections, skips });
   console.log(text);
   const minutes = ((performance.now() - began) / 60_000).toFixed(1);
   console.error(`took ${minutes} minutes`);
-  const isKept = asked.isWhole && missing.length === 0;
-  const directory = asked.out ?? (isKept ? import.meta.dirname : undefined);
+  const isToKeep = asked.isWhole && skips.length === 0;
+  const directory = asked.out ?? (isToKeep ? import.meta.dirname : undefined);
   if (directory === undefined) return;
   await Deno.mkdir(directory, { recursive: true });
   await Deno.writeTextFile(`${directory}/RESULTS.md`, text);
-  await Deno.writeTextFile(`${directory}/results.json`, textOf(run));
+  await Deno.writeTextFile(`${directory}/results.json`, textOf(now));
   console.error("RESULTS.md and results.json are written");
 });
