@@ -1,31 +1,38 @@
-// What it costs to ask a node that does not lead: three real nodes under redis-benchmark, on
-// the leader alone, on a follower alone, and on all three at once, in turn and in one run.
+// What it costs to ask a node that does not lead: three real nodes under load, on the leader
+// alone, on a follower alone, and on all three at once, in turn and in one run.
 // `deno task bench:any`. Measures, decides nothing; read ratios within one run.
-//
-//   deno task bench:any                50 clients, -P 16, five rounds
-//   deno task bench:any --rounds 3 --pipeline 1 --requests 100000
 
 // deno-lint-ignore-file no-console -- it speaks to the terminal that started it
 
 import { parseArgs } from "node:util";
 import { startTicketd } from "./contenders.ts";
 import { median, short } from "./figures.ts";
+import { load } from "./load.ts";
 import { table } from "./markdown.ts";
 import { run } from "./processes.ts";
-import { load } from "./redis_benchmark.ts";
+import { ranged } from "./section.ts";
+import { threeNodes } from "./workloads.ts";
 
 const { values } = parseArgs({
   args: Deno.args,
   options: {
     rounds: { type: "string", default: "5" },
     pipeline: { type: "string", default: "16" },
-    requests: { type: "string", default: "1000000" },
+    seconds: { type: "string", default: "3" },
+    help: { type: "boolean", default: false },
   },
 });
-const [rounds, pipeline, requests] = [
+if (values.help) {
+  console.log(
+    "deno task bench:any [--rounds 5] [--pipeline 16] [--seconds 3]\n" +
+      "50 clients on the leader, on a follower, and on all three nodes",
+  );
+  Deno.exit(0);
+}
+const [rounds, pipeline, seconds] = [
   values.rounds,
   values.pipeline,
-  values.requests,
+  values.seconds,
 ].map(Number);
 
 /** Which nodes the 50 clients are at. */
@@ -37,15 +44,16 @@ const ways = [
 
 await run(async () => {
   const found = new Map<string, number[]>();
+  const { commands, expected } = threeNodes;
   const cluster = await startTicketd(3);
   for (let round = 1; round <= rounds!; round++) {
     for (const { name, nodes } of ways) {
       const { perSecond } = await load({
+        ...{ commands, expected, pids: [], warmUpSeconds: 1 },
         ports: nodes.map((at) => cluster.ports[at]!),
         clients: 50,
         pipeline: pipeline!,
-        requests: requests!,
-        command: "TICKET",
+        until: { seconds: seconds! },
       });
       found.set(name, [...found.get(name) ?? [], perSecond]);
       console.error(`round ${round}  ${name}  ${short(perSecond)}/s`);
@@ -59,15 +67,9 @@ function print(found: ReadonlyMap<string, readonly number[]>): void {
   const leader = median(found.get("leader")!);
   const rows = ways.map(({ name }) => {
     const all = found.get(name)!;
-    const range = `${short(Math.min(...all))}-${short(Math.max(...all))}`;
     const share = (median(all) / leader).toFixed(2);
-    return [name, short(median(all)), range, share];
+    return [name, ranged(all, short), share];
   });
-  const head = [
-    "50 clients on",
-    "tickets/s, median",
-    "range",
-    "of the leader's",
-  ];
+  const head = ["50 clients on", "tickets a second", "of the leader's"];
   console.log(table(head, rows).join("\n"));
 }

@@ -82,8 +82,19 @@ export function sum(values: readonly number[]): number {
   return values.reduce((total, one) => total + one, 0);
 }
 
-/** `25.1 k`, `3.20 M`. */
+/** `131`, `25.1 k`, `3.20 M`. */
 export function short(count: number): string {
+  if (count < 1e3) return count.toFixed(0);
   if (count >= 1e6) return `${(count / 1e6).toFixed(2)} M`;
   return `${(count / 1e3).toFixed(1)} k`;
+}
+
+/** Three digits, or as many as a large number has. */
+export function digits(value: number): string {
+  return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2);
+}
+
+/** Milliseconds, of so many microseconds. */
+export function millis(micros: number): string {
+  return digits(micros / 1000);
 }

@@ -5,10 +5,25 @@
 
 // deno-lint-ignore-file no-console -- it speaks to the terminal that started it
 
-import { startRedis, startTicketd } from "./contenders.ts";
-import type { Server } from "./contenders.ts";
+// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+
+import { parseArgs } from "node:util";
+import { type Server, startRedis, startTicketd } from "./contenders.ts";
+import { memory as memoryOf } from "./figures.ts";
 import { table } from "./markdown.ts";
-import { run } from "./processes.ts";
+import { run, spawn } from "./processes.ts";
+import { skipped, version } from "./programs.ts";
+
+const { values } = parseArgs({
+  args: Deno.args,
+  options: { help: { type: "boolean", default: false } },
+});
+if (values.help) {
+  console.log(
+    "deno task guests: what crowds of bad guests cost; takes five minutes",
+  );
+  Deno.exit(0);
+}
 
 type Crowd = { readonly kind: string; readonly count: number };
 
@@ -30,11 +45,12 @@ async function crowdAt(
     seconds: number;
   },
 ): Promise<Record<string, number>> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
+  const { stdout } = await spawn(Deno.execPath(), {
     args: [
       ...["run", "-A", load, `${server.ports[0]}`, request, kind],
       ...[`${count}`, `${seconds}`],
     ],
+    stdout: "piped",
     stderr: "inherit",
   }).output();
   const text = new TextDecoder().decode(stdout).trim();
@@ -50,9 +66,8 @@ function polite(server: Server, request: string) {
   });
 }
 
-function residentMegabytes({ pids: [pid] }: Server): number {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1024;
+function residentMegabytes({ pids }: Server): number {
+  return memoryOf(pids[0]!, "VmRSS");
 }
 
 function pause(millis: number): Promise<void> {
@@ -141,6 +156,8 @@ await run(async () => {
     memory,
   );
   const shares: string[][] = [];
+  const hasRedis = await version("redis-server") !== undefined;
+  if (!hasRedis) console.error(skipped("Redis", "redis-server"));
   for (
     const [name, request, start] of [
       ["one node", "TICKET", () => startTicketd(1)],
@@ -148,6 +165,7 @@ await run(async () => {
       ["Redis, AOF always", "INCR", () => startRedis("always")],
     ] as const
   ) {
+    if (request === "INCR" && !hasRedis) continue;
     const server = await start();
     shares.push(await shareRow(name, server, request));
     await server.stop();

@@ -1,188 +1,61 @@
-// ticketd beside Redis, on this machine, in one run: `deno task bench`. Starts and ends all
-// that it needs; measures, decides nothing. Read ratios within one run.
-//
-//   deno task bench                     everything, three rounds, about half an hour;
-//                                       writes bench/RESULTS.md
-//   deno task bench --compare           the workloads, beside Redis; as it is with the next:
-//   deno task bench --durability --start --idle --memory
-//   deno task bench --only "50 clients" --rounds 1
-//   deno task bench --scale 0.01        a hundredth of the requests: does it run?
-//
-// What leaves anything out, or has fewer than three rounds, is printed and not written.
-// TICKETD_BENCH_DIR chooses the disk. Needs redis-server and redis-benchmark (Debian:
-// redis-server, redis-tools).
+// One load on servers of a benchmark: a process of `closed_loop.ts`, and what the servers'
+// processes took of the processor meanwhile. Throws when any reply was not as it should be: a
+// server that refuses is fast.
 
-// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
+import type { Outcome, Plan } from "./closed_loop.ts";
+import { cpuSeconds } from "./figures.ts";
+import { Histogram } from "./histogram.ts";
+import { spawn } from "./processes.ts";
 
-import { parseArgs } from "node:util";
-import deno from "../deno.json" with { type: "json" };
-import { idle, start } from "./at_rest.ts";
-import { fileSystem, machine } from "./figures.ts";
-import { longRun } from "./long_run.ts";
-import { compare } from "./measure.ts";
-import { makeDirectory, removeDirectory, run } from "./processes.ts";
-import { comparison, durability, report, type Section } from "./report.ts";
-import {
-  contenders,
-  durabilityContenders,
-  durabilityWorkloads,
-  type Workload,
-  workloads,
-} from "./workloads.ts";
+export type Load = Plan & {
+  /** The processes whose processor time is wanted. */
+  readonly pids: readonly number[];
+};
 
-const roundsToWrite = 3;
-const sectionNames = [
-  "compare",
-  "durability",
-  "start",
-  "idle",
-  "memory",
-] as const;
+export type Figures = {
+  readonly tickets: number;
+  readonly perSecond: number;
+  readonly latency: Histogram;
+  /** Of each process, for all tickets. */
+  readonly cpuSeconds: readonly number[];
+};
 
-const options = {
-  rounds: { type: "string", default: `${roundsToWrite}` },
-  only: { type: "string" },
-  scale: { type: "string", default: "1" },
-  compare: { type: "boolean", default: false },
-  durability: { type: "boolean", default: false },
-  start: { type: "boolean", default: false },
-  idle: { type: "boolean", default: false },
-  memory: { type: "boolean", default: false },
-  help: { type: "boolean", default: false },
-} as const;
+const program = new URL("./closed_loop.ts", import.meta.url).pathname;
 
-const usage = "deno task bench [--rounds N] [--only WORKLOAD or part of it] " +
-  "[--scale 0.01] [--compare] [--durability] [--start] [--idle] [--memory]\n" +
-  `workloads: ${workloads.map(({ name }) => `"${name}"`).join(" ")}`;
-
-function fail(reason: string): never {
-  console.error(reason);
-  Deno.exit(1);
-}
-
-function parse() {
-  try {
-    return parseArgs({ args: Deno.args, options }).values;
-  } catch (error) {
-    return fail(`${error instanceof Error ? error.message : error}\n${usage}`);
+export async function load({ pids, ...plan }: Load): Promise<Figures> {
+  const process = spawn(Deno.execPath(), {
+    args: ["run", "-A", program, JSON.stringify(plan)],
+    stdout: "piped",
+    stderr: "inherit",
+  });
+  let text = "";
+  let before: readonly number[] = [];
+  for await (
+    const chunk of process.stdout.pipeThrough(new TextDecoderStream())
+  ) {
+    if (text === "") before = pids.map(cpuSeconds);
+    text += chunk;
   }
-}
-
-const values = parse();
-if (values.help) {
-  console.log(usage);
-  Deno.exit(0);
-}
-const rounds = Number(values.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) {
-  fail(`--rounds ${values.rounds}: a whole number from 1 on is needed`);
-}
-const scale = Number(values.scale);
-if (!(scale > 0 && scale <= 1)) {
-  fail(`--scale ${values.scale}: a number above 0, up to 1, is needed`);
-}
-
-/** Those that `--only` names, with so many requests as `--scale` leaves. */
-function chosen(all: readonly Workload[]): Workload[] {
-  const { only = "" } = values;
-  const exact = all.filter(({ name }) => name === only);
-  const found = exact.length > 0
-    ? exact
-    : all.filter(({ name }) => name.includes(only));
-  if (found.length === 0) {
-    const names = all.map(({ name }) => `"${name}"`).join(", ");
-    fail(`no workload is called "${only}" or something with it, of ${names}`);
-  }
-  return found.map((workload) => ({
-    ...workload,
-    requests: Math.max(100, Math.round(workload.requests * scale)),
-  }));
-}
-
-const asked = sectionNames.filter((name) => values[name]);
-const names = asked.length > 0
-  ? asked
-  : values.only !== undefined
-  ? ["compare"] as const
-  : sectionNames;
-// Before anything is started: a name that fits nothing is said at once.
-const compared = names.some((name) => name === "compare")
-  ? chosen(workloads)
-  : [];
-const atLevels = names.some((name) => name === "durability")
-  ? chosen(durabilityWorkloads)
-  : [];
-const isWhole = names.length === sectionNames.length && scale === 1 &&
-  values.only === undefined && rounds >= roundsToWrite;
-
-async function section(name: typeof names[number]): Promise<Section[]> {
-  switch (name) {
-    case "compare": {
-      const what = { workloads: compared, contenders, rounds };
-      return comparison(await compare(what), compared);
-    }
-    case "durability": {
-      const what = {
-        workloads: atLevels,
-        contenders: durabilityContenders,
-        rounds,
-      };
-      return [durability(await compare(what), atLevels)];
-    }
-    case "start":
-      return [await start()];
-    case "idle":
-      return [await idle()];
-    case "memory":
-      return [await longRun(scale)];
-    default:
-      return name satisfies never;
-  }
-}
-
-/** What a program says of its version; ends with what to install when it is missing. */
-async function version(program: string, debian: string): Promise<string> {
-  try {
-    const { stdout } = await new Deno.Command(program, {
-      args: ["--version"],
-      stderr: "null",
-    }).output();
-    const text = new TextDecoder().decode(stdout);
-    return /\d+\.\d+\.\d+/.exec(text)?.[0] ?? "of unknown version";
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return fail(
-      `deno task bench needs ${program}, which was not found: install it ` +
-        `(Debian: apt-get install ${debian})`,
+  const after = pids.map(cpuSeconds);
+  const { code } = await process.status;
+  const { failure, seconds, tickets, latency } = outcomeOf(text, code);
+  if (failure !== "" || tickets === 0) {
+    const command = plan.commands.map((words) => words.join(" ")).join(", ");
+    throw new Error(
+      `${plan.clients} clients, pipelines of ${plan.pipeline} × ${command}: ` +
+        (failure || "no reply in the whole time"),
     );
   }
+  return {
+    tickets,
+    perSecond: tickets / seconds,
+    latency: Histogram.from(latency),
+    cpuSeconds: after.map((seconds, at) => seconds - before[at]!),
+  };
 }
 
-async function head(): Promise<string[]> {
-  const redis = await version("redis-server", "redis-server");
-  const tool = await version("redis-benchmark", "redis-tools");
-  const directory = makeDirectory();
-  const disk = fileSystem(directory);
-  removeDirectory(directory);
-  const command = ["deno task bench", ...Deno.args].join(" ");
-  const day = new Date().toISOString().slice(0, 10);
-  return [
-    `\`${command}\`, ${day}: ticketd ${deno.version}, Deno ${Deno.version.deno}, Redis ${redis}, redis-benchmark ${tool};`,
-    `${machine()}, data on ${disk}, all on this one machine, the load included.`,
-    `Rates are medians of ${rounds} round${
-      rounds === 1 ? "" : "s"
-    }, interleaved, with their range; a fresh server for each measurement.`,
-  ];
+function outcomeOf(text: string, code: number): Outcome {
+  const last = text.trim().split("\n").at(-1) ?? "";
+  if (!last.startsWith("{")) throw new Error(`the load ended with ${code}`);
+  return JSON.parse(last);
 }
-
-await run(async () => {
-  const first = await head();
-  const sections: Section[] = [];
-  for (const name of names) sections.push(...await section(name));
-  const text = report(first, sections);
-  console.log(text);
-  if (!isWhole) return;
-  const file = new URL("RESULTS.md", import.meta.url);
-  await Deno.writeTextFile(file, text);
-  console.error("written to bench/RESULTS.md");
-});

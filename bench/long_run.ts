@@ -7,9 +7,10 @@
 
 import { ask, type Server, withTicketd } from "./contenders.ts";
 import { diskUse, memory, short } from "./figures.ts";
+import { load } from "./load.ts";
 import { table } from "./markdown.ts";
-import { counted } from "./measure.ts";
-import { memoryTarget, nodeName, type Section } from "./report.ts";
+import { memoryTarget, nodeName, type Section } from "./section.ts";
+import { grownMegabytesMax, oneNode, sizes } from "./workloads.ts";
 
 const phases = [
   { steps: 5, requests: 20_000_000, pipeline: 1000 },
@@ -37,8 +38,8 @@ export async function longRun(scale: number): Promise<Section> {
   const onDisk: string[][] = [];
   const log: string[][] = [];
   let head: string[] = [];
-  let [worstPeak, worstDisk] = [0, 0];
-  for (const size of [1, 3] as const) {
+  let [worstPeak, worstDisk, worstGrowth] = [0, 0, 0];
+  for (const size of sizes) {
     await withTicketd(size, async (server) => {
       const { steps, most } = await follow(server, scale);
       head = steps.map(({ tickets }) => tickets === 0 ? "0" : short(tickets));
@@ -48,6 +49,7 @@ export async function longRun(scale: number): Promise<Section> {
         worstPeak = Math.max(worstPeak, peak);
         worstDisk = Math.max(worstDisk, most[at]!);
         const growth = Math.round(last.resident[at]! - first.resident[at]!);
+        worstGrowth = Math.max(worstGrowth, growth);
         resident.push([
           nodeName(size, at),
           ...steps.map((step) => step.resident[at]!.toFixed(0)),
@@ -68,6 +70,7 @@ export async function longRun(scale: number): Promise<Section> {
       );
     });
   }
+  const first = short(phases[0].requests * scale);
   const total = short(phases[0].steps * phases[0].requests * scale);
   return {
     title: `Over ${total} tickets`,
@@ -90,6 +93,12 @@ export async function longRun(scale: number): Promise<Section> {
     ],
     targets: [
       memoryTarget(`over ${total} tickets`, worstPeak),
+      {
+        what: `growth of a node from ${first} to ${total} tickets`,
+        found: `${worstGrowth} MB`,
+        target: `<= ${grownMegabytesMax} MB`,
+        isMet: worstGrowth <= grownMegabytesMax,
+      },
       {
         what: `data on disk of a node, over ${total} tickets`,
         found: `${worstDisk.toFixed(2)} MB`,
@@ -117,12 +126,16 @@ async function follow(
     let tickets = 0;
     const steps = [await look(server, tickets)];
     for (const phase of phases) {
-      const { pipeline } = phase;
-      const requests = Math.round(phase.requests * scale);
-      const load = { name: "", clients: 50, pipeline, requests };
+      const { commands, expected } = oneNode;
       for (let i = 0; i < phase.steps; i++) {
-        const { figures } = await counted(server, "TICKET", load);
-        tickets += requests;
+        const done = await load({
+          ...{ commands, expected, pids: [], warmUpSeconds: 0 },
+          ports: server.ports.slice(0, 1),
+          clients: 50,
+          pipeline: phase.pipeline,
+          until: { tickets: Math.round(phase.requests * scale) },
+        });
+        tickets += done.tickets;
         const step = await look(server, tickets);
         steps.push(step);
         compareMost();
@@ -130,7 +143,7 @@ async function follow(
           all.map((one) => one.toFixed(1)).join(" ");
         console.error(
           `${short(tickets)} tickets  of ${pids.length}  ` +
-            `${short(figures.perSecond)}/s  ` +
+            `${short(done.perSecond)}/s  ` +
             `resident ${megabytes(step.resident)} MB  ` +
             `disk ${megabytes(step.onDisk)} MB  ${step.entries} entries`,
         );

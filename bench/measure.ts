@@ -4,12 +4,11 @@
 
 // deno-lint-ignore-file no-console -- it speaks to the terminal that started it
 
-import { ask, type Server } from "./contenders.ts";
-import { cpuSeconds, memory, short, sum } from "./figures.ts";
-import { type Figures, load } from "./redis_benchmark.ts";
-import { type Contender, oneNode, type Workload } from "./workloads.ts";
+import { memory, millis, short, sum } from "./figures.ts";
+import { type Figures, load } from "./load.ts";
+import { type Contender, takesPart, type Workload } from "./workloads.ts";
 
-export type Measured = Figures & {
+export type Measured = Pick<Figures, "perSecond" | "latency"> & {
   /** Seconds of each process, that of the leader first, for a million numbers. */
   readonly cpuPerMillion: readonly number[];
   /** Of each process, since it started. */
@@ -31,28 +30,37 @@ export class Results {
   }
 }
 
-/** The part of its requests that a workload begins with, unmeasured. */
-const warmUpPart = 3;
+/** How much is done for one figure. */
+export type Effort = {
+  readonly rounds: number;
+  /**
+   * A server that has just started compiles what it runs, and a leader does not know yet how
+   * much will be asked of it; that is not what is compared.
+   */
+  readonly warmUpSeconds: number;
+  readonly seconds: number;
+};
 
 export async function compare(
-  { workloads, contenders, rounds }: {
+  { workloads, contenders, effort }: {
     readonly workloads: readonly Workload[];
     readonly contenders: readonly Contender[];
-    readonly rounds: number;
+    readonly effort: Effort;
   },
 ): Promise<Results> {
   const results = new Results();
-  for (let round = 1; round <= rounds; round++) {
+  for (let round = 1; round <= effort.rounds; round++) {
     for (const workload of workloads) {
       for (const contender of contenders) {
-        // Redis has one process in any case, and is compared with as it is.
-        if (workload.isSpread && contender === oneNode) continue;
-        const measured = await measure(contender, workload);
+        if (!takesPart(contender, workload)) continue;
+        const measured = await measure(contender, { workload, effort });
         results.add(workload.name, contender.name, measured);
-        const { perSecond, p50, p99, cpuPerMillion, peakMegabytes } = measured;
+        const { perSecond, latency, cpuPerMillion, peakMegabytes } = measured;
         console.error(
           `round ${round}  ${workload.name}  ${contender.name}  ` +
-            `${short(perSecond)}/s  p50 ${p50} p99 ${p99} ms  ` +
+            `${short(perSecond)}/s  p50 ${millis(latency.quantile(0.5))} ` +
+            `p99 ${millis(latency.quantile(0.99))} ` +
+            `max ${millis(latency.maxMicros)} ms  ` +
             `CPU ${sum(cpuPerMillion).toFixed(1)} s/M  ` +
             `peak ${peakMegabytes.map(Math.round).join(" ")} MB`,
         );
@@ -63,49 +71,29 @@ export async function compare(
 }
 
 async function measure(
-  contender: Contender,
-  workload: Workload,
+  { start, commands, expected }: Contender,
+  { workload, effort }: {
+    readonly workload: Workload;
+    readonly effort: Effort;
+  },
 ): Promise<Measured> {
-  const server = await contender.start();
+  const server = await start();
   try {
-    const { command } = contender;
-    // A server that has just started compiles what it runs, and a leader does not know yet
-    // how much will be asked of it; that is not what is compared.
-    const requests = Math.ceil(workload.requests / warmUpPart);
-    await counted(server, command, { ...workload, requests });
-    const before = server.pids.map(cpuSeconds);
-    const { figures, given } = await counted(server, command, workload);
-    const cpuPerMillion = server.pids.map((pid, at) =>
-      (cpuSeconds(pid) - before[at]!) / (given / 1e6)
-    );
-    const peakMegabytes = server.pids.map((pid) => memory(pid, "VmHWM"));
-    return { ...figures, cpuPerMillion, peakMegabytes };
+    const { clients, pipeline, isSpread } = workload;
+    const { warmUpSeconds, seconds } = effort;
+    const { tickets, perSecond, latency, cpuSeconds } = await load({
+      ...{ clients, pipeline, commands, expected, warmUpSeconds },
+      ports: isSpread ? server.ports : server.ports.slice(0, 1),
+      until: { seconds },
+      pids: server.pids,
+    });
+    return {
+      perSecond,
+      latency,
+      cpuPerMillion: cpuSeconds.map((each) => each / (tickets / 1e6)),
+      peakMegabytes: server.pids.map((pid) => memory(pid, "VmHWM")),
+    };
   } finally {
     await server.stop();
   }
-}
-
-/**
- * A load, and how many numbers it was given: redis-benchmark counts an error as a reply like
- * any other, and a server that refuses is fast.
- */
-export async function counted(
-  server: Server,
-  command: string,
-  { clients, pipeline, requests, isSpread }: Workload,
-): Promise<{ readonly figures: Figures; readonly given: number }> {
-  const port = server.ports[0]!;
-  const first = await next(port, command);
-  const ports = isSpread ? server.ports : [port];
-  const figures = await load({ ports, clients, pipeline, requests, command });
-  const given = await next(port, command) - first - 1;
-  if (!(given >= requests)) {
-    throw new Error(`of ${requests} × ${command}, ${given} gave a number`);
-  }
-  return { figures, given };
-}
-
-/** The number in `+7` or `:7`. */
-async function next(port: number, command: string): Promise<number> {
-  return Number((await ask(port, command)).slice(1));
 }

@@ -16,11 +16,17 @@ export function spawn(
   program: string,
   options: Deno.CommandOptions,
 ): Deno.ChildProcess {
-  if (isEnding) throw new Error("the benchmark is ending");
-  const process = new Deno.Command(program, options).spawn();
+  assertGoesOn();
+  // A process group of its own: Ctrl-C reaches only the benchmark, which ends it.
+  const process = new Deno.Command(program, { ...options, detached: true })
+    .spawn();
   processes.add(process);
   process.status.then(() => processes.delete(process));
   return process;
+}
+
+function assertGoesOn(): void {
+  if (isEnding) throw new Error("the benchmark is ending");
 }
 
 export async function end(process: Deno.ChildProcess): Promise<void> {
@@ -40,6 +46,7 @@ function signal(process: Deno.ChildProcess, name: Deno.Signal): void {
 
 /** On the disk that TICKETD_BENCH_DIR names, or where the system has such directories. */
 export function makeDirectory(): string {
+  assertGoesOn();
   const benchDir = Deno.env.get("TICKETD_BENCH_DIR");
   const directory = Deno.makeTempDirSync({
     ...(benchDir === undefined ? {} : { dir: benchDir }),
@@ -62,7 +69,7 @@ export async function endAll(): Promise<void> {
 }
 
 /** Ctrl-C may come twice, from the terminal and from `deno task`: the first one counts. */
-export function endOnSignals(): void {
+function endOnSignals(): void {
   for (
     const [name, number] of [
       ["SIGINT", 2],
@@ -78,17 +85,34 @@ export function endOnSignals(): void {
   }
 }
 
+/** An error that no `await` leads to the benchmark itself. */
+function endOnStrayErrors(): void {
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    fail(event.error);
+  });
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    fail(event.reason);
+  });
+}
+
+async function fail(error: unknown): Promise<void> {
+  // A process that ends with the benchmark fails because of that: it is not what went wrong.
+  if (isEnding) return;
+  console.error(error instanceof Error ? error.message : error);
+  await endAll();
+  Deno.exit(1);
+}
+
 /** Runs a benchmark; whatever becomes of it, nothing stays. */
 export async function run(benchmark: () => Promise<void>): Promise<void> {
   endOnSignals();
+  endOnStrayErrors();
   try {
     await benchmark();
   } catch (error) {
-    // A process that ends with the benchmark fails because of that: it is not what went wrong.
-    if (isEnding) return await new Promise(() => {});
-    console.error(error instanceof Error ? error.message : error);
-    await endAll();
-    Deno.exit(1);
+    return await fail(error);
   }
   await endAll();
   Deno.exit(0);
