@@ -91,7 +91,7 @@ export class TcpSocket implements Socket {
     return false;
   }
 
-  readonly #taken = (error?: Error | null): void => {
+  readonly #taken = (error?: unknown): void => {
     if (error) return; // "close" follows
     this.#isWriting = false;
     this.#listener?.taken();
