@@ -3,6 +3,7 @@
 // `--io-threads`. Neither starts nor stops the node behind it.
 
 import type { Logger } from "../../base/logger.ts";
+import type { Port } from "../../base/port.ts";
 import type { ClientCount } from "../client_count.ts";
 import { ticksPerTimeout } from "../tickets/dispenser.ts";
 import { Listener } from "./listener.ts";
@@ -43,7 +44,7 @@ export class ClientService {
   }
 
   /** Serves the clients of `socket`, and owns it from now on. */
-  serve(socket: Deno.TcpListener): void {
+  serve(socket: Port): void {
     this.#listener = new Listener(socket, this.#options);
   }
 
