@@ -61,6 +61,8 @@ export class Connection implements Session, SocketListener {
   #isSendDue = false;
   /** It waits for its next turn. */
   #waitsForTurn = false;
+  /** Bytes that have come meanwhile. */
+  #early = 0;
   /** Commands that came are left over: too much waits for the client, or for the node. */
   #hasLeft = false;
   /** The client sends no more. */
@@ -146,8 +148,13 @@ export class Connection implements Session, SocketListener {
   }
 
   data(bytes: Uint8Array<ArrayBuffer>): void {
-    this.#share.read(bytes.length);
     if (!this.#ending) this.request.feed(bytes);
+    if (this.#waitsForTurn) {
+      // Most clients send on when they are answered, so it was not held up until now.
+      this.#early = bytes.length;
+      return this.#read(false);
+    }
+    this.#share.read(bytes.length);
     this.#go();
   }
 
@@ -207,7 +214,7 @@ export class Connection implements Session, SocketListener {
 
   /** Does all that can be done now, and reads on if it may. */
   #go(): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#waitsForTurn) return;
     try {
       this.#hasLeft = !this.#runAll();
       if (this.#closed) return;
@@ -224,10 +231,9 @@ export class Connection implements Session, SocketListener {
   }
 
   #read(isWanted: boolean): void {
-    const isPaused = !isWanted || this.#waitsForTurn;
-    if (isPaused === this.#isPaused) return;
-    this.#isPaused = isPaused;
-    if (isPaused) this.#socket.pause();
+    if (isWanted !== this.#isPaused) return;
+    this.#isPaused = !isWanted;
+    if (!isWanted) this.#socket.pause();
     else this.#socket.resume();
   }
 
@@ -237,6 +243,8 @@ export class Connection implements Session, SocketListener {
     this.#service.turns.next(() => {
       this.#waitsForTurn = false;
       this.#share.renew();
+      if (this.#early > 0) this.#share.read(this.#early);
+      this.#early = 0;
       this.#go();
     });
   }
@@ -247,7 +255,9 @@ export class Connection implements Session, SocketListener {
     this.#isSendDue = true;
     queueMicrotask(() => {
       this.#isSendDue = false;
-      if (this.#hasLeft || this.#ending) return this.#go();
+      if ((this.#hasLeft || this.#ending) && !this.#waitsForTurn) {
+        return this.#go();
+      }
       try {
         this.#sender.send();
         this.#count();

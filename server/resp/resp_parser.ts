@@ -31,6 +31,10 @@ export const commandBytesMax = 256 * 1024;
 
 /** The smallest buffer for the rest of a command: many come byte by byte. */
 const restBytesMin = 64;
+/** To compare fewer bytes one by one costs less than a view of all. */
+const viewBytesMin = 512;
+/** What came in buffers at least so large goes back to the system as soon as it was read. */
+const returnedBytesMin = 8 * 1024;
 const none = new Uint8Array(0);
 
 /** The result of `next()`: a command, nothing whole yet, or bytes that break the protocol. */
@@ -159,21 +163,23 @@ export class RespParser {
     let at = this.#next;
     const end = Math.min(this.#end, at + most * size);
     if (at + size > end) return 0;
-    const view = this.#view ??= new DataView(
-      bytes.buffer,
-      bytes.byteOffset,
-      bytes.length,
-    );
-    while (
-      at + 4 <= end && view.getInt32(at) === view.getInt32(at - size)
-    ) at += 4;
+    if (end - at >= viewBytesMin) {
+      const view = this.#view ??= new DataView(
+        bytes.buffer,
+        bytes.byteOffset,
+        bytes.length,
+      );
+      while (
+        at + 4 <= end && view.getInt32(at) === view.getInt32(at - size)
+      ) at += 4;
+    }
     while (at < end && bytes[at] === bytes[at - size]) at++;
     const count = Math.floor((at - this.#next) / size);
     this.#next += count * size;
     return count;
   }
 
-  /** Takes `bytes`, which came next, and reads them where they lie: nobody else may write there. */
+  /** Takes `bytes`, which came next, and reads them where they lie: they are nobody else's. */
   feed(bytes: Uint8Array<ArrayBuffer>): void {
     this.#begin();
     if (this.#start === this.#end) {
@@ -194,11 +200,20 @@ export class RespParser {
 
   /** Holds no bytes any more. */
   #drop(): void {
-    if (this.#isOwn) free(this.#bytes);
+    this.#giveBack();
     this.#isOwn = false;
     this.#bytes = none;
     this.#view = undefined;
     this.#start = this.#next = this.#end = 0;
+  }
+
+  #giveBack(): void {
+    const { buffer, byteLength } = this.#bytes;
+    if (this.#isOwn) free(this.#bytes);
+    // The collector would leave it for as long as little else is allocated.
+    else if (
+      byteLength >= returnedBytesMin && byteLength === buffer.byteLength
+    ) buffer.transfer(0);
   }
 
   /** Of the bytes that came it keeps those alone that no command was found in. */
@@ -213,24 +228,24 @@ export class RespParser {
    * (CVE-2021-32675).
    */
   #makeRoom(more: number): void {
-    const { length } = this.#bytes;
-    if (this.#isOwn && this.#end + more <= length) return;
-    const rest = this.#bytes.subarray(this.#start, this.#end);
-    const needed = rest.length + more;
-    if (this.#isOwn && needed <= length) {
-      this.#bytes.copyWithin(0, this.#start, this.#end);
+    const bytes = this.#bytes;
+    if (this.#isOwn && this.#end + more <= bytes.length) return;
+    const live = this.#end - this.#start;
+    if (this.#isOwn && live + more <= bytes.length) {
+      bytes.copyWithin(0, this.#start, this.#end);
     } else {
-      const bytes = allocate(
-        Math.max(restBytesMin, needed, this.#isOwn ? rest.length * 2 : 0),
+      const spare = this.#isOwn ? live : 0; // it comes in many pieces
+      const room = allocate(
+        Math.max(restBytesMin, live + Math.max(more, spare)),
       );
-      bytes.set(rest);
-      if (this.#isOwn) free(this.#bytes);
+      room.set(bytes.subarray(this.#start, this.#end));
+      this.#giveBack();
       this.#isOwn = true;
-      this.#use(bytes);
+      this.#use(room);
     }
     this.#next -= this.#start;
     this.#start = 0;
-    this.#end = rest.length;
+    this.#end = live;
   }
 
   #begin(): void {
