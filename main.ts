@@ -258,8 +258,15 @@ async function openClientPort(
 
 /** The settings that all isolates share which serve clients. */
 function eachIsolate(config: Config, refusalsMax: number) {
-  const { timeoutMillis, limits: { idleSeconds } } = config;
-  return { timeoutMillis, version: deno.version, refusalsMax, idleSeconds };
+  const { timeoutMillis, limits: { idleSeconds, keepAliveSeconds } } = config;
+  const { version } = deno;
+  return {
+    timeoutMillis,
+    version,
+    refusalsMax,
+    idleSeconds,
+    keepAliveSeconds,
+  };
 }
 
 /** The isolates that serve clients besides this one, `count` of them; begun, not serving. */

@@ -26,6 +26,8 @@ export type ClientServiceOptions = {
   readonly refusalsMax: number;
   /** Seconds for which a client may do nothing; Infinity: for ever. */
   readonly idleSeconds: number;
+  /** Seconds of silence after which the system asks a client's host whether it lives; 0: never. */
+  readonly keepAliveSeconds: number;
   readonly log: Logger;
 };
 

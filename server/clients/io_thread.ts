@@ -23,6 +23,7 @@ export type IoOptions = {
   readonly version: string;
   readonly refusalsMax: number;
   readonly idleSeconds: number;
+  readonly keepAliveSeconds: number;
   /** The limits of all isolates together, and the memory in which they count. */
   readonly limits: ClientCountOptions & { readonly memory: SharedArrayBuffer };
   readonly log: Omit<LogOptions, "source">;

@@ -21,6 +21,8 @@ import { FairTurns } from "./fair_turns.ts";
 export const refusalsMaxDefault = 64;
 /** Connections that the runtime accepts at once, before it hands over the first. */
 const acceptsMax = 128;
+/** Milliseconds from the end of a connection to a look for others. */
+const acceptPauseMillis = 1;
 /** Without --keepalive. */
 const keepAliveSecondsDefault = 60;
 /** File handles that clients give back when there are no more. */
@@ -37,7 +39,7 @@ export type ListenerOptions = {
   readonly refusalsMax?: number | undefined;
   /** Seconds for which a client may do nothing; Infinity, or left out: for ever. */
   readonly idleSeconds?: number;
-  /** Seconds of silence after which the system looks whether a client still lives; 0: never. */
+  /** Seconds of silence after which the system asks a client's host whether it lives; 0: never. */
   readonly keepAliveSeconds?: number;
   readonly log?: Logger;
 };
@@ -69,6 +71,7 @@ export class Listener {
   readonly #memory: ClientMemory;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #keepAliveMillis: number;
+  #acceptTimer: ReturnType<typeof setTimeout> | undefined;
   /** The most sessions while file handles run out. */
   #sessionsMax = Infinity;
   #closing = false;
@@ -142,6 +145,7 @@ export class Listener {
     this.#closing = true;
     this.#port.close();
     clearInterval(this.#timer);
+    clearTimeout(this.#acceptTimer);
     const all = [...this.#sessions, ...this.#refused];
     if (all.length > 0) {
       const empty = new Promise<void>((resolve) => this.#empty = resolve);
@@ -200,13 +204,29 @@ export class Listener {
     this.#refused.delete(connection);
     this.#places.leave(connection);
     if (this.#sessions.size + this.#refused.size === 0) this.#empty?.();
+    this.#acceptSoon();
   }
 
   /** Tells it that there is no place; the oldest that has been told makes way. */
   #tell(connection: Connection): void {
-    const { refusalsMax = refusalsMaxDefault } = this.#options;
     this.#refused.add(connection);
     connection.refuse(tooManyClientsText);
+    this.#makeWay();
+  }
+
+  /** A handle is free again: the next client may be one that was refused for want of it. */
+  #acceptSoon(): void {
+    if (this.#closing || this.#acceptTimer !== undefined) return;
+    this.#acceptTimer = setTimeout(() => {
+      this.#acceptTimer = undefined;
+      if (this.#closing) return;
+      this.#makeWay();
+      this.#port.wake();
+    }, acceptPauseMillis);
+  }
+
+  #makeWay(): void {
+    const { refusalsMax = refusalsMaxDefault } = this.#options;
     for (const oldest of this.#refused) {
       if (this.#refused.size <= refusalsMax) break;
       // The words to a new client leave only when the system has been polled.
@@ -214,6 +234,7 @@ export class Listener {
         this.#refused.size > refusalsMax + acceptsMax;
       if (isTold) oldest.close();
     }
+    if (this.#refused.size > refusalsMax) this.#acceptSoon();
   }
 }
 

@@ -87,6 +87,7 @@ async function threads(
       version: "1.2.3",
       refusalsMax: 64,
       idleSeconds: Infinity,
+      keepAliveSeconds: 60,
       limits: { clientsMax: 4, memory: clientCount.memory },
       log: { level: "error", format: "text" },
     },
