@@ -1,8 +1,8 @@
-// One client: reads, runs all complete commands, has the replies written at once. Not here:
+// One client: takes its bytes, runs all complete commands, has the replies written at once. Not here:
 // what commands mean, the order of replies (`replies.ts`), their writing (`reply_sender.ts`),
 // who may connect (`listener.ts`), how long a client may do nothing (`slow_clients.ts`).
 //
-// One read is under way at most. While too much waits, nothing is parsed or read, so a
+// Bytes come by callback. While too much waits, nothing is parsed or read, so a
 // client that never reads costs a bounded amount of memory, and one that pipelines without
 // end is served at the pace at which it reads, and no more than its share of each turn of
 // the event loop (`fair_turns.ts`).
