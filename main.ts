@@ -10,6 +10,7 @@
 
 import deno from "./deno.json" with { type: "json" };
 import { formatAddress, parseAddress } from "./base/address.ts";
+import type { Port } from "./base/port.ts";
 import { openWhenFree, type WaitOptions } from "./base/listen.ts";
 import { type Logger, openLog } from "./base/logger.ts";
 import type { Door, FromNode, ToNode } from "./raft/channel/messages.ts";
@@ -126,7 +127,7 @@ async function serveUntilStopped(
   });
   // Nothing has begun yet that would have to be ended.
   signal.throwIfAborted();
-  const { port } = socket.addr;
+  const { port } = socket.address;
   link.start({
     ...options,
     clientAddress: withPort(config.node.clientAddress, port),
@@ -245,7 +246,7 @@ async function openClientPort(
   isShared: boolean,
   waiting: WaitOptions,
 ): Promise<
-  { readonly socket: Deno.TcpListener; readonly claim: Claim | undefined }
+  { readonly socket: Port; readonly claim: Claim | undefined }
 > {
   if (!isShared) {
     const socket = await openWhenFree(() => listen(clientListen), waiting);
@@ -257,8 +258,15 @@ async function openClientPort(
 
 /** The settings that all isolates share which serve clients. */
 function eachIsolate(config: Config, refusalsMax: number) {
-  const { timeoutMillis, limits: { idleSeconds } } = config;
-  return { timeoutMillis, version: deno.version, refusalsMax, idleSeconds };
+  const { timeoutMillis, limits: { idleSeconds, keepAliveSeconds } } = config;
+  const { version } = deno;
+  return {
+    timeoutMillis,
+    version,
+    refusalsMax,
+    idleSeconds,
+    keepAliveSeconds,
+  };
 }
 
 /** The isolates that serve clients besides this one, `count` of them; begun, not serving. */

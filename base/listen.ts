@@ -73,13 +73,13 @@ export type WaitOptions = {
  * reason of `signal`, which ends the waiting.
  */
 export async function openWhenFree<T>(
-  open: () => T,
+  open: () => T | Promise<T>,
   { log, signal, millisMax = waitMillisMax }: WaitOptions,
 ): Promise<T> {
   const sinceMillis = performance.now();
   for (let tries = 0;; tries++) {
     try {
-      return open();
+      return await open();
     } catch (error) {
       const waitedMillis = performance.now() - sinceMillis;
       if (!isInUse(error) || waitedMillis >= millisMax) throw error;
@@ -122,7 +122,8 @@ function bound({ host, port }: Address): { hostname: string; port: number } {
   return { hostname: host === "" ? "0.0.0.0" : host, port };
 }
 
-function refusal(
+/** One sentence for the user: why `address` cannot be listened on. */
+export function refusal(
   address: Address,
   { error, purpose: { whom, flag }, how = "" }: {
     readonly error: unknown;

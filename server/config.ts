@@ -39,6 +39,8 @@ export type ClientLimits = {
   readonly memoryMax: number;
   /** Seconds for which a client may do nothing; Infinity: for ever. */
   readonly idleSeconds: number;
+  /** Seconds of silence after which the system asks a client's host whether it lives; 0: never. */
+  readonly keepAliveSeconds: number;
 };
 
 /** The task that the command line gives the process. */
@@ -171,6 +173,7 @@ function configOf(settings: Settings): Config {
       clientsMax: settings.read("max-clients"),
       memoryMax: settings.read("client-memory"),
       idleSeconds: settings.read("client-idle"),
+      keepAliveSeconds: settings.read("keepalive"),
     }),
     node: Object.freeze({
       id,

@@ -141,6 +141,19 @@ function probe(wanted: number): number | undefined {
   return opened.length;
 }
 
+/** Whether not one handle can be opened now. Costs one, for some microseconds. */
+export function lacksHandles(): boolean {
+  const hostname = "127.0.0.1";
+  const asked = { name: "net", host: `${hostname}:0` } as const;
+  if (Deno.permissions.querySync(asked).state !== "granted") return false;
+  try {
+    Deno.listen({ hostname, port: 0 }).close();
+    return false;
+  } catch (error) {
+    return isOutOfHandles(error);
+  }
+}
+
 function isOutOfHandles(error: unknown): boolean {
   return error instanceof Error && /os error (23|24)\b/.test(error.message);
 }

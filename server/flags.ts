@@ -148,8 +148,16 @@ export const flags = {
     value: "time",
     help: "how long a client may do nothing",
     standard: "off",
-    parse: idleSeconds,
+    parse: (text) => text === "off" ? Infinity : seconds(text),
     allowed: "off, or a duration from 1s to 24h, such as 300s, 5m or 2h",
+  } satisfies Flag<number>,
+  keepalive: {
+    value: "time",
+    help: "silence until a client's host is probed",
+    standard: "60s",
+    parse: (text) => text === "0" ? 0 : seconds(text),
+    allowed:
+      "0 for never, or a duration from 1s to 24h, such as 300s, 5m or 2h",
   } satisfies Flag<number>,
   "io-threads": {
     value: "count",
@@ -233,14 +241,13 @@ function aheadMax(text: string): number | undefined {
   return isCount && count <= most ? count : undefined;
 }
 
-/** Infinity for `off`. */
-function idleSeconds(text: string): number | undefined {
-  if (text === "off") return Infinity;
+/** A whole number of seconds, minutes or hours, up to a day. */
+function seconds(text: string): number | undefined {
   const match = /^(\d{1,6})([smh])$/.exec(text);
   if (match === null) return undefined;
   const unit = match[2] === "h" ? 3600 : match[2] === "m" ? 60 : 1;
-  const seconds = Number(match[1]) * unit;
-  return seconds >= 1 && seconds <= 24 * 3600 ? seconds : undefined;
+  const count = Number(match[1]) * unit;
+  return count >= 1 && count <= 24 * 3600 ? count : undefined;
 }
 
 function durationMillis(text: string): number | undefined {

@@ -3,6 +3,7 @@
 // `--io-threads`. Neither starts nor stops the node behind it.
 
 import type { Logger } from "../../base/logger.ts";
+import type { Port } from "../../base/port.ts";
 import type { ClientCount } from "../client_count.ts";
 import { ticksPerTimeout } from "../tickets/dispenser.ts";
 import { Listener } from "./listener.ts";
@@ -25,6 +26,8 @@ export type ClientServiceOptions = {
   readonly refusalsMax: number;
   /** Seconds for which a client may do nothing; Infinity: for ever. */
   readonly idleSeconds: number;
+  /** Seconds of silence after which the system asks a client's host whether it lives; 0: never. */
+  readonly keepAliveSeconds: number;
   readonly log: Logger;
 };
 
@@ -43,7 +46,7 @@ export class ClientService {
   }
 
   /** Serves the clients of `socket`, and owns it from now on. */
-  serve(socket: Deno.TcpListener): void {
+  serve(socket: Port): void {
     this.#listener = new Listener(socket, this.#options);
   }
 

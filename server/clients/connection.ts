@@ -1,8 +1,8 @@
-// One client: reads, runs all complete commands, has the replies written at once. Not here:
+// One client: takes its bytes, runs all complete commands, has the replies written at once. Not here:
 // what commands mean, the order of replies (`replies.ts`), their writing (`reply_sender.ts`),
 // who may connect (`listener.ts`), how long a client may do nothing (`slow_clients.ts`).
 //
-// One read is under way at most. While too much waits, nothing is parsed or read, so a
+// Bytes come by callback. While too much waits, nothing is parsed or read, so a
 // client that never reads costs a bounded amount of memory, and one that pipelines without
 // end is served at the pace at which it reads, and no more than its share of each turn of
 // the event loop (`fair_turns.ts`).
@@ -12,6 +12,7 @@
 // would send RST, which can destroy the last reply on its way.
 
 import { formatAddress } from "../../base/address.ts";
+import type { Socket, SocketListener } from "../../base/socket.ts";
 import type { ClientInfo, Service, Session } from "../commands/command.ts";
 import { isForVisitors, nameOf, runCommand } from "../commands/commands.ts";
 import { internalErrorText, tooManyClientsText } from "../tickets/refusals.ts";
@@ -19,12 +20,6 @@ import { Replies } from "../resp/replies.ts";
 import { RespParser } from "../resp/resp_parser.ts";
 import { type FairTurns, TurnShare } from "./fair_turns.ts";
 import { ReplySender } from "./reply_sender.ts";
-
-/** The part of a socket that is used here: a test needs no more. */
-export type Socket = Pick<
-  Deno.TcpConn,
-  "read" | "write" | "closeWrite" | "close" | "remoteAddr"
->;
 
 /** The services that all connections of an isolate share. */
 export type ConnectionService = Service & {
@@ -41,13 +36,13 @@ const lingerMillis = 1000;
 /** While all clients hold too much, one with no more bytes than this, or an even share, goes on. */
 const modestBytes = 16 * 1024;
 
-/** One connected client; `serve()` runs to the end of the connection. */
-export class Connection implements Session {
+/** One connected client, from `start()` to the end of the connection. */
+export class Connection implements Session, SocketListener {
   client: ClientInfo;
   readonly host: string;
   readonly request = new RespParser();
   readonly replies = new Replies(
-    () => this.#sender.sendSoon(),
+    () => this.#sendSoon(),
     (error) => this.#broke(error),
   );
   /** It has a kept place: it may look and manage, and gets no tickets. */
@@ -57,40 +52,46 @@ export class Connection implements Session {
 
   readonly #socket: Socket;
   readonly #service: ConnectionService;
+  readonly #over: (connection: Connection) => void;
   readonly #sender: ReplySender;
   readonly #share = new TurnShare();
+  /** Commands are being run: what happens meanwhile is seen to behind them. */
+  #isRunning = false;
+  #isPaused = false;
+  #isSendDue = false;
+  /** It waits for its next turn. */
+  #waitsForTurn = false;
+  /** Bytes that have come meanwhile. */
+  #early = 0;
+  /** Commands that came are left over: too much waits for the client, or for the node. */
+  #hasLeft = false;
+  /** The client sends no more. */
+  #hasEnded = false;
   /** The end has begun: no command is run any more. */
-  #ending: Promise<void> | undefined;
+  #ending = false;
   #closed = false;
-  /** Its buffers count no more. */
-  #released = false;
   #linger: ReturnType<typeof setTimeout> | undefined;
   /** Bytes of its buffers that `ClientCount` knows of. */
   #counted = 0;
-  /** Resolved when a write has ended; there only while something waits for it. */
-  #progress: PromiseWithResolvers<void> | undefined;
 
+  /** `over` is called once, when the connection has ended. */
   constructor(
     socket: Socket,
-    options: { readonly id: number; readonly service: ConnectionService },
+    { id, service, over }: {
+      readonly id: number;
+      readonly service: ConnectionService;
+      readonly over: (connection: Connection) => void;
+    },
   ) {
     this.#socket = socket;
-    this.#service = options.service;
-    this.#sender = new ReplySender({
-      socket,
-      replies: this.replies,
-      progressed: () => {
-        this.#count();
-        this.#progressed();
-      },
-      gone: () => this.close(),
-      failed: (error) => this.#broke(error),
-    });
-    const { hostname, port } = socket.remoteAddr;
+    this.#service = service;
+    this.#over = over;
+    this.#sender = new ReplySender({ socket, replies: this.replies });
+    const { host, port } = socket.remote;
     // An IPv4 client of a socket on `::`: others must be able to dial what it is told.
-    this.host = hostname.replace(/^::ffff:(?=\d+\.)/i, "");
+    this.host = host.replace(/^::ffff:(?=\d+\.)/i, "");
     const address = formatAddress({ host: this.host, port });
-    this.client = { id: options.id, address, name: "", protocol: 2 };
+    this.client = { id, address, name: "", protocol: 2 };
     this.#count();
   }
 
@@ -128,7 +129,7 @@ export class Connection implements Session {
   /** Whether no command is read now: too much waits or is held, or the end has begun. */
   get isHeld(): boolean {
     return this.replies.congested || this.#isImmodest ||
-      this.#ending !== undefined;
+      this.#ending;
   }
 
   /** Whether all replies and FIN have left: only the client's end is awaited. */
@@ -138,54 +139,50 @@ export class Connection implements Session {
 
   /** Whether the client asks nothing and is owed nothing. */
   get isIdle(): boolean {
-    return this.replies.empty && !this.isWriting && this.#ending === undefined;
+    return this.replies.empty && !this.isWriting && !this.#ending;
   }
 
-  /** Serves the client to the end of the connection. */
-  async serve(): Promise<void> {
+  /** Serves the client from now on. */
+  start(): void {
+    this.#socket.start(this);
+  }
+
+  data(bytes: Uint8Array<ArrayBuffer>): void {
+    if (!this.#ending) this.request.feed(bytes);
+    if (this.#waitsForTurn) {
+      // Most clients send on when they are answered, so it was not held up until now.
+      this.#early = bytes.length;
+      return this.#read(false);
+    }
+    this.#share.read(bytes.length);
+    this.#go();
+  }
+
+  /** It may have closed only its own half: `printf … | nc`. */
+  ended(): void {
+    this.#hasEnded = true;
+    this.#go();
+  }
+
+  taken(): void {
     try {
-      await this.#serve();
+      this.#sender.taken();
     } catch (error) {
       this.#broke(error);
     }
-    this.close();
-    this.request.release(); // nothing is read into it any more
-    this.#released = true;
-    this.#count();
+    this.#go();
   }
 
-  async #serve(): Promise<void> {
-    for (;;) {
-      const all = this.#runAll();
-      const ending = this.#ending;
-      if (ending !== undefined) await ending;
-      if (this.#closed) break; // nothing makes progress any more
-      if (this.#share.isUsedUp) {
-        await this.#nextTurn();
-        continue;
-      }
-      if (ending === undefined && !(all && this.#mayRead)) {
-        await this.#nextProgress();
-        continue;
-      }
-      let count: number | null;
-      try {
-        count = await this.#socket.read(this.request.space());
-      } catch {
-        break; // reset by the client, or closed by us
-      }
-      if (count === null) {
-        await this.finish(); // it may have closed only its own half: `printf … | nc`
-        break;
-      }
-      this.#share.read(count);
-      if (this.#ending === undefined) this.request.filled(count);
-    }
+  /** It is over: the client has gone, or has got all and said all. */
+  closed(): void {
+    this.close();
   }
 
   /** Runs no further command, sends the replies so far and FIN. */
-  finish(): Promise<void> {
-    return this.#ending ??= this.#finish();
+  finish(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    if (!this.#isRunning) this.#go();
   }
 
   /** Ends it at once. */
@@ -194,41 +191,107 @@ export class Connection implements Session {
     this.#closed = true;
     clearTimeout(this.#linger);
     this.#sender.close();
+    this.#socket.close();
+    // The socket writes from no buffer any more, so all may go.
     this.replies.forget();
+    this.replies.rest();
+    this.request.release();
     this.#count();
-    try {
-      this.#socket.close();
-    } catch {
-      // The runtime has closed it already.
-    }
-    this.#progressed();
+    this.#over(this);
   }
 
   /** Serves the client no further: sends `error` as the last reply, and ends. */
   refuse(error: string): void {
-    if (this.#ending !== undefined) return;
+    if (this.#ending) return;
     this.replies.writer.error(error);
     this.finish();
   }
 
   /** Goes on, if what held it back is over. */
   resume(): void {
-    this.#progressed();
+    if (this.#isPaused) this.#go();
+  }
+
+  /** Does all that can be done now, and reads on if it may. */
+  #go(): void {
+    if (this.#closed || this.#waitsForTurn) return;
+    try {
+      this.#hasLeft = !this.#runAll();
+      if (this.#closed) return;
+      if (this.#hasEnded && !this.#hasLeft) this.#ending = true;
+      if (this.#ending) this.#endIfSent();
+      if (this.#closed) return;
+      if (this.#share.isUsedUp) this.#awaitTurn();
+      this.#read(
+        this.#ending ? this.hasFinished : !this.#hasLeft && this.#mayRead,
+      );
+    } catch (error) {
+      this.#broke(error);
+    }
+  }
+
+  #read(isWanted: boolean): void {
+    if (isWanted !== this.#isPaused) return;
+    this.#isPaused = !isWanted;
+    if (!isWanted) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  #awaitTurn(): void {
+    if (this.#waitsForTurn) return;
+    this.#waitsForTurn = true;
+    this.#service.turns.next(() => {
+      this.#waitsForTurn = false;
+      this.#share.renew();
+      if (this.#early > 0) this.#share.read(this.#early);
+      this.#early = 0;
+      this.#go();
+    });
+  }
+
+  /** Sends at the end of the turn: one answer of the node may hold several replies. */
+  #sendSoon(): void {
+    if (this.#isSendDue || this.#isRunning || this.#sender.isWriting) return;
+    this.#isSendDue = true;
+    queueMicrotask(() => {
+      this.#isSendDue = false;
+      if ((this.#hasLeft || this.#ending) && !this.#waitsForTurn) {
+        return this.#go();
+      }
+      try {
+        this.#sender.send();
+        this.#count();
+      } catch (error) {
+        this.#broke(error);
+      }
+    });
+  }
+
+  /** Sends FIN once all replies have left. */
+  #endIfSent(): void {
+    if (this.isWriting || !this.replies.empty) return;
+    if (this.#linger === undefined) {
+      this.#linger = setTimeout(() => this.close(), lingerMillis);
+      this.#socket.end();
+    }
+    if (this.#hasEnded) this.close();
   }
 
   /** Runs the commands received, and has them answered; false if some are left over. */
   #runAll(): boolean {
     let all = false;
+    this.#isRunning = true;
     // The commands of a client that is gone must not take tickets.
     while (
       !all && this.#share.ticketsLeft > 0 && !this.#closed &&
-      this.#ending === undefined && !this.replies.congested && this.#mayRead
+      !this.#ending && !this.replies.congested && this.#mayRead
     ) {
       const found = this.request.next();
       if (found === "command") this.#run();
       else if (found === "error") this.refuse(`ERR ${this.request.error}`);
       else all = true;
     }
+    this.#isRunning = false;
     this.#sender.send();
     this.#count();
     return all;
@@ -271,7 +334,7 @@ export class Connection implements Session {
 
   /** Whether the client may be read from, as far as memory goes. */
   get #mayRead(): boolean {
-    return !this.#isImmodest || this.#ending !== undefined;
+    return !this.#isImmodest || this.#ending;
   }
 
   /** Whether it holds too much while all clients together do. */
@@ -283,42 +346,11 @@ export class Connection implements Session {
 
   /** Tells `ClientCount` what the buffers take now. */
   #count(): void {
-    const bytes = this.#released
+    const bytes = this.#closed
       ? 0
       : this.request.reservedBytes + this.replies.reservedBytes;
     if (bytes === this.#counted) return;
     this.#service.clientCount.holds(bytes - this.#counted);
     this.#counted = bytes;
-  }
-
-  async #finish(): Promise<void> {
-    this.#sender.send();
-    while (!this.#closed && (this.isWriting || !this.replies.empty)) {
-      await this.#nextProgress();
-    }
-    if (this.#closed) return;
-    this.#linger = setTimeout(() => this.close(), lingerMillis);
-    try {
-      await this.#socket.closeWrite();
-    } catch {
-      this.close();
-    }
-  }
-
-  #nextTurn(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#service.turns.next(resolve);
-    return promise.then(() => {
-      this.#share.renew();
-    });
-  }
-
-  #nextProgress(): Promise<void> {
-    return (this.#progress ??= Promise.withResolvers<void>()).promise;
-  }
-
-  #progressed(): void {
-    this.#progress?.resolve();
-    this.#progress = undefined;
   }
 }

@@ -1,7 +1,7 @@
-// Fair shares of the event loop. Deno reads bytes that have already come without asking the
-// loop, so a client that never stops sending would keep all others waiting. A connection that has
-// used up its share of a turn (`TurnShare`) waits until all others have had theirs
-// (`FairTurns`).
+// Fair shares of the event loop. Deno reads up to 32 times 64 KiB from one socket before it
+// turns to the next, so a client that never stops sending would keep all others waiting. A
+// connection that has used up its share of a turn (`TurnShare`) waits until all others have had
+// theirs (`FairTurns`), and is read no further meanwhile.
 //
 // A share is counted in tickets: all else that a client does costs as many tickets as take as
 // long to make. Reading costs, too, even if the bytes hold no command, or none is run any more.

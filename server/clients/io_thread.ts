@@ -23,6 +23,7 @@ export type IoOptions = {
   readonly version: string;
   readonly refusalsMax: number;
   readonly idleSeconds: number;
+  readonly keepAliveSeconds: number;
   /** The limits of all isolates together, and the memory in which they count. */
   readonly limits: ClientCountOptions & { readonly memory: SharedArrayBuffer };
   readonly log: Omit<LogOptions, "source">;
@@ -64,8 +65,8 @@ export class IoThread {
         return;
       case "serve":
         assert(this.#service !== undefined, "serve comes after begin");
-        this.#service.serve(joinPort(message.address));
-        return this.#say({ type: "serving" });
+        this.#serve(message.address);
+        return;
       case "stop":
         assert(this.#service !== undefined, "stop comes after begin");
         this.#service.close().then(
@@ -75,6 +76,15 @@ export class IoThread {
         return;
       default:
         unreachable(message);
+    }
+  }
+
+  async #serve(address: Address): Promise<void> {
+    try {
+      this.#service?.serve(await joinPort(address));
+      this.#say({ type: "serving" });
+    } catch (error) {
+      this.fail(error);
     }
   }
 

@@ -1,12 +1,14 @@
 // Accepts the clients of an isolate, serves those that get a place (`client_places.ts`), tells the
-// others that they are too many, and closes all of them gracefully. Outlives a failing
-// accept, as when file handles run out. Does not parse: each `connection.ts` does.
+// others that they are too many, and closes all of them gracefully. Goes on when file handles
+// run out. Does not parse: each `connection.ts` does.
 
 import { type Address, isLoopback } from "../../base/address.ts";
 import type { Logger } from "../../base/logger.ts";
-import { hungUp, openPort } from "../../base/listen.ts";
+import { listenOn, type Port } from "../../base/port.ts";
+import type { TcpSocket } from "../../base/socket.ts";
 import { AdminLimit } from "../commands/admin_limit.ts";
 import { ClientCount } from "../client_count.ts";
+import { lacksHandles } from "../file_handles.ts";
 import { Connection, type ConnectionService } from "./connection.ts";
 import { ClientMemory } from "./client_memory.ts";
 import { lookMillis, SlowClients } from "./slow_clients.ts";
@@ -17,18 +19,16 @@ import { FairTurns } from "./fair_turns.ts";
 
 /** Clients that are being told that they are too many; the oldest, told by then, makes way. */
 export const refusalsMaxDefault = 64;
+/** Connections that the runtime accepts at once, before it hands over the first. */
+const acceptsMax = 128;
+/** Milliseconds from the end of a connection to a look for others. */
+const acceptPauseMillis = 1;
+/** Without --keepalive. */
+const keepAliveSecondsDefault = 60;
 /** File handles that clients give back when there are no more. */
 const handlesReserved = 32;
 /** Of these, those that clients get back each second. */
 const handlesRegained = 8;
-/**
- * Clients accepted in one turn: the connected ones must be served meanwhile, and a handle
- * that was closed is not free before the turn ends.
- */
-const acceptsPerTurn = 8;
-/** Milliseconds from a failed accept to the next: handles come back when clients leave. */
-const acceptPauseMillis = 100;
-
 /** How the clients of one socket are served. */
 export type ListenerOptions = {
   readonly link: RaftLink;
@@ -39,6 +39,8 @@ export type ListenerOptions = {
   readonly refusalsMax?: number | undefined;
   /** Seconds for which a client may do nothing; Infinity, or left out: for ever. */
   readonly idleSeconds?: number;
+  /** Seconds of silence after which the system asks a client's host whether it lives; 0: never. */
+  readonly keepAliveSeconds?: number;
   readonly log?: Logger;
 };
 
@@ -47,13 +49,13 @@ export type ListenerOptions = {
  *
  * @throws {Error} with one sentence for the user when it cannot be listened on.
  */
-export function listen(address: Address): Deno.TcpListener {
-  return openPort(address, { whom: "clients", flag: "--saddr" });
+export function listen(address: Address): Promise<Port> {
+  return listenOn(address, { whom: "clients", flag: "--saddr" });
 }
 
 /** All clients of an isolate, from accept to close. */
 export class Listener {
-  readonly #socket: Deno.TcpListener;
+  readonly #port: Port;
   readonly #options: ListenerOptions;
   readonly #log: Logger;
   readonly #clientCount: ClientCount;
@@ -68,15 +70,16 @@ export class Listener {
   readonly #slowClients: SlowClients;
   readonly #memory: ClientMemory;
   readonly #timer: ReturnType<typeof setInterval>;
+  readonly #keepAliveMillis: number;
+  #acceptTimer: ReturnType<typeof setTimeout> | undefined;
   /** The most sessions while file handles run out. */
   #sessionsMax = Infinity;
   #closing = false;
-  #pause: (() => void) | undefined;
   #empty: (() => void) | undefined;
 
   /** Serves clients of `socket` at once, and owns it from now on. */
-  constructor(socket: Deno.TcpListener, options: ListenerOptions) {
-    this.#socket = socket;
+  constructor(port: Port, options: ListenerOptions) {
+    this.#port = port;
     this.#options = options;
     const log = this.#log = options.log ?? (() => {});
     const clientCount = this.#clientCount = options.clientCount ??
@@ -101,15 +104,17 @@ export class Listener {
         log("error", text, { command: name });
       },
     };
+    this.#keepAliveMillis = 1000 *
+      (options.keepAliveSeconds ?? keepAliveSecondsDefault);
     const idleLooks = options.idleSeconds ?? Infinity;
     this.#slowClients = new SlowClients({ sessions, idleLooks, log });
     this.#memory = new ClientMemory({ sessions, clientCount, log });
     this.#timer = setInterval(() => this.look(), lookMillis);
-    this.#acceptAll();
+    this.#port.start((socket) => this.#welcome(socket));
   }
 
   get port(): number {
-    return this.#socket.addr.port;
+    return this.#port.address.port;
   }
 
   /** How many clients are served. */
@@ -121,6 +126,10 @@ export class Listener {
   look(): void {
     this.#slowClients.look();
     this.#memory.look();
+    this.#port.wake();
+    if (this.#sessions.size >= 2 * handlesReserved && lacksHandles()) {
+      this.#shed();
+    }
     this.#sessionsMax += handlesRegained;
     if (this.#sessionsMax >= this.#sessions.size + 2 * handlesReserved) {
       this.#sessionsMax = Infinity;
@@ -134,9 +143,9 @@ export class Listener {
   async close(millis: number): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
-    this.#socket.close();
-    this.#pause?.();
+    this.#port.close();
     clearInterval(this.#timer);
+    clearTimeout(this.#acceptTimer);
     const all = [...this.#sessions, ...this.#refused];
     if (all.length > 0) {
       const empty = new Promise<void>((resolve) => this.#empty = resolve);
@@ -150,38 +159,14 @@ export class Listener {
     this.#admins.close();
   }
 
-  async #acceptAll(): Promise<void> {
-    for (let accepted = 1; !this.#closing; accepted++) {
-      if (accepted % acceptsPerTurn === 0) await this.#nextTurn();
-      while (!this.#closing && !this.#mayRefuse()) await this.#nextTurn();
-      let socket: Deno.TcpConn;
-      try {
-        socket = await this.#socket.accept();
-      } catch (error) {
-        if (this.#closing || hungUp(error)) continue;
-        this.#shed(error);
-        await this.#pauseAfterFailure();
-        continue;
-      }
-      this.#welcome(socket);
-    }
-  }
-
-  #nextTurn(): Promise<void> {
-    return new Promise((resolve) => this.#turns.next(resolve));
-  }
-
   /** Out of file handles: closes clients, or log and peers find none and the process ends. */
-  #shed(error: unknown): void {
+  #shed(): void {
     const kept = this.#sessions.size - handlesReserved;
-    if (kept < handlesReserved) return; // clients have hardly any: others have them
     if (this.#sessionsMax === Infinity) {
       this.#log(
         "warning",
-        `cannot accept a client: ${
-          reasonOf(error)
-        }; closes ${handlesReserved} ` +
-          "of them: allow more file handles, or choose a lower --max-clients",
+        `cannot accept a client: there are no file handles; closes ${handlesReserved} ` +
+          "clients: allow more file handles, or choose a lower --max-clients",
       );
     }
     this.#sessionsMax = Math.min(this.#sessionsMax, kept);
@@ -191,31 +176,21 @@ export class Listener {
     }
   }
 
-  /** Ends early when the listener closes. */
-  async #pauseAfterFailure(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, acceptPauseMillis);
-    this.#pause = resolve;
-    await promise;
-    clearTimeout(timer);
-    this.#pause = undefined;
-  }
-
-  #welcome(socket: Deno.TcpConn): void {
-    if (this.#closing) return socket.close();
-    try {
-      socket.setNoDelay(true);
-      socket.setKeepAlive(true);
-    } catch {
-      return socket.close(); // the client is gone already
-    }
+  #welcome(socket: TcpSocket): void {
+    if (this.#closing || socket.remote.port === 0) return socket.close();
+    socket.keepAlive(this.#keepAliveMillis);
     const id = this.#clientCount.nextId();
-    const connection = new Connection(socket, { id, service: this.#service });
+    const connection = new Connection(socket, {
+      id,
+      service: this.#service,
+      over: (connection) => this.#left(connection),
+    });
     const isFull = this.#sessions.size >= this.#sessionsMax;
     const hasPlace = !isFull && this.#places.enter(connection) ||
       this.#isNear(connection) && this.#places.enterKept(connection);
-    if (hasPlace) this.#serve(connection);
-    else this.#refuse(connection);
+    if (hasPlace) this.#sessions.add(connection);
+    else this.#tell(connection);
+    connection.start();
   }
 
   /** Whether it comes from this host or from a member's. */
@@ -224,42 +199,42 @@ export class Listener {
       this.#options.link.status.memberHosts.includes(host);
   }
 
-  async #serve(connection: Connection): Promise<void> {
-    this.#sessions.add(connection);
-    await connection.serve();
+  #left(connection: Connection): void {
     this.#sessions.delete(connection);
     this.#refused.delete(connection);
     this.#places.leave(connection);
-    this.#noteEmpty();
+    if (this.#sessions.size + this.#refused.size === 0) this.#empty?.();
+    this.#acceptSoon();
   }
 
-  async #refuse(connection: Connection): Promise<void> {
-    this.#tell(connection);
-    await connection.serve();
-    this.#refused.delete(connection);
-    this.#noteEmpty();
-  }
-
-  /** Tells it that there is no place. */
+  /** Tells it that there is no place; the oldest that has been told makes way. */
   #tell(connection: Connection): void {
     this.#refused.add(connection);
     connection.refuse(tooManyClientsText);
+    this.#makeWay();
   }
 
-  /** Whether one more may be told so; the oldest that has been told makes way. */
-  #mayRefuse(): boolean {
+  /** A handle is free again: the next client may be one that was refused for want of it. */
+  #acceptSoon(): void {
+    if (this.#closing || this.#acceptTimer !== undefined) return;
+    this.#acceptTimer = setTimeout(() => {
+      this.#acceptTimer = undefined;
+      if (this.#closing) return;
+      this.#makeWay();
+      this.#port.wake();
+    }, acceptPauseMillis);
+  }
+
+  #makeWay(): void {
     const { refusalsMax = refusalsMaxDefault } = this.#options;
-    for (const connection of this.#refused) {
-      if (this.#refused.size < refusalsMax) break;
-      if (!connection.hasFinished) continue; // its last word has not left yet
-      this.#refused.delete(connection);
-      connection.close();
+    for (const oldest of this.#refused) {
+      if (this.#refused.size <= refusalsMax) break;
+      // The words to a new client leave only when the system has been polled.
+      const isTold = oldest.hasFinished ||
+        this.#refused.size > refusalsMax + acceptsMax;
+      if (isTold) oldest.close();
     }
-    return this.#refused.size < refusalsMax;
-  }
-
-  #noteEmpty(): void {
-    if (this.#sessions.size + this.#refused.size === 0) this.#empty?.();
+    if (this.#refused.size > refusalsMax) this.#acceptSoon();
   }
 }
 

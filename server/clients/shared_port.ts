@@ -14,13 +14,14 @@
 
 import type { Address } from "../../base/address.ts";
 import { lockPort, openPort } from "../../base/listen.ts";
+import { listenOn, type Port } from "../../base/port.ts";
 
 const purpose = { whom: "clients", flag: "--saddr" };
 
 /** A port that this process may share among its isolates. */
 export type Claim = {
   /** The main isolate's socket, open already. */
-  readonly socket: Deno.TcpListener;
+  readonly socket: Port;
   /** Where it listens: the IP address, and the port that the system chose for `:0`. */
   readonly address: Address;
   /** No other process can claim the port until this is closed or the process ends. */
@@ -32,7 +33,7 @@ export type Claim = {
  *
  * @throws {Error} with one sentence for the user when it cannot be listened on.
  */
-export function claimPort(wanted: Address): Claim {
+export async function claimPort(wanted: Address): Promise<Claim> {
   const alone = openPort(wanted, purpose);
   const { hostname: host, port } = alone.addr;
   const address = { host, port };
@@ -43,7 +44,7 @@ export function claimPort(wanted: Address): Claim {
     alone.close();
   }
   try {
-    return { socket: joinPort(address), address, lock };
+    return { socket: await joinPort(address), address, lock };
   } catch (error) {
     lock.close(); // or a second try would be refused by the first
     throw error;
@@ -51,6 +52,6 @@ export function claimPort(wanted: Address): Claim {
 }
 
 /** Listens on `address`, which the main isolate has claimed: for the other isolates. */
-export function joinPort(address: Address): Deno.TcpListener {
-  return openPort(address, { ...purpose, shared: true });
+export function joinPort(address: Address): Promise<Port> {
+  return listenOn(address, { ...purpose, shared: true });
 }

@@ -33,7 +33,7 @@ export interface Session {
   /** It has asked for `count` tickets, or for what takes about as long to make. */
   spent(count: number): void;
   /** Runs no further command, sends the replies so far, closes. */
-  finish(): Promise<void>;
+  finish(): void;
 }
 
 /** The services that all sessions of an isolate share. */

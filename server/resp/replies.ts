@@ -59,7 +59,8 @@ export class Replies {
   readonly #changed: () => void;
   readonly #failed: (error: unknown) => void;
   #out = new RespWriter();
-  #leaving = new RespWriter();
+  /** What a socket is writing, once it has not taken all at once. */
+  #leaving: RespWriter | undefined;
   readonly #slots = new Fifo<Slot>();
   /** The slots that wait for tickets: numbers come in this order. */
   readonly #ticketSlots = new Fifo<Slot>();
@@ -105,7 +106,7 @@ export class Replies {
 
   /** Bytes that all of this keeps in memory. */
   get reservedBytes(): number {
-    return this.#out.reservedBytes + this.#leaving.reservedBytes +
+    return this.#out.reservedBytes + (this.#leaving?.reservedBytes ?? 0) +
       this.#tails.reservedBytes + this.#slots.size * slotBytes +
       (this.#slots.last?.long?.keptBytes ?? 0);
   }
@@ -125,17 +126,29 @@ export class Replies {
     return this.#slots.size === 0 && this.#out.length === 0;
   }
 
-  /** All that may leave; the bytes are good until the next call. */
-  leave(): Uint8Array<ArrayBuffer> {
-    this.#leaving.clear();
-    [this.#out, this.#leaving] = [this.#leaving, this.#out];
-    this.#makePieces();
-    return this.#leaving.bytes();
+  /** All that may leave, where it lies: `left()` or `setAside()` must follow. */
+  next(): Uint8Array<ArrayBuffer> {
+    return this.#out.bytes();
   }
 
-  /** The bytes of `leave()` have left. Keeps no large buffer for them when nothing follows. */
+  /** The bytes of `next()` have left. */
+  left(): void {
+    this.#out.clear();
+    this.#makePieces();
+  }
+
+  /** The bytes of `next()` are leaving, and stay as they are until `rest()`. */
+  setAside(): void {
+    const spare = this.#leaving ?? new RespWriter();
+    spare.clear();
+    this.#leaving = this.#out;
+    this.#out = spare;
+    this.#makePieces();
+  }
+
+  /** The bytes that were set aside have left. Keeps no large buffer when nothing follows. */
   rest(): void {
-    this.#leaving.rest();
+    this.#leaving?.rest();
     if (this.ready === 0) this.#out.rest();
   }
 

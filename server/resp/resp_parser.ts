@@ -5,9 +5,10 @@
 //   command = "*" count CRLF count × ("$" length CRLF length × byte CRLF)
 //           | words (LF | CRLF)          ; `inline.ts` splits them
 //
-// Use: read into `space()`, report it to `filled(n)`, call `next()` until it says "more".
-// The result depends on the bytes alone, never on how they were cut into packets.
-// An argument is a pair of offsets, good until the next call of `space()`.
+// Use: `feed()` the bytes that came, call `next()` until it says "more". The result depends
+// on the bytes alone, never on how they were cut into packets. Commands are found where
+// the bytes lie; the rest of an unfinished one is copied, and so are the bytes that follow it.
+// An argument is a pair of offsets, good until the next call of `next()` or `feed()`.
 //
 // Stricter than Redis: smaller limits; CR must be followed by LF and a bulk by CRLF.
 
@@ -28,10 +29,13 @@ export const lineBytesMax = 64 * 1024;
  */
 export const commandBytesMax = 256 * 1024;
 
-/** The buffer of an idle connection. */
-const bufferBytesMin = 2 * 1024;
-/** A buffer grows beyond this only for one long command. */
-const readBytesMax = 64 * 1024;
+/** The smallest buffer for the rest of a command: many come byte by byte. */
+const restBytesMin = 64;
+/** To compare fewer bytes one by one costs less than a view of all. */
+const viewBytesMin = 512;
+/** What came in buffers at least so large goes back to the system as soon as it was read. */
+const returnedBytesMin = 8 * 1024;
+const none = new Uint8Array(0);
 
 /** The result of `next()`: a command, nothing whole yet, or bytes that break the protocol. */
 export type ParseResult = "command" | "more" | "error";
@@ -42,14 +46,16 @@ const CR = 13, LF = 10, ZERO = 48, STAR = 42, DOLLAR = 36, MINUS = 45;
  * The commands of one connection.
  *
  * @example
- * const count = await socket.read(parser.space());
- * parser.filled(count);
+ * parser.feed(bytes);
  * while (parser.next() === "command") run(parser.text(0));
  */
 export class RespParser {
   // 0 <= start <= next <= end <= bytes.length
-  #bytes = new Uint8Array(bufferBytesMin);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes = none;
+  /** On `#bytes`, made when it is needed. */
+  #view: DataView | undefined;
+  /** `#bytes` came from `allocate`, and has room behind `#end`. */
+  #isOwn = false;
   /** The first byte of the current command. */
   #start = 0;
   /** The first byte that is not yet understood. */
@@ -70,10 +76,6 @@ export class RespParser {
   #error: string | undefined;
 
   readonly #offsets = new ArgumentOffsets();
-
-  /** Bytes of the last read, and of the space that it was given. */
-  #lastRead = 0;
-  #lastSpace = bufferBytesMin;
 
   /** Why `next()` said "error": Redis's text, without its `ERR `. */
   get error(): string {
@@ -98,9 +100,7 @@ export class RespParser {
 
   /** Gives all memory back: nothing is read any more. */
   release(): void {
-    free(this.#bytes);
-    this.#use(new Uint8Array(0));
-    this.#start = this.#next = this.#end = 0;
+    this.#drop();
     this.#whole = false;
     this.#offsets.release();
   }
@@ -146,6 +146,7 @@ export class RespParser {
       }
       if (this.#missing === 0) this.#start = this.#next; // an empty line or array has no reply
     }
+    this.#keepRest();
     return this.#error === undefined ? "more" : "error";
   }
 
@@ -157,63 +158,94 @@ export class RespParser {
   repeats(most = Infinity): number {
     assert(this.#whole, "no command to repeat");
     if (this.#decoded) return 0;
-    const bytes = this.#bytes, view = this.#view;
+    const bytes = this.#bytes;
     const size = this.#next - this.#start;
     let at = this.#next;
     const end = Math.min(this.#end, at + most * size);
-    while (
-      at + 4 <= end && view.getInt32(at) === view.getInt32(at - size)
-    ) at += 4;
+    if (at + size > end) return 0;
+    if (end - at >= viewBytesMin) {
+      const view = this.#view ??= new DataView(
+        bytes.buffer,
+        bytes.byteOffset,
+        bytes.length,
+      );
+      while (
+        at + 4 <= end && view.getInt32(at) === view.getInt32(at - size)
+      ) at += 4;
+    }
     while (at < end && bytes[at] === bytes[at - size]) at++;
     const count = Math.floor((at - this.#next) / size);
     this.#next += count * size;
     return count;
   }
 
-  /** Where to read the next bytes into. The arguments are not valid any more. */
-  space(): Uint8Array {
+  /** Takes `bytes`, which came next, and reads them where they lie: they are nobody else's. */
+  feed(bytes: Uint8Array<ArrayBuffer>): void {
     this.#begin();
-    const live = this.#end - this.#start;
-    const bytes = this.#bytes;
-    const size = this.#bestSize(live);
-    if (size !== bytes.length) {
-      this.#use(allocate(size));
-      this.#bytes.set(bytes.subarray(this.#start, this.#end));
-      free(bytes);
-    } else if (live > 0 && this.#start > 0) {
-      bytes.copyWithin(0, this.#start, this.#end);
+    if (this.#start === this.#end) {
+      this.#drop();
+      this.#use(bytes);
+      this.#end = bytes.length;
+      return;
     }
-    this.#next -= this.#start;
-    this.#start = 0;
-    this.#end = live;
-    this.#lastSpace = size - live;
-    return live === 0 ? this.#bytes : this.#bytes.subarray(live);
-  }
-
-  /** `count` bytes were read into what `space()` gave. */
-  filled(count: number): void {
-    assert(count <= this.#lastSpace, `${count} bytes in ${this.#lastSpace}`);
-    this.#lastRead = count;
-    this.#end += count;
+    this.#makeRoom(bytes.length);
+    this.#bytes.set(bytes, this.#end);
+    this.#end += bytes.length;
   }
 
   #use(bytes: Uint8Array<ArrayBuffer>): void {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#view = undefined;
+  }
+
+  /** Holds no bytes any more. */
+  #drop(): void {
+    this.#giveBack();
+    this.#isOwn = false;
+    this.#bytes = none;
+    this.#view = undefined;
+    this.#start = this.#next = this.#end = 0;
+  }
+
+  #giveBack(): void {
+    const { buffer, byteLength } = this.#bytes;
+    if (this.#isOwn) free(this.#bytes);
+    // The collector would leave it for as long as little else is allocated.
+    else if (
+      byteLength >= returnedBytesMin && byteLength === buffer.byteLength
+    ) buffer.transfer(0);
+  }
+
+  /** Of the bytes that came it keeps those alone that no command was found in. */
+  #keepRest(): void {
+    if (this.#start === this.#end) this.#drop();
+    else if (!this.#isOwn) this.#makeRoom(0);
   }
 
   /**
-   * Grows when the last read filled its space or a long command needs more, shrinks
-   * by halves while reads stay small. Bytes that a client only announces reserve nothing:
-   * it grows for bytes that came (CVE-2021-32675).
+   * Makes room for `more` bytes behind the rest of the current command, in a buffer of its
+   * own. It grows for bytes that came: those that a client only announces reserve nothing
+   * (CVE-2021-32675).
    */
-  #bestSize(live: number): number {
-    let size = this.#bytes.length;
-    if (this.#lastRead === this.#lastSpace && size < readBytesMax) size *= 4;
-    else if (live === 0 && this.#lastRead * 8 <= size) size /= 2;
-    while (live * 2 > size) size *= 2;
-    if (live * 2 <= readBytesMax) size = Math.min(size, readBytesMax);
-    return Math.max(size, bufferBytesMin);
+  #makeRoom(more: number): void {
+    const bytes = this.#bytes;
+    if (this.#isOwn && this.#end + more <= bytes.length) return;
+    const live = this.#end - this.#start;
+    if (this.#isOwn && live + more <= bytes.length) {
+      bytes.copyWithin(0, this.#start, this.#end);
+    } else {
+      const spare = this.#isOwn ? live : 0; // it comes in many pieces
+      const room = allocate(
+        Math.max(restBytesMin, live + Math.max(more, spare)),
+      );
+      room.set(bytes.subarray(this.#start, this.#end));
+      this.#giveBack();
+      this.#isOwn = true;
+      this.#use(room);
+    }
+    this.#next -= this.#start;
+    this.#start = 0;
+    this.#end = live;
   }
 
   #begin(): void {

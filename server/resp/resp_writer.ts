@@ -34,6 +34,8 @@ export class RespWriter {
   #bytes = new Uint8Array(bufferBytesMin);
   /** `0 <= length <= bytes.length` */
   #length = 0;
+  /** What `bytes()` gave last: most replies are as long as the one before. */
+  #view: Uint8Array<ArrayBuffer> | undefined;
 
   get length(): number {
     return this.#length;
@@ -46,7 +48,8 @@ export class RespWriter {
 
   /** The bytes written, where they lie: good until the next change. */
   bytes(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.#length);
+    if (this.#view?.length === this.#length) return this.#view;
+    return this.#view = this.#bytes.subarray(0, this.#length);
   }
 
   /** Forgets all bytes; gives memory back by halves after a burst. */
@@ -221,6 +224,7 @@ export class RespWriter {
   #replace(bytes: Uint8Array<ArrayBuffer>): void {
     free(this.#bytes);
     this.#bytes = bytes;
+    this.#view = undefined;
   }
 }
 

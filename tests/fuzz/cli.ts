@@ -47,6 +47,7 @@ const near: Readonly<Record<Name, readonly string[]>> = {
   "max-clients": ["1", "999999", "0", "1000000", "010", "-1", "1e3", "many"],
   "client-memory": ["16MB", "64GB", "15MB", "65GB", "1024mb", "64", "1.5GB"],
   "client-idle": ["off", "1s", "24h", "0s", "25h", "1440m", "on", "60"],
+  keepalive: ["0", "1s", "24h", "0s", "25h", "1440m", "off", "60"],
   "io-threads": ["1", "16", "0", "17", "01", "1.0", "-1", "1e1", "one"],
   "log-level": ["debug", "info", "warning", "error", "warn"],
   "log-format": ["text", "json", "yaml"],
@@ -274,6 +275,11 @@ const right = fc.record(
       fc.integer({ min: 1, max: 1440 })
         .map((size) => ({ text: `${size}m`, means: 60 * size })),
     ),
+    keepalive: fc.oneof(
+      fc.constant({ text: "0", means: 0 }),
+      fc.integer({ min: 1, max: 86_400 })
+        .map((means) => ({ text: `${means}s`, means })),
+    ),
     "io-threads": fc.integer({ min: 1, max: 16 })
       .map((means) => ({ text: `${means}`, means })),
     "log-level": oneOf("debug", "info", "warning", "error"),
@@ -337,6 +343,7 @@ const meant = target({
       clientsMax: right["max-clients"].means,
       memoryMax: right["client-memory"].means,
       idleSeconds: right["client-idle"].means,
+      keepAliveSeconds: right.keepalive.means,
     },
     node: {
       id: id.means,

@@ -64,8 +64,7 @@ const flood = waitingTarget({
   const stream = latin1(commands.map(asArray).join(""));
   const socket = new DeafSocket(stream, 16 * 1024 * 1024);
   const node = new FakeNode({ prompt });
-  const connection = connectionOf(socket, node);
-  const served = connection.serve();
+  const { connection, served } = connectionOf(socket, node);
   const { replies } = connection;
   for (let left = -1; left !== socket.left;) {
     left = socket.left;

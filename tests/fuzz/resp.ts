@@ -95,6 +95,9 @@ const longStreams = fc.tuple(
   fc.oneof(fc.constant(new Uint8Array()), short),
 ).map(([bytes, more]) => joined(bytes, more));
 
+/** As many as one read of a socket brings. */
+const readBytes = 64 * 1024;
+
 /** What a parser finds that is fed `parts`; its limits are checked on the way. */
 function parse(parts: readonly Uint8Array[], fold: boolean): Parsed {
   const parser = new RespParser();
@@ -102,14 +105,10 @@ function parse(parts: readonly Uint8Array[], fold: boolean): Parsed {
   let error: string | undefined;
   let fed = 0;
   for (const part of parts) {
-    for (let at = 0; at < part.length;) {
-      const space = parser.space();
-      const count = Math.min(space.length, part.length - at);
-      assert(count > 0, "a parser without space");
-      space.set(part.subarray(at, at + count));
-      parser.filled(count);
-      at += count;
-      fed += count;
+    for (let at = 0; at < part.length; at += readBytes) {
+      const bytes = part.slice(at, at + readBytes);
+      parser.feed(bytes);
+      fed += bytes.length;
       const reserved = parser.reservedBytes;
       const words = Math.min(argumentsMax, fed);
       const limit = Math.min(bufferBytesMax, Math.max(2048, 4 * fed)) +

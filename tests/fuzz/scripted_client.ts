@@ -3,48 +3,98 @@
 // Connection and its socket are made.
 
 import assert from "node:assert/strict";
-import { Connection, type Socket } from "../../server/clients/connection.ts";
+import type { Socket, SocketListener } from "../../base/socket.ts";
+import { Connection } from "../../server/clients/connection.ts";
 import { connectionService, FakeNode } from "../lib/fakes.ts";
 import { withoutEscapes } from "./escapes.ts";
 import { expectedReplies } from "./expected.ts";
 import { wholeReplies } from "./replies.ts";
 import { text } from "./resp.ts";
-import { ScriptedReads } from "./scripted.ts";
+
+/** As many as one read of a socket brings. */
+const readBytes = 64 * 1024;
 
 /** A client that sends what it is given and takes replies a few bytes at a time. */
-export class ScriptedSocket extends ScriptedReads implements Socket {
-  readonly remoteAddr = {
-    transport: "tcp",
-    hostname: "192.0.2.7",
-    port: 40_000,
-  } as const;
+export class ScriptedSocket implements Socket {
+  readonly remote = { host: "192.0.2.7", port: 40_000 };
+  readonly local = { host: "192.0.2.1", port: 11_001 };
   received = "";
+  readonly #parts: Uint8Array[];
   readonly #accepts: number;
+  #listener: SocketListener | undefined;
+  #isPaused = false;
+  #isSending = false;
+  #isOver = false;
 
   constructor(parts: readonly Uint8Array[], accepts: number) {
-    super(parts);
+    this.#parts = parts.filter((part) => part.length > 0);
     this.#accepts = accepts;
   }
 
-  write(bytes: Uint8Array): Promise<number> {
-    const count = Math.min(bytes.length, this.#accepts);
-    this.received += text(bytes.subarray(0, count));
-    return Promise.resolve(count);
+  start(listener: SocketListener): void {
+    this.#listener = listener;
+    this.#send();
   }
 
-  closeWrite(): Promise<void> {
-    return Promise.resolve();
+  /** What is sent next, `undefined` at the end. */
+  protected next(): Uint8Array<ArrayBuffer> | undefined {
+    const part = this.#parts.shift();
+    if (part === undefined) return undefined;
+    if (part.length > readBytes) this.#parts.unshift(part.subarray(readBytes));
+    return part.slice(0, readBytes);
   }
 
-  close(): void {}
+  async #send(): Promise<void> {
+    if (this.#isSending) return;
+    this.#isSending = true;
+    for (;;) {
+      await Promise.resolve();
+      if (this.#isPaused || this.#isOver) break;
+      const bytes = this.next();
+      if (bytes === undefined) return this.#listener?.ended();
+      this.#listener?.data(bytes);
+    }
+    this.#isSending = false;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (bytes.length <= this.#accepts) {
+      this.received += text(bytes);
+      return true;
+    }
+    this.#take(bytes);
+    return false;
+  }
+
+  /** Takes `bytes`, which must stay as they are, piece by piece. */
+  async #take(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; at += this.#accepts) {
+      await Promise.resolve();
+      this.received += text(bytes.subarray(at, at + this.#accepts));
+    }
+    this.#listener?.taken();
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#send();
+  }
+
+  end(): void {}
+
+  close(): void {
+    this.#isOver = true;
+  }
 }
 
 /** A client that sends without end and never reads. */
 export class DeafSocket extends ScriptedSocket {
   readonly #stream: Uint8Array;
   #at = 0;
-  #end = false;
-  #wake: (() => void) | undefined;
   /** Bytes it may still send. */
   left: number;
 
@@ -54,42 +104,41 @@ export class DeafSocket extends ScriptedSocket {
     this.left = bytesMax;
   }
 
-  override read(space: Uint8Array): Promise<number | null> {
-    if (this.#end || this.left <= 0) return Promise.resolve(null);
-    let count = 0;
-    for (; count < space.length && count < this.left;) {
+  protected override next(): Uint8Array<ArrayBuffer> | undefined {
+    if (this.left <= 0) return undefined;
+    const bytes = new Uint8Array(Math.min(readBytes, this.left));
+    for (let count = 0; count < bytes.length;) {
       const part = this.#stream.subarray(
         this.#at,
-        this.#at + space.length - count,
+        this.#at + bytes.length - count,
       );
-      space.set(part, count);
+      bytes.set(part, count);
       count += part.length;
       this.#at = (this.#at + part.length) % this.#stream.length;
     }
-    this.left -= count;
-    return Promise.resolve(count);
+    this.left -= bytes.length;
+    return bytes;
   }
 
   /** Waits for ever: until the connection is closed. */
-  override write(): Promise<number> {
-    return new Promise((_, reject) => {
-      this.#wake = () => reject(new Deno.errors.BrokenPipe());
-    });
-  }
-
-  override close(): void {
-    this.#end = true;
-    this.#wake?.();
+  override write(): boolean {
+    return false;
   }
 }
 
 /** A connection of the only client that `node` has. */
-export function connectionOf(socket: Socket, node: FakeNode): Connection {
+export function connectionOf(
+  socket: Socket,
+  node: FakeNode,
+): { connection: Connection; served: Promise<void> } {
   const sessions = new Set<Connection>();
   const service = connectionService(node.link, { sessions });
-  const connection = new Connection(socket, { id: 1, service });
+  const { promise: served, resolve } = Promise.withResolvers<void>();
+  const over = () => resolve();
+  const connection = new Connection(socket, { id: 1, service, over });
   sessions.add(connection);
-  return connection;
+  connection.start();
+  return { connection, served };
 }
 
 /** A node with every kind of answer, some with bytes that must not end a line early. */
@@ -119,7 +168,7 @@ export async function assertServed(
 ): Promise<void> {
   const node = countingNode();
   const socket = new ScriptedSocket(parts, accepts);
-  await withoutEscapes(() => connectionOf(socket, node).serve());
+  await withoutEscapes(() => connectionOf(socket, node).served);
   assert.equal(node.link.dispenser.waiting, 0);
   const { received } = socket;
   const expected = expectedReplies(parts.map(text).join("")).replies;

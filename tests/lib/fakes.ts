@@ -119,6 +119,13 @@ export function connectionService(
   };
 }
 
+/** All that may leave now; it has left then. */
+export function leaving(replies: Replies): string {
+  const text = decoder.decode(replies.next());
+  replies.left();
+  return text;
+}
+
 /** A client without a socket: requests in, replies out, turn by turn. */
 export class MemorySession implements Session {
   client: ClientInfo;
@@ -143,32 +150,22 @@ export class MemorySession implements Session {
 
   spent(): void {}
 
-  finish(): Promise<void> {
+  finish(): void {
     this.finished = true;
-    return Promise.resolve();
   }
 
   /** Runs all complete commands of `text`. */
   send(text: string): void {
-    const bytes = encoder.encode(text);
-    for (let at = 0; at < bytes.length;) {
-      const space = this.request.space();
-      const count = Math.min(space.length, bytes.length - at);
-      space.set(bytes.subarray(at, at + count));
-      this.request.filled(count);
-      at += count;
-      while (!this.finished && this.request.next() === "command") {
-        runCommand(this, this.service);
-      }
+    this.request.feed(encoder.encode(text));
+    while (!this.finished && this.request.next() === "command") {
+      runCommand(this, this.service);
     }
   }
 
   /** All that may have left by now. */
   received(): string {
     let text = "";
-    do text += decoder.decode(this.replies.leave()); while (
-      this.replies.ready > 0
-    );
+    do text += leaving(this.replies); while (this.replies.ready > 0);
     return text;
   }
 }

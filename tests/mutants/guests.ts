@@ -219,8 +219,8 @@ export const guestsMutants: readonly Mutant[] = [
     mistake: "a client that has gone still counts with its buffers",
     source: "PITFALLS 37",
     file: connection,
-    find: "    this.#released = true;\n    this.#count();",
-    replace: "    this.#count();",
+    find: "const bytes = this.#closed\n",
+    replace: "const bytes = this.#closed && this.#counted === 0\n",
     tests: connectionMemoryTests,
   },
   {
@@ -297,12 +297,22 @@ export const guestsMutants: readonly Mutant[] = [
     tests: placesTests,
   },
   {
+    name: "deaf-listener",
+    mistake:
+      "a listener that once found no file handle never accepts a client again",
+    source: "ARCHITECTURE, how it is proved",
+    file: "base/port.ts",
+    find: "handle?.listen?.(backlog);",
+    replace: "void handle;",
+    tests: ["e2e/guests_test.ts"],
+  },
+  {
     name: "refused-without-a-word",
     mistake: "one that is too many is closed before it was told",
     source: "PITFALLS, RESP table",
     file: listener,
-    find: "if (!connection.hasFinished) continue;",
-    replace: "if (connection.hasFinished && this.#closing) continue;",
+    find: "const isTold = oldest.hasFinished ||",
+    replace: "const isTold = !this.#closing ||",
     tests: listenerTests,
   },
   {

@@ -34,6 +34,7 @@ Deno.test("Without flags a node serves on loopback, with the original's defaults
       clientsMax: 10_000,
       memoryMax: 256 * 1024 * 1024,
       idleSeconds: Infinity,
+      keepAliveSeconds: 60,
     },
     node: {
       id: "1",
@@ -102,6 +103,8 @@ const good: [string, string, string, (config: Config) => unknown, unknown][] = [
   ["heartbeat", "HEARTBEAT", "20ms", (c) => c.node.heartbeatMillis, 20],
   ["election", "ELECTION", "1s", (c) => c.node.electionMillis, 1000],
   ["election", "ELECTION", "0.15s", (c) => c.node.electionMillis, 150],
+  ["keepalive", "KEEPALIVE", "0", (c) => c.limits.keepAliveSeconds, 0],
+  ["keepalive", "KEEPALIVE", "5m", (c) => c.limits.keepAliveSeconds, 300],
   ["io-threads", "IO_THREADS", "1", (c) => c.ioThreads, 1],
   ["io-threads", "IO_THREADS", "9", (c) => c.ioThreads, 9],
   ["io-threads", "IO_THREADS", "2", (c) => c.node.lends, false],
@@ -203,6 +206,7 @@ const bad: [string, string, string[], RegExp][] = [
   ],
   ["election", "ELECTION", ["300", "1m", "1e3ms"], /duration/],
   ["ahead", "AHEAD", ["-1", "01", "1048577", "1e3", "off"], /0 to 1048576/],
+  ["keepalive", "KEEPALIVE", ["off", "0s", "60", "1d", "25h"], /0 for never/],
   ["io-threads", "IO_THREADS", ["0", "17", "01", "1.5", "two"], /from 1 to 16/],
   ["log-level", "LOG_LEVEL", ["warn", "INFO"], /debug, info, warning or error/],
   ["log-format", "LOG_FORMAT", ["yaml"], /text or json/],
@@ -320,6 +324,7 @@ Deno.test("--help fits 80 columns and half a page, with every flag, default and 
     const parsed = parse(flag);
     assert.ok(parsed.type === "print");
     const lines = parsed.text.trimEnd().split("\n");
+    // 34 lines leave a terminal of 40 its prompt and the command.
     assert.ok(lines.length <= 34 && lines.every((line) => line.length < 80));
     for (const [name] of good) assert.ok(parsed.text.includes(`--${name} `));
     for (const shown of ["(127.0.0.1:11001)", "(300ms)", "TICKETD_ID"]) {

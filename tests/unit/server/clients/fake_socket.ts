@@ -2,10 +2,10 @@
 // and when turns of the event loop end.
 
 import assert from "node:assert/strict";
+import type { Socket, SocketListener } from "../../../../base/socket.ts";
 import {
   Connection,
   type ConnectionService,
-  type Socket,
 } from "../../../../server/clients/connection.ts";
 import {
   connectionService,
@@ -14,26 +14,30 @@ import {
   FakeNode,
 } from "../../../lib/fakes.ts";
 
+/** As many as one read of a socket brings. */
+const readBytes = 64 * 1024;
+
 /** A socket whose client is this test: it decides when to send and when to read. */
 export class FakeSocket implements Socket {
-  readonly remoteAddr = {
-    transport: "tcp",
-    hostname: "192.0.2.7",
-    port: 40000,
-  } as const;
+  readonly remote = { host: "192.0.2.7", port: 40000 };
+  readonly local = { host: "192.0.2.1", port: 11001 };
   /** Each write, whole or in the pieces that were accepted. */
   readonly writes: string[] = [];
   closed = false;
   writeClosed = false;
   /** Bytes that one write accepts. */
   accepts = Infinity;
-  /** Until it is resolved, writes wait. */
-  #reading: PromiseWithResolvers<void> | undefined;
-  #read: ((text: string | null) => void) | undefined;
+  #listener: SocketListener | undefined;
+  #isPaused = false;
+  #isReading = true;
+  /** Bytes of the write under way, which must stay as they are. */
+  #leaving: Uint8Array | undefined;
+  #hasToldEnd = false;
   reads = 0;
   /** What the client sends, again and again, as soon as the server reads. */
   flood: string | undefined;
   #flooded = 0;
+  #isFlooding = false;
 
   /** What the client has read so far. */
   get received(): string {
@@ -41,58 +45,101 @@ export class FakeSocket implements Socket {
   }
 
   stopReading(): void {
-    this.#reading = Promise.withResolvers();
+    this.#isReading = false;
   }
 
   goOnReading(): void {
-    this.#reading?.resolve();
-    this.#reading = undefined;
+    this.#isReading = true;
+    this.#goOnWriting();
   }
 
   /** The server must be reading. `null`: the client closes its half. */
   async send(text: string | null): Promise<void> {
-    assert(this.#read !== undefined, "the server does not read");
-    const read = this.#read;
-    this.#read = undefined;
-    read(text);
+    assert(this.beingRead, "the server does not read");
+    if (text === null) this.#listener?.ended();
+    else if (text !== "" && !this.closed) this.#receive(encoder.encode(text));
+    this.#overflow();
     await settled();
   }
 
   get beingRead(): boolean {
-    return this.#read !== undefined;
+    return this.#listener !== undefined && !this.#isPaused;
   }
 
-  async read(space: Uint8Array): Promise<number | null> {
-    this.reads++;
-    const text = this.flood ?? await new Promise<string | null>((resolve) => {
-      this.#read = resolve;
-    });
-    if (this.closed) throw new Deno.errors.BadResource();
-    if (text === null) return null;
-    const from = this.flood === undefined ? 0 : this.#flooded % text.length;
-    const bytes = encoder.encode(text).subarray(from, from + space.length);
-    assert(this.flood !== undefined || bytes.length === text.length);
-    if (this.flood !== undefined) this.#flooded += bytes.length;
-    space.set(bytes);
-    return bytes.length;
+  start(listener: SocketListener): void {
+    this.#listener = listener;
+    this.#overflow();
   }
 
-  async write(bytes: Uint8Array): Promise<number> {
-    await this.#reading?.promise;
-    if (this.closed) throw new Deno.errors.BrokenPipe();
-    const count = Math.min(bytes.length, this.accepts);
-    this.writes.push(decoder.decode(bytes.subarray(0, count)));
-    return count;
+  pause(): void {
+    this.#isPaused = true;
   }
 
-  closeWrite(): Promise<void> {
+  resume(): void {
+    this.#isPaused = false;
+    this.#overflow();
+  }
+
+  write(bytes: Uint8Array): boolean {
+    assert(this.#leaving === undefined, "one write at a time");
+    assert(!this.closed && !this.writeClosed && bytes.length > 0);
+    if (this.#isReading && bytes.length <= this.accepts) {
+      this.writes.push(decoder.decode(bytes));
+      return true;
+    }
+    this.#leaving = bytes;
+    if (this.#isReading) queueMicrotask(() => this.#goOnWriting());
+    return false;
+  }
+
+  end(): void {
+    assert(this.#leaving === undefined, "FIN goes behind all that was written");
     this.writeClosed = true;
-    return Promise.resolve();
   }
 
   close(): void {
     this.closed = true;
-    this.#read?.(null);
+    this.#leaving = undefined;
+    queueMicrotask(() => this.#tellEnd());
+  }
+
+  #receive(bytes: Uint8Array<ArrayBuffer>): void {
+    this.reads++;
+    this.#listener?.data(bytes);
+  }
+
+  /** Sends the flood for as long as the server reads, read by read. */
+  async #overflow(): Promise<void> {
+    if (this.#isFlooding) return;
+    this.#isFlooding = true;
+    for (;;) {
+      await Promise.resolve();
+      const { flood } = this;
+      if (flood === undefined || !this.beingRead || this.closed) break;
+      const from = this.#flooded % flood.length;
+      const bytes = encoder.encode(flood).slice(from, from + readBytes);
+      this.#flooded += bytes.length;
+      this.#receive(bytes);
+    }
+    this.#isFlooding = false;
+  }
+
+  #goOnWriting(): void {
+    if (this.closed) return this.#tellEnd();
+    while (this.#isReading && this.#leaving !== undefined) {
+      const bytes = this.#leaving;
+      this.writes.push(decoder.decode(bytes.subarray(0, this.accepts)));
+      this.#leaving = bytes.subarray(this.accepts);
+      if (bytes.length > this.accepts) continue;
+      this.#leaving = undefined;
+      this.#listener?.taken();
+    }
+  }
+
+  #tellEnd(): void {
+    if (this.#hasToldEnd) return;
+    this.#hasToldEnd = true;
+    this.#listener?.closed();
   }
 }
 
@@ -108,8 +155,13 @@ export async function connected(
   const node = new FakeNode(options);
   const socket = new FakeSocket();
   const service = connectionService(node.link, shared);
-  const connection = new Connection(socket, { id: 1, service });
-  const served = connection.serve();
+  const { promise: served, resolve: over } = Promise.withResolvers<void>();
+  const connection = new Connection(socket, {
+    id: 1,
+    service,
+    over: () => over(),
+  });
+  connection.start();
   await settled();
   return { node, socket, connection, served };
 }

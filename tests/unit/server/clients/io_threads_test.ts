@@ -87,6 +87,7 @@ async function threads(
       version: "1.2.3",
       refusalsMax: 64,
       idleSeconds: Infinity,
+      keepAliveSeconds: 60,
       limits: { clientsMax: 4, memory: clientCount.memory },
       log: { level: "error", format: "text" },
     },
@@ -108,7 +109,10 @@ Deno.test("Without further threads nothing is started, and there is nothing to w
 Deno.test("Each thread serves clients of the shared port, with numbers of the one node", () =>
   threads(2, async ({ threads, node, clientCount }) => {
     assert.equal(node.ports.length, 2);
-    const { socket, lock, address } = claimPort({ host: "127.0.0.1", port: 0 });
+    const { socket, lock, address } = await claimPort({
+      host: "127.0.0.1",
+      port: 0,
+    });
     await threads.serve(address);
     socket.close(); // so that every client comes to one of the threads
     const numbers: number[] = [];
@@ -128,7 +132,10 @@ Deno.test("Each thread serves clients of the shared port, with numbers of the on
 
 Deno.test("Threads close together: replies that wait are sent, newcomers refused", () =>
   threads(2, async ({ threads, node, clientCount, workers }) => {
-    const { socket, lock, address } = claimPort({ host: "127.0.0.1", port: 0 });
+    const { socket, lock, address } = await claimPort({
+      host: "127.0.0.1",
+      port: 0,
+    });
     await threads.serve(address);
     socket.close();
     lock.close();

@@ -3,13 +3,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Replies } from "../../../../server/resp/replies.ts";
-import { tickets } from "../../../lib/fakes.ts";
-
-const decoder = new TextDecoder();
-
-function left(replies: Replies): string {
-  return decoder.decode(replies.leave());
-}
+import { leaving as left, tickets } from "../../../lib/fakes.ts";
 
 Deno.test("Replies lets what is known at once leave at once", () => {
   const replies = new Replies(() => {});
@@ -244,7 +238,7 @@ Deno.test("Replies makes a long reply piece by piece, in its order, and nothing 
   assert(made < 20, `${made} pieces before anything has left`);
   let got = "";
   while (!replies.empty) {
-    got += decoder.decode(replies.leave());
+    got += left(replies);
     assert(replies.reservedBytes < 512 * 1024);
   }
   assert.equal(got, `+1\r\n$1000000\r\n${"x".repeat(1_000_000)}\r\n`);

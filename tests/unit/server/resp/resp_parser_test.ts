@@ -9,13 +9,16 @@ import {
 } from "../../../../server/resp/resp_parser.ts";
 import { type Parsed, parseSlowly } from "../../../lib/reference_parser.ts";
 
-function latin1(text: string): Uint8Array {
+function latin1(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
 function textOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }
+
+/** As many as one read of a socket brings. */
+const readBytes = 64 * 1024;
 
 /** A parser that is fed piece by piece, and what it found so far. */
 class Fed {
@@ -26,14 +29,9 @@ class Fed {
   fold = false;
 
   feed(input: Uint8Array): this {
-    for (let at = 0; at < input.length;) {
-      const space = this.parser.space();
-      const count = Math.min(space.length, input.length - at);
-      assert(count > 0, "a parser without space");
-      space.set(input.subarray(at, at + count));
-      this.parser.filled(count);
+    for (let at = 0; at < input.length; at += readBytes) {
+      this.parser.feed(new Uint8Array(input.slice(at, at + readBytes)));
       this.#drain();
-      at += count;
     }
     return this;
   }
@@ -206,23 +204,24 @@ Deno.test("RespParser refuses an array of more than 256 KiB in all", () => {
 
 Deno.test("RespParser reserves no memory for what a client merely announces", () => {
   const fed = new Fed().feed(latin1(`*1024\r\n$${bulkBytesMax}\r\n`));
-  assert(fed.parser.space().buffer.byteLength <= 2048);
+  assert(fed.parser.reservedBytes <= 2048);
 });
 
 Deno.test("RespParser gives memory back after a burst", () => {
   const fed = new Fed().feed(latin1(ticket.repeat(20_000)));
   assert.equal(fed.commands.length, 20_000);
-  assert(fed.parser.space().buffer.byteLength > 16_384);
-  for (let i = 0; i < 8; i++) fed.feed(latin1(ticket));
-  assert(fed.parser.space().buffer.byteLength <= 2048);
+  assert(fed.parser.reservedBytes < 100);
+  fed.feed(latin1(`*2\r\n$4\r\nECHO\r\n$40000\r\n${"x".repeat(39_999)}`));
+  assert(fed.parser.reservedBytes > 16_384);
+  fed.feed(latin1("x\r\n"));
+  assert.equal(fed.commands.length, 20_001);
+  assert(fed.parser.reservedBytes < 100);
 });
 
 Deno.test("RespParser.repeats() steps over exact copies only", () => {
   const parser = new RespParser();
   const load = (text: string) => {
-    const bytes = latin1(text);
-    parser.space().set(bytes);
-    parser.filled(bytes.length);
+    parser.feed(latin1(text));
   };
   load(ticket.repeat(5) + ticket.toLowerCase() + ticket.slice(0, 9));
   assert.equal(parser.next(), "command");
@@ -240,9 +239,7 @@ Deno.test("RespParser.repeats() steps over exact copies only", () => {
 
 Deno.test("RespParser.is() ignores the case of ASCII letters and nothing else", () => {
   const parser = new RespParser();
-  const bytes = latin1("RaFt.LEADER raft\x0eleader r@ft\n");
-  parser.space().set(bytes);
-  parser.filled(bytes.length);
+  parser.feed(latin1("RaFt.LEADER raft\x0eleader r@ft\n"));
   parser.next();
   assert(parser.is(0, "raft.leader"));
   assert(!parser.is(0, "raft.leade"));
@@ -335,22 +332,27 @@ Deno.test("RespParser keeps nothing of a command of many words, and tells what i
   const before = parser.reservedBytes;
   const text = `*1000\r\n${"$0\r\n\r\n".repeat(1000)}`;
   const bytes = new TextEncoder().encode(text);
-  for (let at = 0; at < bytes.length;) {
-    const space = parser.space();
-    const part = bytes.subarray(at, at + space.length);
-    space.set(part);
-    parser.filled(part.length);
-    at += part.length;
-    if (at < bytes.length) assert.equal(parser.next(), "more");
+  for (let at = 0; at < bytes.length; at += 2048) {
+    parser.feed(bytes.slice(at, at + 2048));
+    if (at + 2048 < bytes.length) assert.equal(parser.next(), "more");
   }
   assert.equal(parser.next(), "command");
   assert.equal(parser.count, 1000);
   assert(parser.reservedBytes > 16_000, `${parser.reservedBytes}`);
   assert.equal(parser.next(), "more");
-  for (let i = 0; i < 10; i++) { // the buffer shrinks while reads are small
-    parser.space().fill(10, 0, 2);
-    parser.filled(2);
-    assert.equal(parser.next(), "more");
-  }
   assert.equal(parser.reservedBytes, before);
+});
+
+Deno.test("RespParser copies none of the bytes that hold whole commands, and keeps no more than the rest", () => {
+  const parser = new RespParser();
+  const bytes = latin1(ticket.repeat(100) + ticket.slice(0, 5));
+  parser.feed(bytes);
+  assert.equal(parser.next(), "command");
+  assert.equal(parser.bytes(0).buffer, bytes.buffer);
+  while (parser.next() === "command");
+  assert(parser.reservedBytes < 100, "the rest, not all that came with it");
+  bytes.fill(0); // they are the socket's again
+  parser.feed(latin1(ticket.slice(5)));
+  assert.equal(parser.next(), "command");
+  assert.equal(parser.text(0), "TICKET");
 });
