@@ -17,6 +17,7 @@ import { rimMutants } from "./rim.ts";
 import { serverMutants } from "./server.ts";
 import { storageMutants } from "./storage.ts";
 import { strangersMutants } from "./strangers.ts";
+import { takeAlongMutants } from "./take_along.ts";
 import { takesMutants } from "./takes.ts";
 
 export const mutants: readonly Mutant[] = [
@@ -27,6 +28,7 @@ export const mutants: readonly Mutant[] = [
   ...nodeMutants,
   ...reserveMutants,
   ...takesMutants,
+  ...takeAlongMutants,
   ...storageMutants,
   ...filesMutants,
   ...kvMutants,
