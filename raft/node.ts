@@ -305,7 +305,8 @@ export class Node {
   }
 
   #send(): void {
-    this.#environment.peers.send(this.#raft.takeMessages());
+    const messages = this.#raft.takeMessages();
+    if (messages.length > 0) this.#environment.peers.send(messages);
   }
 
   #apply(entry: Entry): void {

@@ -19,8 +19,9 @@ import type { NodeId, Server, Term } from "../core/types.ts";
  * 2. Main sends `door`, once for each further isolate, at any time. Through the new door
  *    come `take` and `admin` alone.
  * 3. An isolate has at most one `take` or one `refill` under way. It sends the next when the
- *    last has been answered in full. The node answers the takes of all isolates in the order
- *    in which they came, so takes need no ids.
+ *    last has been answered in full, or the node takes it along with that answer
+ *    (`TakeOffers`). The node answers the takes of all isolates in the order in which they
+ *    came, so takes need no ids.
  * 4. A `take` is answered by `taken` and `refused`, in one or more parts, whose counts add up
  *    to its own. The last `taken` may bring more numbers than that: the rest is lent.
  * 5. Main may give lent numbers to clients by itself. Nothing is lent while other isolates or
@@ -100,6 +101,17 @@ export type FromNode =
 export interface TakeRequests {
   take(count: number): void;
   refill(): void;
+}
+
+/**
+ * What waits for the next take, beside a `TakeBox`. The node may take it along when it answers
+ * the take under way: it is then the next take, as if it had been posted.
+ */
+export interface TakeOffers {
+  /** `count` more tickets wait. */
+  offer(count: number): void;
+  /** Ends the offer; returns how many tickets of it the node has not taken along. */
+  withdraw(): number;
 }
 
 /** `taken` and `lent` as calls, with the tickets of a `Range` as scalars. */

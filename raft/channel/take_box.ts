@@ -2,24 +2,30 @@
 // in shared memory. A message would be an object to build, to copy and to collect, twice a
 // batch. An answer in several parts, or without numbers, is a message all the same.
 //
-// The box holds one request: an isolate sends the next when it has seen the last answer, so
-// nothing in here is overwritten before it is read.
+// The box holds one request: an isolate sends the next when it has seen the last answer. While
+// a take is under way the isolate offers what waits for the next one; the node may take that
+// along when it answers, which spares both ends a wake. It does so only if all former answers
+// have been seen: so at most two wait in here, and nothing is overwritten before it is read.
 //
-//   word  0 requests so far        1 answers so far       2 tickets that a take asks for
-//         3 tickets given or lent  4-5 the last of them   6 `aTake` or `aRefill`   7 unused
+//   word  0 requests so far   1 answers so far   2 tickets that a take asks for
+//         3 `aTake` or `aRefill`   4 tickets offered   5 answers seen   6-7 unused
+//         8-11, 12-15 the even and the odd answer:
+//             0-1 the last ticket   2 how many   3 `aTake` or `aRefill`
 //
 // Both ends wait for words 0 and 1 to change; each writes all other words before it counts.
 
 import { assert } from "../../base/assert.ts";
-import type { TakeAnswers, TakeRequests } from "./messages.ts";
+import type { TakeAnswers, TakeOffers, TakeRequests } from "./messages.ts";
 
 const requestsWord = 0;
 const answersWord = 1;
 const wantedWord = 2;
-const givenWord = 3;
-const lastLong = 2;
-const kindWord = 6;
-const boxBytes = 32;
+const kindWord = 3;
+const offeredWord = 4;
+const seenWord = 5;
+const slotsWord = 8;
+const slotWords = 4;
+const boxBytes = 64;
 
 const aTake = 1;
 const aRefill = 2;
@@ -31,7 +37,7 @@ const aRefill = 2;
 const begin = 2 ** 31 - 2;
 
 /** One end of the box; the memory is shared with the other end. */
-export class TakeBox implements TakeRequests {
+export class TakeBox implements TakeRequests, TakeOffers {
   readonly memory: SharedArrayBuffer;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #longs: BigUint64Array<SharedArrayBuffer>;
@@ -42,7 +48,9 @@ export class TakeBox implements TakeRequests {
     this.#words = new Int32Array(this.memory);
     this.#longs = new BigUint64Array(this.memory);
     if (memory === undefined) {
-      this.#words[requestsWord] = this.#words[answersWord] = begin;
+      for (const word of [requestsWord, answersWord, seenWord]) {
+        this.#words[word] = begin;
+      }
     }
   }
 
@@ -59,15 +67,26 @@ export class TakeBox implements TakeRequests {
     this.#request(aRefill);
   }
 
+  offer(count: number): void {
+    Atomics.add(this.#words, offeredWord, count);
+  }
+
+  withdraw(): number {
+    return Atomics.exchange(this.#words, offeredWord, 0);
+  }
+
   /**
    * Calls `answers` with each answer, in a turn of its own, or in the call of the function
    * that it returns. Call that one where a message means that there may be an answer.
    */
   onAnswer(answers: TakeAnswers): () => void {
-    return this.#watch(answersWord, () => {
-      const last = this.#longs[lastLong] ?? 0n;
-      const count = this.#word(givenWord);
-      if (this.#kind === aTake) answers.taken(last, count);
+    return this.#watch(answersWord, (answersBefore) => {
+      const slot = slotOf(answersBefore);
+      const last = this.#longs[slot / 2] ?? 0n;
+      const count = this.#word(slot + 2);
+      const kind = this.#word(slot + 3);
+      Atomics.store(this.#words, seenWord, answersBefore + 1);
+      if (kind === aTake) answers.taken(last, count);
       else answers.lent(last, count);
     });
   }
@@ -87,11 +106,30 @@ export class TakeBox implements TakeRequests {
     return this.#word(wantedWord);
   }
 
-  /** Gives the tickets of a `Range`, no fewer than the take asks for. */
-  answerTake(last: bigint, count: number): void {
+  /**
+   * Gives the tickets of a `Range`, no fewer than the take asks for. Returns how many tickets
+   * the next take asks for if this takes it along, or 0.
+   */
+  answerTake(last: bigint, count: number): number {
     assert(this.#kind === aTake, "a refill is answered as a take");
     assert(count >= this.wanted, "half an answer in the box");
+    // Before the answer counts: the dispenser then withdraws what is left of its offer.
+    const along = this.#takeAlong(count);
+    if (along > 0) this.#words[wantedWord] = along;
     this.#answer(last, count);
+    return along;
+  }
+
+  /**
+   * Takes along what is offered, if that is as much as the answered take had: smaller batches
+   * would cost more rounds of confirmations than the wakes that they spare.
+   */
+  #takeAlong(count: number): number {
+    const isLoan = count > this.wanted; // which is dealt to all that wait first
+    const isSeen = Atomics.load(this.#words, seenWord) ===
+      Atomics.load(this.#words, answersWord);
+    const offered = Atomics.load(this.#words, offeredWord);
+    return isLoan || !isSeen || offered < count ? 0 : this.withdraw();
   }
 
   /** Lends the tickets of a `Range`. */
@@ -114,8 +152,10 @@ export class TakeBox implements TakeRequests {
   }
 
   #answer(last: bigint, count: number): void {
-    this.#longs[lastLong] = last;
-    this.#words[givenWord] = count;
+    const slot = slotOf(this.#word(answersWord));
+    this.#longs[slot / 2] = last;
+    this.#words[slot + 2] = count;
+    this.#words[slot + 3] = this.#kind;
     this.#ring(answersWord);
   }
 
@@ -124,13 +164,15 @@ export class TakeBox implements TakeRequests {
     Atomics.notify(this.#words, word);
   }
 
-  #watch(word: number, changed: () => void): () => void {
+  /** Calls `changed` at each step of a counter, with its value before that. */
+  #watch(word: number, changed: (before: number) => void): () => void {
     // Not what the word says now: a request may have come before anybody listened.
     let seen = begin;
     const look = () => {
       while (Atomics.load(this.#words, word) !== seen) {
+        const before = seen;
         seen = (seen + 1) | 0; // as the word wraps around
-        changed();
+        changed(before);
       }
     };
     const wait = () => {
@@ -143,4 +185,9 @@ export class TakeBox implements TakeRequests {
     wait();
     return look;
   }
+}
+
+/** The word at which the answer lies that raises the counter from `answersBefore`. */
+function slotOf(answersBefore: number): number {
+  return slotsWord + slotWords * (answersBefore & 1);
 }

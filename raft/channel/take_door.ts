@@ -9,6 +9,7 @@ import { TakeBox } from "./take_box.ts";
 export class TakeDoor implements Door<FromNode> {
   readonly #port: Door<FromNode>;
   #box: TakeBox | undefined;
+  #requests: TakeRequests | undefined;
 
   constructor(port: Door<FromNode>) {
     this.#port = port;
@@ -18,6 +19,7 @@ export class TakeDoor implements Door<FromNode> {
   openBox(memory: SharedArrayBuffer, requests: TakeRequests): void {
     this.#box = new TakeBox(memory);
     this.#box.onRequest(requests);
+    this.#requests = requests;
   }
 
   postMessage(message: FromNode): void {
@@ -25,7 +27,10 @@ export class TakeDoor implements Door<FromNode> {
     if (box === undefined) return this.#port.postMessage(message);
     // An answer in parts goes the way of all messages, in their order.
     if (message.type === "taken" && message.count >= box.wanted) {
-      return box.answerTake(message.last, message.count);
+      const along = box.answerTake(message.last, message.count);
+      // In a turn of its own, as any other take: the node is in the middle of one.
+      if (along > 0) queueMicrotask(() => this.#requests?.take(along));
+      return;
     }
     if (message.type === "lent") {
       return box.answerRefill(message.last, message.count);

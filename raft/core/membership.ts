@@ -18,6 +18,9 @@ type Configured = {
 export class Membership {
   /** Rising by index, never empty; the first is the snapshot's. */
   #history: Configured[];
+  /** The voters of `votersOf`: every round of confirmations asks for them several times. */
+  #voters: readonly NodeId[] = [];
+  #votersOf: Configuration | undefined;
 
   constructor(configuration: Configuration, index: Index) {
     this.#history = [{ index, configuration }];
@@ -39,10 +42,13 @@ export class Membership {
     return last;
   }
 
-  get voters(): NodeId[] {
-    return this.current.servers.filter((s) => s.suffrage === "voter").map((s) =>
-      s.id
-    );
+  /** Those of the configuration in force; counted anew only when that is another one. */
+  get voters(): readonly NodeId[] {
+    const { current } = this;
+    if (current === this.#votersOf) return this.#voters;
+    this.#votersOf = current;
+    return this.#voters = current.servers.filter((s) => s.suffrage === "voter")
+      .map((s) => s.id);
   }
 
   find(id: NodeId): Server | undefined {

@@ -315,11 +315,18 @@ const codecsByTag = new Map(
 
 const scratch = new Writer();
 
-/** The bytes of one message; the caller owns them. */
-export function encodePeerMessage(message: PeerMessage): Uint8Array {
+/**
+ * The bytes of one message, behind `headBytes` bytes that are left for the caller to fill in;
+ * the caller owns them.
+ */
+export function encodePeerMessage(
+  message: PeerMessage,
+  headBytes = 0,
+): Uint8Array<ArrayBuffer> {
   const writer = scratch;
   const codec = codecOf(message.type);
   writer.reset();
+  writer.skip(headBytes);
   writer.u8(codec.tag);
   writer.id(message.from);
   writer.id(message.to);

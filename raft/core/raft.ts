@@ -58,6 +58,7 @@ import type {
   Snapshot,
 } from "./types.ts";
 
+const nothing: readonly Message[] = [];
 const noFollowers: ReadonlyMap<NodeId, Progress> = new Map();
 
 /** One node: give it inputs, and empty its outlets after each of them. */
@@ -214,12 +215,13 @@ export class Raft extends RaftState {
   // Outlets.
 
   /** All that may be sent now. */
-  takeMessages(): Message[] {
+  takeMessages(): readonly Message[] {
     // Appends and rounds begin here, not with each proposal: all proposals since the last
     // call share one message.
     sendAppends(this);
     sendConfirms(this);
     const messages = this.outbox;
+    if (messages.length === 0) return nothing;
     this.outbox = [];
     return messages;
   }

@@ -18,19 +18,36 @@ export const guestFrameBytesMax = 64 * 1024;
 export const helloBytesMax = 1024;
 
 const lengthBytes = 4;
-const headerBytes = 8;
+/** Bytes of a frame before its payload. */
+export const frameHeadBytes = 8;
 /** Bytes of the buffer that an idle reader keeps. */
 const idleBytesMax = 256 * 1024;
 
 /** Length, checksum and `payload` in one piece, ready to be written. */
 export function encodeFrame(payload: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(frameHeadBytes + payload.length);
+  frame.set(payload, frameHeadBytes);
+  return sealFrame(frame);
+}
+
+/**
+ * Fills in length and checksum of a frame whose payload stands behind `frameHeadBytes` bytes,
+ * and returns it.
+ */
+export function sealFrame(frame: Uint8Array): Uint8Array {
+  const payload = frame.subarray(frameHeadBytes);
   assert(payload.length <= frameBytesMax, `a frame of ${payload.length} bytes`);
-  const frame = new Uint8Array(headerBytes + payload.length);
-  const view = new DataView(frame.buffer);
-  view.setUint32(0, payload.length, true);
-  view.setUint32(4, crc32(payload), true);
-  frame.set(payload, headerBytes);
+  setU32(frame, 0, payload.length);
+  setU32(frame, lengthBytes, crc32(payload));
   return frame;
+}
+
+/** Without a DataView: its buffer would be made for it, as small arrays have none of their own. */
+function setU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
 }
 
 /** The result of looking for a frame. */
@@ -48,6 +65,7 @@ export class FrameReader {
   /** A frame with a longer payload is refused when its header is seen. */
   payloadBytesMax: number;
   #buffer = new Uint8Array(0);
+  #view = new DataView(this.#buffer.buffer);
   // 0 <= #start <= #end <= #buffer.length; the bytes between them were not taken yet.
   #start = 0;
   #end = 0;
@@ -78,17 +96,17 @@ export class FrameReader {
   next(): Step {
     const waiting = this.#end - this.#start;
     if (waiting < lengthBytes) return more;
-    const view = new DataView(this.#buffer.buffer, this.#start);
-    const length = view.getUint32(0, true);
+    const length = this.#view.getUint32(this.#start, true);
     if (length > this.payloadBytesMax) {
       const reason =
         `a frame of ${length} bytes, above ${this.payloadBytesMax}`;
       return { type: "bad", reason };
     }
-    if (waiting < headerBytes + length) return more;
-    const from = this.#start + headerBytes;
+    if (waiting < frameHeadBytes + length) return more;
+    const from = this.#start + frameHeadBytes;
     const payload = this.#buffer.subarray(from, from + length);
-    if (crc32(payload) !== view.getUint32(4, true)) {
+    const checksum = this.#view.getUint32(this.#start + lengthBytes, true);
+    if (crc32(payload) !== checksum) {
       return { type: "bad", reason: "a frame with a wrong checksum" };
     }
     this.#start = from + length;
@@ -102,6 +120,7 @@ export class FrameReader {
   #move(buffer: Uint8Array<ArrayBuffer>): void {
     const waiting = this.#buffer.subarray(this.#start, this.#end);
     buffer.set(waiting);
+    if (buffer !== this.#buffer) this.#view = new DataView(buffer.buffer);
     this.#buffer = buffer;
     this.#start = 0;
     this.#end = waiting.length;

@@ -19,7 +19,7 @@ import type { PeerProof } from "../identity/peer_ranks.ts";
 import { Acceptor } from "./acceptor.ts";
 import { ConnectionTable } from "./connection_table.ts";
 import { Dialler, type DiallerOptions } from "./dialler.ts";
-import { encodeFrame } from "./frame.ts";
+import { frameHeadBytes, sealFrame } from "./frame.ts";
 import { Handshake, type HandshakeOptions } from "./handshake.ts";
 import { type Admitted, InboundHandshake } from "./inbound_handshake.ts";
 import { Keepalive } from "./keepalive.ts";
@@ -136,16 +136,13 @@ export class Peers {
    * work of this node's disk.
    */
   send(messages: readonly PeerMessage[]): void {
-    const touched = new Set<Link>();
     for (const message of messages) {
       const link = this.#links.get(message.to);
-      if (
-        link?.isOpen && !this.#closing &&
-        link.keep(encodeFrame(encodePeerMessage(message)))
-      ) touched.add(link);
-      else this.counters.dropped++;
+      const isKept = link?.isOpen && !this.#closing &&
+        link.keep(sealFrame(encodePeerMessage(message, frameHeadBytes)));
+      if (!isKept) this.counters.dropped++;
     }
-    for (const link of touched) link.flush();
+    for (const { to } of messages) this.#links.get(to)?.flush();
   }
 
   /** Whether a connection to node `id` is up. */

@@ -13,6 +13,7 @@
 import type {
   Refusal,
   TakeAnswers,
+  TakeOffers,
   TakeRequests,
 } from "../../raft/channel/messages.ts";
 import { assert } from "../../base/assert.ts";
@@ -41,6 +42,8 @@ export interface TicketClient {
 export type DispenserOptions = {
   /** Asks the node; one request is under way at most. */
   readonly requests: TakeRequests;
+  /** Where the node finds the next take when it answers the last; needs no turn of ours. */
+  readonly offers?: TakeOffers | undefined;
   /** Runs a task at the end of the turn: one take holds what all connections read in it. */
   readonly defer: (task: () => void) => void;
   /** Whether a take is posted again when its leader is lost, until its time is up. */
@@ -71,6 +74,8 @@ export class Dispenser implements TakeAnswers {
   #waiting = 0;
   /** Of those, the ones in no take yet: `0 <= toPost <= waiting`. */
   #toPost = 0;
+  /** Of those, the ones that the node may take along: `0 <= offered <= toPost`. */
+  #offered = 0;
   /** Empty while any asker waits. */
   readonly #loan = new Loan();
   #ticks = 0;
@@ -122,6 +127,7 @@ export class Dispenser implements TakeAnswers {
     } else this.#askers.push({ client, count, since: this.#ticks });
     this.#waiting += count;
     this.#toPost += count;
+    this.#offer();
   }
 
   /**
@@ -129,6 +135,7 @@ export class Dispenser implements TakeAnswers {
    * a part of them, or more.
    */
   taken(last: bigint, count: number): void {
+    this.#withdraw();
     const due = Math.min(count, this.#posted);
     this.#settleTake(due);
     this.#deal(last, count, due);
@@ -163,6 +170,7 @@ export class Dispenser implements TakeAnswers {
     do {
       // Clients that asked after the take was posted, even within these calls, come before
       // those that will be served from the loan.
+      this.#withdraw();
       const early = Math.min(spare, this.#toPost);
       this.#toPost -= early;
       spare -= early;
@@ -175,6 +183,7 @@ export class Dispenser implements TakeAnswers {
 
   /** The node gives nothing for `count` tickets of the take under way. */
   refused(count: number, reason: Refusal): void {
+    this.#withdraw();
     const isLost = reason === "leadership-lost" || reason === "not-leader";
     if (isLost && this.#options.asksAgain && !this.#closed) {
       return this.#askAgain(count);
@@ -211,6 +220,7 @@ export class Dispenser implements TakeAnswers {
 
   /** Refuses all requests that came in tick `since` or before. */
   #refuseUntil(since: number, text: string): void {
+    this.#withdraw();
     const told: Asker[] = [];
     let late = 0;
     for (let asker; (asker = this.#askers.first) !== undefined;) {
@@ -226,6 +236,7 @@ export class Dispenser implements TakeAnswers {
     }
     this.#waiting -= late - posted;
     this.#toPost -= late - posted;
+    this.#offer();
     for (const { client, count } of told) client.refused(count, text);
   }
 
@@ -297,7 +308,7 @@ export class Dispenser implements TakeAnswers {
 
   /** Posts a take of all that waits, or a refill if the loan is low, if it may. */
   #postAll(): void {
-    if (!this.#mayPost()) return;
+    if (!this.#mayPost()) return this.#offer();
     const { requests } = this.#options;
     const count = this.#toPost;
     if (count > 0) {
@@ -308,6 +319,24 @@ export class Dispenser implements TakeAnswers {
       this.#underWay = "refill";
       requests.refill();
     }
+  }
+
+  /** Lets the node take along what waits for the next take, while one is under way. */
+  #offer(): void {
+    const { offers } = this.#options;
+    const count = this.#toPost - this.#offered;
+    const isOpen = this.#underWay === "take" && !this.#closed;
+    if (offers === undefined || !isOpen || count === 0) return;
+    this.#offered = this.#toPost;
+    offers.offer(count);
+  }
+
+  /** Ends the offer: what the node has taken along counts as posted. */
+  #withdraw(): void {
+    if (this.#offered === 0) return;
+    const left = this.#options.offers?.withdraw() ?? 0;
+    this.#toPost -= this.#offered - left;
+    this.#offered = 0;
   }
 
   #mayPost(): boolean {

@@ -10,6 +10,7 @@ import type {
   FromNode,
   NodeOptions,
   NodeStatus,
+  TakeOffers,
   TakeRequests,
   ToNode,
 } from "../../raft/channel/messages.ts";
@@ -27,6 +28,8 @@ export type RaftLinkOptions = {
   readonly stopped: (error: string | undefined) => void;
   /** Takes and refills pass through it instead of the door. */
   readonly takeBox?: TakeBox | undefined;
+  /** `takeBox` unless a simulator plays it. */
+  readonly offers?: TakeOffers | undefined;
   /** `queueMicrotask` unless a test says otherwise. */
   readonly defer?: DispenserOptions["defer"] | undefined;
 } & Pick<DispenserOptions, "broken" | "timeoutMillis" | "asksAgain">;
@@ -58,7 +61,8 @@ export class RaftLink {
       take: (count) => door.postMessage({ type: "take", count }),
       refill: () => door.postMessage({ type: "refill" }),
     };
-    this.dispenser = new Dispenser({ ...options, requests, defer });
+    const { offers = takeBox } = options;
+    this.dispenser = new Dispenser({ ...options, requests, offers, defer });
     this.#lookIntoBox = takeBox?.onAnswer(this.dispenser) ?? (() => {});
   }
 
@@ -108,9 +112,12 @@ export class RaftLink {
     switch (message.type) {
       case "ready":
         return this.#options.ready();
+      // The answer to an earlier take may lie in the box: takes are answered in order.
       case "taken":
+        this.#lookIntoBox();
         return this.dispenser.taken(message.last, message.count);
       case "refused":
+        this.#lookIntoBox();
         return this.dispenser.refused(message.count, message.reason);
       case "lent":
         return this.dispenser.lent(message.last, message.count);

@@ -18,6 +18,7 @@ import { rimMutants } from "./rim.ts";
 import { serverMutants } from "./server.ts";
 import { storageMutants } from "./storage.ts";
 import { strangersMutants } from "./strangers.ts";
+import { takeAlongMutants } from "./take_along.ts";
 import { takesMutants } from "./takes.ts";
 
 export const mutants: readonly Mutant[] = [
@@ -29,6 +30,7 @@ export const mutants: readonly Mutant[] = [
   ...reserveMutants,
   ...lendingMutants,
   ...takesMutants,
+  ...takeAlongMutants,
   ...storageMutants,
   ...filesMutants,
   ...kvMutants,

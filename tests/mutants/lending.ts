@@ -79,8 +79,9 @@ export const lendingMutants: readonly Mutant[] = [
     mistake: "a recall overtakes an answer in the box, which is then given",
     source: "promise 2",
     file: "server/tickets/raft_link.ts",
-    find: "        this.#lookIntoBox();\n",
-    replace: "",
+    find:
+      "        this.#lookIntoBox();\n        return this.#door.postMessage({",
+    replace: "        return this.#door.postMessage({",
     tests: ["unit/server/tickets/raft_link_test.ts"],
   },
   {
@@ -166,7 +167,7 @@ export const lendingMutants: readonly Mutant[] = [
     source: "promise 1",
     file: box,
     find:
-      "      if (this.#kind === aTake) answers.taken(last, count);\n      else answers.lent(last, count);",
+      "      if (kind === aTake) answers.taken(last, count);\n      else answers.lent(last, count);",
     replace: "      answers.taken(last, count);",
     tests: ["unit/raft/channel/take_box_test.ts"],
   },

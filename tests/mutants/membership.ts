@@ -47,8 +47,17 @@ export const membershipMutants: readonly Mutant[] = [
     source: "thesis 4.2.1",
     file: "raft/core/membership.ts",
     find:
-      `this.current.servers.filter((s) => s.suffrage === "voter").map((s) =>`,
-    replace: "this.current.servers.map((s) =>",
+      'this.#voters = current.servers.filter((s) => s.suffrage === "voter")',
+    replace: "this.#voters = current.servers",
+    tests: learnerTests,
+  },
+  {
+    name: "voters-of-before",
+    mistake: "the voters are those of the first configuration, for good",
+    source: "thesis 4.1",
+    file: "raft/core/membership.ts",
+    find: "if (current === this.#votersOf) return this.#voters;",
+    replace: "if (this.#votersOf !== undefined) return this.#voters;",
     tests: learnerTests,
   },
   {

@@ -202,7 +202,7 @@ export const peersMutants: readonly Mutant[] = [
     mistake: "a damaged message is taken for a good one",
     source: "PITFALLS 8",
     file: frame,
-    find: "if (crc32(payload) !== view.getUint32(4, true)) {",
+    find: "if (crc32(payload) !== checksum) {",
     replace: "if (crc32(payload) < 0) {",
     tests: ["unit/raft/net/frame_test.ts"],
   },

@@ -37,6 +37,7 @@ export const countNames = [
   "takesForwarded", // each time that one is sent
   "takesAskedAgain", // when a leader was lost
   "confirmations", // asked of voters
+  "takenAlong", // takes that began with the answer to the last
   "lent", // answers that brought more than was asked for
   "refills", // asked for
   "recallsAtRest", // of lent numbers, because little is asked for

@@ -11,7 +11,11 @@ import type { Process } from "./process.ts";
 import type { World } from "./world.ts";
 
 /** An answer that fits into the box. */
-type Boxed = FromNode & { readonly type: "taken" | "lent" };
+type Boxed = {
+  readonly message: FromNode & { readonly type: "taken" | "lent" };
+  /** Tickets that it lends. */
+  readonly surplus: number;
+};
 
 export type IsolateOptions = {
   readonly process: Process;
@@ -35,8 +39,10 @@ export class Isolate {
   #wanted = 0;
   /** Of these, the tickets that the node has not answered. */
   #unanswered = 0;
-  /** An answer in the box that this isolate has not seen. */
-  #boxed: Boxed | undefined;
+  /** Answers in the box that this isolate has not seen, two at most. */
+  readonly #boxed: Boxed[] = [];
+  /** Tickets that the node may take along with its next answer. */
+  #offered = 0;
   #onTheWay = 0;
 
   constructor(world: World, options: IsolateOptions) {
@@ -46,6 +52,10 @@ export class Isolate {
     this.link = new RaftLink({
       postMessage: (message) => this.#toNode(message),
     }, {
+      offers: {
+        offer: (count) => this.#offered += count,
+        withdraw: () => this.#takeOffer(),
+      },
       ready: () => {},
       removed,
       stopped: () => {},
@@ -96,25 +106,48 @@ export class Isolate {
       message.type === "taken" && message.count >= this.#wanted;
     if (!isBoxed) {
       return process.after(doorMicros, () => {
-        // A link that is to return the loan looks into its box first.
-        if (message.type === "recall") this.#lookIntoBox();
-        return this.#hear(message);
+        const { type } = message;
+        // A link looks into its box first: what lies there was answered, or lent, before.
+        const isLate = type === "recall" || type === "taken" ||
+          type === "refused";
+        const seen = isLate ? this.#lookIntoBox() : undefined;
+        const heard = this.#hear(message);
+        return seen === undefined ? heard : `${seen}; ${heard ?? ""}`;
       });
     }
     const surplus = surplusOf(message, this.#wanted);
     this.#onTheWay += surplus;
     if (surplus > 0) counts.lent++;
-    this.#boxed = message;
+    const along = this.#takeAlong(message);
+    this.#boxed.push({ message, surplus });
     process.after(boxMicros, () => this.#lookIntoBox());
+    if (along === 0) return;
+    counts.takenAlong++;
+    this.#wanted = this.#unanswered = along;
+    process.after(0, () => this.#receive({ type: "take", count: along }));
   }
 
-  /** Hears the answer in the box, if it has not heard it before. */
+  /** As `raft/channel/take_box.ts`: tickets of the next take, if it is taken along; or 0. */
+  #takeAlong({ type, count }: Boxed["message"]): number {
+    const mayTake = type === "taken" && count === this.#wanted &&
+      this.#boxed.length === 0 && this.#offered >= count;
+    return mayTake ? this.#takeOffer() : 0;
+  }
+
+  #takeOffer(): number {
+    const offered = this.#offered;
+    this.#offered = 0;
+    return offered;
+  }
+
+  /** Hears the answers in the box that it has not heard before. */
   #lookIntoBox(): string | void {
-    const message = this.#boxed;
-    this.#boxed = undefined;
-    if (message === undefined) return;
-    this.#onTheWay -= surplusOf(message, this.#wanted);
-    return this.#hear(message);
+    const lines: string[] = [];
+    for (const { message, surplus } of this.#boxed.splice(0)) {
+      this.#onTheWay -= surplus;
+      lines.push(this.#hear(message) ?? "");
+    }
+    if (lines.length > 0) return lines.join("; ");
   }
 
   /** Returns a line for the trace, if there is anything to say. */
@@ -150,6 +183,6 @@ export class Isolate {
 }
 
 /** The tickets of an answer that the take for `wanted` did not ask for. */
-function surplusOf({ type, count }: Boxed, wanted: number): number {
+function surplusOf({ type, count }: Boxed["message"], wanted: number): number {
   return type === "lent" ? count : count - wanted;
 }

@@ -131,7 +131,7 @@ export function persist(raft: Raft): void {
 /** Everything that may be sent, once everything is durable. */
 export function sent(raft: Raft): Message[] {
   persist(raft);
-  return raft.takeMessages();
+  return [...raft.takeMessages()];
 }
 
 /** The messages of one type among those, by receiver. */
