@@ -49,7 +49,6 @@ export interface Socket {
 /** A socket of `node:net` that is connected, and was made with `allowHalfOpen`. */
 export class TcpSocket implements Socket {
   readonly remote: Address;
-  readonly local: Address;
   readonly #socket: NetSocket;
   #listener: SocketListener | undefined;
   #isPaused = false;
@@ -62,10 +61,13 @@ export class TcpSocket implements Socket {
     this.#socket = socket;
     socket.setNoDelay(true);
     const { remoteAddress = "", remotePort = 0 } = socket;
-    const { localAddress = "", localPort = 0 } = socket;
     this.remote = { host: remoteAddress, port: remotePort };
-    this.local = { host: localAddress, port: localPort };
     socket.on("error", ignore); // "close" follows, and is all that we act on
+  }
+
+  get local(): Address {
+    const { localAddress = "", localPort = 0 } = this.#socket;
+    return { host: localAddress, port: localPort };
   }
 
   /** Looks after `idleMillis` of silence whether the other end still lives; 0 never does. */

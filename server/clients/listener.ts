@@ -19,8 +19,8 @@ import { FairTurns } from "./fair_turns.ts";
 
 /** Clients that are being told that they are too many; the oldest, told by then, makes way. */
 export const refusalsMaxDefault = 64;
-/** Connections that the runtime accepts at once, before it hands over the first. */
-const acceptsMax = 128;
+/** Clients above that number that may wait to be told, before the oldest is closed without. */
+const crowdMax = 1024;
 /** Milliseconds from the end of a connection to a look for others. */
 const acceptPauseMillis = 1;
 /** Without --keepalive. */
@@ -71,6 +71,8 @@ export class Listener {
   readonly #memory: ClientMemory;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #keepAliveMillis: number;
+  /** Of those that are refused, the ones that had been told when last looked at. */
+  readonly #told = new WeakSet<Connection>();
   #acceptTimer: ReturnType<typeof setTimeout> | undefined;
   /** The most sessions while file handles run out. */
   #sessionsMax = Infinity;
@@ -127,9 +129,7 @@ export class Listener {
     this.#slowClients.look();
     this.#memory.look();
     this.#port.wake();
-    if (this.#sessions.size >= 2 * handlesReserved && lacksHandles()) {
-      this.#shed();
-    }
+    if (this.#lacksHandles) this.#shed();
     this.#sessionsMax += handlesRegained;
     if (this.#sessionsMax >= this.#sessions.size + 2 * handlesReserved) {
       this.#sessionsMax = Infinity;
@@ -157,6 +157,16 @@ export class Listener {
       clearTimeout(timer);
     }
     this.#admins.close();
+  }
+
+  /**
+   * Whether there is no file handle left, though clients have many and no crowd holds those of
+   * the next milliseconds.
+   */
+  get #lacksHandles(): boolean {
+    const { refusalsMax = refusalsMaxDefault } = this.#options;
+    return this.#sessions.size >= 2 * handlesReserved &&
+      this.#refused.size <= refusalsMax && lacksHandles();
   }
 
   /** Out of file handles: closes clients, or log and peers find none and the process ends. */
@@ -209,9 +219,12 @@ export class Listener {
 
   /** Tells it that there is no place; the oldest that has been told makes way. */
   #tell(connection: Connection): void {
+    const { refusalsMax = refusalsMaxDefault } = this.#options;
     this.#refused.add(connection);
     connection.refuse(tooManyClientsText);
-    this.#makeWay();
+    if (this.#refused.size > refusalsMax) this.#acceptSoon();
+    const [oldest] = this.#refused;
+    if (this.#refused.size > refusalsMax + crowdMax) oldest?.close();
   }
 
   /** A handle is free again: the next client may be one that was refused for want of it. */
@@ -219,20 +232,21 @@ export class Listener {
     if (this.#closing || this.#acceptTimer !== undefined) return;
     this.#acceptTimer = setTimeout(() => {
       this.#acceptTimer = undefined;
-      if (this.#closing) return;
       this.#makeWay();
       this.#port.wake();
     }, acceptPauseMillis);
   }
 
+  /**
+   * Closes those that are above their number and have been told. Not those that were told just
+   * now: what they have sent must be read first, or it resets the connection.
+   */
   #makeWay(): void {
     const { refusalsMax = refusalsMaxDefault } = this.#options;
-    for (const oldest of this.#refused) {
-      if (this.#refused.size <= refusalsMax) break;
-      // The words to a new client leave only when the system has been polled.
-      const isTold = oldest.hasFinished ||
-        this.#refused.size > refusalsMax + acceptsMax;
-      if (isTold) oldest.close();
+    for (const connection of this.#refused) {
+      if (this.#refused.size <= refusalsMax) return;
+      if (this.#told.has(connection)) connection.close();
+      else if (connection.hasFinished) this.#told.add(connection);
     }
     if (this.#refused.size > refusalsMax) this.#acceptSoon();
   }

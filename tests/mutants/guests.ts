@@ -311,8 +311,8 @@ export const guestsMutants: readonly Mutant[] = [
     mistake: "one that is too many is closed before it was told",
     source: "PITFALLS, RESP table",
     file: listener,
-    find: "const isTold = oldest.hasFinished ||",
-    replace: "const isTold = !this.#closing ||",
+    find: "if (this.#told.has(connection)) connection.close();",
+    replace: "if (!this.#closing) connection.close();",
     tests: listenerTests,
   },
   {
