@@ -36,12 +36,6 @@ export class Node {
 
   /** Goes on from `saved`, which is what the disk holds. */
   constructor(environment: Environment, saved: Saved, settings: NodeSettings) {
-    // A node elected while asleep must not count the ticks it slept as its followers'
-    // silence.
-    assert(
-      2 * settings.restTicksMax < settings.electionTicks,
-      "it sleeps too long",
-    );
     this.#environment = environment;
     this.#settings = settings;
     const raft = this.#raft = new Raft(settings, saved);
@@ -106,25 +100,34 @@ export class Node {
   /** Ticks, at least 1, that the node may sleep through if no input comes. */
   get restTicks(): number {
     if (this.#shutdown.phase !== "running") return 1;
-    const { ownTakes, changes, reserve } = this.#parts;
-    const ticksMax = this.#settings.restTicksMax;
-    return restTicks(this.#raft, { ownTakes, changes, reserve, ticksMax });
+    return restTicks(this.#raft, {
+      ...this.#parts,
+      saver: this.#saver,
+      ticksMax: this.#settings.restTicksMax,
+    });
   }
 
   // Inputs.
 
-  /** One unit of logical time has passed. */
-  tick(): void {
-    this.#input(() => {
-      this.#raft.tick();
-      this.#parts.removal.tick();
-      this.#parts.lending.tick();
-      this.#parts.reserve.tick();
-      this.#parts.ownTakes.tick();
-      this.#parts.changes.tick();
-      this.#parts.addressUpdates.tick();
-      this.#saver.tick();
+  /**
+   * `count` units of logical time have passed; with more than one, the node slept, and
+   * nothing was due before the last.
+   */
+  tick(count = 1): void {
+    this.#run(() => {
+      for (let i = 0; i < count; i++) this.#tick();
     });
+  }
+
+  #tick(): void {
+    this.#raft.tick();
+    this.#parts.removal.tick();
+    this.#parts.lending.tick();
+    this.#parts.reserve.tick();
+    this.#parts.ownTakes.tick();
+    this.#parts.changes.tick();
+    this.#parts.addressUpdates.tick();
+    this.#saver.tick();
   }
 
   /** A message has come; `proof` is what its sender proved. Returns why it is refused. */
@@ -240,8 +243,16 @@ export class Node {
 
   // The loop.
 
-  /** Runs one input, then the pump; an exception in either ends the node. */
+  /** Runs one input. The ticks before it are counted first, and its effects on the sleep last. */
   #input(run: () => void): void {
+    const { sleep } = this.#environment;
+    sleep?.catchUp();
+    this.#run(run);
+    sleep?.cutShort();
+  }
+
+  /** Runs one input or tick, then the pump; an exception in either ends the node. */
+  #run(run: () => void): void {
     if (!this.#shutdown.isAlive) return;
     try {
       run();

@@ -32,8 +32,8 @@ const flushMillis = 200;
 const changeMillis = 10_000;
 /** Milliseconds between two snapshots that clients ask for, at least. */
 const snapshotMillis = 1000;
-/** Ticks: a third of the shortest election timeout, which is three heartbeats. */
-const restTicksMax = 2;
+/** Milliseconds that a node may sleep at once: so much time may be lost to a standstill. */
+const restMillisMax = 1000;
 /** Tickets a tick; with a tick of 50 ms, the default, 640 a second. */
 const paceMin = 32;
 
@@ -52,7 +52,9 @@ export function settingsOf(options: NodeOptions): NodeSettings {
     changeTicks: Math.round(changeMillis / tickMillis),
     snapshotTicks: Math.ceil(snapshotMillis / tickMillis),
     // A node that sleeps would flush late.
-    restTicksMax: durability === "high" ? restTicksMax : 1,
+    restTicksMax: durability === "high"
+      ? Math.max(2, Math.floor(restMillisMax / tickMillis))
+      : 1,
     forward: options.forward,
     lends: options.lends,
     paceMin,

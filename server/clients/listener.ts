@@ -67,7 +67,8 @@ export class Listener {
   readonly #admins: AdminLimit;
   readonly #slowClients: SlowClients;
   readonly #memory: ClientMemory;
-  readonly #timer: ReturnType<typeof setInterval>;
+  /** Runs while there is anything to look at: to be woken is most of what rest costs. */
+  #timer: ReturnType<typeof setInterval> | undefined;
   /** The most sessions while file handles run out. */
   #sessionsMax = Infinity;
   #closing = false;
@@ -104,7 +105,6 @@ export class Listener {
     const idleLooks = options.idleSeconds ?? Infinity;
     this.#slowClients = new SlowClients({ sessions, idleLooks, log });
     this.#memory = new ClientMemory({ sessions, clientCount, log });
-    this.#timer = setInterval(() => this.look(), lookMillis);
     this.#acceptAll();
   }
 
@@ -125,6 +125,22 @@ export class Listener {
     if (this.#sessionsMax >= this.#sessions.size + 2 * handlesReserved) {
       this.#sessionsMax = Infinity;
     }
+    if (this.#isQuiet) this.#stopLooking();
+  }
+
+  #startLooking(): void {
+    this.#timer ??= setInterval(() => this.look(), lookMillis);
+  }
+
+  #stopLooking(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Whether a look would change nothing before the next client comes. */
+  get #isQuiet(): boolean {
+    return this.#sessions.size === 0 && this.#sessionsMax === Infinity &&
+      this.#memory.isSettled;
   }
 
   /**
@@ -136,7 +152,7 @@ export class Listener {
     this.#closing = true;
     this.#socket.close();
     this.#pause?.();
-    clearInterval(this.#timer);
+    this.#stopLooking();
     const all = [...this.#sessions, ...this.#refused];
     if (all.length > 0) {
       const empty = new Promise<void>((resolve) => this.#empty = resolve);
@@ -226,6 +242,7 @@ export class Listener {
 
   async #serve(connection: Connection): Promise<void> {
     this.#sessions.add(connection);
+    this.#startLooking();
     await connection.serve();
     this.#sessions.delete(connection);
     this.#refused.delete(connection);
