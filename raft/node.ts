@@ -16,12 +16,11 @@ import type { Removal } from "./members/removal.ts";
 import { type NodeParts, partsOf } from "./node_parts.ts";
 import { settleTakes } from "./tickets/settle.ts";
 import type { NodeSettings } from "./node_settings.ts";
-import { restTicks } from "./rest.ts";
+import { restTicks, type Waiters } from "./rest.ts";
 import { Saver } from "./saver.ts";
 import { Shutdown } from "./shutdown.ts";
 import { Machine, ticketSequence } from "./tickets/machine.ts";
 import type { Reserve } from "./tickets/reserve.ts";
-import { assert } from "../base/assert.ts";
 import type { Range } from "../base/range.ts";
 
 /** One node, from its start to its end. */
@@ -29,15 +28,14 @@ export class Node {
   readonly #raft: Raft;
   readonly #machine = new Machine();
   readonly #environment: Environment;
-  readonly #settings: NodeSettings;
   readonly #parts: NodeParts;
   readonly #saver: Saver;
+  readonly #waiters: Waiters;
   readonly #shutdown: Shutdown;
 
   /** Goes on from `saved`, which is what the disk holds. */
   constructor(environment: Environment, saved: Saved, settings: NodeSettings) {
     this.#environment = environment;
-    this.#settings = settings;
     const raft = this.#raft = new Raft(settings, saved);
     this.#machine.restore(saved.snapshot.data);
     const parts = partsOf(raft, { environment, settings, saved });
@@ -50,6 +48,8 @@ export class Node {
       input: (run) => this.#input(run),
       failed: (error) => this.fail(error),
     });
+    const ticksMax = settings.restTicksMax;
+    this.#waiters = { ...parts, saver: this.#saver, ticksMax };
     this.#shutdown = new Shutdown(raft, {
       environment,
       parts,
@@ -100,11 +100,7 @@ export class Node {
   /** Ticks, at least 1, that the node may sleep through if no input comes. */
   get restTicks(): number {
     if (this.#shutdown.phase !== "running") return 1;
-    return restTicks(this.#raft, {
-      ...this.#parts,
-      saver: this.#saver,
-      ticksMax: this.#settings.restTicksMax,
-    });
+    return restTicks(this.#raft, this.#waiters);
   }
 
   // Inputs.

@@ -7,7 +7,7 @@ import type { NodeParts } from "./node_parts.ts";
 import type { Saver } from "./saver.ts";
 
 /** The parts of a node that may wait for something, and the most ticks of one sleep. */
-type Waiters =
+export type Waiters =
   & Pick<NodeParts, "ownTakes" | "changes" | "reserve" | "lending">
   & { readonly saver: Pick<Saver, "isAsked">; readonly ticksMax: number };
 

@@ -21,7 +21,7 @@ Deno.test("settingsOf() counts all periods in ticks of half a heartbeat", () => 
     flushTicks: 4,
     changeTicks: 200,
     snapshotTicks: 20,
-    restTicksMax: 2,
+    restTicksMax: 20,
     forward: "yes",
     lends: true,
     paceMin: 32,
@@ -31,6 +31,8 @@ Deno.test("settingsOf() counts all periods in ticks of half a heartbeat", () => 
 Deno.test("settingsOf() follows every flag that a node obeys", () => {
   const of = (some: Partial<NodeOptions>) =>
     settingsOf({ ...options, ...some });
+  const rare = of({ heartbeatMillis: 2000, electionMillis: 10_000 });
+  assert.equal(rare.restTicksMax, 2, "or a leader is woken between heartbeats");
   const slow = of({ heartbeatMillis: 1000, electionMillis: 10_000 });
   assert.deepEqual([slow.tickMillis, slow.electionTicks], [500, 20]);
   assert.deepEqual([slow.flushTicks, slow.changeTicks], [1, 20]);
