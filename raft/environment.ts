@@ -11,8 +11,8 @@ import type { Storage } from "../storage/storage.ts";
 
 /** The sleep of an idle node (`ticker.ts`). */
 export type Sleep = {
-  /** Counts the ticks slept through until now. To be called before each input. */
-  catchUp(): void;
+  /** The ticks slept through until now. To be called before each input, which counts them. */
+  catchUp(): number;
   /** Ends the sleep in time for what an input has made due. To be called after each. */
   cutShort(): void;
 };

@@ -181,7 +181,7 @@ export class Host implements NodeInputs {
         micros: () => performance.now() * 1000,
         about: aboutOf(options),
         sleep: {
-          catchUp: () => this.#ticker?.catchUp(),
+          catchUp: () => this.#ticker?.catchUp() ?? 0,
           cutShort: () => this.#ticker?.cutShort(),
         },
         joins: joining.isWanted,

@@ -110,20 +110,20 @@ export class Node {
    * nothing was due before the last.
    */
   tick(count = 1): void {
-    this.#run(() => {
-      for (let i = 0; i < count; i++) this.#tick();
-    });
+    this.#run(() => this.#count(count));
   }
 
-  #tick(): void {
-    this.#raft.tick();
-    this.#parts.removal.tick();
-    this.#parts.lending.tick();
-    this.#parts.reserve.tick();
-    this.#parts.ownTakes.tick();
-    this.#parts.changes.tick();
-    this.#parts.addressUpdates.tick();
-    this.#saver.tick();
+  #count(ticks: number): void {
+    for (; ticks > 0; ticks--) {
+      this.#raft.tick();
+      this.#parts.removal.tick();
+      this.#parts.lending.tick();
+      this.#parts.reserve.tick();
+      this.#parts.ownTakes.tick();
+      this.#parts.changes.tick();
+      this.#parts.addressUpdates.tick();
+      this.#saver.tick();
+    }
   }
 
   /** A message has come; `proof` is what its sender proved. Returns why it is refused. */
@@ -239,11 +239,14 @@ export class Node {
 
   // The loop.
 
-  /** Runs one input. The ticks before it are counted first, and its effects on the sleep last. */
+  /** Runs one input: counts the ticks slept through before it, and may end the sleep. */
   #input(run: () => void): void {
     const { sleep } = this.#environment;
-    sleep?.catchUp();
-    this.#run(run);
+    const slept = sleep?.catchUp() ?? 0;
+    this.#run(() => {
+      this.#count(slept);
+      run();
+    });
     sleep?.cutShort();
   }
 

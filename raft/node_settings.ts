@@ -9,7 +9,7 @@ import type { RaftOptions } from "./core/options.ts";
 export type NodeSettings = RaftOptions & {
   /** Milliseconds that a tick is meant to last; for display. */
   readonly tickMillis: number;
-  /** Ticks between two flushes at durability `medium` and `low`. */
+  /** Ticks between two flushes at durability `medium` and `low`; Infinity at `high`. */
   readonly flushTicks: number;
   /** Ticks after which a change of members that got nowhere is answered. */
   readonly changeTicks: number;
@@ -48,7 +48,10 @@ export function settingsOf(options: NodeOptions): NodeSettings {
       heartbeatTicks + 1,
       Math.round(electionMillis / tickMillis),
     ),
-    flushTicks: Math.max(1, Math.round(flushMillis / tickMillis)),
+    // At high every save is synced by itself.
+    flushTicks: durability === "high"
+      ? Infinity
+      : Math.max(1, Math.round(flushMillis / tickMillis)),
     changeTicks: Math.round(changeMillis / tickMillis),
     snapshotTicks: Math.ceil(snapshotMillis / tickMillis),
     // A node that sleeps would flush late.

@@ -10,7 +10,7 @@
 
 /** The node, as its ticker sees it. */
 export type Sleeper = {
-  /** `count` ticks have passed, 1 or more; nothing was due in those before the last. */
+  /** `count` ticks have passed, 1 or more; nothing is due in those before the last. */
   tick(count: number): void;
   /** Ticks, at least 1, after which it must be woken if nothing comes before. */
   restTicks(): number;
@@ -51,18 +51,17 @@ export class Ticker {
   }
 
   /**
-   * To be called before an input: counts the ticks that were slept through until now, but
-   * for the last. Counts none of them if the process stood still: the input may have waited
-   * as long as the timer.
+   * To be called before an input: how many ticks were slept through until now, but for the
+   * last. Nothing is due in them; the node counts them with the input. 0 if the process stood
+   * still: the input may have waited as long as the timer.
    */
-  catchUp(): void {
-    if (this.#ticks === 1) return;
+  catchUp(): number {
+    if (this.#ticks === 1) return 0;
     const leftMillis = this.#dueMillis - this.#clock.now();
     const left = Math.max(1, 1 + Math.floor(leftMillis / this.#tickMillis));
-    const passed = this.#ticks - left;
-    if (passed <= 0) return;
-    this.#ticks = left;
-    if (-leftMillis <= this.#tickMillis) this.#sleeper.tick(passed);
+    const passed = Math.max(0, this.#ticks - left);
+    this.#ticks -= passed;
+    return -leftMillis > this.#tickMillis ? 0 : passed;
   }
 
   /** To be called after an input: the node may have to be woken earlier than before it. */

@@ -41,7 +41,7 @@ export const changeTicks = 40;
 export const snapshotTicks = 5;
 export const cluster = "c".repeat(32);
 /** Of a node that is told of each tick. */
-const awake: Sleep = { catchUp() {}, cutShort() {} };
+const awake: Sleep = { catchUp: () => 0, cutShort() {} };
 
 export function addressOf(id: NodeId): string {
   return `${id}.example:1`;

@@ -109,31 +109,30 @@ Deno.test("A node whose save is under way rests until its disk counts as stalled
 });
 
 Deno.test("A node counts what it slept through before each input, and may be woken earlier after it", () => {
-  const nodes = Nodes.ledBy("ab");
+  const nodes = resting("abc");
   const calls: string[] = [];
   nodes.crash("b");
   nodes.start("b", {
+    ...settings,
     sleep: {
-      catchUp: () => calls.push(`before ${nodes.node("b").core.log.lastIndex}`),
-      cutShort: () => calls.push(`after ${nodes.node("b").core.log.lastIndex}`),
+      catchUp: () => (calls.push("before"), 2),
+      cutShort: () => calls.push(`after ${nodes.node("b").core.role}`),
     },
   });
-  function seen(run: () => void): string[] {
-    calls.length = 0;
-    run();
-    return [...calls];
-  }
-  nodes.settle();
-  const { lastIndex } = nodes.node("b").core.log;
-  const pair = [`before ${lastIndex}`, `after ${lastIndex}`];
-  assert.deepEqual(seen(() => nodes.node("b").tick()), []);
-  assert.deepEqual(seen(() => nodes.take("b")), pair, "a take");
-  assert.deepEqual(seen(() => void nodes.stat("b", "state")), pair, "admin");
-  nodes.disk("b").stuck = true;
-  nodes.run();
-  assert.deepEqual(
-    seen(() => nodes.disk("b").finish()),
-    [`before ${lastIndex + 1}`, `after ${lastIndex + 1}`],
-    "a save",
-  );
+  const b = nodes.node("b");
+  b.tick();
+  assert.deepEqual(calls, []);
+  assert.equal(b.core.electionElapsed, 1);
+  nodes.take("b");
+  assert.equal(b.core.electionElapsed, 3);
+  void nodes.stat("b", "state");
+  assert.equal(b.core.electionElapsed, 5);
+  assert.deepEqual(calls, [
+    ...["before", "after follower", "before", "after follower"],
+  ]);
+  calls.length = 0;
+  b.core.setHardState(b.core.currentTerm + 1, undefined);
+  b.tick(0);
+  nodes.disk("b").finish();
+  assert.deepEqual([calls[0], calls.length], ["before", 2], "a save");
 });
