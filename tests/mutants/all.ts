@@ -13,6 +13,7 @@ import { nodeMutants } from "./node.ts";
 import { peersMutants } from "./peers.ts";
 import { replicationMutants } from "./replication.ts";
 import { reserveMutants } from "./reserve.ts";
+import { restMutants } from "./rest.ts";
 import { rimMutants } from "./rim.ts";
 import { serverMutants } from "./server.ts";
 import { storageMutants } from "./storage.ts";
@@ -27,6 +28,7 @@ export const mutants: readonly Mutant[] = [
   ...nodeMutants,
   ...reserveMutants,
   ...takesMutants,
+  ...restMutants,
   ...storageMutants,
   ...filesMutants,
   ...kvMutants,
