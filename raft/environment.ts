@@ -9,6 +9,14 @@ import type { PeerSetLink } from "./net/peer_set.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Storage } from "../storage/storage.ts";
 
+/** The sleep of an idle node (`ticker.ts`). */
+export type Sleep = {
+  /** The ticks slept through until now. To be called before each input, which counts them. */
+  catchUp(): number;
+  /** Ends the sleep in time for what an input has made due. To be called after each. */
+  cutShort(): void;
+};
+
 /** The disk, peers, clocks and log of one node, and those that it tells. */
 export type Environment = {
   readonly storage: Storage;
@@ -25,6 +33,8 @@ export type Environment = {
   readonly now: () => number;
   /** Microseconds of a monotonic clock; for display, never for safety. */
   readonly micros: () => number;
+  /** Left out if the node is told of each tick as it passes. */
+  readonly sleep?: Sleep;
   /** Told to other nodes in handshakes. */
   readonly about: About;
   /** Whether the node asks to become a member while it is none (`--join`). */

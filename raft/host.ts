@@ -154,10 +154,7 @@ export class Host implements NodeInputs {
       met: (id, introduction) => this.#node?.met(id, introduction),
       moved: (id, address) => this.#node?.moved(id, address),
       claimed: (sender) => this.#claimed(sender),
-      receive: (message, proof) => {
-        this.#ticker?.heard();
-        return this.#node?.receive(message, proof);
-      },
+      receive: (message, proof) => this.#node?.receive(message, proof),
       inboundMax: Math.ceil(options.peersMax * inboundShare),
       log: this.#log,
     }, listener);
@@ -183,14 +180,18 @@ export class Host implements NodeInputs {
         now: Date.now,
         micros: () => performance.now() * 1000,
         about: aboutOf(options),
+        sleep: {
+          catchUp: () => this.#ticker?.catchUp() ?? 0,
+          cutShort: () => this.#ticker?.cutShort(),
+        },
         joins: joining.isWanted,
         ended: (error) => this.#end(error),
       },
       saved,
       settings,
     );
-    const tick = () => {
-      node.tick();
+    const tick = (count: number) => {
+      node.tick(count);
       if (node.removal.mustAskToJoin) {
         joining.again(saved.identity, (error) => this.#gaveUp(error));
       }
@@ -199,9 +200,9 @@ export class Host implements NodeInputs {
     this.#ticker = new Ticker(
       {
         tick,
-        get restTicks() {
-          return node.restTicks;
-        },
+        // What a tick does here besides must not wait for a sleep to end.
+        restTicks: () =>
+          this.#isReady && !node.removal.mustAskToJoin ? node.restTicks : 1,
       },
       settings.tickMillis,
       realClock,
@@ -305,6 +306,7 @@ const joinIgnored =
 const realClock: Clock = {
   now: () => performance.now(),
   later: (run: () => void, millis: number) => setTimeout(run, millis),
+  every: (run: () => void, millis: number) => setInterval(run, millis),
   cancel: clearTimeout,
 };
 

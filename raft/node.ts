@@ -16,12 +16,11 @@ import type { Removal } from "./members/removal.ts";
 import { type NodeParts, partsOf } from "./node_parts.ts";
 import { settleTakes } from "./tickets/settle.ts";
 import type { NodeSettings } from "./node_settings.ts";
-import { restTicks } from "./rest.ts";
+import { restTicks, type Waiters } from "./rest.ts";
 import { Saver } from "./saver.ts";
 import { Shutdown } from "./shutdown.ts";
 import { Machine, ticketSequence } from "./tickets/machine.ts";
 import type { Reserve } from "./tickets/reserve.ts";
-import { assert } from "../base/assert.ts";
 import type { Range } from "../base/range.ts";
 
 /** One node, from its start to its end. */
@@ -29,21 +28,14 @@ export class Node {
   readonly #raft: Raft;
   readonly #machine = new Machine();
   readonly #environment: Environment;
-  readonly #settings: NodeSettings;
   readonly #parts: NodeParts;
   readonly #saver: Saver;
+  readonly #waiters: Waiters;
   readonly #shutdown: Shutdown;
 
   /** Goes on from `saved`, which is what the disk holds. */
   constructor(environment: Environment, saved: Saved, settings: NodeSettings) {
-    // A node elected while asleep must not count the ticks it slept as its followers'
-    // silence.
-    assert(
-      2 * settings.restTicksMax < settings.electionTicks,
-      "it sleeps too long",
-    );
     this.#environment = environment;
-    this.#settings = settings;
     const raft = this.#raft = new Raft(settings, saved);
     this.#machine.restore(saved.snapshot.data);
     const parts = partsOf(raft, { environment, settings, saved });
@@ -56,6 +48,8 @@ export class Node {
       input: (run) => this.#input(run),
       failed: (error) => this.fail(error),
     });
+    const ticksMax = settings.restTicksMax;
+    this.#waiters = { ...parts, saver: this.#saver, ticksMax };
     this.#shutdown = new Shutdown(raft, {
       environment,
       parts,
@@ -106,16 +100,21 @@ export class Node {
   /** Ticks, at least 1, that the node may sleep through if no input comes. */
   get restTicks(): number {
     if (this.#shutdown.phase !== "running") return 1;
-    const { ownTakes, changes, reserve } = this.#parts;
-    const ticksMax = this.#settings.restTicksMax;
-    return restTicks(this.#raft, { ownTakes, changes, reserve, ticksMax });
+    return restTicks(this.#raft, this.#waiters);
   }
 
   // Inputs.
 
-  /** One unit of logical time has passed. */
-  tick(): void {
-    this.#input(() => {
+  /**
+   * `count` units of logical time have passed; with more than one, the node slept, and
+   * nothing was due before the last.
+   */
+  tick(count = 1): void {
+    this.#run(() => this.#count(count));
+  }
+
+  #count(ticks: number): void {
+    for (; ticks > 0; ticks--) {
       this.#raft.tick();
       this.#parts.removal.tick();
       this.#parts.lending.tick();
@@ -124,7 +123,7 @@ export class Node {
       this.#parts.changes.tick();
       this.#parts.addressUpdates.tick();
       this.#saver.tick();
-    });
+    }
   }
 
   /** A message has come; `proof` is what its sender proved. Returns why it is refused. */
@@ -240,8 +239,19 @@ export class Node {
 
   // The loop.
 
-  /** Runs one input, then the pump; an exception in either ends the node. */
+  /** Runs one input: counts the ticks slept through before it, and may end the sleep. */
   #input(run: () => void): void {
+    const { sleep } = this.#environment;
+    const slept = sleep?.catchUp() ?? 0;
+    this.#run(() => {
+      this.#count(slept);
+      run();
+    });
+    sleep?.cutShort();
+  }
+
+  /** Runs one input or tick, then the pump; an exception in either ends the node. */
+  #run(run: () => void): void {
     if (!this.#shutdown.isAlive) return;
     try {
       run();

@@ -10,7 +10,7 @@ import type { DemandOptions } from "./tickets/demand.ts";
 export type NodeSettings = RaftOptions & DemandOptions & {
   /** Milliseconds that a tick is meant to last; for display. */
   readonly tickMillis: number;
-  /** Ticks between two flushes at durability `medium` and `low`. */
+  /** Ticks between two flushes at durability `medium` and `low`; Infinity at `high`. */
   readonly flushTicks: number;
   /** Ticks after which a change of members that got nowhere is answered. */
   readonly changeTicks: number;
@@ -31,8 +31,8 @@ const flushMillis = 200;
 const changeMillis = 10_000;
 /** Milliseconds between two snapshots that clients ask for, at least. */
 const snapshotMillis = 1000;
-/** Ticks: a third of the shortest election timeout, which is three heartbeats. */
-const restTicksMax = 2;
+/** Milliseconds that a node may sleep at once: so much time may be lost to a standstill. */
+const restMillisMax = 1000;
 /** Takes without a pause from which on numbers are taken ahead: nobody types as many. */
 const takesMin = 16;
 
@@ -47,11 +47,16 @@ export function settingsOf(options: NodeOptions): NodeSettings {
       heartbeatTicks + 1,
       Math.round(electionMillis / tickMillis),
     ),
-    flushTicks: Math.max(1, Math.round(flushMillis / tickMillis)),
+    // At high every save is synced by itself.
+    flushTicks: durability === "high"
+      ? Infinity
+      : Math.max(1, Math.round(flushMillis / tickMillis)),
     changeTicks: Math.round(changeMillis / tickMillis),
     snapshotTicks: Math.ceil(snapshotMillis / tickMillis),
     // A node that sleeps would flush late.
-    restTicksMax: durability === "high" ? restTicksMax : 1,
+    restTicksMax: durability === "high"
+      ? Math.max(2, Math.floor(restMillisMax / tickMillis))
+      : 1,
     forward: options.forward,
     lends: options.lends,
     takesMin,

@@ -60,6 +60,11 @@ export class Saver {
     return this.#isSaving || this.#isFlushing;
   }
 
+  /** A client waits for a snapshot that is not taken yet. */
+  get isAsked(): boolean {
+    return this.#wanted.length > 0;
+  }
+
   tick(): void {
     this.#ticks++;
     const isDue = this.#ticks % this.#options.settings.flushTicks === 0;

@@ -48,6 +48,11 @@ export class Lending {
     return isAllowed ? this.#reserve.ahead : 0;
   }
 
+  /** Whether main has numbers on loan, or may have. */
+  get isOut(): boolean {
+    return this.#state !== "none";
+  }
+
   /** Whether a recall waits for its answer. */
   get isRecalling(): boolean {
     return this.#state === "recalled";

@@ -5,7 +5,7 @@
 
 import type { ClientCount } from "../client_count.ts";
 import type { ClientInfo } from "../commands/command.ts";
-import { pressCollector, trim } from "../resp/slabs.ts";
+import { pressCollector, slabBytesHeld, trim } from "../resp/slabs.ts";
 import { type ClientsLog, closeClients } from "./close_clients.ts";
 
 /** The part of a connection that is used here. */
@@ -44,6 +44,11 @@ export class ClientMemory {
 
   constructor(options: ClientMemoryOptions) {
     this.#options = options;
+  }
+
+  /** Nothing is to be given back to the system. */
+  get isSettled(): boolean {
+    return this.#collectionsLeft === 0 && slabBytesHeld() === 0;
   }
 
   /** To be called once a second. */

@@ -34,15 +34,14 @@ export type ClientServiceOptions = {
 /** The clients of one isolate, from its start to its end. */
 export class ClientService {
   readonly #options: ClientServiceOptions;
-  readonly #timer: ReturnType<typeof setInterval>;
+  /** Counts the time of requests, while any wait: to be woken is most of what rest costs. */
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #isClosed = false;
   #listener: Listener | undefined;
 
   constructor(options: ClientServiceOptions) {
     this.#options = options;
-    this.#timer = setInterval(
-      () => options.link.dispenser.tick(),
-      options.timeoutMillis / ticksPerTimeout,
-    );
+    options.link.dispenser.onWait(() => this.#countTime());
   }
 
   /** Serves the clients of `socket`, and owns it from now on. */
@@ -52,7 +51,7 @@ export class ClientService {
 
   /** Closes all connections at once: the process ends because of a fault. */
   abandon(): void {
-    clearInterval(this.#timer);
+    this.#stopCounting();
     this.#listener?.close(0);
   }
 
@@ -65,7 +64,23 @@ export class ClientService {
     );
     await this.#listener?.close(drainMillis);
     clearTimeout(timer);
-    clearInterval(this.#timer);
+    this.#stopCounting();
     link.giveUp();
+  }
+
+  #countTime(): void {
+    if (this.#isClosed) return;
+    const { link: { dispenser }, timeoutMillis } = this.#options;
+    this.#timer ??= setInterval(() => {
+      dispenser.tick();
+      if (dispenser.waiting > 0) return;
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }, timeoutMillis / ticksPerTimeout);
+  }
+
+  #stopCounting(): void {
+    this.#isClosed = true;
+    clearInterval(this.#timer);
   }
 }

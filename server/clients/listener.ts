@@ -29,6 +29,9 @@ const keepAliveSecondsDefault = 60;
 const handlesReserved = 32;
 /** Of these, those that clients get back each second. */
 const handlesRegained = 8;
+/** Milliseconds between two looks while there is no client: a deaf port hears again then. */
+const quietLookMillis = 10_000;
+
 /** How the clients of one socket are served. */
 export type ListenerOptions = {
   readonly link: RaftLink;
@@ -69,11 +72,12 @@ export class Listener {
   readonly #admins: AdminLimit;
   readonly #slowClients: SlowClients;
   readonly #memory: ClientMemory;
-  readonly #timer: ReturnType<typeof setInterval>;
   readonly #keepAliveMillis: number;
   /** Of those that are refused, the ones that had been told when last looked at. */
   readonly #told = new WeakSet<Connection>();
   #acceptTimer: ReturnType<typeof setTimeout> | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #isLookingOften = false;
   /** The most sessions while file handles run out. */
   #sessionsMax = Infinity;
   #closing = false;
@@ -111,7 +115,7 @@ export class Listener {
     const idleLooks = options.idleSeconds ?? Infinity;
     this.#slowClients = new SlowClients({ sessions, idleLooks, log });
     this.#memory = new ClientMemory({ sessions, clientCount, log });
-    this.#timer = setInterval(() => this.look(), lookMillis);
+    this.#lookOften(false);
     this.#port.start((socket) => this.#welcome(socket));
   }
 
@@ -134,6 +138,22 @@ export class Listener {
     if (this.#sessionsMax >= this.#sessions.size + 2 * handlesReserved) {
       this.#sessionsMax = Infinity;
     }
+    if (this.#isQuiet) this.#lookOften(false);
+  }
+
+  /** Seldom while there is nothing to look at: to be woken is most of what rest costs. */
+  #lookOften(isOften: boolean): void {
+    if (this.#timer !== undefined && isOften === this.#isLookingOften) return;
+    clearInterval(this.#timer);
+    this.#isLookingOften = isOften;
+    const millis = isOften ? lookMillis : quietLookMillis;
+    this.#timer = setInterval(() => this.look(), millis);
+  }
+
+  /** Whether a look would change nothing before the next client comes. */
+  get #isQuiet(): boolean {
+    return this.#sessions.size === 0 && this.#sessionsMax === Infinity &&
+      this.#memory.isSettled;
   }
 
   /**
@@ -198,8 +218,10 @@ export class Listener {
     const isFull = this.#sessions.size >= this.#sessionsMax;
     const hasPlace = !isFull && this.#places.enter(connection) ||
       this.#isNear(connection) && this.#places.enterKept(connection);
-    if (hasPlace) this.#sessions.add(connection);
-    else this.#tell(connection);
+    if (hasPlace) {
+      this.#sessions.add(connection);
+      this.#lookOften(true);
+    } else this.#tell(connection);
     connection.start();
   }
 

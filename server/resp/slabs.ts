@@ -123,7 +123,7 @@ export function pressCollector(): void {
   }
 }
 
-/** Bytes of all slabs, for tests. */
+/** Bytes of all slabs. */
 export function slabBytesHeld(): number {
   return slabs.size * slabBytes;
 }

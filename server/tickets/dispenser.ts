@@ -79,6 +79,7 @@ export class Dispenser implements TakeAnswers {
   /** Empty while any asker waits. */
   readonly #loan = new Loan();
   #ticks = 0;
+  #beganToWait: () => void = () => {};
   #deferred = false;
   #closed = false;
 
@@ -89,6 +90,11 @@ export class Dispenser implements TakeAnswers {
   /** Tickets asked for and not yet answered. */
   get waiting(): number {
     return this.#waiting;
+  }
+
+  /** Calls `began` when requests begin to wait. Until none waits, `tick()` is to be called. */
+  onWait(began: () => void): void {
+    this.#beganToWait = began;
   }
 
   /** Whether `count` more tickets may be asked for; if not, the client is to be told BUSY. */
@@ -121,6 +127,7 @@ export class Dispenser implements TakeAnswers {
 
   #ask(client: TicketClient, count: number): void {
     this.#loan.empty(); // it is; this clears its low-water mark, so that it wants no refill
+    if (this.#waiting === 0) this.#beganToWait();
     const last = this.#askers.last;
     if (last?.client === client && last.since === this.#ticks) {
       last.count += count;

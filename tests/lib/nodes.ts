@@ -19,6 +19,7 @@ import type {
   PeerMessage,
   Saved,
 } from "../../raft/core/types.ts";
+import type { Sleep } from "../../raft/environment.ts";
 import { Node } from "../../raft/node.ts";
 import * as bootstrap from "../../raft/members/bootstrap.ts";
 import {
@@ -39,6 +40,8 @@ export const electionTicks = 5;
 export const changeTicks = 40;
 export const snapshotTicks = 5;
 export const cluster = "c".repeat(32);
+/** Of a node that is told of each tick. */
+const awake: Sleep = { catchUp: () => 0, cutShort() {} };
 
 export function addressOf(id: NodeId): string {
   return `${id}.example:1`;
@@ -137,8 +140,9 @@ export class Nodes {
   /** Starts node `id` with what its disk holds; settings left out are the usual ones. */
   start(
     id: NodeId,
-    { joins = false, ...settings }: Partial<NodeSettings> & {
+    { joins = false, sleep = awake, ...settings }: Partial<NodeSettings> & {
       joins?: boolean;
+      sleep?: Sleep;
     } = {},
   ): void {
     const computer = this.computer(id);
@@ -159,6 +163,7 @@ export class Nodes {
         log: (level, text) => computer.logged.push(`${level}: ${text}`),
         now: () => this.now,
         micros: () => this.now * 1000,
+        sleep,
         about: computer.about,
         joins,
         ended: (error) => this.#ended(computer, error),

@@ -14,6 +14,7 @@ import { peersMutants } from "./peers.ts";
 import { replicationMutants } from "./replication.ts";
 import { lendingMutants } from "./lending.ts";
 import { reserveMutants } from "./reserve.ts";
+import { restMutants } from "./rest.ts";
 import { rimMutants } from "./rim.ts";
 import { serverMutants } from "./server.ts";
 import { storageMutants } from "./storage.ts";
@@ -31,6 +32,7 @@ export const mutants: readonly Mutant[] = [
   ...lendingMutants,
   ...takesMutants,
   ...takeAlongMutants,
+  ...restMutants,
   ...storageMutants,
   ...filesMutants,
   ...kvMutants,

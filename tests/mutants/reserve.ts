@@ -295,22 +295,4 @@ export const reserveMutants: readonly Mutant[] = [
     replace: "transferTarget === undefined;",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
-  {
-    name: "rests-too-long",
-    mistake: "a node sleeps through its heartbeats",
-    source: "promise 5",
-    file: "raft/rest.ts",
-    find: "Math.min(ticksMax, ticksUntilDue(raft))",
-    replace: "ticksMax",
-    tests: ["unit/raft/tickets/reserve_test.ts"],
-  },
-  {
-    name: "rests-while-busy",
-    mistake: "a node rests while somebody waits",
-    source: "promise 5",
-    file: "raft/rest.ts",
-    find: "return isBusy ? 1",
-    replace: "return isBusy && raft.currentTerm < 0 ? 1",
-    tests: ["unit/raft/tickets/reserve_test.ts"],
-  },
 ];

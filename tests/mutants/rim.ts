@@ -37,15 +37,6 @@ export const rimMutants: readonly Mutant[] = [
     tests: ["unit/raft/ticker_test.ts"],
   },
   {
-    name: "sleep-counted-as-silence",
-    mistake: "what a node slept through counts as silence after a message",
-    source: "PITFALLS 2",
-    file: "raft/ticker.ts",
-    find: "    if (this.#ticks === 1) return;\n",
-    replace: "    if (this.#ticks > 0) return;\n",
-    tests: ["unit/raft/ticker_test.ts"],
-  },
-  {
     name: "log-waits-for-its-reader",
     mistake: "a log line waits until it is read, and the node with it",
     source: "PITFALLS 38",

@@ -5,6 +5,8 @@ import { Ticker } from "../../../raft/ticker.ts";
 
 const millis = 50;
 
+type Alarm = { at: number; run: () => void; period: number | undefined };
+
 /** A clock that stands still, a node that counts, and how long it may rest. */
 class Scene {
   now = 0;
@@ -13,32 +15,39 @@ class Scene {
   ticked: number[] = [];
   ended = () => {};
   readonly ticker: Ticker;
-  #timers = new Map<number, { at: number; run: () => void }>();
-  #last = 0;
+  /** Timers made so far. */
+  made = 0;
+  #timers = new Map<number, Alarm>();
 
   constructor() {
-    const now = () => this.now;
-    const rest = () => this.rest;
     this.ticker = new Ticker(
       {
-        tick: () => {
-          this.ticked.push(this.now);
+        tick: (count) => {
+          for (let i = 0; i < count; i++) this.ticked.push(this.now);
           this.ended();
         },
-        get restTicks() {
-          return rest();
-        },
+        restTicks: () => this.rest,
       },
       millis,
       {
-        now,
-        later: (run, millis) => {
-          this.#timers.set(++this.#last, { at: this.now + millis, run });
-          return this.#last as never;
-        },
+        now: () => this.now,
+        later: (run, millis) => this.#make(run, millis, undefined),
+        every: (run, millis) => this.#make(run, millis, millis),
         cancel: (timer) => void this.#timers.delete(timer as never),
       },
     );
+  }
+
+  #make(run: () => void, millis: number, period: number | undefined) {
+    this.#timers.set(++this.made, { at: this.now + millis, run, period });
+    return this.made as never;
+  }
+
+  /** As before an input. */
+  catchUp(): void {
+    for (let left = this.ticker.catchUp(); left > 0; left--) {
+      this.ticked.push(this.now);
+    }
   }
 
   get timers(): number {
@@ -51,11 +60,13 @@ class Scene {
     for (;;) {
       const [next] = [...this.#timers].toSorted(([, a], [, b]) => a.at - b.at);
       if (next === undefined || next[1].at + late > end) break;
-      this.#timers.delete(next[0]);
-      this.now = next[1].at + late;
+      const [timer, { at, run, period }] = next;
+      this.now = at + late;
       late = 0;
+      if (period === undefined) this.#timers.delete(timer);
+      else this.#timers.set(timer, { at: this.now + period, run, period });
       this.wakes++;
-      next[1].run();
+      run();
     }
     this.now = end;
   }
@@ -75,16 +86,16 @@ Deno.test("Ticker lets a node sleep, and counts what it slept through", () => {
   assert.equal(scene.wakes, 3);
 });
 
-Deno.test("Ticker counts what it slept through before a message is heard, and loses none", () => {
+Deno.test("Ticker counts what it slept through before an input, and loses none", () => {
   const scene = new Scene();
   scene.rest = 2;
   scene.pass(millis);
   scene.pass(10);
-  scene.ticker.heard();
+  scene.catchUp();
   assert.deepEqual(scene.ticked, [50], "the first of the two is not over");
   scene.pass(80);
-  scene.ticker.heard();
-  scene.ticker.heard();
+  scene.catchUp();
+  scene.catchUp();
   scene.pass(10);
   assert.deepEqual(scene.ticked, [50, 140, 150]);
   scene.pass(2 * millis);
@@ -96,8 +107,57 @@ Deno.test("Ticker counts nothing before a message that waited while the process 
   scene.rest = 2;
   scene.pass(millis);
   scene.now = 5000;
-  scene.ticker.heard();
+  scene.catchUp();
   assert.deepEqual(scene.ticked, [50]);
+});
+
+Deno.test("Ticker leaves to its timer the tick in which a timeout may run out", () => {
+  const scene = new Scene();
+  scene.rest = 3;
+  scene.pass(millis);
+  scene.pass(3 * millis - 1);
+  scene.catchUp();
+  assert.deepEqual(scene.ticked.slice(1), [199, 199]);
+  scene.now = 205; // a little late: the input was read before the timer
+  scene.catchUp();
+  assert.equal(scene.ticked.length, 3);
+  scene.pass(0);
+  assert.equal(scene.ticked.length, 4);
+});
+
+Deno.test("Ticker loses no tick to an input that is read just before its timer", () => {
+  const scene = new Scene();
+  scene.rest = 3;
+  scene.pass(millis);
+  scene.now = 205;
+  scene.catchUp();
+  assert.deepEqual(scene.ticked, [50, 205, 205]);
+});
+
+Deno.test("Ticker wakes earlier when an input has made something due, and keeps its pace", () => {
+  const scene = new Scene();
+  scene.rest = 4;
+  scene.pass(millis);
+  scene.pass(70);
+  scene.catchUp();
+  scene.ticker.cutShort();
+  assert.equal(scene.timers, 1);
+  scene.rest = 1;
+  scene.ticker.cutShort();
+  scene.pass(2 * millis);
+  assert.deepEqual(scene.ticked, [50, 120, 150, 200]);
+  assert.equal(scene.timers, 1);
+  scene.ticker.stop();
+  scene.ticker.cutShort();
+  assert.equal(scene.timers, 0);
+});
+
+Deno.test("Ticker makes no new timer while its sleeps are of one length", () => {
+  const scene = new Scene();
+  scene.rest = 2;
+  scene.pass(21 * millis);
+  assert.equal(scene.ticked.length, 21);
+  assert.equal(scene.made, 2);
 });
 
 Deno.test("Ticker that is late hears first what came meanwhile, and counts one tick (PITFALLS 2)", () => {

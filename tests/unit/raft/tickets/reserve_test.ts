@@ -356,55 +356,6 @@ Deno.test("A leader that is to stop gives nothing more to who asks, however many
   assert.deepEqual(nodes.computer("a").end, { error: undefined });
 });
 
-Deno.test("A leader that has nobody to send heartbeats to rests as long as it may", () => {
-  const nodes = Nodes.ledBy("a");
-  assert.equal(nodes.node("a").restTicks, 2);
-});
-
-Deno.test("A leader that counts in one go what it slept through keeps its office", () => {
-  const nodes = Nodes.of("abc");
-  for (const id of "abc") {
-    nodes.crash(id);
-    nodes.start(id, { heartbeatTicks: 2, electionTicks: 6 });
-  }
-  nodes.elect("a");
-  for (let round = 0; round < 20; round++) {
-    for (const id of "abc") for (let i = 0; i < 2; i++) nodes.tick(id);
-    nodes.settle();
-    assert.deepEqual(nodes.leaders, ["a"]);
-  }
-  nodes.crash("a");
-  assert.throws(
-    () => nodes.start("a", { restTicksMax: 3, electionTicks: 6 }),
-    /it sleeps too long/,
-  );
-});
-
-Deno.test("A node rests until its next heartbeat, and not while anything is under way", () => {
-  const nodes = Nodes.of("abc");
-  for (const id of "abc") {
-    nodes.crash(id);
-    nodes.start(id, { heartbeatTicks: 2, electionTicks: 6 });
-  }
-  nodes.elect("a");
-  const a = nodes.node("a");
-  while (a.core.leader?.heartbeatElapsed) nodes.run(1);
-  assert.equal(a.restTicks, 2);
-  nodes.run(1);
-  assert.equal(a.restTicks, 1, "until the heartbeat");
-  nodes.run(1);
-  for (const id of "bc") assert.equal(nodes.node(id).restTicks, 2, id);
-  const b = nodes.node("b");
-  nodes.isolate("b");
-  while (b.core.electionTimeout - b.core.electionElapsed > 1) nodes.tick("b");
-  assert.equal(b.restTicks, 1, "its time runs out");
-  nodes.isolate("a");
-  nodes.take("a");
-  nodes.settle();
-  while (a.core.leader?.heartbeatElapsed) nodes.tick("a");
-  assert.equal(a.restTicks, 1, "somebody waits");
-});
-
 Deno.test("No number is given before its entry is committed, taken ahead or not", () => {
   const nodes = eager("abc");
   for (const id of "abc") nodes.disk(id).stuck = true;

@@ -357,3 +357,20 @@ Deno.test("Dispenser gives numbers in the order of asking, none taken before it 
     }),
   );
 });
+
+Deno.test("Dispenser says when requests begin to wait, and not while a loan answers them", () => {
+  const desk = new Desk();
+  const { dispenser } = desk;
+  let began = 0;
+  dispenser.onWait(() => began++);
+  const ann = desk.client("ann");
+  dispenser.take(ann, 1);
+  dispenser.take(ann, 1);
+  assert.equal(began, 1);
+  desk.endTurn();
+  dispenser.taken(4n, 4);
+  dispenser.take(ann, 2);
+  assert.equal(began, 1, "it is answered from the loan");
+  dispenser.take(ann, 1);
+  assert.equal(began, 2);
+});
