@@ -1,7 +1,8 @@
 // The longest pauses that clients see while something else happens: `deno task bench:pauses
 // [EVENT …]`. For each event the longest wait of closed-loop clients, how many waits there
-// were above 20 ms, and how many of those a client of Redis saw at the same moment, which are
-// the machine's. One node and three. Measures, decides nothing.
+// were above 20 ms, and how many of those were the machine's: at the same moment a core stood
+// still, or a client of Redis with `appendfsync always`, on the same disk, waited too. One
+// node and three. Measures, decides nothing. It needs redis-server and taskset.
 
 // deno-lint-ignore-file no-console -- it speaks to the terminal that started it
 
@@ -11,10 +12,15 @@ import { pauseEvents } from "./pause_events.ts";
 import { run } from "./processes.ts";
 
 const load = new URL("./pause_load.ts", import.meta.url).pathname;
+const watch = new URL("./pause_watch.ts", import.meta.url).pathname;
 const seconds = Number(Deno.env.get("TICKETD_BENCH_SECONDS") ?? 20);
 const longMillis = 20;
-/** A wait of Redis's client that shows that the machine stood still. */
+/** A wait of Redis's client that shows that the disk, or the machine, stood still. */
 const controlMillis = 8;
+/** A late wake that shows that a core stood still. */
+const stallMillis = 18;
+/** An answer may wait behind the work that piled up meanwhile. */
+const aftermathMillis = 5;
 const warmUpMillis = 3000;
 
 const loads = [
@@ -39,18 +45,35 @@ async function loaded(
     readonly millis: number;
   },
 ): Promise<Found> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "-A", load, `${port}`, request],
-      ...[clients, pipeline, seconds, millis].map(String),
-    ],
+  return await jsonOf(Deno.execPath(), [
+    ...["run", "-A", load, `${port}`, request],
+    ...[clients, pipeline, seconds, millis].map(String),
+  ]);
+}
+
+async function jsonOf(program: string, args: string[]) {
+  const { stdout } = await new Deno.Command(program, {
+    args,
     stderr: "inherit",
   }).output();
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
+/** The moments at which a core stood still. */
+async function stalls(): Promise<Wait[]> {
+  const cores = Array.from(
+    { length: navigator.hardwareConcurrency },
+    (_, i) =>
+      jsonOf("taskset", [
+        ...["-c", `${i}`, Deno.execPath(), "run", "-A", watch],
+        ...[`${seconds + warmUpMillis / 1000}`, `${stallMillis}`],
+      ]),
+  );
+  return (await Promise.all(cores)).flat();
+}
+
 function overlaps([a, aMillis]: Wait, [b, bMillis]: Wait): boolean {
-  return a < b + bMillis && b < a + aMillis;
+  return a < b + bMillis + aftermathMillis && b < a + aMillis;
 }
 
 /** One row: `server` under each load while `event` goes on, Redis beside it. */
@@ -62,13 +85,19 @@ async function measure(
   const rows: string[][] = [];
   for (const { name: shape, clients, pipeline } of loads) {
     const stop = new AbortController();
-    const [found, control] = await Promise.all([
+    const [found, control, cores] = await Promise.all([
       loaded(server.ports[0]!, {
         ...{ request: "TICKET", clients, pipeline, millis: longMillis },
       }),
       loaded(redis.ports[0]!, {
-        ...{ request: "PING", clients: 1, pipeline: 1, millis: controlMillis },
+        ...{
+          request: "INCR ticket",
+          clients: 1,
+          pipeline: 1,
+          millis: controlMillis,
+        },
       }),
+      stalls(),
       (async () => {
         await new Promise((resolve) => setTimeout(resolve, warmUpMillis));
         const timer = setTimeout(() => stop.abort(), seconds * 1000);
@@ -77,7 +106,7 @@ async function measure(
       })(),
     ]);
     const shared = found.waits.filter((wait) =>
-      control.waits.some((other) => overlaps(wait, other))
+      [...control.waits, ...cores].some((other) => overlaps(wait, other))
     );
     const own = found.waits.filter((wait) => !shared.includes(wait))
       .map(([, millis]) => millis);
@@ -89,6 +118,7 @@ async function measure(
       `${shared.length}`,
       own.length === 0 ? "" : Math.max(...own).toFixed(0),
       control.longest.toFixed(0),
+      Math.max(0, ...cores.map(([, millis]) => millis)).toFixed(0),
     ]);
     console.error(rows.at(-1)!.join("  "));
   }
@@ -100,7 +130,7 @@ async function pauses(): Promise<void> {
   const events = pauseEvents.filter(({ name }) =>
     names.length === 0 || names.includes(name)
   );
-  const redis = await startRedis(undefined);
+  const redis = await startRedis("always");
   const rows: string[][] = [];
   for (const size of [1, 3]) {
     for (const event of events) {
@@ -117,7 +147,8 @@ async function pauses(): Promise<void> {
   await redis.stop();
   const head = [
     ...["nodes: event, load", "tickets/s", "longest, ms", "above 20 ms"],
-    ...["of these Redis's too", "longest of the others", "Redis's longest"],
+    ...["of these the machine's", "longest of the others", "Redis's longest"],
+    "a core's longest",
   ];
   console.log(table(head, rows).join("\n"));
 }

@@ -1,0 +1,21 @@
+// Notices that a core stood still, for `pauses.ts`: a process of its own, bound to that core,
+// which sleeps 3 ms again and again. Prints the sleeps that took long, as JSON, one line, in
+// the form of `pause_load.ts`.
+//
+//   taskset -c CORE deno run -A pause_watch.ts SECONDS MILLIS
+
+// deno-lint-ignore-file no-console -- another program reads it
+
+const [seconds = 1, longMillis = 15] = Deno.args.map(Number);
+const sleepMillis = 3;
+
+const endMillis = performance.now() + seconds * 1000;
+const waits: [number, number][] = [];
+for (let last = performance.now(); last < endMillis;) {
+  await new Promise((resolve) => setTimeout(resolve, sleepMillis));
+  const now = performance.now();
+  const millis = now - last;
+  if (millis > longMillis) waits.push([performance.timeOrigin + last, millis]);
+  last = now;
+}
+console.log(JSON.stringify(waits));
