@@ -359,6 +359,7 @@ const meant = target({
       heartbeatMillis: right.heartbeat.means,
       electionMillis: right.election.means,
       forward: right.forward.means,
+      aheadMax: right.ahead.means,
       lends: right["io-threads"].means === 1,
       logLevel: right["log-level"].means,
       logFormat: right["log-format"].means,
