@@ -2,17 +2,17 @@
 // in shared memory. A message would be an object to build, to copy and to collect, twice a
 // batch. An answer in several parts, or without numbers, is a message all the same.
 //
-// The box holds one request: an isolate sends the next when it has seen the last answer. While
-// a take is under way the isolate offers what waits for the next one; the node may take that
+// The box holds one request of an isolate, which sends the next when it has seen the last
+// answer. While a take is under way the isolate offers what waits for the next one; the node may take that
 // along when it answers, which spares both ends a wake. It does so only if all former answers
 // have been seen: so at most two wait in here, and nothing is overwritten before it is read.
 //
-//   word  0 requests so far   1 answers so far   2 tickets that a take asks for
+//   word  0 requests sent   1 answers so far   2 tickets that a take asks for
 //         3 `aTake` or `aRefill`   4 tickets offered   5 answers seen   6-7 unused
 //         8-11, 12-15 the even and the odd answer:
 //             0-1 the last ticket   2 how many   3 `aTake` or `aRefill`
 //
-// Both ends wait for words 0 and 1 to change; each writes all other words before it counts.
+// Both ends wait for words 0 and 1 to change; what these announce is written before them.
 
 import { assert } from "../../base/assert.ts";
 import type { TakeAnswers, TakeOffers, TakeRequests } from "./messages.ts";

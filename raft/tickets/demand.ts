@@ -3,11 +3,11 @@
 // cannot tell: a slow disk keeps it low (PITFALLS 46). So takes are counted that follow each
 // other without a pause. A person who types TICKET pauses, and gets exactly what is asked for.
 //
-//   takes with pauses between ──▶ `takesMin` without a pause ──▶ steady, until `paceTicks`
-//                                                               pass in which nobody asks
+//   takes with pauses between ◀──▶ `takesMin` and more between two pauses: steady
 //
-// A pause is a tick in which nobody asks and nobody waits. Not here: the numbers themselves
-// (`reserve.ts`). Time is counted in ticks; there is no clock.
+// A pause is a tick in which nobody asks, nobody is answered by the log, and nobody waits at
+// its end. Demand that was steady also ends when `paceTicks` pass in which nobody asks. Not
+// here: the numbers themselves (`reserve.ts`). Time is counted in ticks; there is no clock.
 
 /** Ticks over which demand is averaged; it is over when nobody has asked in any of them. */
 const paceTicks = 4;
@@ -30,6 +30,8 @@ export class Demand {
   /** Takes since the last pause. */
   #takes = 0;
   #isSteady = false;
+  /** The log has answered somebody in this tick, who may ask again in the next. */
+  #isAnswered = false;
   /** Numbers asked for in this tick … */
   #asked = 0;
   /** … and in each of the last `paceTicks` before it. */
@@ -61,24 +63,46 @@ export class Demand {
     return this.#options.aheadMax;
   }
 
-  /** A take asks for `count` numbers, or that many of a loan were used. */
+  /** A take asks for `count` numbers. */
   asked(count: number): void {
     this.#asked += count;
     this.#takes++;
     if (this.#takes >= this.#options.takesMin) this.#isSteady = true;
   }
 
+  /**
+   * `count` numbers of a loan were used since `ticks` ticks ago: all in this one would look like
+   * a burst, and the next loan would be larger each time.
+   */
+  used(count: number, ticks: number): void {
+    const before = Math.min(Math.max(0, ticks - 1), paceTicks);
+    const part = count / (before + 1);
+    this.#pace.forEach((asked, at) => {
+      if (at >= paceTicks - before) this.#pace[at] = asked + part;
+    });
+    this.asked(part);
+  }
+
   /** An entry that took numbers is committed, in the `ticks`th tick after its proposal. */
   took(ticks: number): void {
     this.#entryTicks = ticks;
+    this.#isAnswered = true;
   }
 
   /** A tick has passed. `isWaitedFor`: somebody still waits for numbers. */
   tick(isWaitedFor: boolean): void {
-    if (this.#asked === 0 && !isWaitedFor) this.#takes = 0;
+    if (this.#asked === 0 && !isWaitedFor && !this.#isAnswered) this.#pause();
+    this.#isAnswered = false;
     this.#pace.shift();
     this.#pace.push(this.#asked);
     this.#asked = 0;
     if (this.#pace.every((asked) => asked === 0)) this.#isSteady = false;
+  }
+
+  /** Too few takes since the last pause are no program's: what is in hand may go back. */
+  #pause(): void {
+    const { takesMin } = this.#options;
+    if (0 < this.#takes && this.#takes < takesMin) this.#isSteady = false;
+    this.#takes = 0;
   }
 }

@@ -76,6 +76,8 @@ export class Reserve {
   #lentLast = 0;
   /** … and all that are lent and may not be used yet. */
   #lent = 0;
+  /** Ticks since it was last known how many that are. */
+  #lentTicks = 0;
   /** Numbers that were taken in this process and will never be given. */
   burnt = 0n;
 
@@ -165,7 +167,7 @@ export class Reserve {
   refillAsked(): void {
     this.#followTerm();
     this.#noteLent(Math.max(0, Math.floor(this.#lentLast / 2) - 1));
-    this.#gather();
+    this.#gather(1);
   }
 
   /**
@@ -187,12 +189,15 @@ export class Reserve {
 
   #lend(count: number): void {
     this.#lentLast = count;
+    if (this.#lent === 0) this.#lentTicks = 0;
     this.#lent += count;
   }
 
   /** At most `count` of the numbers lent are not used yet. */
   #noteLent(count: number): void {
-    if (this.#lent > count) this.#demand.asked(this.#lent - count);
+    const used = this.#lent - count;
+    if (used > 0) this.#demand.used(used, this.#lentTicks);
+    this.#lentTicks = 0;
     this.#lent = Math.min(this.#lent, count);
   }
 
@@ -234,7 +239,9 @@ export class Reserve {
   /** A tick has passed. Without steady demand, returns the reserve to the log. */
   tick(): void {
     if (this.#taking !== undefined) this.#taking.ticks++;
-    this.#demand.tick(this.isClaimed);
+    this.#lentTicks++;
+    // Nobody tells how much of a loan is used.
+    this.#demand.tick(this.isClaimed || this.#lent > 0);
     if (this.ahead === 0) this.giveBack();
   }
 
@@ -307,13 +314,13 @@ export class Reserve {
 
   /**
    * Proposes an entry that takes what claims lack, and more ahead of demand, as far as a crash
-   * may burn it, if less than half of that is left; one entry at a time.
+   * may burn it, if less than the part `low` of that is left; one entry at a time.
    */
-  #gather(): void {
+  #gather(low = 1 / 2): void {
     if (this.#taking !== undefined || this.#exhausted) return;
     const ahead = this.#isGiving ? this.ahead : 0;
     const missing = this.#wanted - this.#left;
-    if (missing <= 0 && this.unasked >= ahead / 2) return;
+    if (missing <= 0 && this.unasked >= ahead * low) return;
     const { aheadMax } = this.#demand;
     const more = Math.min(ahead, Math.max(0, aheadMax - this.unasked));
     const count = Math.max(missing, 0) + more;

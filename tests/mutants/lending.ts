@@ -20,6 +20,15 @@ export const lendingMutants: readonly Mutant[] = [
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
+    name: "loan-used-at-once",
+    mistake: "all that was used of a loan counts as this tick's demand",
+    source: "promise 4",
+    file: reserve,
+    find: "this.#demand.used(used, this.#lentTicks);",
+    replace: "this.#demand.used(used, 0);",
+    tests: ["unit/raft/tickets/lending_test.ts"],
+  },
+  {
     name: "loan-thought-used",
     mistake: "a loan counts as used up when more is asked for",
     source: "promise 4",

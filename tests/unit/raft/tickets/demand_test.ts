@@ -105,3 +105,34 @@ Deno.test("No more is taken ahead than a crash may burn", () => {
     assert.equal(demand.ahead, aheadMax);
   }
 });
+
+Deno.test("An asker that a tick parts from its answer makes no pause (PITFALLS 46)", () => {
+  const demand = demandOf();
+  for (let take = 0; take < 16; take++) {
+    demand.asked(1);
+    demand.tick(true);
+    demand.took(1);
+    demand.tick(false); // it is on its way back
+  }
+  assert(demand.ahead > 0);
+});
+
+Deno.test("Requests with pauses end the demand of a burst before them", () => {
+  const demand = demandOf();
+  for (let take = 0; take < 100; take++) demand.asked(100);
+  for (let tick = 0; tick < 3; tick++) demand.tick(false);
+  assert(demand.ahead > 0, "it may go on");
+  demand.asked(1);
+  demand.tick(false);
+  demand.tick(false);
+  assert.equal(demand.ahead, 0);
+});
+
+Deno.test("What was used of a loan is demand of all ticks in which it was lent", () => {
+  const demand = demandOf({ takesMin: 1 });
+  for (let refill = 0; refill < 50; refill++) {
+    demand.used(300, 3);
+    assert(demand.ahead <= 2 * 100 + 2, `${demand.ahead}`);
+    for (let tick = 0; tick < 3; tick++) demand.tick(true);
+  }
+});

@@ -260,3 +260,27 @@ Deno.test("What is lent counts among the numbers that a crash may burn", () => {
   }
   assert(nodes.given.size > 30, "it was lent all the time");
 });
+
+Deno.test("Steady demand never makes a loan grow, and no loan comes back while it lasts", () => {
+  const nodes = alone();
+  const perTick = 40;
+  nodes.take("a", perTick);
+  nodes.settle();
+  const lent = () => nodes.computer("a").loan.length;
+  let low = Math.floor(lent() / 2);
+  let most = 0;
+  for (let served = 0; served < 100 * perTick; served++) {
+    nodes.serve("a", 1);
+    if (lent() < low) { // as the dispenser does
+      const before = lent();
+      nodes.refill("a");
+      nodes.settle();
+      low = Math.floor((lent() - before) / 2);
+    }
+    assert(lent() > 0, `nothing is lent after ${served}`);
+    if (served % perTick === 0) nodes.run(1);
+    assert.equal(nodes.computer("a").recalled, false, `after ${served}`);
+    most = Math.max(most, nodes.node("a").reserve.unasked);
+  }
+  assert(most <= 6 * perTick, `a crash would burn ${most}`);
+});
