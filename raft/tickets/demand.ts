@@ -89,9 +89,13 @@ export class Demand {
     this.#isAnswered = true;
   }
 
-  /** A tick has passed. `isWaitedFor`: somebody still waits for numbers. */
-  tick(isWaitedFor: boolean): void {
-    if (this.#asked === 0 && !isWaitedFor && !this.#isAnswered) this.#pause();
+  /**
+   * A tick has passed. `isWaitedFor`: somebody still waits for numbers. `isLent`: some are lent,
+   * and nobody tells how much of a loan is used.
+   */
+  tick({ isWaitedFor = false, isLent = false } = {}): void {
+    const isPause = this.#asked === 0 && !this.#isAnswered;
+    if (isPause && !isWaitedFor && !isLent) this.#pause();
     this.#isAnswered = false;
     this.#pace.shift();
     this.#pace.push(this.#asked);

@@ -240,8 +240,7 @@ export class Reserve {
   tick(): void {
     if (this.#taking !== undefined) this.#taking.ticks++;
     this.#lentTicks++;
-    // Nobody tells how much of a loan is used.
-    this.#demand.tick(this.isClaimed || this.#lent > 0);
+    this.#demand.tick({ isWaitedFor: this.isClaimed, isLent: this.#lent > 0 });
     if (this.ahead === 0) this.giveBack();
   }
 

@@ -144,8 +144,8 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "an asker that waits for a slow disk each time counts as a pause",
     source: "PITFALLS 46",
     file: demand,
-    find: "if (this.#asked === 0 && !isWaitedFor && !this.#isAnswered)",
-    replace: "if (this.#asked === 0 && !this.#isAnswered)",
+    find: "if (isPause && !isWaitedFor && !isLent) this.#pause();",
+    replace: "if (isPause && !isLent) this.#pause();",
     tests: ["unit/raft/tickets/demand_test.ts"],
   },
   {

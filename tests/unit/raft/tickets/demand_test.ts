@@ -21,7 +21,7 @@ function askInTurn(
 ): void {
   for (let take = 0; take < takes; take++) {
     demand.asked(count);
-    for (let tick = 0; tick < ticks; tick++) demand.tick(true);
+    for (let tick = 0; tick < ticks; tick++) demand.tick({ isWaitedFor: true });
     demand.took(ticks);
   }
 }
@@ -30,8 +30,8 @@ Deno.test("A person who types gets nothing taken ahead, however long that goes o
   const demand = demandOf();
   for (let take = 0; take < 100; take++) {
     demand.asked(1);
-    demand.tick(false);
-    demand.tick(false);
+    demand.tick();
+    demand.tick();
     assert.equal(demand.ahead, 0);
   }
 });
@@ -40,7 +40,7 @@ Deno.test("A person on a disk that takes ticks gets nothing taken ahead either",
   const demand = demandOf();
   for (let take = 0; take < 100; take++) {
     askInTurn(demand, { takes: 1, ticks: 3 });
-    for (let tick = 0; tick < 2; tick++) demand.tick(false);
+    for (let tick = 0; tick < 2; tick++) demand.tick();
     assert.equal(demand.ahead, 0);
   }
 });
@@ -65,7 +65,7 @@ Deno.test("As many are taken ahead as two ticks ask for", () => {
   const demand = demandOf({ takesMin: 1 });
   for (let tick = 0; tick < 8; tick++) {
     for (let take = 0; take < 10; take++) demand.asked(7);
-    demand.tick(false);
+    demand.tick();
   }
   assert.equal(demand.ahead, 140);
 });
@@ -75,7 +75,7 @@ Deno.test("On a slow disk the numbers last for twice the time of an entry, up to
     const demand = demandOf({ takesMin: 1 });
     for (let tick = 0; tick < 8; tick++) {
       demand.asked(10);
-      demand.tick(false);
+      demand.tick();
     }
     demand.took(ticks);
     assert.equal(demand.ahead, 10 * lasting, `${ticks} ticks`);
@@ -85,14 +85,14 @@ Deno.test("On a slow disk the numbers last for twice the time of an entry, up to
 Deno.test("Demand is over when nobody has asked for four ticks, and nobody waits", () => {
   const demand = demandOf({ takesMin: 2 });
   askInTurn(demand, { takes: 2, ticks: 0 });
-  for (let tick = 0; tick < 9; tick++) demand.tick(true);
+  for (let tick = 0; tick < 9; tick++) demand.tick({ isWaitedFor: true });
   demand.asked(1);
   assert(demand.ahead > 0, "a slow disk is no pause");
   for (let tick = 0; tick < 4; tick++) {
-    demand.tick(false);
+    demand.tick();
     assert(demand.ahead > 0, `tick ${tick}`);
   }
-  demand.tick(false);
+  demand.tick();
   assert.equal(demand.ahead, 0);
   demand.asked(1);
   assert.equal(demand.ahead, 0, "it begins anew");
@@ -110,9 +110,9 @@ Deno.test("An asker that a tick parts from its answer makes no pause (PITFALLS 4
   const demand = demandOf();
   for (let take = 0; take < 16; take++) {
     demand.asked(1);
-    demand.tick(true);
+    demand.tick({ isWaitedFor: true });
     demand.took(1);
-    demand.tick(false); // it is on its way back
+    demand.tick(); // it is on its way back
   }
   assert(demand.ahead > 0);
 });
@@ -120,11 +120,11 @@ Deno.test("An asker that a tick parts from its answer makes no pause (PITFALLS 4
 Deno.test("Requests with pauses end the demand of a burst before them", () => {
   const demand = demandOf();
   for (let take = 0; take < 100; take++) demand.asked(100);
-  for (let tick = 0; tick < 3; tick++) demand.tick(false);
+  for (let tick = 0; tick < 3; tick++) demand.tick();
   assert(demand.ahead > 0, "it may go on");
   demand.asked(1);
-  demand.tick(false);
-  demand.tick(false);
+  demand.tick();
+  demand.tick();
   assert.equal(demand.ahead, 0);
 });
 
@@ -133,6 +133,6 @@ Deno.test("What was used of a loan is demand of all ticks in which it was lent",
   for (let refill = 0; refill < 50; refill++) {
     demand.used(300, 3);
     assert(demand.ahead <= 2 * 100 + 2, `${demand.ahead}`);
-    for (let tick = 0; tick < 3; tick++) demand.tick(true);
+    for (let tick = 0; tick < 3; tick++) demand.tick({ isLent: true });
   }
 });
