@@ -3,7 +3,7 @@
 // port that cannot be had (`listen.ts`); which connections are served (`server/clients/`).
 //
 // A port that is open accepts, whether anybody serves it yet or not. Until `start()` it keeps
-// the connections, as the system would.
+// a bounded number of connections, of which it reads nothing.
 //
 // Deno 2.9 goes deaf for good when the system refuses one accept, as it does when there are
 // no file handles: it tells nobody, and never asks again. `wake()` makes it ask.
@@ -13,24 +13,31 @@ import { type Address, formatAddress } from "./address.ts";
 import { openPort, type Purpose, refusal } from "./listen.ts";
 import { TcpSocket } from "./socket.ts";
 
-/** Connections that may wait for the system to hand them over, and then for `start()`. */
-const backlog = 511;
+/** How many connections a port takes at a time. */
+export type AcceptLimits = {
+  /** Those that the system may hand over at once. */
+  readonly acceptsMax: number;
+  /** Those that wait for `start()`; more are closed. */
+  readonly earlyMax: number;
+};
 
 /** An open port. */
 export class Port {
   /** Where it listens: the IP address, and the port that the system chose for port 0. */
   readonly address: Address;
   readonly #server: Server;
+  readonly #limits: AcceptLimits;
   /** Accepted before `start()`. */
   readonly #early: TcpSocket[] = [];
   #accept = (socket: TcpSocket): void => {
-    if (this.#early.length < backlog) this.#early.push(socket);
+    if (this.#early.length < this.#limits.earlyMax) this.#early.push(socket);
     else socket.close();
   };
 
-  /** Owns `server`, which listens, from now on. */
-  constructor(server: Server) {
+  /** Owns `server`, which listens, from now on. Its sockets must be paused. */
+  constructor(server: Server, limits: AcceptLimits) {
     this.#server = server;
+    this.#limits = limits;
     const { host, port } = addressOf(server);
     this.address = { host, port };
     server.on("error", ignore); // of one connection that could not be accepted
@@ -53,7 +60,7 @@ export class Port {
   wake(): void {
     // To listen again on a handle that listens already has no other effect.
     const { _handle: handle } = this.#server as Server & HasHandle;
-    handle?.listen?.(backlog);
+    handle?.listen?.(this.#limits.acceptsMax);
   }
 
   /** Accepts no more. Connections that were handed over go on. */
@@ -65,25 +72,31 @@ export class Port {
 
 type HasHandle = { readonly _handle?: { listen?(backlog: number): number } };
 
+/** Where handles are plenty. */
+const plenty: AcceptLimits = { acceptsMax: 511, earlyMax: 511 };
+
 /**
  * Listens on TCP `address`; an empty host is all interfaces, port 0 any that is free.
  * @throws {Error} One sentence for the user, when the address cannot be listened on.
  */
 export async function listenOn(
   address: Address,
-  purpose: Purpose,
+  purpose: Purpose & { readonly limits?: AcceptLimits | undefined },
 ): Promise<Port> {
+  const { limits = plenty } = purpose;
   const host = address.host === "" ? "0.0.0.0" : address.host;
   const { port } = address;
   const asked = { name: "net", host: formatAddress({ host, port }) } as const;
   if (Deno.permissions.querySync(asked).state !== "granted") {
     openPort(address, purpose).close(); // asks the user, or says which flag is missing
   }
-  const server = createServer({ allowHalfOpen: true });
+  // Paused: the end of a connection would be told before anybody listens to it.
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       const reusePort = purpose.shared ?? false;
+      const backlog = limits.acceptsMax;
       server.listen({ host, port, backlog, reusePort }, resolve);
     });
   } catch (error) {
@@ -91,7 +104,7 @@ export async function listenOn(
     openPort(address, purpose).close();
     throw refusal(address, { error, purpose });
   }
-  return new Port(server);
+  return new Port(server, limits);
 }
 
 function ignore(): void {}

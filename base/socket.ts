@@ -29,12 +29,11 @@ export interface SocketListener {
 export interface Socket {
   /** The other end's address; port 0 when it was gone before this was asked. */
   readonly remote: Address;
-  readonly local: Address;
   /** Tells `listener`, the only one, what happens from now on; nothing within the call. */
   start(listener: SocketListener): void;
   /**
    * Writes `bytes`, not none of them. True if the system has taken them all; otherwise they
-   * stay untouched, and nothing else is written, until `taken()`.
+   * stay untouched, and nothing else is written, until `taken()` or `closed()`.
    */
   write(bytes: Uint8Array<ArrayBuffer>): boolean;
   /** Calls `data()` no more until `resume()`; the system's buffers then hold up the sender. */
@@ -46,7 +45,7 @@ export interface Socket {
   close(): void;
 }
 
-/** A socket of `node:net` that is connected, and was made with `allowHalfOpen`. */
+/** A socket of `node:net` that is connected and paused, and was made with `allowHalfOpen`. */
 export class TcpSocket implements Socket {
   readonly remote: Address;
   readonly #socket: NetSocket;
@@ -55,6 +54,8 @@ export class TcpSocket implements Socket {
   #isWriting = false;
   /** Within `write()`. */
   #isInWrite = false;
+  /** `closed()` is about to be told. */
+  #hasFailed = false;
 
   /** Owns `socket` from now on. Sends small writes at once. */
   constructor(socket: NetSocket) {
@@ -63,11 +64,6 @@ export class TcpSocket implements Socket {
     const { remoteAddress = "", remotePort = 0 } = socket;
     this.remote = { host: remoteAddress, port: remotePort };
     socket.on("error", ignore); // "close" follows, and is all that we act on
-  }
-
-  get local(): Address {
-    const { localAddress = "", localPort = 0 } = this.#socket;
-    return { host: localAddress, port: localPort };
   }
 
   /** Looks after `idleMillis` of silence whether the other end still lives; 0 never does. */
@@ -85,12 +81,14 @@ export class TcpSocket implements Socket {
     // Taken where the system's bytes enter the stream, it costs a third of that.
     const push = socket.push;
     socket.push = (chunk: unknown, encoding?: BufferEncoding) => {
-      if (!(chunk instanceof Uint8Array)) {
+      // A chunk that a pause has not held up any more waits in the stream.
+      if (!(chunk instanceof Uint8Array) || this.#isPaused) {
         return push.call(socket, chunk, encoding);
       }
       listener.data(chunk as Uint8Array<ArrayBuffer>);
       return !this.#isPaused;
     };
+    if (!this.#isPaused) socket.resume();
   }
 
   write(bytes: Uint8Array<ArrayBuffer>): boolean {
@@ -99,12 +97,13 @@ export class TcpSocket implements Socket {
     // As the stream would, without its queue: one write is under way at most.
     this.#socket._write(bytes, asBuffer, this.#written);
     this.#isInWrite = false;
-    return !this.#isWriting;
+    return !this.#isWriting && !this.#hasFailed;
   }
 
   /** Called within `_write` when the system has taken all, or failed; later otherwise. */
   readonly #written = (error?: unknown): void => {
     this.#isWriting = false;
+    this.#hasFailed = Boolean(error);
     if (error) this.close();
     else if (!this.#isInWrite) this.#listener?.taken();
   };

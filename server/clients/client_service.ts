@@ -24,6 +24,8 @@ export type ClientServiceOptions = {
   readonly version: string;
   /** Clients that may be waiting to be told that they are too many. */
   readonly refusalsMax: number;
+  /** Connections that the system may hand over at once. */
+  readonly acceptsMax: number;
   /** Seconds for which a client may do nothing; Infinity: for ever. */
   readonly idleSeconds: number;
   /** Seconds of silence after which the system asks a client's host whether it lives; 0: never. */
@@ -36,6 +38,8 @@ export class ClientService {
   readonly #options: ClientServiceOptions;
   /** Counts the time of requests, while any wait: to be woken is most of what rest costs. */
   #timer: ReturnType<typeof setInterval> | undefined;
+  /** No port is served any more. */
+  #isClosing = false;
   #isClosed = false;
   #listener: Listener | undefined;
 
@@ -44,9 +48,10 @@ export class ClientService {
     options.link.dispenser.onWait(() => this.#countTime());
   }
 
-  /** Serves the clients of `socket`, and owns it from now on. */
-  serve(socket: Port): void {
-    this.#listener = new Listener(socket, this.#options);
+  /** Serves the clients of `port`, and owns it from now on. */
+  serve(port: Port): void {
+    if (this.#isClosing) port.close();
+    else this.#listener = new Listener(port, this.#options);
   }
 
   /** Closes all connections at once: the process ends because of a fault. */
@@ -57,6 +62,7 @@ export class ClientService {
 
   /** Stops accepting, answers pending requests until the deadline, closes all connections. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     const { link } = this.#options;
     const timer = setTimeout(
       () => link.giveUp(),

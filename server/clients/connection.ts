@@ -148,11 +148,16 @@ export class Connection implements Session, SocketListener {
   }
 
   data(bytes: Uint8Array<ArrayBuffer>): void {
-    if (!this.#ending) this.request.feed(bytes);
-    if (this.#waitsForTurn) {
-      // Most clients send on when they are answered, so it was not held up until now.
-      this.#early = bytes.length;
-      return this.#read(false);
+    try {
+      if (!this.#ending) this.request.feed(bytes);
+      if (this.#waitsForTurn) {
+        // Most clients send on when they are answered, so it was not held up until now. No
+        // more comes: a pause takes effect within the call.
+        this.#early = bytes.length;
+        return this.#read(false);
+      }
+    } catch (error) {
+      return this.#broke(error);
     }
     this.#share.read(bytes.length);
     this.#go();

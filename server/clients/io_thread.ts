@@ -8,6 +8,7 @@
 // must end.
 
 import type { Address } from "../../base/address.ts";
+import type { AcceptLimits } from "../../base/port.ts";
 import { assert, unreachable } from "../../base/assert.ts";
 import { TakeBox } from "../../raft/channel/take_box.ts";
 import { type LogOptions, openLog } from "../../base/logger.ts";
@@ -22,6 +23,7 @@ export type IoOptions = {
   readonly asksAgain: boolean;
   readonly version: string;
   readonly refusalsMax: number;
+  readonly acceptsMax: number;
   readonly idleSeconds: number;
   readonly keepAliveSeconds: number;
   /** The limits of all isolates together, and the memory in which they count. */
@@ -52,6 +54,7 @@ export type FromIoThread =
 export class IoThread {
   readonly #say: (message: FromIoThread) => void;
   #service: ClientService | undefined;
+  #limits: AcceptLimits | undefined;
 
   constructor(say: (message: FromIoThread) => void) {
     this.#say = say;
@@ -61,6 +64,10 @@ export class IoThread {
   receive(message: ToIoThread): void {
     switch (message.type) {
       case "begin":
+        this.#limits = {
+          acceptsMax: message.options.acceptsMax,
+          earlyMax: message.options.limits.clientsMax ?? Infinity,
+        };
         this.#service = begin(message, (error) => this.fail(error));
         return;
       case "serve":
@@ -81,7 +88,8 @@ export class IoThread {
 
   async #serve(address: Address): Promise<void> {
     try {
-      this.#service?.serve(await joinPort(address));
+      const port = await joinPort(address, this.#limits);
+      this.#service?.serve(port); // or closes it, if the stop has come first
       this.#say({ type: "serving" });
     } catch (error) {
       this.fail(error);

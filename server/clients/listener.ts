@@ -4,7 +4,7 @@
 
 import { type Address, isLoopback } from "../../base/address.ts";
 import type { Logger } from "../../base/logger.ts";
-import { listenOn, type Port } from "../../base/port.ts";
+import { type AcceptLimits, listenOn, type Port } from "../../base/port.ts";
 import type { TcpSocket } from "../../base/socket.ts";
 import { AdminLimit } from "../commands/admin_limit.ts";
 import { ClientCount } from "../client_count.ts";
@@ -17,10 +17,10 @@ import type { RaftLink } from "../tickets/raft_link.ts";
 import { tooManyClientsText } from "../tickets/refusals.ts";
 import { FairTurns } from "./fair_turns.ts";
 
-/** Clients that are being told that they are too many; the oldest, told by then, makes way. */
+/** Clients that are being told that they are too many; those told make way for the next. */
 export const refusalsMaxDefault = 64;
 /** Clients above that number that may wait to be told, before the oldest is closed without. */
-const crowdMax = 1024;
+const acceptsMaxDefault = 511;
 /** Milliseconds from the end of a connection to a look for others. */
 const acceptPauseMillis = 1;
 /** Without --keepalive. */
@@ -40,6 +40,8 @@ export type ListenerOptions = {
   /** Counts all clients of the process; left out if this is the only listener. */
   readonly clientCount?: ClientCount;
   readonly refusalsMax?: number | undefined;
+  /** Clients above `refusalsMax` that may wait to be told for some milliseconds. */
+  readonly acceptsMax?: number;
   /** Seconds for which a client may do nothing; Infinity, or left out: for ever. */
   readonly idleSeconds?: number;
   /** Seconds of silence after which the system asks a client's host whether it lives; 0: never. */
@@ -52,8 +54,11 @@ export type ListenerOptions = {
  *
  * @throws {Error} with one sentence for the user when it cannot be listened on.
  */
-export function listen(address: Address): Promise<Port> {
-  return listenOn(address, { whom: "clients", flag: "--saddr" });
+export function listen(
+  address: Address,
+  limits?: AcceptLimits,
+): Promise<Port> {
+  return listenOn(address, { whom: "clients", flag: "--saddr", limits });
 }
 
 /** All clients of an isolate, from accept to close. */
@@ -83,7 +88,7 @@ export class Listener {
   #closing = false;
   #empty: (() => void) | undefined;
 
-  /** Serves clients of `socket` at once, and owns it from now on. */
+  /** Serves clients of `port` at once, and owns it from now on. */
   constructor(port: Port, options: ListenerOptions) {
     this.#port = port;
     this.#options = options;
@@ -241,12 +246,15 @@ export class Listener {
 
   /** Tells it that there is no place; the oldest that has been told makes way. */
   #tell(connection: Connection): void {
-    const { refusalsMax = refusalsMaxDefault } = this.#options;
+    const {
+      refusalsMax = refusalsMaxDefault,
+      acceptsMax = acceptsMaxDefault,
+    } = this.#options;
     this.#refused.add(connection);
     connection.refuse(tooManyClientsText);
     if (this.#refused.size > refusalsMax) this.#acceptSoon();
     const [oldest] = this.#refused;
-    if (this.#refused.size > refusalsMax + crowdMax) oldest?.close();
+    if (this.#refused.size > refusalsMax + acceptsMax) oldest?.close();
   }
 
   /** A handle is free again: the next client may be one that was refused for want of it. */

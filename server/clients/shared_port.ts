@@ -14,7 +14,7 @@
 
 import type { Address } from "../../base/address.ts";
 import { lockPort, openPort } from "../../base/listen.ts";
-import { listenOn, type Port } from "../../base/port.ts";
+import { type AcceptLimits, listenOn, type Port } from "../../base/port.ts";
 
 const purpose = { whom: "clients", flag: "--saddr" };
 
@@ -33,7 +33,10 @@ export type Claim = {
  *
  * @throws {Error} with one sentence for the user when it cannot be listened on.
  */
-export async function claimPort(wanted: Address): Promise<Claim> {
+export async function claimPort(
+  wanted: Address,
+  limits?: AcceptLimits,
+): Promise<Claim> {
   const alone = openPort(wanted, purpose);
   const { hostname: host, port } = alone.addr;
   const address = { host, port };
@@ -44,7 +47,7 @@ export async function claimPort(wanted: Address): Promise<Claim> {
     alone.close();
   }
   try {
-    return { socket: await joinPort(address), address, lock };
+    return { socket: await joinPort(address, limits), address, lock };
   } catch (error) {
     lock.close(); // or a second try would be refused by the first
     throw error;
@@ -52,6 +55,9 @@ export async function claimPort(wanted: Address): Promise<Claim> {
 }
 
 /** Listens on `address`, which the main isolate has claimed: for the other isolates. */
-export function joinPort(address: Address): Promise<Port> {
-  return listenOn(address, { ...purpose, shared: true });
+export function joinPort(
+  address: Address,
+  limits?: AcceptLimits,
+): Promise<Port> {
+  return listenOn(address, { ...purpose, shared: true, limits });
 }

@@ -297,12 +297,41 @@ export const guestsMutants: readonly Mutant[] = [
     tests: placesTests,
   },
   {
+    name: "early-end-untold",
+    mistake: "a client that ends before the port is served keeps its place",
+    source: "PITFALLS 37",
+    file: "base/port.ts",
+    find: "{ allowHalfOpen: true, pauseOnConnect: true }",
+    replace: "{ allowHalfOpen: true }",
+    tests: ["unit/base/port_test.ts"],
+  },
+  {
+    name: "early-without-end",
+    mistake: "a port that nobody serves yet takes every file handle",
+    source: "PITFALLS 37",
+    file: "base/port.ts",
+    find:
+      "if (this.#early.length < this.#limits.earlyMax) this.#early.push(socket);\n    else socket.close();",
+    replace: "this.#early.push(socket);",
+    tests: ["unit/base/port_test.ts"],
+  },
+  {
+    name: "crowd-takes-all-handles",
+    mistake:
+      "connections that nobody has looked at have no file handles of their own",
+    source: "docs/THREATS.md",
+    file: "server/file_handles.ts",
+    find: "(refusals + 2 * accepts) * ioThreads",
+    replace: "refusals * ioThreads",
+    tests: ["unit/server/file_handles_test.ts"],
+  },
+  {
     name: "deaf-listener",
     mistake:
       "a listener that once found no file handle never accepts a client again",
     source: "ARCHITECTURE, how it is proved",
     file: "base/port.ts",
-    find: "handle?.listen?.(backlog);",
+    find: "handle?.listen?.(this.#limits.acceptsMax);",
     replace: "void handle;",
     tests: ["e2e/guests_test.ts"],
   },
@@ -332,8 +361,8 @@ export const guestsMutants: readonly Mutant[] = [
     mistake: "clients may take all file handles there are",
     source: "PITFALLS 37",
     file: "server/file_handles.ts",
-    find: "const left = free - own - peers - places - refusals * ioThreads;",
-    replace: "const left = free - 0 * (own + peers + places + refusals);",
+    find: "const left = free - own - peers - places -",
+    replace: "const left = free - 0 * (own + peers + places) -",
     tests: ["unit/server/file_handles_test.ts"],
   },
   {

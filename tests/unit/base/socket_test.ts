@@ -77,9 +77,8 @@ async function drained(client: Deno.TcpConn): Promise<number> {
   return count;
 }
 
-Deno.test("TcpSocket knows both addresses, and writes what fits at once", () =>
-  connected(async ({ port, socket, told, client }) => {
-    assert.deepEqual(socket.local, port.address);
+Deno.test("TcpSocket knows the other end's address, and writes what fits at once", () =>
+  connected(async ({ socket, told, client }) => {
     assert.equal(socket.remote.port, (client.localAddr as Deno.NetAddr).port);
     await client.write(new Uint8Array(1));
     await told.has("data"); // now the system has been polled
