@@ -117,7 +117,7 @@ async function serveUntilStopped(
   const { socket, claim } = await openClientPort(config, isShared, {
     log,
     signal,
-    limits: { acceptsMax, earlyMax: shares.clientsMax },
+    limits: { acceptsMax, earlyMax: shares.clientsMax + acceptsMax },
   });
   const threads = ioThreads(config, {
     count: claim === undefined ? 0 : config.ioThreads - 1,

@@ -66,7 +66,7 @@ export class IoThread {
       case "begin":
         this.#limits = {
           acceptsMax: message.options.acceptsMax,
-          earlyMax: message.options.limits.clientsMax ?? Infinity,
+          earlyMax: message.options.acceptsMax,
         };
         this.#service = begin(message, (error) => this.fail(error));
         return;
