@@ -138,7 +138,8 @@ function about(): About {
       `Redis ${redis ?? "missing"}`,
     machine: `${machine()}, data on ${disk}`,
     effort: `${rounds} round${rounds === 1 ? "" : "s"}, interleaved; a fresh ` +
-      `server and ${seconds} s after ${warmUpSeconds} s for each measurement.`,
+      `server and ${Number(seconds.toFixed(2))} s after ` +
+      `${Number(warmUpSeconds.toFixed(2))} s for each measurement.`,
   };
 }
 
