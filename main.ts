@@ -102,7 +102,7 @@ async function serveUntilStopped(
 ): Promise<void> {
   const { signal } = end;
   const { limits, shares } = limitsOf(config.limits, config, log);
-  const { peersMax, acceptsMax } = shares;
+  const { peersMax } = shares;
   const { inWorker, options } = await placeNode({ ...config.node, peersMax }, {
     storage: config.storage,
     canReadCode: canRead(workerUrl),
@@ -117,7 +117,7 @@ async function serveUntilStopped(
   const { socket, claim } = await openClientPort(config, isShared, {
     log,
     signal,
-    limits: { acceptsMax, earlyMax: shares.clientsMax + acceptsMax },
+    limits: { earlyMax: shares.clientsMax },
   });
   const threads = ioThreads(config, {
     count: claim === undefined ? 0 : config.ioThreads - 1,
@@ -266,7 +266,7 @@ async function openClientPort(
 /** The settings that all isolates share which serve clients. */
 function eachIsolate(
   config: Config,
-  { refusalsMax, acceptsMax }: HandleShares,
+  { refusalsMax }: HandleShares,
 ) {
   const { timeoutMillis, limits: { idleSeconds, keepAliveSeconds } } = config;
   const { version } = deno;
@@ -274,7 +274,6 @@ function eachIsolate(
     timeoutMillis,
     version,
     refusalsMax,
-    acceptsMax,
     idleSeconds,
     keepAliveSeconds,
   };

@@ -13,10 +13,11 @@ import { type Address, formatAddress } from "./address.ts";
 import { openPort, type Purpose, refusal } from "./listen.ts";
 import { TcpSocket } from "./socket.ts";
 
+/** Connections that wait in the system: a smaller queue makes a crowd wait for seconds. */
+const backlog = 511;
+
 /** How many connections a port takes at a time. */
 export type AcceptLimits = {
-  /** Those that the system may hand over at once. */
-  readonly acceptsMax: number;
   /** Those that wait for `start()`; more are closed. */
   readonly earlyMax: number;
 };
@@ -60,7 +61,7 @@ export class Port {
   wake(): void {
     // To listen again on a handle that listens already has no other effect.
     const { _handle: handle } = this.#server as Server & HasHandle;
-    handle?.listen?.(this.#limits.acceptsMax);
+    handle?.listen?.(backlog);
   }
 
   /** Accepts no more. Connections that were handed over go on. */
@@ -73,7 +74,7 @@ export class Port {
 type HasHandle = { readonly _handle?: { listen?(backlog: number): number } };
 
 /** Where handles are plenty. */
-const plenty: AcceptLimits = { acceptsMax: 511, earlyMax: 511 };
+const plenty: AcceptLimits = { earlyMax: 511 };
 
 /**
  * Listens on TCP `address`; an empty host is all interfaces, port 0 any that is free.
@@ -96,7 +97,6 @@ export async function listenOn(
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       const reusePort = purpose.shared ?? false;
-      const backlog = limits.acceptsMax;
       server.listen({ host, port, backlog, reusePort }, resolve);
     });
   } catch (error) {

@@ -17,9 +17,6 @@ const threadHandles = 16;
 const peersMax = 320;
 const refusalsMax = 64;
 const placesMax = 32;
-const acceptsMax = 511;
-/** Handles below which hardly any are left for connections that nobody has looked at. */
-const scarceHandles = 160;
 
 /** How many handles each kind of connection gets. */
 export type HandleShares = {
@@ -28,11 +25,6 @@ export type HandleShares = {
   readonly placesKept: number;
   /** Clients that are being told that they are too many, in each isolate. */
   readonly refusalsMax: number;
-  /**
-   * Connections that each isolate may be handed at once, before it can refuse any, and as many
-   * again that wait for their refusal above `refusalsMax`.
-   */
-  readonly acceptsMax: number;
   /** Connections at the raft port, of other nodes and of strangers. */
   readonly peersMax: number;
 };
@@ -46,23 +38,18 @@ export function shareHandles(
   },
 ): HandleShares {
   if (free === undefined) {
-    const placesKept = placesMax;
-    return { clientsMax, placesKept, refusalsMax, acceptsMax, peersMax };
+    return { clientsMax, placesKept: placesMax, refusalsMax, peersMax };
   }
   const part = Math.floor(free / 16);
   const peers = clamp(part, { least: 12, most: peersMax });
   const places = clamp(part, { least: 4, most: placesMax });
   const refusals = clamp(part / 2 / ioThreads, { least: 4, most: refusalsMax });
-  const spare = (free - scarceHandles) / 8 / ioThreads;
-  const accepts = clamp(spare, { least: 4, most: acceptsMax });
   const own = ownHandles + (ioThreads - 1) * threadHandles;
-  const left = free - own - peers - places -
-    (refusals + 2 * accepts) * ioThreads;
+  const left = free - own - peers - places - refusals * ioThreads;
   return {
     clientsMax: clamp(left, { least: 1, most: clientsMax }),
     placesKept: places,
     refusalsMax: refusals,
-    acceptsMax: accepts,
     peersMax: peers,
   };
 }
@@ -105,7 +92,7 @@ function handlesFor(
   },
 ): number {
   return clientsMax + ownHandles + peersMax + placesMax +
-    ioThreads * (threadHandles + refusalsMax + 2 * acceptsMax);
+    ioThreads * (threadHandles + refusalsMax);
 }
 
 /**

@@ -150,7 +150,7 @@ class DenoFiles implements Files {
     const file = attempt("create", path, () => {
       // A crash left it. To empty it would write through a link that was put in its place.
       if (isFile(path)) Deno.removeSync(path);
-      return Deno.openSync(path, options);
+      return openPatiently(path, options);
     });
     return this.#newest = new DenoFile(path, file);
   }
@@ -181,7 +181,7 @@ class DenoFiles implements Files {
       file = attempt(
         "sync",
         this.directory,
-        () => Deno.openSync(this.directory),
+        () => openPatiently(this.directory),
       );
     } catch (error) {
       queueMicrotask(() => done(error as Error));
@@ -217,6 +217,26 @@ class DenoFiles implements Files {
 }
 
 type Inode = Pick<Deno.FileInfo, "dev" | "ino">;
+
+/** Milliseconds between two tries to open a file while there is no handle. */
+const handlePauseMillis = 10;
+/** A second in all: a crowd of clients that are refused holds the last handles for less. */
+const handleTriesMax = 100;
+const neverWoken = new Int32Array(new SharedArrayBuffer(4));
+
+/** Opens a file, or a directory; waits for a file handle if there is none at the moment. */
+function openPatiently(path: string, options?: Deno.OpenOptions): Deno.FsFile {
+  for (let tries = 1;; tries++) {
+    try {
+      return Deno.openSync(path, options);
+    } catch (error) {
+      const lacksHandles = error instanceof Error &&
+        /os error (23|24)\b/.test(error.message);
+      if (!lacksHandles || tries === handleTriesMax) throw error;
+      Atomics.wait(neverWoken, 0, 0, handlePauseMillis);
+    }
+  }
+}
 
 /** `undefined` beyond the paths of -P: Deno opens a file there through a link, and no more. */
 function heldBy(file: Deno.FsFile): Inode | undefined {
@@ -322,7 +342,7 @@ function mayRead(path: string): boolean {
 
 function syncDirectory(path: string): void {
   attempt("sync", path, () => {
-    const file = Deno.openSync(path);
+    const file = openPatiently(path);
     try {
       file.syncSync();
     } finally {

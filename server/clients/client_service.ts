@@ -24,8 +24,6 @@ export type ClientServiceOptions = {
   readonly version: string;
   /** Clients that may be waiting to be told that they are too many. */
   readonly refusalsMax: number;
-  /** Connections that the system may hand over at once. */
-  readonly acceptsMax: number;
   /** Seconds for which a client may do nothing; Infinity: for ever. */
   readonly idleSeconds: number;
   /** Seconds of silence after which the system asks a client's host whether it lives; 0: never. */

@@ -23,7 +23,6 @@ export type IoOptions = {
   readonly asksAgain: boolean;
   readonly version: string;
   readonly refusalsMax: number;
-  readonly acceptsMax: number;
   readonly idleSeconds: number;
   readonly keepAliveSeconds: number;
   /** The limits of all isolates together, and the memory in which they count. */
@@ -65,8 +64,7 @@ export class IoThread {
     switch (message.type) {
       case "begin":
         this.#limits = {
-          acceptsMax: message.options.acceptsMax,
-          earlyMax: message.options.acceptsMax,
+          earlyMax: message.options.limits.clientsMax ?? Infinity,
         };
         this.#service = begin(message, (error) => this.fail(error));
         return;

@@ -20,7 +20,7 @@ import { FairTurns } from "./fair_turns.ts";
 /** Clients that are being told that they are too many; those told make way for the next. */
 export const refusalsMaxDefault = 64;
 /** Clients above that number that may wait to be told, before the oldest is closed without. */
-const acceptsMaxDefault = 511;
+const crowdMax = 1024;
 /** Milliseconds from the end of a connection to a look for others. */
 const acceptPauseMillis = 1;
 /** Without --keepalive. */
@@ -40,8 +40,6 @@ export type ListenerOptions = {
   /** Counts all clients of the process; left out if this is the only listener. */
   readonly clientCount?: ClientCount;
   readonly refusalsMax?: number | undefined;
-  /** Clients above `refusalsMax` that may wait to be told for some milliseconds. */
-  readonly acceptsMax?: number;
   /** Seconds for which a client may do nothing; Infinity, or left out: for ever. */
   readonly idleSeconds?: number;
   /** Seconds of silence after which the system asks a client's host whether it lives; 0: never. */
@@ -246,15 +244,12 @@ export class Listener {
 
   /** Tells it that there is no place; the oldest that has been told makes way. */
   #tell(connection: Connection): void {
-    const {
-      refusalsMax = refusalsMaxDefault,
-      acceptsMax = acceptsMaxDefault,
-    } = this.#options;
+    const { refusalsMax = refusalsMaxDefault } = this.#options;
     this.#refused.add(connection);
     connection.refuse(tooManyClientsText);
     if (this.#refused.size > refusalsMax) this.#acceptSoon();
     const [oldest] = this.#refused;
-    if (this.#refused.size > refusalsMax + acceptsMax) oldest?.close();
+    if (this.#refused.size > refusalsMax + crowdMax) oldest?.close();
   }
 
   /** A handle is free again: the next client may be one that was refused for want of it. */

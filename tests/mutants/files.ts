@@ -21,7 +21,7 @@ export const filesMutants: readonly Mutant[] = [
     source: "PITFALLS 8, 43",
     file: files,
     find: `      if (isFile(path)) Deno.removeSync(path);
-      return Deno.openSync(path, options);`,
+      return openPatiently(path, options);`,
     replace:
       "      return Deno.openSync(path, { write: true, create: true, mode: options.mode });",
     tests: ["unit/storage/files_test.ts"],

@@ -316,22 +316,12 @@ export const guestsMutants: readonly Mutant[] = [
     tests: ["unit/base/port_test.ts"],
   },
   {
-    name: "crowd-takes-all-handles",
-    mistake:
-      "connections that nobody has looked at have no file handles of their own",
-    source: "docs/THREATS.md",
-    file: "server/file_handles.ts",
-    find: "(refusals + 2 * accepts) * ioThreads",
-    replace: "refusals * ioThreads",
-    tests: ["unit/server/file_handles_test.ts"],
-  },
-  {
     name: "deaf-listener",
     mistake:
       "a listener that once found no file handle never accepts a client again",
     source: "ARCHITECTURE, how it is proved",
     file: "base/port.ts",
-    find: "handle?.listen?.(this.#limits.acceptsMax);",
+    find: "handle?.listen?.(backlog);",
     replace: "void handle;",
     tests: ["e2e/guests_test.ts"],
   },
@@ -361,8 +351,8 @@ export const guestsMutants: readonly Mutant[] = [
     mistake: "clients may take all file handles there are",
     source: "PITFALLS 37",
     file: "server/file_handles.ts",
-    find: "const left = free - own - peers - places -",
-    replace: "const left = free - 0 * (own + peers + places) -",
+    find: "const left = free - own - peers - places - refusals * ioThreads;",
+    replace: "const left = free - 0 * (own + peers + places + refusals);",
     tests: ["unit/server/file_handles_test.ts"],
   },
   {

@@ -6,7 +6,7 @@ import type { TcpSocket } from "../../../base/socket.ts";
 import { until } from "../../lib/until.ts";
 
 const purpose = { whom: "clients", flag: "--saddr" };
-const limits = { acceptsMax: 16, earlyMax: 4 };
+const limits = { earlyMax: 4 };
 
 /** Hands each connection over to `events`, by the words of what it is told. */
 function serve(port: Port, events: string[][]): TcpSocket[] {

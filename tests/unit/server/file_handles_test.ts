@@ -16,7 +16,7 @@ Deno.test("All shares of the file handles together are never more than there are
         assert(shares.clientsMax <= clientsMax);
         assert(shares.clientsMax >= 1);
         const taken = shares.clientsMax + shares.placesKept + shares.peersMax +
-          (shares.refusalsMax + 2 * shares.acceptsMax) * ioThreads;
+          shares.refusalsMax * ioThreads;
         if (shares.clientsMax > 1) assert(taken + ownSeen <= free);
       },
     ),
@@ -29,7 +29,6 @@ Deno.test("Where handles are plenty, all get as many as they want", () => {
       clientsMax: 10_000,
       placesKept: 32,
       refusalsMax: 64,
-      acceptsMax: 511,
       peersMax: 320,
     });
   }

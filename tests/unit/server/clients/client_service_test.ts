@@ -39,7 +39,6 @@ function service(node: FakeNode, timeoutMillis: number): ClientService {
     timeoutMillis,
     version: "1.2.3",
     refusalsMax: 8,
-    acceptsMax: 8,
     idleSeconds: Infinity,
     keepAliveSeconds: 0,
     log: () => {},

@@ -85,7 +85,6 @@ async function threads(
       timeoutMillis: 10_000,
       asksAgain: true,
       version: "1.2.3",
-      acceptsMax: 8,
       refusalsMax: 64,
       idleSeconds: Infinity,
       keepAliveSeconds: 60,
