@@ -10,7 +10,7 @@
 
 import deno from "./deno.json" with { type: "json" };
 import { formatAddress, parseAddress } from "./base/address.ts";
-import type { AcceptLimits, Port } from "./base/port.ts";
+import type { Port } from "./base/port.ts";
 import { openWhenFree, type WaitOptions } from "./base/listen.ts";
 import { type Logger, openLog } from "./base/logger.ts";
 import type { Door, FromNode, ToNode } from "./raft/channel/messages.ts";
@@ -23,7 +23,7 @@ import { IoThreads } from "./server/clients/io_threads.ts";
 import { listen } from "./server/clients/listener.ts";
 import { type Claim, claimPort } from "./server/clients/shared_port.ts";
 import { type Config, parseConfig } from "./server/config.ts";
-import { type HandleShares, limitsOf } from "./server/file_handles.ts";
+import { limitsOf } from "./server/file_handles.ts";
 import { placeNode } from "./server/placement.ts";
 import { onUncaught, ProcessEnd } from "./server/process_end.ts";
 import { onParentsEnd, onSignals } from "./server/signals.ts";
@@ -102,7 +102,7 @@ async function serveUntilStopped(
 ): Promise<void> {
   const { signal } = end;
   const { limits, shares } = limitsOf(config.limits, config, log);
-  const { peersMax } = shares;
+  const { peersMax, refusalsMax } = shares;
   const { inWorker, options } = await placeNode({ ...config.node, peersMax }, {
     storage: config.storage,
     canReadCode: canRead(workerUrl),
@@ -110,14 +110,14 @@ async function serveUntilStopped(
   });
   const { link, ready, stopped } = linkToNode(config, { inWorker, end });
   const clientCount = new ClientCount(limits);
-  const each = eachIsolate(config, shares);
+  const each = eachIsolate(config, refusalsMax);
   const clients = new ClientService({ link, clientCount, log, ...each });
   end.clients = clients;
   const isShared = mayShare(config, { inWorker, log });
   const { socket, claim } = await openClientPort(config, isShared, {
     log,
     signal,
-    limits: { earlyMax: shares.clientsMax },
+    earlyMax: shares.clientsMax,
   });
   const threads = ioThreads(config, {
     count: claim === undefined ? 0 : config.ioThreads - 1,
@@ -245,29 +245,26 @@ function mayShare(
 async function openClientPort(
   { clientListen }: Config,
   isShared: boolean,
-  { limits, ...waiting }: WaitOptions & { readonly limits: AcceptLimits },
+  { earlyMax, ...waiting }: WaitOptions & { readonly earlyMax: number },
 ): Promise<
   { readonly socket: Port; readonly claim: Claim | undefined }
 > {
   if (!isShared) {
     const socket = await openWhenFree(
-      () => listen(clientListen, limits),
+      () => listen(clientListen, earlyMax),
       waiting,
     );
     return { socket, claim: undefined };
   }
   const claim = await openWhenFree(
-    () => claimPort(clientListen, limits),
+    () => claimPort(clientListen, earlyMax),
     waiting,
   );
   return { socket: claim.socket, claim };
 }
 
 /** The settings that all isolates share which serve clients. */
-function eachIsolate(
-  config: Config,
-  { refusalsMax }: HandleShares,
-) {
+function eachIsolate(config: Config, refusalsMax: number) {
   const { timeoutMillis, limits: { idleSeconds, keepAliveSeconds } } = config;
   const { version } = deno;
   return {

@@ -118,7 +118,10 @@ export function hungUp(error: unknown): boolean {
     error instanceof Deno.errors.ConnectionAborted;
 }
 
-function bound({ host, port }: Address): { hostname: string; port: number } {
+/** What Deno is asked to bind: an empty host is all interfaces. */
+export function bound(
+  { host, port }: Address,
+): { hostname: string; port: number } {
   return { hostname: host === "" ? "0.0.0.0" : host, port };
 }
 

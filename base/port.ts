@@ -10,35 +10,32 @@
 
 import { createServer, type Server, type Socket as NetSocket } from "node:net";
 import { type Address, formatAddress } from "./address.ts";
-import { openPort, type Purpose, refusal } from "./listen.ts";
+import { bound, openPort, type Purpose, refusal } from "./listen.ts";
 import { TcpSocket } from "./socket.ts";
 
 /** Connections that wait in the system: a smaller queue makes a crowd wait for seconds. */
 const backlog = 511;
-
-/** How many connections a port takes at a time. */
-export type AcceptLimits = {
-  /** Those that wait for `start()`; more are closed. */
-  readonly earlyMax: number;
-};
 
 /** An open port. */
 export class Port {
   /** Where it listens: the IP address, and the port that the system chose for port 0. */
   readonly address: Address;
   readonly #server: Server;
-  readonly #limits: AcceptLimits;
+  readonly #earlyMax: number;
   /** Accepted before `start()`. */
   readonly #early: TcpSocket[] = [];
   #accept = (socket: TcpSocket): void => {
-    if (this.#early.length < this.#limits.earlyMax) this.#early.push(socket);
+    if (this.#early.length < this.#earlyMax) this.#early.push(socket);
     else socket.close();
   };
 
-  /** Owns `server`, which listens, from now on. Its sockets must be paused. */
-  constructor(server: Server, limits: AcceptLimits) {
+  /**
+   * Owns `server`, which listens, from now on. Its sockets must be paused. At most `earlyMax`
+   * wait for `start()`; more are closed.
+   */
+  constructor(server: Server, earlyMax: number) {
     this.#server = server;
-    this.#limits = limits;
+    this.#earlyMax = earlyMax;
     const { host, port } = addressOf(server);
     this.address = { host, port };
     server.on("error", ignore); // of one connection that could not be accepted
@@ -73,20 +70,16 @@ export class Port {
 
 type HasHandle = { readonly _handle?: { listen?(backlog: number): number } };
 
-/** Where handles are plenty. */
-const plenty: AcceptLimits = { earlyMax: 511 };
-
 /**
- * Listens on TCP `address`; an empty host is all interfaces, port 0 any that is free.
+ * Listens on TCP `address`; an empty host is all interfaces, port 0 any that is free. At most
+ * `earlyMax` connections wait for `start()`.
  * @throws {Error} One sentence for the user, when the address cannot be listened on.
  */
 export async function listenOn(
   address: Address,
-  purpose: Purpose & { readonly limits?: AcceptLimits | undefined },
+  purpose: Purpose & { readonly earlyMax?: number | undefined },
 ): Promise<Port> {
-  const { limits = plenty } = purpose;
-  const host = address.host === "" ? "0.0.0.0" : address.host;
-  const { port } = address;
+  const { hostname: host, port } = bound(address);
   const asked = { name: "net", host: formatAddress({ host, port }) } as const;
   if (Deno.permissions.querySync(asked).state !== "granted") {
     openPort(address, purpose).close(); // asks the user, or says which flag is missing
@@ -104,7 +97,7 @@ export async function listenOn(
     openPort(address, purpose).close();
     throw refusal(address, { error, purpose });
   }
-  return new Port(server, limits);
+  return new Port(server, purpose.earlyMax ?? backlog);
 }
 
 function ignore(): void {}

@@ -5,6 +5,7 @@
 // permissions. To others the probe tells: it opens handles until there are no more, or
 // enough, once, before anything else needs one.
 
+import { isOutOfHandles } from "../base/handles.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ClientCountOptions } from "./client_count.ts";
 import type { ClientLimits } from "./config.ts";
@@ -141,7 +142,10 @@ function probe(wanted: number): number | undefined {
   return opened.length;
 }
 
-/** Whether not one handle can be opened now. Costs one, for some microseconds. */
+/**
+ * Whether not one handle can be opened now. Costs one, for some microseconds: a socket, because
+ * every service may open one, and not /dev/null.
+ */
 export function lacksHandles(): boolean {
   const hostname = "127.0.0.1";
   const asked = { name: "net", host: `${hostname}:0` } as const;
@@ -152,10 +156,6 @@ export function lacksHandles(): boolean {
   } catch (error) {
     return isOutOfHandles(error);
   }
-}
-
-function isOutOfHandles(error: unknown): boolean {
-  return error instanceof Error && /os error (23|24)\b/.test(error.message);
 }
 
 function clamp(

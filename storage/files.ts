@@ -8,6 +8,7 @@
 // learns the members' addresses, a writer decides which numbers come.
 
 import { dirname, join, resolve } from "node:path";
+import { isOutOfHandles } from "../base/handles.ts";
 import { attempt, explained, isFile, notDirectory } from "./file_faults.ts";
 import { type Done, StorageError } from "./storage.ts";
 
@@ -230,9 +231,7 @@ function openPatiently(path: string, options?: Deno.OpenOptions): Deno.FsFile {
     try {
       return Deno.openSync(path, options);
     } catch (error) {
-      const lacksHandles = error instanceof Error &&
-        /os error (23|24)\b/.test(error.message);
-      if (!lacksHandles || tries === handleTriesMax) throw error;
+      if (!isOutOfHandles(error) || tries === handleTriesMax) throw error;
       Atomics.wait(neverWoken, 0, 0, handlePauseMillis);
     }
   }

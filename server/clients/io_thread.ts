@@ -8,7 +8,6 @@
 // must end.
 
 import type { Address } from "../../base/address.ts";
-import type { AcceptLimits } from "../../base/port.ts";
 import { assert, unreachable } from "../../base/assert.ts";
 import { TakeBox } from "../../raft/channel/take_box.ts";
 import { type LogOptions, openLog } from "../../base/logger.ts";
@@ -53,7 +52,6 @@ export type FromIoThread =
 export class IoThread {
   readonly #say: (message: FromIoThread) => void;
   #service: ClientService | undefined;
-  #limits: AcceptLimits | undefined;
 
   constructor(say: (message: FromIoThread) => void) {
     this.#say = say;
@@ -63,9 +61,6 @@ export class IoThread {
   receive(message: ToIoThread): void {
     switch (message.type) {
       case "begin":
-        this.#limits = {
-          earlyMax: message.options.limits.clientsMax ?? Infinity,
-        };
         this.#service = begin(message, (error) => this.fail(error));
         return;
       case "serve":
@@ -86,7 +81,7 @@ export class IoThread {
 
   async #serve(address: Address): Promise<void> {
     try {
-      const port = await joinPort(address, this.#limits);
+      const port = await joinPort(address);
       this.#service?.serve(port); // or closes it, if the stop has come first
       this.#say({ type: "serving" });
     } catch (error) {

@@ -4,7 +4,7 @@
 
 import { type Address, isLoopback } from "../../base/address.ts";
 import type { Logger } from "../../base/logger.ts";
-import { type AcceptLimits, listenOn, type Port } from "../../base/port.ts";
+import { listenOn, type Port } from "../../base/port.ts";
 import type { TcpSocket } from "../../base/socket.ts";
 import { AdminLimit } from "../commands/admin_limit.ts";
 import { ClientCount } from "../client_count.ts";
@@ -52,11 +52,8 @@ export type ListenerOptions = {
  *
  * @throws {Error} with one sentence for the user when it cannot be listened on.
  */
-export function listen(
-  address: Address,
-  limits?: AcceptLimits,
-): Promise<Port> {
-  return listenOn(address, { whom: "clients", flag: "--saddr", limits });
+export function listen(address: Address, earlyMax?: number): Promise<Port> {
+  return listenOn(address, { whom: "clients", flag: "--saddr", earlyMax });
 }
 
 /** All clients of an isolate, from accept to close. */
@@ -76,6 +73,7 @@ export class Listener {
   readonly #slowClients: SlowClients;
   readonly #memory: ClientMemory;
   readonly #keepAliveMillis: number;
+  readonly #refusalsMax: number;
   /** Of those that are refused, the ones that had been told when last looked at. */
   readonly #told = new WeakSet<Connection>();
   #acceptTimer: ReturnType<typeof setTimeout> | undefined;
@@ -113,6 +111,7 @@ export class Listener {
         log("error", text, { command: name });
       },
     };
+    this.#refusalsMax = options.refusalsMax ?? refusalsMaxDefault;
     this.#keepAliveMillis = 1000 *
       (options.keepAliveSeconds ?? keepAliveSecondsDefault);
     const idleLooks = options.idleSeconds ?? Infinity;
@@ -187,9 +186,8 @@ export class Listener {
    * the next milliseconds.
    */
   get #lacksHandles(): boolean {
-    const { refusalsMax = refusalsMaxDefault } = this.#options;
     return this.#sessions.size >= 2 * handlesReserved &&
-      this.#refused.size <= refusalsMax && lacksHandles();
+      this.#refused.size <= this.#refusalsMax && lacksHandles();
   }
 
   /** Out of file handles: closes clients, or log and peers find none and the process ends. */
@@ -244,12 +242,11 @@ export class Listener {
 
   /** Tells it that there is no place; the oldest that has been told makes way. */
   #tell(connection: Connection): void {
-    const { refusalsMax = refusalsMaxDefault } = this.#options;
     this.#refused.add(connection);
     connection.refuse(tooManyClientsText);
-    if (this.#refused.size > refusalsMax) this.#acceptSoon();
+    if (this.#refused.size > this.#refusalsMax) this.#acceptSoon();
     const [oldest] = this.#refused;
-    if (this.#refused.size > refusalsMax + crowdMax) oldest?.close();
+    if (this.#refused.size > this.#refusalsMax + crowdMax) oldest?.close();
   }
 
   /** A handle is free again: the next client may be one that was refused for want of it. */
@@ -267,13 +264,12 @@ export class Listener {
    * now: what they have sent must be read first, or it resets the connection.
    */
   #makeWay(): void {
-    const { refusalsMax = refusalsMaxDefault } = this.#options;
     for (const connection of this.#refused) {
-      if (this.#refused.size <= refusalsMax) return;
+      if (this.#refused.size <= this.#refusalsMax) return;
       if (this.#told.has(connection)) connection.close();
       else if (connection.hasFinished) this.#told.add(connection);
     }
-    if (this.#refused.size > refusalsMax) this.#acceptSoon();
+    if (this.#refused.size > this.#refusalsMax) this.#acceptSoon();
   }
 }
 

@@ -14,7 +14,7 @@
 
 import type { Address } from "../../base/address.ts";
 import { lockPort, openPort } from "../../base/listen.ts";
-import { type AcceptLimits, listenOn, type Port } from "../../base/port.ts";
+import { listenOn, type Port } from "../../base/port.ts";
 
 const purpose = { whom: "clients", flag: "--saddr" };
 
@@ -35,7 +35,7 @@ export type Claim = {
  */
 export async function claimPort(
   wanted: Address,
-  limits?: AcceptLimits,
+  earlyMax?: number,
 ): Promise<Claim> {
   const alone = openPort(wanted, purpose);
   const { hostname: host, port } = alone.addr;
@@ -47,7 +47,7 @@ export async function claimPort(
     alone.close();
   }
   try {
-    return { socket: await joinPort(address, limits), address, lock };
+    return { socket: await joinPort(address, earlyMax), address, lock };
   } catch (error) {
     lock.close(); // or a second try would be refused by the first
     throw error;
@@ -55,9 +55,6 @@ export async function claimPort(
 }
 
 /** Listens on `address`, which the main isolate has claimed: for the other isolates. */
-export function joinPort(
-  address: Address,
-  limits?: AcceptLimits,
-): Promise<Port> {
-  return listenOn(address, { ...purpose, shared: true, limits });
+export function joinPort(address: Address, earlyMax?: number): Promise<Port> {
+  return listenOn(address, { ...purpose, shared: true, earlyMax });
 }

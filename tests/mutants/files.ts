@@ -15,6 +15,18 @@ export const filesMutants: readonly Mutant[] = [
     tests: ["unit/storage/files_test.ts"],
   },
   {
+    name: "no-handle-is-an-end",
+    mistake:
+      "a crowd that holds the last file handles for a moment ends the node",
+    source: "docs/decisions.md, Clients' sockets are those of `node:net`",
+    file: files,
+    find:
+      "if (!isOutOfHandles(error) || tries === handleTriesMax) throw error;",
+    replace:
+      "if (isOutOfHandles(error) || tries === handleTriesMax) throw error;",
+    tests: ["unit/storage/files_test.ts"],
+  },
+  {
     name: "written-over",
     mistake:
       "an unfinished file of an earlier start is written over, through whatever it is now",

@@ -311,7 +311,7 @@ export const guestsMutants: readonly Mutant[] = [
     source: "PITFALLS 37",
     file: "base/port.ts",
     find:
-      "if (this.#early.length < this.#limits.earlyMax) this.#early.push(socket);\n    else socket.close();",
+      "if (this.#early.length < this.#earlyMax) this.#early.push(socket);\n    else socket.close();",
     replace: "this.#early.push(socket);",
     tests: ["unit/base/port_test.ts"],
   },

@@ -6,7 +6,7 @@ import type { TcpSocket } from "../../../base/socket.ts";
 import { until } from "../../lib/until.ts";
 
 const purpose = { whom: "clients", flag: "--saddr" };
-const limits = { earlyMax: 4 };
+const earlyMax = 4;
 
 /** Hands each connection over to `events`, by the words of what it is told. */
 function serve(port: Port, events: string[][]): TcpSocket[] {
@@ -32,7 +32,7 @@ async function early(
   ) => Promise<void>,
 ): Promise<void> {
   const address = { host: "127.0.0.1", port: 0 };
-  const port = await listenOn(address, { ...purpose, limits });
+  const port = await listenOn(address, { ...purpose, earlyMax });
   const { host: hostname, port: number } = port.address;
   try {
     await use(port, () => Deno.connect({ hostname, port: number }));
@@ -88,11 +88,14 @@ Deno.test("A client that has vanished before anybody serves the port is over at 
 Deno.test("No more connections than may wait for the service do so", () =>
   early(async (port, connect) => {
     const clients: Deno.TcpConn[] = [];
-    for (let i = 0; i < limits.earlyMax + 3; i++) clients.push(await connect());
-    await settled();
+    for (let i = 0; i < earlyMax + 3; i++) clients.push(await connect());
+    for (const client of clients.slice(earlyMax)) {
+      const read = await client.read(new Uint8Array(1)).catch(() => null);
+      assert.equal(read, null, "the port has closed it");
+    }
     const events: string[][] = [];
     const sockets = serve(port, events);
-    assert.equal(sockets.length, limits.earlyMax);
+    assert.equal(sockets.length, earlyMax);
     for (const socket of sockets) socket.close();
     for (const client of clients) client.close();
     await until(

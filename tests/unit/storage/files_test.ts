@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { denoFiles, writeAll } from "../../../storage/files.ts";
 import { StorageError } from "../../../storage/storage.ts";
+import { skippable } from "../../lib/needs.ts";
 import { within } from "../../lib/until.ts";
 import { output, program, text, withDirectory } from "./directory.ts";
 
@@ -159,4 +160,31 @@ Deno.test("OpenFile.sync() reports a fault of the system, later and once (PITFAL
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+});
+
+Deno.test({
+  ...skippable(
+    "Files waits for a file handle that others of the process hold for a moment",
+    ["bash"],
+  ),
+  fn: () =>
+    withDirectory(async (directory) => {
+      const hold = `const held = [];
+        try { for (;;) held.push(Deno.openSync("/dev/null")); } catch { /* all */ }
+        self.postMessage("no handle is left");
+        setTimeout(() => held.forEach((file) => file.close()), 200);`;
+      const said = await output(directory, {
+        body: `files.makeDirectory(); files.lock();
+          const code = new Blob([${JSON.stringify(hold)}]);
+          const thread = new Worker(URL.createObjectURL(code), { type: "module" });
+          await new Promise((resolve) => thread.onmessage = resolve);
+          try {
+            files.create("new"); files.syncNow();
+            console.log("created");
+          } finally { thread.terminate(); }`,
+        permissions: ["--allow-read", "--allow-write"],
+        wrapper: ["bash", "-c", 'ulimit -n 128; exec "$@"', "bash"],
+      });
+      assert.equal(said, "created\n");
+    }),
 });

@@ -118,6 +118,17 @@ function oneTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
+/** "a" and "b" have asked for one number each; the take for "b" went along with "a"'s answer. */
+async function takenAlong(): Promise<Cluster> {
+  const cluster = new Cluster();
+  cluster.ask("a", 1);
+  await turn();
+  cluster.ask("b", 1);
+  cluster.give();
+  await Promise.resolve();
+  return cluster;
+}
+
 Deno.test("a take is taken along with the answer to the last, if it is as large", async () => {
   const cluster = new Cluster();
   cluster.ask("a", 2);
@@ -152,12 +163,7 @@ Deno.test("requests whose time is up are not taken along", async () => {
 });
 
 Deno.test("numbers of requests that were taken along burn if their time is up before the answer", async () => {
-  const cluster = new Cluster();
-  cluster.ask("a", 1);
-  await turn();
-  cluster.ask("b", 1);
-  cluster.give();
-  await Promise.resolve();
+  const cluster = await takenAlong();
   for (let i = 0; i < 22; i++) cluster.link.dispenser.tick();
   cluster.ask("c", 1);
   await turn();
@@ -170,13 +176,8 @@ Deno.test("numbers of requests that were taken along burn if their time is up be
 });
 
 Deno.test("two answers wait in the box, and no third is written before they are seen", async () => {
-  const cluster = new Cluster();
-  cluster.ask("a", 1);
-  await turn();
-  cluster.ask("b", 1);
   // All of this within one turn of the isolate.
-  cluster.give();
-  await Promise.resolve();
+  const cluster = await takenAlong();
   cluster.ask("c", 1);
   cluster.give();
   await Promise.resolve();
@@ -188,12 +189,7 @@ Deno.test("two answers wait in the box, and no third is written before they are 
 });
 
 Deno.test("a refusal of a take that was taken along leaves the answer in the box alone", async () => {
-  const cluster = new Cluster();
-  cluster.ask("a", 1);
-  await turn();
-  cluster.ask("b", 1);
-  cluster.give();
-  await Promise.resolve();
+  const cluster = await takenAlong();
   cluster.giveHalf();
   cluster.deliver(); // before the isolate has looked into the box
   assert.deepEqual(cluster.told, ["a 1-1"]);
