@@ -2,11 +2,10 @@
 // in shared memory. A message would be an object to build, to copy and to collect, twice a
 // batch. An answer in several parts, or without numbers, is a message all the same.
 //
-// The box holds one request of an isolate, which sends the next when it has seen the last
-// answer. While a take is under way the isolate offers what waits for the next one. The node
-// may take that along when it answers, which spares both ends a wake. It does so only if all
-// former answers have been seen: so at most two wait in here, and nothing is overwritten
-// before it is read.
+// The box holds one request of an isolate, which sends the next when it has seen the answer.
+// Meanwhile it offers what waits for the next take. The node may take that along when it
+// answers, which spares both ends a wake; but only if all former answers have been seen: so
+// at most two wait in here, and nothing is overwritten before it is read.
 //
 //   word  0 requests sent   1 answers so far   2 tickets that a take asks for
 //         3 `aTake` or `aRefill`   4 tickets offered   5 answers seen   6-7 unused
