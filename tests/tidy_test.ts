@@ -43,10 +43,14 @@ const mayImport: readonly (readonly [string, RegExp])[] = [
   ["server/clients/", /^(server|raft\/channel|base)\//],
   ["server/placement.ts", /^(raft\/channel|storage|base)\//],
   ["server/", /^(server\/\w+\.ts$|raft\/channel\/|base\/|deno\.json$)/],
+  [
+    "admin/",
+    /^(admin|storage|raft\/core|base)\/|^raft\/(members\/bootstrap|tickets\/machine)\.ts$|^deno\.json$/,
+  ],
   ["client/", /^client\//],
   [
     "main.ts",
-    /^(server|base|raft\/channel)\/|^raft\/host\.ts$|^deno\.json$/,
+    /^(server|admin|base|raft\/channel)\/|^raft\/host\.ts$|^deno\.json$/,
   ],
   ["", /^(?!main\.ts$)/],
 ];
@@ -185,6 +189,7 @@ const mayWait = new Set([
   "server/placement.ts",
   "server/process_end.ts",
   "base/dial.ts",
+  "base/resolve.ts",
   "base/listen.ts",
   "base/port.ts",
   "base/resp_client.ts",

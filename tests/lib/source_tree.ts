@@ -26,7 +26,7 @@ export const files = [...walk()].toSorted();
 export const sources = files.filter((path) => path.endsWith(".ts"));
 /** The sources that run in production. */
 export const service = sources.filter((path) =>
-  path === "main.ts" || /^(base|server|raft|storage|client)\//.test(path)
+  path === "main.ts" || /^(base|server|admin|raft|storage|client)\//.test(path)
 );
 
 const commentOrText =
