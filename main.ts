@@ -8,6 +8,7 @@ import { terminal } from "./admin/terminal.ts";
 import { formatAddress, parseAddress } from "./base/address.ts";
 import { exitCodes } from "./base/exit_codes.ts";
 import { type Logger, openLog } from "./base/logger.ts";
+import { UsageError } from "./base/usage_error.ts";
 import type { Door, FromNode, ToNode } from "./raft/channel/messages.ts";
 import { TakeBox } from "./raft/channel/take_box.ts";
 import { Host } from "./raft/host.ts";
@@ -22,12 +23,17 @@ import {
 import { ClientService } from "./server/clients/client_service.ts";
 import { type Config, parseConfig } from "./server/config.ts";
 import { limitsOf } from "./server/file_handles.ts";
-import { environmentVariable, mayReadCode } from "./server/permissions.ts";
+import {
+  environmentNames,
+  environmentVariable,
+  mayReadCode,
+} from "./server/permissions.ts";
 import { placeNode } from "./server/placement.ts";
 import { onUncaught, ProcessEnd } from "./server/process_end.ts";
 import { onParentsEnd, onSignals } from "./server/signals.ts";
 import { RaftLink } from "./server/tickets/raft_link.ts";
 import type { ToolTask } from "./server/tools.ts";
+import { unknownVariables, withParent } from "./server/unknown_variables.ts";
 
 const workerUrl = new URL("./raft/worker.ts", import.meta.url);
 
@@ -75,13 +81,17 @@ async function serve(config: Config): Promise<never> {
   const end = new ProcessEnd(log);
   // Before all that may take long: by default a signal ends a process without a stop.
   heedSystem(end, log);
+  for (const text of unknownVariables(environmentNames())) log("warning", text);
   try {
     await serveUntilStopped(config, { end, log });
-    return await end.exit(0, "stopped");
+    return await end.exitStopped();
   } catch (error) {
     const { signal } = end;
-    return signal.aborted && error === signal.reason
-      ? await end.exit(0, "stopped")
+    if (signal.aborted && error === signal.reason) {
+      return await end.exitStopped();
+    }
+    return error instanceof UsageError
+      ? await end.refuse(error)
       : await end.fail(textOf(error));
   }
 }
@@ -171,7 +181,7 @@ function linkToNode(
     timeoutMillis: config.timeoutMillis,
     asksAgain: asksAgain(config),
     ready: ready.resolve,
-    removed: () => end.stop(),
+    removed: () => end.stop({ removed: true }),
     stopped: (error) => {
       if (error !== undefined || !end.signal.aborted) {
         end.fail(error ?? "the node ended");
@@ -217,7 +227,7 @@ function withPort(text: string, chosen: number): string {
 /** Lets signals, the end of the parent process and uncaught errors end this process. */
 function heedSystem(end: ProcessEnd, log: Logger): void {
   onSignals({ log, stop: () => end.stop() });
-  if (environmentVariable("TICKETD_WITH_PARENT") === "yes") {
+  if (environmentVariable(withParent) === "yes") {
     onParentsEnd(() => {
       log("warning", "the process that started this one has ended");
       end.stop();

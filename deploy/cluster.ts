@@ -2,6 +2,7 @@
 // 11001 to 11003 and keep their data in ./data/1 to ./data/3, for the next time as well.
 // Ctrl-C stops all three, as SIGTERM stops each. Not for production: one machine, one disk.
 
+import { exitCodes } from "../base/exit_codes.ts";
 import { Supervisor } from "./supervisor.ts";
 
 const ids = [1, 2, 3];
@@ -19,14 +20,15 @@ const supervisor = new Supervisor(ids.map((id) => [
   ...(id > 1 ? ["--join", others(id)] : []),
 ]));
 
+/** The exit code of a node that failed; 0 for one that was stopped, removed or killed. */
+function failure({ code, signal }: Deno.CommandStatus): number {
+  return signal === null && code !== exitCodes.removed ? code : 0;
+}
+
 // A node that fails stops the others: two of three would serve, but three were asked for. A
-// node that was removed or stopped (code 0) or killed (a signal) does not: somebody wants to
-// see how the others go on.
-const ends = await supervisor.ends(({ code, signal }) => {
-  if (!supervisor.stopping && code !== 0 && signal === null) {
-    supervisor.stop("SIGTERM");
-  }
+// node that was stopped, removed or killed does not: somebody wants to see how the others go
+// on.
+const ends = await supervisor.ends((end) => {
+  if (!supervisor.stopping && failure(end) !== 0) supervisor.stop("SIGTERM");
 });
-Deno.exit(
-  Math.max(...ends.map(({ code, signal }) => signal === null ? code : 0)),
-);
+Deno.exit(Math.max(...ends.map(failure)));

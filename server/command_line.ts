@@ -5,27 +5,28 @@
 //
 // By hand: `parseArgs` of node:util takes `-id` for `-i -d`.
 
-import type { Flag } from "./flags.ts";
+import { UsageError } from "../base/usage_error.ts";
 import { seeHelp } from "./help.ts";
 import { similarTo } from "./spelling.ts";
 import {
-  allFlags,
   type FlagName,
+  flagNamed,
+  flagOf,
   isWord,
   type WordName,
   words,
 } from "./words.ts";
-
-/** A fault in what the user wrote, wherever; its message is one line for the user. */
-export class UsageError extends Error {}
 
 /** A command line without faults. */
 export type CommandLine =
   | {
     readonly type: "flags";
     readonly word: WordName;
-    /** The last value of each flag; `yes` for a flag that takes none. */
-    readonly given: ReadonlyMap<FlagName, string>;
+    /**
+     * The last value of each flag, `yes` for one without, by its name; behind `NAME-file`, the
+     * path of a file.
+     */
+    readonly given: ReadonlyMap<string, string>;
     /** Arguments that are neither flags nor values, without the word. */
     readonly rest: readonly string[];
   }
@@ -45,7 +46,7 @@ export function splitCommandLine(args: readonly string[]): CommandLine {
 }
 
 function splitFlags(word: WordName, args: readonly string[]): CommandLine {
-  const given = new Map<FlagName, string>();
+  const given = new Map<string, string>();
   const rest: string[] = [];
   let asksForHelp = false;
   let unknown: string | undefined;
@@ -64,42 +65,39 @@ function splitFlags(word: WordName, args: readonly string[]): CommandLine {
     if (arg === "-h" || /^--?help$/.test(arg)) asksForHelp = true;
     else if (/^--?version$/.test(arg)) return { type: "version" };
     else if (!takes(word, name)) unknown ??= arg;
-    else if (allFlags[name].value !== "") {
-      add(given, { name, value: inline ?? left.next().value });
-    } else given.set(name, inline ?? "yes");
+    else if (flagNamed(name)?.value === "") given.set(name, inline ?? "yes");
+    else add(given, { key: name, value: inline ?? left.next().value });
   }
   if (asksForHelp) return { type: "help", word };
   if (unknown !== undefined) throw unknownFlag(unknown, word);
   return { type: "flags", word, given, rest };
 }
 
-function takes(word: WordName, name: string): name is FlagName {
-  const names: readonly string[] = words[word].flags;
-  return names.includes(name);
+function takes(word: WordName, key: string): boolean {
+  const names: readonly FlagName[] = words[word].flags;
+  const name = flagOf(key);
+  return name !== undefined && names.includes(name);
 }
 
 function add(
-  given: Map<FlagName, string>,
-  { name, value }: {
-    readonly name: FlagName;
-    readonly value: string | undefined;
-  },
+  given: Map<string, string>,
+  { key, value }: { readonly key: string; readonly value: string | undefined },
 ): void {
-  if (value === undefined) throw missingValue(name);
-  const before = name === "join" ? given.get(name) ?? "" : "";
-  given.set(name, before === "" ? value : `${before},${value}`);
+  if (value === undefined) throw missingValue(key);
+  const before = flagNamed(key)?.isList ? given.get(key) ?? "" : "";
+  given.set(key, before === "" ? value : `${before},${value}`);
 }
 
 /** Whether `value` is another flag, in place of a value that was forgotten: `--id --saddr :1`. */
 export function looksLikeFlag(value: string): boolean {
-  const name = /^--?([a-z-]+)/.exec(value)?.[1];
-  return name !== undefined && Object.hasOwn(allFlags, name);
+  const key = /^--?([a-z-]+)/.exec(value)?.[1];
+  return key !== undefined && flagOf(key) !== undefined;
 }
 
-/** The fault that flag `name` has no value. */
-export function missingValue(name: FlagName): UsageError {
-  const { allowed }: Flag<unknown> = allFlags[name];
-  return new UsageError(`--${name}: its value is missing; use ${allowed}`);
+/** The fault that `key`, a flag or that with `-file` behind it, has no value. */
+export function missingValue(key: string): UsageError {
+  const { allowed } = flagNamed(key) ?? { allowed: "the path of a file" };
+  return new UsageError(`--${key}: its value is missing; use ${allowed}`);
 }
 
 /** The fault that `text` is no word of ticketd. */

@@ -1,6 +1,6 @@
-// Turns the command line and the environment into the task of the process: a node with one
-// frozen Config, a tool with its arguments (`tools.ts`), or a text to print. Reads, prints
-// and ends nothing itself: `main.ts` does.
+// Turns command line, environment and files into the task of the process: a node with one
+// frozen Config, a tool with its arguments (`tools.ts`), or a text to print. Prints and ends
+// nothing itself: `main.ts` does.
 //
 // Each fault is one line: what was wrong, with which value, and what is allowed. Not here:
 // how flags are written (`command_line.ts`), where their values come from (`settings.ts`)
@@ -8,13 +8,20 @@
 
 import deno from "../deno.json" with { type: "json" };
 import { type Address, formatAddress } from "../base/address.ts";
+import { UsageError } from "../base/usage_error.ts";
 import type { NodeOptions, StorageKind } from "../raft/channel/messages.ts";
-import { splitCommandLine, unknownWord, UsageError } from "./command_line.ts";
+import { settingsIn } from "./config_file.ts";
+import {
+  type CommandLine,
+  splitCommandLine,
+  unknownWord,
+} from "./command_line.ts";
 import { helpOf, helpText, seeHelp } from "./help.ts";
 import { clash, leadsTo, reachedAt } from "./own_addresses.ts";
-import { Settings, type Variables } from "./settings.ts";
+import { Settings, type Surroundings } from "./settings.ts";
+import { textOfFile } from "./permissions.ts";
 import { refuseMore, type ToolTask, toolTask } from "./tools.ts";
-import { isWord, usageOf } from "./words.ts";
+import { type FlagName, isWord, usageOf, words } from "./words.ts";
 
 /** All that the command line and the environment say of a node, checked. */
 export type Config = {
@@ -57,17 +64,22 @@ const joinTimeoutMillis = 60_000;
  * Tells what the process is to do.
  *
  * @param args those of the process, without its name
+ * @param env gives one environment variable; empty counts as not set
  */
-export function parseConfig(args: readonly string[], env: Variables): Parsed {
+export function parseConfig(
+  args: readonly string[],
+  env: Surroundings["env"],
+  { readFile = textOfFile }: Partial<Surroundings> = {},
+): Parsed {
   try {
-    return parse(args, env);
+    return parse(args, { env, readFile });
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     return { type: "error", text: error.message };
   }
 }
 
-function parse(args: readonly string[], env: Variables): Parsed {
+function parse(args: readonly string[], surroundings: Surroundings): Parsed {
   const line = splitCommandLine(args);
   switch (line.type) {
     case "help":
@@ -75,25 +87,41 @@ function parse(args: readonly string[], env: Variables): Parsed {
     case "version":
       return { type: "print", text: versionText };
     case "flags": {
-      const { word, given, rest } = line;
+      const { word, rest } = line;
       switch (word) {
         case "help":
           return { type: "print", text: helpAbout(rest) };
         case "version":
           refuseMore(word, rest);
           return { type: "print", text: versionText };
-        case "serve":
-          return {
-            type: "run",
-            config: serveTask(new Settings(given, env), rest),
-          };
-        default:
-          return toolTask(word, { settings: new Settings(given, env), rest });
+        case "serve": {
+          const settings = settingsOf(line, surroundings);
+          return { type: "run", config: serveTask(settings, rest) };
+        }
+        default: {
+          const settings = settingsOf(line, surroundings);
+          return toolTask(word, { settings, rest });
+        }
       }
     }
     default:
       return line satisfies never;
   }
+}
+
+/** The flags on the line, in the environment, and in the file that either of them names. */
+function settingsOf(
+  { word, given }: Extract<CommandLine, { type: "flags" }>,
+  surroundings: Surroundings,
+): Settings {
+  const settings = new Settings(given, surroundings);
+  const names: readonly FlagName[] = words[word].flags;
+  if (!names.includes("config")) return settings;
+  const path = settings.given("config");
+  if (path === undefined) return settings;
+  settings.read("config");
+  settings.addFile(settingsIn(settings.contentOf(path).text, path.text));
+  return settings;
 }
 
 const versionText = `ticketd ${deno.version}\n`;

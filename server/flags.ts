@@ -19,6 +19,8 @@ export type Flag<T> = {
   readonly parse: (text: string) => T | undefined;
   /** The values allowed, in words that follow `use` in a complaint. */
   readonly allowed: string;
+  /** Its values are joined by commas: it may be repeated, and be an array in a file. */
+  readonly isList?: true;
 };
 
 const addressRule = "HOST:PORT, or :PORT for every interface, such as :11001";
@@ -35,6 +37,13 @@ export const yesOrNo = {
 
 /** All flags of a node by their names, in the order of --help. */
 export const flags = {
+  config: {
+    value: "path",
+    help: "a TOML file with these flags as its keys",
+    standard: "",
+    parse: (text) => text === "" ? undefined : text,
+    allowed: "the path of a file",
+  } satisfies Flag<string>,
   id: {
     value: "id",
     help: "name of this node in its cluster",
@@ -64,6 +73,7 @@ export const flags = {
     standard: "",
     parse: addresses,
     allowed: "addresses of members, such as 10.0.0.1:11001,10.0.0.2:11001",
+    isList: true,
   } satisfies Flag<readonly string[]>,
   nonvoter: {
     value: "",
@@ -188,25 +198,22 @@ export const flags = {
   } satisfies Flag<string>,
 };
 
-/** The name of a flag, without dashes. */
+/** The name of a node's flag, without dashes. */
 export type Name = keyof typeof flags;
-/** The type that the value of flag `N` is read as. */
-export type Value<N extends Name> = Exclude<
-  ReturnType<(typeof flags)[N]["parse"]>,
-  undefined
->;
-
-/** Whether `text` is the name of a flag, without dashes. */
-export function isName(text: string): text is Name {
-  return Object.hasOwn(flags, text);
-}
-
 function oneOf<const T extends string>(...values: readonly T[]) {
   return {
     parse: (text: string): T | undefined =>
-      values.find((value) => value === text),
+      values.find((value) => value === text) ??
+        values.find((value) => value === otherSpelling(text)),
     allowed: values.join(", ").replace(/, ([^,]*)$/, " or $1"),
   };
+}
+
+/** The usual word for one that other programs use, and TOML's booleans. */
+function otherSpelling(text: string): string | undefined {
+  if (text === "warn") return "warning";
+  const truth = yesOrNo.parse(text);
+  return truth === undefined ? undefined : truth ? "yes" : "no";
 }
 
 /** An address with or without a host; `undefined` when it is none, or longer than 255 bytes. */

@@ -8,6 +8,7 @@
 import { join, resolve } from "node:path";
 import type { NodeOptions, StorageKind } from "../raft/channel/messages.ts";
 import type { Logger } from "../base/logger.ts";
+import { UsageError } from "../base/usage_error.ts";
 import { lockName } from "../storage/files.ts";
 import { hasDefaultStore } from "../storage/kv.ts";
 import { kvStoreName, StorageError } from "../storage/storage.ts";
@@ -25,7 +26,7 @@ export type Placement = {
 /**
  * Chooses storage and isolate for `node`.
  *
- * @throws {Error} with one sentence for the user when the permissions do not allow what the
+ * @throws {UsageError} with one sentence for the user when the permissions do not allow what the
  * flags ask for, or when the node has data where this process would not look.
  */
 export async function placeNode(
@@ -42,12 +43,12 @@ export async function placeNode(
     return { options: { ...node, storage: kind }, inWorker: true };
   }
   if (storage === "file") {
-    throw new Error(
+    throw new UsageError(
       "--storage file needs --allow-read, to read the log back after a restart",
     );
   }
   if (!isStandard(node)) {
-    throw new Error(
+    throw new UsageError(
       `--dir needs --allow-read; without it the data lie in Deno KV's default store`,
     );
   }
@@ -79,7 +80,7 @@ async function refuseSecondStart(node: Unplaced, log: Logger): Promise<void> {
     if (!(error instanceof StorageError)) throw error;
     return log("debug", error.message);
   }
-  throw new Error(
+  throw new UsageError(
     `node ${id} keeps its tickets in Deno KV's default store, from a run without ` +
       `--allow-read; run it so again, or choose another --id or --dir`,
   );
@@ -91,7 +92,7 @@ function refuseForgottenFiles({ id, directory }: Unplaced): void {
   const path = join(directory, lockName);
   const { state } = Deno.permissions.querySync({ name: "write", path });
   if (state !== "granted") {
-    throw new Error(
+    throw new UsageError(
       `cannot see whether node ${id} keeps tickets in ${directory}; add ` +
         `--allow-write, or better --allow-read and --allow-write`,
     );
@@ -102,7 +103,7 @@ function refuseForgottenFiles({ id, directory }: Unplaced): void {
     if (error instanceof Deno.errors.NotFound) return;
     // It cannot be opened, but it exists.
   }
-  throw new Error(
+  throw new UsageError(
     `node ${id} keeps its tickets in ${directory}; add --allow-read to use them, or ` +
       `choose another --id`,
   );

@@ -1,35 +1,79 @@
 // The value of each flag, by precedence: the command line, the environment (TICKETD_ID for
-// --id), the default. Flags that only tools take come from the command line alone. Not here:
-// which values a flag takes (`flags.ts`, `tool_flags.ts`), and which fit together.
+// --id), the file of --config, the default. In each of the first three, `NAME-file` may name
+// a file that holds the value. Flags that only tools take come from the command line alone.
+// Not here: which values a flag takes (`flags.ts`, `tool_flags.ts`), which fit together
+// (`config.ts`, `tools.ts`), and how a file of settings is written (`config_file.ts`).
 
-import { looksLikeFlag, missingValue, UsageError } from "./command_line.ts";
-import { type Flag, flags } from "./flags.ts";
-import { allFlags, type FlagName, type Value } from "./words.ts";
+import { UsageError } from "../base/usage_error.ts";
+import { looksLikeFlag, missingValue } from "./command_line.ts";
+import type { Flag } from "./flags.ts";
+import { isToolFlag } from "./tool_flags.ts";
+import { allFlags, type FlagName, takesFile, type Value } from "./words.ts";
 
-/** Gives one environment variable; empty counts as not set. */
-export type Variables = (name: string) => string | undefined;
+/** A text given for a flag, and by which means: `--id`, `TICKETD_ID`, `t.toml:3: id`. */
+export type Given = { readonly text: string; readonly by: string };
+
+/** What is given outside the command line. */
+export type Surroundings = {
+  /** One environment variable; empty counts as not set. */
+  readonly env: (name: string) => string | undefined;
+  /** The content of a file. The message of an error says what is wrong with the file. */
+  readonly readFile: (path: string) => string;
+};
+
+/** Finds what is given for a key: the name of a flag, or that name with `-file` behind it. */
+type Level = (key: string) => Given | undefined;
 
 /** The flags that were given, and the defaults of the others. */
 export class Settings {
-  readonly #line: ReadonlyMap<FlagName, string>;
-  readonly #env: Variables;
+  readonly #surroundings: Surroundings;
+  /** A flag is looked for in each of them, until it is found. */
+  readonly #levels: Level[];
+  /** What was found. A file is read once: the other end of a pipe writes once. */
+  readonly #found = new Map<FlagName, Given | undefined>();
 
-  constructor(line: ReadonlyMap<FlagName, string>, env: Variables) {
-    this.#line = line;
-    this.#env = env;
+  /** `line` holds the keys on the command line. */
+  constructor(line: ReadonlyMap<string, string>, surroundings: Surroundings) {
+    this.#surroundings = surroundings;
+    this.#levels = [
+      (key) => onLine(line, key),
+      (key) => inEnvironment(surroundings, key),
+    ];
   }
 
-  /** The text given for `name`, and by which means: `--id`, or `TICKETD_ID`. */
-  given(name: FlagName): { text: string; by: string } | undefined {
-    const flag = this.#line.get(name);
-    if (flag !== undefined) {
-      if (looksLikeFlag(flag)) throw missingValue(name);
-      return { text: flag, by: `--${name}` };
+  /** Adds the keys of a file of settings, which command line and environment outdo. */
+  addFile(file: ReadonlyMap<string, Given>): void {
+    this.#levels.push((key) => file.get(key));
+  }
+
+  /** The text given for `name`, if any is. */
+  given(name: FlagName): Given | undefined {
+    if (!this.#found.has(name)) this.#found.set(name, this.#find(name));
+    return this.#found.get(name);
+  }
+
+  #find(name: FlagName): Given | undefined {
+    for (const level of this.#levels) {
+      const text = level(name);
+      const file = takesFile(name) ? level(`${name}-file`) : undefined;
+      if (text !== undefined && file !== undefined) {
+        throw new UsageError(`${text.by} and ${file.by}: use one of the two`);
+      }
+      if (file !== undefined) return this.contentOf(file);
+      if (text !== undefined) return text;
     }
-    if (!Object.hasOwn(flags, name)) return undefined;
-    const by = variableOf(name);
-    const text = this.#env(by) ?? "";
-    return text === "" ? undefined : { text, by };
+    return undefined;
+  }
+
+  /** What the file holds that `path` names, without the newline at its end. */
+  contentOf({ text: path, by }: Given): Given {
+    try {
+      const text = this.#surroundings.readFile(path);
+      return { text: text.replace(/\r?\n$/, ""), by: `${by} ${path}` };
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      throw new UsageError(`${by}: ${JSON.stringify(path)} ${error.message}`);
+    }
   }
 
   /** @throws {UsageError} when it is not allowed. */
@@ -39,7 +83,7 @@ export class Settings {
     const value = flag.parse(text);
     if (value !== undefined) return value as Value<N>;
     throw new UsageError(
-      `${by}: ${JSON.stringify(text)} is not allowed; use ${flag.allowed}`,
+      `${by}: ${shown(text)} is not allowed; use ${flag.allowed}`,
     );
   }
 
@@ -49,7 +93,34 @@ export class Settings {
   }
 }
 
-/** The environment variable that stands for flag `name`. */
-export function variableOf(name: string): string {
-  return `TICKETD_${name.toUpperCase().replaceAll("-", "_")}`;
+/** The environment variable that stands for `key`. */
+export function variableOf(key: string): string {
+  return `TICKETD_${key.toUpperCase().replaceAll("-", "_")}`;
 }
+
+function onLine(
+  line: ReadonlyMap<string, string>,
+  key: string,
+): Given | undefined {
+  const text = line.get(key);
+  if (text === undefined) return undefined;
+  if (looksLikeFlag(text)) throw missingValue(key);
+  return { text, by: `--${key}` };
+}
+
+function inEnvironment({ env }: Surroundings, key: string): Given | undefined {
+  // An inherited TICKETD_YES must not answer the question of a tool.
+  if (isToolFlag(key)) return undefined;
+  const by = variableOf(key);
+  const text = env(by) ?? "";
+  return text === "" ? undefined : { text, by };
+}
+
+/** In quotes; a file may hold more than anybody would read in one line. */
+function shown(text: string): string {
+  return JSON.stringify(
+    text.length > shownMax ? `${text.slice(0, shownMax)}…` : text,
+  );
+}
+
+const shownMax = 300;

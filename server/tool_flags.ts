@@ -61,6 +61,11 @@ export const toolFlags = {
   } satisfies Flag<boolean>,
 };
 
+/** Whether only tools take the flag `name`. */
+export function isToolFlag(name: string): boolean {
+  return Object.hasOwn(toolFlags, name);
+}
+
 /** A number of tickets, or a ticket. */
 function count(text: string): bigint | undefined {
   if (!/^(0|[1-9]\d{0,19})$/.test(text)) return undefined;

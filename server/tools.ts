@@ -3,7 +3,7 @@
 // themselves are in `admin/`; `main.ts` hands each of them what is made here.
 
 import type { Address } from "../base/address.ts";
-import { UsageError } from "./command_line.ts";
+import { UsageError } from "../base/usage_error.ts";
 import { address, flags } from "./flags.ts";
 import { reachedAt } from "./own_addresses.ts";
 import type { Settings } from "./settings.ts";

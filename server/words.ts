@@ -3,7 +3,7 @@
 // (`command_line.ts`), which flags fit together (`config.ts`, `tools.ts`), and the work
 // itself (`main.ts`, `admin/`).
 
-import { flags } from "./flags.ts";
+import { type Flag, flags } from "./flags.ts";
 import { toolFlags } from "./tool_flags.ts";
 
 /** All flags, of nodes and of tools. */
@@ -17,6 +17,23 @@ export type Value<N extends FlagName> = Exclude<
   undefined
 >;
 
+/** The flag `name`, if there is one. */
+export function flagNamed(name: string): Flag<unknown> | undefined {
+  return Object.hasOwn(allFlags, name) ? allFlags[name as FlagName] : undefined;
+}
+
+/** Whether `NAME-file`, for the flag `name`, names a file that holds the value. */
+export function takesFile(name: string): boolean {
+  return Object.hasOwn(flags, name) && name !== "config";
+}
+
+/** The flag that `key` gives a value: its name, or that with `-file` behind it. */
+export function flagOf(key: string): FlagName | undefined {
+  const name = key.replace(/-file$/, "");
+  if (name !== key && !takesFile(name)) return undefined;
+  return Object.hasOwn(allFlags, name) ? name as FlagName : undefined;
+}
+
 /** A word of the command line. */
 export type Word = {
   /** What follows the word, as usage shows it; empty for nothing. */
@@ -29,7 +46,7 @@ export type Word = {
 };
 
 /** Where the data of a stopped node lie. */
-const nodeFlags = ["id", "dir", "storage"] as const;
+const nodeFlags = ["id", "dir", "storage", "config"] as const;
 /** The flags of a node that is made anew. */
 const newNodeFlags = [...nodeFlags, "raddr", "advertise"] as const;
 

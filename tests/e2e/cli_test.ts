@@ -1,10 +1,10 @@
 // The command line and the data directory as a user meets them: every flag takes effect, and
-// every mistake gives one clear line and exit code 1, and changes nothing.
+// every mistake gives one clear line and its exit code, and changes nothing.
 
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import { unprivileged, unprivilegedNeeds } from "../lib/unprivileged.ts";
-import { contents, e2e, type Lab, refused } from "../lib/harness.ts";
+import { contents, e2e, type Lab, misused, refused } from "../lib/harness.ts";
 import { repository, type Server } from "../lib/server.ts";
 
 e2e(
@@ -49,7 +49,7 @@ e2e(
       const help = await lab.deno("run", "main.ts", flag);
       assert.equal(help.code, 0);
       assert.equal(help.stderr, "");
-      assert.match(help.stdout, /^Usage: ticketd \[flags\]\n/);
+      assert.match(help.stdout, /^Usage: ticketd \[COMMAND\] \[flags\]\n/);
       for (const word of ["--saddr", "127.0.0.1:11001", "TICKETD_ID"]) {
         assert.ok(help.stdout.includes(word), word);
       }
@@ -91,12 +91,13 @@ e2e(
       ],
       [["-id"], /^--id: its value is missing; use 1 to 64/],
       [["--nonsense"], /'--nonsense'.*--help lists all flags/],
-      [["nonsense"], /^"nonsense" is no flag; --help lists all flags/],
+      [["nonsense"], /^unknown command 'nonsense'; ticketd help lists all/],
+      [["--id", "2", "nonsense"], /^"nonsense" is no flag; --help lists all/],
     ];
     const directory = ["--dir", `${lab.directory}/d`];
     const faults = await Promise.all(
       cases.map(([args]) =>
-        refused(lab.server({ args: () => [...directory, ...args] }))
+        misused(lab.server({ args: () => [...args, ...directory] }))
       ),
     );
     faults.forEach((line, i) => assert.match(line, cases[i]![1]));
@@ -105,7 +106,7 @@ e2e(
 
 e2e("A bad variable is named as a variable", async (lab) => {
   const node = lab.server({ env: { TICKETD_DURABILITY: "none" } });
-  assert.match(await refused(node), /^TICKETD_DURABILITY: "none" .*high, /);
+  assert.match(await misused(node), /^TICKETD_DURABILITY: "none" .*high, /);
 });
 
 e2e(

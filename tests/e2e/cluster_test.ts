@@ -116,7 +116,7 @@ e2e(
     // A follower passes the request on to the leader.
     assert.equal(await other!.ask("RAFT.REMOVESERVER", follower!.id), "OK");
     const { term } = await leader.stats();
-    assert.deepEqual(await follower!.exit(), { code: 0, signal: null });
+    assert.deepEqual(await follower!.exit(), { code: 3, signal: null });
     assert.match(follower!.log, /was removed from the cluster; stops; to come/);
     const rest = new Cluster([leader, other!]);
     await rest.settled();
@@ -137,7 +137,7 @@ e2e(
     await load.more(500);
     const leader = await cluster.leader();
     assert.equal(await leader.ask("RAFT.REMOVESERVER", leader.id), "OK");
-    assert.deepEqual(await leader.exit(), { code: 0, signal: null });
+    assert.deepEqual(await leader.exit(), { code: 3, signal: null });
     assert.match(leader.log, /was removed from the cluster; stops/);
     const rest = new Cluster(cluster.servers.filter((node) => node !== leader));
     await rest.settled();

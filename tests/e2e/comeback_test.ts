@@ -53,7 +53,7 @@ e2e(
     const { id, port, raftPort } = away!;
     const unaware = lab.server({ id, port, raftPort });
     unaware.spawn();
-    assert.deepEqual(await unaware.exit(), { code: 0, signal: null });
+    assert.deepEqual(await unaware.exit(), { code: 3, signal: null });
     assert.match(unaware.log, /was removed from the cluster; stops; to come/);
     assert.equal((await leader.members()).length, 2);
     await away!.start("--join", `127.0.0.1:${leader.port}`);

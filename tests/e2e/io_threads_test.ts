@@ -90,7 +90,7 @@ e2e(
     await load.more(5000);
     const [gone] = await cluster.followers();
     assert.equal(await leader.ask("RAFT.REMOVESERVER", gone!.id), "OK");
-    assert.deepEqual(await gone!.exit(), { code: 0, signal: null });
+    assert.deepEqual(await gone!.exit(), { code: 3, signal: null });
     await load.more(5000);
     checkTickets(await load.stop());
   },

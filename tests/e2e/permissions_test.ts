@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
-import { contents, e2e, type Lab, refused } from "../lib/harness.ts";
+import { contents, e2e, type Lab, misused } from "../lib/harness.ts";
 import { repository, type Server } from "../lib/server.ts";
 import { within } from "../lib/until.ts";
 
@@ -144,7 +144,7 @@ e2e(
     assert.equal(await reading.ticket(), 1n);
     await reading.stop();
     assert.match(
-      await refused(inCopy(withoutRead)),
+      await misused(inCopy(withoutRead)),
       /node 1 keeps its tickets in data\/1; add --allow-read/,
     );
     await reading.start();
@@ -161,7 +161,7 @@ e2e(
     await blind.stop();
     for (const rights of [withRead, granted]) {
       assert.match(
-        await refused(inCopy(rights)),
+        await misused(inCopy(rights)),
         /node 1 keeps its tickets in Deno KV's default store, from a run without/,
       );
     }
@@ -175,7 +175,7 @@ e2e(
   async (lab) => {
     const inCopy = await copy(lab);
     for (const flags of [["--storage", "file"], ["--dir", "elsewhere"]]) {
-      const fault = await refused(inCopy(withoutRead), ...flags);
+      const fault = await misused(inCopy(withoutRead), ...flags);
       assert.ok(fault.includes(flags[0]!) && /--allow-read/.test(fault), fault);
     }
   },
@@ -220,7 +220,8 @@ async function copy(
 /** The files of the service; each folder comes before its files. */
 function sources(): Record<string, Uint8Array | undefined> {
   const files: Record<string, Uint8Array | undefined> = {};
-  for (const folder of ["base", "raft", "server", "storage", "deploy"]) {
+  const folders = ["admin", "base", "raft", "server", "storage", "deploy"];
+  for (const folder of folders) {
     files[folder] = undefined;
     for (const [path, bytes] of Object.entries(contents(repository + folder))) {
       files[path.slice(repository.length)] = bytes;

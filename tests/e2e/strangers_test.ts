@@ -86,7 +86,7 @@ e2e(
     const ours = await lab.cluster(3);
     const [removed] = ours.servers;
     assert.equal(await removed!.ask("RAFT.REMOVESERVER", removed!.id), "OK");
-    assert.deepEqual(await removed!.exit(), { code: 0, signal: null });
+    assert.deepEqual(await removed!.exit(), { code: 3, signal: null });
     const other = await lab.server({ id: "other" }).start();
     const line = await fault(removed!, "--join", `127.0.0.1:${other.port}`);
     assert.match(

@@ -4,6 +4,7 @@
 // deno-lint-ignore-file no-console -- it speaks to the terminal that started it
 
 import assert from "node:assert/strict";
+import { exitCodes } from "../../base/exit_codes.ts";
 import { type Need, skippable, withPackage } from "./needs.ts";
 import { Load, type LoadOptions } from "../e2e/load.ts";
 import { exchange } from "./client.ts";
@@ -245,14 +246,7 @@ export async function fault(
   server: Server,
   ...flags: string[]
 ): Promise<string> {
-  server.spawn(...flags);
-  assert.deepEqual(await server.exit(), { code: 1, signal: null }, server.log);
-  assert.equal(server.stdout, "");
-  const faults = server.log.trimEnd().split("\n").filter((line) =>
-    !/Z info |^Warning Permissions in the config/.test(line)
-  );
-  assert.equal(faults.length, 1, `one line is enough:\n${server.log}`);
-  return faults[0]!;
+  return await lastLine(server, { code: exitCodes.fault, flags });
 }
 
 /** Makes sure of the same, and that nothing on disk is changed. */
@@ -260,9 +254,37 @@ export async function refused(
   server: Server,
   ...flags: string[]
 ): Promise<string> {
+  return await unchanging(server, { code: exitCodes.fault, flags });
+}
+
+/** Makes sure of the same for a fault of the user's, which has an exit code of its own. */
+export async function misused(
+  server: Server,
+  ...flags: string[]
+): Promise<string> {
+  return await unchanging(server, { code: exitCodes.usage, flags });
+}
+
+type Ending = { readonly code: number; readonly flags: readonly string[] };
+
+async function unchanging(server: Server, ending: Ending): Promise<string> {
   const directory = server.options.directory ?? server.options.cwd!;
   const before = contents(directory);
-  const line = await fault(server, ...flags);
+  const line = await lastLine(server, ending);
   assert.deepEqual(contents(directory), before, "nothing was changed");
   return line;
+}
+
+async function lastLine(
+  server: Server,
+  { code, flags }: Ending,
+): Promise<string> {
+  server.spawn(...flags);
+  assert.deepEqual(await server.exit(), { code, signal: null }, server.log);
+  assert.equal(server.stdout, "");
+  const faults = server.log.trimEnd().split("\n").filter((line) =>
+    !/Z info |^Warning Permissions in the config/.test(line)
+  );
+  assert.equal(faults.length, 1, `one line is enough:\n${server.log}`);
+  return faults[0]!;
 }

@@ -306,7 +306,7 @@ export const serverMutants: readonly Mutant[] = [
     mistake: "a flag whose value was forgotten takes the next flag for it",
     source: "the start of a node",
     file: "server/settings.ts",
-    find: "if (looksLikeFlag(flag)) throw missingValue(name);",
+    find: "if (looksLikeFlag(text)) throw missingValue(key);",
     replace: "void [looksLikeFlag, missingValue];",
     tests: ["unit/server/config_test.ts"],
   },

@@ -113,6 +113,10 @@ const good: [string, string, string, (config: Config) => unknown, unknown][] = [
   ["io-threads", "IO_THREADS", "2", (c) => c.node.lends, false],
   ["io-threads", "IO_THREADS", "16", (c) => c.ioThreads, 16],
   ["log-level", "LOG_LEVEL", "warning", (c) => c.node.logLevel, "warning"],
+  ["log-level", "LOG_LEVEL", "warn", (c) => c.node.logLevel, "warning"],
+  ["forward", "FORWARD", "moved", (c) => c.node.forward, "moved"],
+  ["forward", "FORWARD", "true", (c) => c.node.forward, "yes"],
+  ["forward", "FORWARD", "off", (c) => c.node.forward, "no"],
   ["log-format", "LOG_FORMAT", "json", (c) => c.node.logFormat, "json"],
 ];
 
@@ -211,7 +215,12 @@ const bad: [string, string, string[], RegExp][] = [
   ["ahead", "AHEAD", ["-1", "01", "1048577", "1e3", "off"], /0 to 1048576/],
   ["keepalive", "KEEPALIVE", ["off", "0s", "60", "1d", "25h"], /0 for never/],
   ["io-threads", "IO_THREADS", ["0", "17", "01", "1.5", "two"], /from 1 to 16/],
-  ["log-level", "LOG_LEVEL", ["warn", "INFO"], /debug, info, warning or error/],
+  [
+    "log-level",
+    "LOG_LEVEL",
+    ["warnings", "INFO", "yes"],
+    /debug, info, warning or error/,
+  ],
   ["log-format", "LOG_FORMAT", ["yaml"], /text or json/],
 ];
 
