@@ -43,9 +43,56 @@ e2e(
 );
 
 e2e(
+  "Settings come from a file, a value from a file of its own, and a misspelt variable is told",
+  async (lab) => {
+    const values = Deno.makeTempDirSync();
+    try {
+      const node = lab.server({
+        args: ({ port, raftPort }) => {
+          const lines = [
+            `saddr = "127.0.0.1:${port}"`,
+            `raddr = "127.0.0.1:${raftPort}"`,
+            `dir = ${JSON.stringify(lab.directory)}`,
+            `log-level = "warn"`,
+          ];
+          Deno.writeTextFileSync(`${values}/t.toml`, lines.join("\n"));
+          Deno.writeTextFileSync(`${values}/id`, "seven\n");
+          return ["serve", "--config", `${values}/t.toml`];
+        },
+        env: { TICKETD_ID_FILE: `${values}/id`, TICKETD_SADR: ":1" },
+      });
+      node.spawn();
+      await lab.serves(node.port);
+      assert.equal(await node.ticket(), 1n);
+      await node.stop();
+      assert.match(
+        node.log,
+        /^\S+ warn {2}server: unknown variable TICKETD_SADR \(Did you mean TICKETD_SADDR\?\); it is ignored\n$/,
+      );
+      assert.ok(`${lab.directory}/seven` in contents(lab.directory));
+
+      const missing = ["--config", `${values}/none`];
+      assert.match(
+        await misused(lab.server({ args: () => missing })),
+        /^--config: ".*\/none" does not exist; name an existing file$/,
+      );
+      for (const permissions of [["--allow-net", "--allow-write"], ["-P"]]) {
+        const flags = ["--config", `${values}/t.toml`];
+        assert.match(
+          await misused(lab.server({ permissions, flags })),
+          /t\.toml" may not be read: .*; add --allow-read=.*t\.toml$/,
+        );
+      }
+    } finally {
+      Deno.removeSync(values, { recursive: true });
+    }
+  },
+);
+
+e2e(
   "--help and --version print to standard output and need no permission",
   async (lab) => {
-    for (const flag of ["--help", "-help", "-h"]) {
+    for (const flag of ["--help", "-help", "-h", "help"]) {
       const help = await lab.deno("run", "main.ts", flag);
       assert.equal(help.code, 0);
       assert.equal(help.stderr, "");
@@ -57,11 +104,19 @@ e2e(
     const { version } = JSON.parse(
       await Deno.readTextFile(`${repository}deno.json`),
     );
-    const shown = await lab.deno("run", "main.ts", "--version");
-    assert.deepEqual(shown, {
-      code: 0,
-      stdout: `ticketd ${version}\n`,
-      stderr: "",
+    for (const flag of ["--version", "version"]) {
+      assert.deepEqual(await lab.deno("run", "main.ts", flag), {
+        code: 0,
+        stdout: `ticketd ${version}\n`,
+        stderr: "",
+      });
+    }
+    const wrong = await lab.deno("run", "main.ts", "help", "sttus");
+    assert.deepEqual(wrong, {
+      code: 2,
+      stdout: "",
+      stderr:
+        "unknown command 'sttus' (Did you mean status?); ticketd help lists all\n",
     });
   },
 );
@@ -91,13 +146,13 @@ e2e(
       ],
       [["-id"], /^--id: its value is missing; use 1 to 64/],
       [["--nonsense"], /'--nonsense'.*--help lists all flags/],
-      [["nonsense"], /^unknown command 'nonsense'; ticketd help lists all/],
-      [["--id", "2", "nonsense"], /^"nonsense" is no flag; --help lists all/],
+      [["nonsense"], /^"nonsense" is no flag; --help lists all flags/],
+      [["check"], /^'check' stands behind other arguments; write it first: /],
     ];
     const directory = ["--dir", `${lab.directory}/d`];
     const faults = await Promise.all(
       cases.map(([args]) =>
-        misused(lab.server({ args: () => [...args, ...directory] }))
+        misused(lab.server({ args: () => [...directory, ...args] }))
       ),
     );
     faults.forEach((line, i) => assert.match(line, cases[i]![1]));

@@ -9,7 +9,7 @@ import { parseAddress } from "../../base/address.ts";
 import { type Config, parseConfig } from "../../server/config.ts";
 import { flags as flagTable, type Name } from "../../server/flags.ts";
 import type { ToolNode } from "../../server/tools.ts";
-import { words } from "../../server/words.ts";
+import { flagOf, words } from "../../server/words.ts";
 import { type Target, target } from "./target.ts";
 
 const flags: readonly string[] = Object.keys(flagTable);
@@ -53,7 +53,8 @@ const near: Readonly<Record<Name, readonly string[]>> = {
   "io-threads": ["1", "16", "0", "17", "01", "1.0", "-1", "1e1", "one"],
   "log-level": ["debug", "info", "warning", "error", "warn"],
   "log-format": ["text", "json", "yaml"],
-  nonvoter: ["yes", "no", "YES", "true"],
+  nonvoter: ["yes", "no", "YES", "true", "0", "off"],
+  config: ["", "none", "toml", "--config", " "],
 };
 const values = fc.oneof(
   fc.constantFrom(...Object.values(near).flat()),
@@ -82,6 +83,24 @@ const flag = fc.oneof(
   { weight: 1, arbitrary: fc.string({ maxLength: 6 }) },
 );
 const dashes = fc.constantFrom("--", "--", "-", "---", "");
+/** Files with settings or values; only two of them exist. */
+const filed: string[][] = [
+  ...["toml", "none", "value"].map((path) => ["--config", path]),
+  ...flags.flatMap((flag) =>
+    ["value", "none", "toml"].map((path) => [`--${flag}-file`, path])
+  ),
+];
+/** Flags that only tools take, with values within their limits and right beyond. */
+const counted: string[][] = [
+  ...["0", "1", "18446744073709551615", "18446744073709551616", "01", "-1"]
+    .flatMap((count) => [["--skip", count], [`--above=${count}`]]),
+  ...["1s", "24h", "0s", "25h", "1d"].map((time) => ["--every", time]),
+  ...["1", "999999", "0", "1000000"].map((count) => ["--keep", count]),
+  ...["", "=yes", "=0", "=", "=YES"].flatMap((value) =>
+    ["exact", "yes", "json"].map((flag) => [`--${flag}${value}`])
+  ),
+  ["file.backup"],
+];
 const someArgs = fc.oneof(
   {
     weight: 6,
@@ -107,18 +126,8 @@ const someArgs = fc.oneof(
     arbitrary: fc.tuple(dashes, flag).map(([dash, flag]) => [dash + flag]),
   },
   { weight: 1, arbitrary: values.map((value) => [value]) },
+  { weight: 1, arbitrary: fc.constantFrom(...filed) },
 );
-/** Flags that only tools take, with values within their limits and right beyond. */
-const counted: string[][] = [
-  ...["0", "1", "18446744073709551615", "18446744073709551616", "01", "-1"]
-    .flatMap((count) => [["--skip", count], [`--above=${count}`]]),
-  ...["1s", "24h", "0s", "25h", "1d"].map((time) => ["--every", time]),
-  ...["1", "999999", "0", "1000000"].map((count) => ["--keep", count]),
-  ...["", "=yes", "=0", "=", "=YES"].flatMap((value) =>
-    ["exact", "yes", "json"].map((flag) => [`--${flag}${value}`])
-  ),
-  ["file.backup"],
-];
 /** Mostly few: the first fault hides the others. */
 const flagged = fc.array(someArgs, { maxLength: 4, size: "max" })
   .map((some) => some.flat());
@@ -189,14 +198,40 @@ function assertNodeInRange({ id, dir, storage, advertise }: ToolNode): void {
   assert((parseAddress(advertise)?.port ?? 0) > 0, advertise);
 }
 
+/** Keys and values of a file, fitting or not. */
+const toml = fc.array(
+  fc.oneof(
+    fitting.map(([flag, value]) => `${flag} = ${quoted(value)}`),
+    fc.constantFrom(
+      ...["id = 1", "nonvoter = true", 'join = ["a:1", "b:2"]', "join = []"],
+      ...["ahead = 1e3", "id = 1979-05-27", "[id]", "[[x]]", "id.x = 1", "="],
+      ...["id-file = 'value'", "config = 'toml'", "'a' = 1", "id = '''\n"],
+    ),
+    fc.tuple(flag, values).map(([key, value]) => `${key} = ${value}`),
+  ),
+  { maxLength: 4 },
+).map((lines) => lines.join("\n"));
+const someText = fc.string({ unit: "binary", maxLength: 40 });
+
+/** As a TOML string: JSON leaves DEL as it is. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replaceAll("\u007f", "\\u007f");
+}
+
 const any = target({
   name: "cli/any",
   claim:
     "parseConfig() gives a frozen Config within its limits, or one line that names what is wrong",
   weight: 100,
-  inputs: fc.record({ args, environment }),
-}, ({ args, environment }) => {
-  const parsed = parseConfig(args, (name) => environment[name]);
+  inputs: fc.record({ args, environment, toml: fc.oneof(toml, someText) }),
+}, ({ args, environment, toml }) => {
+  const parsed = parseConfig(args, (name) => environment[name], {
+    readFile: (path) => {
+      if (path === "toml") return toml;
+      if (path === "value") return "1\n";
+      throw new Error("does not exist");
+    },
+  });
   if (parsed.type === "run") {
     assert(isFrozen(parsed.config), "not frozen");
     return assertInRange(parsed.config);
@@ -215,9 +250,12 @@ const any = target({
   }
   const { text } = parsed;
   assert(!/[\n\r]/.test(text), `more than one line: ${text}`);
+  if (/^toml:/.test(text)) return;
   const fault = text.replace(/; (--help|ticketd help) .*$|; usage: .*$/, "");
   const variables = Object.keys(environment);
-  const byFlag = flags.filter((flag) => variables.includes(variableOf(flag)));
+  const byFlag = flags.filter((flag) =>
+    variables.includes(variableOf(flag)) || toml.includes(flag)
+  );
   const given = [...args, ...variables, ...byFlag].map((arg) =>
     arg.replace(/^--?/, "").replace(/=[^]*/, "").trim()
       .replace(/\s*[\n\r]\s*/g, " ")
@@ -270,7 +308,7 @@ const directory = fc.oneof(
 ).filter((text) => !/^--?[a-z-]+/.test(text) || !isFlag(text)).map(plain);
 
 function isFlag(text: string): boolean {
-  return flags.includes(/^--?([a-z-]+)/.exec(text)?.[1] ?? "");
+  return flagOf(/^--?([a-z-]+)/.exec(text)?.[1] ?? "") !== undefined;
 }
 
 const heartbeatMax = 20_000;
@@ -319,15 +357,17 @@ const right = fc.record(
     "log-level": oneOf("debug", "info", "warning", "error"),
     "log-format": oneOf("text", "json"),
     nonvoter: fc.boolean(),
+    // It holds some of the others.
+    config: fc.constant(plain("toml")),
   } satisfies Record<Name, unknown>,
 ).map(({ nonvoter, ...flags }) => {
   // Only a node that joins may want no vote.
   const means = nonvoter && flags.join.means.length > 0;
-  return { ...flags, nonvoter: { text: means ? "yes" : "no", means } };
+  return { ...flags, nonvoter: { text: means ? "true" : "off", means } };
 });
 
-/** How each flag is given: as a variable, or in one of the ways to write a flag. */
-const ways = fc.array(fc.nat(4), {
+/** How each flag is given: as a variable, a flag, a key of a file, or a file's content. */
+const ways = fc.array(fc.nat(7), {
   minLength: flags.length,
   maxLength: flags.length,
 });
@@ -341,12 +381,17 @@ const meant = target({
 }, ({ right, ways }) => {
   const args: string[] = [];
   const variables: Record<string, string> = {};
+  const lines: string[] = [];
+  const files: Record<string, string> = {};
   Object.entries(right).forEach(([flag, { text }], i) => {
-    if (flag === "nonvoter" && ways[i] !== 0) {
-      if (text === "yes") args.push(`${ways[i] === 1 ? "-" : "--"}nonvoter`);
+    const way = flag === "config" ? ways[i]! % 2 : ways[i];
+    if (flag === "nonvoter" && (way === 1 || way === 2)) {
+      args.push(`${way === 1 ? "-" : "--"}nonvoter=${text}`);
       return;
     }
-    switch (ways[i]) {
+    // A file may end with a newline, which is not part of the value.
+    files[flag] = text.endsWith("\r") ? text : `${text}\n`;
+    switch (way) {
       case 0:
         variables[variableOf(flag)] = text;
         break;
@@ -359,11 +404,23 @@ const meant = target({
       case 3:
         args.push(`--${flag}=${text}`);
         break;
-      default:
+      case 4:
         args.push(`-${flag}=${text}`);
+        break;
+      case 5:
+        lines.push(`${flag} = ${quoted(text)}`);
+        break;
+      case 6:
+        lines.push(`${flag}-file = "${flag}"`);
+        break;
+      default:
+        variables[`${variableOf(flag)}_FILE`] = flag;
     }
   });
-  const parsed = parseConfig(args, (name) => variables[name]);
+  files.toml = lines.join("\n");
+  const parsed = parseConfig(args, (name) => variables[name], {
+    readFile: (path) => files[path]!,
+  });
   assert(parsed.type === "run", parsed.type === "error" ? parsed.text : "");
   const { id, dir } = right;
   const listen = ([host, port]: [string, number]) => ({ host, port });
