@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { contents, e2e, type Lab, misused } from "../lib/harness.ts";
+import { run } from "../lib/program.ts";
 import { repository, type Server } from "../lib/server.ts";
 import { within } from "../lib/until.ts";
 
@@ -101,6 +102,25 @@ for (const rights of [withoutRead, withRead, granted]) {
     { needs: ["script"] },
   );
 }
+
+e2e(
+  "At a terminal nobody is asked for a file of settings that may not be read",
+  async (lab) => {
+    const node = (await copy(lab))(withoutRead);
+    const rights = withoutRead.join(" ");
+    const { stdout } = await run("script", [
+      "-qec",
+      `deno run ${rights} main.ts --config ticketd.toml`,
+      "/dev/null",
+    ], {
+      ...(node.options.cwd === undefined ? {} : { cwd: node.options.cwd }),
+      env: { PATH: `${dirname(Deno.execPath())}:${Deno.env.get("PATH")}` },
+    });
+    assert.match(stdout, /may not be read: .* add --allow-read=ticketd\.toml/);
+    assert.doesNotMatch(stdout, /Deno requests/);
+  },
+  { needs: ["script"] },
+);
 
 e2e("deno task start serves, and SIGTERM ends it as well", async (lab) => {
   const node = (await copy(lab))(granted, "start");

@@ -1,6 +1,7 @@
 // Every mutant there is, in the order of the layers.
 
 import { changesMutants } from "./changes.ts";
+import { commandLineMutants } from "./command_line.ts";
 import { electionMutants } from "./election.ts";
 import { filesMutants } from "./files.ts";
 import { fuzzedMutants } from "./fuzzed.ts";
@@ -39,6 +40,7 @@ export const mutants: readonly Mutant[] = [
   ...peersMutants,
   ...strangersMutants,
   ...serverMutants,
+  ...commandLineMutants,
   ...guestsMutants,
   ...rimMutants,
   ...fuzzedMutants,
