@@ -251,12 +251,13 @@ Deno.test("A value and a file with the value contradict each other, where both s
 
 Deno.test("A file is read once: the other end of a pipe writes once", () => {
   const read: string[] = [];
-  const parsed = parseConfig(["--id-file", "p", "--config", "q"], () => "", {
+  const args = ["--advertise-file", "p", "--config", "q"];
+  const parsed = parseConfig(args, () => undefined, {
     readFile: (path) => {
       read.push(path);
-      return path === "p" ? "2\n" : "raddr = ':5'\n";
+      return path === "p" ? "h:2\n" : "raddr = ':5'\n";
     },
   });
-  assert.ok(parsed.type === "run" && parsed.config.id === "2");
+  assert.ok(parsed.type === "run" && parsed.config.node.advertise === "h:2");
   assert.deepEqual(read.toSorted(), ["p", "q"]);
 });
