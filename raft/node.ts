@@ -45,6 +45,7 @@ export class Node {
       environment,
       settings,
       diskLatency: parts.diskLatency,
+      diskLog: parts.diskLog,
       input: (run) => this.#input(run),
       failed: (error) => this.fail(error),
     });
@@ -122,8 +123,14 @@ export class Node {
       this.#parts.ownTakes.tick();
       this.#parts.changes.tick();
       this.#parts.addressUpdates.tick();
+      this.#parts.voterNotice.tick();
       this.#saver.tick();
     }
+  }
+
+  /** The next tick was late by `millis`: the process stood still. */
+  stoodStill(millis: number): void {
+    this.#parts.standstill.ended(millis);
   }
 
   /** A message has come; `proof` is what its sender proved. Returns why it is refused. */
@@ -304,6 +311,7 @@ export class Node {
     this.#saver.compact({ isStopping: this.#shutdown.phase !== "running" }); // 10
     this.#send(); // 11
     parts.changeLog.report(); // 12
+    parts.diskLog.watch(this.#raft.isStalled);
     parts.stats.look();
     this.#tellRemoval(); // 13
     this.#saver.save(); // 14

@@ -14,14 +14,21 @@ import { PeerSet } from "./net/peer_set.ts";
 import type { NodeSettings } from "./node_settings.ts";
 import { ChangeLog } from "./stats/change_log.ts";
 import { DiskLatency } from "./stats/disk_latency.ts";
+import { DiskLog } from "./stats/disk_log.ts";
 import { PeerInfo } from "./stats/peer_info.ts";
 import { RaftStats } from "./stats/raft_stats.ts";
+import { Standstill } from "./stats/standstill.ts";
 import { StatusFeed } from "./stats/status_feed.ts";
+import { VoterNotice } from "./stats/voter_notice.ts";
+import { gapText } from "./tickets/gap.ts";
 import { Lending } from "./tickets/lending.ts";
 import { canApply } from "./tickets/machine.ts";
 import { OwnTakes } from "./tickets/own_takes.ts";
 import { Reserve } from "./tickets/reserve.ts";
 import { ServedTakes } from "./tickets/served_takes.ts";
+
+/** Milliseconds for which a cluster has two voters before its nodes say what that means. */
+const voterNoticeMillis = 30_000;
 
 /** The inputs that the parts are made from. */
 export type NodePartsOptions = {
@@ -56,6 +63,9 @@ type StatsParts = {
   readonly stats: RaftStats;
   readonly statusFeed: StatusFeed;
   readonly changeLog: ChangeLog;
+  readonly diskLog: DiskLog;
+  readonly standstill: Standstill;
+  readonly voterNotice: VoterNotice;
 };
 
 /** Makes the parts of the node whose core is `raft`. */
@@ -86,10 +96,13 @@ function ticketParts(
     readonly removal: Removal;
   },
 ): TicketParts {
-  const { peers, post } = environment;
+  const { peers, post, log } = environment;
   const { forward, random } = settings;
   const send = sendTo(environment);
-  const reserve = new Reserve(raft, settings);
+  const reserve = new Reserve(raft, {
+    ...settings,
+    burnt: (gap) => log("info", gapText(gap)),
+  });
   const lending = new Lending(raft, reserve, {
     post,
     isAllowed: settings.lends,
@@ -142,8 +155,16 @@ function statsParts(
     readonly peerInfo: PeerInfo;
   },
 ): StatsParts {
-  const { log, now, post } = environment;
+  const { log, now, post, micros, sleep, diskName = "its disk" } = environment;
+  const { tickMillis, electionTicks } = settings;
   const diskLatency = new DiskLatency();
+  const electionMillis = electionTicks * tickMillis;
+  const standstill = new Standstill({
+    log,
+    micros,
+    electionMillis,
+    lateMillis: () => sleep?.lateMillis ?? 0,
+  });
   return {
     peerInfo,
     diskLatency,
@@ -152,10 +173,20 @@ function statsParts(
       reserve,
       peerInfo,
       diskLatency,
-      tickMillis: settings.tickMillis,
+      tickMillis,
       now,
     }),
     statusFeed: new StatusFeed(raft, { peerInfo, post }),
-    changeLog: new ChangeLog(raft, log),
+    changeLog: new ChangeLog(raft, {
+      ...{ log, micros, tickMillis, diskName, standstill },
+    }),
+    diskLog: new DiskLog({
+      ...{ log, micros, diskName, electionMillis, standstill },
+    }),
+    standstill,
+    voterNotice: new VoterNotice(raft, {
+      log,
+      delayTicks: Math.round(voterNoticeMillis / tickMillis),
+    }),
   };
 }
