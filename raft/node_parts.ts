@@ -20,7 +20,7 @@ import { RaftStats } from "./stats/raft_stats.ts";
 import { Standstill } from "./stats/standstill.ts";
 import { StatusFeed } from "./stats/status_feed.ts";
 import { VoterNotice } from "./stats/voter_notice.ts";
-import { gapText } from "./tickets/gap.ts";
+import { type Gap, gapText } from "./tickets/gap.ts";
 import { Lending } from "./tickets/lending.ts";
 import { canApply } from "./tickets/machine.ts";
 import { OwnTakes } from "./tickets/own_takes.ts";
@@ -99,9 +99,10 @@ function ticketParts(
   const { peers, post, log } = environment;
   const { forward, random } = settings;
   const send = sendTo(environment);
+  const burnt = (gap: Gap) => log("info", gapText(gap));
   const reserve = new Reserve(raft, {
     ...settings,
-    burnt: (gap) => log("info", gapText(gap)),
+    burnt,
   });
   const lending = new Lending(raft, reserve, {
     post,
@@ -115,6 +116,7 @@ function ticketParts(
     reaches: (id) => peers.reaches(id),
     leaderClient: () => peerInfo.of(raft.leaderId).client,
     isOut: () => removal.isOut,
+    burnt,
   });
   const servedTakes = new ServedTakes(raft, { reserve, lending }, send);
   return { reserve, lending, ownTakes, servedTakes };

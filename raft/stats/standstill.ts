@@ -36,9 +36,7 @@ export class Standstill {
     this.#endMicros = micros();
     log(
       "warning",
-      `this process stood still for ${
-        spanText(millis)
-      } (election timeout ` +
+      `this process stood still for ${spanText(millis)} (election timeout ` +
         `${spanText(electionMillis)}): it was stopped, the machine was ` +
         `suspended, CPU or memory ran short, or its disk blocked it`,
     );

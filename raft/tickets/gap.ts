@@ -2,6 +2,8 @@
 // line for the log. The reserve knows the causes (`reserve.ts`). Numbers that a process had in
 // hand when it was killed are told by nobody: their only keeper is gone.
 
+import type { NodeId } from "../core/types.ts";
+
 /** Numbers that burnt at once. */
 export type Gap =
   /** The leadership in which they were taken is over. */
@@ -15,7 +17,20 @@ export type Gap =
   /** An entry of before came between, so that they would be out of order. */
   | { readonly cause: "overtaken"; readonly count: number }
   /** Lent numbers that came back when later ones had been given. */
-  | { readonly cause: "returned-late"; readonly count: number };
+  | { readonly cause: "returned-late"; readonly count: number }
+  /** `leader` was asked for them by this node, and lost its leadership before it answered. */
+  | {
+    readonly cause: "unanswered";
+    readonly count: number;
+    readonly leader: NodeId;
+  };
+
+/** How many numbers burnt. */
+export function countOf(gap: Gap): number {
+  return gap.cause === "leadership-lost"
+    ? gap.inHand + gap.uncommitted
+    : gap.count;
+}
 
 /** `gap` as a log line, without a full stop. */
 export function gapText(gap: Gap): string {
@@ -28,22 +43,24 @@ export function gapText(gap: Gap): string {
           ? []
           : [`${uncommitted} in entries that were not committed`],
       ];
-      return `burnt ${numbers(inHand + uncommitted)}: this node lost its ` +
+      return `burnt ${numbers(gap)}: this node lost its ` +
         `leadership with ${where.join(" and ")}`;
     }
     case "overtaken":
-      return `burnt ${
-        numbers(gap.count)
-      }: they were in hand when the log gave ` +
+      return `burnt ${numbers(gap)}: they were in hand when the log gave ` +
         `this node others that are not the next ones`;
     case "returned-late":
-      return `burnt ${numbers(gap.count)}: they were lent to this node's ` +
+      return `burnt ${numbers(gap)}: they were lent to this node's ` +
         `clients, and came back when later ones had been given`;
+    case "unanswered":
+      return `may have burnt ${numbers(gap)}: node ${gap.leader} was asked ` +
+        `for them, and lost its leadership or died before it answered`;
     default:
       return gap satisfies never;
   }
 }
 
-function numbers(count: number): string {
+function numbers(gap: Gap): string {
+  const count = countOf(gap);
   return count === 1 ? "1 number" : `${count} numbers`;
 }

@@ -14,7 +14,7 @@ import type { Range } from "../../base/range.ts";
 import type { Raft } from "../core/raft.ts";
 import type { Entry, Index, NodeId, Term } from "../core/types.ts";
 import { Demand, type DemandOptions } from "./demand.ts";
-import type { Gap } from "./gap.ts";
+import { countOf, type Gap } from "./gap.ts";
 import {
   encodeReturn,
   encodeTake,
@@ -326,11 +326,7 @@ export class Reserve {
   }
 
   #burn(gap: Gap): void {
-    this.burnt += BigInt(
-      gap.cause === "leadership-lost"
-        ? gap.inHand + gap.uncommitted
-        : gap.count,
-    );
+    this.burnt += BigInt(countOf(gap));
     this.#tellBurnt?.(gap);
   }
 

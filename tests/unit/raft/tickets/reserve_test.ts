@@ -103,7 +103,13 @@ Deno.test("A leader that is elected again begins behind what it had in hand", ()
     nodes.run(1);
   }
   assert(next(nodes, "a") > taken);
-  assert(nodes.node("a").reserve.burnt > 0n);
+  const { burnt } = nodes.node("a").reserve;
+  assert(burnt > 0n);
+  const gap = nodes.computer("a").logged.find((line) => /burnt/.test(line));
+  assert.equal(
+    gap,
+    `info: burnt ${burnt} numbers: this node lost its leadership with ${burnt} in hand`,
+  );
 });
 
 Deno.test("A killed leader burns what it had in hand, and no more", () => {
@@ -224,6 +230,11 @@ Deno.test("What comes back after later numbers were given burns", () => {
   reserve.putBack({ last: last - 2n, count: 3 });
   assert.equal(next(nodes, "a"), last + 1n);
   assert.equal(reserve.burnt, burnt + 3n);
+  assert.equal(
+    nodes.computer("a").logged.at(-1),
+    "info: burnt 3 numbers: they were lent to this node's clients, and came back " +
+      "when later ones had been given",
+  );
 });
 
 Deno.test("A leader does not take for its own what another put where its own had been (PITFALLS 19)", () => {
