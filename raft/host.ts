@@ -21,6 +21,7 @@ import { noMembers } from "./identity/peer_ranks.ts";
 import { identify } from "./resume_or_join.ts";
 import { Joining } from "./joining.ts";
 import { isMember } from "./members/bootstrap.ts";
+import { noClusterText } from "./members/join_obstacles.ts";
 import { listenForPeers, Peers } from "./net/peers.ts";
 import type { Sleep } from "./environment.ts";
 import { Node } from "./node.ts";
@@ -85,8 +86,7 @@ export class Host implements NodeInputs {
   admin(id: number, command: AdminCommand): void {
     if (this.#node !== undefined) return this.#node.admin(id, command);
     if (this.#hasEnded) return;
-    const text = "this node has found no cluster to join yet";
-    const answer: AdminAnswer = { type: "error", text };
+    const answer: AdminAnswer = { type: "error", text: noClusterText };
     this.doors.postMessage({ type: "answered", id, answer });
   }
 
