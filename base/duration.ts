@@ -1,5 +1,6 @@
 // Durations as people read them in a log line: milliseconds as long as they matter, then larger
-// units. Not here: durations as flags spell them (`server/flags.ts`).
+// units. Not here: durations as flags spell them (`server/flags.ts`), or as the original shows
+// them in RAFT.STATS (`raft/stats/hashicorp_stats.ts`).
 
 /**
  * `millis` milliseconds in words, rounded: a whole number of one unit.

@@ -86,12 +86,10 @@ export function foreignServer(leader: Reply, info: Reply): Obstacle {
   if (typeof leader === "string") return { type: "original" };
   const versions = typeof info === "string" ? info : "";
   for (const [key, name] of servers) {
-    const version = new RegExp(`^${key}_version:(\\S{1,20})`, "m").exec(
-      versions,
-    );
-    if (version !== null) {
-      return { type: "foreign", name: `${name} ${version[1]}` };
-    }
+    const pattern = new RegExp(`^${key}_version:(\\S{1,20})`, "m");
+    const version = pattern.exec(versions)?.[1];
+    if (version === undefined) continue;
+    return { type: "foreign", name: `${name} ${version}` };
   }
   return { type: "foreign", name: "another server that speaks RESP" };
 }

@@ -59,7 +59,7 @@ Deno.test("Garbage is answered with no frame, and many callers make one line", a
 Deno.test("A client at the raft port is told which port it is, and other garbage nothing", async () => {
   const a = new Station("1");
   const answers = async (text: string): Promise<string> => {
-    const conn = await Deno.connect({ hostname: host, port: a.port });
+    const conn = await Deno.connect({ hostname: host, port: a.peers.port });
     await conn.write(new TextEncoder().encode(text));
     return await new Response(conn.readable).text();
   };
