@@ -1,5 +1,6 @@
 // Why an address of --join has not let a node in: what answers there instead of a member, as
-// values, and in words that say what to do. Pure; `join_question.ts` asks, `join.ts` asks again.
+// values, and in words that say what to do. Pure: `join_question.ts` asks, `join.ts` asks again,
+// and `join_log.ts` writes the lines.
 
 import type { Reply } from "../../base/resp_client.ts";
 import { raftPortText } from "../../base/wrong_port.ts";
