@@ -79,9 +79,9 @@ export const whyMutants: readonly Mutant[] = [
     mistake:
       "a leader says that it handed over to a voter that it has not told",
     source,
-    file: reasons,
-    find: "    if (this.handOver?.to === to) this.handOver.isTold = true;\n",
-    replace: "    if (this.handOver) this.handOver.isTold = to !== '';\n",
+    file: "raft/core/leadership.ts",
+    find: "cause, isTold: false }",
+    replace: "cause, isTold: true }",
     tests: coreTests,
   },
   {
