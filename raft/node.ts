@@ -38,7 +38,8 @@ export class Node {
     this.#environment = environment;
     const raft = this.#raft = new Raft(settings, saved);
     this.#machine.restore(saved.snapshot.data);
-    const parts = partsOf(raft, { environment, settings, saved });
+    const lastTicket = () => this.lastTicket;
+    const parts = partsOf(raft, { environment, settings, saved, lastTicket });
     this.#parts = parts;
     this.#saver = new Saver(raft, {
       machine: this.#machine,

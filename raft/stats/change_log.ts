@@ -23,6 +23,8 @@ export type ChangeLogOptions = ReasonOptions & {
   /** Microseconds of a monotonic clock. */
   readonly micros: () => number;
   readonly standstill: Pick<Standstill, "since">;
+  /** The last ticket taken by the entries that are applied; 0n before any. */
+  readonly lastTicket: () => bigint;
 };
 
 /** The log lines about one node's changes. */
@@ -36,6 +38,8 @@ export class ChangeLog {
   #term = 0;
   #configuration: Configuration | undefined;
   #candidacy: Candidacy | undefined;
+  /** The term in which this node gives numbers as the leader. */
+  #readyTerm = 0;
   /** What was said about failed elections last, and when, in milliseconds. */
   #failure = { text: "", millis: -Infinity };
 
@@ -56,6 +60,9 @@ export class ChangeLog {
     ) this.#reportRole();
     if (this.#raft.membership.current !== this.#configuration) {
       this.#reportMembers();
+    }
+    if (role === "leader" && currentTerm !== this.#readyTerm) {
+      this.#reportFirstNumber();
     }
   }
 
@@ -121,6 +128,23 @@ export class ChangeLog {
     this.#log(
       "info",
       `was not elected, without a leader for ${time}: ${unelected}`,
+    );
+  }
+
+  /**
+   * Says above which number this leader's begin, as soon as that is certain: once an entry of
+   * its own term is committed. A leader that was killed can tell nobody what it had in hand.
+   */
+  #reportFirstNumber(): void {
+    const { log, currentTerm: term } = this.#raft;
+    if (log.termAt(log.commitIndex) !== term) return;
+    this.#readyTerm = term;
+    const last = this.#options.lastTicket();
+    if (last === 0n) return;
+    this.#log(
+      "info",
+      `gives numbers above ${last} in term ${term}: those up to there that ` +
+        `no client has got are burnt`,
     );
   }
 

@@ -50,10 +50,10 @@ export class ReasonWords {
     if (voters.length === 1 && voters[0] === id) return "it is the only voter";
     const time = this.time(silentTicks);
     if (leaderId === undefined) {
-      return `it has heard no leader since it started, ${time} ago`;
+      return `it has heard no leader in the ${time} since its start`;
     }
     if (leaderId === id) {
-      return `no node has led since this one lost its leadership, ${time} ago`;
+      return `it knows no leader in the ${time} since it lost its leadership`;
     }
     return `${this.name(leaderId)}, the leader, was silent for ${time} ` +
       `(${this.electionTimeout})`;
@@ -74,7 +74,7 @@ export class ReasonWords {
     const { leaderId, formerLeaderId: former, unledTicks } = reasons;
     const time = this.time(unledTicks);
     if (former === undefined) {
-      return `the first leader since the start, ${time} ago`;
+      return `the first that it hears, ${time} after its start`;
     }
     if (former === leaderId) return `which was silent for ${time}`;
     return former === id

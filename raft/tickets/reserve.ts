@@ -14,7 +14,7 @@ import type { Range } from "../../base/range.ts";
 import type { Raft } from "../core/raft.ts";
 import type { Entry, Index, NodeId, Term } from "../core/types.ts";
 import { Demand, type DemandOptions } from "./demand.ts";
-import { countOf, type Gap } from "./gap.ts";
+import type { Gap } from "./gap.ts";
 import {
   encodeReturn,
   encodeTake,
@@ -242,7 +242,7 @@ export class Reserve {
     this.#lent = 0;
     // If later numbers were given meanwhile, these would be out of order: they burn.
     if (last + 1n === this.#next) this.#next -= BigInt(count);
-    else this.#burn({ cause: "returned-late", count });
+    else this.#burn(count, { cause: "returned-late", lent: { last, count } });
   }
 
   /** A tick has passed. Without steady demand, returns the reserve to the log. */
@@ -295,7 +295,12 @@ export class Reserve {
     return role === "leader" && transferTarget === undefined && !this.#closing;
   }
 
-  /** Numbers in the reserve. */
+  /** The numbers in the reserve. */
+  get inHand(): Range {
+    return { last: this.#end, count: this.#left };
+  }
+
+  /** How many they are. */
   get #left(): number {
     return Number(this.#end - this.#next + 1n);
   }
@@ -306,10 +311,10 @@ export class Reserve {
     const term = role === "leader" ? currentTerm : 0;
     if (term === this.#term) return;
     this.#term = term;
-    const inHand = this.#left;
-    const uncommitted = this.size - inHand;
-    if (inHand + uncommitted > 0) {
-      this.#burn({ cause: "leadership-lost", inHand, uncommitted });
+    const { size, inHand } = this;
+    const uncommitted = size - inHand.count;
+    if (size > 0) {
+      this.#burn(size, { cause: "leadership-lost", inHand, uncommitted });
     }
     this.#next = 1n;
     this.#end = 0n;
@@ -320,13 +325,14 @@ export class Reserve {
 
   /** Burns the reserve; the next number is `first`. */
   #drop(first: bigint): void {
-    const count = this.#left;
-    if (count > 0) this.#burn({ cause: "overtaken", count });
+    const { inHand } = this;
+    const { count } = inHand;
+    if (count > 0) this.#burn(count, { cause: "overtaken", inHand });
     this.#next = first;
   }
 
-  #burn(gap: Gap): void {
-    this.burnt += BigInt(countOf(gap));
+  #burn(count: number, gap: Gap): void {
+    this.burnt += BigInt(count);
     this.#tellBurnt?.(gap);
   }
 

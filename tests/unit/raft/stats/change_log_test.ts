@@ -29,11 +29,11 @@ function untilLost(nodes: Nodes, id: string): void {
 Deno.test("ChangeLog tells of the first election, on either side", () => {
   const nodes = Nodes.ledBy("abc");
   const [stands, became] = news(nodes, "a");
-  const millis = /started, (\d+) ms ago$/.exec(stands!)![1];
+  const millis = /in the (\d+) ms since/.exec(stands!)![1];
   assert.equal(
     stands,
-    "info: stands for election in term 2, because it has heard no leader since it " +
-      `started, ${millis} ms ago`,
+    "info: stands for election in term 2, because it has heard no leader in the " +
+      `${millis} ms since its start`,
   );
   assert.equal(
     became,
@@ -41,8 +41,8 @@ Deno.test("ChangeLog tells of the first election, on either side", () => {
       `${millis} ms without a leader`,
   );
   assert.deepEqual(news(nodes, "b"), [
-    "info: follows node a at a.example:1 in term 2, the first leader since the " +
-    "start, 0 ms ago",
+    "info: follows node a at a.example:1 in term 2, the first that it hears, 0 ms " +
+    "after its start",
   ]);
 });
 
@@ -108,6 +108,19 @@ Deno.test("ChangeLog says which voters refuse, once while they do", () => {
   assert.deepEqual(news(nodes, "c"), [], "for a minute");
   nodes.run(60_000 / tickMillis);
   assert.equal(news(nodes, "c").length, 1);
+});
+
+Deno.test("ChangeLog says above which number a new leader's begin", () => {
+  const nodes = Nodes.ledBy("abc");
+  assert.deepEqual(news(nodes, "a").length, 2, "nothing was taken yet");
+  nodes.take("a", 7);
+  nodes.settle();
+  nodes.crash("a");
+  assert.equal(
+    line(nodes, nodes.awaitLeader(), /gives/),
+    "info: gives numbers above 7 in term 3: those up to there that no client has " +
+      "got are burnt",
+  );
 });
 
 Deno.test("ChangeLog is silent on the path of a ticket", () => {
