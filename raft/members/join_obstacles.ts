@@ -70,9 +70,7 @@ export function obstacleOf(reply: Reply): Obstacle {
   const { message } = reply;
   if (message.includes(noClusterText)) return { type: "waits" };
   if (message.includes(raftPortText)) return { type: "raft-port" };
-  if (/^(NOAUTH|WRONGPASS|NOPERM) /.test(message)) {
-    return { type: "foreign", name: "a server that wants a password" };
-  }
+  if (wantsPassword(reply)) return protectedServer;
   if (/^DENIED /.test(message)) return { type: "foreign", name: "Redis" };
   return { type: "refusal", text: message };
 }
@@ -85,6 +83,7 @@ export function isUnknownCommand(reply: Reply): boolean {
 /** The server that knows no RAFT.CLUSTER, by its replies to RAFT.LEADER and INFO. */
 export function foreignServer(leader: Reply, info: Reply): Obstacle {
   if (typeof leader === "string") return { type: "original" };
+  if (wantsPassword(info)) return protectedServer;
   const versions = typeof info === "string" ? info : "";
   for (const [key, name] of servers) {
     const pattern = new RegExp(`^${key}_version:(\\S{1,20})`, "m");
@@ -93,6 +92,14 @@ export function foreignServer(leader: Reply, info: Reply): Obstacle {
     return { type: "foreign", name: `${name} ${version}` };
   }
   return { type: "foreign", name: "another server that speaks RESP" };
+}
+
+const protectedServer: Obstacle = {
+  ...{ type: "foreign", name: "a server that wants a password" },
+};
+
+function wantsPassword(reply: Reply): boolean {
+  return reply instanceof Error && /^(NOAUTH|NOPERM) /.test(reply.message);
 }
 
 /** By the key of their version in INFO. Valkey names a version of Redis, too. */

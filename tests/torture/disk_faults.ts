@@ -208,6 +208,9 @@ async function stallLeader(scene: Scene): Promise<string> {
     } ms (an election timeout is ${electionMillis} ms)`;
     // On a busy machine it may have lost leadership while strace attached.
     if (millis < 0) return;
+    await old.logged(
+      /lost leadership of term \d+: .*a write to \S+ has not finished for \d+ ms/,
+    );
     scene.figures.add("stalled disk of the leader to the next leader", millis);
   });
   return told;

@@ -98,6 +98,10 @@ Deno.test("A joining node says what it has met, in the log at once and at the en
       `this is a server that wants a password, and no ticketd: ${place}`,
     ],
     [
+      new Fake({ INFO: "-NOAUTH Authentication required.\r\n" }),
+      `this is a server that wants a password, and no ticketd: ${place}`,
+    ],
+    [
       new Fake({ "RAFT.LEADER": "+10.0.0.1:12001\r\n" }),
       "this is a ticketd of the original, in Go, whose clusters take no node of " +
       "this one: name a node of this ticketd",
