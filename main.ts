@@ -135,6 +135,7 @@ async function serveUntilStopped(
   link.start({
     ...options,
     clientAddress: withPort(config.node.clientAddress, port),
+    clientListen: { ...config.clientListen, port },
   });
   await Promise.race([ready, end.asked]);
   if (!signal.aborted) {

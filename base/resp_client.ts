@@ -20,6 +20,11 @@ export type RequestResult =
   | { readonly type: "reply"; readonly reply: Reply }
   | { readonly type: "failure"; readonly reason: string };
 
+/** Is shown the connection before anything is sent; an exception ends the request. */
+export type Connected = (
+  conn: Pick<Deno.TcpConn, "localAddr" | "remoteAddr">,
+) => void;
+
 /**
  * Asks once, like {@linkcode request}, but within `millis` milliseconds, and never throws.
  *
@@ -32,14 +37,20 @@ export type RequestResult =
 export async function tryRequest(
   address: Address,
   words: readonly string[],
-  { millis, signal }: { millis: number; signal?: AbortSignal | undefined },
+  { millis, signal, connected }: {
+    millis: number;
+    signal?: AbortSignal | undefined;
+    connected?: Connected;
+  },
 ): Promise<RequestResult> {
   const stop = new AbortController();
   const abort = () => stop.abort();
   const timer = setTimeout(abort, millis);
   signal?.addEventListener("abort", abort);
+  if (signal?.aborted) abort();
   try {
-    const reply = await request(address, words, stop.signal);
+    const options = { signal: stop.signal, connected };
+    const reply = await ask(address, words, options);
     return { type: "reply", reply };
   } catch (error) {
     const reason = stop.signal.aborted ? "no answer in time" : reasonOf(error);
@@ -60,6 +71,17 @@ export async function request(
   words: readonly string[],
   signal: AbortSignal,
 ): Promise<Reply> {
+  return await ask(address, words, { signal });
+}
+
+async function ask(
+  address: Address,
+  words: readonly string[],
+  { signal, connected }: {
+    readonly signal: AbortSignal;
+    readonly connected?: Connected | undefined;
+  },
+): Promise<Reply> {
   const conn = await dial(address, signal);
   let closed = false;
   const close = () => {
@@ -68,6 +90,7 @@ export async function request(
   };
   signal.addEventListener("abort", close);
   try {
+    connected?.(conn);
     await writeAll(conn, encodeRequest(words));
     return await readReply(conn);
   } finally {
@@ -86,6 +109,10 @@ async function readReply(conn: Deno.Conn): Promise<Reply> {
   const chunk = new Uint8Array(4096);
   let text = "";
   for (;;) {
+    const other = otherProtocol(text);
+    if (other !== undefined) {
+      throw new Error(`what answers there speaks ${other}`);
+    }
     const reply = new ReplyParser(text).next();
     if (reply !== incomplete) return reply;
     if (text.length > replyBytesMax) throw new Error("a reply without end");
@@ -94,6 +121,13 @@ async function readReply(conn: Deno.Conn): Promise<Reply> {
     // One character a byte, so that lengths count bytes. Replies are ASCII.
     text += String.fromCharCode(...chunk.subarray(0, count));
   }
+}
+
+/** The protocol, other than RESP, in which `text` begins. */
+function otherProtocol(text: string): "HTTP" | "TLS" | undefined {
+  if (text.startsWith("HTTP/")) return "HTTP";
+  // A TLS server answers what is no hello with an alert: content type 21, version 3.
+  return text.startsWith("\x15\x03") ? "TLS" : undefined;
 }
 
 /** A command as a RESP array of bulk strings. */

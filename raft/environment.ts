@@ -15,11 +15,15 @@ export type Sleep = {
   catchUp(): number;
   /** Ends the sleep in time for what an input has made due. To be called after each. */
   cutShort(): void;
+  /** Milliseconds by which the next tick is late now; 0 if it is not. */
+  readonly lateMillis?: number;
 };
 
 /** The disk, peers, clocks and log of one node, and those that it tells. */
 export type Environment = {
   readonly storage: Storage;
+  /** The place of the data in words, for log lines: a directory, or Deno KV. */
+  readonly diskName?: string;
   readonly peers: PeerSetLink & {
     /** Any of the messages may be lost, or overtake another. */
     send(messages: readonly PeerMessage[]): void;

@@ -21,7 +21,9 @@ import { noMembers } from "./identity/peer_ranks.ts";
 import { identify } from "./resume_or_join.ts";
 import { Joining } from "./joining.ts";
 import { isMember } from "./members/bootstrap.ts";
+import { noClusterText } from "./members/join_obstacles.ts";
 import { listenForPeers, Peers } from "./net/peers.ts";
+import type { Sleep } from "./environment.ts";
 import { Node } from "./node.ts";
 import { settingsOf } from "./node_settings.ts";
 import { createStorage, openStorage } from "./open_storage.ts";
@@ -84,8 +86,7 @@ export class Host implements NodeInputs {
   admin(id: number, command: AdminCommand): void {
     if (this.#node !== undefined) return this.#node.admin(id, command);
     if (this.#hasEnded) return;
-    const text = "this node has found no cluster to join yet";
-    const answer: AdminAnswer = { type: "error", text };
+    const answer: AdminAnswer = { type: "error", text: noClusterText };
     this.doors.postMessage({ type: "answered", id, answer });
   }
 
@@ -174,16 +175,14 @@ export class Host implements NodeInputs {
     const node = this.#node = new Node(
       {
         storage,
+        diskName: options.directory ?? "Deno KV",
         peers,
         post: (message) => this.doors.postMessage(message),
         log: this.#log,
         now: Date.now,
         micros: () => performance.now() * 1000,
         about: aboutOf(options),
-        sleep: {
-          catchUp: () => this.#ticker?.catchUp() ?? 0,
-          cutShort: () => this.#ticker?.cutShort(),
-        },
+        sleep: this.#sleep,
         joins: joining.isWanted,
         ended: (error) => this.#end(error),
       },
@@ -200,6 +199,7 @@ export class Host implements NodeInputs {
     this.#ticker = new Ticker(
       {
         tick,
+        stoodStill: (millis) => node.stoodStill(millis),
         // What a tick does here besides must not wait for a sleep to end.
         restTicks: () =>
           this.#isReady && !node.removal.mustAskToJoin ? node.restTicks : 1,
@@ -208,6 +208,17 @@ export class Host implements NodeInputs {
       realClock,
     );
     return node;
+  }
+
+  get #sleep(): Sleep {
+    const ticker = () => this.#ticker;
+    return {
+      catchUp: () => ticker()?.catchUp() ?? 0,
+      cutShort: () => ticker()?.cutShort(),
+      get lateMillis() {
+        return ticker()?.lateMillis ?? 0;
+      },
+    };
   }
 
   /** The other nodes dial `known`, the configuration's address, until that leads nowhere. */

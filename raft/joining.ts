@@ -117,6 +117,7 @@ export class Joining {
       sinceMillis: this.#sinceMillis,
       log,
       signal,
+      self: this.#node.clientListen,
     };
   }
 }

@@ -38,13 +38,15 @@ export class Node {
     this.#environment = environment;
     const raft = this.#raft = new Raft(settings, saved);
     this.#machine.restore(saved.snapshot.data);
-    const parts = partsOf(raft, { environment, settings, saved });
+    const lastTicket = () => this.lastTicket;
+    const parts = partsOf(raft, { environment, settings, saved, lastTicket });
     this.#parts = parts;
     this.#saver = new Saver(raft, {
       machine: this.#machine,
       environment,
       settings,
       diskLatency: parts.diskLatency,
+      diskLog: parts.diskLog,
       input: (run) => this.#input(run),
       failed: (error) => this.fail(error),
     });
@@ -122,8 +124,14 @@ export class Node {
       this.#parts.ownTakes.tick();
       this.#parts.changes.tick();
       this.#parts.addressUpdates.tick();
+      this.#parts.voterNotice.tick();
       this.#saver.tick();
     }
+  }
+
+  /** The next tick was late by `millis`: the process stood still. */
+  stoodStill(millis: number): void {
+    this.#parts.standstill.ended(millis);
   }
 
   /** A message has come; `proof` is what its sender proved. Returns why it is refused. */
@@ -304,6 +312,7 @@ export class Node {
     this.#saver.compact({ isStopping: this.#shutdown.phase !== "running" }); // 10
     this.#send(); // 11
     parts.changeLog.report(); // 12
+    parts.diskLog.watch(this.#raft.isStalled);
     parts.stats.look();
     this.#tellRemoval(); // 13
     this.#saver.save(); // 14

@@ -14,20 +14,29 @@ import { PeerSet } from "./net/peer_set.ts";
 import type { NodeSettings } from "./node_settings.ts";
 import { ChangeLog } from "./stats/change_log.ts";
 import { DiskLatency } from "./stats/disk_latency.ts";
+import { DiskLog } from "./stats/disk_log.ts";
 import { PeerInfo } from "./stats/peer_info.ts";
 import { RaftStats } from "./stats/raft_stats.ts";
+import { Standstill } from "./stats/standstill.ts";
 import { StatusFeed } from "./stats/status_feed.ts";
+import { VoterNotice } from "./stats/voter_notice.ts";
+import { type Gap, gapText } from "./tickets/gap.ts";
 import { Lending } from "./tickets/lending.ts";
 import { canApply } from "./tickets/machine.ts";
 import { OwnTakes } from "./tickets/own_takes.ts";
 import { Reserve } from "./tickets/reserve.ts";
 import { ServedTakes } from "./tickets/served_takes.ts";
 
+/** Milliseconds for which a cluster has two voters before its nodes say what that means. */
+const voterNoticeMillis = 30_000;
+
 /** The inputs that the parts are made from. */
 export type NodePartsOptions = {
   readonly environment: Environment;
   readonly settings: NodeSettings;
   readonly saved: Saved;
+  /** The last ticket taken by the entries that are applied; 0n before any. */
+  readonly lastTicket: () => bigint;
 };
 
 /** All parts of one node but the core, the saver and the shutdown. */
@@ -56,6 +65,9 @@ type StatsParts = {
   readonly stats: RaftStats;
   readonly statusFeed: StatusFeed;
   readonly changeLog: ChangeLog;
+  readonly diskLog: DiskLog;
+  readonly standstill: Standstill;
+  readonly voterNotice: VoterNotice;
 };
 
 /** Makes the parts of the node whose core is `raft`. */
@@ -86,10 +98,14 @@ function ticketParts(
     readonly removal: Removal;
   },
 ): TicketParts {
-  const { peers, post } = environment;
+  const { peers, post, log } = environment;
   const { forward, random } = settings;
   const send = sendTo(environment);
-  const reserve = new Reserve(raft, settings);
+  const burnt = (gap: Gap) => log("info", gapText(gap));
+  const reserve = new Reserve(raft, {
+    ...settings,
+    burnt,
+  });
   const lending = new Lending(raft, reserve, {
     post,
     isAllowed: settings.lends,
@@ -102,6 +118,7 @@ function ticketParts(
     reaches: (id) => peers.reaches(id),
     leaderClient: () => peerInfo.of(raft.leaderId).client,
     isOut: () => removal.isOut,
+    burnt,
   });
   const servedTakes = new ServedTakes(raft, { reserve, lending }, send);
   return { reserve, lending, ownTakes, servedTakes };
@@ -136,14 +153,22 @@ function memberParts(
 
 function statsParts(
   raft: Raft,
-  { environment, settings, saved }: NodePartsOptions,
+  { environment, settings, saved, lastTicket }: NodePartsOptions,
   { reserve, peerInfo }: {
     readonly reserve: Reserve;
     readonly peerInfo: PeerInfo;
   },
 ): StatsParts {
-  const { log, now, post } = environment;
+  const { log, now, post, micros, sleep, diskName = "its disk" } = environment;
+  const { tickMillis, electionTicks } = settings;
   const diskLatency = new DiskLatency();
+  const electionMillis = electionTicks * tickMillis;
+  const standstill = new Standstill({
+    log,
+    micros,
+    electionMillis,
+    lateMillis: () => sleep?.lateMillis ?? 0,
+  });
   return {
     peerInfo,
     diskLatency,
@@ -152,10 +177,21 @@ function statsParts(
       reserve,
       peerInfo,
       diskLatency,
-      tickMillis: settings.tickMillis,
+      tickMillis,
       now,
     }),
     statusFeed: new StatusFeed(raft, { peerInfo, post }),
-    changeLog: new ChangeLog(raft, log),
+    changeLog: new ChangeLog(raft, {
+      ...{ log, micros, tickMillis, diskName, standstill },
+      lastTicket,
+    }),
+    diskLog: new DiskLog({
+      ...{ log, micros, diskName, electionMillis, standstill },
+    }),
+    standstill,
+    voterNotice: new VoterNotice(raft, {
+      log,
+      delayTicks: Math.round(voterNoticeMillis / tickMillis),
+    }),
   };
 }

@@ -13,6 +13,7 @@ import type { Save } from "./core/types.ts";
 import type { Environment } from "./environment.ts";
 import type { NodeSettings } from "./node_settings.ts";
 import type { DiskLatency } from "./stats/disk_latency.ts";
+import type { DiskLog } from "./stats/disk_log.ts";
 import type { Machine } from "./tickets/machine.ts";
 import type { Done } from "../storage/storage.ts";
 
@@ -27,6 +28,7 @@ export type SaverOptions = {
   readonly environment: Pick<Environment, "storage" | "micros">;
   readonly settings: Pick<NodeSettings, "flushTicks" | "snapshotTicks">;
   readonly diskLatency: DiskLatency;
+  readonly diskLog: Pick<DiskLog, "saved">;
   /** Runs an input of the node: a finished save is one. */
   readonly input: (run: () => void) => void;
   /** The disk is broken: nothing is written any more. */
@@ -139,10 +141,12 @@ export class Saver {
       readonly begunMicros: number;
     },
   ): void {
-    const { environment, diskLatency, input, failed } = this.#options;
+    const { environment, diskLatency, diskLog, input, failed } = this.#options;
     this.#isSaving = false;
     if (error !== undefined) return failed(error);
-    diskLatency.saved(environment.micros() - begunMicros);
+    const tookMicros = environment.micros() - begunMicros;
+    diskLatency.saved(tookMicros);
+    diskLog.saved(save, tookMicros);
     input(() => {
       this.#raft.saved(save.number);
       answerAll(snapshots);

@@ -86,7 +86,9 @@ export class Shutdown {
   /** Begins to hand leadership over, once; whether that is under way. */
   #isHandingOver(): boolean {
     const { role } = this.#raft;
-    if (!this.#hasHandedOver && this.#raft.transferLeadership()) {
+    if (
+      !this.#hasHandedOver && this.#raft.transferLeadership(undefined, "stop")
+    ) {
       this.#hasHandedOver = true;
       const { environment, send } = this.#options;
       environment.log("info", "handing leadership over before stopping");

@@ -14,6 +14,8 @@ export type Sleeper = {
   tick(count: number): void;
   /** Ticks, at least 1, after which it must be woken if nothing comes before. */
   restTicks(): number;
+  /** The timer was late by `millis`, more than a tick: the process stood still. */
+  stoodStill?(millis: number): void;
 };
 
 /** Real time: a monotonic clock in milliseconds, and timers. */
@@ -74,6 +76,12 @@ export class Ticker {
     this.#wakeOnceAfter(Math.max(0, this.#dueMillis - this.#clock.now()));
   }
 
+  /** Milliseconds by which the timer is late now; 0 if it is not. */
+  get lateMillis(): number {
+    if (this.#isStopped) return 0;
+    return Math.max(0, this.#clock.now() - this.#dueMillis);
+  }
+
   /** No tick comes after it. */
   stop(): void {
     this.#isStopped = true;
@@ -94,7 +102,9 @@ export class Ticker {
   #wake(): void {
     const lateMillis = this.#clock.now() - this.#dueMillis;
     if (lateMillis <= this.#tickMillis) return this.#count(this.#ticks);
+    this.#sleeper.stoodStill?.(lateMillis);
     this.#ticks = 1;
+    this.#dueMillis = this.#clock.now() + 1;
     this.#wakeOnceAfter(1, () => this.#count(1));
   }
 

@@ -181,6 +181,7 @@ const mayWait = new Set([
   "raft/resume_or_join.ts",
   "raft/joining.ts",
   "raft/members/join.ts",
+  "raft/members/join_question.ts",
   "raft/net/link.ts",
   "base/log_outlet.ts",
   "base/logger.ts",

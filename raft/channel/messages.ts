@@ -138,6 +138,8 @@ export type NodeOptions = {
   readonly advertise: string;
   /** Where other nodes send clients to it; they fill in a missing host. */
   readonly clientAddress: string;
+  /** Where main serves clients, so that the node does not ask itself to be let in. */
+  readonly clientListen?: Address;
   /** Of ticketd, for display. */
   readonly version: string;
   /** Client addresses of members through which to join; none: found or resume a cluster. */

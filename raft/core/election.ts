@@ -23,6 +23,7 @@ import type {
 
 /** Asks the voters whether this node could win an election (pre-vote). */
 export function preCampaign(raft: RaftState): void {
+  raft.reasons.askedBy = undefined;
   const votes = new Map([[raft.id, true]]);
   raft.becomeCandidate({ role: "preCandidate", votes });
   askForPreVotes(raft);
@@ -161,6 +162,7 @@ export function onRequestVoteResponse(
 export function onTimeoutNow(raft: RaftState, message: TimeoutNow): void {
   if (message.term !== raft.currentTerm || raft.role !== "follower") return;
   if (raft.leaderId !== message.from) return;
+  raft.reasons.askedBy = message.from;
   if (raft.isElectable) campaign(raft, { transfer: true });
 }
 

@@ -82,7 +82,7 @@ export function followLeader(
     raft.role !== "follower" || raft.leaderId !== message.from ||
     message.term > raft.currentTerm
   ) raft.becomeFollower(message.term, message.from);
-  raft.electionElapsed = 0;
+  raft.electionElapsed = raft.reasons.silentTicks = 0;
   raft.removed = false;
   return true;
 }

@@ -5,6 +5,7 @@
 import { appendToOwnLog, syncProgress } from "./member_changes.ts";
 import { majority } from "./quorum.ts";
 import type { RaftState } from "./raft_state.ts";
+import type { HandOverCause, SilentVoter } from "./reasons.ts";
 import type { NodeId } from "./types.ts";
 
 /** An election is won: begins to lead, with an entry of its own. */
@@ -28,6 +29,7 @@ export function checkQuorum(raft: RaftState): void {
   const { voters } = raft.membership;
   const heard = voters.filter((id) => answers(raft, id));
   if (heard.length < majority(voters.length)) {
+    raft.reasons.loss = { type: "silence", silent: silentVoters(raft) };
     raft.becomeFollower(raft.currentTerm, undefined);
   }
 }
@@ -35,6 +37,15 @@ export function checkQuorum(raft: RaftState): void {
 /** Whether the leader has heard from server `id`, or is it, within an election timeout. */
 export function answers(raft: RaftState, id: NodeId): boolean {
   return id === raft.id || silentTicks(raft, id) < raft.options.electionTicks;
+}
+
+function silentVoters(raft: RaftState): SilentVoter[] {
+  return raft.membership.voters.filter((id) => !answers(raft, id))
+    .map((id) => ({
+      id,
+      ticks: silentTicks(raft, id),
+      hasAnswered: raft.leader?.progress.get(id)?.hasAnswered ?? false,
+    }));
 }
 
 function silentTicks({ leader }: RaftState, id: NodeId): number {
@@ -45,7 +56,13 @@ function silentTicks({ leader }: RaftState, id: NodeId): number {
  * Begins to hand leadership to `target`, or else to the best voter; false if this node
  * does not lead, or no voter is there to take it.
  */
-export function handOver(raft: RaftState, target: NodeId | undefined): boolean {
+export function handOver(
+  raft: RaftState,
+  { target, cause }: {
+    readonly target?: NodeId | undefined;
+    readonly cause: HandOverCause;
+  },
+): boolean {
   const { leader } = raft;
   if (leader === undefined) return false;
   const successor = target ?? bestVoter(raft);
@@ -53,6 +70,7 @@ export function handOver(raft: RaftState, target: NodeId | undefined): boolean {
   if (!raft.membership.isVoter(successor)) return false;
   leader.transferTarget = successor;
   leader.transferElapsed = 0;
+  raft.reasons.handOver = { to: successor, cause, isTold: false };
   finishTransfer(raft);
   return true;
 }
@@ -73,19 +91,26 @@ export function tickTransfer(raft: RaftState): void {
   // Its heartbeats would keep a leader in office that can save nothing (etcd #13527). A
   // transfer that is under way, however young, must not prolong that.
   if (canYield && raft.saveElapsed >= 2 * electionTicks) {
-    return raft.becomeFollower(raft.currentTerm, undefined);
+    return yieldToDisk(raft);
   }
   if (leader.transferTarget !== undefined) {
     if (++leader.transferElapsed >= electionTicks) {
       leader.transferTarget = undefined;
+      raft.reasons.handOver = undefined;
     }
-  } else if (canYield && raft.isStalled && !handOver(raft, undefined)) {
-    raft.becomeFollower(raft.currentTerm, undefined);
+  } else if (canYield && raft.isStalled && !handOver(raft, { cause: "disk" })) {
+    yieldToDisk(raft);
   }
+}
+
+function yieldToDisk(raft: RaftState): void {
+  raft.reasons.loss = { type: "disk", ticks: raft.saveElapsed };
+  raft.becomeFollower(raft.currentTerm, undefined);
 }
 
 /** Tells `to` to stand for election at once. */
 export function sendTimeoutNow(raft: RaftState, to: NodeId): void {
+  raft.reasons.told(to);
   raft.send({ type: "TimeoutNow", from: raft.id, to, term: raft.currentTerm });
 }
 

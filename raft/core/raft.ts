@@ -41,6 +41,7 @@ import {
 import type { ChangeRefusal } from "./options.ts";
 import type { Progress } from "./progress.ts";
 import { RaftState } from "./raft_state.ts";
+import type { HandOverCause } from "./reasons.ts";
 import {
   advanceCommit,
   onAppendEntriesResponse,
@@ -86,6 +87,7 @@ export class Raft extends RaftState {
   tick(): void {
     this.saveElapsed = this.saves.underWay ? this.saveElapsed + 1 : 0;
     if (this.role === "leader") return this.#tickLeader();
+    this.reasons.silentTicks++;
     // A candidate's time begins with its own vote. With a disk slower than the election
     // timeout it would otherwise begin one term after the other and win none.
     const { candidate } = this;
@@ -106,8 +108,13 @@ export class Raft extends RaftState {
   step(message: Message, { isClaim = false } = {}): Fault | undefined {
     if (message.to !== this.id || message.from === this.id) return undefined;
     const fault = faultOf(this, message, { isClaim });
-    if (fault === undefined) this.#obey(message);
-    return fault;
+    if (fault !== undefined) return fault;
+    const { leader: office } = this;
+    this.#obey(message);
+    if (office !== undefined && this.leader === undefined) {
+      this.reasons.lostBy(message);
+    }
+    return undefined;
   }
 
   #obey(message: Message): void {
@@ -174,8 +181,11 @@ export class Raft extends RaftState {
   }
 
   /** Hands leadership to `target`, or to the most caught-up voter; false if it cannot. */
-  transferLeadership(target?: NodeId): boolean {
-    return handOver(this, target);
+  transferLeadership(
+    target?: NodeId,
+    cause: HandOverCause = "asked",
+  ): boolean {
+    return handOver(this, { target, cause });
   }
 
   /** Node `id` has another disk now; answers meant for the former one are dropped. */

@@ -8,6 +8,7 @@ import { LeaderState } from "./leader_state.ts";
 import { Log } from "./log.ts";
 import { Membership } from "./membership.ts";
 import type { RaftOptions, Role } from "./options.ts";
+import { Reasons } from "./reasons.ts";
 import { Saves } from "./saves.ts";
 import type {
   HardState,
@@ -61,6 +62,8 @@ export class RaftState {
    * names one message of this process: no late answer is taken for one to a later message.
    */
   lastSequence = 0;
+  /** For people: no rule reads it. */
+  readonly reasons = new Reasons();
 
   /** Messages that may be sent now. */
   protected outbox: Message[] = [];
@@ -119,6 +122,8 @@ export class RaftState {
   /** Follows `leaderId` in `term`, or waits for a leader if that is undefined. */
   becomeFollower(term: Term, leaderId: NodeId | undefined): void {
     assert(term >= this.currentTerm, "terms never fall");
+    this.#endCandidacy();
+    if (leaderId !== undefined) this.reasons.found(leaderId);
     if (term > this.currentTerm) this.setHardState(term, undefined);
     this.#roleState = follower;
     this.leaderId = leaderId;
@@ -128,6 +133,7 @@ export class RaftState {
 
   /** Begins to count votes, or pre-votes, from these on. */
   becomeCandidate(candidate: Candidate): void {
+    this.#endCandidacy();
     this.#roleState = candidate;
     this.leaderId = undefined;
     this.resetElection();
@@ -136,8 +142,14 @@ export class RaftState {
   /** Begins to lead, knowing nothing of any follower. */
   becomeLeader(): void {
     assert(this.role === "candidate", "only a candidate becomes leader");
+    this.#endCandidacy();
+    this.reasons.elected(this.id);
     this.#roleState = new LeaderState();
     this.leaderId = this.id;
+  }
+
+  #endCandidacy(): void {
+    if (this.candidate !== undefined) this.reasons.candidacy = this.candidate;
   }
 
   // Terms, votes and time.

@@ -187,6 +187,9 @@ export function advanceCommit(raft: RaftState): void {
 /** Thesis 4.2.2: a leader that is not a voter any more leads until that is committed. */
 function leave(raft: RaftState): void {
   sendHeartbeats(raft);
+  const isMember = raft.membership.find(raft.id) !== undefined;
+  raft.reasons.loss = { type: "left", isMember };
+  raft.reasons.handOver = undefined;
   const successor = bestVoter(raft);
   if (successor !== undefined) sendTimeoutNow(raft, successor);
   raft.becomeFollower(raft.currentTerm, undefined);

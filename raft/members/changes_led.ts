@@ -85,7 +85,10 @@ export class ChangesLed {
         // No TICKET meets a cluster without a leader this way. The successor proposes once
         // this change is forwarded to it.
         if (this.#raft.transferTarget !== undefined) return;
-        if (!change.handedOver && this.#raft.transferLeadership()) {
+        if (
+          !change.handedOver &&
+          this.#raft.transferLeadership(undefined, "vote-taken")
+        ) {
           change.handedOver = true;
           return;
         }

@@ -1,23 +1,30 @@
 // How a new node asks the members of a cluster to add it. It speaks RESP to their client
 // addresses, which --join names. Any member will do: each forwards the request to its
-// leader. A failure that passes by itself (no leader, another change under way, nobody
-// listening yet) is retried until the time is up. An error that begins with "cannot join"
-// is final.
+// leader. Whatever else answers is asked again until the time is up, for it may pass: no leader,
+// another change under way, nobody listening yet. An error that begins with "cannot join" is
+// final. Not here: one question (`join_question.ts`), and obstacles in words
+// (`join_obstacles.ts`).
 //
 //   RAFT.CLUSTER                       → [cluster id, host that the request came from]
 //   RAFT.JOIN id address incarnation cluster [nonvoter]   → OK, however often it is asked
 
-import { parseAddress } from "../../base/address.ts";
+import { type Address, parseAddress } from "../../base/address.ts";
 import { isShortText } from "../../base/bytes.ts";
 import type { Logger } from "../../base/logger.ts";
-import { type Reply, tryRequest } from "../../base/resp_client.ts";
+import type { Lookup } from "../../base/resolve.ts";
+import type { Reply } from "../../base/resp_client.ts";
 import type { NodeId } from "../core/types.ts";
+import { JoinLog } from "./join_log.ts";
+import { givenUpText } from "./join_obstacles.ts";
+import { askAddress, type Question } from "./join_question.ts";
 
 /** Milliseconds of the first pause after all members were asked; later ones are longer. */
 const retryMinMillis = 50;
 /** Milliseconds that the pauses double up to. */
 const retryMaxMillis = 1000;
-/** Milliseconds for one request: the leader may have to commit another change first. */
+/** Milliseconds for RAFT.CLUSTER, which each member answers by itself. */
+const questionMillisMax = 3_000;
+/** Milliseconds for RAFT.JOIN: the leader may have to commit another change first. */
 const requestMillisMax = 10_000;
 
 /** How members are asked, and for how long. */
@@ -31,6 +38,10 @@ export type AskOptions = {
   readonly signal?: AbortSignal;
   /** A number in [0, 1), which spreads the retries; `Math.random` when left out. */
   readonly random?: () => number;
+  /** Where this node serves clients itself: it must not ask itself. */
+  readonly self?: Address | undefined;
+  /** The system's resolver when left out. */
+  readonly lookup?: Lookup;
 };
 
 /** The node that is to be added. */
@@ -61,8 +72,9 @@ export async function clusterOf(
   addresses: readonly string[],
   options: AskOptions,
 ): Promise<{ cluster: string; via: string }> {
-  const reply = await ask(addresses, ["RAFT.CLUSTER"], {
-    ...options,
+  const reply = await ask(addresses, options, {
+    words: ["RAFT.CLUSTER"],
+    requestMillisMax: questionMillisMax,
     isAnswer: (reply) =>
       Array.isArray(reply) && reply.length === 2 &&
       reply.every((part) =>
@@ -86,84 +98,65 @@ export async function joinCluster(
 ): Promise<void> {
   const { id, address, incarnation, cluster, nonvoter } = options;
   const words = ["RAFT.JOIN", id, address, incarnation, cluster];
-  await ask(addresses, nonvoter ? [...words, "nonvoter"] : words, {
-    ...options,
+  await ask(addresses, options, {
+    words: nonvoter ? [...words, "nonvoter"] : words,
+    requestMillisMax,
     isAnswer: (reply) => reply === "OK",
   });
 }
 
-type Question = AskOptions & {
-  /** Whether this reply answers the question; if not, the next member is asked. */
-  isAnswer: (reply: Reply) => boolean;
+/** What is asked, and how long each member may take to answer. */
+type Asking = Pick<Question, "words" | "isAnswer"> & {
+  readonly requestMillisMax: number;
 };
-
-/** The outcome of one request to one member. */
-type Attempt =
-  | { readonly type: "answer"; readonly reply: Reply }
-  | { readonly type: "retry"; readonly reason: string };
 
 /** Asks one member after the other, again and again, until an answer or the deadline. */
 async function ask(
   addresses: readonly string[],
-  words: readonly string[],
-  question: Question,
+  options: AskOptions,
+  { requestMillisMax, ...asking }: Asking,
 ): Promise<Reply> {
-  const { timeoutMillis, log, signal, random = Math.random } = question;
-  const { sinceMillis = performance.now() } = question;
+  const { timeoutMillis, signal, random = Math.random } = options;
+  const { sinceMillis = performance.now() } = options;
   const deadlineMillis = sinceMillis + timeoutMillis;
   const leftMillis = () => deadlineMillis - performance.now();
-  const failures = new Map<string, string>();
+  const waiting = new JoinLog({ log: options.log, sinceMillis });
   let pauseMillis = retryMinMillis;
   for (;;) {
     for (const address of addresses) {
       signal?.throwIfAborted();
-      const millis = Math.min(leftMillis(), requestMillisMax);
+      const millis = Math.min(Math.ceil(leftMillis()), requestMillisMax);
       if (millis <= 0) break;
-      const attempt = await askOne(address, words, { ...question, millis });
+      const question = { ...options, ...asking, millis };
+      waiting.asks(address);
+      const attempt = await askAddress(
+        checked(address),
+        question,
+        (at, obstacle) => {
+          const isCut = obstacle.type === "silent" && millis < requestMillisMax;
+          waiting.met(address, { at, obstacle, isCut });
+        },
+      );
       if (attempt.type === "answer") return attempt.reply;
-      if (failures.get(address) !== attempt.reason) {
-        failures.set(address, attempt.reason);
-        log("info", `waiting to join through ${address}: ${attempt.reason}`);
+      if (attempt.type === "refused") {
+        throw new JoinError(`${attempt.text} (said ${address})`);
       }
     }
+    waiting.asked();
     const millis = pauseMillis * (0.5 + random() / 2);
     if (leftMillis() <= millis) break;
     await pause(millis, signal);
     pauseMillis = Math.min(2 * pauseMillis, retryMaxMillis);
   }
-  const tried = [...failures].map(([address, why]) => `${address} (${why})`);
-  throw new JoinError(
-    `cannot join a cluster: no member agreed within ${
-      timeoutMillis / 1000
-    } s; ` +
-      `tried ${tried.join(", ")}; check --join`,
-  );
+  throw new JoinError(givenUpText(waiting.obstacles, timeoutMillis / 1000));
 }
 
-/** @throws {JoinError} if the answer is a final no, or `text` is no address */
-async function askOne(
-  text: string,
-  words: readonly string[],
-  { isAnswer, millis, signal }: Question & { millis: number },
-): Promise<Attempt> {
-  const address = parseAddress(text);
-  if (address === undefined) {
-    throw new JoinError(
-      `cannot join a cluster: "${text}" is no address; use HOST:PORT`,
-    );
-  }
-  const result = await tryRequest(address, words, { millis, signal });
-  if (result.type === "failure") {
-    signal?.throwIfAborted();
-    return { type: "retry", reason: result.reason };
-  }
-  const { reply } = result;
-  if (isAnswer(reply)) return { type: "answer", reply };
-  if (reply instanceof Error && /^ERR cannot join/.test(reply.message)) {
-    throw new JoinError(`${reply.message.slice(4)} (said ${text})`);
-  }
-  const reason = reply instanceof Error ? reply.message : "a strange answer";
-  return { type: "retry", reason };
+/** @throws {JoinError} If `text` is no address. */
+function checked(text: string): string {
+  if (parseAddress(text) !== undefined) return text;
+  throw new JoinError(
+    `cannot join a cluster: "${text}" is no address; use HOST:PORT`,
+  );
 }
 
 /** Returns after `millis`, or as soon as the signal comes. */

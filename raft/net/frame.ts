@@ -55,8 +55,15 @@ export type Step =
   /** `payload` is a view, valid until the next `push`. */
   | { readonly type: "frame"; readonly payload: Uint8Array }
   | { readonly type: "more" }
-  /** Nothing that follows can be trusted: close. `reason` completes "it sent …". */
-  | { readonly type: "bad"; readonly reason: string };
+  /**
+   * Nothing that follows can be trusted: close. `reason` completes "it sent …"; `first` is the
+   * first byte of what should be a frame.
+   */
+  | {
+    readonly type: "bad";
+    readonly reason: string;
+    readonly first: number;
+  };
 
 const more: Step = { type: "more" };
 
@@ -100,17 +107,22 @@ export class FrameReader {
     if (length > this.payloadBytesMax) {
       const reason =
         `a frame of ${length} bytes, above ${this.payloadBytesMax}`;
-      return { type: "bad", reason };
+      return { type: "bad", reason, first: this.#first };
     }
     if (waiting < frameHeadBytes + length) return more;
     const from = this.#start + frameHeadBytes;
     const payload = this.#buffer.subarray(from, from + length);
     const checksum = this.#view.getUint32(this.#start + lengthBytes, true);
     if (crc32(payload) !== checksum) {
-      return { type: "bad", reason: "a frame with a wrong checksum" };
+      const reason = "a frame with a wrong checksum";
+      return { type: "bad", reason, first: this.#first };
     }
     this.#start = from + length;
     return { type: "frame", payload };
+  }
+
+  get #first(): number {
+    return this.#view.getUint8(this.#start);
   }
 
   #isIdleAndLarge(needed: number): boolean {

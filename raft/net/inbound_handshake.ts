@@ -15,6 +15,7 @@ import type {
 import { type Meeting, newNonce, prove } from "../identity/proof.ts";
 import type { Rank } from "../identity/peer_ranks.ts";
 import { ConnectionQuota, type QuotaLimits } from "./connection_quota.ts";
+import { raftPortText, respCommandByte } from "../../base/wrong_port.ts";
 import type { Step } from "./frame.ts";
 import {
   type Handshake,
@@ -62,7 +63,7 @@ export class InboundHandshake {
     const step = await wire.frame();
     const admitted = step.type === "frame" && !wire.closed
       ? await this.#answerHello(wire, messageIn(step))
-      : this.#hangUp(wire, step);
+      : await this.#hangUp(wire, step);
     clearTimeout(timer);
     this.#unauthenticated.delete(wire);
     return admitted;
@@ -74,8 +75,8 @@ export class InboundHandshake {
     for (const wire of this.#unauthenticated) wire.close();
   }
 
-  /** Closes the connection of a caller that is no node. */
-  #hangUp(wire: Wire, step: Step): undefined {
+  /** Closes the connection of a caller that is no node. A client is told which port this is. */
+  async #hangUp(wire: Wire, step: Step): Promise<undefined> {
     // A client or a browser, most likely: the figures of a frame would not help it.
     const fault = step.type === "bad"
       ? ": it does not speak the peers' protocol: this is the raft port, " +
@@ -84,7 +85,11 @@ export class InboundHandshake {
     if (!this.#closing) {
       this.#handshake.warnings.throttled(`hung up on ${wire.remote}${fault}`);
     }
+    if (step.type === "bad" && step.first === respCommandByte && !wire.closed) {
+      await wire.write(new TextEncoder().encode(`-ERR ${raftPortText}\r\n`));
+    }
     wire.close();
+    return undefined;
   }
 
   async #answerHello(
@@ -112,7 +117,9 @@ export class InboundHandshake {
     const proof = prove(meeting, "acceptor knows the cluster");
     await wire.write(handshakeFrame({ type: "challenge", nonce, proof }));
     const step = await wire.frame();
-    if (step.type !== "frame" || wire.closed) return this.#hangUp(wire, step);
+    if (step.type !== "frame" || wire.closed) {
+      return await this.#hangUp(wire, step);
+    }
     const response = messageIn(step);
     if (response.type === "response") {
       return await this.#answerResponse(wire, { hello, response, meeting });

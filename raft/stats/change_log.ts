@@ -1,32 +1,59 @@
-// Writes a log line for each change of a node since the last look: role, term, leader,
-// members, a disk that hangs. No line on the path of a ticket. Reads the core and
-// decides nothing.
+// Writes a log line for each change of a node since the last look, with its reason: role, term,
+// leader, members. Each line has one fact to act on, with times, so that it can be read at
+// night. No line on the path of a ticket. Reads the core and decides nothing. The words of
+// a reason are in `reason_words.ts`; the disk's lines in `disk_log.ts`.
 
+import { spanText } from "../../base/duration.ts";
+import type { Logger } from "../../base/logger.ts";
 import type { Role } from "../core/options.ts";
 import type { Raft } from "../core/raft.ts";
+import type { Candidacy, Loss } from "../core/reasons.ts";
 import type { Configuration } from "../core/types.ts";
-import type { Logger } from "../../base/logger.ts";
+import { type ReasonOptions, ReasonWords } from "./reason_words.ts";
+import type { Standstill } from "./standstill.ts";
+
+/** Milliseconds between two lines that say the same about elections that failed. */
+const repeatMillis = 60_000;
+/** Milliseconds between two of them that say different things. */
+const changeMillis = 5_000;
+
+/** The dependencies of one node's change log. */
+export type ChangeLogOptions = ReasonOptions & {
+  readonly log: Logger;
+  /** Microseconds of a monotonic clock. */
+  readonly micros: () => number;
+  readonly standstill: Pick<Standstill, "since">;
+  /** The last ticket taken by the entries that are applied; 0n before any. */
+  readonly lastTicket: () => bigint;
+};
 
 /** The log lines about one node's changes. */
 export class ChangeLog {
   readonly #raft: Raft;
-  readonly #log: Logger;
+  readonly #options: ChangeLogOptions;
+  readonly #words: ReasonWords;
   // As logged last.
   #role: Role | undefined;
   #leaderId: string | undefined;
   #term = 0;
   #configuration: Configuration | undefined;
-  #isStalled = false;
+  #candidacy: Candidacy | undefined;
+  /** The term in which this node gives numbers as the leader. */
+  #readyTerm = 0;
+  /** What was said about failed elections last, and when, in milliseconds. */
+  #failure = { text: "", millis: -Infinity };
 
-  constructor(raft: Raft, log: Logger) {
+  constructor(raft: Raft, options: ChangeLogOptions) {
     this.#raft = raft;
-    this.#log = log;
+    this.#options = options;
+    this.#words = new ReasonWords(raft, options);
     this.#configuration = raft.membership.current;
   }
 
   /** Logs what has changed. */
   report(): void {
-    const { role, leaderId, currentTerm } = this.#raft;
+    const { role, leaderId, currentTerm, reasons } = this.#raft;
+    if (reasons.candidacy !== this.#candidacy) this.#reportCandidacy();
     if (
       role !== this.#role || leaderId !== this.#leaderId ||
       currentTerm !== this.#term
@@ -34,24 +61,91 @@ export class ChangeLog {
     if (this.#raft.membership.current !== this.#configuration) {
       this.#reportMembers();
     }
-    if (this.#raft.isStalled !== this.#isStalled) this.#reportStall();
+    if (role === "leader" && currentTerm !== this.#readyTerm) {
+      this.#reportFirstNumber();
+    }
   }
 
   #reportRole(): void {
     const { role, leaderId, currentTerm: term } = this.#raft;
     const lost = this.#role === "leader" && role !== "leader";
+    const formerTerm = this.#term;
     this.#role = role;
     this.#leaderId = leaderId;
     this.#term = term;
-    if (lost) this.#log("warning", `leads no more, in term ${term}`);
-    if (role === "leader") this.#log("info", `became leader in term ${term}`);
-    else if (leaderId !== undefined) {
-      this.#log("info", `follows node ${leaderId} in term ${term}`);
+    if (lost) this.#reportLoss(formerTerm);
+    if (role === "leader") {
+      this.#log(
+        "info",
+        `became leader in term ${term} ${this.#words.election}`,
+      );
+    } else if (leaderId !== undefined) {
+      const leader = this.#words.name(leaderId);
+      const { following } = this.#words;
+      this.#log("info", `follows ${leader} in term ${term}, ${following}`);
     } else if (role === "candidate") {
-      this.#log("info", `stands for election in term ${term}`);
+      const { standing } = this.#words;
+      this.#log(
+        "info",
+        `stands for election in term ${term}, because ${standing}`,
+      );
     } else if (role === "preCandidate") {
-      this.#log("debug", `asks whether it could be elected after term ${term}`);
+      this.#log(
+        "debug",
+        `asks whether it could be elected after term ${term}, because ` +
+          this.#words.standing,
+      );
     } else this.#log("debug", `has no leader in term ${term}`);
+    if (leaderId !== undefined) this.#failure.millis = -Infinity;
+  }
+
+  #reportLoss(term: number): void {
+    const { loss } = this.#raft.reasons;
+    if (loss === undefined) return;
+    const level = isWanted(loss) ? "info" : "warning";
+    this.#log(
+      level,
+      `lost leadership of term ${term}: ${this.#words.loss(loss)}` +
+        this.#recentStandstill,
+    );
+  }
+
+  /** A candidacy has ended. If that was not for an election, says which voters were missing. */
+  #reportCandidacy(): void {
+    const { reasons, role, leaderId, currentTerm } = this.#raft;
+    const { candidacy } = reasons;
+    this.#candidacy = candidacy;
+    const isOn = candidacy?.role === "preCandidate" && role === "candidate";
+    // In a later term another node stands, and this one may have voted for it.
+    const isOvertaken = role === "follower" && currentTerm !== this.#term;
+    if (leaderId !== undefined || isOn || isOvertaken) return;
+    const { unelected } = this.#words;
+    const { text, millis } = this.#failure;
+    const pauseMillis = text === unelected ? repeatMillis : changeMillis;
+    if (unelected === "" || this.#now - millis < pauseMillis) return;
+    this.#failure = { text: unelected, millis: this.#now };
+    const time = this.#words.time(reasons.silentTicks);
+    this.#log(
+      "info",
+      `was not elected, without a leader for ${time}: ${unelected}`,
+    );
+  }
+
+  /**
+   * Says above which number this leader's begin, as soon as that is certain: once an entry of
+   * its own term is committed. A leader that was killed can tell nobody what it had in hand.
+   */
+  #reportFirstNumber(): void {
+    const { log, currentTerm: term } = this.#raft;
+    if (log.termAt(log.commitIndex) !== term) return;
+    this.#readyTerm = term;
+    const last = this.#options.lastTicket();
+    if (last === 0n) return;
+    this.#log(
+      "info",
+      `gives numbers above ${last} in term ${term}: those up to there that ` +
+        `no client has got are burnt`,
+    );
   }
 
   #reportMembers(): void {
@@ -66,10 +160,28 @@ export class ChangeLog {
     );
   }
 
-  #reportStall(): void {
-    this.#isStalled = this.#raft.isStalled;
-    if (this.#isStalled) {
-      this.#log("warning", "the disk has not answered for an election timeout");
-    } else this.#log("info", "the disk answers again");
+  /** A standstill that ended an election timeout ago at most. */
+  get #recentStandstill(): string {
+    const { tickMillis, standstill, micros } = this.#options;
+    const { electionTicks } = this.#raft.options;
+    const millis = standstill.since(
+      micros() - electionTicks * tickMillis * 1000,
+    );
+    if (millis === 0) return "";
+    return `; this process stood still for ${spanText(millis)} before`;
   }
+
+  get #now(): number {
+    return this.#options.micros() / 1000;
+  }
+
+  get #log(): Logger {
+    return this.#options.log;
+  }
+}
+
+/** Nothing is wrong: people asked for it. */
+function isWanted(loss: Loss): boolean {
+  return loss.type === "left" ||
+    (loss.type === "handed-over" && loss.cause !== "disk");
 }

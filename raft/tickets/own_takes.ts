@@ -17,6 +17,7 @@ import type { Forwarding, FromNode, Refusal } from "../channel/messages.ts";
 import type { Raft } from "../core/raft.ts";
 import type { NodeId, Take, TakeResponse, Term } from "../core/types.ts";
 import type { Lending } from "./lending.ts";
+import type { Gap } from "./gap.ts";
 import { lastTicket } from "./machine.ts";
 import type { Claim, Reserve, Settled } from "./reserve.ts";
 
@@ -54,6 +55,8 @@ export type OwnTakesOptions = {
   readonly leaderClient: () => string;
   /** Whether this node belongs to no cluster. */
   readonly isOut: () => boolean;
+  /** Is told of numbers that may have burnt. */
+  readonly burnt?: (gap: Gap) => void;
 };
 
 /** The takes of all isolates that serve this node's clients. */
@@ -170,6 +173,8 @@ export class OwnTakes {
     if (take.outcome !== undefined) return;
     if (take.state === "waiting") this.#begin(take);
     else if (isForwarded(take.state) && this.#isLost(take.state)) {
+      const { to: leader, count } = take.state.message;
+      this.#options.burnt?.({ cause: "unanswered", count, leader });
       take.outcome = "leadership-lost";
     }
   }

@@ -14,6 +14,7 @@ import type { Range } from "../../base/range.ts";
 import type { Raft } from "../core/raft.ts";
 import type { Entry, Index, NodeId, Term } from "../core/types.ts";
 import { Demand, type DemandOptions } from "./demand.ts";
+import type { Gap } from "./gap.ts";
 import {
   encodeReturn,
   encodeTake,
@@ -50,10 +51,17 @@ type Taking = {
   ticks: number;
 };
 
+/** The dependencies of a reserve. */
+export type ReserveOptions = DemandOptions & {
+  /** Is told of numbers that burn. */
+  readonly burnt?: (gap: Gap) => void;
+};
+
 /** The reserve of one node, empty while it does not lead. */
 export class Reserve {
   readonly #raft: Raft;
   readonly #demand: Demand;
+  readonly #tellBurnt: ((gap: Gap) => void) | undefined;
   /** The term in which this node leads; 0 while it does not. */
   #term: Term = 0;
   /** The reserve holds `next` to `end`: `next <= end + 1`. */
@@ -81,9 +89,10 @@ export class Reserve {
   /** Numbers that were taken in this process and will never be given. */
   burnt = 0n;
 
-  constructor(raft: Raft, options: DemandOptions) {
+  constructor(raft: Raft, options: ReserveOptions) {
     this.#raft = raft;
     this.#demand = new Demand(options);
+    this.#tellBurnt = options.burnt;
   }
 
   /** Numbers in the reserve, or in an uncommitted entry that takes or returns some. */
@@ -233,7 +242,7 @@ export class Reserve {
     this.#lent = 0;
     // If later numbers were given meanwhile, these would be out of order: they burn.
     if (last + 1n === this.#next) this.#next -= BigInt(count);
-    else this.burnt += BigInt(count);
+    else this.#burn(count, { cause: "returned-late", lent: { last, count } });
   }
 
   /** A tick has passed. Without steady demand, returns the reserve to the log. */
@@ -286,7 +295,12 @@ export class Reserve {
     return role === "leader" && transferTarget === undefined && !this.#closing;
   }
 
-  /** Numbers in the reserve. */
+  /** The numbers in the reserve. */
+  get inHand(): Range {
+    return { last: this.#end, count: this.#left };
+  }
+
+  /** How many they are. */
   get #left(): number {
     return Number(this.#end - this.#next + 1n);
   }
@@ -297,7 +311,11 @@ export class Reserve {
     const term = role === "leader" ? currentTerm : 0;
     if (term === this.#term) return;
     this.#term = term;
-    this.burnt += BigInt(this.size);
+    const { size, inHand } = this;
+    const uncommitted = size - inHand.count;
+    if (size > 0) {
+      this.#burn(size, { cause: "leadership-lost", inHand, uncommitted });
+    }
     this.#next = 1n;
     this.#end = 0n;
     this.#taking = this.#returning = undefined;
@@ -307,8 +325,15 @@ export class Reserve {
 
   /** Burns the reserve; the next number is `first`. */
   #drop(first: bigint): void {
-    this.burnt += BigInt(this.#left);
+    const { inHand } = this;
+    const { count } = inHand;
+    if (count > 0) this.#burn(count, { cause: "overtaken", inHand });
     this.#next = first;
+  }
+
+  #burn(count: number, gap: Gap): void {
+    this.burnt += BigInt(count);
+    this.#tellBurnt?.(gap);
   }
 
   /**

@@ -22,6 +22,7 @@ import { storageMutants } from "./storage.ts";
 import { strangersMutants } from "./strangers.ts";
 import { takeAlongMutants } from "./take_along.ts";
 import { takesMutants } from "./takes.ts";
+import { whyMutants } from "./why.ts";
 
 export const mutants: readonly Mutant[] = [
   ...electionMutants,
@@ -45,4 +46,5 @@ export const mutants: readonly Mutant[] = [
   ...rimMutants,
   ...fuzzedMutants,
   ...gateMutants,
+  ...whyMutants,
 ];

@@ -103,8 +103,9 @@ export const nodeMutants: readonly Mutant[] = [
     mistake: "a leader that stops leaves its cluster to an election timeout",
     source: "thesis 3.10",
     file: shutdown,
-    find: "if (!this.#hasHandedOver && this.#raft.transferLeadership()) {",
-    replace: "if (!this.#hasHandedOver && this.#raft.currentTerm < 0) {",
+    find:
+      '!this.#hasHandedOver && this.#raft.transferLeadership(undefined, "stop")',
+    replace: "!this.#hasHandedOver && this.#raft.currentTerm < 0",
     tests: ["unit/raft/node_stop_test.ts"],
   },
   {

@@ -200,7 +200,7 @@ async function stallLeader(scene: Scene): Promise<string> {
     await scene.clients.more(1000, idsOf(rest));
     assert.deepEqual(injection.bitten, [], "they serve while the disk stalls");
     const { at: stalledAt } = await injection.bites();
-    const became = /^(\S+) info +node \S+: became leader in term \d+$/gm;
+    const became = /^(\S+) info +node \S+: became leader in term \d+ /gm;
     const [, at] = [...next.log.matchAll(became)].at(-1)!;
     const millis = Date.parse(at!) - stalledAt;
     told = `node ${old.id}, then node ${next.id} led after ${
@@ -208,6 +208,9 @@ async function stallLeader(scene: Scene): Promise<string> {
     } ms (an election timeout is ${electionMillis} ms)`;
     // On a busy machine it may have lost leadership while strace attached.
     if (millis < 0) return;
+    await old.logged(
+      /lost leadership of term \d+: .*a write to \S+ has not finished for \d+ ms/,
+    );
     scene.figures.add("stalled disk of the leader to the next leader", millis);
   });
   return told;

@@ -33,7 +33,7 @@ async function answerTo(
   return step.type === "frame" ? decodeHandshake(step.payload) : "closed";
 }
 
-Deno.test("Garbage is closed unanswered, and many callers make one line", async () => {
+Deno.test("Garbage is answered with no frame, and many callers make one line", async () => {
   const a = new Station("1");
   const utf8 = new TextEncoder();
   const garbage = [
@@ -53,6 +53,25 @@ Deno.test("Garbage is closed unanswered, and many callers make one line", async 
       a.lines[0]!,
       /^hung up on 127\.0\.0\.1:\d+: it does not speak the peers' protocol: this is the raft port, clients and --join use --saddr$/,
     );
+  });
+});
+
+Deno.test("A client at the raft port is told which port it is, and other garbage nothing", async () => {
+  const a = new Station("1");
+  const answers = async (text: string): Promise<string> => {
+    const conn = await Deno.connect({ hostname: host, port: a.peers.port });
+    await conn.write(new TextEncoder().encode(text));
+    return await new Response(conn.readable).text();
+  };
+  await withNodes([a], async () => {
+    assert.equal(
+      await answers("*1\r\n$12\r\nRAFT.CLUSTER\r\n"),
+      "-ERR this is the raft port of a ticketd node; clients and --join use " +
+        "its --saddr\r\n",
+    );
+    for (const text of ["GET / HTTP/1.1\r\n\r\n", "PING\r\n", "+OK\r\n"]) {
+      assert.equal(await answers(text), "");
+    }
   });
 });
 

@@ -122,6 +122,12 @@ Deno.test("A take whose leader is lost is refused when another leads, its number
   assert.equal(outcome(asked), "5 waiting", "who knows who leads next?");
   const leader = nodes.awaitLeader();
   assert.equal(outcome(asked), "5 leadership-lost");
+  assert.ok(
+    nodes.computer("b").logged.includes(
+      "info: may have burnt 5 numbers: node a was asked for them, and lost its " +
+        "leadership or died before it answered",
+    ),
+  );
   const next = nodes.take(leader);
   nodes.settle();
   assert.equal(outcome(next), "6");

@@ -90,6 +90,7 @@ Deno.test("A leader that is elected again begins behind what it had in hand", ()
   const nodes = eager("abc");
   stockUp(nodes);
   const taken = nodes.node("a").lastTicket;
+  const { inHand } = nodes.node("a").reserve;
   nodes.isolate("a");
   nodes.run(2 * electionTicks);
   nodes.heal();
@@ -103,7 +104,14 @@ Deno.test("A leader that is elected again begins behind what it had in hand", ()
     nodes.run(1);
   }
   assert(next(nodes, "a") > taken);
-  assert(nodes.node("a").reserve.burnt > 0n);
+  const { burnt } = nodes.node("a").reserve;
+  assert.deepEqual([burnt, taken], [BigInt(inHand.count), inHand.last]);
+  const gap = nodes.computer("a").logged.find((line) => /burnt/.test(line));
+  assert.equal(
+    gap,
+    `info: burnt ${burnt} numbers: this node lost its leadership with ` +
+      `${taken - burnt + 1n} to ${taken} in hand`,
+  );
 });
 
 Deno.test("A killed leader burns what it had in hand, and no more", () => {
@@ -224,6 +232,11 @@ Deno.test("What comes back after later numbers were given burns", () => {
   reserve.putBack({ last: last - 2n, count: 3 });
   assert.equal(next(nodes, "a"), last + 1n);
   assert.equal(reserve.burnt, burnt + 3n);
+  assert.equal(
+    nodes.computer("a").logged.at(-1),
+    `info: burnt 3 numbers: ${last - 4n} to ${last - 2n} were lent to this ` +
+      "node's clients, and came back when later ones had been given",
+  );
 });
 
 Deno.test("A leader does not take for its own what another put where its own had been (PITFALLS 19)", () => {
