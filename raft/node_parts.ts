@@ -18,20 +18,25 @@ import { PeerInfo } from "./stats/peer_info.ts";
 import { RaftStats } from "./stats/raft_stats.ts";
 import { StatusFeed } from "./stats/status_feed.ts";
 import { Lending } from "./tickets/lending.ts";
-import { canApply } from "./tickets/machine.ts";
+import { canApply, type Machine, ticketSequence } from "./tickets/machine.ts";
+import { NumbersAsked } from "./tickets/numbers_asked.ts";
 import { OwnTakes } from "./tickets/own_takes.ts";
 import { Reserve } from "./tickets/reserve.ts";
 import { ServedTakes } from "./tickets/served_takes.ts";
+
+/** Milliseconds after which the clients' isolates are told of tickets taken meanwhile. */
+const statusMillis = 1000;
 
 /** The inputs that the parts are made from. */
 export type NodePartsOptions = {
   readonly environment: Environment;
   readonly settings: NodeSettings;
   readonly saved: Saved;
+  readonly machine: Machine;
 };
 
 /** All parts of one node but the core, the saver and the shutdown. */
-export type NodeParts = TicketParts & MemberParts & StatsParts;
+export type NodeParts = TicketParts & NumberParts & MemberParts & StatsParts;
 
 type TicketParts = {
   readonly reserve: Reserve;
@@ -40,6 +45,11 @@ type TicketParts = {
   readonly ownTakes: OwnTakes;
   /** Takes of other nodes, which believe that this one leads. */
   readonly servedTakes: ServedTakes;
+};
+
+type NumberParts = {
+  /** Commands about numbers, of this node's clients and of other nodes. */
+  readonly numbers: NumbersAsked;
 };
 
 type MemberParts = {
@@ -67,9 +77,13 @@ export function partsOf(raft: Raft, inputs: NodePartsOptions): NodeParts {
     joins: environment.joins,
   });
   const tickets = ticketParts(raft, inputs, { peerInfo, removal });
+  // Random at first: an answer to a former process must not fit.
+  let forwardId = inputs.settings.random(2 ** 31);
+  const nextForwardId = () => forwardId++;
   return {
     ...tickets,
-    ...memberParts(raft, inputs, { ...tickets, removal }),
+    ...numberParts(raft, inputs, { ...tickets, removal, nextForwardId }),
+    ...memberParts(raft, inputs, { ...tickets, removal, nextForwardId }),
     ...statsParts(raft, inputs, { ...tickets, peerInfo }),
   };
 }
@@ -107,21 +121,45 @@ function ticketParts(
   return { reserve, lending, ownTakes, servedTakes };
 }
 
+function numberParts(
+  raft: Raft,
+  { environment, settings, saved, machine }: NodePartsOptions,
+  { reserve, lending, removal, nextForwardId }: {
+    readonly reserve: Reserve;
+    readonly lending: Lending;
+    readonly removal: Removal;
+    readonly nextForwardId: () => number;
+  },
+): NumberParts {
+  const numbers = new NumbersAsked(raft, {
+    machine,
+    reserve,
+    lending,
+    cluster: saved.identity.cluster,
+    ticksMax: settings.changeTicks,
+    nextForwardId,
+    send: sendTo(environment),
+    isOut: () => removal.isOut,
+  });
+  return { numbers };
+}
+
 function memberParts(
   raft: Raft,
   { environment, settings, saved }: NodePartsOptions,
-  { lending, removal }: {
+  { lending, removal, nextForwardId }: {
     readonly lending: Lending;
     readonly removal: Removal;
+    readonly nextForwardId: () => number;
   },
 ): MemberParts {
   const { log, peers } = environment;
-  const { changeTicks, random } = settings;
+  const { changeTicks } = settings;
   const changes = new ChangesAsked(raft, {
     cluster: saved.identity.cluster,
     ticksMax: changeTicks,
     mayChange: () => lending.recall(),
-    random,
+    nextForwardId,
     send: sendTo(environment),
   });
   const addressUpdates = new AddressUpdates(raft, {
@@ -136,7 +174,7 @@ function memberParts(
 
 function statsParts(
   raft: Raft,
-  { environment, settings, saved }: NodePartsOptions,
+  { environment, settings, saved, machine }: NodePartsOptions,
   { reserve, peerInfo }: {
     readonly reserve: Reserve;
     readonly peerInfo: PeerInfo;
@@ -144,18 +182,25 @@ function statsParts(
 ): StatsParts {
   const { log, now, post } = environment;
   const diskLatency = new DiskLatency();
+  const lastTicket = () => machine.last(ticketSequence);
   return {
     peerInfo,
     diskLatency,
     stats: new RaftStats(raft, {
       cluster: saved.identity.cluster,
       reserve,
+      lastTicket,
       peerInfo,
       diskLatency,
       tickMillis: settings.tickMillis,
       now,
     }),
-    statusFeed: new StatusFeed(raft, { peerInfo, post }),
+    statusFeed: new StatusFeed(raft, {
+      peerInfo,
+      post,
+      lastTicket,
+      pauseTicks: Math.ceil(statusMillis / settings.tickMillis),
+    }),
     changeLog: new ChangeLog(raft, log),
   };
 }

@@ -1,6 +1,7 @@
 // Keeps the clients' isolates informed of the node's status (`NodeStatus` of the channel):
-// its state, the leader, the members' hosts. Posts it when it has changed, at most once
-// an input. Not here: what RAFT.STATS answers (`raft_stats.ts`).
+// its state, the leader, the members' hosts, the last ticket. Posts it when it has changed, at
+// most once an input, and no more than once a second if only the ticket has: a message for
+// each take would cost as much as the take. Not here: what RAFT.STATS answers (`raft_stats.ts`).
 
 import { parseAddress } from "../../base/address.ts";
 import type { FromNode, NodeStatus } from "../channel/messages.ts";
@@ -33,23 +34,39 @@ export class StatusFeed {
     term: 0,
     leaderAddress: "",
     memberHosts: [],
+    lastTicket: 0n,
   };
+  readonly #lastTicket: () => bigint;
+  /** Ticks between two statuses that differ in the last ticket alone. */
+  readonly #pauseTicks: number;
+  /** Ticks since the last ticket was compared with the one posted. */
+  #ticks = 0;
 
   constructor(
     raft: Raft,
-    { peerInfo, post }: {
+    { peerInfo, post, lastTicket, pauseTicks }: {
       readonly peerInfo: PeerInfo;
       readonly post: (message: FromNode) => void;
+      readonly lastTicket: () => bigint;
+      readonly pauseTicks: number;
     },
   ) {
     this.#raft = raft;
     this.#peerInfo = peerInfo;
     this.#post = post;
+    this.#lastTicket = lastTicket;
+    this.#pauseTicks = pauseTicks;
+  }
+
+  /** A tick has passed. */
+  tick(): void {
+    this.#ticks++;
   }
 
   /** Posts the status if it has changed. */
   pump(): void {
-    if (!this.#haveSourcesChanged()) return;
+    if (!this.#haveSourcesChanged() && this.#ticks < this.#pauseTicks) return;
+    this.#ticks = 0;
     const status = this.#status();
     if (isSame(status, this.#posted)) return;
     this.#posted = status;
@@ -80,6 +97,7 @@ export class StatusFeed {
       term,
       leaderAddress: leader?.address ?? "",
       memberHosts: this.#memberHosts(),
+      lastTicket: this.#lastTicket(),
     };
   }
 
@@ -98,6 +116,6 @@ export class StatusFeed {
 
 function isSame(a: NodeStatus, b: NodeStatus): boolean {
   return a.state === b.state && a.term === b.term &&
-    a.leaderAddress === b.leaderAddress &&
+    a.leaderAddress === b.leaderAddress && a.lastTicket === b.lastTicket &&
     a.memberHosts.join() === b.memberHosts.join();
 }

@@ -268,6 +268,7 @@ Deno.test("Node tells its status when it changed, at most once an input", () => 
     term: 2,
     leaderAddress: "a.example:1",
     memberHosts: ["a.example"],
+    lastTicket: 0n,
   });
   assert(told.length <= 3, `${told.length} in a few ticks`);
   nodes.take("a");
@@ -291,6 +292,7 @@ Deno.test("Node tells a follower's clients where the leader is, and when it is l
     term: 2,
     leaderAddress: "",
     memberHosts: ["a.example", "b.example", "c.example"],
+    lastTicket: 0n,
   });
 });
 
