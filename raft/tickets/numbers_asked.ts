@@ -210,7 +210,7 @@ export class NumbersAsked {
   #giveUp(asked: Asked): void {
     const { role, leaderId } = this.#raft;
     const why = role === "leader"
-      ? "a majority does not answer"
+      ? "a majority does not answer, or its disks hang"
       : leaderId === undefined
       ? "there is no leader"
       : "the leader did not answer in time";
