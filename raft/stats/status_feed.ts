@@ -65,10 +65,13 @@ export class StatusFeed {
 
   /** Posts the status if it has changed. */
   pump(): void {
-    if (!this.#haveSourcesChanged() && this.#ticks < this.#pauseTicks) return;
-    this.#ticks = 0;
+    const isTicketDue = this.#ticks >= this.#pauseTicks;
+    if (!this.#haveSourcesChanged() && !isTicketDue) return;
+    if (isTicketDue) this.#ticks = 0;
     const status = this.#status();
-    if (isSame(status, this.#posted)) return;
+    const { lastTicket } = this.#posted;
+    const hasTicketChanged = isTicketDue && status.lastTicket !== lastTicket;
+    if (isSame(status, this.#posted) && !hasTicketChanged) return;
     this.#posted = status;
     this.#post({ type: "status", status });
   }
@@ -114,8 +117,9 @@ export class StatusFeed {
   }
 }
 
+/** Whether they differ in the last ticket at most. */
 function isSame(a: NodeStatus, b: NodeStatus): boolean {
   return a.state === b.state && a.term === b.term &&
-    a.leaderAddress === b.leaderAddress && a.lastTicket === b.lastTicket &&
+    a.leaderAddress === b.leaderAddress &&
     a.memberHosts.join() === b.memberHosts.join();
 }

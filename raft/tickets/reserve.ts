@@ -265,7 +265,6 @@ export class Reserve {
     this.burnt += lastDropped - this.#next + 1n;
     this.#next = to + 1n;
     if (this.#end < to) this.#end = to;
-    if (to === lastTicket) this.#exhausted = true;
   }
 
   /** Numbers that were lent come back unused. */

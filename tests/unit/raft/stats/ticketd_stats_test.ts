@@ -38,6 +38,7 @@ Deno.test("RAFT.STATS ends in ticketd's own keys, sorted", () => {
     "disk_stalled",
     "disk_stalls",
     "id",
+    "last_ticket",
     "leader_id",
     "leaders_seen",
     "raft_address",

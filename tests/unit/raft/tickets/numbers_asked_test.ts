@@ -117,6 +117,22 @@ Deno.test("A command that is lost on its way is sent again, and done once", () =
   assert.equal(give(nodes, "b"), 51n);
 });
 
+Deno.test("A command that was sent again while it waits is answered once", () => {
+  const nodes = Nodes.ledBy("abc");
+  nodes.keepBack("ConfirmResponse");
+  const asked = last(nodes, "b");
+  nodes.run(2 * electionTicks + 1);
+  assert.equal(asked.answer, undefined);
+  let answers = 0;
+  nodes.passes = ({ type }) => {
+    if (type === "ForwardResponse") answers++;
+    return true;
+  };
+  nodes.run(2);
+  assert.equal(textOf(asked.answer), "0");
+  assert.equal(answers, 1);
+});
+
 Deno.test("A node that does not lead sends a forwarded command back", () => {
   const nodes = Nodes.ledBy("abc");
   // It comes late: `b` takes `a` for the leader, and `a` has just lost its office.
@@ -159,6 +175,7 @@ Deno.test("A leader without a majority refuses when the time is up", () => {
 
 Deno.test("A node that belongs to no cluster refuses at once", () => {
   const nodes = Nodes.of("a", { spares: "x" });
+  nodes.run(4 * electionTicks);
   const asked = last(nodes, "x");
   nodes.settle();
   assert.match(textOf(asked.answer), /^this node belongs to no cluster/);
