@@ -59,6 +59,7 @@ Deno.test("RAFT.STATS ends in ticketd's own keys, sorted", () => {
     disk_stalled: "0",
     disk_stalls: "0",
     id: "a",
+    last_ticket: "0",
     leader_id: "a",
     leaders_seen: "1",
     raft_address: "a.example:1",
