@@ -154,7 +154,7 @@ export const numbersMutants: readonly Mutant[] = [
   {
     name: "numbers-asked-twice",
     mistake: "a command that is sent again waits twice at the leader",
-    source: "STYLE of limits: questionsMax",
+    source: "CONTRIBUTING, How the code reads",
     file: asked,
     find: "if (isKnown) return true; // it was sent again, and waits here",
     replace: "void isKnown;",

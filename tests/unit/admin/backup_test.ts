@@ -9,7 +9,7 @@ import {
 } from "../../../admin/backup.ts";
 import { decodeBackup } from "../../../admin/backup_file.ts";
 import type { Reply, RequestResult } from "../../../base/resp_client.ts";
-import { denoFiles } from "../../../storage/files.ts";
+import { denoFiles, type Files } from "../../../storage/files.ts";
 
 const cluster = "0123456789abcdef0123456789abcdef";
 const began = Date.UTC(2026, 10, 27, 22, 58, 1, 7);
@@ -141,6 +141,57 @@ inDirectory("Nothing else is replaced", async (path) => {
   assert.equal(Deno.readTextFileSync(file), "my thesis");
   assert.deepEqual(names(path), ["b.backup"]);
 });
+
+inDirectory(
+  "A backup is durable under its name: it is synced, renamed, and synced with its directory",
+  async (path) => {
+    const done: string[] = [];
+    const world = new World(answering(reply(5n)));
+    const files = (directory: string): Files => {
+      const real = denoFiles(directory);
+      return {
+        directory,
+        makeDirectory: () => real.makeDirectory(),
+        lock: () => assert.fail(),
+        unlock: () => assert.fail(),
+        list: () => real.list(),
+        read: (name) => real.read(name),
+        create(name) {
+          const file = real.create(name);
+          return {
+            append: (bytes) => file.append(bytes),
+            close: () => file.close(),
+            sync: () => assert.fail(),
+            syncNow: () => {
+              done.push(`sync ${name}`);
+              file.syncNow();
+            },
+          };
+        },
+        rename(from, to) {
+          done.push(`rename ${from} ${to}`);
+          real.rename(from, to);
+        },
+        remove: (name) => real.remove(name),
+        sync: () => assert.fail(),
+        syncNow: () => {
+          done.push("sync the directory");
+          real.syncNow();
+        },
+      };
+    };
+    await backup(taskOf(`${path}/b`), {
+      ...world,
+      signal: world.signal,
+      files,
+    });
+    assert.deepEqual(done, [
+      "sync b.new",
+      "rename b.new b",
+      "sync the directory",
+    ]);
+  },
+);
 
 Deno.test("An answer that is no backup is a fault, in one line", async () => {
   const good = reply(5n) as string[];
