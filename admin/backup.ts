@@ -62,24 +62,29 @@ export async function backup(
   return await tryOnce(task, world) ? exitCodes.done : exitCodes.fault;
 }
 
-/** The world of this process. */
-export function realWorld(terminal: Terminal): BackupWorld {
+/** Aborted when this process is asked to stop, which does not end it by itself any more. */
+export function stopSignal(): AbortSignal {
   const stop = new AbortController();
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(name, () => stop.abort());
   }
+  return stop.signal;
+}
+
+/** The world of this process. */
+export function realWorld(
+  terminal: BackupWorld["terminal"],
+  signal: AbortSignal,
+): BackupWorld {
   return {
     terminal,
     ask: (address) =>
-      tryRequest(address, ["RAFT.BACKUP"], {
-        millis: answerMillis,
-        signal: stop.signal,
-      }),
+      tryRequest(address, ["RAFT.BACKUP"], { millis: answerMillis, signal }),
     files: denoFiles,
     print: (bytes) => writeAll(Deno.stdout, bytes),
     now: () => Date.now(),
     wait,
-    signal: stop.signal,
+    signal,
   };
 }
 
