@@ -3,6 +3,7 @@
 // where the node runs, the node, serving, and how the process ends. Not here: the clients'
 // port and the isolates behind it (`server/clients/client_port.ts`).
 
+import { backup, realWorld, stopSignal } from "./admin/backup.ts";
 import { status } from "./admin/status.ts";
 import { terminal } from "./admin/terminal.ts";
 import { formatAddress, parseAddress } from "./base/address.ts";
@@ -59,6 +60,7 @@ async function runTool(task: ToolTask): Promise<number> {
     case "status":
       return await status(task, terminal);
     case "backup":
+      return await backup(task, realWorld(terminal, stopSignal()));
     case "restore":
     case "recover":
     case "check":

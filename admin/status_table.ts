@@ -136,8 +136,10 @@ export function statusOf(answers: Answers): Status {
     return [`node ${member.id} is unreachable${where} (${why})`];
   });
   if (!leads(best.stats)) faults.unshift("no node says that it leads");
+  const last = best.stats.get("last_ticket");
+  const lines = last === undefined ? [] : [`last ticket ${last}`];
   return {
-    table: tableOf(rows),
+    table: [tableOf(rows), ...lines].join("\n"),
     fault: faults.length === 0 ? undefined : faults.join("; "),
   };
 }

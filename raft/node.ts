@@ -38,8 +38,8 @@ export class Node {
     this.#environment = environment;
     const raft = this.#raft = new Raft(settings, saved);
     this.#machine.restore(saved.snapshot.data);
-    const lastTicket = () => this.lastTicket;
-    const parts = partsOf(raft, { environment, settings, saved, lastTicket });
+    const machine = this.#machine;
+    const parts = partsOf(raft, { environment, settings, saved, machine });
     this.#parts = parts;
     this.#saver = new Saver(raft, {
       machine: this.#machine,
@@ -123,6 +123,8 @@ export class Node {
       this.#parts.reserve.tick();
       this.#parts.ownTakes.tick();
       this.#parts.changes.tick();
+      this.#parts.numbers.tick();
+      this.#parts.statusFeed.tick();
       this.#parts.addressUpdates.tick();
       this.#parts.voterNotice.tick();
       this.#saver.tick();
@@ -146,7 +148,7 @@ export class Node {
   }
 
   #hear(message: PeerMessage, isClaim: boolean): Fault | undefined {
-    const { ownTakes, servedTakes, changes, stats } = this.#parts;
+    const { ownTakes, servedTakes, changes, numbers, stats } = this.#parts;
     switch (message.type) {
       case "Take":
         servedTakes.asked(message);
@@ -154,8 +156,10 @@ export class Node {
       case "TakeResponse":
         return void ownTakes.answered(message);
       case "Forward":
-        return void changes.forwarded(message);
-      case "ForwardResponse":
+        if (!numbers.forwarded(message)) changes.forwarded(message);
+        return;
+      case "ForwardResponse": // its id tells which of the two asked
+        numbers.forwardAnswered(message);
         return void changes.forwardAnswered(message);
     }
     const fault = this.#raft.step(message, { isClaim });
@@ -222,6 +226,10 @@ export class Node {
         case "remove-server":
         case "transfer":
           return this.#parts.changes.ask(command, answer);
+        case "raise":
+        case "last":
+        case "backup":
+          return this.#parts.numbers.ask(command, answer);
         case "cluster":
         case "configuration":
         case "last-contact":
@@ -280,7 +288,7 @@ export class Node {
    *     at once who leads.
    *  5. The leader records a member's disk before changes go on: a promotion waits for it.
    *  6. Changes go on before tickets: one may recall the loan, or begin to hand leadership
-   *     over, and then no more numbers are given.
+   *     over, and then no more numbers are given. So do commands about numbers.
    *  7. Takes go on, those of other nodes and our own in either order, and what the reserve
    *     can settle now is answered.
    *  8. Then numbers are lent, so that none dealt from the loan overtakes a take that waits.
@@ -303,6 +311,7 @@ export class Node {
     parts.statusFeed.pump(); // 4
     parts.addressUpdates.pump(); // 5
     parts.changes.pump(); // 6
+    parts.numbers.pump();
     parts.servedTakes.pump(); // 7
     parts.ownTakes.pump();
     this.#settleTakes();

@@ -22,25 +22,27 @@ import { StatusFeed } from "./stats/status_feed.ts";
 import { VoterNotice } from "./stats/voter_notice.ts";
 import { type Gap, gapText } from "./tickets/gap.ts";
 import { Lending } from "./tickets/lending.ts";
-import { canApply } from "./tickets/machine.ts";
+import { canApply, type Machine, ticketSequence } from "./tickets/machine.ts";
+import { NumbersAsked } from "./tickets/numbers_asked.ts";
 import { OwnTakes } from "./tickets/own_takes.ts";
 import { Reserve } from "./tickets/reserve.ts";
 import { ServedTakes } from "./tickets/served_takes.ts";
 
 /** Milliseconds for which a cluster has two voters before its nodes say what that means. */
 const voterNoticeMillis = 30_000;
+/** Milliseconds after which the clients' isolates are told of tickets taken meanwhile. */
+const statusMillis = 1000;
 
 /** The inputs that the parts are made from. */
 export type NodePartsOptions = {
   readonly environment: Environment;
   readonly settings: NodeSettings;
   readonly saved: Saved;
-  /** The last ticket taken by the entries that are applied; 0n before any. */
-  readonly lastTicket: () => bigint;
+  readonly machine: Machine;
 };
 
 /** All parts of one node but the core, the saver and the shutdown. */
-export type NodeParts = TicketParts & MemberParts & StatsParts;
+export type NodeParts = TicketParts & NumberParts & MemberParts & StatsParts;
 
 type TicketParts = {
   readonly reserve: Reserve;
@@ -49,6 +51,11 @@ type TicketParts = {
   readonly ownTakes: OwnTakes;
   /** Takes of other nodes, which believe that this one leads. */
   readonly servedTakes: ServedTakes;
+};
+
+type NumberParts = {
+  /** Commands about numbers, of this node's clients and of other nodes. */
+  readonly numbers: NumbersAsked;
 };
 
 type MemberParts = {
@@ -79,9 +86,13 @@ export function partsOf(raft: Raft, inputs: NodePartsOptions): NodeParts {
     joins: environment.joins,
   });
   const tickets = ticketParts(raft, inputs, { peerInfo, removal });
+  // Random at first: an answer to a former process must not fit.
+  let forwardId = inputs.settings.random(2 ** 31);
+  const nextForwardId = () => forwardId++;
   return {
     ...tickets,
-    ...memberParts(raft, inputs, { ...tickets, removal }),
+    ...numberParts(raft, inputs, { ...tickets, removal, nextForwardId }),
+    ...memberParts(raft, inputs, { ...tickets, removal, nextForwardId }),
     ...statsParts(raft, inputs, { ...tickets, peerInfo }),
   };
 }
@@ -124,21 +135,45 @@ function ticketParts(
   return { reserve, lending, ownTakes, servedTakes };
 }
 
+function numberParts(
+  raft: Raft,
+  { environment, settings, saved, machine }: NodePartsOptions,
+  { reserve, lending, removal, nextForwardId }: {
+    readonly reserve: Reserve;
+    readonly lending: Lending;
+    readonly removal: Removal;
+    readonly nextForwardId: () => number;
+  },
+): NumberParts {
+  const numbers = new NumbersAsked(raft, {
+    machine,
+    reserve,
+    lending,
+    cluster: saved.identity.cluster,
+    ticksMax: settings.changeTicks,
+    nextForwardId,
+    send: sendTo(environment),
+    isOut: () => removal.isOut,
+  });
+  return { numbers };
+}
+
 function memberParts(
   raft: Raft,
   { environment, settings, saved }: NodePartsOptions,
-  { lending, removal }: {
+  { lending, removal, nextForwardId }: {
     readonly lending: Lending;
     readonly removal: Removal;
+    readonly nextForwardId: () => number;
   },
 ): MemberParts {
   const { log, peers } = environment;
-  const { changeTicks, random } = settings;
+  const { changeTicks } = settings;
   const changes = new ChangesAsked(raft, {
     cluster: saved.identity.cluster,
     ticksMax: changeTicks,
     mayChange: () => lending.recall(),
-    random,
+    nextForwardId,
     send: sendTo(environment),
   });
   const addressUpdates = new AddressUpdates(raft, {
@@ -153,7 +188,7 @@ function memberParts(
 
 function statsParts(
   raft: Raft,
-  { environment, settings, saved, lastTicket }: NodePartsOptions,
+  { environment, settings, saved, machine }: NodePartsOptions,
   { reserve, peerInfo }: {
     readonly reserve: Reserve;
     readonly peerInfo: PeerInfo;
@@ -169,18 +204,19 @@ function statsParts(
     electionMillis,
     lateMillis: () => sleep?.lateMillis ?? 0,
   });
+  const lastTicket = () => machine.last(ticketSequence);
   return {
     peerInfo,
     diskLatency,
     stats: new RaftStats(raft, {
       cluster: saved.identity.cluster,
       reserve,
+      lastTicket,
       peerInfo,
       diskLatency,
       tickMillis,
       now,
     }),
-    statusFeed: new StatusFeed(raft, { peerInfo, post }),
     changeLog: new ChangeLog(raft, {
       ...{ log, micros, tickMillis, diskName, standstill },
       lastTicket,
@@ -192,6 +228,12 @@ function statsParts(
     voterNotice: new VoterNotice(raft, {
       log,
       delayTicks: Math.round(voterNoticeMillis / tickMillis),
+    }),
+    statusFeed: new StatusFeed(raft, {
+      peerInfo,
+      post,
+      lastTicket,
+      pauseTicks: Math.ceil(statusMillis / tickMillis),
     }),
   };
 }

@@ -202,6 +202,7 @@ const mayWait = new Set([
   "server/clients/listener.ts",
   "server/clients/shared_port.ts",
   "server/clients/io_thread.ts",
+  "admin/backup.ts",
   "admin/status.ts",
   "admin/terminal.ts",
   "server/clients/fair_turns.ts",

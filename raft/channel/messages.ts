@@ -219,11 +219,21 @@ export type AdminCommand =
   }
   /** Hands leadership to a voter; if `id` is empty, to the one that is furthest along. */
   | { readonly type: "transfer"; readonly id: string }
+  | NumberCommand
   | { readonly type: "cluster" }
   | { readonly type: "configuration" }
   | { readonly type: "last-contact" }
   | { readonly type: "snapshot" }
   | { readonly type: "stats" };
+
+/** A command about the numbers, which the leader answers; asked again, it changes nothing. */
+export type NumberCommand =
+  /** No number up to `to` is given any more. */
+  | { readonly type: "raise"; readonly to: bigint }
+  /** The last number that was given: all that are asked for later are above it. */
+  | { readonly type: "last" }
+  /** The whole state, with the members. */
+  | { readonly type: "backup" };
 
 /** The node's answer to an {@linkcode AdminCommand}. */
 export type AdminAnswer =
@@ -231,6 +241,8 @@ export type AdminAnswer =
   /** `text` without the leading `ERR `. */
   | { readonly type: "error"; readonly text: string }
   | { readonly type: "text"; readonly text: string }
+  /** Of a sequence: 0 to 2^64 - 1. */
+  | { readonly type: "number"; readonly number: bigint }
   | {
     readonly type: "pairs";
     readonly pairs: readonly (readonly [string, string])[];
@@ -248,4 +260,6 @@ export type NodeStatus = {
   readonly leaderAddress: string;
   /** The hosts of the members, as far as they are known. */
   readonly memberHosts: readonly string[];
+  /** The last number taken by entries applied there, as of a second ago or later. */
+  readonly lastTicket: bigint;
 };

@@ -45,8 +45,8 @@ export type ChangesAskedOptions = ChangesLedOptions & {
    * as long, to hear the leader's answer.
    */
   readonly ticksMax: number;
-  /** An integer in [0, below). */
-  readonly random: (below: number) => number;
+  /** No Forward of this process has the same id, nor is one likely in a former process. */
+  readonly nextForwardId: () => number;
   readonly send: (message: PeerMessage) => void;
 };
 
@@ -57,14 +57,11 @@ export class ChangesAsked {
   readonly #led: ChangesLed;
   /** In the order in which they were asked. */
   #changes: Change[] = [];
-  /** The id of the next Forward. Random at first: an answer to a former process must not fit. */
-  #nextId: number;
 
   constructor(raft: Raft, options: ChangesAskedOptions) {
     this.#raft = raft;
     this.#options = options;
     this.#led = new ChangesLed(raft, options);
-    this.#nextId = options.random(2 ** 31);
   }
 
   /** Whether any change waits for its answer. */
@@ -192,7 +189,7 @@ export class ChangesAsked {
   #forward(change: Change): void {
     const { id: from, leaderId, currentTerm: term } = this.#raft;
     if (leaderId === undefined) return;
-    const id = this.#nextId++;
+    const id = this.#options.nextForwardId();
     change.state = { type: "forwarded", to: leaderId, id, term };
     this.#options.send({
       type: "Forward",

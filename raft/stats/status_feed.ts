@@ -1,6 +1,7 @@
 // Keeps the clients' isolates informed of the node's status (`NodeStatus` of the channel):
-// its state, the leader, the members' hosts. Posts it when it has changed, at most once
-// an input. Not here: what RAFT.STATS answers (`raft_stats.ts`).
+// its state, the leader, the members' hosts, the last ticket. Posts it when it has changed, at
+// most once an input, and no more than once a second if only the ticket has: a message for
+// each take would cost as much as the take. Not here: what RAFT.STATS answers (`raft_stats.ts`).
 
 import { parseAddress } from "../../base/address.ts";
 import type { FromNode, NodeStatus } from "../channel/messages.ts";
@@ -33,25 +34,44 @@ export class StatusFeed {
     term: 0,
     leaderAddress: "",
     memberHosts: [],
+    lastTicket: 0n,
   };
+  readonly #lastTicket: () => bigint;
+  /** Ticks between two statuses that differ in the last ticket alone. */
+  readonly #pauseTicks: number;
+  /** Ticks since the last ticket was compared with the one posted. */
+  #ticks = 0;
 
   constructor(
     raft: Raft,
-    { peerInfo, post }: {
+    { peerInfo, post, lastTicket, pauseTicks }: {
       readonly peerInfo: PeerInfo;
       readonly post: (message: FromNode) => void;
+      readonly lastTicket: () => bigint;
+      readonly pauseTicks: number;
     },
   ) {
     this.#raft = raft;
     this.#peerInfo = peerInfo;
     this.#post = post;
+    this.#lastTicket = lastTicket;
+    this.#pauseTicks = pauseTicks;
+  }
+
+  /** A tick has passed. */
+  tick(): void {
+    this.#ticks++;
   }
 
   /** Posts the status if it has changed. */
   pump(): void {
-    if (!this.#haveSourcesChanged()) return;
+    const isTicketDue = this.#ticks >= this.#pauseTicks;
+    if (!this.#haveSourcesChanged() && !isTicketDue) return;
+    if (isTicketDue) this.#ticks = 0;
     const status = this.#status();
-    if (isSame(status, this.#posted)) return;
+    const { lastTicket } = this.#posted;
+    const hasTicketChanged = isTicketDue && status.lastTicket !== lastTicket;
+    if (isSame(status, this.#posted) && !hasTicketChanged) return;
     this.#posted = status;
     this.#post({ type: "status", status });
   }
@@ -80,6 +100,7 @@ export class StatusFeed {
       term,
       leaderAddress: leader?.address ?? "",
       memberHosts: this.#memberHosts(),
+      lastTicket: this.#lastTicket(),
     };
   }
 
@@ -96,6 +117,7 @@ export class StatusFeed {
   }
 }
 
+/** Whether they differ in the last ticket at most. */
 function isSame(a: NodeStatus, b: NodeStatus): boolean {
   return a.state === b.state && a.term === b.term &&
     a.leaderAddress === b.leaderAddress &&

@@ -25,6 +25,8 @@ export type TicketdStatsInput = {
   readonly leadersSeen: number;
   /** Tickets in the reserve, and burnt by this process. */
   readonly reserve: { readonly size: number; readonly burnt: bigint };
+  /** The last ticket taken by entries applied here; 0n before any. */
+  readonly lastTicket: () => bigint;
   /** Milliseconds a tick. */
   readonly tickMillis: number;
 };
@@ -46,6 +48,7 @@ export function ticketdStatsOf(
     ["disk_stalled", raft.isStalled ? "1" : "0"],
     ["disk_stalls", `${diskLatency.stalls}`],
     ["id", id],
+    ["last_ticket", `${input.lastTicket()}`],
     ["leader_id", leaderId],
     ["leaders_seen", `${input.leadersSeen}`],
     ["raft_address", membership.find(id)?.address ?? ""],

@@ -1,15 +1,16 @@
 // The replicated state: the last number taken of each sequence. Knows no terms, nodes
 // or clients; equal commands in equal order make equal states.
 //
-//   command  = take | return
+//   command  = take | return | raise
 //   take     = version u8 = 1 · count u8 · (name text · wanted u64)*
 //   return   = version u8 = 2 · name text · from big64 · to big64
+//   raise    = version u8 = 3 · name text · to big64
 //   snapshot = version u8 = 1 · count u32 · (name text · last big64)*   in order of creation
 //
 // A return sets the last number back to `to` if it is still `from`: the numbers between were
-// taken and given to nobody. TICKET uses one sequence; a take lists several so that others
-// can be added without a new format. Numbers are uint64, and BigInt throughout: they go
-// beyond 2^53.
+// taken and given to nobody. A raise sets the last number to `to` unless it is above that. TICKET
+// uses one sequence; a take lists several so that others can be added without a new format.
+// Numbers are uint64, and BigInt throughout: they go beyond 2^53.
 
 import { assert } from "../../base/assert.ts";
 import { DecodeError, Reader, Writer } from "../../base/bytes.ts";
@@ -24,6 +25,7 @@ export const lastTicket = 2n ** 64n - 1n;
 
 const version = 1;
 const returnVersion = 2;
+const raiseVersion = 3;
 const writer = new Writer();
 
 /** The log entry that takes `wanted` numbers of `name`. */
@@ -50,6 +52,16 @@ export function encodeReturn(
   return writer.written.slice();
 }
 
+/** The log entry after which no number of `name` up to `to` is given; `to` is at least 1. */
+export function encodeRaise(name: string, to: bigint): Uint8Array {
+  assert(to > 0n, "every number is above 0");
+  writer.reset();
+  writer.u8(raiseVersion);
+  writer.text(name);
+  writer.big64(to);
+  return writer.written.slice();
+}
+
 /** The last number taken of each sequence; changed by the commands of the log alone. */
 export class Machine {
   #sequences = new Map<string, bigint>();
@@ -64,6 +76,11 @@ export class Machine {
     return this.#sequences.get(name) ?? 0n;
   }
 
+  /** Every sequence, and the last number taken of it, in order of creation. */
+  get sequences(): readonly (readonly [name: string, last: bigint])[] {
+    return [...this.#sequences];
+  }
+
   /**
    * Applies a command. Returns the numbers that it takes, in the command's order: fewer than
    * it wants only if the sequence has no more.
@@ -74,11 +91,17 @@ export class Machine {
     const reader = new Reader(command);
     const format = reader.u8();
     const given: Range[] = [];
-    if (format !== version) {
-      checkVersion(format, returnVersion);
+    if (format === returnVersion) {
       const [name, from, to] = [reader.text(), reader.big64(), reader.big64()];
       reader.end();
       this.#takeBack(name, from, to);
+      return given;
+    }
+    if (format !== version) {
+      checkVersion(format, raiseVersion);
+      const [name, to] = [reader.text(), reader.big64()];
+      reader.end();
+      this.#raise(name, to);
       return given;
     }
     for (let left = reader.u8(); left > 0; left--) {
@@ -118,6 +141,10 @@ export class Machine {
     if (this.last(name) === from) this.#sequences.set(name, to);
   }
 
+  #raise(name: string, to: bigint): void {
+    if (to > this.last(name)) this.#sequences.set(name, to);
+  }
+
   #give(name: string, wanted: number): Range {
     assert(wanted > 0, "a take wants at least one number");
     const before = this.last(name);
@@ -138,6 +165,9 @@ export function isCommand(data: Uint8Array): boolean {
       reader.text();
       const [from, to] = [reader.big64(), reader.big64()];
       if (to >= from) reader.fail("nothing comes back");
+    } else if (format === raiseVersion) {
+      reader.text();
+      if (reader.big64() === 0n) reader.fail("every number is above 0");
     } else {
       if (format !== version) reader.fail("another format");
       for (let left = reader.u8(); left > 0; left--) {

@@ -16,6 +16,7 @@ import type { Entry, Index, NodeId, Term } from "../core/types.ts";
 import { Demand, type DemandOptions } from "./demand.ts";
 import type { Gap } from "./gap.ts";
 import {
+  encodeRaise,
   encodeReturn,
   encodeTake,
   lastTicket,
@@ -76,6 +77,8 @@ export class Reserve {
   #taking: Taking | undefined;
   /** The entry under way that gives numbers back, and how many. */
   #returning: { readonly index: Index; readonly count: number } | undefined;
+  /** The entry under way after which no number up to `to` is given. */
+  #raising: { readonly index: Index; readonly to: bigint } | undefined;
   /** The sequence has no numbers left to take. */
   #exhausted = false;
   /** The node stops: no further claim is made. */
@@ -160,11 +163,12 @@ export class Reserve {
     }
     const { count, asker } = claim;
     // The next claim would get numbers above the loan, which the isolate still deals.
-    const isAlone = this.#claims.length === 1 && asker === undefined;
+    const mayLend = this.#claims.length === 1 && asker === undefined &&
+      this.#raising === undefined;
     if (this.#left < count && !this.#exhausted) return undefined;
     this.#claims.shift();
     this.#wanted -= count;
-    const settlement = this.#give(count + (isAlone ? spare : 0));
+    const settlement = this.#give(count + (mayLend ? spare : 0));
     if (settlement.count > count) this.#lend(settlement.count - count);
     return { claim, settlement };
   }
@@ -186,6 +190,8 @@ export class Reserve {
   lend(max: number): Range | "later" | undefined {
     this.#followTerm();
     if (!this.#isGiving || this.#claims.length > 0) return undefined;
+    // The isolate would deal numbers that the raise forbids.
+    if (this.#raising !== undefined) return undefined;
     const { confirmedRound } = this.#raft;
     assert(this.#raft.confirm() <= confirmedRound, "only a sole voter lends");
     if (this.#left === 0) {
@@ -221,6 +227,7 @@ export class Reserve {
   applied({ index }: Entry, given: Range | undefined): void {
     this.#followTerm(); // an entry at that index may be another leader's
     if (index === this.#returning?.index) this.#returning = undefined;
+    if (index === this.#raising?.index) this.#raised(this.#raising.to);
     if (given !== undefined && index === this.#taking?.index) {
       this.#demand.took(this.#taking.ticks);
       this.#taking = undefined;
@@ -234,6 +241,39 @@ export class Reserve {
     if (first !== this.#end + 1n) this.#drop(first);
     this.#end = last;
     this.#exhausted = last === lastTicket;
+  }
+
+  /**
+   * The last number that was given or lent, or is passed over, where `taken` is the last that
+   * the machine took: all that are given from now on are above it. Entries of former terms
+   * must be applied.
+   */
+  last(taken: bigint): bigint {
+    this.#followTerm();
+    // A return under way sets the machine back to the number before `next`.
+    const isInHand = this.#left > 0 || this.#returning !== undefined;
+    return isInHand ? this.#next - 1n : taken;
+  }
+
+  /**
+   * Proposes an entry after which no number up to `to` is given, unless one like that is under
+   * way or this node gives nothing now. The loan must have come back: it may hold some of these.
+   */
+  raise(to: bigint): void {
+    this.#followTerm();
+    if (!this.#isGiving || this.#raising !== undefined) return;
+    const index = this.#raft.propose(encodeRaise(ticketSequence, to));
+    if (index !== undefined) this.#raising = { index, to };
+  }
+
+  /** The machine has passed over all numbers up to `to`: those in hand burn. */
+  #raised(to: bigint): void {
+    this.#raising = undefined;
+    if (to < this.#next) return;
+    const lastDropped = to < this.#end ? to : this.#end;
+    this.burnt += lastDropped - this.#next + 1n;
+    this.#next = to + 1n;
+    if (this.#end < to) this.#end = to;
   }
 
   /** Numbers that were lent come back unused. */
@@ -270,7 +310,8 @@ export class Reserve {
   giveBack(): boolean {
     this.#followTerm();
     if (this.#left === 0 || this.#claims.length > 0) return false;
-    if (this.#taking ?? this.#returning) return false;
+    // Behind a raise the return would take the machine below the number raised to.
+    if (this.#taking ?? this.#returning ?? this.#raising) return false;
     const to = this.#next - 1n;
     const count = this.#left;
     const command = encodeReturn(ticketSequence, { from: this.#end, to });
@@ -318,7 +359,7 @@ export class Reserve {
     }
     this.#next = 1n;
     this.#end = 0n;
-    this.#taking = this.#returning = undefined;
+    this.#taking = this.#returning = this.#raising = undefined;
     this.#exhausted = false;
     this.stop();
   }

@@ -1,7 +1,7 @@
 // TICKET and the commands of the cluster, with the replies of tidwall/ticketd to the byte. The
 // node answers all but RAFT.LEADER; here its answers are only written. The original does not
 // have RAFT.CLUSTER and RAFT.JOIN, which joining nodes send, nor the commands for members
-// without a vote and for leadership.
+// without a vote, for leadership and for numbers.
 
 import { completedAddress } from "../../base/address.ts";
 import type { AdminAnswer, AdminCommand } from "../../raft/channel/messages.ts";
@@ -36,6 +36,34 @@ export const raftCommands: readonly Command[] = [
     },
   },
   {
+    name: "ticket.last",
+    arguments: [0, 0],
+    flags: ["for-visitors", "may-wait"],
+    help: "The last ticket given: later ones are above it",
+    run: (session, service) => ask(session, service, { type: "last" }),
+  },
+  {
+    name: "ticket.raise",
+    arguments: [1, 2],
+    flags: ["for-visitors", "may-wait"],
+    help: "Give no ticket up to a number any more: number [FORCE]",
+    run(session, service) {
+      const { request } = session;
+      const to = parseUint64(request.text(1));
+      if (to === undefined) {
+        return reply(session).error(
+          "ERR value is not an integer or out of range",
+        );
+      }
+      const isForced = request.count === 3;
+      if (isForced && !request.is(2, "force")) return syntaxError(session);
+      if (to > int64Max && !isForced) {
+        return reply(session).error(tooHighText(to));
+      }
+      ask(session, service, { type: "raise", to });
+    },
+  },
+  {
     name: "raft.addnonvoter",
     arguments: [2, 3],
     flags: ["for-visitors", "may-wait"],
@@ -48,6 +76,13 @@ export const raftCommands: readonly Command[] = [
     flags: ["for-visitors", "may-wait"],
     help: "Add a server: id address [prev-index]",
     run: (session, service) => add(session, service, "add-voter"),
+  },
+  {
+    name: "raft.backup",
+    arguments: [0, 0],
+    flags: ["for-visitors", "may-wait"],
+    help: "The sequences and the members, for a backup: key, value, …",
+    run: (session, service) => ask(session, service, { type: "backup" }),
   },
   {
     name: "raft.cluster",
@@ -182,6 +217,14 @@ export const raftCommands: readonly Command[] = [
   },
 ];
 
+/** The last number that most clients can hold in an integer. */
+const int64Max = 2n ** 63n - 1n;
+
+function tooHighText(to: bigint): string {
+  return `ERR ${to} is above ${int64Max}, where the integers of many clients ` +
+    "end, and tickets never go back: add FORCE if you mean it";
+}
+
 /** As prevIndex: the change builds on any configuration. */
 const anyIndex = 0n;
 
@@ -212,7 +255,11 @@ function withoutForce(request: RespParser): { count: number; force: boolean } {
   return { count: force ? count - 1 : count, force };
 }
 
-/** Asks the node as soon as the command is admitted, unless an argument is too long. */
+/**
+ * Asks the node as soon as the command is admitted, unless an argument is too long. A command
+ * about numbers runs alone: it is asked when the tickets before it have been given, and the
+ * tickets behind it are asked for when it has been answered.
+ */
 function ask(
   session: Session,
   { link, admins }: Service,
@@ -221,17 +268,26 @@ function ask(
 ): void {
   const fault = faultOf(command);
   if (fault !== undefined) return reply(session).error(fault);
-  const answer = session.replies.expectAnswer();
-  const isAdmitted = admins.admit({
-    isChange: "id" in command,
-    isWanted: () => !session.replies.isGone,
-    begin: (done) =>
-      link.admin(command, (content) => {
-        answer((writer) => write(writer, content));
-        done();
-      }),
-  });
-  if (!isAdmitted) answer((writer) => writer.error(adminsBusyText));
+  const isAlone = isOfNumbers(command);
+  const answer = session.replies.expectAnswer({ isAlone });
+  const begin = () => {
+    const isAdmitted = admins.admit({
+      isChange: "id" in command || isAlone, // both may wait for the leader
+      isWanted: () => !session.replies.isGone,
+      begin: (done) =>
+        link.admin(command, (content) => {
+          answer((writer) => write(writer, content));
+          done();
+        }),
+    });
+    if (!isAdmitted) answer((writer) => writer.error(adminsBusyText));
+  };
+  if (isAlone) session.replies.whenFirst(begin);
+  else begin();
+}
+
+function isOfNumbers({ type }: AdminCommand): boolean {
+  return type === "raise" || type === "last" || type === "backup";
 }
 
 /** Why the node is not asked: its formats have no room for longer texts. */
@@ -255,6 +311,8 @@ function writeAnswer(writer: RespWriter, answer: AdminAnswer): void {
       return writer.error(`ERR ${answer.text}`);
     case "text":
       return writer.bulk(answer.text);
+    case "number":
+      return writer.simple(`${answer.number}`);
     case "pairs":
       writer.array(answer.pairs.length * 2);
       for (const text of answer.pairs.flat()) writer.bulk(text);

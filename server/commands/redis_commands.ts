@@ -247,7 +247,7 @@ function shown(text: string): string {
 }
 
 function info({ link, version, clientCount }: Service): string {
-  const { state, term, leaderAddress } = link.status;
+  const { state, term, leaderAddress, lastTicket } = link.status;
   return [
     "# Server",
     `ticketd_version:${version}`,
@@ -263,6 +263,9 @@ function info({ link, version, clientCount }: Service): string {
     `raft_state:${state}`,
     `raft_term:${term}`,
     `raft_leader:${leaderAddress}`,
+    "",
+    "# Tickets",
+    `last_ticket:${lastTicket}`,
     "",
   ].join("\r\n");
 }

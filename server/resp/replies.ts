@@ -41,6 +41,8 @@ type Slot = {
   readonly tailFrom: number;
   /** The rest of a long reply. */
   readonly long?: LongReply | undefined;
+  /** To be called when it is the first. */
+  onFirst?: (() => void) | undefined;
 };
 
 /** A reply that is too long to be kept whole. */
@@ -66,7 +68,7 @@ export class Replies {
   readonly #ticketSlots = new Fifo<Slot>();
   /** Tickets that are awaited. */
   #tickets = 0;
-  /** Long replies that are not complete: one, or none. */
+  /** Replies that are not complete and let no further command run: one, or none. */
   #alone = 0;
   /** Answers of the node that are awaited. */
   #answers = 0;
@@ -217,15 +219,22 @@ export class Replies {
     });
   }
 
-  /** The next reply waits until the returned function is called, once, to write it. */
-  expectAnswer(): (write: (writer: RespWriter) => void) => void {
+  /**
+   * The next reply waits until the returned function is called, once, to write it. `isAlone`:
+   * no further command is run meanwhile.
+   */
+  expectAnswer(
+    { isAlone = false } = {},
+  ): (write: (writer: RespWriter) => void) => void {
     const slot = this.#open(1);
     this.#answers++;
+    if (isAlone) this.#alone++;
     return (write) => {
       if (this.#gone) return;
       assert(slot.waiting === 1, "a request was answered twice");
       slot.waiting = 0;
       this.#answers--;
+      if (isAlone) this.#alone--;
       try {
         write(this.#writerOf(slot));
         this.#release();
@@ -233,6 +242,14 @@ export class Replies {
         this.#failed(error);
       }
     };
+  }
+
+  /** Calls `run` once, when all replies before the newest that waits are complete. */
+  whenFirst(run: () => void): void {
+    const { first, last } = this.#slots;
+    assert(last !== undefined, "a reply waits");
+    if (first === last) run();
+    else last.onFirst = run;
   }
 
   /**
@@ -318,7 +335,16 @@ export class Replies {
       next.early = undefined;
     }
     this.#makePieces();
+    this.#tellFirst();
     if (this.#out.length > 0) this.#changed();
+  }
+
+  #tellFirst(): void {
+    const slot = this.#slots.first;
+    if (slot?.onFirst === undefined) return;
+    const run = slot.onFirst;
+    slot.onFirst = undefined;
+    run();
   }
 }
 

@@ -51,6 +51,7 @@ export class RaftLink {
     term: 0,
     leaderAddress: "",
     memberHosts: [],
+    lastTicket: 0n,
   };
 
   constructor(door: Door<ToNode>, options: RaftLinkOptions) {

@@ -11,11 +11,11 @@ async function status(lab: Lab, port: number): Promise<Output> {
   return await lab.deno("run", "--allow-net", "main.ts", "status", address);
 }
 
-/** The table's lines without its head, cut into columns. */
+/** The table's lines without its head and the line below it, cut into columns. */
 function rows({ stdout }: Output): string[][] {
-  return stdout.trimEnd().split("\n").slice(1).map((line) =>
-    line.split(/ {2,}/)
-  );
+  const lines = stdout.trimEnd().split("\n");
+  assert.match(lines.at(-1) ?? "", /^last ticket \d+$/);
+  return lines.slice(1, -1).map((line) => line.split(/ {2,}/));
 }
 
 e2e(

@@ -6,7 +6,12 @@ import fc from "fast-check";
 import { InvariantError } from "../../base/assert.ts";
 import { Writer } from "../../base/bytes.ts";
 import { DecodeError } from "../../raft/core/save_codec.ts";
-import { encodeTake, lastTicket, Machine } from "../../raft/tickets/machine.ts";
+import {
+  encodeRaise,
+  encodeTake,
+  lastTicket,
+  Machine,
+} from "../../raft/tickets/machine.ts";
 import { hostile } from "./hostile.ts";
 import { withinMemory } from "./memory.ts";
 import { text } from "./messages.ts";
@@ -36,6 +41,22 @@ const state = fc.uniqueArray(fc.tuple(name, last), {
   selector: ([name]) => name,
 });
 const take = fc.tuple(name, wanted);
+/** Some takes in one command, or a raise. */
+const command = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      takes: fc.array(take, { minLength: 1, maxLength: 3 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      name,
+      to: last.map((number) => number === 0n ? 1n : number),
+    }),
+  },
+);
 type State = [string, bigint][];
 
 function snapshotOf(state: State): Uint8Array {
@@ -85,15 +106,20 @@ export const machineTargets: readonly Target[] = [
     weight: 100,
     inputs: fc.record({
       state,
-      commands: fc.array(fc.array(take, { minLength: 1, maxLength: 3 }), {
-        maxLength: 6,
-        size: "max",
-      }),
+      commands: fc.array(command, { maxLength: 6, size: "max" }),
     }),
   }, ({ state, commands }) => {
     const lasts = new Map(state);
     let machine = restored(snapshotOf(state));
-    for (const takes of commands) {
+    for (const command of commands) {
+      if ("to" in command) {
+        const { name, to } = command;
+        assert.deepEqual(machine.apply(encodeRaise(name, to)), []);
+        const before = lasts.get(name) ?? 0n;
+        lasts.set(name, to > before ? to : before);
+        continue;
+      }
+      const { takes } = command;
       const given = machine.apply(
         takes.length === 1 ? encodeTake(...takes[0]!) : commandOf(takes),
       );

@@ -5,6 +5,7 @@ import { cliTargets } from "./cli.ts";
 import { connectionTargets } from "./connection.ts";
 import { frameTargets } from "./frames.ts";
 import { machineTargets } from "./machine.ts";
+import { numberTargets } from "./numbers.ts";
 import { peersTargets } from "./peers.ts";
 import { processTargets } from "./process.ts";
 import { recordTargets } from "./records.ts";
@@ -22,4 +23,5 @@ export const targets: readonly Target[] = [
   ...cliTargets,
   ...adminTargets,
   ...machineTargets,
+  ...numberTargets,
 ];

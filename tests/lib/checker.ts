@@ -1,7 +1,8 @@
 // Decides, from what clients saw, whether ticketd kept its promises: every number once,
-// real-time order, order on a connection and, when asked, no gap. Exact, not a sample,
-// in O(n log n). It knows no servers: whoever asks for tickets writes down a record of
-// each that was answered, on one monotonic clock, and hands all of them in.
+// real-time order, order on a connection and, when asked, no gap; and what TICKET.LAST and
+// TICKET.RAISE were told of them. Exact, not a sample, in O(n log n). It knows no servers: whoever
+// asks for tickets writes down a record of each that was answered, on one monotonic clock, and
+// hands all of them in.
 //
 // A ticket that was asked for and never answered has no record; its number is burnt,
 // which only density forbids.
@@ -17,10 +18,25 @@ export type Ticket = {
   readonly number: bigint;
 };
 
+/** One answer to TICKET.LAST (its number), or an OK to TICKET.RAISE (the number raised to). */
+export type Mark = {
+  readonly type: "last" | "raise";
+  readonly requestedAt: number;
+  readonly receivedAt: number;
+  readonly number: bigint;
+};
+
+/** What the checker is told beside the tickets. */
+export type CheckOptions = {
+  /** No number may be missing. */
+  readonly dense?: boolean;
+  readonly marks?: readonly Mark[];
+};
+
 /** At most one sentence a rule: the first violation found of each. */
 export function violations(
   tickets: readonly Ticket[],
-  { dense = false }: { dense?: boolean } = {},
+  { dense = false, marks = [] }: CheckOptions = {},
 ): string[] {
   // Among equals the last to begin comes first, so that the sweep below sees it first.
   const rising = tickets.toSorted((a, b) =>
@@ -31,13 +47,15 @@ export function violations(
     againstTime(rising),
     againstConnection(tickets),
     dense ? gap(rising) : undefined,
+    belowMark(tickets, marks),
+    aboveLast(tickets, marks),
   ].filter((text) => text !== undefined);
 }
 
 /** Throws when a promise was broken. */
 export function checkTickets(
   tickets: readonly Ticket[],
-  options?: { dense?: boolean },
+  options?: CheckOptions,
 ): void {
   assert.deepEqual(violations(tickets, options), []);
 }
@@ -93,6 +111,62 @@ function gap(rising: readonly Ticket[]): string | undefined {
         ? `not dense: ${told(b)} follows ${told(a)}`
         : undefined,
   );
+}
+
+/** A ticket that was asked for after the answer of a mark is above its number. */
+function belowMark(
+  tickets: readonly Ticket[],
+  marks: readonly Mark[],
+): string | undefined {
+  const before = highestUntil(marks, ({ receivedAt }) => receivedAt);
+  for (const ticket of tickets) {
+    const mark = before(ticket.requestedAt);
+    if (mark !== undefined && ticket.number <= mark.number) {
+      return `not above ${mark.type} ${mark.number}: ${told(ticket)}`;
+    }
+  }
+  return undefined;
+}
+
+/** A ticket that was answered before TICKET.LAST was asked is not above its answer. */
+function aboveLast(
+  tickets: readonly Ticket[],
+  marks: readonly Mark[],
+): string | undefined {
+  const before = highestUntil(tickets, ({ receivedAt }) => receivedAt);
+  for (const { type, number, requestedAt } of marks) {
+    const ticket = type === "last" ? before(requestedAt) : undefined;
+    if (ticket !== undefined && ticket.number > number) {
+      return `above last ${number}, asked for at ${requestedAt}: ${
+        told(ticket)
+      }`;
+    }
+  }
+  return undefined;
+}
+
+/** For a time: of those that ended before it, the one with the highest number. */
+function highestUntil<Each extends { readonly number: bigint }>(
+  all: readonly Each[],
+  endOf: (each: Each) => number,
+): (time: number) => Each | undefined {
+  const byEnd = all.toSorted((a, b) => endOf(a) - endOf(b));
+  const highest: Each[] = [];
+  for (const each of byEnd) {
+    const before = highest.at(-1);
+    highest.push(
+      before !== undefined && before.number > each.number ? before : each,
+    );
+  }
+  return (time) => {
+    let [from, to] = [0, byEnd.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (endOf(byEnd[middle]!) < time) from = middle + 1;
+      else to = middle;
+    }
+    return highest[from - 1];
+  };
 }
 
 function firstPair(

@@ -1,7 +1,7 @@
 // One computer of a cluster in tests: a disk that outlives its node, the node while it is
 // up, and the clients that ask here. Checks every answer, whatever a test does: nothing
 // is answered twice or unasked, no ticket is given twice, and a ticket asked for after
-// another was received is larger. `nodes.ts` has the cluster.
+// another was received, or after a number was passed over, is larger. `nodes.ts` has the cluster.
 
 import assert from "node:assert/strict";
 import type {
@@ -24,17 +24,29 @@ export type Asked = {
   left: number;
   readonly given: bigint[];
   readonly refusals: { readonly reason: Refusal; readonly count: number }[];
-  /** The highest number that any client had received when this was asked. */
+  /** The highest number that had been received, or passed over, when this was asked. */
   readonly floor: bigint;
 };
 
 /** An admin command, and what was answered. */
-export type Question = { answer: AdminAnswer | undefined };
+export type Question = {
+  readonly command: AdminCommand;
+  /** The highest ticket that any client had received when this was asked. */
+  readonly highest: bigint;
+  answer: AdminAnswer | undefined;
+};
 
 /** The tickets that clients of all computers have received. */
 export class Received {
   readonly numbers = new Set<bigint>();
   highest = 0n;
+  /** No ticket that is asked for from now on may be this one, or below it. */
+  floor = 0n;
+
+  /** A client is told that later tickets are above `number`. */
+  pass(number: bigint): void {
+    if (number > this.floor) this.floor = number;
+  }
 
   /** A client receives `number`, and had asked when `floor` was the highest. */
   add(number: bigint, floor: bigint, label: string): void {
@@ -42,6 +54,7 @@ export class Received {
     assert(number > floor, `${label} was passed by ${floor}`);
     this.numbers.add(number);
     if (number > this.highest) this.highest = number;
+    this.pass(number);
   }
 }
 
@@ -139,7 +152,7 @@ export class Computer {
     assert(node, `${this.id} is down`);
     const given = this.serve(Math.min(count, this.loan.length));
     const left = count - given.length;
-    const { highest: floor } = this.#received;
+    const { floor } = this.#received;
     const asked: Asked = { count, left, given, refusals: [], floor };
     if (left === 0) return asked;
     this.takes.push(asked);
@@ -158,7 +171,7 @@ export class Computer {
   serve(count: number): bigint[] {
     assert(this.loan.length >= count, `${this.id} has not been lent so much`);
     const served = this.loan.splice(0, count);
-    for (const number of served) this.#give(number, this.#received.highest);
+    for (const number of served) this.#give(number, this.#received.floor);
     return served;
   }
 
@@ -175,7 +188,8 @@ export class Computer {
   ask(command: AdminCommand): Question {
     const { node } = this;
     assert(node, `${this.id} is down`);
-    const question: Question = { answer: undefined };
+    const { highest } = this.#received;
+    const question: Question = { command, highest, answer: undefined };
     const number = ++this.#lastQuestion;
     this.questions.set(number, question);
     node.admin(number, command);
@@ -208,7 +222,7 @@ export class Computer {
         );
         this.questions.delete(message.id);
         question.answer = message.answer;
-        return;
+        return this.#checkNumbers(question);
       }
       case "status":
         this.status = message.status;
@@ -223,6 +237,23 @@ export class Computer {
         return;
       default:
         assert.fail(`${this.id} says ${message.type}`);
+    }
+  }
+
+  /** Both sides of what is said of numbers: tickets given before, and those to come. */
+  #checkNumbers({ command, highest, answer }: Question): void {
+    if (command.type === "raise" && answer?.type === "ok") {
+      this.#received.pass(command.to);
+    }
+    if (command.type === "last" && answer?.type === "number") {
+      const { number } = answer;
+      assert(number >= highest, `last ${number}, and ${highest} was given`);
+      this.#received.pass(number);
+    }
+    if (command.type === "backup" && answer?.type === "pairs") {
+      const found = answer.pairs.find(([name]) => name === "ticket");
+      const last = BigInt(found?.[1] ?? 0);
+      assert(last >= highest, `${last} is kept, and ${highest} was given`);
     }
   }
 

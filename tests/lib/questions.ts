@@ -87,7 +87,22 @@ export function join(
   });
 }
 
+/** No number up to `to` is to be given any more. */
+export function raise(nodes: Nodes, at: string, to: bigint) {
+  return nodes.ask(at, { type: "raise", to });
+}
+
+/** The last number that was given. */
+export function last(nodes: Nodes, at: string) {
+  return nodes.ask(at, { type: "last" });
+}
+
+export function backUp(nodes: Nodes, at: string) {
+  return nodes.ask(at, { type: "backup" });
+}
+
 export function textOf(answer: AdminAnswer | undefined): string {
+  if (answer?.type === "number") return `${answer.number}`;
   return answer?.type === "error" ? answer.text : `${answer?.type}`;
 }
 

@@ -11,6 +11,7 @@ import { kvMutants } from "./kv.ts";
 import { membershipMutants } from "./membership.ts";
 import type { Mutant } from "./mutant.ts";
 import { nodeMutants } from "./node.ts";
+import { numbersMutants } from "./numbers.ts";
 import { peersMutants } from "./peers.ts";
 import { replicationMutants } from "./replication.ts";
 import { lendingMutants } from "./lending.ts";
@@ -32,6 +33,7 @@ export const mutants: readonly Mutant[] = [
   ...nodeMutants,
   ...reserveMutants,
   ...lendingMutants,
+  ...numbersMutants,
   ...takesMutants,
   ...takeAlongMutants,
   ...restMutants,

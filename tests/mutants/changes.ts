@@ -79,9 +79,9 @@ export const changesMutants: readonly Mutant[] = [
     name: "answer-to-a-former-process",
     mistake: "an answer to a Forward of a former process answers one of this",
     source: "PITFALLS 31",
-    file: asked,
-    find: "this.#nextId = options.random(2 ** 31);",
-    replace: "this.#nextId = 0 * options.random(2 ** 31);",
+    file: "raft/node_parts.ts",
+    find: "let forwardId = inputs.settings.random(2 ** 31);",
+    replace: "let forwardId = 0 * inputs.settings.random(2 ** 31);",
     tests: ["unit/raft/members/changes_asked_test.ts"],
   },
   {

@@ -222,8 +222,8 @@ export const lendingMutants: readonly Mutant[] = [
     mistake: "more than was asked for goes out while others wait for less",
     source: "promise 2",
     file: reserve,
-    find: "const isAlone = this.#claims.length === 1 && asker === undefined;",
-    replace: "const isAlone = asker === undefined;",
+    find: "const mayLend = this.#claims.length === 1 && asker === undefined &&",
+    replace: "const mayLend = asker === undefined &&",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
@@ -231,8 +231,8 @@ export const lendingMutants: readonly Mutant[] = [
     mistake: "what another node asks for is answered with more, which burns",
     source: "promise 4",
     file: reserve,
-    find: "const isAlone = this.#claims.length === 1 && asker === undefined;",
-    replace: "const isAlone = this.#claims.length === 1;",
+    find: "const mayLend = this.#claims.length === 1 && asker === undefined &&",
+    replace: "const mayLend = this.#claims.length === 1 &&",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {

@@ -108,8 +108,8 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "a leader takes for its own what another leader put in its place",
     source: "PITFALLS 19",
     file: reserve,
-    find: "    this.#taking = this.#returning = undefined;",
-    replace: "    this.#returning = undefined;",
+    find: "    this.#taking = this.#returning = this.#raising = undefined;",
+    replace: "    this.#returning = this.#raising = undefined;",
     tests: ["unit/raft/node_test.ts", "unit/raft/tickets/reserve_test.ts"],
   },
   {
@@ -321,8 +321,8 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "what is in hand goes back although more is on its way",
     source: "promise 4",
     file: reserve,
-    find: "if (this.#taking ?? this.#returning) return false;",
-    replace: "if (this.#returning) return false;",
+    find: "if (this.#taking ?? this.#returning ?? this.#raising) return false;",
+    replace: "if (this.#returning ?? this.#raising) return false;",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {

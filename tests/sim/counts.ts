@@ -52,6 +52,10 @@ export const countNames = [
   "redirects", // of clients that went where the leader serves
   "transfersAsked", // by people
   "transfersDone", // of these, answered with OK
+  "raises", // answered with OK
+  "passedOver", // entries that passed over numbers
+  "lasts", // answers to TICKET.LAST
+  "backups", // taken
   "snapshots", // taken
   "installs", // of a leader's snapshot
   "truncations", // of a log

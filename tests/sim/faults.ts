@@ -1,6 +1,6 @@
 // When something goes wrong: each kind of trouble comes by itself, in its own time, as often
 // as the options say. Not here: what a kind does (`process_faults.ts`, `disk_faults.ts`,
-// `network_faults.ts`, `member_changes.ts`, `liar.ts`), and which computers it may strike
+// `network_faults.ts`, `member_changes.ts`, `numbers.ts`, `liar.ts`), and which computers it may strike
 // (`victims.ts`).
 
 import type { Client } from "./clients.ts";
@@ -28,6 +28,7 @@ import {
   replaySome,
   splitNetwork,
 } from "./network_faults.ts";
+import { askLast, backUp, raise } from "./numbers.ts";
 import { type FaultKind, faultKinds } from "./options.ts";
 import {
   keepStarting,
@@ -140,6 +141,12 @@ export class Faults {
           lie(world, one);
         }
         return;
+      case "raise":
+        return raise(world);
+      case "last":
+        return askLast(world);
+      case "backup":
+        return backUp(world);
       default:
         kind satisfies never;
     }

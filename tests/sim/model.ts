@@ -1,5 +1,5 @@
 // The state that the machine must have, from the committed entries alone: the sum of the
-// numbers that they take, less those that they give back. If a node applies an entry twice,
+// numbers that they take or pass over, less those that they give back. If a node applies an entry twice,
 // skips one, or applies one before it is committed, its last number differs. Knows the
 // committed configurations as well, and checks an OK to a change against them.
 
@@ -16,15 +16,22 @@ type Members = {
 /** A transfer changes no configuration. */
 type Asked = Exclude<AdminCommand, { type: "transfer" }>;
 
+export type ModelOptions = {
+  /** An entry gives numbers back. */
+  readonly givenBack: () => void;
+  /** An entry passes over `count` numbers that were not taken. */
+  readonly passedOver: (count: number) => void;
+};
+
 export class Model {
-  readonly #onGivenBack: () => void;
+  readonly #told: ModelOptions;
   /** By index: the last number taken after it. */
   readonly #taken: bigint[] = [0n];
   /** Rising by index. */
   readonly #configurations: Members[] = [];
 
-  constructor(onGivenBack: () => void) {
-    this.#onGivenBack = onGivenBack;
+  constructor(told: ModelOptions) {
+    this.#told = told;
   }
 
   /** The last number that any client may have. */
@@ -58,6 +65,7 @@ export class Model {
    */
   assertDone(command: Asked, since: Index): void {
     const isDone = ({ configuration }: Members) => {
+      if (command.type === "raise") return this.last >= command.to;
       if (!("id" in command)) return true;
       const known = findServer(configuration, command.id);
       switch (command.type) {
@@ -83,8 +91,8 @@ export class Model {
   }
 
   /**
-   * The last number after `entry`. The last 8 bytes of a take are its count; the last 16 of a
-   * return are the last number before it and after it.
+   * The last number after `entry`. The last 8 bytes of a take are its count, and those of a raise
+   * the number raised to; the last 16 of a return are the last number before it and after it.
    */
   #after(entry: Entry): bigint {
     if (entry.type !== "command") return this.last;
@@ -92,9 +100,14 @@ export class Model {
     const view = new DataView(buffer, byteOffset, length);
     const end = view.getBigUint64(length - 8, true);
     if (view.getUint8(0) === 1) return this.last + end;
+    if (view.getUint8(0) === 3) {
+      if (end <= this.last) return this.last;
+      this.#told.passedOver(Number(end - this.last));
+      return end;
+    }
     const from = view.getBigUint64(length - 16, true);
     if (this.last !== from) return this.last;
-    this.#onGivenBack();
+    this.#told.givenBack();
     return end;
   }
 

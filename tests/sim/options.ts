@@ -40,6 +40,9 @@ export const faultKinds = [
   "shrink", // members are removed until one is left, or the one gets another
   "dieChanged", // members change, and a node that has acknowledged it dies at once
   "lie", // a node hears messages of others that may say nothing to it
+  "raise", // TICKET.RAISE
+  "last", // TICKET.LAST
+  "backup", // RAFT.BACKUP
 ] as const;
 
 export type FaultKind = typeof faultKinds[number];
@@ -101,7 +104,9 @@ export function drawOptions(seed: number): Options {
   const faults = Object.fromEntries(
     faultKinds.map((kind) => [
       kind,
-      isOfLending(kind) ? 0 : from(0, 0, 1 / 2, 1 / 6, 1 / 20) * phaseMicros,
+      isOfLending(kind) || isOfNumbers(kind)
+        ? 0
+        : from(0, 0, 1 / 2, 1 / 6, 1 / 20) * phaseMicros,
     ]),
   ) as Record<FaultKind, Micros>;
   // A run whose cuts never heal soon stands still.
@@ -141,7 +146,21 @@ export function drawOptions(seed: number): Options {
     aheadMax: from(2 ** 20, 2 ** 20, 0, 1, 7, 100),
   };
   // Drawn last, so that the other seeds keep their options.
-  return random(5) === 0 ? lending(options, random) : options;
+  const drawn = random(5) === 0 ? lending(options, random) : options;
+  return { ...drawn, faults: { ...drawn.faults, ...drawNumbers(drawn) } };
+}
+
+/** How often people ask about numbers: in half of the runs never. */
+function drawNumbers(
+  { seed, phaseMicros }: Options,
+): Partial<Record<FaultKind, Micros>> {
+  const random = randomOf(seed + 0xa5c); // chance of its own: the other draws stay as they were
+  if (random(2) === 0) return {};
+  const drawn = faultKinds.filter(isOfNumbers).map((kind) => {
+    const often = [0, 1 / 6, 1 / 20, 1 / 60][random(4)]!;
+    return [kind, often * phaseMicros] as const;
+  });
+  return Object.fromEntries(drawn);
 }
 
 /**
@@ -154,6 +173,7 @@ function lending(options: Options, random: Random): Options {
   const { phaseMicros, tickMicros } = options;
   const faults = { ...options.faults };
   for (const kind of faultKinds) {
+    if (isOfNumbers(kind)) continue;
     const rare = faults[kind] && Math.max(faults[kind], phaseMicros / 6);
     faults[kind] = random(4) === 0 ? rare : 0;
   }
@@ -178,6 +198,10 @@ function lending(options: Options, random: Random): Options {
 /** Whether the kind strikes only in runs about lending. */
 function isOfLending(kind: FaultKind): boolean {
   return kind === "lull" || kind === "shrink";
+}
+
+function isOfNumbers(kind: FaultKind): boolean {
+  return kind === "raise" || kind === "last" || kind === "backup";
 }
 
 function drawForward(random: Random): Forwarding[] {

@@ -62,7 +62,13 @@ export class World {
       const computer = new Computer(this, i);
       this.computers.set(computer.id, computer);
     }
-    this.model = new Model(() => this.counts.givenBack++);
+    this.model = new Model({
+      givenBack: () => this.counts.givenBack++,
+      passedOver: (count) => {
+        this.counts.passedOver++;
+        this.tickets.unanswered(count);
+      },
+    });
     this.checker = new Checker(
       this.computers,
       (entry) => {

@@ -11,6 +11,7 @@ export const kinds = [
   "partition",
   "disk",
   "restart",
+  "numbers",
   "guests",
   "strangers",
 ] as const;

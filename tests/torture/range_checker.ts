@@ -25,6 +25,8 @@ export class RangeChecker {
   readonly #given = new IntervalSet();
   #lines = 0;
   #largest = 0;
+  /** Later answers must be above it, although nobody was given it. */
+  #passed = 0;
   #answered = 0;
   #repeated = 0;
   #lost = 0;
@@ -68,7 +70,12 @@ export class RangeChecker {
 
   /** To be called just before a request is sent: its answers must be above this number. */
   asks(): number {
-    return this.#largest;
+    return Math.max(this.#largest, this.#passed);
+  }
+
+  /** A client was told that all numbers that are asked for from now on are above `number`. */
+  passes(number: number): void {
+    this.#passed = Math.max(this.#passed, number);
   }
 
   /** `line` was just given `first` to `last`, for a request sent when `asks` said `floor`. */

@@ -25,6 +25,7 @@ function statsOf(
     disk_latency_avg_us: 826,
     disk_latency_max_us: 12_345,
     disk_stalled: 0,
+    last_ticket: 12,
     version: "0.1.0",
     ...more,
   };
@@ -66,6 +67,7 @@ Deno.test("statusOf() shows the leader's report of all members and each member's
     "1   10.0.0.1:12001  10.0.0.1:11001  leader       4     15    0        -  0.1.0      826µs/12ms",
     "2   10.0.0.2:12001  10.0.0.2:11001  follower     4     15    0      0ms  0.1.0      826µs/12ms",
     "3   10.0.0.3:12001  10.0.0.3:11001  follower     4     12    3     4.1s  0.1.0      826µs/12ms",
+    "last ticket 12",
   ].join("\n");
   for (
     const answers of [
@@ -146,7 +148,7 @@ Deno.test("A disk that hangs shows, and durations are short", () => {
       first: { address: at1!, stats },
       others: new Map(),
     });
-    return table.split("  ").at(-1)!.trim();
+    return table.split("\n")[1]!.split("  ").at(-1)!.trim();
   };
   assert.equal(disk(0, 0), "0µs/0µs");
   assert.equal(disk(999, 1000), "999µs/1.0ms");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Ticket, violations } from "../../lib/checker.ts";
+import { type Mark, type Ticket, violations } from "../../lib/checker.ts";
 
 /** `connection number requestedAt receivedAt`, one ticket a row. */
 function tickets(
@@ -100,4 +100,47 @@ Deno.test("The checker takes n log n: a million tickets in a moment", () => {
     receivedAt: i + 100,
   }));
   assert.deepEqual(violations(many, { dense: true }), []);
+});
+
+Deno.test("The checker holds TICKET.LAST against tickets before it and after it", () => {
+  const mark = (number: number): Mark => ({
+    type: "last",
+    requestedAt: 10,
+    receivedAt: 12,
+    number: BigInt(number),
+  });
+  const given = tickets(
+    [1, 5, 0, 9], // before it
+    [2, 6, 0, 10], // these three overlap with it
+    [3, 7, 11, 20],
+    [4, 8, 12, 20],
+    [5, 9, 13, 20], // after it
+  );
+  for (const number of [5, 6, 7, 8]) {
+    assert.deepEqual(violations(given, { marks: [mark(number)] }), []);
+  }
+  const [low] = violations(given, { marks: [mark(4)] });
+  assert.match(low!, /^above last 4, asked for at 10: 5 /);
+  const [high] = violations(given, { marks: [mark(8), mark(9)] });
+  assert.match(high!, /^not above last 9: 9 /);
+});
+
+Deno.test("The checker holds TICKET.RAISE against tickets after it alone", () => {
+  const raise: Mark = {
+    type: "raise",
+    requestedAt: 10,
+    receivedAt: 12,
+    number: 9n,
+  };
+  const marks = [{ ...raise, number: 1n }, raise];
+  assert.deepEqual(
+    violations(tickets([1, 20, 0, 9], [2, 3, 11, 14], [3, 21, 13, 20]), {
+      marks: [raise],
+    }).length,
+    1,
+    "3 is behind 20 in real time, and no fault of the raise",
+  );
+  assert.deepEqual(violations(tickets([1, 10, 13, 20]), { marks }), []);
+  const [fault] = violations(tickets([1, 9, 13, 20]), { marks });
+  assert.match(fault!, /^not above raise 9: 9 /);
 });

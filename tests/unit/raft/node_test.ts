@@ -233,7 +233,7 @@ Deno.test("Node flushes at its interval, one flush at a time", () => {
 
 Deno.test("Node ends, and does not guess, at a command of a newer format", () => {
   const data = encodeTake(ticketSequence, 1);
-  data[0] = 3;
+  data[0] = 4;
   const saved = foundedBy("a", membersOf("a"));
   const nodes = new Nodes([{
     ...saved,
@@ -242,7 +242,7 @@ Deno.test("Node ends, and does not guess, at a command of a newer format", () =>
   nodes.run(2);
   assert.match(
     String(nodes.computer("a").end?.error),
-    /format 3 in the log is newer than this ticketd, which knows 2/,
+    /format 4 in the log is newer than this ticketd, which knows 3/,
   );
 });
 
@@ -268,6 +268,7 @@ Deno.test("Node tells its status when it changed, at most once an input", () => 
     term: 2,
     leaderAddress: "a.example:1",
     memberHosts: ["a.example"],
+    lastTicket: 0n,
   });
   assert(told.length <= 3, `${told.length} in a few ticks`);
   nodes.take("a");
@@ -276,6 +277,26 @@ Deno.test("Node tells its status when it changed, at most once an input", () => 
     posted.filter(({ type }) => type === "status").length,
     told.length,
   );
+});
+
+Deno.test("Node tells how far the tickets are, once a second at most", () => {
+  const nodes = Nodes.ledBy("abc");
+  nodes.run(20);
+  const told = () =>
+    nodes.computer("b").posted.filter(({ type }) => type === "status").length;
+  const before = told();
+  for (let i = 0; i < 40; i++) {
+    nodes.take("a");
+    nodes.run(1);
+  }
+  const ticks = 40;
+  assert(told() - before <= 1 + ticks / 20, `${told() - before} times`);
+  nodes.run(20);
+  assert.equal(nodes.computer("b").status?.lastTicket, 40n);
+  assert.equal(nodes.stat("b", "last_ticket"), "40");
+  const after = told();
+  nodes.run(100);
+  assert.equal(told(), after, "nothing new");
 });
 
 Deno.test("Node tells a follower's clients where the leader is, and when it is lost", () => {
@@ -291,6 +312,7 @@ Deno.test("Node tells a follower's clients where the leader is, and when it is l
     term: 2,
     leaderAddress: "",
     memberHosts: ["a.example", "b.example", "c.example"],
+    lastTicket: 0n,
   });
 });
 

@@ -71,6 +71,7 @@ const status: NodeStatus = {
   term: 2,
   leaderAddress: ":1",
   memberHosts: [],
+  lastTicket: 0n,
 };
 
 Deno.test("Doors give each answer to a take to whom it is due, in parts as the node gives them", () => {

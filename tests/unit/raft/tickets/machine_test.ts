@@ -3,8 +3,10 @@ import fc from "fast-check";
 import { InvariantError } from "../../../../base/assert.ts";
 import { Writer } from "../../../../base/bytes.ts";
 import {
+  encodeRaise,
   encodeReturn,
   encodeTake,
+  isCommand,
   lastTicket,
   Machine,
   ticketSequence,
@@ -146,9 +148,47 @@ Deno.test("A snapshot before any command restores as one", () => {
   assert(machine.isEmpty);
 });
 
+Deno.test("A raise passes over all numbers up to its own, and never lowers", () => {
+  const machine = machineAt(7n);
+  for (const [to, after] of [[6n, 7n], [7n, 7n], [9n, 9n], [8n, 9n]] as const) {
+    assert.deepEqual(machine.apply(encodeRaise(ticketSequence, to)), []);
+    assert.equal(machine.last(ticketSequence), after);
+  }
+  assert.deepEqual(take(machine, ticketSequence, 2), { last: 11n, count: 2 });
+  machine.apply(encodeRaise(ticketSequence, lastTicket));
+  assert.equal(take(machine, ticketSequence, 2)?.count, 0);
+});
+
+Deno.test("A raise makes a sequence that does not exist yet, and is in the snapshot", () => {
+  const machine = new Machine();
+  machine.apply(encodeRaise("x", 5n));
+  assert.deepEqual(machine.sequences, [["x", 5n]]);
+  const copy = new Machine();
+  copy.restore(machine.snapshot());
+  assert.deepEqual(copy.sequences, [["x", 5n]]);
+});
+
+Deno.test("A return that a raise has passed over changes nothing", () => {
+  const machine = machineAt(7n);
+  machine.apply(encodeRaise(ticketSequence, 8n));
+  machine.apply(encodeReturn(ticketSequence, { from: 7n, to: 3n }));
+  assert.equal(machine.last(ticketSequence), 8n);
+});
+
+Deno.test("A raise to 0, cut or with more behind it is no command", () => {
+  const raise = encodeRaise(ticketSequence, 1n);
+  assert(isCommand(raise));
+  assert.throws(() => encodeRaise(ticketSequence, 0n));
+  const nothing = raise.slice();
+  nothing[nothing.length - 8] = 0;
+  assert(!isCommand(nothing));
+  assert(!isCommand(raise.subarray(0, -1)));
+  assert(!isCommand(Uint8Array.of(...raise, 0)));
+});
+
 Deno.test("Machine refuses a newer format, in commands and in snapshots", () => {
   const command = encodeTake(ticketSequence, 1);
-  command[0] = 3;
+  command[0] = 4;
   const snapshot = new Machine().snapshot();
   snapshot[0] = 2;
   const machine = machineAt(7n);
@@ -159,7 +199,7 @@ Deno.test("Machine refuses a newer format, in commands and in snapshots", () => 
         found - 1
       }`,
   });
-  assert.throws(() => machine.apply(command), refusal(3));
+  assert.throws(() => machine.apply(command), refusal(4));
   assert.equal(machine.last(ticketSequence), 7n);
   assert.throws(() => machine.restore(snapshot), refusal(2));
 });

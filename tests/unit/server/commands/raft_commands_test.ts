@@ -11,6 +11,7 @@ const leader: NodeStatus = {
   term: 2,
   leaderAddress: "127.0.0.1:18101",
   memberHosts: [],
+  lastTicket: 0n,
 };
 
 Deno.test("RAFT.LEADER answers from the last status, whatever follows it", () => {

@@ -10,6 +10,7 @@ const leader: NodeStatus = {
   term: 2,
   leaderAddress: "127.0.0.1:18101",
   memberHosts: [],
+  lastTicket: 0n,
 };
 
 Deno.test("PING, ECHO, QUIT and unknown commands answer as Redis 7", () => {

@@ -14,6 +14,7 @@ Deno.test("RaftLink knows no leader until the node has said something", () => {
     term: 0,
     leaderAddress: "",
     memberHosts: [],
+    lastTicket: 0n,
   });
 });
 
@@ -24,6 +25,7 @@ Deno.test("RaftLink remembers the last status", () => {
     term: 2,
     leaderAddress: ":12001",
     memberHosts: [],
+    lastTicket: 0n,
   } as const;
   node.say({ type: "status", status });
   assert.deepEqual(node.link.status, status);

@@ -1,0 +1,191 @@
+// The file that `ticketd backup` writes and `ticketd restore` reads. It is text that a person
+// can read: a JSON document, and a last line with the checksum of everything before it.
+//
+//   file     = document · "sha256 " · 64 hex digits · "\n"
+//   document = JSON, indented by two spaces, and "\n":
+//     { "format": "ticketd backup", "version": 1, "cluster": 32 hex digits,
+//       "taken": ISO time, "from": client address of the node that was asked,
+//       "index": number, "term": number,
+//       "members": [{ "id", "address", "suffrage" }], "sequences": [{ "name", "last" }] }
+//
+// `last` is a decimal text, because it may exceed 2^53. A reader trusts nothing: a file that is
+// cut, changed or of another version is refused as a whole. Touches no file itself.
+
+import { createHash } from "node:crypto";
+
+/** A member of the backed-up cluster, as a text for people: a restore founds a new cluster. */
+export type BackupMember = {
+  readonly id: string;
+  /** Where its peers dialled it. */
+  readonly address: string;
+  readonly suffrage: "voter" | "learner" | "nonvoter";
+};
+
+/** One sequence: no number above `last` had been given when the backup was taken. */
+export type BackupSequence = {
+  readonly name: string;
+  /** 0 to 2^64 - 1. */
+  readonly last: bigint;
+};
+
+/** The content of a backup. */
+export type Backup = {
+  /** 32 hex digits. */
+  readonly cluster: string;
+  /** When it was taken, by the clock of the machine that wrote it: ISO 8601, in UTC. */
+  readonly taken: string;
+  /** Client address of the node that was asked. */
+  readonly from: string;
+  /** The last log entry that is in it, and its term. */
+  readonly index: number;
+  readonly term: number;
+  readonly members: readonly BackupMember[];
+  /** Names are unique. */
+  readonly sequences: readonly BackupSequence[];
+};
+
+const format = "ticketd backup";
+const version = 1;
+const lastMax = 2n ** 64n - 1n;
+const suffrages = ["voter", "learner", "nonvoter"] as const;
+
+/** The bytes of a backup file. */
+export function encodeBackup(backup: Backup): Uint8Array<ArrayBuffer> {
+  const { cluster, taken, from, index, term, members, sequences } = backup;
+  const document = {
+    format,
+    version,
+    cluster,
+    taken,
+    from,
+    index,
+    term,
+    members: members.map(({ id, address, suffrage }) => ({
+      id,
+      address,
+      suffrage,
+    })),
+    sequences: sequences.map(({ name, last }) => ({ name, last: `${last}` })),
+  };
+  const text = `${JSON.stringify(document, undefined, 2)}\n`;
+  return new TextEncoder().encode(`${text}sha256 ${digestOf(text)}\n`);
+}
+
+/**
+ * The backup in `bytes`, which were read from `path`.
+ *
+ * @throws {Error} with one sentence that names `path`, if they are not a whole and unchanged
+ * backup of this version
+ */
+export function decodeBackup(bytes: Uint8Array, path: string): Backup {
+  const text = textOf(bytes);
+  const [, document, digest] =
+    /^([^]*\n)sha256 ([0-9a-f]{64})\n$/.exec(text ?? "") ?? [];
+  if (document === undefined) {
+    const isOurs = text?.includes(`"${format}"`);
+    return refuse(
+      path,
+      isOurs
+        ? "is cut off or damaged: its last line is not its checksum"
+        : "is no backup of ticketd",
+    );
+  }
+  if (digest !== digestOf(document)) {
+    return refuse(path, "is damaged: its checksum does not fit");
+  }
+  return backupIn(document, path);
+}
+
+/** The backup that a document with a right checksum describes. */
+function backupIn(document: string, path: string): Backup {
+  const fields = objectIn(parsed(document));
+  if (fields.format !== format) return refuse(path, "is no backup of ticketd");
+  if (fields.version !== version) {
+    throw new Error(
+      `${path} is a backup of version ${fields.version}, and this ticketd reads ` +
+        `version ${version}: restore it with the ticketd that made it`,
+    );
+  }
+  const bad = (field: string) =>
+    refuse(path, `holds no sound "${field}": no ticketd made it so`);
+  const text = (field: string, form: RegExp): string => {
+    const value = fields[field];
+    return typeof value === "string" && form.test(value) ? value : bad(field);
+  };
+  const counter = (field: string): number => {
+    const value = Number(fields[field]);
+    const isNumber = typeof fields[field] === "number";
+    return isNumber && Number.isSafeInteger(value) && value >= 0
+      ? value
+      : bad(field);
+  };
+  return {
+    cluster: text("cluster", /^[0-9a-f]{32}$/),
+    taken: text("taken", /^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    from: text("from", /^/),
+    index: counter("index"),
+    term: counter("term"),
+    members: listIn(fields.members, memberIn) ?? bad("members"),
+    sequences: sequencesIn(fields.sequences) ?? bad("sequences"),
+  };
+}
+
+function memberIn(value: unknown): BackupMember | undefined {
+  const { id, address, suffrage: told } = objectIn(value);
+  const suffrage = suffrages.find((known) => known === told);
+  if (typeof id !== "string" || typeof address !== "string") return undefined;
+  return suffrage === undefined ? undefined : { id, address, suffrage };
+}
+
+function sequencesIn(value: unknown): readonly BackupSequence[] | undefined {
+  const sequences = listIn(value, (each): BackupSequence | undefined => {
+    const { name, last } = objectIn(each);
+    if (typeof name !== "string" || typeof last !== "string") return undefined;
+    if (!/^(0|[1-9]\d{0,19})$/.test(last)) return undefined;
+    return BigInt(last) > lastMax ? undefined : { name, last: BigInt(last) };
+  });
+  const names = new Set(sequences?.map(({ name }) => name));
+  return names.size === sequences?.length ? sequences : undefined;
+}
+
+/** Each element of a list as `read` reads it; `undefined` if one is wrong, or it is no list. */
+function listIn<Value>(
+  value: unknown,
+  read: (element: unknown) => Value | undefined,
+): Value[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const found = value.map(read).filter((each) => each !== undefined);
+  return found.length === value.length ? found : undefined;
+}
+
+/** The fields of an object; none for anything else. */
+function objectIn(value: unknown): Record<string, unknown> {
+  return value instanceof Object ? { ...value } : {};
+}
+
+function parsed(document: string): unknown {
+  try {
+    return JSON.parse(document);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `undefined` if the bytes are no UTF-8. */
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    // A byte order mark is no part of any backup: it must not be swallowed.
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+      .decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function digestOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function refuse(path: string, what: string): never {
+  throw new Error(`${path} ${what}; use another backup, nothing was changed`);
+}

@@ -1,0 +1,62 @@
+// What people ask of the numbers while a cluster runs: raises, TICKET.LAST and backups, each
+// checked against the tickets that clients were given before it and are given after it. Not
+// here: when people ask (`faults.ts`), and the state that the log makes (`model.ts`).
+
+import assert from "node:assert/strict";
+import type { AdminAnswer } from "../../raft/channel/messages.ts";
+import { pickRunning } from "./victims.ts";
+import type { World } from "./world.ts";
+
+/** Passes over some numbers, or none: below the next, within what is in hand, or far above. */
+export function raise(world: World): void {
+  const asked = pickRunning(world);
+  if (asked === undefined) return;
+  const { tickets, counts, random } = world;
+  const reach = world.pick([10, 100, 10_000])!;
+  const to = BigInt(Math.max(0, tickets.asks() + random(2 * reach) - reach));
+  asked.admin({ type: "raise", to }, (answer) => {
+    if (answer.type !== "ok") return;
+    counts.raises++;
+    tickets.passes(Number(to));
+  });
+}
+
+/** Tickets read before are not above the answer, and those asked for after it are. */
+export function askLast(world: World): void {
+  const asked = pickRunning(world);
+  if (asked === undefined) return;
+  const { tickets, counts } = world;
+  const { largest } = tickets;
+  asked.admin({ type: "last" }, (answer) => {
+    if (answer.type !== "number") return;
+    counts.lasts++;
+    const last = Number(answer.number);
+    assert(last >= largest, `last ${last}, and ${largest} was given before`);
+    tickets.passes(last);
+  });
+}
+
+/** Every ticket read before is inside, and so is the state after the entry that it names. */
+export function backUp(world: World): void {
+  const asked = pickRunning(world);
+  if (asked === undefined) return;
+  const { tickets, counts, model } = world;
+  const { largest } = tickets;
+  asked.admin({ type: "backup" }, (answer) => {
+    if (answer.type !== "pairs") return;
+    counts.backups++;
+    const last = BigInt(valueOf(answer, "ticket") ?? 0);
+    assert(last >= largest, `${last} is kept, and ${largest} was given before`);
+    const index = Number(valueOf(answer, "index"));
+    assert.equal(last, model.at(index), `the state kept after ${index}`);
+    const members = model.membersAt(index)!.servers;
+    assert.equal(Number(valueOf(answer, "members")), members.length);
+  });
+}
+
+function valueOf(
+  { pairs }: AdminAnswer & { readonly type: "pairs" },
+  key: string,
+): string | undefined {
+  return pairs.find(([name]) => name === key)?.[1];
+}
