@@ -64,8 +64,7 @@ function ofPart(
     case "save":
       return [];
     case "damaged": {
-      const text =
-        `${length} bytes are damaged (${content.reason}), and were ` +
+      const text = `${length} bytes are damaged (${content.reason}), and was ` +
         `once durable; ${remedy}`;
       return [{ severity: "damage", file, at, text }];
     }

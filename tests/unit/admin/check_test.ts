@@ -26,11 +26,11 @@ type Tool = typeof check;
 async function ask(
   tool: Tool,
   dir: string,
-  { json = false, id = "a" as string | undefined } = {},
+  { json = false, id = "a" }: { json?: boolean; id?: string } = {},
 ): Promise<{ code: number; text: string; lines: string[] }> {
   const before = contents(dir);
   const terminal = new PlayedTerminal();
-  const node = id === undefined
+  const node = id === ""
     ? toolNode(dir, { id: "1", idGiven: false })
     : toolNode(dir, { id });
   const code = await tool({ node, json }, terminal);
@@ -283,11 +283,11 @@ Deno.test("check tells another node's directory and a newer format as a start do
 Deno.test("The tools find the one node there is, and name those to choose from", () =>
   withDirectory(async (dir) => {
     await makeNode(`${dir}/a`);
-    const only = await ask(check, dir, { id: undefined });
+    const only = await ask(check, dir, { id: "" });
     assert.equal(only.code, 0);
     assert.match(only.text, /1 holds no data, but .*\/a does: using it/);
 
-    const inside = await ask(check, `${dir}/a`, { id: undefined });
+    const inside = await ask(check, `${dir}/a`, { id: "" });
     assert.equal(inside.code, 0, inside.text);
     assert.match(inside.text, /a is itself a node's directory: using it/);
 
@@ -299,9 +299,9 @@ Deno.test("The tools find the one node there is, and name those to choose from",
     const bytes = await Deno.readFile(`${dir}/a/${segmentName(1)}`);
     await Deno.writeFile(`${dir}/b/${segmentName(1)}`, bytes);
     await Deno.rename(`${dir}/b`, `${dir}/a.before-recover-20260101T000000Z`);
-    assert.equal((await ask(check, dir, { id: undefined })).code, 0);
+    assert.equal((await ask(check, dir, { id: "" })).code, 0);
     await Deno.rename(`${dir}/a.before-recover-20260101T000000Z`, `${dir}/b`);
-    const several = await ask(check, dir, { id: undefined });
+    const several = await ask(check, dir, { id: "" });
     assert.equal(several.code, 2);
     assert.match(several.text, /choose one of its neighbours with --id: a, b$/);
   }));
@@ -315,7 +315,7 @@ Deno.test("check names the save of a Deno KV store that is damaged, and inspect 
     }
     const { code, text } = await ask(check, dir);
     assert.equal(code, 1);
-    assert.match(text, /FAULT: kv\.sqlite3, save 2: .* part 0 is missing or/);
+    assert.match(text, /FAULT: kv\.sqlite3, save 2: .*part 0 is missing or/);
     const shows = await ask(inspect, dir);
     assert.equal(shows.code, 1);
     assert.match(shows.text, /take ticket 30/);
