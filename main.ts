@@ -1,73 +1,74 @@
-// The process, from the command line to its exit code: serves, or does what else the
-// command line asks for (`status`, `--help`). In the order of a start: where the node
-// runs, the node, the clients' port, serving, and how the process ends.
-//
-//   0         it was asked to stop, or the cluster removed its node
-//   1         a fault
-//   128 + n   a second signal, of number n, cut the stop short (`server/signals.ts`)
+// The process, from the command line to its exit code (`base/exit_codes.ts`): serves, or does
+// what else the command line asks for, such as a tool of `admin/`. In the order of a start:
+// where the node runs, the node, serving, and how the process ends. Not here: the clients'
+// port and the isolates behind it (`server/clients/client_port.ts`).
 
-// deno-lint-ignore-file no-console -- it speaks to the terminal that started it
-
-import deno from "./deno.json" with { type: "json" };
+import { check } from "./admin/check.ts";
+import { inspect } from "./admin/inspect.ts";
+import { recover } from "./admin/recover.ts";
+import { restore } from "./admin/restore.ts";
+import { status } from "./admin/status.ts";
+import { terminal } from "./admin/terminal.ts";
 import { formatAddress, parseAddress } from "./base/address.ts";
-import type { Port } from "./base/port.ts";
-import { openWhenFree, type WaitOptions } from "./base/listen.ts";
+import { exitCodes } from "./base/exit_codes.ts";
 import { type Logger, openLog } from "./base/logger.ts";
 import type { Door, FromNode, ToNode } from "./raft/channel/messages.ts";
 import { TakeBox } from "./raft/channel/take_box.ts";
 import { Host } from "./raft/host.ts";
 import { ClientCount } from "./server/client_count.ts";
+import {
+  asksAgain,
+  eachIsolate,
+  ioThreads,
+  mayShare,
+  openClientPort,
+} from "./server/clients/client_port.ts";
 import { ClientService } from "./server/clients/client_service.ts";
-import type { IoOptions } from "./server/clients/io_thread.ts";
-import { IoThreads } from "./server/clients/io_threads.ts";
-import { listen } from "./server/clients/listener.ts";
-import { type Claim, claimPort } from "./server/clients/shared_port.ts";
 import { type Config, parseConfig } from "./server/config.ts";
 import { limitsOf } from "./server/file_handles.ts";
+import { environmentVariable, mayReadCode } from "./server/permissions.ts";
 import { placeNode } from "./server/placement.ts";
 import { onUncaught, ProcessEnd } from "./server/process_end.ts";
 import { onParentsEnd, onSignals } from "./server/signals.ts";
-import { status } from "./server/status.ts";
 import { RaftLink } from "./server/tickets/raft_link.ts";
+import type { ToolTask } from "./server/tools.ts";
 
 const workerUrl = new URL("./raft/worker.ts", import.meta.url);
-const ioWorkerUrl = new URL("./server/clients/io_worker.ts", import.meta.url);
 
 const parsed = parseConfig(Deno.args, environmentVariable);
 switch (parsed.type) {
   case "run":
     await serve(parsed.config);
     break;
-  case "status": {
-    const { table, fault } = await status(parsed.address);
-    if (table !== "") print(table);
-    if (fault !== undefined) console.error(fault);
-    Deno.exit(fault === undefined ? 0 : 1);
-    break;
-  }
   case "print":
-    print(parsed.text.trimEnd());
+    terminal.out(parsed.text.trimEnd());
     break;
   case "error":
-    console.error(parsed.text);
-    Deno.exit(1);
+    terminal.error(parsed.text);
+    Deno.exit(exitCodes.usage);
     break;
   default:
-    parsed satisfies never;
+    Deno.exit(await runTool(parsed));
 }
 
-/** `undefined`, too, if it may not be read: to try would prompt at a terminal, and wait. */
-function environmentVariable(variable: string): string | undefined {
-  const { state } = Deno.permissions.querySync({ name: "env", variable });
-  return state === "granted" ? Deno.env.get(variable) : undefined;
-}
-
-/** A reader that has seen enough (`| head`) and a full disk are no faults of ours. */
-function print(text: string): void {
-  try {
-    console.log(text);
-  } catch {
-    Deno.exit(1);
+/** The exit code of a tool that does its work and ends. */
+async function runTool(task: ToolTask): Promise<number> {
+  switch (task.type) {
+    case "status":
+      return await status(task, terminal);
+    case "restore":
+      return await restore(task, terminal);
+    case "recover":
+      return await recover(task, terminal);
+    case "check":
+      return await check(task, terminal);
+    case "inspect":
+      return await inspect(task, terminal);
+    case "backup":
+      terminal.error(`ticketd ${task.type} is not there yet`);
+      return exitCodes.fault;
+    default:
+      return task satisfies never;
   }
 }
 
@@ -105,7 +106,7 @@ async function serveUntilStopped(
   const { peersMax, refusalsMax } = shares;
   const { inWorker, options } = await placeNode({ ...config.node, peersMax }, {
     storage: config.storage,
-    canReadCode: canRead(workerUrl),
+    canReadCode: mayReadCode(workerUrl),
     log,
   });
   const { link, ready, stopped } = linkToNode(config, { inWorker, end });
@@ -151,12 +152,6 @@ async function serveUntilStopped(
 }
 
 // The node.
-
-/** Without `--allow-read` Deno starts no worker from a local file. */
-function canRead(path: URL): boolean {
-  return Deno.build.standalone ||
-    Deno.permissions.querySync({ name: "read", path }).state === "granted";
-}
 
 type NodeLink = {
   readonly link: RaftLink;
@@ -217,89 +212,6 @@ function connectNode(
     died(event.message);
   };
   return worker;
-}
-
-/** Whether a TICKET outlives the leader that it was asked of. */
-function asksAgain({ node: { forward } }: Config): boolean {
-  return forward !== "no";
-}
-
-// The clients' port.
-
-/** Whether several isolates may serve clients. If not, one does: the service must not fail. */
-function mayShare(
-  { ioThreads }: Config,
-  { inWorker, log }: { readonly inWorker: boolean; readonly log: Logger },
-): boolean {
-  if (ioThreads === 1) return false;
-  if (inWorker && canRead(ioWorkerUrl)) return true;
-  log(
-    "warning",
-    `serves clients with 1 thread, not with ${ioThreads}, for no worker can be started: ` +
-      "add --allow-read",
-  );
-  return false;
-}
-
-/** The claim is that of a port that further isolates share. Waits for a port in use. */
-async function openClientPort(
-  { clientListen }: Config,
-  isShared: boolean,
-  { earlyMax, ...waiting }: WaitOptions & { readonly earlyMax: number },
-): Promise<
-  { readonly socket: Port; readonly claim: Claim | undefined }
-> {
-  if (!isShared) {
-    const socket = await openWhenFree(
-      () => listen(clientListen, earlyMax),
-      waiting,
-    );
-    return { socket, claim: undefined };
-  }
-  const claim = await openWhenFree(
-    () => claimPort(clientListen, earlyMax),
-    waiting,
-  );
-  return { socket: claim.socket, claim };
-}
-
-/** The settings that all isolates share which serve clients. */
-function eachIsolate(config: Config, refusalsMax: number) {
-  const { timeoutMillis, limits: { idleSeconds, keepAliveSeconds } } = config;
-  const { version } = deno;
-  return {
-    timeoutMillis,
-    version,
-    refusalsMax,
-    idleSeconds,
-    keepAliveSeconds,
-  };
-}
-
-/** The isolates that serve clients besides this one, `count` of them; begun, not serving. */
-function ioThreads(
-  config: Config,
-  { count, link, limits, each, end }: {
-    readonly count: number;
-    readonly link: RaftLink;
-    readonly limits: IoOptions["limits"];
-    readonly each: ReturnType<typeof eachIsolate>;
-    readonly end: ProcessEnd;
-  },
-): IoThreads {
-  const { logLevel: level, logFormat: format } = config.node;
-  return new IoThreads({
-    count,
-    spawn: (name) => new Worker(ioWorkerUrl, { type: "module", name }),
-    openDoor: (port, takeBoxMemory) => link.openDoor(port, takeBoxMemory),
-    died: (reason) => end.fail(`a thread that serves clients died: ${reason}`),
-    each: {
-      ...each,
-      asksAgain: asksAgain(config),
-      limits,
-      log: { level, format },
-    },
-  });
 }
 
 /** `text`, an address, with the port that the system chose for `:0`. */

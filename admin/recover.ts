@@ -8,6 +8,7 @@
 //             1  refused, or the answer was another one, and nothing was changed; or a fault
 //                of the disk
 
+import { exitCodes } from "../base/exit_codes.ts";
 import { findServer, isNamed } from "../raft/core/membership.ts";
 import type { Saved } from "../raft/core/types.ts";
 import { denoFiles, type Files } from "../storage/files.ts";
@@ -46,7 +47,7 @@ export async function recover(
     }
   } catch (error) {
     terminal.error(error instanceof Error ? error.message : String(error));
-    return 1;
+    return exitCodes.fault;
   }
 }
 
@@ -72,14 +73,14 @@ async function recoverIn(
   }
   if (!options.yes) {
     const answer = await terminal.ask(
-      `Type the node's id, ${node}, to make it the only voter of a new cluster: `,
+      `Type the node's id, ${node}, to make it the only voter of a new cluster:`,
     );
     if (answer?.trim() !== node) {
       const why = answer === undefined
         ? "nobody answered (a script says --yes)"
         : "that is not its id";
       terminal.error(`${why}; nothing was changed`);
-      return 1;
+      return exitCodes.fault;
     }
   }
   const copy = keepCopy(files);
@@ -94,7 +95,7 @@ async function recoverIn(
     "next: start it as before; wipe the directories of all other nodes, then start " +
       "them with --join",
   );
-  return 0;
+  return exitCodes.done;
 }
 
 /** @throws {Error} if there is nothing to recover, or nothing to recover from */

@@ -9,6 +9,7 @@
 
 import { join } from "node:path";
 import { parseAddress } from "../base/address.ts";
+import { exitCodes } from "../base/exit_codes.ts";
 import type { Saved } from "../raft/core/types.ts";
 import { attempt } from "../storage/file_faults.ts";
 import { denoFiles, lockName } from "../storage/files.ts";
@@ -53,11 +54,11 @@ export async function restore(
     progress.at(backup.sequences.length);
     progress.end();
     report(backup, { saved, directory, options, terminal });
-    return 0;
+    return exitCodes.done;
   } catch (error) {
     progress.end();
     terminal.error(error instanceof Error ? error.message : String(error));
-    return 1;
+    return exitCodes.fault;
   }
 }
 

@@ -1,5 +1,6 @@
 // What an operator reads before a lost majority is given up: what the surviving node has, what
-// it may lack, and which nodes must never run again. Words only: `recover.ts` asks and acts.
+// it may lack, and which nodes must never run again, because they would give the same numbers as
+// the new cluster. Words only: `recover.ts` asks and acts.
 
 import { findServer } from "../raft/core/membership.ts";
 import type { Saved } from "../raft/core/types.ts";

@@ -1,65 +1,89 @@
-// Splits the command line into flags and their values, the way Go's `flag` package and GNU
-// tools read them: one dash or two, `--id 3` or `--id=3`. Does not know which values are
-// allowed (`flags.ts`), nor variables, nor which flags fit together (`config.ts`).
+// Splits the command line into a word, its flags and their values, and further arguments, the
+// way Go's `flag` package and GNU tools read them: one dash or two, `--id 3` or `--id=3`.
+// Does not know which values are allowed (`flags.ts`), nor variables and files
+// (`settings.ts`), nor which flags fit together (`config.ts`, `tools.ts`).
 //
 // By hand: `parseArgs` of node:util takes `-id` for `-i -d`.
 
-import { flags, isName, type Name } from "./flags.ts";
+import type { Flag } from "./flags.ts";
 import { seeHelp } from "./help.ts";
 import { similarTo } from "./spelling.ts";
+import {
+  allFlags,
+  type FlagName,
+  isWord,
+  type WordName,
+  words,
+} from "./words.ts";
 
-/** A fault in the command line or a variable; its message is one line for the user. */
+/** A fault in what the user wrote, wherever; its message is one line for the user. */
 export class UsageError extends Error {}
 
 /** A command line without faults. */
 export type CommandLine =
   | {
     readonly type: "flags";
+    readonly word: WordName;
     /** The last value of each flag; `yes` for a flag that takes none. */
-    readonly given: ReadonlyMap<Name, string>;
-    /** Arguments that are neither flags nor values. */
-    readonly words: readonly string[];
+    readonly given: ReadonlyMap<FlagName, string>;
+    /** Arguments that are neither flags nor values, without the word. */
+    readonly rest: readonly string[];
   }
-  | { readonly type: "help" }
+  | { readonly type: "help"; readonly word: WordName }
   | { readonly type: "version" };
 
 /**
  * `args` are those of the process, without its name.
  *
- * @throws {UsageError} for an unknown flag and for a missing value.
+ * @throws {UsageError} for an unknown word or flag, and for a missing value.
  */
 export function splitCommandLine(args: readonly string[]): CommandLine {
-  const given = new Map<Name, string>();
-  const words: string[] = [];
+  const [first = ""] = args;
+  if (first === "" || first.startsWith("-")) return splitFlags("serve", args);
+  if (isWord(first)) return splitFlags(first, args.slice(1));
+  throw unknownWord(first);
+}
+
+function splitFlags(word: WordName, args: readonly string[]): CommandLine {
+  const given = new Map<FlagName, string>();
+  const rest: string[] = [];
   let asksForHelp = false;
   let unknown: string | undefined;
-  const rest = args.values();
-  for (const arg of rest) {
+  const left = args.values();
+  for (const arg of left) {
     if (arg === "--") {
-      words.push(...rest);
+      rest.push(...left);
       break;
     }
-    // A dash alone and a negative number are words.
+    // A dash alone and a negative number are arguments.
     if (!/^-./s.test(arg) || Number.isFinite(Number(arg))) {
-      words.push(arg);
+      rest.push(arg);
       continue;
     }
     const [, name = "", inline] = /^--?([a-z-]+)(?:=([^]*))?$/.exec(arg) ?? [];
     if (arg === "-h" || /^--?help$/.test(arg)) asksForHelp = true;
     else if (/^--?version$/.test(arg)) return { type: "version" };
-    else if (isName(name) && flags[name].value !== "") {
-      add(given, { name, value: inline ?? rest.next().value });
-    } else if (isName(name) && inline === undefined) given.set(name, "yes");
-    else unknown ??= arg;
+    else if (!takes(word, name)) unknown ??= arg;
+    else if (allFlags[name].value !== "") {
+      add(given, { name, value: inline ?? left.next().value });
+    } else given.set(name, inline ?? "yes");
   }
-  if (asksForHelp) return { type: "help" };
-  if (unknown !== undefined) throw unknownFlag(unknown);
-  return { type: "flags", given, words };
+  if (asksForHelp) return { type: "help", word };
+  if (unknown !== undefined) throw unknownFlag(unknown, word);
+  return { type: "flags", word, given, rest };
+}
+
+function takes(word: WordName, name: string): name is FlagName {
+  const names: readonly string[] = words[word].flags;
+  return names.includes(name);
 }
 
 function add(
-  given: Map<Name, string>,
-  { name, value }: { readonly name: Name; readonly value: string | undefined },
+  given: Map<FlagName, string>,
+  { name, value }: {
+    readonly name: FlagName;
+    readonly value: string | undefined;
+  },
 ): void {
   if (value === undefined) throw missingValue(name);
   const before = name === "join" ? given.get(name) ?? "" : "";
@@ -69,30 +93,43 @@ function add(
 /** Whether `value` is another flag, in place of a value that was forgotten: `--id --saddr :1`. */
 export function looksLikeFlag(value: string): boolean {
   const name = /^--?([a-z-]+)/.exec(value)?.[1];
-  return name !== undefined && isName(name);
+  return name !== undefined && Object.hasOwn(allFlags, name);
 }
 
 /** The fault that flag `name` has no value. */
-export function missingValue(name: Name): UsageError {
+export function missingValue(name: FlagName): UsageError {
+  const { allowed }: Flag<unknown> = allFlags[name];
+  return new UsageError(`--${name}: its value is missing; use ${allowed}`);
+}
+
+/** The fault that `text` is no word of ticketd. */
+export function unknownWord(text: string): UsageError {
+  const near = didYouMean(similarTo(text, Object.keys(words)));
   return new UsageError(
-    `--${name}: its value is missing; use ${flags[name].allowed}`,
+    `${oneLine(`unknown command '${text}'${near}`)}; ticketd help lists all`,
   );
 }
 
-function unknownFlag(arg: string): UsageError {
+function unknownFlag(arg: string, word: WordName): UsageError {
   const shown = /^-[a-z][a-z-]/.test(arg) ? `-${arg}` : arg;
-  const text = `unknown flag '${shown}'${suggestionFor(shown)}`;
-  const line = text.trim().replace(/\s*[\n\r]\s*/g, " ");
-  return new UsageError(`${line}; ${seeHelp}`);
+  const name = /^--([^]*)$/.exec(shown)?.[1];
+  const known = ["version", ...words[word].flags, "help"];
+  const near = name === undefined ? [] : similarTo(name, known);
+  const by = word === "serve" ? "" : `${word}: `;
+  const suggestion = didYouMean(near.map((name) => `--${name}`));
+  return new UsageError(
+    `${by}${oneLine(`unknown flag '${shown}'${suggestion}`)}; ${seeHelp(word)}`,
+  );
 }
 
-function suggestionFor(flag: string): string {
-  const name = /^--([^]*)$/.exec(flag)?.[1];
-  if (name === undefined) return "";
-  const names = similarTo(name, ["version", ...Object.keys(flags), "help"]);
-  if (names.length === 0) return "";
-  const oneOf = names.length > 1 ? "one of " : "";
-  return ` (Did you mean ${oneOf}${
-    names.map((name) => `--${name}`).join(", ")
+/** ` (Did you mean one of --raddr, --saddr?)`, or nothing. */
+export function didYouMean(near: readonly string[]): string {
+  if (near.length === 0) return "";
+  return ` (Did you mean ${near.length > 1 ? "one of " : ""}${
+    near.join(", ")
   }?)`;
+}
+
+function oneLine(text: string): string {
+  return text.trim().replace(/\s*[\n\r]\s*/g, " ");
 }

@@ -1,22 +1,20 @@
-// Turns flags and environment into one frozen Config, or into the text to print
-// instead. A flag wins over its variable (TICKETD_ID for --id), which wins over the
-// default. Reads, prints and ends nothing itself: `main.ts` does.
+// Turns the command line and the environment into the task of the process: a node with one
+// frozen Config, a tool with its arguments (`tools.ts`), or a text to print. Reads, prints
+// and ends nothing itself: `main.ts` does.
 //
 // Each fault is one line: what was wrong, with which value, and what is allowed. Not here:
-// how flags are written (`command_line.ts`) and what each of them takes (`flags.ts`).
+// how flags are written (`command_line.ts`), where their values come from (`settings.ts`)
+// and what each of them takes (`flags.ts`).
 
 import deno from "../deno.json" with { type: "json" };
 import { type Address, formatAddress } from "../base/address.ts";
 import type { NodeOptions, StorageKind } from "../raft/channel/messages.ts";
-import {
-  looksLikeFlag,
-  missingValue,
-  splitCommandLine,
-  UsageError,
-} from "./command_line.ts";
-import { address, type Flag, flags, type Name, type Value } from "./flags.ts";
-import { helpText, seeHelp, statusHelpText } from "./help.ts";
+import { splitCommandLine, unknownWord, UsageError } from "./command_line.ts";
+import { helpOf, helpText, seeHelp } from "./help.ts";
 import { clash, leadsTo, reachedAt } from "./own_addresses.ts";
+import { Settings, type Variables } from "./settings.ts";
+import { refuseMore, type ToolTask, toolTask } from "./tools.ts";
+import { isWord, usageOf } from "./words.ts";
 
 /** All that the command line and the environment say of a node, checked. */
 export type Config = {
@@ -46,8 +44,7 @@ export type ClientLimits = {
 /** The task that the command line gives the process. */
 export type Parsed =
   | { readonly type: "run"; readonly config: Config }
-  /** Ask the cluster how it is, through the node that serves clients at `address`. */
-  | { readonly type: "status"; readonly address: Address }
+  | ToolTask
   /** To standard output: help or version, as asked for. */
   | { readonly type: "print"; readonly text: string }
   /** One line, to standard error. */
@@ -60,96 +57,67 @@ const joinTimeoutMillis = 60_000;
  * Tells what the process is to do.
  *
  * @param args those of the process, without its name
- * @param env gives one environment variable; empty counts as not set
  */
-export function parseConfig(
-  args: readonly string[],
-  env: (name: string) => string | undefined,
-): Parsed {
+export function parseConfig(args: readonly string[], env: Variables): Parsed {
   try {
-    if (args[0] === "status") return parseStatus(args.slice(1));
-    const line = splitCommandLine(args);
-    switch (line.type) {
-      case "help":
-        return { type: "print", text: helpText() };
-      case "version":
-        return { type: "print", text: `ticketd ${deno.version}\n` };
-      case "flags": {
-        const config = configOf(new Settings(line.given, env));
-        const [word] = line.words;
-        if (word === undefined) return { type: "run", config };
-        throw new UsageError(`${JSON.stringify(word)} is no flag; ${seeHelp}`);
-      }
-      default:
-        return line satisfies never;
-    }
+    return parse(args, env);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     return { type: "error", text: error.message };
   }
 }
 
-/** `args` behind `status`; a `--` is what `deno task status -- …` puts before them. */
-function parseStatus(args: readonly string[]): Parsed {
-  const words = args.filter((arg) => arg !== "--");
-  if (words.some((word) => /^--?h(elp)?$/.test(word))) {
-    return { type: "print", text: statusHelpText };
+function parse(args: readonly string[], env: Variables): Parsed {
+  const line = splitCommandLine(args);
+  switch (line.type) {
+    case "help":
+      return { type: "print", text: helpOf(line.word) };
+    case "version":
+      return { type: "print", text: versionText };
+    case "flags": {
+      const { word, given, rest } = line;
+      switch (word) {
+        case "help":
+          return { type: "print", text: helpAbout(rest) };
+        case "version":
+          refuseMore(word, rest);
+          return { type: "print", text: versionText };
+        case "serve":
+          return {
+            type: "run",
+            config: serveTask(new Settings(given, env), rest),
+          };
+        default:
+          return toolTask(word, { settings: new Settings(given, env), rest });
+      }
+    }
+    default:
+      return line satisfies never;
   }
-  const [text = flags.saddr.standard, more] = words;
-  const parsed = address(text);
-  const wrong = more ??
-    (parsed === undefined || parsed.port === 0 ? text : undefined);
-  if (parsed !== undefined && wrong === undefined) {
-    return { type: "status", address: parsed };
-  }
-  throw new UsageError(
-    `status: ${
-      JSON.stringify(wrong)
-    } is not allowed; use one HOST:PORT where a ` +
-      "node serves clients, such as 127.0.0.1:11001",
-  );
 }
 
-/** The value of each flag, from the command line, the environment or its default. */
-class Settings {
-  readonly #flags: ReadonlyMap<Name, string>;
-  readonly #env: (name: string) => string | undefined;
+const versionText = `ticketd ${deno.version}\n`;
 
-  constructor(
-    flags: ReadonlyMap<Name, string>,
-    env: (name: string) => string | undefined,
-  ) {
-    this.#flags = flags;
-    this.#env = env;
-  }
+/** Of `ticketd help`, with the words behind it. */
+function helpAbout([word, ...more]: readonly string[]): string {
+  refuseMore("help", more);
+  if (word === undefined) return helpText();
+  if (!isWord(word)) throw unknownWord(word);
+  return helpOf(word);
+}
 
-  /** The text given for `name`, and by which means: `--id`, or `TICKETD_ID`. */
-  given(name: Name): { text: string; by: string } | undefined {
-    const flag = this.#flags.get(name);
-    if (flag !== undefined) {
-      if (looksLikeFlag(flag)) throw missingValue(name);
-      return { text: flag, by: `--${name}` };
-    }
-    const by = `TICKETD_${name.toUpperCase().replaceAll("-", "_")}`;
-    const text = this.#env(by) ?? "";
-    return text === "" ? undefined : { text, by };
-  }
-
-  /** @throws {UsageError} when it is not allowed. */
-  read<N extends Name>(name: N): Value<N> {
-    const flag: Flag<unknown> = flags[name];
-    const { text, by } = this.given(name) ?? { text: flag.standard, by: name };
-    const value = flag.parse(text);
-    if (value !== undefined) return value as Value<N>;
-    throw new UsageError(
-      `${by}: ${JSON.stringify(text)} is not allowed; use ${flag.allowed}`,
-    );
-  }
-
-  /** The value of `name`, or `otherwise` if none was given. */
-  readOr<N extends Name>(name: N, otherwise: Value<N>): Value<N> {
-    return this.given(name) === undefined ? otherwise : this.read(name);
-  }
+/** Values are judged first: the argument too many may be part of one that has a space. */
+function serveTask(settings: Settings, rest: readonly string[]): Config {
+  const config = configOf(settings);
+  const [arg] = rest;
+  if (arg === undefined) return config;
+  throw new UsageError(
+    isWord(arg)
+      ? `'${arg}' stands behind other arguments; write it first: ${
+        usageOf(arg)
+      }`
+      : `${JSON.stringify(arg)} is no flag; ${seeHelp("serve")}`,
+  );
 }
 
 function configOf(settings: Settings): Config {

@@ -1,6 +1,7 @@
-// Every flag: its default, its line of help, how a value is read and what is allowed. Each
-// value is judged alone. Not here: which values fit together, and variables (`config.ts`);
-// how flags are written (`command_line.ts`).
+// Every flag of a node: its default, its line of help, how a value is read and what is
+// allowed. Each value is judged alone. Not here: which values fit together (`config.ts`),
+// variables and files (`settings.ts`), how flags are written (`command_line.ts`), and the
+// flags that only tools take (`tool_flags.ts`).
 
 import { type Address, parseAddress } from "../base/address.ts";
 import { isEveryInterface } from "./own_addresses.ts";
@@ -23,7 +24,16 @@ export type Flag<T> = {
 const addressRule = "HOST:PORT, or :PORT for every interface, such as :11001";
 const durationRule = "a duration from 1ms to 60s, such as 50ms or 0.5s";
 
-/** All flags by their names, in the order of --help. */
+/** How a flag that means yes or no is read; the spellings are those of other programs. */
+export const yesOrNo = {
+  parse: (text: string): boolean | undefined => {
+    if (/^(yes|true|1|on)$/.test(text)) return true;
+    return /^(no|false|0|off)$/.test(text) ? false : undefined;
+  },
+  allowed: "yes or no",
+};
+
+/** All flags of a node by their names, in the order of --help. */
 export const flags = {
   id: {
     value: "id",
@@ -58,10 +68,8 @@ export const flags = {
   nonvoter: {
     value: "",
     help: "join without a vote, for good",
-    standard: "",
-    parse: (text) =>
-      text === "yes" ? true : text === "" || text === "no" ? false : undefined,
-    allowed: "yes or no",
+    standard: "no",
+    ...yesOrNo,
   } satisfies Flag<boolean>,
   dir: {
     value: "path",
@@ -241,8 +249,8 @@ function aheadMax(text: string): number | undefined {
   return isCount && count <= most ? count : undefined;
 }
 
-/** A whole number of seconds, minutes or hours, up to a day. */
-function seconds(text: string): number | undefined {
+/** Seconds of `300s`, `5m` or `24h`, from a second to a day; `undefined` for anything else. */
+export function seconds(text: string): number | undefined {
   const match = /^(\d{1,6})([smh])$/.exec(text);
   if (match === null) return undefined;
   const unit = match[2] === "h" ? 3600 : match[2] === "m" ? 60 : 1;

@@ -1,39 +1,66 @@
-// The texts of `ticketd --help` and `ticketd status --help`. Each fits in 80 columns. The
-// lines of flags are made from their table (`flags.ts`). Nothing is printed here: that is
-// done by `main.ts`.
+// The texts of `ticketd --help` and `ticketd help COMMAND`. Each fits in 80 columns. The
+// lines are made from the tables of flags (`flags.ts`, `tool_flags.ts`) and of words
+// (`words.ts`). Nothing is printed here: that is done by `main.ts`.
 
-import { flags } from "./flags.ts";
+import type { Flag } from "./flags.ts";
+import {
+  allFlags,
+  type FlagName,
+  usageOf,
+  type WordName,
+  words,
+} from "./words.ts";
 
-/** The end of a complaint about a word that is no flag. */
-export const seeHelp = "--help lists all flags";
+/** The end of a complaint about a flag that `word` does not take. */
+export function seeHelp(word: WordName): string {
+  return word === "serve"
+    ? "--help lists all flags"
+    : `ticketd help ${word} lists its flags`;
+}
+
+/** Of `ticketd help WORD`. */
+export function helpOf(word: WordName): string {
+  if (word === "serve") return helpText();
+  const { text, flags } = words[word];
+  const options = flags.length === 0
+    ? ""
+    : `\n\nOptions:\n${linesOf(flags.map(rowOf))}`;
+  return `Usage: ${usageOf(word)}\n\n${text}${options}`;
+}
 
 /** Of `ticketd --help`. */
 export function helpText(): string {
-  const rows: (readonly [string, string])[] = [
-    ["--version", "print the version"],
-    ...Object.entries(flags).map(([name, { value, help, standard }]) =>
-      [
-        value === "" ? `--${name}` : `--${name} <${value}>`,
-        standard === "" ? help : `${help} (${standard})`,
-      ] as const
-    ),
-    ["-h, --help", "print this"],
-  ];
-  const width = Math.max(...rows.map(([flag]) => flag.length));
-  const lines = rows.map(([flag, help]) => `  ${flag.padEnd(width)}  ${help}`);
-  return `Usage: ticketd [flags]
-       ticketd status [HOST:PORT]  look at a whole cluster
+  const commands = Object.entries(words).map(
+    ([name, { takes, about }]): Row => {
+      const [argument = ""] = takes.split(/ ?(?:\(|\[?--|\[flags)/);
+      return [`${name} ${argument}`, about];
+    },
+  );
+  return `Usage: ticketd [COMMAND] [flags]
 
-Options:
-${lines.join("\n")}
+Commands:
+${linesOf(commands)}
+
+Options of serve:
+${linesOf([...words.serve.flags.map(rowOf), ["-h, --help", "print this"]])}
 
 :11001 without a host listens on every interface. Every flag may come from the
 environment instead: TICKETD_ID for --id, TICKETD_LOG_LEVEL for --log-level.`;
 }
 
-/** Of `ticketd status --help`. */
-export const statusHelpText = `Usage: ticketd status [HOST:PORT]
+type Row = readonly [left: string, right: string];
 
-Asks the node that serves clients at HOST:PORT (${flags.saddr.standard}), then
-every member of its cluster, and prints a table. Exit code 0 when there is a
-leader and every voter answers; else 1, and a line that says what is wrong.`;
+function rowOf(name: FlagName): Row {
+  const { value, help, standard }: Flag<unknown> = allFlags[name];
+  return [
+    value === "" ? `--${name}` : `--${name} <${value}>`,
+    value === "" || standard === "" ? help : `${help} (${standard})`,
+  ];
+}
+
+function linesOf(rows: readonly Row[]): string {
+  const width = Math.max(...rows.map(([left]) => left.trimEnd().length));
+  return rows.map(([left, right]) =>
+    `  ${left.trimEnd().padEnd(width)}  ${right}`
+  ).join("\n");
+}

@@ -8,6 +8,8 @@ import deno from "../../deno.json" with { type: "json" };
 import { parseAddress } from "../../base/address.ts";
 import { type Config, parseConfig } from "../../server/config.ts";
 import { flags as flagTable, type Name } from "../../server/flags.ts";
+import type { ToolNode } from "../../server/tools.ts";
+import { words } from "../../server/words.ts";
 import { type Target, target } from "./target.ts";
 
 const flags: readonly string[] = Object.keys(flagTable);
@@ -106,15 +108,38 @@ const someArgs = fc.oneof(
   },
   { weight: 1, arbitrary: values.map((value) => [value]) },
 );
+/** Flags that only tools take, with values within their limits and right beyond. */
+const counted: string[][] = [
+  ...["0", "1", "18446744073709551615", "18446744073709551616", "01", "-1"]
+    .flatMap((count) => [["--skip", count], [`--above=${count}`]]),
+  ...["1s", "24h", "0s", "25h", "1d"].map((time) => ["--every", time]),
+  ...["1", "999999", "0", "1000000"].map((count) => ["--keep", count]),
+  ...["", "=yes", "=0", "=", "=YES"].flatMap((value) =>
+    ["exact", "yes", "json"].map((flag) => [`--${flag}${value}`])
+  ),
+  ["file.backup"],
+];
 /** Mostly few: the first fault hides the others. */
 const flagged = fc.array(someArgs, { maxLength: 4, size: "max" })
   .map((some) => some.flat());
 const args = fc.oneof(
   { weight: 9, arbitrary: flagged },
   {
-    weight: 1,
-    arbitrary: fc.oneof(fc.constantFrom(...addresses).map((a) => [a]), flagged)
-      .map((more) => ["status", ...more]),
+    weight: 3,
+    arbitrary: fc.tuple(
+      fc.oneof(
+        { weight: 9, arbitrary: fc.constantFrom(...Object.keys(words)) },
+        { weight: 1, arbitrary: values },
+      ),
+      fc.array(
+        fc.oneof(
+          fc.constantFrom(...addresses).map((address) => [address]),
+          fc.constantFrom(...counted),
+          someArgs,
+        ),
+        { maxLength: 4, size: "max" },
+      ),
+    ).map(([word, more]) => [word, ...more.flat()]),
   },
 );
 const environment = fc.array(
@@ -157,6 +182,13 @@ function assertInRange({ id, clientListen, storage, node }: Config): void {
   assert(["text", "json"].includes(node.logFormat));
 }
 
+function assertNodeInRange({ id, dir, storage, advertise }: ToolNode): void {
+  assert.match(id, /^(?!\.\.?$)[A-Za-z0-9._-]{1,64}$/);
+  assert(dir !== "");
+  assert(["file", "kv", "auto"].includes(storage), storage);
+  assert((parseAddress(advertise)?.port ?? 0) > 0, advertise);
+}
+
 const any = target({
   name: "cli/any",
   claim:
@@ -171,24 +203,26 @@ const any = target({
   }
   if (parsed.type === "print") {
     return assert(
-      args.some((arg) => /^-{1,2}(h|help|version)/.test(arg)),
+      args.some((arg) => /^-{1,2}(h|help|version)/.test(arg)) ||
+        args[0] === "help" || args[0] === "version",
       "printed what nobody asked for",
     );
   }
-  if (parsed.type === "status") {
-    assert.equal(args[0], "status");
+  if (parsed.type !== "error") {
+    assert.equal(args[0], parsed.type);
+    if (!("address" in parsed)) return assertNodeInRange(parsed.node);
     return assert(parsed.address.port > 0, "a port that nobody serves on");
   }
   const { text } = parsed;
   assert(!/[\n\r]/.test(text), `more than one line: ${text}`);
-  const fault = text.replace("; --help lists all flags", "");
+  const fault = text.replace(/; (--help|ticketd help) .*$|; usage: .*$/, "");
   const variables = Object.keys(environment);
   const byFlag = flags.filter((flag) => variables.includes(variableOf(flag)));
-  const words = [...args, ...variables, ...byFlag].map((arg) =>
+  const given = [...args, ...variables, ...byFlag].map((arg) =>
     arg.replace(/^--?/, "").replace(/=[^]*/, "").trim()
       .replace(/\s*[\n\r]\s*/g, " ")
   );
-  const names = words.some((word) => fault.includes(word)) ||
+  const names = given.some((word) => fault.includes(word)) ||
     args.some((arg) => fault.includes(JSON.stringify(arg)));
   assert(names, `names nothing that was given: ${text}`);
 });

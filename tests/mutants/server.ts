@@ -6,7 +6,7 @@ const replies = "server/resp/replies.ts";
 const connection = "server/clients/connection.ts";
 const parser = "server/resp/resp_parser.ts";
 const writer = "server/resp/resp_writer.ts";
-const statusTable = "server/status_table.ts";
+const statusTable = "admin/status_table.ts";
 const parserTests = ["unit/server/resp/resp_parser_test.ts"];
 
 export const serverMutants: readonly Mutant[] = [
@@ -297,7 +297,7 @@ export const serverMutants: readonly Mutant[] = [
     mistake: "a node starts with the default of a flag that was misspelt",
     source: "the start of a node",
     file: "server/command_line.ts",
-    find: "if (unknown !== undefined) throw unknownFlag(unknown);",
+    find: "if (unknown !== undefined) throw unknownFlag(unknown, word);",
     replace: "if (unknown === undefined) void unknownFlag;",
     tests: ["unit/server/config_test.ts"],
   },
@@ -305,7 +305,7 @@ export const serverMutants: readonly Mutant[] = [
     name: "flag-taken-for-a-value",
     mistake: "a flag whose value was forgotten takes the next flag for it",
     source: "the start of a node",
-    file: "server/config.ts",
+    file: "server/settings.ts",
     find: "if (looksLikeFlag(flag)) throw missingValue(name);",
     replace: "void [looksLikeFlag, missingValue];",
     tests: ["unit/server/config_test.ts"],
@@ -336,7 +336,7 @@ export const serverMutants: readonly Mutant[] = [
     file: statusTable,
     find: "return id === node.id ? undefined : `node ${id} answers`;",
     replace: "return id === '' ? `node ${node.id} answers` : undefined;",
-    tests: ["unit/server/status_table_test.ts"],
+    tests: ["unit/admin/status_table_test.ts"],
   },
   {
     name: "former-leader-believed",
@@ -345,7 +345,7 @@ export const serverMutants: readonly Mutant[] = [
     file: statusTable,
     find: "termOf(asked.stats) > termOf(best.stats)",
     replace: "termOf(asked.stats) < termOf(best.stats)",
-    tests: ["unit/server/status_table_test.ts"],
+    tests: ["unit/admin/status_table_test.ts"],
   },
   {
     name: "dead-voter-unmentioned",
@@ -354,7 +354,7 @@ export const serverMutants: readonly Mutant[] = [
     file: statusTable,
     find: "if (!isVoter || (answer",
     replace: "if (isVoter || (answer",
-    tests: ["unit/server/status_table_test.ts"],
+    tests: ["unit/admin/status_table_test.ts"],
   },
   {
     name: "port-shared-with-others",

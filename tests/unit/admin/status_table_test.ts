@@ -7,7 +7,7 @@ import {
   membersIn,
   type Stats,
   statusOf,
-} from "../../../server/status_table.ts";
+} from "../../../admin/status_table.ts";
 
 const [at1, at2, at3] = [1, 2, 3].map((n) => `10.0.0.${n}:11001`);
 

@@ -8,6 +8,7 @@ import {
   parseAddress,
   withHost,
 } from "../base/address.ts";
+import { exitCodes } from "../base/exit_codes.ts";
 import { tryRequest } from "../base/resp_client.ts";
 import {
   type Answers,
@@ -19,12 +20,29 @@ import {
   type Status,
   statusOf,
 } from "./status_table.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** Milliseconds for connection and answer of one node. */
 const nodeMillisMax = 2000;
 
-/** Asks the node that serves clients at `address`, and through it the whole cluster. */
-export async function status(address: Address): Promise<Status> {
+/**
+ * Prints the state of the cluster whose node serves clients at `address`.
+ *
+ * @returns the exit code: 0 when there is a leader and every voter answers
+ */
+export async function status(
+  { address }: { readonly address: Address },
+  terminal: Terminal,
+): Promise<number> {
+  const { table, fault } = await askCluster(address);
+  if (table !== "") terminal.out(table);
+  if (fault === undefined) return exitCodes.done;
+  terminal.error(fault);
+  return exitCodes.fault;
+}
+
+/** Asks that node, and through it the whole cluster. */
+async function askCluster(address: Address): Promise<Status> {
   const text = withHost(formatAddress(address), "127.0.0.1");
   const first = await ask(text);
   if ("fault" in first) {
