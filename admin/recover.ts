@@ -91,9 +91,9 @@ async function recoverIn(
       [...raised(state.highest, { type: "skip", count: skip })]
         .map(([name, last]) => `${name} goes on above ${last}`).join(", "),
   );
+  terminal.out("next: start it as before, without --join;");
   terminal.out(
-    "next: start it as before; wipe the directories of all other nodes, then start " +
-      "them with --join",
+    "  empty the directories of all other nodes, then start them with --join",
   );
   return exitCodes.done;
 }

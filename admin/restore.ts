@@ -131,9 +131,10 @@ function report(backup: Backup, { saved, directory, options, terminal }: {
     );
   }
   terminal.out(
-    "next: make sure that no node of the old cluster runs any more; start this one " +
-      `with --id ${id} --dir ${dir}; start the others with empty directories and --join`,
+    "next: make sure that no node of the old cluster runs any more;",
   );
+  terminal.out(`  start this one with --id ${id} --dir ${dir};`);
+  terminal.out("  start the others with empty directories and --join");
   if (parseAddress(advertise)?.host === "") {
     terminal.out(
       `  other hosts cannot dial "${advertise}": before they join, send ` +

@@ -37,17 +37,19 @@ export function survivorLines(
     `  last written: ${written}`,
     ...numbersOf(state, skip),
     ...warningsOn(data, { node, state }),
-    "may be missing: every number that the other nodes gave without this one, since " +
-    "it was last written at the latest. The skip must be larger than all of them " +
-    "together, numbers that crashes burnt included",
+    "It may lack every number that the other nodes gave after they last reached this",
+    "one: at the latest since it was last written. The skip must be larger than all of",
+    "those together, with those that crashes burnt. Numbers are plenty: choose a large one.",
     ...skip > 0n ? [] : [
-      "DANGER: a skip of 0 gives the same numbers again if the others gave any that " +
-      "this node does not know of",
+      "DANGER: with a skip of 0, numbers that the others gave and this node does not know",
+      "of will be given again.",
     ],
     ...others.length === 0 ? [] : [
-      "must never run again on their present data, or numbers are given twice: " +
-      others.map(({ id, address }) => `node ${id} (${shown(address)})`)
-        .join(", "),
+      "These must never run again on their present data, or numbers are given twice:",
+      `  ${
+        others.map(({ id, address }) => `node ${id} (${shown(address)})`)
+          .join(", ")
+      }`,
     ],
   ];
 }
@@ -76,24 +78,24 @@ function warningsOn(
   const self = findServer(configuration, node);
   if (self === undefined) {
     lines.push(
-      `WARNING: node ${node} was removed from its cluster, and knows nothing of what ` +
-        "came later: prefer any other node that is left",
+      `WARNING: node ${node} was removed from its cluster, and knows nothing of what`,
+      "came later: prefer any other node that is left",
     );
   } else if (self.suffrage !== "voter") {
     lines.push(
-      `WARNING: node ${node} is a ${self.suffrage}: no number ever waited for it, and ` +
-        "it may lack far more than a voter would: prefer any voter that is left",
+      `WARNING: node ${node} is a ${self.suffrage}: no number ever waited for it, and it`,
+      "may lack far more than a voter would: prefer any voter that is left",
     );
   }
   if (data.parts.some(({ content }) => content.type === "torn")) {
     lines.push(
-      "WARNING: its log ends with a torn record, which is left out: it lacks the end " +
-        "of what was written here, too",
+      "WARNING: its log ends with a torn record, which is left out: it lacks the end of",
+      "what was written here, too",
     );
   }
   lines.push(
-    "  if it ran with --durability medium or low and lost its power, it lacks its last " +
-      "fifth of a second, too",
+    "  if it ran with --durability medium or low, and lost its power: it may lack its",
+    "    own last fifth of a second, too",
   );
   return lines;
 }

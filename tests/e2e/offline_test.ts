@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { encodeBackup } from "../../admin/backup_file.ts";
 import { contents, e2e, type Lab } from "../lib/harness.ts";
-import type { Output } from "../lib/program.ts";
-import { permissions, type Server } from "../lib/server.ts";
+import { type Output, run } from "../lib/program.ts";
+import { permissions, repository, type Server } from "../lib/server.ts";
 import { until } from "../lib/until.ts";
 
 /** Runs a word of the command line on the lab's directory, to its end. */
@@ -47,9 +47,18 @@ e2e(
     assert.match(unasked.stderr, /nobody answered .*nothing was changed\n$/);
     assert.deepEqual(contents(first!.data), before);
 
-    const done = await tool(lab, "recover", ...flags, "--yes");
+    const typed = ["run", ...permissions, "main.ts", "recover", ...flags];
+    const done = await run(
+      Deno.execPath(),
+      [...typed, "--dir", lab.directory],
+      { cwd: repository, input: "1\n" },
+    );
     assert.equal(done.code, 0, done.stderr);
-    assert.match(done.stdout, /must never run again.* node 2 .* node 3 /);
+    assert.match(done.stderr, /Type the node's id, 1, to make it the only /);
+    assert.match(
+      done.stdout,
+      /must never run again.*\n.* node [23] \(.* node [23] \(/,
+    );
     assert.match(done.stdout, /node 1 is the only voter of the new cluster/);
     await first!.start();
     const ticket = await first!.ticket();
