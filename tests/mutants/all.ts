@@ -10,6 +10,7 @@ import { kvMutants } from "./kv.ts";
 import { membershipMutants } from "./membership.ts";
 import type { Mutant } from "./mutant.ts";
 import { nodeMutants } from "./node.ts";
+import { offlineMutants } from "./offline.ts";
 import { peersMutants } from "./peers.ts";
 import { replicationMutants } from "./replication.ts";
 import { lendingMutants } from "./lending.ts";
@@ -36,6 +37,7 @@ export const mutants: readonly Mutant[] = [
   ...storageMutants,
   ...filesMutants,
   ...kvMutants,
+  ...offlineMutants,
   ...peersMutants,
   ...strangersMutants,
   ...serverMutants,
