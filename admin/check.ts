@@ -11,7 +11,7 @@ import { type LogState, stateOf } from "./log_state.ts";
 import type { NodeData } from "./node_data.ts";
 import { codes, type ReadOptions, withStoppedNode } from "./stopped_node.ts";
 import type { Terminal } from "./terminal.ts";
-import { configurationText, hardStateText, identityText } from "./words.ts";
+import { configurationText, hardStateText, identityText } from "./log_text.ts";
 
 /** Runs the check; its exit code. */
 export async function check(

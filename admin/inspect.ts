@@ -17,7 +17,7 @@ import {
   entryText,
   hardStateText,
   identityText,
-} from "./words.ts";
+} from "./log_text.ts";
 
 /** Prints all records; its exit code is 1 if some are damaged. */
 export async function inspect(

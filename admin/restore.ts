@@ -22,7 +22,7 @@ import { type Bound, newIdentity, raised, restored } from "./new_cluster.ts";
 import type { ToolNode } from "./node_place.ts";
 import { openProgress } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
-import { shown } from "./words.ts";
+import { shown } from "./log_text.ts";
 
 /** The command line. */
 export type RestoreOptions = {

@@ -12,7 +12,7 @@ import {
   hardStateText,
   identityText,
   shown,
-} from "./words.ts";
+} from "./log_text.ts";
 
 /** The lines, in the order in which they are read. */
 export function survivorLines(

@@ -18,6 +18,7 @@ import {
   take,
   toolNode,
 } from "../../lib/tool_node.ts";
+import { finished } from "../../lib/storage_conformance.ts";
 import { withDirectory } from "../storage/directory.ts";
 
 type Tool = typeof check;
@@ -319,4 +320,22 @@ Deno.test("check names the save of a Deno KV store that is damaged, and inspect 
     const shows = await ask(inspect, dir);
     assert.equal(shows.code, 1);
     assert.match(shows.text, /take ticket 30/);
+  }));
+
+Deno.test("A Deno KV store is read as a killed process has left it, and stays so", () =>
+  withDirectory(async (dir) => {
+    const storage = await openStorage(`${dir}/a`, "kv");
+    storage.load();
+    await finished((done) => storage.create(beginning, done));
+    // As a kill leaves them: the write-ahead log is not moved into the store yet.
+    await Deno.mkdir(`${dir}/killed/a`, { recursive: true });
+    for (const name of ["kv.sqlite3", "kv.sqlite3-wal"]) {
+      await Deno.copyFile(`${dir}/a/${name}`, `${dir}/killed/a/${name}`);
+    }
+    storage.close();
+    for (const tool of [check, inspect]) {
+      const { code, text } = await ask(tool, `${dir}/killed`);
+      assert.equal(code, 0, text);
+      assert.match(text, /members:? a a\.example:1 voter, b b/);
+    }
   }));
