@@ -6,6 +6,7 @@ import type { Fault } from "./fault.ts";
 import { guestFaults } from "./guest_faults.ts";
 import { networkFaults } from "./network_faults.ts";
 import { processFaults } from "./process_faults.ts";
+import { recoveryFaults } from "./recovery_faults.ts";
 import { restartFaults } from "./restart_faults.ts";
 import { strangerFaults } from "./stranger_faults.ts";
 
@@ -15,6 +16,7 @@ export const faults: readonly Fault[] = [
   ...networkFaults,
   ...diskFaults,
   ...restartFaults,
+  ...recoveryFaults,
   ...guestFaults,
   ...strangerFaults,
 ];
