@@ -44,7 +44,7 @@ function compiled(): string[] {
 Deno.test("deno compile embeds every module of the service, the worker's and every asset included", async () => {
   const graphs = await Promise.all(compiled().map(graphOf));
   const embedded = new Set(graphs.flatMap(({ files }) => files));
-  for (const folder of ["base", "raft", "server", "storage"]) {
+  for (const folder of ["admin", "base", "raft", "server", "storage"]) {
     const files = contents(new URL(folder, root).pathname);
     for (const [absolute, bytes] of Object.entries(files)) {
       const path = absolute.slice(root.pathname.length);

@@ -9,6 +9,7 @@ import { peersTargets } from "./peers.ts";
 import { processTargets } from "./process.ts";
 import { recordTargets } from "./records.ts";
 import { respTargets } from "./resp.ts";
+import { scanTargets } from "./scans.ts";
 import type { Target } from "./target.ts";
 
 /** In the order in which they are tried. */
@@ -19,6 +20,7 @@ export const targets: readonly Target[] = [
   ...frameTargets,
   ...peersTargets,
   ...recordTargets,
+  ...scanTargets,
   ...cliTargets,
   ...adminTargets,
   ...machineTargets,

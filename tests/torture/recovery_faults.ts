@@ -40,8 +40,8 @@ export const recoveryFaults: readonly Fault[] = [
 async function loseMajority(scene: Scene): Promise<string> {
   const survivor = scene.pick(scene.servers);
   const others = scene.but(survivor);
-  // Half of the times the others go on without it, and give numbers that it does not know.
-  const lags = scene.flip();
+  // Mostly the others go on without it, and give numbers that it does not know.
+  const lags = scene.options.random(4) > 0;
   if (lags) {
     await scene.kill(survivor);
     const known = await lastIn(survivor);
