@@ -4,6 +4,10 @@
 // port and the isolates behind it (`server/clients/client_port.ts`).
 
 import { backup, realWorld, stopSignal } from "./admin/backup.ts";
+import { check } from "./admin/check.ts";
+import { inspect } from "./admin/inspect.ts";
+import { recover } from "./admin/recover.ts";
+import { restore } from "./admin/restore.ts";
 import { status } from "./admin/status.ts";
 import { terminal } from "./admin/terminal.ts";
 import { formatAddress, parseAddress } from "./base/address.ts";
@@ -62,11 +66,13 @@ async function runTool(task: ToolTask): Promise<number> {
     case "backup":
       return await backup(task, realWorld(terminal, stopSignal()));
     case "restore":
+      return await restore(task, terminal);
     case "recover":
+      return await recover(task, terminal);
     case "check":
+      return await check(task, terminal);
     case "inspect":
-      terminal.error(`ticketd ${task.type} is not there yet`);
-      return exitCodes.fault;
+      return await inspect(task, terminal);
     default:
       return task satisfies never;
   }

@@ -34,12 +34,7 @@ import {
 } from "./kv_storage.ts";
 import { replay, type Replayed } from "./apply_save.ts";
 import { segmentNumbers } from "./segment.ts";
-import {
-  type Durability,
-  kvStoreName,
-  type Storage,
-  StorageError,
-} from "./storage.ts";
+import { type Durability, kvStoreName, StorageError } from "./storage.ts";
 
 /** The store to open, and the node that owns its data. */
 export type KvOptions = {
@@ -55,7 +50,7 @@ export type KvOptions = {
  *
  * @throws {StorageError} if it cannot be opened, is another node's, damaged or locked
  */
-export async function openKv(options: KvOptions): Promise<Storage> {
+export async function openKv(options: KvOptions): Promise<KvStorage> {
   const { directory, node, log } = options;
   const files = directory === undefined ? undefined : denoFiles(directory);
   const path = directory && join(directory, kvStoreName);
@@ -122,7 +117,8 @@ async function refuseOthers(
   }
 }
 
-async function openStore(path: string | undefined): Promise<Deno.Kv> {
+/** Opens the store at `path`, or the default one; throws a {@linkcode StorageError} if it cannot. */
+export async function openStore(path: string | undefined): Promise<Deno.Kv> {
   try {
     return await Deno.openKv(path);
   } catch (cause) {
@@ -159,7 +155,12 @@ async function takeOver(
   return { versionstamp, head, state, bytes };
 }
 
-async function readState(
+/**
+ * The state that the saves of `head` leave, and their bytes.
+ *
+ * @throws {StorageError} if one of them is missing or damaged
+ */
+export async function readState(
   kv: Deno.Kv,
   head: Head,
   where: string,

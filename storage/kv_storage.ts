@@ -2,11 +2,13 @@
 // come during a commit join the next. `kv.ts` opens the store, and says what a commit must
 // be; `kv_format.ts` has the bytes.
 
+import { assert } from "../base/assert.ts";
 import { Writer } from "../base/bytes.ts";
 import { type Change, writeChange } from "../raft/core/save_codec.ts";
 import type { NodeId, Save, Saved } from "../raft/core/types.ts";
 import type { Files } from "./files.ts";
 import {
+  draftKey,
   encodeHead,
   framed,
   type Head,
@@ -62,6 +64,8 @@ export class KvStorage implements Storage {
   #committing = false;
   #error: Error | undefined;
   #closed = false;
+  /** The next commit removes the draft of the former cluster's founding. */
+  #dropsDraft = false;
 
   constructor(
     opened: Opened,
@@ -90,6 +94,18 @@ export class KvStorage implements Storage {
   create(saved: Saved, done: Done): void {
     const { identity } = saved;
     this.#head = { identity, session: crypto.randomUUID(), first: 1, next: 1 };
+    this.#push(wholeChange(saved), done);
+    this.#commitAll();
+  }
+
+  /**
+   * Puts `saved` in the place of the whole content, under its identity, in one atomic commit
+   * (`ticketd recover`). Comes after `load`, and nothing else comes after it.
+   */
+  replace(saved: Saved, done: Done): void {
+    assert(this.#head !== undefined, "replace() before create()");
+    this.#head = { ...this.#head, identity: saved.identity };
+    this.#dropsDraft = true;
     this.#push(wholeChange(saved), done);
     this.#commitAll();
   }
@@ -182,6 +198,7 @@ export class KvStorage implements Storage {
     }
     const head = { ...old, first, next };
     operation.set(headKey(this.#node), encodeHead(head));
+    if (this.#dropsDraft) operation.delete(draftKey(this.#node));
     this.#versionstamp = await this.#checked(operation);
     this.#head = head;
     if (first === old.first) return;

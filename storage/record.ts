@@ -137,6 +137,24 @@ function readForeign(
   return other === seed ? undefined : readRecord(bytes, at, { seed: other });
 }
 
+/**
+ * The first valid record at `from` or behind it, of whatever segment, and its place. For the
+ * reader of a damaged file only: a start stops at the first byte that is no record.
+ */
+export function nextRecord(
+  bytes: Uint8Array,
+  from: number,
+): { at: number; seed: number; record: FoundRecord } | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = from; at + recordHeaderBytes <= bytes.length; at++) {
+    if (kindOf(bytes, at) === 0) continue;
+    const seed = view.getUint32(at + seedAt, true);
+    const record = readRecord(bytes, at, { seed });
+    if (record !== undefined) return { at, seed, record };
+  }
+  return undefined;
+}
+
 /** The bytes behind the last valid record; `witness` is the offset of another record there. */
 export type Tail =
   | { readonly type: "end" }

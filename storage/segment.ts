@@ -25,7 +25,7 @@ import {
   writeChange,
   writeIdentity,
 } from "../raft/core/save_codec.ts";
-import type { Identity, NodeId } from "../raft/core/types.ts";
+import type { Identity, NodeId, Snapshot } from "../raft/core/types.ts";
 import { replay, type Replayed } from "./apply_save.ts";
 import {
   type FoundRecord,
@@ -38,9 +38,13 @@ import {
 import { StorageError } from "./storage.ts";
 
 const magic = new TextEncoder().encode("ticketd\n");
-const preambleBytes = 16;
+/** Bytes before the base. */
+export const preambleBytes = 16;
 /** A disk writes so many bytes whole or not at all (docs/decisions.md, Storage). */
 const sectorBytes = 512;
+
+/** A segment that is being written; what a crash left there is written over. */
+export const temporaryName = "segment.tmp";
 
 const segmentPattern = /^(\d{16})\.log$/;
 
@@ -136,23 +140,19 @@ export function readSegment(
     throw damaged(path, preambleBytes, "the first record");
   }
   const state = decode(base, path, (reader): Replayed => {
-    const inside = reader.u64();
-    const identity = readIdentity(reader);
-    checkOwner(identity.node, { path, node });
-    if (inside !== number) {
-      throw new StorageError(
-        `${path} is segment ${inside} under another name; give it its own name back`,
-      );
-    }
-    const change = readChange(reader);
-    const { hardState, snapshot } = change;
-    if (snapshot === undefined) return reader.fail("no snapshot");
+    const content = readBase(reader, {
+      end: base.end,
+      owned: (inside, identity) => {
+        checkOwner(identity.node, { path, node });
+        if (inside === number) return;
+        throw new StorageError(
+          `${path} is segment ${inside} under another name; give it its own name back`,
+        );
+      },
+    });
+    const { identity, change: { hardState, snapshot } } = content;
     const state = { identity, hardState, snapshot, entries: [] };
-    replayed(reader, state, change);
-    for (let zeros = zerosAt(base.end - reader.left); zeros > 0; zeros--) {
-      if (reader.u8() !== 0) reader.fail("no zero");
-    }
-    if (reader.u32() !== seedOf(identity, number)) reader.fail("another seed");
+    replayed(reader, state, content.change);
     return state;
   });
   const seed = seedOf(state.identity, number);
@@ -183,6 +183,40 @@ export function readSegment(
   );
 }
 
+/** The payload of a base. */
+export type Base = {
+  /** The segment's number, which its file is named by. */
+  readonly number: number;
+  readonly identity: Identity;
+  readonly change: Change & { readonly snapshot: Snapshot };
+};
+
+/**
+ * Reads the payload of the base whose record ends at offset `end` of its file. `owned` may
+ * refuse number and identity before the rest is read.
+ *
+ * @throws {DecodeError} on bytes that {@linkcode writeBase} does not make
+ */
+export function readBase(
+  reader: Reader,
+  { end, owned = () => {} }: {
+    readonly end: number;
+    readonly owned?: (number: number, identity: Identity) => void;
+  },
+): Base {
+  const number = reader.u64();
+  const identity = readIdentity(reader);
+  owned(number, identity);
+  const change = readChange(reader);
+  const { snapshot } = change;
+  if (snapshot === undefined) return reader.fail("no snapshot");
+  for (let zeros = zerosAt(end - reader.left); zeros > 0; zeros--) {
+    if (reader.u8() !== 0) reader.fail("no zero");
+  }
+  if (reader.u32() !== seedOf(identity, number)) reader.fail("another seed");
+  return { number, identity, change: { ...change, snapshot } };
+}
+
 /** A save that does not fit the log before it is as unsound as one that cannot be read. */
 function replayed(reader: Reader, state: Replayed, change: Change): void {
   try {
@@ -193,7 +227,8 @@ function replayed(reader: Reader, state: Replayed, change: Change): void {
   }
 }
 
-function checkPreamble(bytes: Uint8Array, path: string): void {
+/** @throws {StorageError} unless the preamble is whole and of this format */
+export function checkPreamble(bytes: Uint8Array, path: string): void {
   if (
     bytes.length < preambleBytes || magic.some((byte, i) => bytes[i] !== byte)
   ) {

@@ -25,6 +25,7 @@ import {
   seedOf,
   segmentName,
   segmentNumbers,
+  temporaryName,
 } from "./segment.ts";
 import {
   type Done,
@@ -45,7 +46,6 @@ export type WalOptions = {
   readonly defer?: (callback: () => void) => void;
 };
 
-const temporaryName = "segment.tmp";
 /** At `low`, the bytes that may wait in memory between two flushes. */
 const pendingBytesMax = 1024 * 1024;
 

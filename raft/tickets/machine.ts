@@ -66,6 +66,18 @@ export function encodeRaise(name: string, to: bigint): Uint8Array {
 export class Machine {
   #sequences = new Map<string, bigint>();
 
+  /** A machine whose sequences have taken these last numbers, each 0 to 2^64 - 1. */
+  static of(sequences: Iterable<readonly [string, bigint]>): Machine {
+    const machine = new Machine();
+    for (const [name, last] of sequences) machine.#sequences.set(name, last);
+    return machine;
+  }
+
+  /** The last number taken of each sequence, in order of creation: a view. */
+  get sequences(): ReadonlyMap<string, bigint> {
+    return this.#sequences;
+  }
+
   /** Whether no sequence exists yet. */
   get isEmpty(): boolean {
     return this.#sequences.size === 0;

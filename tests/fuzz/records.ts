@@ -129,7 +129,7 @@ const encoded = change.map((change) => {
   return writer.copy();
 });
 /** Saves that fit, saves that do not, and bytes that are no save. */
-const payload = fc.oneof(
+export const payload = fc.oneof(
   { weight: 1, arbitrary: fc.constant(undefined) },
   { weight: 1, arbitrary: encoded },
   { weight: 1, arbitrary: hostile(encoded) },
@@ -137,7 +137,7 @@ const payload = fc.oneof(
 type Payload = Uint8Array | undefined;
 
 /** A log in which every checksum is right, whatever it holds. */
-function forge(base: Payload, saves: readonly Payload[]): Uint8Array {
+export function forge(base: Payload, saves: readonly Payload[]): Uint8Array {
   const writer = new Writer();
   writer.raw(preamble);
   const write = (payload: Payload) => (writer: Writer) => {

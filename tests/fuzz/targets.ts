@@ -10,6 +10,7 @@ import { peersTargets } from "./peers.ts";
 import { processTargets } from "./process.ts";
 import { recordTargets } from "./records.ts";
 import { respTargets } from "./resp.ts";
+import { scanTargets } from "./scans.ts";
 import type { Target } from "./target.ts";
 
 /** In the order in which they are tried. */
@@ -20,6 +21,7 @@ export const targets: readonly Target[] = [
   ...frameTargets,
   ...peersTargets,
   ...recordTargets,
+  ...scanTargets,
   ...cliTargets,
   ...adminTargets,
   ...machineTargets,

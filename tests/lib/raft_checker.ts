@@ -73,6 +73,11 @@ export class Checker {
     return this.#commitIndex;
   }
 
+  /** The term of the entry that is committed at `index`, if one is. */
+  committedTerm(index: Index): Term | undefined {
+    return this.#committed.get(index)?.term;
+  }
+
   /** Whether `id` has led any term. */
   hasLed(id: NodeId): boolean {
     return this.#leaders.values().some((leader) => leader.id === id);

@@ -12,6 +12,7 @@ import { membershipMutants } from "./membership.ts";
 import type { Mutant } from "./mutant.ts";
 import { nodeMutants } from "./node.ts";
 import { numbersMutants } from "./numbers.ts";
+import { offlineMutants } from "./offline.ts";
 import { peersMutants } from "./peers.ts";
 import { replicationMutants } from "./replication.ts";
 import { lendingMutants } from "./lending.ts";
@@ -40,6 +41,7 @@ export const mutants: readonly Mutant[] = [
   ...storageMutants,
   ...filesMutants,
   ...kvMutants,
+  ...offlineMutants,
   ...peersMutants,
   ...strangersMutants,
   ...serverMutants,

@@ -59,6 +59,9 @@ export const countNames = [
   "snapshots", // taken
   "installs", // of a leader's snapshot
   "truncations", // of a log
+  "recovered", // survivors, after the run
+  "recoveredLacking", // of these, those that lacked numbers that were given
+  "restored", // backups, after the run
 ] as const;
 
 export type Counts = Record<typeof countNames[number], number>;

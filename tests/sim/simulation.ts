@@ -7,6 +7,7 @@
 
 import assert from "node:assert/strict";
 import type { Index, Server } from "../../raft/core/types.ts";
+import { checkAftermath } from "./aftermath.ts";
 import { Client } from "./clients.ts";
 import type { Computer } from "./computer.ts";
 import type { Counts } from "./counts.ts";
@@ -70,6 +71,7 @@ class Simulation {
       this.#misbehave();
       this.#recover();
       this.#goHome();
+      checkAftermath(this.#world);
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
     }

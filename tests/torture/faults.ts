@@ -7,6 +7,7 @@ import { guestFaults } from "./guest_faults.ts";
 import { networkFaults } from "./network_faults.ts";
 import { numberFaults } from "./number_faults.ts";
 import { processFaults } from "./process_faults.ts";
+import { recoveryFaults } from "./recovery_faults.ts";
 import { restartFaults } from "./restart_faults.ts";
 import { strangerFaults } from "./stranger_faults.ts";
 
@@ -17,6 +18,7 @@ export const faults: readonly Fault[] = [
   ...diskFaults,
   ...restartFaults,
   ...numberFaults,
+  ...recoveryFaults,
   ...guestFaults,
   ...strangerFaults,
 ];

@@ -1,0 +1,54 @@
+// What a node's data come to once every entry in them is applied. A disk does not know which of
+// its entries were committed, so all of them count: one that was not takes numbers that nobody
+// was given, which costs numbers and nothing else. Values only.
+
+import type { Configuration, Index, Saved, Term } from "../raft/core/types.ts";
+import { Machine } from "../raft/tickets/machine.ts";
+
+/** The state after the last entry. */
+export type LogState = {
+  readonly lastIndex: Index;
+  readonly lastTerm: Term;
+  /** The configuration in force, and the index of its entry. */
+  readonly configuration: Configuration;
+  readonly configurationIndex: Index;
+  /** The last number taken of each sequence. */
+  readonly sequences: ReadonlyMap<string, bigint>;
+  /**
+   * The highest number that was ever the last one, by these data: a return may set the last
+   * number back, and the nodes that are lost may have thrown that return away.
+   */
+  readonly highest: ReadonlyMap<string, bigint>;
+};
+
+/**
+ * Applies every entry of `saved`.
+ *
+ * @throws {DecodeError} or {InvariantError} at an entry that this version cannot apply
+ */
+export function stateOf({ snapshot, entries }: Saved): LogState {
+  const machine = new Machine();
+  machine.restore(snapshot.data);
+  const highest = new Map(machine.sequences);
+  let { configuration, configurationIndex } = snapshot;
+  for (const entry of entries) {
+    if (entry.type === "configuration") {
+      configuration = entry.configuration;
+      configurationIndex = entry.index;
+    }
+    if (entry.type !== "command") continue;
+    machine.apply(entry.data);
+    for (const [name, last] of machine.sequences) {
+      if (last > (highest.get(name) ?? 0n)) highest.set(name, last);
+    }
+  }
+  const last = entries.at(-1) ?? snapshot;
+  return {
+    lastIndex: last.index,
+    lastTerm: last.term,
+    configuration,
+    configurationIndex,
+    sequences: new Map(machine.sequences),
+    highest,
+  };
+}

@@ -1,0 +1,218 @@
+// Mistakes of the tools for a stopped node, put back: recover, restore, check and inspect.
+
+import type { Mutant } from "./mutant.ts";
+
+const newCluster = "admin/new_cluster.ts";
+const recover = "admin/recover.ts";
+const replace = "storage/replace.ts";
+const recoverTests = ["unit/admin/recover_test.ts"];
+const restoreTests = ["unit/admin/restore_test.ts"];
+const checkTests = ["unit/admin/check_test.ts"];
+
+export const offlineMutants: readonly Mutant[] = [
+  {
+    name: "recovered-in-the-old-cluster",
+    mistake: "a recovered node keeps its cluster id, and meets the old nodes",
+    source: "PITFALLS 30",
+    file: recover,
+    find: "const identity = newIdentity(node);",
+    replace:
+      "const identity = { ...newIdentity(node), cluster: saved.identity.cluster };",
+    tests: recoverTests,
+  },
+  {
+    name: "recovered-without-skip",
+    mistake: "the skip is not added to the last numbers",
+    source: "README, promise 1",
+    file: newCluster,
+    find: "return last + bound.count;",
+    replace: "return last + bound.count - bound.count;",
+    tests: [...recoverTests, ...restoreTests],
+  },
+  {
+    name: "recovered-below-a-return",
+    mistake: "a return that only the survivor has lowers where it goes on",
+    source: "README, promise 1",
+    file: newCluster,
+    find: "const { lastIndex, highest } = stateOf(saved);",
+    replace: "const { lastIndex, sequences: highest } = stateOf(saved);",
+    tests: recoverTests,
+  },
+  {
+    name: "recovered-without-tickets",
+    mistake:
+      "a survivor that knows of no ticket begins at 1, whatever the skip",
+    source: "README, promise 1",
+    file: newCluster,
+    find: "new Map([[ticketSequence, 0n], ...known])",
+    replace:
+      "new Map(known.size === 0 ? [] : [[ticketSequence, 0n], ...known])",
+    tests: [...recoverTests, ...restoreTests],
+  },
+  {
+    name: "above-lowers",
+    mistake: "--above sets a sequence back that is further in the backup",
+    source: "README, promise 1",
+    file: newCluster,
+    find: "return bound.count > last ? bound.count : last;",
+    replace: "return bound.count;",
+    tests: restoreTests,
+  },
+  {
+    name: "skip-beyond-the-end",
+    mistake: "a skip beyond the last number is not refused in words",
+    source: "CONTRIBUTING, How the code reads",
+    file: newCluster,
+    find: "if (next > lastTicket) {",
+    replace: "if (next > 2n * lastTicket) {",
+    tests: recoverTests,
+  },
+  {
+    name: "recovered-unasked",
+    mistake: "any answer is taken for the node's id",
+    source: "docs/OPERATING.md, When a majority is lost",
+    file: recover,
+    find: "if (answer?.trim() !== node) {",
+    replace: "if (answer === undefined) {",
+    tests: recoverTests,
+  },
+  {
+    name: "recovered-alone",
+    mistake: "the only voter of a sound cluster is recovered",
+    source: "docs/OPERATING.md, When a majority is lost",
+    file: recover,
+    find: "others.length === 0 && isItself",
+    replace: "others.length < 0 && isItself",
+    tests: recoverTests,
+  },
+  {
+    name: "recovered-without-copy",
+    mistake: "nothing is kept of the log that a recovery replaces",
+    source: "docs/OPERATING.md, When a majority is lost",
+    file: recover,
+    find: "const copy = keepCopy(files);",
+    replace: "const copy = typeof keepCopy;",
+    tests: recoverTests,
+  },
+  {
+    name: "replaced-unsynced",
+    mistake: "a recovered log gets its name before it is durable",
+    source: "PITFALLS 12",
+    file: replace,
+    find: "    file.syncNow();\n",
+    replace: "",
+    tests: recoverTests,
+  },
+  {
+    name: "replaced-name-unsynced",
+    mistake: "the old log is removed before the new one's name is durable",
+    source: "PITFALLS 12",
+    file: replace,
+    find: `  files.rename(temporaryName, segmentName(next));
+  files.syncNow();`,
+    replace: "  files.rename(temporaryName, segmentName(next));",
+    tests: recoverTests,
+  },
+  {
+    name: "draft-outlives-its-cluster",
+    mistake: "a recovered node still answers with the old cluster's founding",
+    source: "PITFALLS 30",
+    file: replace,
+    find: "if (draftNames.includes(name)) files.remove(name);",
+    replace: "if (draftNames.length === 0) files.remove(name);",
+    tests: recoverTests,
+  },
+  {
+    name: "kv-draft-outlives-its-cluster",
+    mistake: "the same in Deno KV",
+    source: "PITFALLS 30",
+    file: "storage/kv_storage.ts",
+    find: "if (this.#dropsDraft) operation.delete(draftKey(this.#node));",
+    replace: "if (!this.#dropsDraft) operation.delete(draftKey(this.#node));",
+    tests: recoverTests,
+  },
+  {
+    name: "restored-over-data",
+    mistake: "a backup is restored over what lies in the directory",
+    source: "PITFALLS 16",
+    file: "admin/restore.ts",
+    find: "if (first === undefined) return;",
+    replace: "if (first !== lockName) return;",
+    tests: restoreTests,
+  },
+  {
+    name: "exact-without-warning",
+    mistake: "--exact does not say that numbers are given again",
+    source: "docs/OPERATING.md, Backup and restore",
+    file: "admin/restore.ts",
+    find: 'if (bound.type === "exact") {',
+    replace: 'if (bound.type === "above") {',
+    tests: restoreTests,
+  },
+  {
+    name: "check-makes-a-lock",
+    mistake: "check writes a LOCK into a directory that has none",
+    source: "docs/OPERATING.md, Checking a log",
+    file: "storage/reading_lock.ts",
+    find:
+      "return isFile(path) ? Deno.openSync(path, { read: true }) : undefined;",
+    replace:
+      "return isFile(path) ? Deno.openSync(path, { read: true }) : Deno.openSync(path, { write: true, create: true });",
+    tests: checkTests,
+  },
+  {
+    name: "check-of-a-running-node",
+    mistake: "check reads a log while a node writes it",
+    source: "docs/OPERATING.md, Checking a log",
+    file: "storage/reading_lock.ts",
+    find: 'if (attempt("lock", path, () => file.tryLockSync(false))) {',
+    replace:
+      'if (attempt("lock", path, () => file.tryLockSync(false)) || file) {',
+    tests: checkTests,
+  },
+  {
+    name: "inspect-stops-at-damage",
+    mistake: "inspect shows nothing behind the first damage",
+    source: "docs/OPERATING.md, Checking a log",
+    file: "storage/scan.ts",
+    find: "const next = nextRecord(this.#bytes, this.#at);",
+    replace: "const next = nextRecord(this.#bytes, this.#bytes.length);",
+    tests: checkTests,
+  },
+  {
+    name: "check-without-meaning",
+    mistake: "check looks at checksums only: an impossible term passes",
+    source: "docs/OPERATING.md, Checking a log",
+    file: "admin/meaning.ts",
+    find: "if (term > currentTerm) {",
+    replace: "if (term > currentTerm && index < 0) {",
+    tests: checkTests,
+  },
+  {
+    name: "check-without-votes",
+    mistake: "check accepts two votes in one term",
+    source: "docs/OPERATING.md, Checking a log",
+    file: "admin/meaning.ts",
+    find: "now.votedFor !== votedFor",
+    replace: "now.votedFor === votedFor",
+    tests: checkTests,
+  },
+  {
+    name: "check-without-order",
+    mistake: "check accepts terms that fall from entry to entry",
+    source: "docs/OPERATING.md, Checking a log",
+    file: "admin/meaning.ts",
+    find: "if (entry.term < term) {",
+    replace: "if (entry.term < 0) {",
+    tests: checkTests,
+  },
+  {
+    name: "check-of-the-store-itself",
+    mistake: "check opens a Deno KV store in its place, where SQLite writes",
+    source: "docs/OPERATING.md, Checking a log",
+    file: "storage/kv_reading.ts",
+    find: "using kv = await openStore(join(copy, kvStoreName));",
+    replace: "using kv = await openStore(where);",
+    tests: checkTests,
+  },
+];

@@ -1,0 +1,148 @@
+// Clusters that are lost for good under load, and begun again from what is left: one survivor of
+// a lost majority, or a backup. The same checker goes on: no number may come twice.
+//
+// A row (`Fault`) kills all nodes, reads how far the numbers had come, and states the smallest
+// skip that an operator who knew that could choose. The nodes that were lost come back with empty
+// directories, and join. Numbers that the tools skip are told to the checker as burnt.
+// `scene.recovered()` comes last.
+
+import assert from "node:assert/strict";
+import { encodeBackup } from "../../admin/backup_file.ts";
+import { run } from "../lib/program.ts";
+import { permissions, repository, type Server } from "../lib/server.ts";
+import { waitingMax } from "./clients.ts";
+import type { Fault } from "./fault.ts";
+import { addressOf, idsOf, type Scene } from "./scene.ts";
+
+export const recoveryFaults: readonly Fault[] = [
+  {
+    name: "recover",
+    kind: "restart",
+    expected:
+      "the survivor is the only voter of a new cluster, gives larger numbers only, and takes the others in",
+    nodesMin: 3,
+    weight: 1,
+    elects: false,
+    run: loseMajority,
+  },
+  {
+    name: "restore",
+    kind: "restart",
+    expected:
+      "a backup taken under load, and the skip, give larger numbers only",
+    nodesMin: 1,
+    weight: 1,
+    elects: false,
+    run: loseAll,
+  },
+];
+
+async function loseMajority(scene: Scene): Promise<string> {
+  const survivor = scene.pick(scene.servers);
+  const others = scene.but(survivor);
+  // Mostly the others go on without it, and give numbers that it does not know.
+  const lags = scene.options.random(4) > 0;
+  if (lags) {
+    await scene.kill(survivor);
+    const known = await lastIn(survivor);
+    // It knows of numbers that were taken ahead: those must be used up first.
+    do await scene.clients.more(5000, idsOf(others)); while (
+      scene.checker.largest <= known
+    );
+  }
+  await scene.kill(...scene.servers);
+  const largest = BigInt(scene.checker.largest);
+  const last = await lastIn(survivor);
+  assert.ok(!lags || largest > last, "it lacks something");
+  const skip = largest > last ? largest - last : 0n;
+  const flags = ["--skip", `${skip}`, "--yes", ...placeOf(survivor)];
+  assert.match(await tool(["recover", ...flags]), /is the only voter of the/);
+  burn(scene, last + skip);
+  removeCopies(survivor);
+  await goOn(scene, survivor);
+  return `node ${survivor.id}${lags ? ", which lagged" : ""}, skip ${skip}`;
+}
+
+async function loseAll(scene: Scene): Promise<string> {
+  const first = scene.pick(scene.servers);
+  await scene.clients.more(1000);
+  const path = `${scene.options.directory}/backup`;
+  const last = BigInt(scene.checker.largest);
+  await Deno.writeFile(path, backupOf(last));
+  await scene.clients.more(5000);
+  await scene.kill(...scene.servers);
+  const skip = BigInt(scene.checker.largest) - last;
+  wipe(first);
+  await tool(
+    ["restore", path, "--skip", `${skip}`, "--raddr", first.raftAddress].concat(
+      placeOf(first),
+    ),
+  );
+  burn(scene, last + skip);
+  await goOn(scene, first);
+  return `node ${first.id}, skip ${skip}`;
+}
+
+/** What a backup holds: how one is taken is tried where `ticketd backup` is. */
+function backupOf(last: bigint): Uint8Array<ArrayBuffer> {
+  return encodeBackup({
+    cluster: "c".repeat(32),
+    taken: new Date().toISOString(),
+    from: "127.0.0.1:11001",
+    index: 1,
+    term: 1,
+    members: [],
+    sequences: [{ name: "ticket", last }],
+  });
+}
+
+/** `first` is alone in a new cluster; the others come with empty directories. */
+async function goOn(scene: Scene, first: Server): Promise<void> {
+  const others = scene.but(first);
+  for (const other of others) wipe(other);
+  await scene.start([first]);
+  await scene.clients.more(500, [first.id]);
+  await scene.start(others, "--join", addressOf(first));
+  await scene.cluster.settled();
+  await scene.recovered();
+}
+
+/** Numbers up to `last` are not given any more, nor those that the lost leaders had in hand. */
+function burn({ checker, clients, size }: Scene, last: bigint): void {
+  const skipped = Number(last) - checker.largest;
+  const inHand = 3 * clients.busiestTick + size * waitingMax;
+  checker.unanswered(Math.max(0, skipped) + inHand);
+}
+
+/** The last number in the log of a node that has stopped. */
+async function lastIn(server: Server): Promise<bigint> {
+  const text = await tool(["check", "--json", ...placeOf(server)]);
+  const { sequences, sound } = JSON.parse(text);
+  assert.ok(sound, text);
+  return BigInt(sequences[0].last);
+}
+
+function placeOf({ id, options }: Server): string[] {
+  return ["--id", id, "--dir", options.directory!];
+}
+
+/** Runs a word of the command line to its end, which must be a good one; its output. */
+async function tool(words: readonly string[]): Promise<string> {
+  const args = ["run", ...permissions, "main.ts", ...words];
+  const output = await run(Deno.execPath(), args, { cwd: repository });
+  assert.equal(output.code, 0, output.stderr);
+  return output.stdout;
+}
+
+function wipe({ data }: Server): void {
+  Deno.removeSync(data, { recursive: true });
+}
+
+/** Later faults mount small file systems there. */
+function removeCopies({ options }: Server): void {
+  const directory = options.directory!;
+  for (const { name } of Deno.readDirSync(directory)) {
+    if (!name.includes(".before-recover-")) continue;
+    Deno.removeSync(`${directory}/${name}`, { recursive: true });
+  }
+}
