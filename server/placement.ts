@@ -8,6 +8,7 @@
 import { join, resolve } from "node:path";
 import type { NodeOptions, StorageKind } from "../raft/channel/messages.ts";
 import type { Logger } from "../base/logger.ts";
+import { draftName } from "../storage/draft.ts";
 import { lockName } from "../storage/files.ts";
 import { hasDefaultStore } from "../storage/kv.ts";
 import { kvStoreName, StorageError } from "../storage/storage.ts";
@@ -117,7 +118,7 @@ function isStandard({ id, directory = "" }: Unplaced): boolean {
 function holdsNode(directory: string): boolean {
   try {
     return Deno.readDirSync(directory).some(({ name }) =>
-      name === kvStoreName || name.endsWith(".log")
+      name === kvStoreName || name === draftName || name.endsWith(".log")
     );
   } catch (error) {
     // The storage complains of a directory that cannot be read.

@@ -4,6 +4,7 @@
 //   ["ticketd", node, "head"]          = crc u32 · format version u32 · first u64 ·
 //                                        next u64 · session text · identity
 //   ["ticketd", node, "save", n, part] = crc u32 · parts u32 · a part of one save
+//   ["ticketd", node, "founding"]      = the draft, as in `draft.ts`
 //
 // Saves `first` to `next - 1` exist, `first` with a snapshot. Each `crc` is the CRC-32 of the
 // rest of the value, because SQLite has no checksums of its own. That of a part begins at the
@@ -37,6 +38,11 @@ export type Head = {
 /** The key of the head of `node`. */
 export function headKey(node: NodeId): Deno.KvKey {
   return ["ticketd", node, "head"];
+}
+
+/** The key of the draft of `node`. */
+export function draftKey(node: NodeId): Deno.KvKey {
+  return ["ticketd", node, "founding"];
 }
 
 /** The key of a part of save `n`; without `part`, the beginning of them all. */

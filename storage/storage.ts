@@ -4,7 +4,10 @@
 // The contract:
 // - The node calls `load` once, first. `undefined` means that nothing was ever created here;
 //   `create` comes next then. It is durable and atomic when `done` runs.
-// - One `write` (or `create`) at a time: the next comes after `done`. A `flush` may overlap
+// - The draft (`draft.ts`) lies beside the log. `readDraft` comes after `load`; `writeDraft`
+//   may come before `create`, and replaces the draft whole, or not at all. It is durable when
+//   `done` runs, at every level, and stays when the log is created.
+// - One `write` (or `create`, or `writeDraft`) at a time: the next comes after `done`. A `flush` may overlap
 //   one. Writes become durable in order, each whole or not at all.
 // - `done()` means durable as the durability defines it: at `high` synced, at `medium` handed
 //   to the operating system, at `low` kept in memory. A save that says `mustSync` (term, vote
@@ -32,6 +35,14 @@ export interface Storage {
    * @throws {StorageError} on anything unsound
    */
   load(): Saved | undefined;
+  /**
+   * The draft that was written last, or `undefined` if there is none.
+   *
+   * @throws {StorageError} if it is damaged
+   */
+  readDraft(): string | undefined;
+  /** Makes `draft` durable in place of the one before, then runs `done`. */
+  writeDraft(draft: string, done: Done): void;
   /** Creates the storage with its first content. */
   create(saved: Saved, done: Done): void;
   /** Makes `save` durable, then runs `done`. */

@@ -78,6 +78,14 @@ export class WatchedStorage implements Storage {
     return saved;
   }
 
+  readDraft(): string | undefined {
+    return this.#storage.readDraft();
+  }
+
+  writeDraft(draft: string, done: Done): void {
+    this.#storage.writeDraft(draft, done);
+  }
+
   create(saved: Saved, done: Done): void {
     const { ledger } = this.#options;
     ledger.underWay = { created: saved };
