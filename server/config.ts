@@ -29,6 +29,8 @@ export type Config = {
   /** Isolates that serve clients, the main one among them. */
   readonly ioThreads: number;
   readonly limits: ClientLimits;
+  /** Addresses of --join that lead to this node itself, and are left out. */
+  readonly ownInJoin: readonly string[];
   readonly node: Omit<NodeOptions, "storage" | "peersMax">;
 };
 
@@ -155,7 +157,7 @@ class Settings {
 function configOf(settings: Settings): Config {
   const id = settings.read("id");
   const { clientListen, raftListen } = portsOf(settings);
-  const membership = membershipOf(settings, clientListen);
+  const { ownInJoin, ...membership } = membershipOf(settings, clientListen);
   const times = timesOf(settings);
   const advertise = settings.readOr("advertise", reachedAt(raftListen));
   const clientAddress = settings.readOr(
@@ -169,6 +171,7 @@ function configOf(settings: Settings): Config {
     storage: settings.read("storage"),
     timeoutMillis: settings.read("timeout"),
     ioThreads: settings.read("io-threads"),
+    ownInJoin,
     limits: Object.freeze({
       clientsMax: settings.read("max-clients"),
       memoryMax: settings.read("client-memory"),
@@ -212,14 +215,19 @@ function portsOf(
 function membershipOf(
   settings: Settings,
   clientListen: Address,
-): Pick<NodeOptions, "join" | "nonvoter"> {
-  const join = settings.read("join");
-  const self = join.find((member) => leadsTo(member, clientListen));
-  if (self !== undefined) {
+):
+  & Pick<NodeOptions, "join" | "expect" | "nonvoter">
+  & Pick<Config, "ownInJoin"> {
+  const named = settings.read("join");
+  const ownInJoin = named.filter((member) => leadsTo(member, clientListen));
+  const join = named.filter((member) => !ownInJoin.includes(member));
+  const expect = settings.read("bootstrap-expect");
+  if (join.length === 0 && named.length > 0) {
     throw new UsageError(
-      `--join ${self} is this node itself; name another member`,
+      `--join ${named[0]} is this node itself; name another member`,
     );
   }
+  if (expect > 1) checkFounding(settings, named);
   const nonvoter = settings.read("nonvoter");
   if (nonvoter && join.length === 0) {
     const by = settings.given("nonvoter")?.by;
@@ -228,7 +236,35 @@ function membershipOf(
         "use --join to name members of one",
     );
   }
-  return { join, nonvoter };
+  return {
+    join: Object.freeze(join),
+    expect,
+    nonvoter,
+    ownInJoin: Object.freeze(ownInJoin),
+  };
+}
+
+/** @throws {UsageError} when the other flags do not go with `--bootstrap-expect`. */
+function checkFounding(settings: Settings, named: readonly string[]): void {
+  const { text, by } = settings.given("bootstrap-expect") ??
+    { text: "", by: "" };
+  const fault = (rest: string) => new UsageError(`${by} ${text} ${rest}`);
+  if (named.length === 0) {
+    throw fault(
+      "without --join: the nodes must find each other; name all of them, this one may " +
+        "be among them",
+    );
+  }
+  if (settings.read("nonvoter")) {
+    throw fault("with --nonvoter: every founder votes; leave one of them out");
+  }
+  const { size } = new Set(named.map((member) => member.toLowerCase()));
+  if (size > Number(text)) {
+    throw fault(
+      `with ${size} addresses in --join: two clusters could come of it; give the ` +
+        "number of all nodes",
+    );
+  }
 }
 
 /** Three heartbeats or more in an election timeout: one may be lost (paper 5.6). */

@@ -38,7 +38,9 @@ export async function placeNode(
   },
 ): Promise<Placement> {
   if (canReadCode) {
-    if (node.join.length === 0) await refuseSecondStart(node, log);
+    if (node.join.length === 0 || node.expect > 1) {
+      await refuseSecondStart(node, log);
+    }
     const kind = storage === "kv" ? "kv" : "file";
     return { options: { ...node, storage: kind }, inWorker: true };
   }
