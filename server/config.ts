@@ -258,13 +258,23 @@ function checkFounding(settings: Settings, named: readonly string[]): void {
   if (settings.read("nonvoter")) {
     throw fault("with --nonvoter: every founder votes; leave one of them out");
   }
-  const { size } = new Set(named.map((member) => member.toLowerCase()));
+  const { size } = new Set(named.map(spelt));
   if (size > Number(text)) {
     throw fault(
       `with ${size} addresses in --join: two clusters could come of it; give the ` +
         "number of all nodes",
     );
   }
+}
+
+/** One spelling for an address that can be spelt in several ways. */
+function spelt(text: string): string {
+  const { host = "", port = 0 } = address(text) ?? {};
+  const isHere = host === "" || host === "localhost";
+  return formatAddress({
+    host: isHere ? "127.0.0.1" : host.toLowerCase(),
+    port,
+  });
 }
 
 /** Three heartbeats or more in an election timeout: one may be lost (paper 5.6). */
