@@ -49,8 +49,11 @@ export type Options = {
   readonly voters: number;
   /** Computers that are no members at first. */
   readonly spares: number;
-  /** Whether one voter founds the cluster and the others join, or all found it together. */
-  readonly founding: "alone" | "together";
+  /**
+   * Whether one voter founds the cluster and the others join, or all have it from the start,
+   * or all found it by asking each other.
+   */
+  readonly founding: "alone" | "together" | "asking";
   readonly clients: number;
   /** Tickets that a client asks for at once, at most. */
   readonly pipelineMax: number;
@@ -141,7 +144,9 @@ export function drawOptions(seed: number): Options {
     aheadMax: from(2 ** 20, 2 ** 20, 0, 1, 7, 100),
   };
   // Drawn last, so that the other seeds keep their options.
-  return random(5) === 0 ? lending(options, random) : options;
+  const drawn = random(5) === 0 ? lending(options, random) : options;
+  const isAsking = drawn.voters > 1 && random(8) === 0;
+  return isAsking ? { ...drawn, founding: "asking" } : drawn;
 }
 
 /**
