@@ -139,6 +139,7 @@ export class Founding {
     this.#isWaiting = true;
     let pauseMillis = pauseMillisMin;
     for (;;) {
+      signal.throwIfAborted();
       const round = await this.#round();
       signal.throwIfAborted();
       this.#learnAddress(round.heard);

@@ -56,8 +56,7 @@ export class Host implements NodeInputs {
   #claimLoggedMillis = -Infinity;
   /** Runs out when clients have waited for `ready` long enough. */
   #startTimer: ReturnType<typeof setTimeout> | undefined;
-  /** The id of the node's cluster, once there is a node. */
-  #cluster = "";
+  #identity: Identity | undefined;
   /** Main was told that clients can be served. */
   #isOpen = false;
   /** Their takes are no longer held back. */
@@ -96,28 +95,32 @@ export class Host implements NodeInputs {
   }
 
   admin(id: number, command: AdminCommand): void {
-    const isForNode = command.type !== "bootstrap";
-    if (this.#node !== undefined && isForNode) {
-      return this.#node.admin(id, command);
+    const node = this.#node;
+    // A node that asks itself to be let in would wait for a leader that it cannot know.
+    const isOwnJoin = command.type === "join" &&
+      command.incarnation === this.#identity?.incarnation;
+    if (node !== undefined && command.type !== "bootstrap" && !isOwnJoin) {
+      return node.admin(id, command);
     }
     if (this.#hasEnded) return;
-    const pairs = isForNode ? undefined : this.#tellFounder(command);
+    const pairs = command.type === "bootstrap"
+      ? this.#tellFounder(command)
+      : undefined;
     const answer: AdminAnswer = pairs === undefined
       ? { type: "error", text: this.#stateWithoutNode }
       : { type: "pairs", pairs };
     this.doors.postMessage({ type: "answered", id, answer });
   }
 
-  #tellFounder({ node: id, incarnation }: Asker): Pairs | undefined {
-    const node = this.#node;
-    const place = node && {
-      cluster: this.#cluster,
-      isLed: node.core.leaderId !== undefined,
-    };
-    return this.#founding?.answer({ node: id, incarnation }, place);
+  #tellFounder(asker: Asker): Pairs | undefined {
+    const { cluster = "" } = this.#identity ?? {};
+    const isLed = this.#node?.core.leaderId !== undefined;
+    const place = this.#node && { cluster, isLed };
+    return this.#founding?.answer(asker, place);
   }
 
   get #stateWithoutNode(): string {
+    if (this.#node !== undefined) return "this node itself asks to join";
     return this.#founding?.isWanted === true
       ? `this node ${this.#founding.state}`
       : "this node has found no cluster to join yet";
@@ -168,7 +171,7 @@ export class Host implements NodeInputs {
     if (isFounding) this.#openEarly(joining);
     const saved = await identify(resumed, { options, joining, founding, log });
     const { identity } = saved;
-    this.#cluster = identity.cluster;
+    this.#identity = identity;
     const peers = this.#peers = this.#openPeers(options, identity, listener);
     if (resumed === undefined) await createStorage(storage, saved);
     if (isFounding) founding.ended(identity.cluster);
