@@ -3,6 +3,7 @@
 import { changesMutants } from "./changes.ts";
 import { electionMutants } from "./election.ts";
 import { filesMutants } from "./files.ts";
+import { foundingMutants } from "./founding.ts";
 import { fuzzedMutants } from "./fuzzed.ts";
 import { gateMutants } from "./gate.ts";
 import { guestsMutants } from "./guests.ts";
@@ -27,6 +28,7 @@ export const mutants: readonly Mutant[] = [
   ...replicationMutants,
   ...membershipMutants,
   ...changesMutants,
+  ...foundingMutants,
   ...nodeMutants,
   ...reserveMutants,
   ...lendingMutants,
