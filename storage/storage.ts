@@ -4,9 +4,6 @@
 // The contract:
 // - The node calls `load` once, first. `undefined` means that nothing was ever created here;
 //   `create` comes next then. It is durable and atomic when `done` runs.
-// - The draft (`draft.ts`) lies beside the log. `readDraft` comes after `load`; `writeDraft`
-//   may come before `create`, and replaces the draft whole, or not at all. It is durable when
-//   `done` runs, at every level, and stays when the log is created.
 // - One `write` (or `create`, or `writeDraft`) at a time: the next comes after `done`. A `flush` may overlap
 //   one. Writes become durable in order, each whole or not at all.
 // - `done()` means durable as the durability defines it: at `high` synced, at `medium` handed
@@ -36,12 +33,16 @@ export interface Storage {
    */
   load(): Saved | undefined;
   /**
-   * The draft that was written last, or `undefined` if there is none.
+   * The draft (`draft.ts`), which lies beside the log, as it was written last; `undefined` if
+   * there is none. To be called after `load`.
    *
    * @throws {StorageError} if it is damaged
    */
   readDraft(): string | undefined;
-  /** Makes `draft` durable in place of the one before, then runs `done`. */
+  /**
+   * Replaces the draft, whole or not at all, before there is a log or beside it. It is durable,
+   * at every level, when `done` runs.
+   */
   writeDraft(draft: string, done: Done): void;
   /** Creates the storage with its first content. */
   create(saved: Saved, done: Done): void;
