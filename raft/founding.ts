@@ -73,7 +73,7 @@ export class Founding {
   readonly #options: FoundingOptions;
   readonly #report: FoundingReport;
   #draft: Draft | undefined;
-  /** The draft is durable, and nothing is decided yet: others may be told. */
+  /** The draft is durable: others may be told. */
   #isWaiting = false;
   /** Where other nodes dial this one, as far as its peers have shown. */
   #address: string;
@@ -148,7 +148,7 @@ export class Founding {
       switch (decision.type) {
         case "found":
         case "join":
-          this.#isWaiting = false;
+          // Until its log is durable it goes on answering as before, which stays true.
           return decision;
         case "accept":
           await this.#accept(decision.proposal);
@@ -178,7 +178,7 @@ export class Founding {
   /**
    * The answer to another node. `place`: this node's cluster, once it has one.
    *
-   * @returns `undefined` while this node can say nothing that is certain
+   * @returns `undefined` before its draft is durable
    */
   answer(
     asker: Asker,

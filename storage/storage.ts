@@ -4,8 +4,8 @@
 // The contract:
 // - The node calls `load` once, first. `undefined` means that nothing was ever created here;
 //   `create` comes next then. It is durable and atomic when `done` runs.
-// - One `write` (or `create`, or `writeDraft`) at a time: the next comes after `done`. A `flush` may overlap
-//   one. Writes become durable in order, each whole or not at all.
+// - One `write` (or `create`, `writeDraft`) at a time: the next comes after `done`. A `flush`
+//   may overlap one. Writes become durable in order, each whole or not at all.
 // - `done()` means durable as the durability defines it: at `high` synced, at `medium` handed
 //   to the operating system, at `low` kept in memory. A save that says `mustSync` (term, vote
 //   or members changed) and one with a snapshot are synced at every level before `done` runs,

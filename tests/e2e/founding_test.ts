@@ -6,15 +6,21 @@ import { Cluster, e2e, type Lab, refused } from "../lib/harness.ts";
 import { freePort } from "../lib/ports.ts";
 import { calm, type Server } from "../lib/server.ts";
 import { until } from "../lib/until.ts";
+import { draftText } from "../../raft/members/proposal.ts";
+import { draftName, encodeDraft } from "../../storage/draft.ts";
 
 /** `count` nodes, not started, which are told the same addresses. */
 function together(
   lab: Lab,
   count: number,
-  { flags = [] }: { readonly flags?: readonly string[] } = {},
+  { flags = [], host = "127.0.0.1" }: {
+    readonly flags?: readonly string[];
+    /** By which the list names them. */
+    readonly host?: string;
+  } = {},
 ): Server[] {
   const ports = Array.from({ length: count }, () => freePort());
-  const list = ports.map((port) => `127.0.0.1:${port}`).join(",");
+  const list = ports.map((port) => `${host}:${port}`).join(",");
   return ports.map((port, i) =>
     lab.server({
       id: `${i + 1}`,
@@ -47,9 +53,9 @@ e2e(
     two!.spawn();
     await two!.logged(/waits for 3 nodes to found a cluster, and sees 2, 3/);
     assert.match(String(await two!.ask("RAFT.STATS")), /this node waits for 3/);
+    await one!.start();
     // It waits, and is answered as soon as there is a leader.
-    const early = three!.ticket().catch(String);
-    one!.spawn();
+    const early = one!.ticket().catch(String);
     const cluster = new Cluster(servers);
     await clusterOf(servers);
     await cluster.settled();
@@ -99,7 +105,7 @@ e2e(
     await cluster.settled();
     assert.equal((await one!.tickets(10)).at(-1), 10n);
     await one!.kill();
-    Deno.removeSync(one!.data, { recursive: true });
+    await Deno.remove(one!.data, { recursive: true });
     assert.equal(await two!.ask("RAFT.REMOVESERVER", "1"), "OK");
     one!.spawn();
     await one!.logged(/joins cluster/);
@@ -108,7 +114,7 @@ e2e(
     // Two disks are lost while the third node is down.
     for (const server of servers) await server.kill();
     for (const server of [one, two]) {
-      Deno.removeSync(server!.data, { recursive: true });
+      await Deno.remove(server!.data, { recursive: true });
       server!.spawn();
     }
     await one!.logged(
@@ -122,7 +128,10 @@ e2e(
 );
 
 e2e("Two nodes on Deno KV found a cluster together", async (lab) => {
-  const servers = together(lab, 2, { flags: ["--storage", "kv"] });
+  // A name, which may have several addresses.
+  const servers = together(lab, 2, {
+    ...{ flags: ["--storage", "kv"], host: "localhost" },
+  });
   const [one, two] = servers;
   for (const server of servers) server.spawn();
   await clusterOf(servers);
@@ -135,19 +144,53 @@ e2e("Two nodes on Deno KV found a cluster together", async (lab) => {
 });
 
 e2e(
+  "Two nodes that listen everywhere found a cluster on this machine",
+  async (lab) => {
+    const [one, two] = together(lab, 2, { host: "" });
+    for (const server of [one!, two!]) {
+      server.spawn(
+        "--saddr",
+        `:${server.port}`,
+        "--raddr",
+        `:${server.raftPort}`,
+      );
+    }
+    await clusterOf([one!, two!]);
+    assert.equal(await one!.ticket(), 1n);
+    assert.equal(await two!.ticket(), 2n);
+  },
+);
+
+e2e("A node that waits for others ends when it is told to", async (lab) => {
+  const [one] = together(lab, 3);
+  await one!.start();
+  const early = one!.ask("TICKET");
+  await until(
+    "it waits",
+    async () => /waits for 3/.test(String(await one!.ask("RAFT.STATS"))),
+  );
+  await one!.stop();
+  assert.match(String(await early), /belongs to no cluster|is stopping/);
+});
+
+e2e(
   "A node that has agreed to found with others does not found alone",
   async (lab) => {
-    const [one, two] = together(lab, 2);
-    one!.spawn();
-    two!.spawn();
-    await two!.logged(/agrees to found cluster/);
-    await two!.kill();
-    await one!.kill();
-    const isOpen = Array.from(Deno.readDirSync(two!.data)).every(({ name }) =>
-      !name.endsWith(".log")
+    const alone = lab.server({ id: "2" });
+    const incarnation = "2".repeat(16);
+    const founders = [
+      { id: "1", address: ":1", incarnation: "1".repeat(16) },
+      { id: "2", address: ":2", incarnation },
+    ];
+    const accepted = { cluster: "c".repeat(32), founders };
+    const draft = { node: "2", incarnation, accepted, former: [] };
+    await Deno.mkdir(alone.data, { mode: 0o700 });
+    await Deno.writeTextFile(`${alone.data}/LOCK`, "");
+    const bytes = encodeDraft(draftText(draft));
+    await Deno.writeFile(`${alone.data}/${draftName}`, bytes);
+    assert.match(
+      await refused(alone),
+      /agreed to found cluster c{32} with nodes 1, 2, which may have done so/,
     );
-    if (!isOpen) return; // it was quicker than the kill
-    const alone = lab.server({ id: "2", port: two!.port });
-    assert.match(await refused(alone), /has agreed to found cluster/);
   },
 );

@@ -155,7 +155,6 @@ export class Founding {
       }
       case "found":
       case "join":
-        this.#isWaiting = false;
         computer.say(`decides to ${decision.type}`);
         return this.#options.done(decision);
       default:

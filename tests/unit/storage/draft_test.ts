@@ -93,7 +93,7 @@ Deno.test("A damaged draft is refused, and a log beside it stays as it is", () =
 
 Deno.test("A directory with a draft in files takes no Deno KV store", () =>
   withDirectory(async (directory) => {
-    Deno.writeFileSync(`${directory}/${draftName}`, encodeDraft(text));
+    await Deno.writeFile(`${directory}/${draftName}`, encodeDraft(text));
     const options = { directory, node: "1", log() {} };
     await assert.rejects(
       openKv({ ...options, durability: "high" }),
@@ -107,7 +107,7 @@ Deno.test("Of two processes on one Deno KV store the first writes no draft any m
     const open = () => openKv({ ...options, durability: "high" });
     const first = await open();
     // The lock is of the directory; without it (the default store) the commit must tell.
-    Deno.removeSync(`${directory}/LOCK`);
+    await Deno.remove(`${directory}/LOCK`);
     const second = await open();
     await writeDraft(second, "second");
     await assert.rejects(writeDraft(first, "first"), /another ticketd process/);
