@@ -112,6 +112,9 @@ async function serveUntilStopped(
   { end, log }: Surroundings,
 ): Promise<void> {
   const { signal } = end;
+  for (const own of config.ownInJoin) {
+    log("debug", `--join ${own} is this node itself, and left out`);
+  }
   const { limits, shares } = limitsOf(config.limits, config, log);
   const { peersMax, refusalsMax } = shares;
   const { inWorker, options } = await placeNode({ ...config.node, peersMax }, {

@@ -18,9 +18,11 @@ import { Doors, type NodeInputs } from "./channel/doors.ts";
 import type { Identity, NodeId, Saved } from "./core/types.ts";
 import type { About } from "./identity/hello.ts";
 import { noMembers } from "./identity/peer_ranks.ts";
+import { Founding } from "./founding.ts";
 import { identify } from "./resume_or_join.ts";
 import { Joining } from "./joining.ts";
 import { isMember } from "./members/bootstrap.ts";
+import type { Asker, Pairs } from "./members/founding_answer.ts";
 import { noClusterText } from "./members/join_obstacles.ts";
 import { listenForPeers, Peers } from "./net/peers.ts";
 import type { Sleep } from "./environment.ts";
@@ -49,13 +51,20 @@ export class Host implements NodeInputs {
   #log: Logger = () => {};
   #storage: Storage | undefined;
   #peers: Peers | undefined;
+  #founding: Founding | undefined;
   #node: Node | undefined;
   #ticker: Ticker | undefined;
   /** When another cluster's claim was last logged, by performance.now(). */
   #claimLoggedMillis = -Infinity;
   /** Runs out when clients have waited for `ready` long enough. */
   #startTimer: ReturnType<typeof setTimeout> | undefined;
-  #isReady = false;
+  #identity: Identity | undefined;
+  /** Main was told that clients can be served. */
+  #isOpen = false;
+  /** Their takes are no longer held back. */
+  #isServing = false;
+  /** Takes, in their order, while the node waits for others to found a cluster with. */
+  #held: number[] = [];
   #hasEnded = false;
 
   /** `main` is the door to the main isolate. */
@@ -70,6 +79,10 @@ export class Host implements NodeInputs {
   }
 
   take(count: number): void {
+    if (this.#isOpen && !this.#isServing) {
+      this.#held.push(count);
+      return;
+    }
     if (this.#node !== undefined) return this.#node.take(count);
     if (this.#hasEnded) return;
     this.doors.postMessage({ type: "refused", count, reason: "no-cluster" });
@@ -84,13 +97,39 @@ export class Host implements NodeInputs {
   }
 
   admin(id: number, command: AdminCommand): void {
-    if (this.#node !== undefined) return this.#node.admin(id, command);
+    const node = this.#node;
+    // A node that asks itself to be let in would wait for a leader that it cannot know.
+    const isOwnJoin = command.type === "join" &&
+      command.incarnation === this.#identity?.incarnation;
+    if (node !== undefined && command.type !== "bootstrap" && !isOwnJoin) {
+      return node.admin(id, command);
+    }
     if (this.#hasEnded) return;
-    const answer: AdminAnswer = { type: "error", text: noClusterText };
+    const pairs = command.type === "bootstrap"
+      ? this.#tellFounder(command)
+      : undefined;
+    const answer: AdminAnswer = pairs === undefined
+      ? { type: "error", text: this.#stateWithoutNode }
+      : { type: "pairs", pairs };
     this.doors.postMessage({ type: "answered", id, answer });
   }
 
+  #tellFounder(asker: Asker): Pairs | undefined {
+    const { cluster = "" } = this.#identity ?? {};
+    const isLed = this.#node?.core.leaderId !== undefined;
+    const place = this.#node && { cluster, isLed };
+    return this.#founding?.answer(asker, place);
+  }
+
+  get #stateWithoutNode(): string {
+    if (this.#node !== undefined) return "this node itself asks to join";
+    return this.#founding?.isWanted === true
+      ? `this node ${this.#founding.state}`
+      : noClusterText;
+  }
+
   stop(): void {
+    if (this.#isOpen) this.#release();
     this.#stopping.abort();
     this.#node?.stop();
   }
@@ -123,10 +162,21 @@ export class Host implements NodeInputs {
     );
     const storage = this.#storage = await openStorage(options, log);
     const resumed = storage.load();
-    const saved = await identify(resumed, { options, joining, log });
+    const founding = this.#founding = new Founding(options, {
+      log,
+      signal,
+      storage,
+    });
+    founding.load();
+    // The others can ask only if clients are served.
+    const isFounding = founding.isWanted && resumed === undefined;
+    if (isFounding) this.#openEarly(joining);
+    const saved = await identify(resumed, { options, joining, founding, log });
     const { identity } = saved;
+    this.#identity = identity;
     const peers = this.#peers = this.#openPeers(options, identity, listener);
     if (resumed === undefined) await createStorage(storage, saved);
+    if (isFounding) founding.ended(identity.cluster);
     const { directory } = options;
     for (const line of directory === undefined ? [] : adviceOn(directory)) {
       log("warning", line);
@@ -137,7 +187,9 @@ export class Host implements NodeInputs {
     if (!isMember(saved)) await joining.join(identity);
     else {
       joining.skip();
-      if (joining.isWanted) log("info", joinIgnored);
+      if (joining.isWanted && !isFounding) {
+        log("info", founding.isWanted ? foundingIgnored : joinIgnored);
+      }
     }
     this.#announce(node, joining);
   }
@@ -202,7 +254,7 @@ export class Host implements NodeInputs {
         stoodStill: (millis) => node.stoodStill(millis),
         // What a tick does here besides must not wait for a sleep to end.
         restTicks: () =>
-          this.#isReady && !node.removal.mustAskToJoin ? node.restTicks : 1,
+          this.#isServing && !node.removal.mustAskToJoin ? node.restTicks : 1,
       },
       settings.tickMillis,
       realClock,
@@ -267,19 +319,42 @@ export class Host implements NodeInputs {
    */
   #limitStart(joining: Joining): void {
     this.#startTimer ??= setTimeout(() => {
-      if (joining.isOver || this.#isReady || this.#hasEnded) return;
+      if (joining.isOver || this.#isServing || this.#hasEnded) return;
       this.#log(
         "info",
-        "no cluster has let this node in yet: serves clients, and gives them no tickets",
+        this.#isOpen
+          ? "has no cluster yet: gives clients no tickets"
+          : "no cluster has let this node in yet: serves clients, and gives them no tickets",
       );
       this.#serve();
     }, startMillis);
   }
 
-  #serve(): void {
-    if (this.#isReady || this.#hasEnded) return;
-    this.#isReady = true;
+  /**
+   * Serves clients before there is a node, so that the others can ask for this one's draft.
+   * TICKETs wait as at any start, and are refused when they have waited long enough.
+   */
+  #openEarly(joining: Joining): void {
+    this.#open();
+    this.#limitStart(joining);
+  }
+
+  #open(): void {
+    if (this.#isOpen || this.#hasEnded) return;
+    this.#isOpen = true;
     this.doors.postMessage({ type: "ready" });
+  }
+
+  #serve(): void {
+    if (this.#isServing || this.#hasEnded) return;
+    this.#release();
+    this.#open();
+  }
+
+  /** Takes that were held back are given to the node, or refused if there is none. */
+  #release(): void {
+    this.#isServing = true;
+    for (const count of this.#held.splice(0)) this.take(count);
   }
 
   // The end.
@@ -313,6 +388,10 @@ export class Host implements NodeInputs {
 
 const joinIgnored =
   "ignoring --join: this node already belongs to a cluster, unless that has removed it";
+
+const foundingIgnored =
+  "ignoring --bootstrap-expect and --join: this node already belongs to a cluster, unless " +
+  "that has removed it";
 
 const realClock: Clock = {
   now: () => performance.now(),

@@ -25,12 +25,11 @@ export class Joining {
   readonly #node: NodeOptions;
   readonly #options: JoiningOptions;
   /** When the present or last asking began, by performance.now(). */
-  #sinceMillis = performance.now();
+  #sinceMillis: number | undefined;
   /** When the node was last let in again, by performance.now(). */
   #rejoinedMillis = -Infinity;
   #isOver = false;
 
-  /** The time that joining may take, `joinTimeoutMillis`, begins now. */
   constructor(node: NodeOptions, options: JoiningOptions) {
     this.#node = node;
     this.#options = options;
@@ -99,7 +98,7 @@ export class Joining {
     if (!this.isWanted || !this.#isOver) return;
     if (now - this.#rejoinedMillis < rejoinMillis) return;
     this.#isOver = false;
-    this.#sinceMillis = now;
+    this.#sinceMillis = undefined;
     this.#rejoin(identity).catch(gaveUp);
   }
 
@@ -109,12 +108,15 @@ export class Joining {
     this.#rejoinedMillis = performance.now();
   }
 
-  /** One time limit holds from the first question to the last answer. */
+  /**
+   * One time limit, `joinTimeoutMillis`, holds from the first question to the last answer. A
+   * node that waited to found a cluster before it joins one has not asked yet.
+   */
   get #askOptions(): AskOptions {
     const { log, signal } = this.#options;
     return {
       timeoutMillis: this.#node.joinTimeoutMillis,
-      sinceMillis: this.#sinceMillis,
+      sinceMillis: this.#sinceMillis ??= performance.now(),
       log,
       signal,
       self: this.#node.clientListen,

@@ -237,6 +237,8 @@ export class Node {
           return answer(this.#parts.stats.answer(command.type));
         case "snapshot":
           return this.#saver.snapshot(answer);
+        case "bootstrap": // its host knows how the cluster was founded
+          return answer({ type: "error", text: "this node founds nothing" });
         default:
           command satisfies never;
       }

@@ -7,7 +7,7 @@
 // and what each of them takes (`flags.ts`).
 
 import deno from "../deno.json" with { type: "json" };
-import { type Address, formatAddress } from "../base/address.ts";
+import { type Address, formatAddress, parseAddress } from "../base/address.ts";
 import { UsageError } from "../base/usage_error.ts";
 import type { NodeOptions, StorageKind } from "../raft/channel/messages.ts";
 import { settingsIn } from "./config_file.ts";
@@ -34,6 +34,8 @@ export type Config = {
   /** Isolates that serve clients, the main one among them. */
   readonly ioThreads: number;
   readonly limits: ClientLimits;
+  /** Addresses of --join that lead to this node itself, and are left out. */
+  readonly ownInJoin: readonly string[];
   readonly node: Omit<NodeOptions, "storage" | "peersMax">;
 };
 
@@ -151,7 +153,7 @@ function serveTask(settings: Settings, rest: readonly string[]): Config {
 function configOf(settings: Settings): Config {
   const id = settings.read("id");
   const { clientListen, raftListen } = portsOf(settings);
-  const membership = membershipOf(settings, clientListen);
+  const { ownInJoin, ...membership } = membershipOf(settings, clientListen);
   const times = timesOf(settings);
   const advertise = settings.readOr("advertise", reachedAt(raftListen));
   const clientAddress = settings.readOr(
@@ -165,6 +167,7 @@ function configOf(settings: Settings): Config {
     storage: settings.read("storage"),
     timeoutMillis: settings.read("timeout"),
     ioThreads: settings.read("io-threads"),
+    ownInJoin,
     limits: Object.freeze({
       clientsMax: settings.read("max-clients"),
       memoryMax: settings.read("client-memory"),
@@ -208,14 +211,19 @@ function portsOf(
 function membershipOf(
   settings: Settings,
   clientListen: Address,
-): Pick<NodeOptions, "join" | "nonvoter"> {
-  const join = settings.read("join");
-  const self = join.find((member) => leadsTo(member, clientListen));
-  if (self !== undefined) {
+):
+  & Pick<NodeOptions, "join" | "expect" | "nonvoter">
+  & Pick<Config, "ownInJoin"> {
+  const named = settings.read("join");
+  const ownInJoin = named.filter((member) => leadsTo(member, clientListen));
+  const join = named.filter((member) => !ownInJoin.includes(member));
+  const expect = settings.read("bootstrap-expect");
+  if (join.length === 0 && named.length > 0) {
     throw new UsageError(
-      `--join ${self} is this node itself; name another member`,
+      `--join ${named[0]} is this node itself; name another member`,
     );
   }
+  if (expect > 1) checkFounding(settings, named);
   const nonvoter = settings.read("nonvoter");
   if (nonvoter && join.length === 0) {
     const by = settings.given("nonvoter")?.by;
@@ -224,7 +232,45 @@ function membershipOf(
         "use --join to name members of one",
     );
   }
-  return { join, nonvoter };
+  return {
+    join: Object.freeze(join),
+    expect,
+    nonvoter,
+    ownInJoin: Object.freeze(ownInJoin),
+  };
+}
+
+/** @throws {UsageError} when the other flags do not go with `--bootstrap-expect`. */
+function checkFounding(settings: Settings, named: readonly string[]): void {
+  const { text, by } = settings.given("bootstrap-expect") ??
+    { text: "", by: "" };
+  const fault = (rest: string) => new UsageError(`${by} ${text} ${rest}`);
+  if (named.length === 0) {
+    throw fault(
+      "without --join: the nodes must find each other; name all of them, this one may " +
+        "be among them",
+    );
+  }
+  if (settings.read("nonvoter")) {
+    throw fault("with --nonvoter: every founder votes; leave one of them out");
+  }
+  const { size } = new Set(named.map(spelt));
+  if (size > Number(text)) {
+    throw fault(
+      `with ${size} addresses in --join: two clusters could come of it; give the ` +
+        "number of all nodes",
+    );
+  }
+}
+
+/** One spelling for an address that can be spelt in several ways. */
+function spelt(text: string): string {
+  const { host = "", port = 0 } = parseAddress(text) ?? {};
+  const isHere = host === "" || host === "localhost";
+  return formatAddress({
+    host: isHere ? "127.0.0.1" : host.toLowerCase(),
+    port,
+  });
 }
 
 /** Three heartbeats or more in an election timeout: one may be lost (paper 5.6). */

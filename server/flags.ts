@@ -75,6 +75,13 @@ export const flags = {
     allowed: "addresses of members, such as 10.0.0.1:11001,10.0.0.2:11001",
     isList: true,
   } satisfies Flag<readonly string[]>,
+  "bootstrap-expect": {
+    value: "count",
+    help: "nodes that found a cluster together",
+    standard: "1",
+    parse: (text) => /^[1-9]$/.test(text) ? Number(text) : undefined,
+    allowed: "a number from 1 to 9, the same on all nodes",
+  } satisfies Flag<number>,
   nonvoter: {
     value: "",
     help: "join without a vote, for good",

@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import type { NodeOptions, StorageKind } from "../raft/channel/messages.ts";
 import type { Logger } from "../base/logger.ts";
 import { UsageError } from "../base/usage_error.ts";
+import { draftName } from "../storage/draft.ts";
 import { lockName } from "../storage/files.ts";
 import { hasDefaultStore } from "../storage/kv.ts";
 import { kvStoreName, StorageError } from "../storage/storage.ts";
@@ -38,7 +39,9 @@ export async function placeNode(
   },
 ): Promise<Placement> {
   if (canReadCode) {
-    if (node.join.length === 0) await refuseSecondStart(node, log);
+    if (node.join.length === 0 || node.expect > 1) {
+      await refuseSecondStart(node, log);
+    }
     const kind = storage === "kv" ? "kv" : "file";
     return { options: { ...node, storage: kind }, inWorker: true };
   }
@@ -118,7 +121,7 @@ function isStandard({ id, directory = "" }: Unplaced): boolean {
 function holdsNode(directory: string): boolean {
   try {
     return Deno.readDirSync(directory).some(({ name }) =>
-      name === kvStoreName || name.endsWith(".log")
+      name === kvStoreName || name === draftName || name.endsWith(".log")
     );
   } catch (error) {
     // The storage complains of a directory that cannot be read.

@@ -19,6 +19,7 @@ import {
   damaged,
   decoded,
   decodeHead,
+  draftKey,
   encodeHead,
   type Head,
   headKey,
@@ -33,6 +34,7 @@ import {
   takenOver,
 } from "./kv_storage.ts";
 import { replay, type Replayed } from "./apply_save.ts";
+import { draftName } from "./draft.ts";
 import { segmentNumbers } from "./segment.ts";
 import { type Durability, kvStoreName, StorageError } from "./storage.ts";
 
@@ -62,7 +64,8 @@ export async function openKv(options: KvOptions): Promise<KvStorage> {
     if (files !== undefined) await refuseOthers(kv, { node, files });
     const store = await takeOver(kv, { node, where: nameOf(path) });
     if (path !== undefined) warnUnlessWal(path, log);
-    return new KvStorage({ ...store, kv, files }, options);
+    const draft = await kv.get<unknown>(draftKey(node));
+    return new KvStorage({ ...store, kv, files, draft }, options);
   } catch (error) {
     kv?.close();
     files?.unlock();
@@ -73,13 +76,15 @@ export async function openKv(options: KvOptions): Promise<KvStorage> {
 /** Whether Deno's default store, which needs no permission, holds data of `node`. */
 export async function hasDefaultStore(node: NodeId): Promise<boolean> {
   using kv = await openStore(undefined);
-  return (await kv.get(headKey(node))).versionstamp !== null;
+  const found = await kv.getMany([headKey(node), draftKey(node)]);
+  return found.some(({ versionstamp }) => versionstamp !== null);
 }
 
 function claimDirectory(files: Files): void {
   files.makeDirectory();
   files.lock();
-  if (segmentNumbers(files.list() ?? []).length === 0) return;
+  const names = files.list() ?? [];
+  if (segmentNumbers(names).length === 0 && !names.includes(draftName)) return;
   throw new StorageError(
     `directory ${files.directory} holds a log in files; start with --storage file, ` +
       "or with another --dir",
@@ -133,7 +138,7 @@ function nameOf(path: string | undefined): string {
 async function takeOver(
   kv: Deno.Kv,
   { node, where }: { node: NodeId; where: string },
-): Promise<Omit<Opened, "kv" | "files">> {
+): Promise<Omit<Opened, "kv" | "files" | "draft">> {
   let { value, versionstamp } = await kv.get<unknown>(headKey(node));
   if (versionstamp === null) {
     // An unfinished create() may have committed parts ahead.

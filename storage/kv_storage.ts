@@ -7,6 +7,7 @@ import { Writer } from "../base/bytes.ts";
 import { type Change, writeChange } from "../raft/core/save_codec.ts";
 import type { NodeId, Save, Saved } from "../raft/core/types.ts";
 import type { Files } from "./files.ts";
+import { decodeDraft, encodeDraft } from "./draft.ts";
 import {
   draftKey,
   encodeHead,
@@ -44,6 +45,8 @@ export type Opened = {
   readonly state: Replayed | undefined;
   /** Bytes of the saves that count. */
   readonly bytes: number;
+  /** The value of the draft, and its version, which the next draft must find unchanged. */
+  readonly draft: Pick<Deno.KvEntryMaybe<unknown>, "value" | "versionstamp">;
 };
 
 /** The storage contract on an open store. */
@@ -57,6 +60,7 @@ export class KvStorage implements Storage {
   #versionstamp: string | null;
   #state: Replayed | undefined;
   #bytes: number;
+  #draft: Opened["draft"];
 
   /** Not yet committed, in order; a flush has no parts. */
   readonly #queue: Pending[] = [];
@@ -79,6 +83,7 @@ export class KvStorage implements Storage {
     this.#versionstamp = opened.versionstamp;
     this.#state = opened.state;
     this.#bytes = opened.bytes;
+    this.#draft = opened.draft;
   }
 
   get bytes(): number {
@@ -89,6 +94,19 @@ export class KvStorage implements Storage {
     const state = this.#state;
     this.#state = undefined;
     return state;
+  }
+
+  readDraft(): string | undefined {
+    const { value, versionstamp } = this.#draft;
+    if (versionstamp === null) return undefined;
+    return decodeDraft(value, `the draft of node ${this.#node} in Deno KV`);
+  }
+
+  writeDraft(draft: string, done: Done): void {
+    this.#commitDraft(encodeDraft(draft)).then(
+      () => done(),
+      (error) => done(this.#error ??= error),
+    );
   }
 
   create(saved: Saved, done: Done): void {
@@ -208,6 +226,16 @@ export class KvStorage implements Storage {
       to: first,
       versionstamp: this.#versionstamp,
     });
+  }
+
+  /** While head and draft are ours: before the first head, the draft alone tells. */
+  async #commitDraft(value: Uint8Array): Promise<void> {
+    if (this.#error !== undefined) throw this.#error;
+    const key = draftKey(this.#node);
+    const { versionstamp } = this.#draft;
+    const operation = this.#kv.atomic().check({ key, versionstamp });
+    operation.set(key, value);
+    this.#draft = { value, versionstamp: await this.#checked(operation) };
   }
 
   /** Commits the parts for which one commit has no room: without a head they do not count. */

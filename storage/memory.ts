@@ -7,7 +7,10 @@ import { replay, type Replayed } from "./apply_save.ts";
 import { type Done, type Storage, StorageError } from "./storage.ts";
 
 /** The content that outlives a {@linkcode Memory}, as a disk outlives a process. */
-export type Retained = { state: Replayed | undefined };
+export type Retained = {
+  state: Replayed | undefined;
+  draft?: string;
+};
 
 /** The storage contract without a disk. */
 export class Memory implements Storage {
@@ -27,6 +30,15 @@ export class Memory implements Storage {
     const state = this.#retained.state;
     // The caller's view must not change with later writes.
     return state && { ...state, entries: state.entries.slice() };
+  }
+
+  readDraft(): string | undefined {
+    return this.#retained.draft;
+  }
+
+  writeDraft(draft: string, done: Done): void {
+    this.#retained.draft = draft;
+    this.#defer(done);
   }
 
   create(saved: Saved, done: Done): void {

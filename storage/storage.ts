@@ -4,8 +4,8 @@
 // The contract:
 // - The node calls `load` once, first. `undefined` means that nothing was ever created here;
 //   `create` comes next then. It is durable and atomic when `done` runs.
-// - One `write` (or `create`) at a time: the next comes after `done`. A `flush` may overlap
-//   one. Writes become durable in order, each whole or not at all.
+// - One `write` (or `create`, `writeDraft`) at a time: the next comes after `done`. A `flush`
+//   may overlap one. Writes become durable in order, each whole or not at all.
 // - `done()` means durable as the durability defines it: at `high` synced, at `medium` handed
 //   to the operating system, at `low` kept in memory. A save that says `mustSync` (term, vote
 //   or members changed) and one with a snapshot are synced at every level before `done` runs,
@@ -32,6 +32,18 @@ export interface Storage {
    * @throws {StorageError} on anything unsound
    */
   load(): Saved | undefined;
+  /**
+   * The draft (`draft.ts`), which lies beside the log, as it was written last; `undefined` if
+   * there is none. To be called after `load`.
+   *
+   * @throws {StorageError} if it is damaged
+   */
+  readDraft(): string | undefined;
+  /**
+   * Replaces the draft, whole or not at all, before there is a log or beside it. It is durable,
+   * at every level, when `done` runs.
+   */
+  writeDraft(draft: string, done: Done): void;
   /** Creates the storage with its first content. */
   create(saved: Saved, done: Done): void;
   /** Makes `save` durable, then runs `done`. */

@@ -1,7 +1,8 @@
 // The log on disk: one file of records (a segment), replaced by a fresh one at every snapshot
 // and at every start. Synchronous with callbacks; it reaches the disk through `Files` alone.
 //
-//   directory = LOCK · NUMBER.log · (segment.tmp, and an older NUMBER.log, after a crash)
+//   directory = LOCK · NUMBER.log · (segment.tmp, and an older NUMBER.log, after a crash) ·
+//               (founding: `draft.ts`; and founding.tmp, after a crash)
 //
 // - A new segment is written under a temporary name, synced and renamed, and the directory is
 //   synced, before anything older is removed. So the newest segment is whole, and recovery
@@ -18,6 +19,7 @@ import { type Change, writeChange } from "../raft/core/save_codec.ts";
 import type { Identity, NodeId, Save, Saved } from "../raft/core/types.ts";
 import type { Files, OpenFile, Syncable } from "./files.ts";
 import { wholeChange } from "./apply_save.ts";
+import { decodeDraft, draftName, encodeDraft } from "./draft.ts";
 import { kinds, writeRecord } from "./record.ts";
 import { recover } from "./recovery.ts";
 import {
@@ -46,6 +48,7 @@ export type WalOptions = {
   readonly defer?: (callback: () => void) => void;
 };
 
+const temporaryDraftName = `${draftName}.tmp`;
 /** At `low`, the bytes that may wait in memory between two flushes. */
 const pendingBytesMax = 1024 * 1024;
 
@@ -96,6 +99,23 @@ export class Wal implements Storage {
       this.close();
       throw error;
     }
+  }
+
+  readDraft(): string | undefined {
+    if (!this.#files.list()?.includes(draftName)) return undefined;
+    const path = `${this.#files.directory}/${draftName}`;
+    return decodeDraft(this.#files.read(draftName), path);
+  }
+
+  writeDraft(draft: string, done: Done): void {
+    if (this.#error !== undefined) return this.#fail(this.#error, [done]);
+    try {
+      this.#files.makeDirectory();
+      this.#files.lock();
+    } catch (error) {
+      return this.#fail(error, [done]);
+    }
+    this.#enqueue(this.#replaceDraft(encodeDraft(draft)), done);
   }
 
   create(saved: Saved, done: Done): void {
@@ -174,6 +194,15 @@ export class Wal implements Storage {
     assert(this.#file !== undefined, "a log without a file");
     yield this.#file;
     this.#synced = covered;
+  }
+
+  *#replaceDraft(bytes: Uint8Array): Steps {
+    const file = this.#files.create(temporaryDraftName);
+    file.append(bytes);
+    yield file;
+    file.close();
+    this.#files.rename(temporaryDraftName, draftName);
+    yield this.#files;
   }
 
   /** Replaces the segment by one that holds only `change`, which is the whole state. */

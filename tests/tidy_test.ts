@@ -178,6 +178,7 @@ const mayWait = new Set([
   "raft/net/inbound_handshake.ts",
   "raft/net/outbound_handshake.ts",
   "raft/host.ts",
+  "raft/founding.ts",
   "raft/resume_or_join.ts",
   "raft/joining.ts",
   "raft/members/join.ts",

@@ -144,6 +144,8 @@ export type NodeOptions = {
   readonly version: string;
   /** Client addresses of members through which to join; none: found or resume a cluster. */
   readonly join: readonly string[];
+  /** How many nodes found a cluster together, this one included; 1: this node alone. */
+  readonly expect: number;
   /** Milliseconds after which joining is given up. */
   readonly joinTimeoutMillis: number;
   /** Whether it joins without a vote, for good. */
@@ -220,6 +222,12 @@ export type AdminCommand =
   /** Hands leadership to a voter; if `id` is empty, to the one that is furthest along. */
   | { readonly type: "transfer"; readonly id: string }
   | NumberCommand
+  /** Whether this node founds a cluster with the disk that asks, or has one. */
+  | {
+    readonly type: "bootstrap";
+    readonly node: string;
+    readonly incarnation: string;
+  }
   | { readonly type: "cluster" }
   | { readonly type: "configuration" }
   | { readonly type: "last-contact" }

@@ -160,7 +160,10 @@ function checked(text: string): string {
 }
 
 /** Returns after `millis`, or as soon as the signal comes. */
-async function pause(millis: number, signal?: AbortSignal): Promise<void> {
+export async function pause(
+  millis: number,
+  signal?: AbortSignal,
+): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, millis);
   const stop = () => resolve();

@@ -88,11 +88,6 @@ export class Machine {
     return this.#sequences.get(name) ?? 0n;
   }
 
-  /** Every sequence, and the last number taken of it, in order of creation. */
-  get sequences(): readonly (readonly [name: string, last: bigint])[] {
-    return [...this.#sequences];
-  }
-
   /**
    * Applies a command. Returns the numbers that it takes, in the command's order: fewer than
    * it wants only if the sequence has no more.

@@ -85,6 +85,22 @@ export const raftCommands: readonly Command[] = [
     run: (session, service) => ask(session, service, { type: "backup" }),
   },
   {
+    name: "raft.bootstrap",
+    arguments: [2, 2],
+    flags: ["for-visitors"],
+    help: "Found a cluster together: id incarnation",
+    run(session, service) {
+      const node = session.request.text(1);
+      const incarnation = session.request.text(2);
+      const command = { type: "bootstrap", node, incarnation } as const;
+      ask(session, service, command, (writer, answer) => {
+        if (answer.type !== "pairs") return writeAnswer(writer, answer);
+        const pairs = [...answer.pairs, ["via", session.host] as const];
+        writeAnswer(writer, { type: "pairs", pairs });
+      });
+    },
+  },
+  {
     name: "raft.cluster",
     arguments: [0, 0],
     flags: ["for-visitors"],

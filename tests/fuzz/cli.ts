@@ -38,6 +38,7 @@ const near: Readonly<Record<Name, readonly string[]>> = {
   advertise: addresses,
   "advertise-clients": addresses,
   join: [...addresses, ":1,:2", ",", " , ", ":1,", "a:1, b:2", "a:1,\nb:2"],
+  "bootstrap-expect": ["1", "2", "9", "0", "10", "02", "-1", "1.0", "three"],
   dir: ["data", "/", "a/", " ", "é", "a\nb", "--", "-h"],
   durability: ["high", "HIGH", "medium", "low", "none"],
   storage: ["file", "kv", "auto", "memory"],
@@ -177,6 +178,8 @@ function assertInRange({ id, clientListen, storage, node }: Config): void {
   assert((parseAddress(node.advertise)?.port ?? 0) > 0, node.advertise);
   // Its port may be 0, as that of --saddr: `main.ts` learns which it is.
   assert(parseAddress(node.clientAddress), node.clientAddress);
+  assert(node.expect >= 1 && node.expect <= 9, `${node.expect}`);
+  assert(node.expect === 1 || node.join.length > 0, "nobody to found with");
   for (const member of node.join) {
     assert((parseAddress(member)?.port ?? 0) > 0, member);
   }
@@ -322,6 +325,8 @@ const right = fc.record(
       text: members.map(({ text }) => text).join(", "),
       means: members.map(({ text }) => text),
     })),
+    "bootstrap-expect": fc.integer({ min: 1, max: 9 })
+      .map((means) => ({ text: `${means}`, means })),
     dir: directory,
     durability: oneOf("high", "medium", "low"),
     storage: oneOf("file", "kv", "auto"),
@@ -363,7 +368,16 @@ const right = fc.record(
 ).map(({ nonvoter, ...flags }) => {
   // Only a node that joins may want no vote.
   const means = nonvoter && flags.join.means.length > 0;
-  return { ...flags, nonvoter: { text: means ? "true" : "off", means } };
+  // Several nodes name each other, and all of them vote.
+  const mayExpect = !means && flags["bootstrap-expect"].means >= 3 &&
+    flags.join.means.length > 0;
+  return {
+    ...flags,
+    "bootstrap-expect": mayExpect
+      ? flags["bootstrap-expect"]
+      : { text: "1", means: 1 },
+    nonvoter: { text: means ? "true" : "off", means },
+  };
 });
 
 /** How each flag is given: as a variable, a flag, a key of a file, or a file's content. */
@@ -430,6 +444,7 @@ const meant = target({
     storage: right.storage.means,
     timeoutMillis: right.timeout.means,
     ioThreads: right["io-threads"].means,
+    ownInJoin: [],
     limits: {
       clientsMax: right["max-clients"].means,
       memoryMax: right["client-memory"].means,
@@ -443,6 +458,7 @@ const meant = target({
       clientAddress: right["advertise-clients"].text,
       version: deno.version,
       join: right.join.means,
+      expect: right["bootstrap-expect"].means,
       joinTimeoutMillis: 60_000,
       nonvoter: right.nonvoter.means,
       directory: `${dir.means}${dir.means.endsWith("/") ? "" : "/"}${id.means}`,

@@ -104,6 +104,11 @@ export function write(storage: Storage, change: Save): Promise<void> {
   return finished((done) => storage.write(change, done));
 }
 
+/** `writeDraft` as a promise. */
+export function writeDraft(storage: Storage, draft: string): Promise<void> {
+  return finished((done) => storage.writeDraft(draft, done));
+}
+
 /** `flush` as a promise. */
 export function flush(storage: Storage): Promise<void> {
   return finished((done) => storage.flush(done));
@@ -344,6 +349,39 @@ export function testStorage(
     assert.ok(storage.bytes < full / 2);
     assert.equal((await open()).load()?.snapshot.index, 500);
   });
+
+  test("keeps its last draft, before there is a log and beside it", async (open) => {
+    assert.equal((await open()).readDraft(), undefined);
+    for (const draft of ["node 1 é", "", "node 1\naccepted"]) {
+      const storage = await open();
+      assert.equal(storage.load(), undefined);
+      await writeDraft(storage, draft);
+      assert.equal(storage.readDraft(), draft);
+      const next = await open();
+      assert.equal(next.load(), undefined);
+      assert.equal(next.readDraft(), draft);
+    }
+    const storage = await open();
+    await create(storage);
+    await write(storage, save(commands(1, 2, 1)));
+    await write(storage, save([], { snapshot: snapshotAt(2) }));
+    const last = await open();
+    assert.deepEqual(last.load()?.snapshot, snapshotAt(2));
+    assert.equal(last.readDraft(), "node 1\naccepted");
+  });
+
+  for (const durability of durabilities) {
+    test(`takes a draft and a log from one process (${durability})`, async (open) => {
+      const storage = await open(durability);
+      assert.equal(storage.load(), undefined);
+      await writeDraft(storage, "first");
+      await writeDraft(storage, "second");
+      await finished((done) => storage.create(fresh, done));
+      const next = await open(durability);
+      assert.deepEqual(next.load(), fresh);
+      assert.equal(next.readDraft(), "second");
+    });
+  }
 
   if (!breakable) return;
 

@@ -4,6 +4,7 @@ import { changesMutants } from "./changes.ts";
 import { commandLineMutants } from "./command_line.ts";
 import { electionMutants } from "./election.ts";
 import { filesMutants } from "./files.ts";
+import { foundingMutants } from "./founding.ts";
 import { fuzzedMutants } from "./fuzzed.ts";
 import { gateMutants } from "./gate.ts";
 import { guestsMutants } from "./guests.ts";
@@ -31,6 +32,7 @@ export const mutants: readonly Mutant[] = [
   ...replicationMutants,
   ...membershipMutants,
   ...changesMutants,
+  ...foundingMutants,
   ...nodeMutants,
   ...reserveMutants,
   ...lendingMutants,

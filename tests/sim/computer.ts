@@ -20,14 +20,21 @@ import {
   rankOf,
 } from "../../raft/identity/peer_ranks.ts";
 import { blank, founded } from "../../raft/members/bootstrap.ts";
+import type { Asker, Pairs } from "../../raft/members/founding_answer.ts";
+import { serversOf } from "../../raft/members/proposal.ts";
 import type { Node } from "../../raft/node.ts";
-import { type Durability, StorageError } from "../../storage/storage.ts";
+import {
+  type Durability,
+  type Storage,
+  StorageError,
+} from "../../storage/storage.ts";
 import { Wal } from "../../storage/wal.ts";
 import type { Watched } from "../lib/raft_checker.ts";
 import type { Connection } from "./clients.ts";
 import type { Micros } from "./clock.ts";
 import { Drive, isInjected } from "./drive.ts";
-import { type Act, cluster, type Origin, Process } from "./process.ts";
+import { Founding } from "./founding.ts";
+import { type Act, type Origin, Process } from "./process.ts";
 import { WatchedStorage } from "./watched_storage.ts";
 import type { World } from "./world.ts";
 
@@ -173,14 +180,62 @@ export class Computer implements Watched {
     const { damaged, identity } = this.drive;
     assert(!damaged, `${this.id} reads a damaged disk as if it were sound`);
     this.say(resumed === undefined ? "begins" : "resumes");
-    if (resumed !== undefined) return process.begin(storage, resumed);
+    if (resumed !== undefined) {
+      this.#foundWith(process, storage);
+      return process.begin(storage, resumed);
+    }
+    if (origin.type === "expects") {
+      return this.#foundWith(process, storage)!.begin();
+    }
     const saved = origin.type === "joins"
       ? blank(identity)
       : founded(identity, origin.servers);
+    this.#create(process, storage, saved);
+  }
+
+  #create(
+    process: Process,
+    storage: Storage,
+    saved: Saved,
+    done: () => void = () => {},
+  ): void {
     storage.create(saved, (error) => {
       if (error !== undefined) return this.ended(process, error);
+      done();
       process.begin(storage, saved);
     });
+  }
+
+  /** Founds a cluster together with others, or answers those that do. */
+  #foundWith(process: Process, storage: Storage): Founding | undefined {
+    const origin = this.#origin;
+    if (origin.type !== "expects") return undefined;
+    const world = this.#world;
+    return process.founding = new Founding(world, {
+      ...{ process, storage, expect: origin.count },
+      done: (outcome) => {
+        const isJoin = outcome.type === "join";
+        const cluster = isJoin ? outcome.cluster : outcome.proposal.cluster;
+        world.cluster = cluster;
+        const identity = this.drive.identity = {
+          ...this.drive.identity,
+          cluster,
+        };
+        if (isJoin) return this.#create(process, storage, blank(identity));
+        const saved = founded(identity, serversOf(outcome.proposal));
+        this.#create(
+          process,
+          storage,
+          saved,
+          () => world.founded(outcome.proposal),
+        );
+      },
+    });
+  }
+
+  /** The answer to a node that asks whether this one founds a cluster. */
+  tell(asker: Asker): Pairs | undefined {
+    return this.#process?.founding?.tell(asker);
   }
 
   /** The process is gone from one moment to the next; what it wrote stays. */
@@ -312,7 +367,7 @@ export class Computer implements Watched {
       this.#world.random(2 ** 31).toString(16).padStart(8, "0");
     const incarnation = half() + half();
     return new Drive({
-      identity: { cluster, node: this.id, incarnation },
+      identity: { cluster: this.#world.cluster, node: this.id, incarnation },
       durability: this.durability,
       later: (run) => this.#sync(run),
       failing: ({ isSync }) => {

@@ -24,6 +24,9 @@ export const countNames = [
   "rottenStales", // sectors whose last write was lost
   "refusals", // of a process to start
   "wipes",
+  "foundings", // of a cluster by several nodes that asked each other
+  "foundingAnswers", // of nodes that do
+  "foundersWiped", // before there was a cluster
   "impostors", // that asked to join with the id of a disk that was lost
   "comebacks", // of a wiped node, as a voter
   "changes", // asked for

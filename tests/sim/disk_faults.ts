@@ -103,9 +103,15 @@ export function loseDisk(world: World, victim: Computer | undefined): void {
 function replaceDisk(world: World, victim: Computer): void {
   victim.newDisk();
   victim.isLost = true;
-  const { clock, options, random } = world;
   // Some people start it at once: the members must not let it in.
-  if (random(2) === 0) victim.start();
+  if (world.random(2) === 0) victim.start();
+  removeLost(world, victim);
+}
+
+/** People have the old incarnation of `victim` removed, and then start it to join. */
+export function removeLost(world: World, victim: Computer): void {
+  victim.isLost = true;
+  const { clock, options } = world;
   const ask = () => {
     if (!victim.isLost) return;
     pickRunning(world, (one) => one !== victim)?.admin(

@@ -28,7 +28,7 @@ export type DriveOptions = {
 };
 
 export class Drive {
-  readonly identity: Identity;
+  identity: Identity;
   readonly disk: FakeDisk;
   readonly log: DurableLog;
   readonly ledger = new Ledger();

@@ -52,8 +52,11 @@ export type Options = {
   readonly voters: number;
   /** Computers that are no members at first. */
   readonly spares: number;
-  /** Whether one voter founds the cluster and the others join, or all found it together. */
-  readonly founding: "alone" | "together";
+  /**
+   * Whether one voter founds the cluster and the others join, or all have it from the start,
+   * or all found it by asking each other.
+   */
+  readonly founding: "alone" | "together" | "asking";
   readonly clients: number;
   /** Tickets that a client asks for at once, at most. */
   readonly pipelineMax: number;
@@ -147,7 +150,9 @@ export function drawOptions(seed: number): Options {
   };
   // Drawn last, so that the other seeds keep their options.
   const drawn = random(5) === 0 ? lending(options, random) : options;
-  return { ...drawn, faults: { ...drawn.faults, ...drawNumbers(drawn) } };
+  const isAsking = drawn.voters > 1 && random(8) === 0;
+  const asking = isAsking ? { ...drawn, founding: "asking" as const } : drawn;
+  return { ...asking, faults: { ...asking.faults, ...drawNumbers(asking) } };
 }
 
 /** How often people ask about numbers: in half of the runs never. */

@@ -14,6 +14,7 @@ import type {
 } from "../../raft/core/types.ts";
 import type { Environment } from "../../raft/environment.ts";
 import { isMember } from "../../raft/members/bootstrap.ts";
+import type { Founding } from "./founding.ts";
 import { Node } from "../../raft/node.ts";
 import type { NodeSettings } from "../../raft/node_settings.ts";
 import type { Storage } from "../../storage/storage.ts";
@@ -24,11 +25,14 @@ import { NodeCheck } from "./node_check.ts";
 import { Pace } from "./pace.ts";
 import type { World } from "./world.ts";
 
+/** The id of every simulated cluster that is not founded by several nodes together. */
 export const cluster = "c".repeat(32);
 
 /** How a process begins if its disk is empty. */
 export type Origin =
   | { readonly type: "founds"; readonly servers: readonly Server[] }
+  /** It founds the cluster together with others (`--bootstrap-expect`). */
+  | { readonly type: "expects"; readonly count: number }
   | { readonly type: "joins" };
 
 /** Returns a line for the trace, if there is anything to say. */
@@ -41,6 +45,8 @@ export class Process {
   readonly pace: Pace;
   /** `undefined` until its disk is read or created. */
   node: Node | undefined;
+  /** How it founds a cluster together with others, if it does. */
+  founding: Founding | undefined;
   /** The disk has a fault, so that the process may end because of it. */
   mayFail: boolean;
   /** The process has ended, or was killed: nothing happens in it any more. */
@@ -66,7 +72,7 @@ export class Process {
     this.isolates = new Isolates(world, this);
     this.mayFail = computer.drive.full || computer.drive.failSync;
     // People start a removed node again, to have it back or because they do not know.
-    this.#joins = origin.type === "joins" || world.random(2) === 0;
+    this.#joins = origin.type !== "founds" || world.random(2) === 0;
     this.pace = new Pace(world.options);
   }
 
@@ -220,6 +226,7 @@ export class Process {
     const { computer } = this;
     const asked = this.#world.pick(up.filter((other) => other !== computer));
     const { id, address, incarnation, nonvoter } = computer;
+    const { cluster } = computer.drive.identity;
     asked?.admin(
       { type: "join", id, address, incarnation, cluster, nonvoter },
       (answer) => this.#joinAnswered(answer),

@@ -12,6 +12,7 @@ import { Client } from "./clients.ts";
 import type { Computer } from "./computer.ts";
 import type { Counts } from "./counts.ts";
 import { Faults } from "./faults.ts";
+import { FoundingPhase } from "./founding_phase.ts";
 import { drawOptions, type Options } from "./options.ts";
 import { type Canary, World } from "./world.ts";
 
@@ -94,7 +95,9 @@ class Simulation {
   #begin(): void {
     const { options, computers } = this.#world;
     const voters = [...computers.values()].slice(0, options.voters);
-    if (options.founding === "together") {
+    if (options.founding === "asking") {
+      new FoundingPhase(this.#world, voters).run();
+    } else if (options.founding === "together") {
       const servers = voters.map(({ founder }) => founder);
       for (const voter of voters) voter.start({ type: "founds", servers });
     } else {

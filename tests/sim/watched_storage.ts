@@ -15,7 +15,10 @@ export class Ledger {
   /** Being written; if the process has ended meanwhile, it may be on disk or not. */
   underWay: { readonly save: Save } | { readonly created: Saved } | undefined;
 
-  /** Nothing was ever written. */
+  /** Drafts that a process may read back: the last, and the one under way. */
+  drafts: (string | undefined)[] = [undefined];
+
+  /** No log was ever written. */
   get isEmpty(): boolean {
     return this.acknowledged === undefined && this.underWay === undefined;
   }
@@ -76,6 +79,23 @@ export class WatchedStorage implements Storage {
     const saved = this.#storage.load();
     this.#options.ledger.readBack(saved);
     return saved;
+  }
+
+  readDraft(): string | undefined {
+    const draft = this.#storage.readDraft();
+    const { ledger } = this.#options;
+    assert(ledger.drafts.includes(draft), `read back the draft ${draft}`);
+    ledger.drafts = [draft];
+    return draft;
+  }
+
+  writeDraft(draft: string, done: Done): void {
+    const { ledger } = this.#options;
+    ledger.drafts.push(draft);
+    this.#storage.writeDraft(draft, (error) => {
+      if (error === undefined) ledger.drafts = [draft];
+      done(error);
+    });
   }
 
   create(saved: Saved, done: Done): void {

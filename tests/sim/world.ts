@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { findServer } from "../../raft/core/membership.ts";
 import type { Configuration } from "../../raft/core/types.ts";
+import type { Proposal } from "../../raft/members/proposal.ts";
 import { Checker } from "../lib/raft_checker.ts";
 import { type Random, randomOf } from "../lib/random.ts";
 import { RangeChecker } from "../torture/range_checker.ts";
@@ -43,6 +44,10 @@ export class World {
   /** Nothing new may go wrong any more. */
   faultsAreOver = false;
   failure: Error | undefined;
+  /** The id of the cluster that is simulated. */
+  cluster = "c".repeat(32);
+  /** Called when a computer has founded the cluster together with others. */
+  founded: (proposal: Proposal) => void = () => {};
   /** Called when a node asks for numbers that it has lent: a moment for a fault. */
   recalls: (computer: Computer) => void = () => {};
 

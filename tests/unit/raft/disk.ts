@@ -41,6 +41,12 @@ export class Disk implements Storage {
     return { ...this.#state, entries: this.#state.entries.slice() };
   }
 
+  readDraft(): undefined {}
+
+  writeDraft(): void {
+    assert.fail("a node that runs founds nothing");
+  }
+
   create(): void {
     assert.fail("this disk has its content");
   }

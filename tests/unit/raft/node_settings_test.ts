@@ -5,7 +5,8 @@ import { settingsOf } from "../../../raft/node_settings.ts";
 /** As the flags give them when none is set. */
 const options: NodeOptions = {
   ...{ id: "1", raftListen: { host: "", port: 1 }, advertise: ":1" },
-  ...{ clientAddress: ":2", version: "1", join: [], joinTimeoutMillis: 60_000 },
+  ...{ clientAddress: ":2", version: "1", join: [], expect: 1 },
+  joinTimeoutMillis: 60_000,
   ...{ nonvoter: false, directory: "data/1", storage: "file" },
   ...{ durability: "high", heartbeatMillis: 100, electionMillis: 300 },
   ...{ forward: "yes", lends: true, aheadMax: 9, peersMax: 64 },

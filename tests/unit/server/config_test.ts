@@ -30,6 +30,7 @@ Deno.test("Without flags a node serves on loopback, with the original's defaults
     storage: "auto",
     timeoutMillis: 10_000,
     ioThreads: 1,
+    ownInJoin: [],
     limits: {
       clientsMax: 10_000,
       memoryMax: 256 * 1024 * 1024,
@@ -43,6 +44,7 @@ Deno.test("Without flags a node serves on loopback, with the original's defaults
       clientAddress: "127.0.0.1:11001",
       version: deno.version,
       join: [],
+      expect: 1,
       joinTimeoutMillis: 60_000,
       lends: true,
       nonvoter: false,
@@ -82,6 +84,7 @@ const good: [string, string, string, (config: Config) => unknown, unknown][] = [
   ["raddr", "RADDR", "[::]:5", (c) => c.node.advertise, ":5"],
   ["join", "JOIN", ":11002", (c) => c.node.join, [":11002"]],
   ["join", "JOIN", "a:1,b:2", (c) => c.node.join, ["a:1", "b:2"]],
+  ["bootstrap-expect", "BOOTSTRAP_EXPECT", "1", (c) => c.node.expect, 1],
   ["dir", "DIR", "/var/lib/t/", (c) => c.node.directory, "/var/lib/t/1"],
   ["dir", "DIR", "/", (c) => c.node.directory, "/1"],
   ["durability", "DURABILITY", "high", (c) => c.node.durability, "high"],
@@ -147,7 +150,7 @@ Deno.test("--join may be repeated, and be empty as in a script without members",
   assert.deepEqual(configOf("--join= --join :1,").node.join, [":1"]);
 });
 
-Deno.test("--join refuses the node's own address, and none that only looks like it", () => {
+Deno.test("--join leaves the node's own address out, refuses it alone, and keeps one that only looks like it", () => {
   const selves: [string, string][] = [
     ["", "127.0.0.1:11001"],
     ["", ":11001"],
@@ -157,8 +160,11 @@ Deno.test("--join refuses the node's own address, and none that only looks like 
     ["--saddr 10.0.0.1:7", "10.0.0.1:7"],
   ];
   for (const [flags, member] of selves) {
+    const both = configOf(`${flags} --join 10.0.0.9:1,${member}`.trim());
+    assert.deepEqual(both.node.join, ["10.0.0.9:1"]);
+    assert.deepEqual(both.ownInJoin, [member]);
     assert.equal(
-      errorOf(`${flags} --join 10.0.0.9:1,${member}`.trim()),
+      errorOf(`${flags} --join ${member}`.trim()),
       `--join ${member} is this node itself; name another member`,
     );
   }
@@ -172,6 +178,41 @@ Deno.test("--join refuses the node's own address, and none that only looks like 
   for (const [flags, member] of others) {
     const { join } = configOf(`${flags} --join ${member}`.trim()).node;
     assert.deepEqual(join, [member]);
+  }
+});
+
+Deno.test("--bootstrap-expect takes one list for all nodes, and no more addresses than nodes", () => {
+  const list = "--bootstrap-expect 3 --join a:1,b:1,c:1";
+  const { node } = configOf(list);
+  assert.deepEqual([node.expect, node.join], [3, ["a:1", "b:1", "c:1"]]);
+  const own = configOf("--bootstrap-expect 2 --join :11001,b:1");
+  assert.deepEqual([own.node.join, own.ownInJoin], [["b:1"], [":11001"]]);
+  // Two spellings of one address are one.
+  const twice = configOf("--bootstrap-expect 2 --join :2,127.0.0.1:2,A:1,a:1");
+  assert.equal(twice.node.expect, 2);
+  assert.match(
+    errorOf("--bootstrap-expect 2 --join a:1,b:1,c:1"),
+    /^--bootstrap-expect 2 with 3 addresses in --join: two clusters/,
+  );
+  assert.match(
+    errorOf("", { TICKETD_BOOTSTRAP_EXPECT: "2" }),
+    /^TICKETD_BOOTSTRAP_EXPECT 2 without --join/,
+  );
+  assert.match(
+    errorOf("--bootstrap-expect 2 --join a:1 --nonvoter"),
+    /^--bootstrap-expect 2 with --nonvoter: every founder votes/,
+  );
+  assert.match(
+    errorOf("--bootstrap-expect 2 --join :11001"),
+    /^--join :11001 is this node itself/,
+  );
+  // Alone it founds at once, as without the flag.
+  assert.deepEqual(configOf("--bootstrap-expect 1").node, configOf("").node);
+  for (const value of ["0", "10", "-1", "two", "1.0", "01"]) {
+    assert.match(
+      errorOf(`--bootstrap-expect=${value}`),
+      /a number from 1 to 9/,
+    );
   }
 });
 

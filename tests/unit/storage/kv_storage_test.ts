@@ -20,6 +20,7 @@ Deno.test("KvStorage commits nothing after a commit has failed, although it coul
     kv: kv as unknown as Deno.Kv,
     files: undefined,
     ...{ versionstamp: null, head: undefined, state: undefined, bytes: 0 },
+    draft: { value: null, versionstamp: null },
   }, { node: "a", durability: "high" });
   const saved = savedOf({});
   const done = (run: (done: (error?: Error) => void) => void) =>

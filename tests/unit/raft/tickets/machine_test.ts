@@ -162,10 +162,10 @@ Deno.test("A raise passes over all numbers up to its own, and never lowers", () 
 Deno.test("A raise makes a sequence that does not exist yet, and is in the snapshot", () => {
   const machine = new Machine();
   machine.apply(encodeRaise("x", 5n));
-  assert.deepEqual(machine.sequences, [["x", 5n]]);
+  assert.deepEqual([...machine.sequences], [["x", 5n]]);
   const copy = new Machine();
   copy.restore(machine.snapshot());
-  assert.deepEqual(copy.sequences, [["x", 5n]]);
+  assert.deepEqual([...copy.sequences], [["x", 5n]]);
 });
 
 Deno.test("A return that a raise has passed over changes nothing", () => {

@@ -87,6 +87,25 @@ Deno.test("RAFT.CLUSTER tells the cluster's id and the host that it sees", () =>
   assert.equal(bench.ask(resp("RAFT.CLUSTER")), "-ERR not ready\r\n");
 });
 
+Deno.test("RAFT.BOOTSTRAP passes the asking disk on, and adds the host that it sees", () => {
+  const bench = new Bench();
+  const pairs = [["id", "1"], ["state", "waiting"]] as const;
+  bench.node.willAnswer("bootstrap", { type: "pairs", pairs });
+  assert.equal(
+    bench.ask(resp("RAFT.BOOTSTRAP", "2", "ab12")),
+    resp("id", "1", "state", "waiting", "via", "192.0.2.7"),
+  );
+  assert.deepEqual(bench.node.commands, [
+    { type: "bootstrap", node: "2", incarnation: "ab12" },
+  ]);
+  bench.node.willAnswer("bootstrap", { type: "error", text: "not yet" });
+  assert.equal(
+    bench.ask(resp("RAFT.BOOTSTRAP", "2", "ab12")),
+    "-ERR not yet\r\n",
+  );
+  assert.match(bench.ask(resp("RAFT.BOOTSTRAP", "2")), /^-ERR wrong number/);
+});
+
 Deno.test("RAFT.JOIN completes an address without host, unless it came from loopback", () => {
   const joined = (host: string, address: string) => {
     const bench = new Bench();
