@@ -18,6 +18,7 @@ import { Doors, type NodeInputs } from "./channel/doors.ts";
 import type { Identity, NodeId, Saved } from "./core/types.ts";
 import type { About } from "./identity/hello.ts";
 import { noMembers } from "./identity/peer_ranks.ts";
+import { Hints } from "./hints.ts";
 import { identify } from "./resume_or_join.ts";
 import { Joining } from "./joining.ts";
 import { isMember } from "./members/bootstrap.ts";
@@ -45,6 +46,7 @@ export class Host implements NodeInputs {
   readonly doors: Doors;
   readonly #stopping = new AbortController();
   #log: Logger = () => {};
+  #options: NodeOptions | undefined;
   #storage: Storage | undefined;
   #peers: Peers | undefined;
   #node: Node | undefined;
@@ -82,11 +84,10 @@ export class Host implements NodeInputs {
   }
 
   admin(id: number, command: AdminCommand): void {
+    if (command.type === "node") return this.#answer(id, this.#introduction);
     if (this.#node !== undefined) return this.#node.admin(id, command);
-    if (this.#hasEnded) return;
     const text = "this node has found no cluster to join yet";
-    const answer: AdminAnswer = { type: "error", text };
-    this.doors.postMessage({ type: "answered", id, answer });
+    this.#answer(id, { type: "error", text });
   }
 
   stop(): void {
@@ -101,10 +102,22 @@ export class Host implements NodeInputs {
     else this.#node.fail(error);
   }
 
+  #answer(id: number, answer: AdminAnswer): void {
+    if (this.#hasEnded) return;
+    this.doors.postMessage({ type: "answered", id, answer });
+  }
+
+  /** The answer to RAFT.NODE, which members that look for this one understand (`hints.ts`). */
+  get #introduction(): AdminAnswer {
+    const { id = "", advertise = "" } = this.#options ?? {};
+    return { type: "pairs", pairs: [["id", id], ["address", advertise]] };
+  }
+
   // The start.
 
   async #start(options: NodeOptions): Promise<void> {
     const { signal } = this.#stopping;
+    this.#options = options;
     const log = this.#log = openLog({
       level: options.logLevel,
       format: options.logFormat,
@@ -136,7 +149,7 @@ export class Host implements NodeInputs {
     if (!isMember(saved)) await joining.join(identity);
     else {
       joining.skip();
-      if (joining.isWanted) log("info", joinIgnored);
+      if (joining.isWanted) log("info", joinHints);
     }
     this.#announce(node, joining);
   }
@@ -146,6 +159,12 @@ export class Host implements NodeInputs {
     identity: Identity,
     listener: Deno.TcpListener,
   ): Peers {
+    const hints = new Hints({
+      addresses: options.join,
+      found: (id, address) => this.#peers?.hint(id, address),
+      log: this.#log,
+      signal: this.#stopping.signal,
+    });
     return new Peers({
       identity,
       address: options.advertise,
@@ -153,6 +172,7 @@ export class Host implements NodeInputs {
       about: aboutOf(options),
       met: (id, introduction) => this.#node?.met(id, introduction),
       moved: (id, address) => this.#node?.moved(id, address),
+      missing: () => hints.wanted(),
       claimed: (sender) => this.#claimed(sender),
       receive: (message, proof) => this.#node?.receive(message, proof),
       inboundMax: Math.ceil(options.peersMax * inboundShare),
@@ -300,8 +320,9 @@ export class Host implements NodeInputs {
   }
 }
 
-const joinIgnored =
-  "ignoring --join: this node already belongs to a cluster, unless that has removed it";
+const joinHints =
+  "this node already belongs to a cluster, unless that has removed it: it asks at --join " +
+  "only for members that have moved";
 
 const realClock: Clock = {
   now: () => performance.now(),

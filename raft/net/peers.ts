@@ -40,6 +40,8 @@ export interface PeersOptions extends HandshakeOptions {
   receive(message: PeerMessage, proof: PeerProof): Fault | undefined;
   /** Member `id` was not reached where it is dialled, but is at `address`; repeated. */
   moved?(id: NodeId, address: string): void;
+  /** Member `id` was not reached anywhere for a while; repeated. A hint may help. */
+  missing?(id: NodeId): void;
   /** In [0, 1): spreads the pauses between two dials. */
   random?(): number;
   readonly times?: Partial<PeerTimes>;
@@ -77,6 +79,7 @@ export class Peers {
     const { guests, unauthenticated } = shares;
     const warnings = this.#warnings = new Warnings(log, {
       pauseMillis: times.complaintMillis,
+      faultMillis: times.faultMillis,
     });
     const links = new ConnectionTable({ counters, guests, members });
     this.#links = links;
@@ -91,6 +94,7 @@ export class Peers {
       open: (id, to) => outbound.open(id, to),
       use: (wire, link) => this.#useDialled(wire, link),
       moved: (id, address) => options.moved?.(id, address),
+      missing: (id) => options.missing?.(id),
       random: () => options.random?.() ?? Math.random(),
     };
     const { helloMillis } = times;
@@ -104,7 +108,7 @@ export class Peers {
       serve: (wire, admitted) => this.#useAccepted(wire, admitted),
       run: (task) => this.#run(task),
     });
-    this.#keepalive = new Keepalive({ times, links, log });
+    this.#keepalive = new Keepalive({ times, links, warnings });
   }
 
   /** The port listened on, which the system chose if 0 was asked for. */
@@ -150,6 +154,22 @@ export class Peers {
     return this.#links.get(id)?.wire !== undefined;
   }
 
+  /** Whether this node has dialled node `id` at its configured address, and is connected. */
+  reachesDirectly(id: NodeId): boolean {
+    return this.#links.get(id)?.dialling?.isThere ?? false;
+  }
+
+  /**
+   * Node `id` may be at `address`, says somebody who may be wrong, or lie: it is looked for
+   * there while it is not where it is dialled. Ignored for nodes that are not dialled.
+   */
+  hint(id: NodeId, address: string): void {
+    const link = this.#links.get(id);
+    if (link?.dialling === undefined || link.hinted === address) return;
+    link.hinted = address;
+    link.dialling.wake();
+  }
+
   /** Gives queued messages a moment to leave, then closes everything. */
   async close(): Promise<void> {
     if (!this.#closing) {
@@ -173,12 +193,11 @@ export class Peers {
     this.#tasks.add(tracked);
   }
 
-  /** Dials node `id` at `address` from now on, and at no other address. */
+  /** Node `id` has this configured address from now on. */
   #dial(id: NodeId, address: Address): void {
     const link = this.#links.ensure(id);
     const { dialling: before, dialled } = link;
-    const { host, port } = address;
-    if (before?.address.host === host && before.address.port === port) return;
+    if (before?.aims(address)) return;
     before?.stop();
     link.dialled = undefined;
     dialled?.close();
@@ -228,8 +247,7 @@ export class Peers {
         if (fault === undefined) continue;
         const text =
           `hung up on node ${link.id} (${wire.remote}): it sent ${fault}`;
-        const gist = fault.replace(/\d+/g, "");
-        this.#warnings.once(`by ${link.id}`, text, { gist });
+        this.#warnings.once(`by ${link.id}`, text);
         return wire.close();
       }
     } while (await wire.fill());

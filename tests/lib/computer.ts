@@ -6,7 +6,6 @@
 import assert from "node:assert/strict";
 import type {
   AdminAnswer,
-  AdminCommand,
   FromNode,
   NodeStatus,
   Refusal,
@@ -14,7 +13,7 @@ import type {
 import type { Range } from "../../base/range.ts";
 import type { NodeId, Saved } from "../../raft/core/types.ts";
 import type { About } from "../../raft/identity/hello.ts";
-import type { Node } from "../../raft/node.ts";
+import type { Node, NodeCommand } from "../../raft/node.ts";
 import { Disk } from "../unit/raft/disk.ts";
 
 /** A take, and what became of it. */
@@ -172,7 +171,7 @@ export class Computer {
     this.node!.returned({ last, count: length });
   }
 
-  ask(command: AdminCommand): Question {
+  ask(command: NodeCommand): Question {
     const { node } = this;
     assert(node, `${this.id} is down`);
     const question: Question = { answer: undefined };

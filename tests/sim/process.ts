@@ -116,6 +116,7 @@ export class Process {
         connect: (servers) =>
           computer.connected = new Set(servers.map(({ id }) => id)),
         reaches: (id: NodeId) => network.reaches(computer, id),
+        reachesDirectly: () => false,
       },
       post: (message) => this.#post(message),
       log: () => {},
