@@ -33,19 +33,19 @@ type Called = { readonly id: NodeId; readonly host: string };
 export class OutboundHandshake {
   readonly #handshake: Handshake;
   readonly #dialMillis: number;
-  readonly #lookup: { readonly lookup?: Lookup };
+  readonly #resolver: { readonly lookup?: Lookup };
 
   /** `dialMillis` is for one address, and for its name; `lookup` the system's if left out. */
   constructor(
     handshake: Handshake,
-    { dialMillis, ...lookup }: {
+    { dialMillis, lookup }: {
       readonly dialMillis: number;
-      readonly lookup?: Lookup;
+      readonly lookup: Lookup | undefined;
     },
   ) {
     this.#handshake = handshake;
     this.#dialMillis = dialMillis;
-    this.#lookup = lookup;
+    this.#resolver = lookup === undefined ? {} : { lookup };
   }
 
   /** A connection to node `id`; `undefined` after any failure, which is logged. */
@@ -60,7 +60,7 @@ export class OutboundHandshake {
     const where = `node ${id} at ${formatAddress(address)}`;
     const found = await this.#withinTime(
       signal,
-      (signal) => resolve(address, { ...this.#lookup, signal }),
+      (signal) => resolve(address, { ...this.#resolver, signal }),
     );
     const faults: string[] = [];
     if (typeof found === "string") {

@@ -13,6 +13,7 @@
 import { type Address, parseAddress } from "../../base/address.ts";
 import { DecodeError } from "../../base/bytes.ts";
 import { openPort } from "../../base/listen.ts";
+import type { Lookup } from "../../base/resolve.ts";
 import { decodePeerMessage, encodePeerMessage } from "../core/message_codec.ts";
 import type { Fault, NodeId, PeerMessage } from "../core/types.ts";
 import type { PeerProof } from "../identity/peer_ranks.ts";
@@ -45,6 +46,8 @@ export interface PeersOptions extends HandshakeOptions {
   /** In [0, 1): spreads the pauses between two dials. */
   random?(): number;
   readonly times?: Partial<PeerTimes>;
+  /** Addresses of names; the system's resolver when left out. */
+  readonly lookup?: Lookup;
   /** Accepted connections; fewer where there are few file handles. */
   readonly inboundMax?: number;
 }
@@ -87,7 +90,8 @@ export class Peers {
       warnings,
       isFree: (id, by) => links.isIdFree(id, by),
     });
-    const outbound = new OutboundHandshake(handshake, times);
+    const { lookup } = options;
+    const outbound = new OutboundHandshake(handshake, { ...times, lookup });
     this.#dialling = {
       times,
       members,
@@ -198,6 +202,7 @@ export class Peers {
     const link = this.#links.ensure(id);
     const { dialling: before, dialled } = link;
     if (before?.aims(address)) return;
+    this.#warnings.forget(id);
     before?.stop();
     link.dialled = undefined;
     dialled?.close();
@@ -209,6 +214,7 @@ export class Peers {
   /** Dials `link`'s node no more. */
   #part(link: Link): void {
     if (link.dialling === undefined) return;
+    this.#warnings.forget(link.id);
     link.dialling.stop();
     link.dialling = undefined;
     this.#links.release(link);

@@ -83,6 +83,11 @@ export class Warnings {
     this.#log("info", text);
   }
 
+  /** What is known of `subject` is out of date: the next line about it is given at once. */
+  forget(subject: string): void {
+    this.#subjects.delete(subject);
+  }
+
   /** Warns unless it did so shortly before; says then how many warnings it kept back. */
   throttled(text: string): void {
     const now = this.#now();

@@ -220,8 +220,8 @@ Deno.test("decodePeerMessage() copies data out of the receive buffer", () => {
   assert.deepEqual(decoded, append);
 });
 
-Deno.test("Every message has the bytes that version 4 always had", () => {
-  assert.equal(wireVersion, 4);
+Deno.test("Every message has the bytes that version 5 always had", () => {
+  assert.equal(wireVersion, 5);
   const ends = { from: "1", to: "2" } as const;
   const envelope = { ...ends, term: 3 };
   const vote = { lastLogIndex: 4, lastLogTerm: 2 };
