@@ -40,6 +40,7 @@ export const faultKinds = [
   "shrink", // members are removed until one is left, or the one gets another
   "dieChanged", // members change, and a node that has acknowledged it dies at once
   "lie", // a node hears messages of others that may say nothing to it
+  "move", // computers come back at other addresses, one, some or all
 ] as const;
 
 export type FaultKind = typeof faultKinds[number];
@@ -86,6 +87,8 @@ export type Options = {
   readonly clockSkew: number;
   /** Of each computer, in turn. */
   readonly durability: readonly Durability[];
+  /** Whose address each computer learns from hints: everyone's, or that of the next one. */
+  readonly hints: "all" | "next";
   /** How long faults strike. */
   readonly phaseMicros: Micros;
   /** The mean time between two faults of a kind; 0 for never. */
@@ -101,7 +104,7 @@ export function drawOptions(seed: number): Options {
   const faults = Object.fromEntries(
     faultKinds.map((kind) => [
       kind,
-      isOfLending(kind) ? 0 : from(0, 0, 1 / 2, 1 / 6, 1 / 20) * phaseMicros,
+      isDrawnLater(kind) ? 0 : from(0, 0, 1 / 2, 1 / 6, 1 / 20) * phaseMicros,
     ]),
   ) as Record<FaultKind, Micros>;
   // A run whose cuts never heal soon stands still.
@@ -139,9 +142,24 @@ export function drawOptions(seed: number): Options {
     takesMin: from(1, 4, 16, 1e9),
     boxMicros: from(2, 2, 40, 1000),
     aheadMax: from(2 ** 20, 2 ** 20, 0, 1, 7, 100),
+    hints: "all",
   };
   // Drawn last, so that the other seeds keep their options.
-  return random(5) === 0 ? lending(options, random) : options;
+  return moving(random(5) === 0 ? lending(options, random) : options, random);
+}
+
+/** Whether computers move in this run, and what they hear of each other then. */
+function moving(options: Options, random: Random): Options {
+  const { voters, spares, phaseMicros, faults } = options;
+  const share = [0, 0, 1 / 3, 1 / 6, 1 / 12][random(5)]!;
+  // With more computers a majority might lack the one that all others would hear of.
+  const isSmall = voters + spares <= 3;
+  const hints = isSmall && random(2) === 0 ? "next" : "all";
+  return {
+    ...options,
+    hints,
+    faults: { ...faults, move: share * phaseMicros },
+  };
 }
 
 /**
@@ -154,6 +172,7 @@ function lending(options: Options, random: Random): Options {
   const { phaseMicros, tickMicros } = options;
   const faults = { ...options.faults };
   for (const kind of faultKinds) {
+    if (kind === "move") continue;
     const rare = faults[kind] && Math.max(faults[kind], phaseMicros / 6);
     faults[kind] = random(4) === 0 ? rare : 0;
   }
@@ -175,9 +194,9 @@ function lending(options: Options, random: Random): Options {
   };
 }
 
-/** Whether the kind strikes only in runs about lending. */
-function isOfLending(kind: FaultKind): boolean {
-  return kind === "lull" || kind === "shrink";
+/** Whether the kind is left out at first: `lending()` and `moving()` draw it. */
+function isDrawnLater(kind: FaultKind): boolean {
+  return kind === "lull" || kind === "shrink" || kind === "move";
 }
 
 function drawForward(random: Random): Forwarding[] {

@@ -125,6 +125,8 @@ Deno.test("A member that answers nowhere has not moved, whatever it says", async
     await b.reaches(a);
     await failsTwentyTimes(a);
     assert.deepEqual(a.moves, []);
+    const lines = a.lines.filter((line) => line.includes("cannot reach"));
+    assert.equal(lines.length, 1, "however many addresses are tried");
   });
 });
 
