@@ -5,9 +5,9 @@
 // handshake at the new address proves it.
 //
 // Moves are recorded together, as many as leave no two members at one address: members that
-// have swapped their addresses could not be recorded one by one. The address of a member
-// changes at most once in a while: two nodes that see it at different addresses would
-// otherwise overwrite each other for ever.
+// have swapped their addresses could not be recorded one by one. A member does not go back to
+// an address that it has left a short while ago: two nodes that see it at different addresses
+// would otherwise overwrite each other for ever.
 
 import { faultToDial, parseAddress } from "../../base/address.ts";
 import type { Logger } from "../../base/logger.ts";
@@ -23,7 +23,7 @@ import { type Moves, soundMoves } from "./moves.ts";
 
 /** The dependencies of the address updates of one node. */
 export type AddressUpdatesOptions = {
-  /** Ticks for which the address of a member stays as it is after a change. */
+  /** Ticks for which a member does not get an address back that it has left. */
   readonly pauseTicks: number;
   /** Ticks for which a move is believed that is not reported again. */
   readonly freshTicks: number;
@@ -57,8 +57,8 @@ export class AddressUpdates {
   readonly #incarnations = new Map<NodeId, string>();
   /** The moves to record, while this node leads. */
   readonly #reported = new Map<NodeId, Reported>();
-  /** Ticks until the address of a member may be changed again. */
-  readonly #pauses = new Map<NodeId, number>();
+  /** By member and address that it has left: ticks until it may have that again. */
+  readonly #left = new Map<string, number>();
   /** Ticks until the leader may be asked again about a member. */
   readonly #asks = new Map<NodeId, number>();
   /** The configuration whose addresses were compared last. */
@@ -71,7 +71,7 @@ export class AddressUpdates {
   }
 
   tick(): void {
-    countDown(this.#pauses);
+    countDown(this.#left);
     countDown(this.#asks);
     for (const [id, move] of this.#reported) {
       move.waitedTicks++;
@@ -170,7 +170,8 @@ export class AddressUpdates {
     // Each node reads an address without a host as one on its own host.
     const isVaguer = parseAddress(address)?.host === "" &&
       parseAddress(server.address)?.host !== "";
-    if (isVaguer || this.#pauses.has(server.id)) return false;
+    const hasLeft = this.#left.has(`${server.id} ${address}`);
+    if (isVaguer || hasLeft) return false;
     return server.address !== address && faultToDial(address) === undefined;
   }
 
@@ -203,7 +204,7 @@ export class AddressUpdates {
     this.#options.log("warning", text);
   }
 
-  /** An address that has changed, whoever changed it, stays for a while. */
+  /** Remembers for a while the addresses that members leave, whoever changed them. */
   #lookForChanges(): void {
     const { current } = this.#raft.membership;
     const before = this.#seen;
@@ -212,14 +213,14 @@ export class AddressUpdates {
     for (const { id, address } of current.servers) {
       const known = findServer(before, id);
       if (known === undefined || known.address === address) continue;
-      this.#pauses.set(id, this.#options.pauseTicks);
+      this.#left.set(`${id} ${known.address}`, this.#options.pauseTicks);
     }
   }
 }
 
-function countDown(ticks: Map<NodeId, number>): void {
-  for (const [id, left] of ticks) {
-    if (left > 1) ticks.set(id, left - 1);
-    else ticks.delete(id);
+function countDown(ticks: Map<string, number>): void {
+  for (const [name, left] of ticks) {
+    if (left > 1) ticks.set(name, left - 1);
+    else ticks.delete(name);
   }
 }

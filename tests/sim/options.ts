@@ -158,7 +158,7 @@ function moving(options: Options, random: Random): Options {
   return {
     ...options,
     hints,
-    faults: { ...faults, move: share * phaseMicros },
+    faults: { ...faults, move: Math.round(share * phaseMicros) },
   };
 }
 

@@ -11,6 +11,7 @@ export const kinds = [
   "partition",
   "disk",
   "restart",
+  "move",
   "guests",
   "strangers",
 ] as const;

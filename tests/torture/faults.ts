@@ -4,6 +4,7 @@
 import { diskFaults } from "./disk_faults.ts";
 import type { Fault } from "./fault.ts";
 import { guestFaults } from "./guest_faults.ts";
+import { moveFaults } from "./move_faults.ts";
 import { networkFaults } from "./network_faults.ts";
 import { processFaults } from "./process_faults.ts";
 import { restartFaults } from "./restart_faults.ts";
@@ -15,6 +16,7 @@ export const faults: readonly Fault[] = [
   ...networkFaults,
   ...diskFaults,
   ...restartFaults,
+  ...moveFaults,
   ...guestFaults,
   ...strangerFaults,
 ];
