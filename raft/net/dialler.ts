@@ -45,6 +45,9 @@ export type DiallerOptions = {
 /** A connection, and the address at which it was opened. */
 type Found = { readonly wire: Wire; readonly at: Address };
 
+/** Milliseconds after which a dial is given up for one elsewhere, when there is a reason. */
+const promptMillis = 250;
+
 /** Dials one node until it is stopped. */
 export class Dialler implements Dialling {
   readonly #link: Link;
@@ -53,13 +56,20 @@ export class Dialler implements Dialling {
   #address: Address;
   /** Where the present connection leads. */
   #at: Address | undefined;
+  /** The connection to use next. */
+  #next: Found | undefined;
   /** Dials in a row that failed. */
   #failures = 0;
   /** When the node last answered at its address, or dialling began, by performance.now(). */
   #reachedMillis = performance.now();
   /** When the last connection ended, or dialling began, by performance.now(). */
   #lostMillis = performance.now();
+  /** Ends the pause. */
   #wake: (() => void) | undefined;
+  /** The node has given a sign of life since the last dial. */
+  #isWoken = false;
+  /** Gives up the dial of the configured address that is under way. */
+  #giveUp: (() => void) | undefined;
 
   constructor(
     link: Link,
@@ -87,7 +97,9 @@ export class Dialler implements Dialling {
   }
 
   wake(): void {
+    this.#isWoken = true;
     this.#wake?.();
+    this.#giveUp?.();
   }
 
   stop(): void {
@@ -101,7 +113,8 @@ export class Dialler implements Dialling {
     const link = this.#link;
     while (!signal.aborted) {
       const failures = this.#failures + 1;
-      const found = await this.#open();
+      const found = this.#next ?? await this.#open();
+      this.#next = undefined;
       if (signal.aborted) found?.wire.close();
       // A connection that ends at once counts as a failure: otherwise two nodes under one
       // id, each replacing the other, would dial without a pause.
@@ -110,72 +123,143 @@ export class Dialler implements Dialling {
       link.dropIfCut();
       if (!signal.aborted) await this.#pause();
     }
+    this.#next?.wire.close();
     link.dropIfCut();
   }
 
   async #open(): Promise<Found | undefined> {
-    const { open, missing, members, times: { strayMillis } } = this.#options;
+    const { missing } = this.#options;
+    const { signal } = this.#stopping;
+    const isWoken = this.#isWoken;
+    this.#isWoken = false;
+    // It lives, and its address led nowhere a moment ago: whether it still does is found
+    // out later (`#watch`).
+    if (isWoken && this.isFailing) {
+      const found = await this.#openElsewhere();
+      if (found !== undefined || signal.aborted) return found;
+    }
+    const there = await this.#openThere();
+    if (there !== undefined || signal.aborted) return there;
+    const found = await this.#openElsewhere();
+    const isLost = found === undefined && this.#isStray && !signal.aborted;
+    if (isLost) missing(this.#link.id);
+    return found;
+  }
+
+  /** Dials the configured address. */
+  async #openThere(): Promise<Found | undefined> {
+    const { open, missing, times: { strayMillis } } = this.#options;
     const { signal } = this.#stopping;
     const { id } = this.#link;
-    const configured = this.#address;
-    const wire = await open(id, { address: configured, signal });
-    if (wire !== undefined) {
-      this.#reachedMillis = performance.now();
-      return { wire, at: configured };
-    }
-    if (performance.now() - this.#reachedMillis < strayMillis) return undefined;
-    for (
-      const at of elsewhere(this.#link, { configured, members: members() })
-    ) {
+    const at = this.#address;
+    const begunMillis = performance.now();
+    const attempt = new AbortController();
+    this.#giveUp = () => {
+      const isSlow = performance.now() - begunMillis >= promptMillis;
+      const isElsewhere = isSlow && this.#elsewhere.length > 0;
+      if (signal.aborted || isElsewhere) attempt.abort();
+    };
+    // A dial into the void takes long: hints should be there before it is given up.
+    const strayedMillis = this.#reachedMillis + strayMillis - begunMillis;
+    const timer = setTimeout(() => missing(id), Math.max(0, strayedMillis));
+    const wire = await open(id, { address: at, signal: attempt.signal });
+    clearTimeout(timer);
+    this.#giveUp = undefined;
+    if (wire === undefined) return undefined;
+    this.#reachedMillis = performance.now();
+    return { wire, at };
+  }
+
+  /** Dials wherever else it may be. Only the disk that is known is that member. */
+  async #openElsewhere(): Promise<Found | undefined> {
+    const { open, members } = this.#options;
+    const { signal } = this.#stopping;
+    const { id } = this.#link;
+    for (const at of this.#elsewhere) {
       if (signal.aborted) return undefined;
       const wire = await open(id, { address: at, signal });
       if (wire?.proof.isOn(members().incarnationOf(id))) return { wire, at };
       wire?.close();
     }
-    if (!signal.aborted) missing(id);
     return undefined;
   }
 
+  /** Where to look for a node that has not been reached for a while. */
+  get #elsewhere(): readonly Address[] {
+    if (!this.#isStray) return [];
+    const members = this.#options.members();
+    return elsewhere(this.#link, { configured: this.#address, members });
+  }
+
+  get #isStray(): boolean {
+    const missedMillis = performance.now() - this.#reachedMillis;
+    return missedMillis >= this.#options.times.strayMillis;
+  }
+
   /** Uses a connection until it has ended; false if that was at once. */
-  async #use({ wire, at }: Found): Promise<boolean> {
-    const { times: { retryMaxMillis, moveToldMillis }, use } = this.#options;
+  async #use(found: Found): Promise<boolean> {
+    const { times: { retryMaxMillis }, use } = this.#options;
     this.#failures = 0;
-    this.#at = at;
+    this.#at = found.at;
     const upMillis = performance.now();
-    this.#tellMove();
-    const timer = setInterval(() => this.#tellMove(), moveToldMillis);
-    await use(wire, this.#link);
-    clearInterval(timer);
+    const over = new AbortController();
+    const watched = this.isThere ? undefined : this.#watch(found, over.signal);
+    await use(found.wire, this.#link);
+    over.abort();
+    await watched;
     const now = this.#lostMillis = performance.now();
     if (this.isThere) this.#reachedMillis = now;
     this.#at = undefined;
-    return now - upMillis > retryMaxMillis;
+    return this.#next !== undefined || now - upMillis > retryMaxMillis;
   }
 
   /**
-   * Reports a member that answers elsewhere, if its own address has led nowhere for so long
-   * that a restart cannot be the cause. An address that works is never reported as left.
+   * While a member is used elsewhere: dials its own address again, although the member is up,
+   * and reports the move each time that this fails. An address that works is used, and never
+   * reported as left: it may be a proxy's, which an operator chose.
    */
-  #tellMove(): void {
-    const { times: { movedMillis }, moved } = this.#options;
-    if (this.#at === undefined || this.isThere) return;
-    if (performance.now() - this.#reachedMillis < movedMillis) return;
-    moved(this.#link.id, formatAddress(this.#at));
+  async #watch({ wire, at }: Found, over: AbortSignal): Promise<void> {
+    const { times, open, moved } = this.#options;
+    const { signal } = this.#stopping;
+    const { id } = this.#link;
+    while (!over.aborted && !this.isThere) {
+      const address = this.#address;
+      if (performance.now() - this.#reachedMillis >= times.movedMillis) {
+        const there = await open(id, { address, signal });
+        if (there !== undefined) {
+          this.#next = { wire: there, at: address };
+          return wire.close();
+        }
+        if (!over.aborted && !this.isThere) moved(id, formatAddress(at));
+      }
+      await pause(times.moveToldMillis, over);
+    }
   }
 
   /** Waits before the next dial, unless it is woken. */
   async #pause(): Promise<void> {
     const { times, random } = this.#options;
     const deadMillis = performance.now() - this.#lostMillis;
-    const pause = pauseMillis(this.#failures, { times, deadMillis });
+    const longest = pauseMillis(this.#failures, { times, deadMillis });
     // Spread, so that nodes do not dial in step.
-    const millis = pause * (0.5 + random() / 2);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wake = resolve;
-    const timer = setTimeout(resolve, millis);
-    await promise;
-    clearTimeout(timer);
+    const millis = longest * (0.5 + random() / 2);
+    const waking = new AbortController();
+    this.#wake = () => waking.abort();
+    await pause(millis, waking.signal);
+    this.#wake = undefined;
   }
+}
+
+/** Returns after `millis`, or as soon as `over` is aborted. */
+async function pause(millis: number, over: AbortSignal): Promise<void> {
+  if (over.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = () => resolve();
+  const timer = setTimeout(stop, millis);
+  over.addEventListener("abort", stop);
+  await promise;
+  clearTimeout(timer);
+  over.removeEventListener("abort", stop);
 }
 
 /**

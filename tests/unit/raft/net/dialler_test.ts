@@ -317,15 +317,23 @@ function wireOf(
 Deno.test("Another disk that answers where a member says it is does not make it move, and is not used", async () => {
   for (const incarnation of [incarnationOf("2"), incarnationOf("3")]) {
     const moves: string[] = [];
-    let [dials, used] = [0, 0];
+    const ended = Promise.withResolvers<void>();
+    let [elsewhere, used] = [0, 0];
     const { dialler, link } = scripted({
-      open() {
-        if (++dials % 2 === 1) return Promise.resolve(undefined);
-        if (dials === 4) dialler.stop();
+      open(_id, { address: { port } }) {
+        if (port === 1) return Promise.resolve(undefined);
+        if (++elsewhere === 2) dialler.stop();
         return Promise.resolve(wireOf({ incarnation }));
       },
-      use: () => Promise.resolve(void used++),
-      moved: (id, address) => moves.push(`${id} ${address}`),
+      use: () => {
+        used++;
+        return ended.promise;
+      },
+      moved(id, address) {
+        moves.push(`${id} ${address}`);
+        dialler.stop();
+        ended.resolve();
+      },
     });
     link.accepted = wireOf();
     link.advertised = `${host}:2`;
@@ -334,6 +342,51 @@ Deno.test("Another disk that answers where a member says it is does not make it 
     assert.deepEqual(moves, isMember ? [`2 ${host}:2`] : []);
     assert.equal(used, isMember ? 1 : 0);
   }
+});
+
+Deno.test("A member that is used elsewhere is used at its own address as soon as that answers, and has not moved", async () => {
+  const used: (number | undefined)[] = [];
+  const ports = new Map<Wire, number>();
+  const ends = new Map<Wire, () => void>();
+  let dials = 0;
+  const { dialler, link } = scripted({
+    open(_id, { address: { port } }) {
+      // A proxy that is up again a moment later than the member behind it.
+      if (port === 1 && ++dials === 1) return Promise.resolve(undefined);
+      const wire: Wire = wireOf({ close: () => ends.get(wire)?.() });
+      ports.set(wire, port);
+      return Promise.resolve(wire);
+    },
+    use(wire) {
+      used.push(ports.get(wire));
+      if (ports.get(wire) === 1) return Promise.resolve(dialler.stop());
+      return new Promise((resolve) => ends.set(wire, resolve));
+    },
+    moved: () => assert.fail("it has not moved"),
+  });
+  link.hinted = `${host}:2`;
+  await inTime("the dialler has ended", dialler.run());
+  assert.deepEqual(used, [2, 1]);
+});
+
+Deno.test("A sign of life ends a dial into the void when there is another place to look at", async () => {
+  const dialled: number[] = [];
+  const { dialler, link } = scripted({
+    open(_id, { address: { port }, signal }) {
+      dialled.push(port);
+      if (port === 2) dialler.stop();
+      if (port === 2) return Promise.resolve(undefined);
+      setTimeout(() => {
+        link.hinted = `${host}:2`;
+        dialler.wake();
+      }, 300);
+      return new Promise((resolve) =>
+        signal.addEventListener("abort", () => resolve(undefined))
+      );
+    },
+  });
+  await inTime("the dialler has ended", dialler.run());
+  assert.deepEqual(dialled, [1, 2]);
 });
 
 Deno.test("A dialler that is stopped closes the connection that it was opening", async () => {
