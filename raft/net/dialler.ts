@@ -45,6 +45,8 @@ export type DiallerOptions = {
 /** A connection, and the address at which it was opened. */
 type Found = { readonly wire: Wire; readonly at: Address };
 
+/** Milliseconds, at least, between two wishes for a hint. */
+const hintMillisMin = 10;
 /** Milliseconds after which a dial is given up for one elsewhere, when there is a reason. */
 const promptMillis = 250;
 
@@ -139,7 +141,7 @@ export class Dialler implements Dialling {
       if (found !== undefined || signal.aborted) return found;
     }
     const there = await this.#openThere();
-    if (there !== undefined || signal.aborted) return there;
+    if (there !== undefined) return there;
     const found = await this.#openElsewhere();
     const isLost = found === undefined && this.#isStray && !signal.aborted;
     if (isLost) missing(this.#link.id);
@@ -160,10 +162,11 @@ export class Dialler implements Dialling {
       if (signal.aborted || isElsewhere) attempt.abort();
     };
     // A dial into the void takes long: hints should be there before it is given up.
-    const strayedMillis = this.#reachedMillis + strayMillis - begunMillis;
-    const timer = setTimeout(() => missing(id), Math.max(0, strayedMillis));
+    const timer = setInterval(() => {
+      if (this.#isStray) missing(id);
+    }, Math.max(hintMillisMin, strayMillis / 2));
     const wire = await open(id, { address: at, signal: attempt.signal });
-    clearTimeout(timer);
+    clearInterval(timer);
     this.#giveUp = undefined;
     if (wire === undefined) return undefined;
     this.#reachedMillis = performance.now();
@@ -219,21 +222,39 @@ export class Dialler implements Dialling {
    * reported as left: it may be a proxy's, which an operator chose.
    */
   async #watch({ wire, at }: Found, over: AbortSignal): Promise<void> {
-    const { times, open, moved } = this.#options;
-    const { signal } = this.#stopping;
-    const { id } = this.#link;
+    const { times, moved } = this.#options;
     while (!over.aborted && !this.isThere) {
       const address = this.#address;
       if (performance.now() - this.#reachedMillis >= times.movedMillis) {
-        const there = await open(id, { address, signal });
+        const there = await this.#openAgain(address, over);
         if (there !== undefined) {
           this.#next = { wire: there, at: address };
           return wire.close();
         }
-        if (!over.aborted && !this.isThere) moved(id, formatAddress(at));
+        const isElsewhere = !over.aborted && !this.isThere;
+        if (isElsewhere) moved(this.#link.id, formatAddress(at));
       }
       await pause(times.moveToldMillis, over);
     }
+  }
+
+  /** Dials `address` while the node is used elsewhere, and not much longer. */
+  async #openAgain(
+    address: Address,
+    over: AbortSignal,
+  ): Promise<Wire | undefined> {
+    const attempt = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    // The node ends the connection elsewhere as soon as it lets this one in.
+    const end = () => {
+      timer = setTimeout(() => attempt.abort(), promptMillis);
+    };
+    over.addEventListener("abort", end);
+    const signal = AbortSignal.any([this.#stopping.signal, attempt.signal]);
+    const wire = await this.#options.open(this.#link.id, { address, signal });
+    over.removeEventListener("abort", end);
+    clearTimeout(timer);
+    return wire;
   }
 
   /** Waits before the next dial, unless it is woken. */

@@ -8,6 +8,7 @@ import { gateMutants } from "./gate.ts";
 import { guestsMutants } from "./guests.ts";
 import { kvMutants } from "./kv.ts";
 import { membershipMutants } from "./membership.ts";
+import { movesMutants } from "./moves.ts";
 import type { Mutant } from "./mutant.ts";
 import { nodeMutants } from "./node.ts";
 import { peersMutants } from "./peers.ts";
@@ -27,6 +28,7 @@ export const mutants: readonly Mutant[] = [
   ...replicationMutants,
   ...membershipMutants,
   ...changesMutants,
+  ...movesMutants,
   ...nodeMutants,
   ...reserveMutants,
   ...lendingMutants,
