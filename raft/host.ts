@@ -321,8 +321,8 @@ export class Host implements NodeInputs {
 }
 
 const joinHints =
-  "this node already belongs to a cluster, unless that has removed it: it asks at --join " +
-  "only for members that have moved";
+  "ignoring --join but for members that have moved: this node already belongs to a " +
+  "cluster, unless that has removed it";
 
 const realClock: Clock = {
   now: () => performance.now(),

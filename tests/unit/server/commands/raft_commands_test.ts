@@ -86,6 +86,16 @@ Deno.test("RAFT.CLUSTER tells the cluster's id and the host that it sees", () =>
   assert.equal(bench.ask(resp("RAFT.CLUSTER")), "-ERR not ready\r\n");
 });
 
+Deno.test("RAFT.NODE tells which node this is, and where it wants to be dialled", () => {
+  const bench = new Bench();
+  const pairs = [["id", "2"], ["address", ":12002"]] as const;
+  bench.node.willAnswer("node", { type: "pairs", pairs });
+  assert.equal(
+    bench.ask(resp("RAFT.NODE")),
+    resp("id", "2", "address", ":12002"),
+  );
+});
+
 Deno.test("RAFT.JOIN completes an address without host, unless it came from loopback", () => {
   const joined = (host: string, address: string) => {
     const bench = new Bench();
