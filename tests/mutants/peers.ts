@@ -222,7 +222,7 @@ export const peersMutants: readonly Mutant[] = [
     file: dialler,
     find:
       "if (wire?.proof.isOn(members().incarnationOf(id))) return { wire, at };",
-    replace: "if (wire !== undefined) return { wire, at };",
+    replace: 'if (wire !== undefined && id !== "") return { wire, at };',
     tests: ["unit/raft/net/dialler_test.ts"],
   },
   {
