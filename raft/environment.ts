@@ -29,6 +29,8 @@ export type Environment = {
     send(messages: readonly PeerMessage[]): void;
     /** Whether a connection to node `id` is up. */
     reaches(id: NodeId): boolean;
+    /** Whether a connection to node `id` is up that leads to its configured address. */
+    reachesDirectly(id: NodeId): boolean;
   };
   /** Sends a message to the isolates that serve clients. */
   readonly post: (message: FromNode) => void;

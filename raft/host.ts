@@ -19,6 +19,7 @@ import type { Identity, NodeId, Saved } from "./core/types.ts";
 import type { About } from "./identity/hello.ts";
 import { noMembers } from "./identity/peer_ranks.ts";
 import { Founding } from "./founding.ts";
+import { Hints } from "./hints.ts";
 import { identify } from "./resume_or_join.ts";
 import { Joining } from "./joining.ts";
 import { isMember } from "./members/bootstrap.ts";
@@ -49,6 +50,7 @@ export class Host implements NodeInputs {
   readonly doors: Doors;
   readonly #stopping = new AbortController();
   #log: Logger = () => {};
+  #options: NodeOptions | undefined;
   #storage: Storage | undefined;
   #peers: Peers | undefined;
   #founding: Founding | undefined;
@@ -97,6 +99,7 @@ export class Host implements NodeInputs {
   }
 
   admin(id: number, command: AdminCommand): void {
+    if (command.type === "node") return this.#answer(id, this.#introduction);
     const node = this.#node;
     // A node that asks itself to be let in would wait for a leader that it cannot know.
     const isOwnJoin = command.type === "join" &&
@@ -104,14 +107,13 @@ export class Host implements NodeInputs {
     if (node !== undefined && command.type !== "bootstrap" && !isOwnJoin) {
       return node.admin(id, command);
     }
-    if (this.#hasEnded) return;
     const pairs = command.type === "bootstrap"
       ? this.#tellFounder(command)
       : undefined;
     const answer: AdminAnswer = pairs === undefined
       ? { type: "error", text: this.#stateWithoutNode }
       : { type: "pairs", pairs };
-    this.doors.postMessage({ type: "answered", id, answer });
+    this.#answer(id, answer);
   }
 
   #tellFounder(asker: Asker): Pairs | undefined {
@@ -141,10 +143,22 @@ export class Host implements NodeInputs {
     else this.#node.fail(error);
   }
 
+  #answer(id: number, answer: AdminAnswer): void {
+    if (this.#hasEnded) return;
+    this.doors.postMessage({ type: "answered", id, answer });
+  }
+
+  /** The answer to RAFT.NODE, which members that look for this one understand (`hints.ts`). */
+  get #introduction(): AdminAnswer {
+    const { id = "", advertise = "" } = this.#options ?? {};
+    return { type: "pairs", pairs: [["id", id], ["address", advertise]] };
+  }
+
   // The start.
 
   async #start(options: NodeOptions): Promise<void> {
     const { signal } = this.#stopping;
+    this.#options = options;
     const log = this.#log = openLog({
       level: options.logLevel,
       format: options.logFormat,
@@ -188,7 +202,7 @@ export class Host implements NodeInputs {
     else {
       joining.skip();
       if (joining.isWanted && !isFounding) {
-        log("info", founding.isWanted ? foundingIgnored : joinIgnored);
+        log("info", founding.isWanted ? foundingIgnored : joinHints);
       }
     }
     this.#announce(node, joining);
@@ -199,6 +213,12 @@ export class Host implements NodeInputs {
     identity: Identity,
     listener: Deno.TcpListener,
   ): Peers {
+    const hints = new Hints({
+      addresses: options.join,
+      found: (id, address) => this.#peers?.hint(id, address),
+      log: this.#log,
+      signal: this.#stopping.signal,
+    });
     return new Peers({
       identity,
       address: options.advertise,
@@ -206,6 +226,7 @@ export class Host implements NodeInputs {
       about: aboutOf(options),
       met: (id, introduction) => this.#node?.met(id, introduction),
       moved: (id, address) => this.#node?.moved(id, address),
+      missing: () => hints.wanted(),
       claimed: (sender) => this.#claimed(sender),
       receive: (message, proof) => this.#node?.receive(message, proof),
       inboundMax: Math.ceil(options.peersMax * inboundShare),
@@ -386,8 +407,9 @@ export class Host implements NodeInputs {
   }
 }
 
-const joinIgnored =
-  "ignoring --join: this node already belongs to a cluster, unless that has removed it";
+const joinHints =
+  "ignoring --join but for members that have moved: this node already belongs to a " +
+  "cluster, unless that has removed it";
 
 const foundingIgnored =
   "ignoring --bootstrap-expect and --join: this node already belongs to a cluster, unless " +

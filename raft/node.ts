@@ -23,6 +23,9 @@ import { Machine, ticketSequence } from "./tickets/machine.ts";
 import type { Reserve } from "./tickets/reserve.ts";
 import type { Range } from "../base/range.ts";
 
+/** A command that the node answers: its host answers the others. */
+export type NodeCommand = Exclude<AdminCommand, { type: "node" }>;
+
 /** One node, from its start to its end. */
 export class Node {
   readonly #raft: Raft;
@@ -210,7 +213,7 @@ export class Node {
   }
 
   /** Clients ask for `command`; it is answered once, under `id`. */
-  admin(id: number, command: AdminCommand): void {
+  admin(id: number, command: NodeCommand): void {
     const answer = (answer: AdminAnswer) =>
       this.#environment.post({ type: "answered", id, answer });
     if (this.#shutdown.phase === "leaving") {

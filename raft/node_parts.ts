@@ -173,12 +173,16 @@ function memberParts(
     cluster: saved.identity.cluster,
     ticksMax: changeTicks,
     mayChange: () => lending.recall(),
+    moved: (command) => addressUpdates.asked(command),
     nextForwardId,
     send: sendTo(environment),
   });
-  const addressUpdates = new AddressUpdates(raft, {
+  const addressUpdates: AddressUpdates = new AddressUpdates(raft, {
     pauseTicks: 6 * changeTicks,
+    freshTicks: Math.ceil(changeTicks / 2),
+    askTicks: Math.ceil(changeTicks / 5),
     ask: (command) => changes.ask(command, () => {}),
+    reachesDirectly: (id) => peers.reachesDirectly(id),
     log,
   });
   const senderRights = new SenderRights(raft, { canApply, log });

@@ -177,6 +177,7 @@ const mayWait = new Set([
   "raft/net/dialler.ts",
   "raft/net/inbound_handshake.ts",
   "raft/net/outbound_handshake.ts",
+  "raft/hints.ts",
   "raft/host.ts",
   "raft/founding.ts",
   "raft/resume_or_join.ts",

@@ -142,7 +142,10 @@ export type NodeOptions = {
   readonly clientListen?: Address;
   /** Of ticketd, for display. */
   readonly version: string;
-  /** Client addresses of members through which to join; none: found or resume a cluster. */
+  /**
+   * Client addresses of members: a new node joins through them, a member asks there for
+   * members that have moved. None: found or resume a cluster.
+   */
   readonly join: readonly string[];
   /** How many nodes found a cluster together, this one included; 1: this node alone. */
   readonly expect: number;
@@ -230,6 +233,8 @@ export type AdminCommand =
   }
   | { readonly type: "cluster" }
   | { readonly type: "configuration" }
+  /** Which node this is, and where it wants to be dialled; its host answers, at any time. */
+  | { readonly type: "node" }
   | { readonly type: "last-contact" }
   | { readonly type: "snapshot" }
   | { readonly type: "stats" };

@@ -12,10 +12,27 @@ import type { AdminAnswer, AdminCommand } from "../channel/messages.ts";
 import type { Index, NodeId, Suffrage, Term } from "../core/types.ts";
 
 /** A command that only the leader can execute; any other node forwards it. */
-export type ChangeCommand = Extract<AdminCommand, { readonly id: string }>;
+export type ChangeCommand =
+  | Extract<AdminCommand, { readonly id: string }>
+  | MoveCommand;
 
-/** A command that changes the configuration. */
-export type MemberCommand = Exclude<ChangeCommand, { type: "transfer" }>;
+/**
+ * Member `id` is at `address` now, on the disk `incarnation`, and not at the address that the
+ * configuration `prevIndex` has for it: a node has verified that by itself. No client sends it.
+ */
+export type MoveCommand = {
+  readonly type: "move";
+  readonly id: string;
+  readonly address: string;
+  readonly incarnation: string;
+  readonly prevIndex: bigint;
+};
+
+/** A command that changes which members there are, or their votes. */
+export type MemberCommand = Exclude<
+  ChangeCommand,
+  { type: "transfer" | "move" }
+>;
 
 /** The member of the union {@linkcode ChangeCommand} that has this `type`. */
 export type CommandOf<Type extends ChangeCommand["type"]> = Shape<

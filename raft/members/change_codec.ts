@@ -59,6 +59,7 @@ const commandReaders: {
     nonvoter: flag,
   },
   "transfer": { id: text },
+  "move": { id: text, address: text, incarnation: text, prevIndex: index },
 };
 
 /** How an answer is read, from its field `text`. */

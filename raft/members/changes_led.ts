@@ -12,7 +12,9 @@ import type { Configuration, Index, NodeId } from "../core/types.ts";
 import {
   type Change,
   error,
+  type LeaderAnswer,
   type MemberCommand,
+  type MoveCommand,
   ok,
   settle,
 } from "./change.ts";
@@ -25,6 +27,8 @@ export type ChangesLedOptions = {
   readonly cluster: string;
   /** Whether a configuration may be proposed now; asked again after every input. */
   readonly mayChange: () => boolean;
+  /** Another node has seen that a member has moved (`address_updates.ts`). */
+  readonly moved: (command: MoveCommand) => LeaderAnswer;
 };
 
 /** Carries changes out while this node leads. */
@@ -43,9 +47,14 @@ export class ChangesLed {
     switch (state.type) {
       case "asked":
       case "sent-back":
-        return command.type === "transfer"
-          ? this.#handOver(change, command.id)
-          : this.#begin(change, command);
+        switch (command.type) {
+          case "transfer":
+            return this.#handOver(change, command.id);
+          case "move":
+            return settle(change, this.#options.moved(command));
+          default:
+            return this.#begin(change, command);
+        }
       case "committing":
         return this.#awaitCommit(change, state.index);
       case "promoting":

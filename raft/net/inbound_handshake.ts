@@ -150,12 +150,12 @@ export class InboundHandshake {
       const { reason } = fault;
       if (isNew && reason === "stranger") log("debug", text);
       else if (isMember) {
-        warnings.once(`from ${sender}`, text, { gist: reason });
+        warnings.once(`from ${sender}`, text);
       } else warnings.throttled(text);
       return await refuse(wire, reason);
     }
     log("debug", `node ${sender} connected from ${wire.remote}`);
-    warnings.forget(`from ${sender}`);
+    warnings.well(`from ${sender}`);
     const rank = this.#handshake.believe(wire, {
       ...{ id: sender, proof, about: response, host: wire.remoteHost },
       disk: "",

@@ -2,10 +2,10 @@
 // node from which nothing comes. TCP alone would take many minutes to notice that a host has
 // vanished. These are not the heartbeats of Raft, which only a leader sends.
 
-import type { Logger } from "../../base/logger.ts";
 import { encodeFrame } from "./frame.ts";
 import type { Link } from "./link.ts";
 import type { PeerTimes } from "./peer_limits.ts";
+import type { Warnings } from "./warnings.ts";
 
 const keepalive = encodeFrame(new Uint8Array(0));
 
@@ -17,7 +17,7 @@ export type KeepaliveOptions = {
   >;
   /** All links, iterated anew each time. */
   readonly links: Iterable<Link>;
-  readonly log: Logger;
+  readonly warnings: Warnings;
 };
 
 /** Sends keepalives, and ends silent connections. */
@@ -38,7 +38,7 @@ export class Keepalive {
   }
 
   #run(): void {
-    const { times, links, log } = this.#options;
+    const { times, links, warnings } = this.#options;
     const now = performance.now();
     // After the isolate was blocked, received bytes have to be read first (PITFALLS 2).
     const late = now - this.#lastMillis > 2 * times.keepaliveMillis;
@@ -49,7 +49,8 @@ export class Keepalive {
           now - wire.framedMillis > times.frameMillis;
         if (silent && !late) {
           const whom = `node ${link.id} (${wire.remote})`;
-          log("warning", `hung up on ${whom}: it fell silent`);
+          const text = `hung up on ${whom}: it fell silent`;
+          warnings.once(`silent ${link.id}`, text);
           wire.close();
         } else if (!wire.busy) void link.write(wire, keepalive);
       }

@@ -18,11 +18,17 @@ export type Counters = {
   writes: number;
 };
 
-/** The dialling of one node at one address, as `dialler.ts` does it. */
+/** The dialling of one node, as `dialler.ts` does it. */
 export interface Dialling {
-  readonly address: Address;
   /** The last dial failed. */
   readonly isFailing: boolean;
+  /** A connection is up that leads to the configured address. */
+  readonly isThere: boolean;
+  /**
+   * The configuration has `address` for the node. Whether this dialler dials it, or goes on
+   * with a connection that leads there; otherwise another dialler is needed.
+   */
+  aims(address: Address): boolean;
   /** Dials at once instead of after the present pause. */
   wake(): void;
   /** Dials no more; a connection that is open stays. */
@@ -38,6 +44,8 @@ export class Link {
   accepted: Wire | undefined;
   /** Where the other node wants to be dialled, as it said on the accepted connection. */
   advertised = "";
+  /** Where a hint says that the other node is; empty: none does. */
+  hinted = "";
   #queue: Uint8Array[] = [];
   /** Bytes in the queue and being written; <= queueBytesMax. */
   #bytes = 0;

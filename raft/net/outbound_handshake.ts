@@ -1,10 +1,12 @@
 // The dialler's end of a handshake: connects to an address, makes sure within a time limit that
-// the expected node answers there, and logs the result. Until the acceptor has proved that it
-// knows the cluster, the dialler proves no more than that itself. When to dial, and where, is
-// decided in `dialler.ts`.
+// the expected node answers there, and logs the result. A name is looked up at each try, and
+// may have several addresses, of several nodes: each is tried until the expected node answers.
+// Until the acceptor has proved that it knows the cluster, the dialler proves no more than that
+// itself. When to dial, and where, is decided in `dialler.ts`.
 
 import { type Address, formatAddress } from "../../base/address.ts";
 import { dial, reasonOf } from "../../base/dial.ts";
+import { type Lookup, resolve } from "../../base/resolve.ts";
 import {
   factOfRefusal,
   faultOfChallenge,
@@ -31,13 +33,19 @@ type Called = { readonly id: NodeId; readonly host: string };
 export class OutboundHandshake {
   readonly #handshake: Handshake;
   readonly #dialMillis: number;
+  readonly #resolver: { readonly lookup?: Lookup };
 
+  /** `dialMillis` is for one address, and for its name; `lookup` the system's if left out. */
   constructor(
     handshake: Handshake,
-    { dialMillis }: { readonly dialMillis: number },
+    { dialMillis, lookup }: {
+      readonly dialMillis: number;
+      readonly lookup: Lookup | undefined;
+    },
   ) {
     this.#handshake = handshake;
     this.#dialMillis = dialMillis;
+    this.#resolver = lookup === undefined ? {} : { lookup };
   }
 
   /** A connection to node `id`; `undefined` after any failure, which is logged. */
@@ -48,33 +56,75 @@ export class OutboundHandshake {
       readonly signal: AbortSignal;
     },
   ): Promise<Wire | undefined> {
-    const { options: { log }, warnings } = this.#handshake;
+    const { warnings } = this.#handshake;
+    const where = `node ${id} at ${formatAddress(address)}`;
+    const found = await this.#withinTime(
+      signal,
+      (signal) => resolve(address, { ...this.#resolver, signal }),
+    );
+    const faults: string[] = [];
+    if (typeof found === "string") {
+      faults.push(`cannot reach ${where}: ${found}`);
+    } else {
+      for (const each of found) {
+        const wire = await this.#connect(each, {
+          id,
+          host: address.host,
+          signal,
+        });
+        if (wire instanceof Wire) {
+          warnings.well(id, `connected to ${where}`);
+          return wire;
+        }
+        if (signal.aborted) return undefined;
+        const which = found.length === 1 ? "" : ` (${formatAddress(each)})`;
+        faults.push(`${wire.what} ${where}${which}: ${wire.why}`);
+      }
+    }
+    if (!signal.aborted) warnings.once(id, faults.join(", "));
+    return undefined;
+  }
+
+  /** A connection to the node that is called, at one address, or the fault in words. */
+  async #connect(
+    address: Address,
+    { signal, ...called }: Called & { readonly signal: AbortSignal },
+  ): Promise<Wire | { readonly what: string; readonly why: string }> {
+    let wire: Wire | undefined;
+    const fault = await this.#withinTime(signal, async (signal) => {
+      const opened = wire = new Wire(await dial(address, signal));
+      signal.addEventListener("abort", () => opened.close());
+      const fault = await this.#introduce(opened, called);
+      signal.throwIfAborted();
+      return { fault };
+    });
+    if (typeof fault !== "string" && fault.fault === undefined && wire) {
+      return wire;
+    }
+    wire?.close();
+    return typeof fault === "string"
+      ? { what: "cannot reach", why: fault }
+      : { what: "no connection with", why: fault.fault ?? "" };
+  }
+
+  /** What `task` gives in time; otherwise, or if it fails, the reason in words. */
+  async #withinTime<T extends object>(
+    signal: AbortSignal,
+    task: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T | string> {
     const attempt = new AbortController();
     const stop = () => attempt.abort();
     const timer = setTimeout(stop, this.#dialMillis);
     signal.addEventListener("abort", stop);
-    const where = `node ${id} at ${formatAddress(address)}`;
     try {
-      const wire = new Wire(await dial(address, attempt.signal));
-      attempt.signal.addEventListener("abort", () => wire.close());
-      const fault = await this.#introduce(wire, { id, host: address.host });
-      if (fault !== undefined) wire.close();
-      attempt.signal.throwIfAborted();
-      if (fault === undefined) {
-        warnings.forget(id);
-        log("info", `connected to ${where}`);
-        return wire;
-      }
-      warnings.once(id, `no connection with ${where}: ${fault}`);
+      signal.throwIfAborted();
+      return await task(attempt.signal);
     } catch (error) {
-      const reason = attempt.signal.aborted ? "no answer" : reasonOf(error);
-      const text = `cannot reach ${where}: ${reason}`;
-      if (!signal.aborted) warnings.once(id, text);
+      return attempt.signal.aborted ? "no answer" : reasonOf(error);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", stop);
     }
-    return undefined;
   }
 
   /** Exchanges all messages; returns the fault of the other node in words, if it has one. */

@@ -35,12 +35,20 @@ export const peerTimes = {
   helloMillis: 5000,
   /** Between two warnings about callers that are not known. */
   complaintMillis: 10_000,
-  /** Without a dial that succeeds, before a member may have moved. */
-  movedMillis: 10_000,
+  /** Between two warnings about one node. */
+  faultMillis: 60_000,
+  /** Without a dial that succeeds, before a member is looked for at other addresses, too. */
+  strayMillis: 1000,
+  /** Without a dial that succeeds, before a member that is found elsewhere has moved. */
+  movedMillis: 3000,
+  /** Between two reports that a member has moved. */
+  moveToldMillis: 1000,
   /** Between two dials of one node, after the first failure. */
   retryMinMillis: 50,
-  /** Between two dials of one node, at most. */
+  /** Between two dials of one node that was up a moment ago, at most. */
   retryMaxMillis: 1000,
+  /** Between two dials of one node, at most, however long it has been dead. */
+  retryDeadMaxMillis: 5000,
   /** Between two keepalives on one connection. */
   keepaliveMillis: 1000,
   /** Without a byte, until a connection is closed. */

@@ -13,6 +13,7 @@
 import { type Address, parseAddress } from "../../base/address.ts";
 import { DecodeError } from "../../base/bytes.ts";
 import { openPort } from "../../base/listen.ts";
+import type { Lookup } from "../../base/resolve.ts";
 import { decodePeerMessage, encodePeerMessage } from "../core/message_codec.ts";
 import type { Fault, NodeId, PeerMessage } from "../core/types.ts";
 import type { PeerProof } from "../identity/peer_ranks.ts";
@@ -40,9 +41,13 @@ export interface PeersOptions extends HandshakeOptions {
   receive(message: PeerMessage, proof: PeerProof): Fault | undefined;
   /** Member `id` was not reached where it is dialled, but is at `address`; repeated. */
   moved?(id: NodeId, address: string): void;
+  /** Member `id` was not reached anywhere for a while; repeated. A hint may help. */
+  missing?(id: NodeId): void;
   /** In [0, 1): spreads the pauses between two dials. */
   random?(): number;
   readonly times?: Partial<PeerTimes>;
+  /** Addresses of names; the system's resolver when left out. */
+  readonly lookup?: Lookup;
   /** Accepted connections; fewer where there are few file handles. */
   readonly inboundMax?: number;
 }
@@ -77,6 +82,7 @@ export class Peers {
     const { guests, unauthenticated } = shares;
     const warnings = this.#warnings = new Warnings(log, {
       pauseMillis: times.complaintMillis,
+      faultMillis: times.faultMillis,
     });
     const links = new ConnectionTable({ counters, guests, members });
     this.#links = links;
@@ -84,13 +90,15 @@ export class Peers {
       warnings,
       isFree: (id, by) => links.isIdFree(id, by),
     });
-    const outbound = new OutboundHandshake(handshake, times);
+    const { lookup } = options;
+    const outbound = new OutboundHandshake(handshake, { ...times, lookup });
     this.#dialling = {
       times,
       members,
       open: (id, to) => outbound.open(id, to),
       use: (wire, link) => this.#useDialled(wire, link),
       moved: (id, address) => options.moved?.(id, address),
+      missing: (id) => options.missing?.(id),
       random: () => options.random?.() ?? Math.random(),
     };
     const { helloMillis } = times;
@@ -104,7 +112,7 @@ export class Peers {
       serve: (wire, admitted) => this.#useAccepted(wire, admitted),
       run: (task) => this.#run(task),
     });
-    this.#keepalive = new Keepalive({ times, links, log });
+    this.#keepalive = new Keepalive({ times, links, warnings });
   }
 
   /** The port listened on, which the system chose if 0 was asked for. */
@@ -150,6 +158,22 @@ export class Peers {
     return this.#links.get(id)?.wire !== undefined;
   }
 
+  /** Whether this node has dialled node `id` at its configured address, and is connected. */
+  reachesDirectly(id: NodeId): boolean {
+    return this.#links.get(id)?.dialling?.isThere ?? false;
+  }
+
+  /**
+   * Node `id` may be at `address`, says somebody who may be wrong, or lie: it is looked for
+   * there while it is not where it is dialled. Ignored for nodes that are not dialled.
+   */
+  hint(id: NodeId, address: string): void {
+    const link = this.#links.get(id);
+    if (link?.dialling === undefined || link.hinted === address) return;
+    link.hinted = address;
+    link.dialling.wake();
+  }
+
   /** Gives queued messages a moment to leave, then closes everything. */
   async close(): Promise<void> {
     if (!this.#closing) {
@@ -173,12 +197,12 @@ export class Peers {
     this.#tasks.add(tracked);
   }
 
-  /** Dials node `id` at `address` from now on, and at no other address. */
+  /** Node `id` has this configured address from now on. */
   #dial(id: NodeId, address: Address): void {
     const link = this.#links.ensure(id);
     const { dialling: before, dialled } = link;
-    const { host, port } = address;
-    if (before?.address.host === host && before.address.port === port) return;
+    if (before?.aims(address)) return;
+    this.#warnings.forget(id);
     before?.stop();
     link.dialled = undefined;
     dialled?.close();
@@ -190,6 +214,7 @@ export class Peers {
   /** Dials `link`'s node no more. */
   #part(link: Link): void {
     if (link.dialling === undefined) return;
+    this.#warnings.forget(link.id);
     link.dialling.stop();
     link.dialling = undefined;
     this.#links.release(link);
@@ -228,8 +253,7 @@ export class Peers {
         if (fault === undefined) continue;
         const text =
           `hung up on node ${link.id} (${wire.remote}): it sent ${fault}`;
-        const gist = fault.replace(/\d+/g, "");
-        this.#warnings.once(`by ${link.id}`, text, { gist });
+        this.#warnings.once(`by ${link.id}`, text);
         return wire.close();
       }
     } while (await wire.fill());

@@ -1,7 +1,7 @@
 // TICKET and the commands of the cluster, with the replies of tidwall/ticketd to the byte. The
 // node answers all but RAFT.LEADER; here its answers are only written. The original does not
-// have RAFT.CLUSTER and RAFT.JOIN, which joining nodes send, nor the commands for members
-// without a vote, for leadership and for numbers.
+// have RAFT.CLUSTER, RAFT.JOIN, RAFT.BOOTSTRAP and RAFT.NODE, which other nodes send, nor the
+// commands for members without a vote, for leadership and for numbers.
 
 import { completedAddress } from "../../base/address.ts";
 import type { AdminAnswer, AdminCommand } from "../../raft/channel/messages.ts";
@@ -168,6 +168,13 @@ export const raftCommands: readonly Command[] = [
     help: "The leader's raft address; empty when unknown",
     run: (session, { link }) =>
       reply(session).simple(link.status.leaderAddress),
+  },
+  {
+    name: "raft.node",
+    arguments: [0, 0],
+    flags: ["for-visitors"],
+    help: "This node's id, and the raft address that it advertises",
+    run: (session, service) => ask(session, service, { type: "node" }),
   },
   {
     name: "raft.promote",

@@ -55,6 +55,7 @@ const fieldsOf: {
   demote: removal,
   promote: { id: anyText, prevIndex },
   transfer: { id: anyText },
+  move: { id: anyText, address: anyText, incarnation: anyText, prevIndex },
 };
 const command: fc.Arbitrary<ChangeCommand> = fc.oneof(
   ...Object.entries(fieldsOf).map(([type, fields]) =>

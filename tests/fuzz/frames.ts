@@ -275,7 +275,10 @@ async function meets({ hello, response, more, cuts }: Met): Promise<void> {
   const { conn, state } = scripted(pieces(hello, cuts), answer);
   const wire = new Wire(conn);
   const log = (_level: string, text: string) => void lines.push(text);
-  const warnings = new Warnings(log, { pauseMillis: Infinity });
+  const warnings = new Warnings(log, {
+    pauseMillis: Infinity,
+    faultMillis: Infinity,
+  });
   const handshake = new Handshake({
     identity,
     about,

@@ -6,7 +6,6 @@
 import assert from "node:assert/strict";
 import type {
   AdminAnswer,
-  AdminCommand,
   FromNode,
   NodeStatus,
   Refusal,
@@ -14,7 +13,7 @@ import type {
 import type { Range } from "../../base/range.ts";
 import type { NodeId, Saved } from "../../raft/core/types.ts";
 import type { About } from "../../raft/identity/hello.ts";
-import type { Node } from "../../raft/node.ts";
+import type { Node, NodeCommand } from "../../raft/node.ts";
 import { Disk } from "../unit/raft/disk.ts";
 
 /** A take, and what became of it. */
@@ -30,7 +29,7 @@ export type Asked = {
 
 /** An admin command, and what was answered. */
 export type Question = {
-  readonly command: AdminCommand;
+  readonly command: NodeCommand;
   /** The highest ticket that any client had received when this was asked. */
   readonly highest: bigint;
   answer: AdminAnswer | undefined;
@@ -185,7 +184,7 @@ export class Computer {
     this.node!.returned({ last, count: length });
   }
 
-  ask(command: AdminCommand): Question {
+  ask(command: NodeCommand): Question {
     const { node } = this;
     assert(node, `${this.id} is down`);
     const { highest } = this.#received;

@@ -7,7 +7,7 @@
 //   or both until nothing is left:  nodes.settle()
 
 import assert from "node:assert/strict";
-import type { AdminCommand, Forwarding } from "../../raft/channel/messages.ts";
+import type { Forwarding } from "../../raft/channel/messages.ts";
 import {
   decodePeerMessage,
   encodePeerMessage,
@@ -20,7 +20,7 @@ import type {
   Saved,
 } from "../../raft/core/types.ts";
 import type { Sleep } from "../../raft/environment.ts";
-import { Node } from "../../raft/node.ts";
+import { Node, type NodeCommand } from "../../raft/node.ts";
 import * as bootstrap from "../../raft/members/bootstrap.ts";
 import {
   honestProof,
@@ -63,6 +63,8 @@ export class Nodes {
   network: PeerMessage[] = [];
   /** Decides what the network takes; tests lose messages with it. */
   passes: (message: PeerMessage) => boolean = () => true;
+  /** Whether node `from` reaches node `to` at its configured address. */
+  directly: (from: NodeId, to: NodeId) => boolean = () => false;
   /** Milliseconds since 1970. */
   now = Date.UTC(2026, 10, 22, 17);
   /** Ends that nobody asked for. */
@@ -153,6 +155,7 @@ export class Nodes {
         peers: {
           send: (messages) => this.#send(computer, messages),
           connect: (servers) => computer.connected = servers,
+          reachesDirectly: (other) => this.directly(id, other),
           reaches: (id) => {
             const other = this.computers.get(id);
             return other?.node !== undefined &&
@@ -215,7 +218,7 @@ export class Nodes {
     this.computer(id).giveBack();
   }
 
-  ask(id: NodeId, command: AdminCommand): Question {
+  ask(id: NodeId, command: NodeCommand): Question {
     return this.computer(id).ask(command);
   }
 

@@ -52,6 +52,8 @@ export class Server {
   readonly host: string;
   readonly port: number;
   readonly raftPort: number;
+  /** Where it listens for other nodes from its next start on: `host`, until it moves. */
+  raftHost: string;
   readonly options: ServerOptions;
   /** The process that runs it now, or ran it last. */
   #process: Process | undefined;
@@ -61,11 +63,12 @@ export class Server {
     this.host = options.host ?? "127.0.0.1";
     this.port = options.port ?? freePort();
     this.raftPort = options.raftPort ?? freePort();
+    this.raftHost = this.host;
     this.options = options;
   }
 
   get raftAddress(): string {
-    return `${this.host}:${this.raftPort}`;
+    return `${this.raftHost}:${this.raftPort}`;
   }
 
   /** Where its data lie. */

@@ -10,6 +10,7 @@ import { gateMutants } from "./gate.ts";
 import { guestsMutants } from "./guests.ts";
 import { kvMutants } from "./kv.ts";
 import { membershipMutants } from "./membership.ts";
+import { movesMutants } from "./moves.ts";
 import type { Mutant } from "./mutant.ts";
 import { nodeMutants } from "./node.ts";
 import { numbersMutants } from "./numbers.ts";
@@ -33,6 +34,7 @@ export const mutants: readonly Mutant[] = [
   ...membershipMutants,
   ...changesMutants,
   ...foundingMutants,
+  ...movesMutants,
   ...nodeMutants,
   ...reserveMutants,
   ...lendingMutants,

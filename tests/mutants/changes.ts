@@ -221,8 +221,8 @@ export const changesMutants: readonly Mutant[] = [
       "two nodes that see a member at different addresses overwrite each other for ever",
     source: "OPERATING, Members",
     file: addressUpdates,
-    find: "if (isVaguer || this.#pauses.has(id)) return;",
-    replace: "if (isVaguer) return;",
+    find: "if (isVaguer || hasLeft) return false;",
+    replace: "if (isVaguer) return false;",
     tests: ["unit/raft/members/address_updates_test.ts"],
   },
   {
@@ -231,8 +231,8 @@ export const changesMutants: readonly Mutant[] = [
       "an address with a host is replaced by one without, which means another host to each node",
     source: "OPERATING, Members",
     file: addressUpdates,
-    find: "if (isVaguer || this.#pauses.has(id)) return;",
-    replace: "if (this.#pauses.has(id)) return;",
+    find: "if (isVaguer || hasLeft) return false;",
+    replace: "if (hasLeft) return false;",
     tests: ["unit/raft/members/address_updates_test.ts"],
   },
   {

@@ -262,8 +262,8 @@ export const membershipMutants: readonly Mutant[] = [
     mistake: "a member has moved as soon as a dial fails",
     source: "OPERATING, Members",
     file: "raft/net/dialler.ts",
-    find: "if (accepted === undefined || missedMillis < movedMillis) return;",
-    replace: "if (accepted === undefined || missedMillis < 0) return;",
+    find: "if (performance.now() - this.#reachedMillis >= times.movedMillis) {",
+    replace: "if (performance.now() - this.#reachedMillis >= 0) {",
     tests: ["unit/raft/net/dialler_test.ts"],
   },
   {
@@ -271,8 +271,9 @@ export const membershipMutants: readonly Mutant[] = [
     mistake: "a member has moved to wherever it says, reached there or not",
     source: "OPERATING, Members",
     file: "raft/net/dialler.ts",
-    find: "if (wire?.proof.isOn(disk)) moved(id, text);",
-    replace: "moved(id, text);",
+    find: "      wire?.close();\n    }\n    return undefined;\n",
+    replace:
+      "      this.#options.moved(id, formatAddress(at));\n    }\n    return undefined;\n",
     tests: ["unit/raft/net/dialler_test.ts"],
   },
   {

@@ -40,14 +40,15 @@ import type { World } from "./world.ts";
 
 export class Computer implements Watched {
   readonly id: NodeId;
-  readonly address: string;
+  /** Where it is now; its process hears of a change when it begins. */
+  address: string;
   readonly durability: Durability;
   readonly forward: Forwarding;
   /** By its own clock, which runs too fast or too slow. */
   readonly tickMicros: Micros;
   drive: Drive;
-  /** The nodes that its node wants to be connected to. */
-  connected = new Set<NodeId>();
+  /** The nodes that its node wants to be connected to, and their addresses. */
+  connected = new Map<NodeId, string>();
   /** Its processes are started with --nonvoter. */
   nonvoter = false;
   /** It dies as soon as it has acknowledged the next change of members. */
@@ -139,10 +140,6 @@ export class Computer implements Watched {
   }
 
   // For the network.
-
-  dials(id: NodeId): boolean {
-    return this.connected.has(id);
-  }
 
   welcomes(other: Computer): boolean {
     return rankOf(other.id, other.proofFor(this), this.known) !== "stranger";

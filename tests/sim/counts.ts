@@ -36,6 +36,11 @@ export const countNames = [
   "demotions",
   "ousted", // processes that heard of their removal, and stopped
   "rejoins", // of a node that was removed while it was away
+  "moves", // of computers, to a new address
+  "swaps", // … to the address of another one
+  "movesSeen", // by a node that reached a member elsewhere
+  "movesRecorded", // in a committed configuration
+  "movesTogether", // … two or more in one
   "transfers", // begun by TimeoutNow
   "takesForwarded", // each time that one is sent
   "takesAskedAgain", // when a leader was lost

@@ -1,7 +1,7 @@
 // When something goes wrong: each kind of trouble comes by itself, in its own time, as often
 // as the options say. Not here: what a kind does (`process_faults.ts`, `disk_faults.ts`,
-// `network_faults.ts`, `member_changes.ts`, `numbers.ts`, `liar.ts`), and which computers it may strike
-// (`victims.ts`).
+// `network_faults.ts`, `member_changes.ts`, `moves.ts`, `numbers.ts`, `liar.ts`), and which
+// computers it may strike (`victims.ts`).
 
 import type { Client } from "./clients.ts";
 import {
@@ -21,6 +21,7 @@ import {
   takeVote,
   transfer,
 } from "./member_changes.ts";
+import { moveSome } from "./moves.ts";
 import {
   cutOff,
   cutPair,
@@ -147,6 +148,8 @@ export class Faults {
         return askLast(world);
       case "backup":
         return backUp(world);
+      case "move":
+        return moveSome(world);
       default:
         kind satisfies never;
     }

@@ -123,7 +123,9 @@ export class Isolates {
         this.#isRecalling = false;
         process.node?.returned(rest);
       },
-      admin: (id, command) => process.node?.admin(id, command),
+      admin(id, command) {
+        if (command.type !== "node") process.node?.admin(id, command);
+      },
       stop: () => {
         this.#isStopping = true;
         if (process.node === undefined) process.computer.kill();

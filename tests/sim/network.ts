@@ -11,6 +11,7 @@ import {
 import type { Index, NodeId, PeerMessage } from "../../raft/core/types.ts";
 import type { PeerProof } from "../../raft/identity/peer_ranks.ts";
 import type { Computer } from "./computer.ts";
+import { finds } from "./moves.ts";
 import type { World } from "./world.ts";
 
 type Packet = {
@@ -85,6 +86,11 @@ export class Network {
     this.#cuts.clear();
   }
 
+  /** Whether a new connection between the two would come about. */
+  isOpen({ id: a }: Computer, { id: b }: Computer): boolean {
+    return !this.#cuts.has(`${a} ${b}`) && !this.#cuts.has(`${b} ${a}`);
+  }
+
   #keep(packet: Packet): void {
     if (this.#old.length < packetsKept) this.#old.push(packet);
     else this.#old[this.#world.random(packetsKept)] = packet;
@@ -134,7 +140,10 @@ export class Network {
 
   /** Either may have dialled; a handshake refuses strangers. */
   #isConnected(a: Computer, b: Computer): boolean {
-    return (a.dials(b.id) || b.dials(a.id)) && a.welcomes(b) && b.welcomes(a);
+    const world = this.#world;
+    const isFound = finds(world, { from: a, to: b }) ||
+      finds(world, { from: b, to: a });
+    return isFound && a.welcomes(b) && b.welcomes(a);
   }
 }
 

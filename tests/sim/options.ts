@@ -43,6 +43,7 @@ export const faultKinds = [
   "raise", // TICKET.RAISE
   "last", // TICKET.LAST
   "backup", // RAFT.BACKUP
+  "move", // computers come back at other addresses, one, some or all
 ] as const;
 
 export type FaultKind = typeof faultKinds[number];
@@ -92,6 +93,8 @@ export type Options = {
   readonly clockSkew: number;
   /** Of each computer, in turn. */
   readonly durability: readonly Durability[];
+  /** Whose address each computer learns from hints: everyone's, or that of the next one. */
+  readonly hints: "all" | "next";
   /** How long faults strike. */
   readonly phaseMicros: Micros;
   /** The mean time between two faults of a kind; 0 for never. */
@@ -107,7 +110,7 @@ export function drawOptions(seed: number): Options {
   const faults = Object.fromEntries(
     faultKinds.map((kind) => [
       kind,
-      isOfLending(kind) || isOfNumbers(kind)
+      isDrawnLater(kind) || isOfNumbers(kind)
         ? 0
         : from(0, 0, 1 / 2, 1 / 6, 1 / 20) * phaseMicros,
     ]),
@@ -147,12 +150,14 @@ export function drawOptions(seed: number): Options {
     takesMin: from(1, 4, 16, 1e9),
     boxMicros: from(2, 2, 40, 1000),
     aheadMax: from(2 ** 20, 2 ** 20, 0, 1, 7, 100),
+    hints: "all",
   };
   // Drawn last, so that the other seeds keep their options.
   const drawn = random(5) === 0 ? lending(options, random) : options;
   const isAsking = drawn.voters > 1 && random(8) === 0;
   const asking = isAsking ? { ...drawn, founding: "asking" as const } : drawn;
-  return { ...asking, faults: { ...asking.faults, ...drawNumbers(asking) } };
+  const moved = moving(asking, random);
+  return { ...moved, faults: { ...moved.faults, ...drawNumbers(moved) } };
 }
 
 /** How often people ask about numbers: in half of the runs never. */
@@ -168,6 +173,20 @@ function drawNumbers(
   return Object.fromEntries(drawn);
 }
 
+/** Whether computers move in this run, and what they hear of each other then. */
+function moving(options: Options, random: Random): Options {
+  const { voters, spares, phaseMicros, faults } = options;
+  const share = [0, 0, 1 / 3, 1 / 6, 1 / 12][random(5)]!;
+  // With more computers a majority might lack the one that all others would hear of.
+  const isSmall = voters + spares <= 3;
+  const hints = isSmall && random(2) === 0 ? "next" : "all";
+  return {
+    ...options,
+    hints,
+    faults: { ...faults, move: Math.round(share * phaseMicros) },
+  };
+}
+
 /**
  * A run about lending: only a node that is alone in its cluster lends numbers, and it recalls
  * them before another joins. Both are rare in other runs, where few nodes are ever alone.
@@ -178,7 +197,7 @@ function lending(options: Options, random: Random): Options {
   const { phaseMicros, tickMicros } = options;
   const faults = { ...options.faults };
   for (const kind of faultKinds) {
-    if (isOfNumbers(kind)) continue;
+    if (isOfNumbers(kind) || kind === "move") continue;
     const rare = faults[kind] && Math.max(faults[kind], phaseMicros / 6);
     faults[kind] = random(4) === 0 ? rare : 0;
   }
@@ -200,9 +219,9 @@ function lending(options: Options, random: Random): Options {
   };
 }
 
-/** Whether the kind strikes only in runs about lending. */
-function isOfLending(kind: FaultKind): boolean {
-  return kind === "lull" || kind === "shrink";
+/** Whether the kind is left out at first: `lending()` and `moving()` draw it. */
+function isDrawnLater(kind: FaultKind): boolean {
+  return kind === "lull" || kind === "shrink" || kind === "move";
 }
 
 function isOfNumbers(kind: FaultKind): boolean {

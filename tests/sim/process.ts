@@ -21,6 +21,7 @@ import type { Storage } from "../../storage/storage.ts";
 import type { Micros } from "./clock.ts";
 import type { Computer } from "./computer.ts";
 import { Isolates } from "./isolates.ts";
+import { findsDirectly, reportMoves } from "./moves.ts";
 import { NodeCheck } from "./node_check.ts";
 import { Pace } from "./pace.ts";
 import type { World } from "./world.ts";
@@ -120,8 +121,12 @@ export class Process {
           for (const message of messages) this.#send(message);
         },
         connect: (servers) =>
-          computer.connected = new Set(servers.map(({ id }) => id)),
+          computer.connected = new Map(
+            servers.map(({ id, address }) => [id, address]),
+          ),
         reaches: (id: NodeId) => network.reaches(computer, id),
+        reachesDirectly: (id: NodeId) =>
+          findsDirectly(this.#world, { from: computer, id }),
       },
       post: (message) => this.#post(message),
       log: () => {},
@@ -156,6 +161,7 @@ export class Process {
     const { computer } = this;
     this.after(computer.tickMicros, () => {
       this.node?.tick();
+      reportMoves(this.#world, computer);
       this.#rejoin();
       if (computer.raft !== undefined) {
         this.pace.tick(computer.raft, computer.drive.ledger.underWay);

@@ -3,7 +3,7 @@
 // (`simulation.ts`), and its faults (`faults.ts`).
 
 import assert from "node:assert/strict";
-import { findServer } from "../../raft/core/membership.ts";
+import { configurationFault, findServer } from "../../raft/core/membership.ts";
 import type { Configuration } from "../../raft/core/types.ts";
 import type { Proposal } from "../../raft/members/proposal.ts";
 import { Checker } from "../lib/raft_checker.ts";
@@ -153,5 +153,11 @@ export class World {
     for (const { id } of before.servers) {
       if (findServer(after, id) === undefined) this.counts.removals++;
     }
+    assert.equal(configurationFault(after), undefined);
+    const moved = after.servers.filter(({ id, address }) =>
+      (findServer(before, id)?.address ?? address) !== address
+    );
+    this.counts.movesRecorded += moved.length;
+    if (moved.length > 1) this.counts.movesTogether++;
   }
 }

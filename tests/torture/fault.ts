@@ -12,6 +12,7 @@ export const kinds = [
   "disk",
   "restart",
   "numbers",
+  "move",
   "guests",
   "strangers",
 ] as const;

@@ -4,6 +4,7 @@
 import { diskFaults } from "./disk_faults.ts";
 import type { Fault } from "./fault.ts";
 import { guestFaults } from "./guest_faults.ts";
+import { moveFaults } from "./move_faults.ts";
 import { networkFaults } from "./network_faults.ts";
 import { numberFaults } from "./number_faults.ts";
 import { processFaults } from "./process_faults.ts";
@@ -19,6 +20,7 @@ export const faults: readonly Fault[] = [
   ...restartFaults,
   ...numberFaults,
   ...recoveryFaults,
+  ...moveFaults,
   ...guestFaults,
   ...strangerFaults,
 ];

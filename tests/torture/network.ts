@@ -9,12 +9,19 @@ import { command } from "./command.ts";
 
 const subnet = "10.77.0";
 const clientsHost = 254;
+/** Ids of nodes are below it; addresses of one node differ by it. */
+const hostsMax = 10;
+/** Further addresses of a node, all below that of the clients. */
+const movesMax = 24;
 
 /** From one node to another, in one direction; ids of nodes. */
 export type Way = { readonly from: string; readonly to: string };
 
 /** The bridge and its cables. */
 export class Network {
+  /** How often each node has moved, up to `movesMax`, and then from 1 on again. */
+  readonly #moves = new Map<string, number>();
+
   /** Makes the network of nodes 1 to `count`. */
   static async make(count: number): Promise<Network> {
     await command("ip", "link", "set", "lo", "up");
@@ -44,6 +51,24 @@ export class Network {
       "add chain bridge torture cut { type filter hook forward priority 0; }",
     );
     return new Network();
+  }
+
+  /**
+   * Gives node `id` another address besides `host`, in place of the one that it was given so
+   * before: packets to that one go nowhere.
+   */
+  async move(id: string): Promise<string> {
+    const inside = ["ip", "-n", `n${id}`, "address"];
+    const before = this.#moves.get(id) ?? 0;
+    const moves = before % movesMax + 1;
+    this.#moves.set(id, moves);
+    const hostOf = (moves: number) =>
+      `${subnet}.${Number(id) + moves * hostsMax}`;
+    if (before > 0) {
+      await command(...inside, "del", `${hostOf(before)}/24`, "dev", "eth0");
+    }
+    await command(...inside, "add", `${hostOf(moves)}/24`, "dev", "eth0");
+    return hostOf(moves);
   }
 
   host(id: string): string {

@@ -59,6 +59,10 @@ const commands: {
     '{"type":"join","id":"x","address":"x:1","incarnation":"1","cluster":"c","nonvoter":true}',
   ],
   "transfer": [{ type: "transfer", id: "" }, '{"type":"transfer","id":""}'],
+  "move": [
+    { type: "move", id: "x", address: "x:1", incarnation: "1", prevIndex: 7n },
+    '{"type":"move","id":"x","address":"x:1","incarnation":"1","prevIndex":"7"}',
+  ],
 };
 
 Deno.test("Every command has its bytes, and is read back from them", () => {

@@ -14,6 +14,7 @@ import {
   messageFrame,
   numbered,
   Station,
+  talkative,
   withNodes,
 } from "./station.ts";
 
@@ -138,7 +139,7 @@ Deno.test("Of guests sixteen are held: the oldest makes way", async () => {
 });
 
 Deno.test("Frames above 64 KiB are taken of members alone, from when they are known", async () => {
-  const a = new Station("1");
+  const a = new Station("1", { times: talkative });
   const big = new Uint8Array(guestFrameBytesMax + 1);
   await withNodes([a], async () => {
     const guest = await a.enter({ id: "9", incarnation: "9" });

@@ -1,7 +1,11 @@
 // When a node is dialled again, and when a member that cannot be reached has moved.
 
 import assert from "node:assert/strict";
-import { Dialler, type DiallerOptions } from "../../../../raft/net/dialler.ts";
+import {
+  Dialler,
+  type DiallerOptions,
+  pauseMillis,
+} from "../../../../raft/net/dialler.ts";
 import { encodeFrame } from "../../../../raft/net/frame.ts";
 import { Link } from "../../../../raft/net/link.ts";
 import type { Wire } from "../../../../raft/net/wire.ts";
@@ -12,6 +16,7 @@ import {
   incarnationOf,
   inTime,
   Station,
+  talkative,
   withNodes,
 } from "./station.ts";
 
@@ -47,7 +52,7 @@ Deno.test("A peer that dials us ends the pause before we dial it", async () => {
 });
 
 Deno.test("A dialled connection that breaks the rules is dialled anew", async () => {
-  const a = new Station("1");
+  const a = new Station("1", { times: talkative });
   const fake = new FakeNode();
   await withNodes([a, fake], async () => {
     a.peers.connect([fake.address]);
@@ -83,32 +88,137 @@ Deno.test("A member that is not where it is dialled, and says where it is, has m
   });
 });
 
-for (
-  const { claim, port, movedMillis } of [
-    {
-      claim: "An address that fails for a while stays",
-      port: freePort(),
-      movedMillis: 60_000,
-    },
-    {
-      claim: "A member that answers nowhere has not moved",
-      port: undefined,
-      movedMillis: 0,
-    },
-  ]
-) {
-  Deno.test(`${claim}, whatever the member says`, async () => {
-    const a = new Station("1", { times: { movedMillis } });
-    const b = new Station("2", { port });
-    await withNodes([a, b], async () => {
-      a.peers.connect([{ id: "2", address: `${host}:1` }]);
-      b.peers.connect([a.address]);
-      await b.reaches(a);
-      await failsTwentyTimes(a);
-      assert.deepEqual(a.moves, []);
-    });
+Deno.test("A member that is found elsewhere is used there at once, and has not moved before a restart would be over", async () => {
+  const port = freePort();
+  const a = new Station("1", { times: { movedMillis: 60_000 } });
+  const b = new Station("2", { port });
+  await withNodes([a, b], async () => {
+    a.peers.connect([{ id: "2", address: `${host}:1` }]);
+    b.peers.connect([a.address]);
+    await a.says(`connected to node 2 at ${host}:${port}`);
+    await a.reaches(b);
+    await b.close();
+    await failsTwentyTimes(a);
+    assert.deepEqual(a.moves, []);
+    assert.equal(a.peers.reachesDirectly("2"), false);
   });
-}
+});
+
+Deno.test("A member that fails for a moment is not looked for elsewhere", async () => {
+  const port = freePort();
+  const a = new Station("1", { times: { strayMillis: 60_000 } });
+  const b = new Station("2", { port });
+  await withNodes([a, b], async () => {
+    a.peers.connect([{ id: "2", address: `${host}:1` }]);
+    b.peers.connect([a.address]);
+    await b.reaches(a);
+    await failsTwentyTimes(a);
+    assert.deepEqual([a.moves, a.missing], [[], []]);
+  });
+});
+
+Deno.test("A member that answers nowhere has not moved, whatever it says", async () => {
+  const [a, b] = [new Station("1"), new Station("2")];
+  await withNodes([a, b], async () => {
+    a.peers.connect([{ id: "2", address: `${host}:1` }]);
+    b.peers.connect([a.address]);
+    await b.reaches(a);
+    await failsTwentyTimes(a);
+    assert.deepEqual(a.moves, []);
+    const lines = a.lines.filter((line) => line.includes("cannot reach"));
+    assert.equal(lines.length, 1, "however many addresses are tried");
+  });
+});
+
+Deno.test("A member that nobody finds is found where a hint says that it is", async () => {
+  const slow = { retryMinMillis: 600_000, retryMaxMillis: 600_000 };
+  const a = new Station("1", { times: slow });
+  const b = new Station("2");
+  await withNodes([a, b], async () => {
+    a.peers.hint("2", `${host}:7`); // of a node that is not dialled: ignored
+    a.peers.connect([{ id: "2", address: `${host}:1` }]);
+    await a.until("misses node 2", () => a.missing.length > 0);
+    a.peers.hint("2", b.address.address); // ends the pause
+    await a.says(`connected to node 2 at ${b.address.address}`);
+    await a.reaches(b);
+    await a.until("tells of the move", () => a.moves.length >= 2);
+    assert.equal(a.moves[0], `2 ${b.address.address}`);
+  });
+});
+
+Deno.test("A hint that leads to another node, or to another disk, is not followed", async () => {
+  for (const { id, disk } of [{ id: "3", disk: "3" }, { id: "2", disk: "9" }]) {
+    const [a, other] = [new Station("1"), new Station(id)];
+    a.incarnations.set("2", incarnationOf("2"));
+    if (disk === "9") {
+      a.incarnations.set("2", incarnationOf("9"));
+      a.configurationIndex = 0;
+      other.configurationIndex = 9;
+    }
+    await withNodes([a, other], async () => {
+      a.peers.connect([{ id: "2", address: `${host}:1` }]);
+      a.peers.hint("2", other.address.address);
+      await failsTwentyTimes(a);
+      assert.deepEqual([a.moves, other.received], [[], []]);
+      assert.equal(a.peers.reaches("2"), false);
+    });
+  }
+});
+
+Deno.test("When the configuration has followed a member, the connection to it goes on", async () => {
+  const [a, b] = [new Station("1"), new Station("2")];
+  await withNodes([a, b], async () => {
+    a.peers.connect([{ id: "2", address: `${host}:1` }]);
+    a.peers.hint("2", b.address.address);
+    await a.until("tells of the move", () => a.moves.length >= 1);
+    assert.equal(a.peers.reachesDirectly("2"), false);
+    a.peers.connect([b.address]);
+    assert.equal(a.peers.reachesDirectly("2"), true);
+    const { length } = a.moves;
+    await a.reaches(b, 100);
+    assert.equal(a.moves.length, length);
+    const connected = a.lines.filter((line) => line.includes("connected to"));
+    assert.equal(connected.length, 1);
+  });
+});
+
+Deno.test("A name is looked up at each try, and each of its addresses is tried", async () => {
+  const b = new Station("2");
+  const { port } = b.peers;
+  // The third is another node behind the same name.
+  const other = new Station("3", { listen: { host: "127.0.0.3", port } });
+  const answers = [[], ["127.0.0.2"], ["127.0.0.2", "127.0.0.3", host]];
+  const a = new Station("1", {
+    times: talkative,
+    lookup: (name) => {
+      assert.equal(name, "nodes");
+      const found = answers.length > 1 ? answers.shift()! : answers[0]!;
+      return found.length > 0
+        ? Promise.resolve(found)
+        : Promise.reject(new Error(`no such host: ${name}`));
+    },
+  });
+  await withNodes([a, b, other], async () => {
+    a.peers.connect([{ id: "2", address: `nodes:${port}` }]);
+    await a.says(`connected to node 2 at nodes:${port}`);
+    await a.reaches(b);
+    await a.says(`cannot reach node 2 at nodes:${port}: no such host: nodes`);
+    await a.says(`cannot reach node 2 at nodes:${port}: connection refused`);
+    assert.equal(a.peers.reachesDirectly("2"), true);
+  });
+});
+
+Deno.test("The pause between two dials grows with the failures, and then with the time for which a node is dead", () => {
+  const times = {
+    ...{ retryMinMillis: 50, retryMaxMillis: 1000, retryDeadMaxMillis: 5000 },
+  };
+  const pauses = [[1, 0], [2, 50], [6, 2000], [9, 8000], [20, 16_000], [
+    ...[99, 3_600_000],
+  ]].map(([failures, deadMillis]) =>
+    pauseMillis(failures!, { times, deadMillis: deadMillis! })
+  );
+  assert.deepEqual(pauses, [50, 100, 1000, 1000, 2000, 5000]);
+});
 
 Deno.test("A member that is reached where it is dialled stays there, whatever it says", async () => {
   const [a, b] = [new Station("1"), new Station("2")];
@@ -122,7 +232,7 @@ Deno.test("A member that is reached where it is dialled stays there, whatever it
 });
 
 Deno.test("A connection that breaks now and then does not make a member move", async () => {
-  const a = new Station("1");
+  const a = new Station("1", { times: talkative });
   const b = new FakeNode();
   await withNodes([a, b], async () => {
     a.peers.connect([b.address]);
@@ -177,7 +287,10 @@ function scripted(
   const disk = incarnationOf("2");
   const dialler = new Dialler(link, {
     address: { host, port: 1 },
-    times: { retryMinMillis: 1, retryMaxMillis: 1, movedMillis: 0 },
+    times: {
+      ...{ retryMinMillis: 1, retryMaxMillis: 1, retryDeadMaxMillis: 1 },
+      ...{ strayMillis: 0, movedMillis: 0, moveToldMillis: 1000 },
+    },
     use: () => Promise.resolve(),
     members: () => ({
       ...{ configurationIndex: 1, decidedIndex: 1 },
@@ -185,6 +298,7 @@ function scripted(
       disksOf: () => [disk],
     }),
     moved: () => {},
+    missing: () => {},
     random: () => 0,
     ...fields,
   });
@@ -200,24 +314,79 @@ function wireOf(
   return { proof, remote: `${host}:7`, close } as unknown as Wire;
 }
 
-Deno.test("Another disk that answers where a member says it is does not make it move", async () => {
+Deno.test("Another disk that answers where a member says it is does not make it move, and is not used", async () => {
   for (const incarnation of [incarnationOf("2"), incarnationOf("3")]) {
     const moves: string[] = [];
-    let dials = 0;
+    const ended = Promise.withResolvers<void>();
+    let [elsewhere, used] = [0, 0];
     const { dialler, link } = scripted({
-      open() {
-        if (++dials === 1) return Promise.resolve(undefined);
-        dialler.stop();
+      open(_id, { address: { port } }) {
+        if (port === 1) return Promise.resolve(undefined);
+        if (++elsewhere === 2) dialler.stop();
         return Promise.resolve(wireOf({ incarnation }));
       },
-      moved: (id, address) => moves.push(`${id} ${address}`),
+      use: () => {
+        used++;
+        return ended.promise;
+      },
+      moved(id, address) {
+        moves.push(`${id} ${address}`);
+        dialler.stop();
+        ended.resolve();
+      },
     });
     link.accepted = wireOf();
     link.advertised = `${host}:2`;
     await inTime("the dialler has ended", dialler.run());
     const isMember = incarnation === incarnationOf("2");
     assert.deepEqual(moves, isMember ? [`2 ${host}:2`] : []);
+    assert.equal(used, isMember ? 1 : 0);
   }
+});
+
+Deno.test("A member that is used elsewhere is used at its own address as soon as that answers, and has not moved", async () => {
+  const used: (number | undefined)[] = [];
+  const ports = new Map<Wire, number>();
+  const ends = new Map<Wire, () => void>();
+  let dials = 0;
+  const { dialler, link } = scripted({
+    open(_id, { address: { port } }) {
+      // A proxy that is up again a moment later than the member behind it.
+      if (port === 1 && ++dials === 1) return Promise.resolve(undefined);
+      const wire: Wire = wireOf({ close: () => ends.get(wire)?.() });
+      ports.set(wire, port);
+      return Promise.resolve(wire);
+    },
+    use(wire) {
+      used.push(ports.get(wire));
+      if (ports.get(wire) === 1) return Promise.resolve(dialler.stop());
+      return new Promise((resolve) => ends.set(wire, resolve));
+    },
+    moved: () => assert.fail("it has not moved"),
+  });
+  link.hinted = `${host}:2`;
+  await inTime("the dialler has ended", dialler.run());
+  assert.deepEqual(used, [2, 1]);
+});
+
+Deno.test("A sign of life ends a dial into the void when there is another place to look at", async () => {
+  const dialled: number[] = [];
+  const { dialler, link } = scripted({
+    open(_id, { address: { port }, signal }) {
+      dialled.push(port);
+      if (port === 2) dialler.stop();
+      if (port === 2) return Promise.resolve(undefined);
+      setTimeout(() => {
+        link.hinted = `${host}:2`;
+        dialler.wake();
+      }, 300);
+      return new Promise((resolve) =>
+        signal.addEventListener("abort", () => resolve(undefined))
+      );
+    },
+  });
+  await inTime("the dialler has ended", dialler.run());
+  assert.deepEqual(dialled, [1, 2]);
 });
 
 Deno.test("A dialler that is stopped closes the connection that it was opening", async () => {

@@ -14,6 +14,7 @@ import {
   incarnationOf,
   numbered,
   Station,
+  talkative,
   withNodes,
 } from "./station.ts";
 
@@ -81,7 +82,7 @@ Deno.test("A node does not talk to itself (PITFALLS 29)", async () => {
 });
 
 Deno.test("A dialler hangs up on the wrong cluster, and on the wrong disk of a node", async () => {
-  const a = new Station("1");
+  const a = new Station("1", { times: talkative });
   const fake = new FakeNode();
   await withNodes([a, fake], async () => {
     a.peers.connect([fake.address]);
@@ -109,7 +110,7 @@ Deno.test("A newer protocol version is refused by name", async () => {
       type: "refused",
       reason: "version",
     });
-    assert.match(a.lines[0]!, /protocol 9, this node 4; run the same version/);
+    assert.match(a.lines[0]!, /protocol 9, this node 5; run the same version/);
   });
 });
 

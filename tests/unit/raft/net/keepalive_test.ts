@@ -5,7 +5,7 @@ import { encodeFrame, frameBytesMax } from "../../../../raft/net/frame.ts";
 import { FakeNode, Station, withNodes } from "./station.ts";
 
 Deno.test("An idle connection is kept alive; one that falls silent is dialled anew", async () => {
-  const times = { keepaliveMillis: 5, silenceMillis: 50 };
+  const times = { keepaliveMillis: 5, silenceMillis: 50, faultMillis: 0 };
   const a = new Station("1", { times });
   const fake = new FakeNode();
   await withNodes([a, fake], async () => {

@@ -3,7 +3,14 @@
 
 import assert from "node:assert/strict";
 import { encodeFrame, frameBytesMax } from "../../../../raft/net/frame.ts";
-import { host, messageFrame, numbered, Station, withNodes } from "./station.ts";
+import {
+  host,
+  messageFrame,
+  numbered,
+  Station,
+  talkative,
+  withNodes,
+} from "./station.ts";
 
 Deno.test("Peers carry messages both ways, in order", async () => {
   const [a, b] = [new Station("1"), new Station("2")];
@@ -38,7 +45,7 @@ Deno.test("A frame that breaks the rules ends the connection, and no message of 
     ["from 3 to 1", messageFrame("3", "1")],
     ["from 2 to x", messageFrame("2", "x")],
   ];
-  const a = new Station("1");
+  const a = new Station("1", { times: talkative });
   await withNodes([a], async () => {
     for (const [fault, bytes] of cases) {
       const peer = await a.enter();

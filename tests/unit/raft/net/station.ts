@@ -3,6 +3,7 @@
 // and fails after `waitMillisMax` with the words of what it waited for.
 
 import assert from "node:assert/strict";
+import type { Address } from "../../../../base/address.ts";
 import { encodePeerMessage } from "../../../../raft/core/message_codec.ts";
 import type { NodeId, PeerMessage } from "../../../../raft/core/types.ts";
 import type { RefusalReason } from "../../../../raft/identity/hello.ts";
@@ -26,8 +27,13 @@ const times = {
   retryMinMillis: 1,
   retryMaxMillis: 4,
   keepaliveMillis: 60_000,
+  strayMillis: 0,
   movedMillis: 0,
+  moveToldMillis: 1,
 };
+
+/** Times with which it warns about every fault, and tells every connection. */
+export const talkative = { faultMillis: 0 };
 
 export function incarnationOf(id: NodeId): string {
   return id.repeat(16);
@@ -43,6 +49,8 @@ export class Station {
   readonly met = new Map<NodeId, string>();
   readonly lines: string[] = [];
   readonly moves: string[] = [];
+  /** Members that it could not find. */
+  readonly missing: NodeId[] = [];
   /** Dials that failed: each is followed by a pause. */
   failures = 0;
   /** What its configuration says: of the first three ids the disks that they have. */
@@ -56,7 +64,10 @@ export class Station {
 
   constructor(
     id: NodeId,
-    options: Partial<PeersOptions> & { port?: number | undefined } = {},
+    options: Partial<PeersOptions> & {
+      readonly port?: number | undefined;
+      readonly listen?: Address;
+    } = {},
   ) {
     this.id = id;
     this.peers = Peers.listen({
@@ -72,6 +83,7 @@ export class Station {
         this.#note(() => this.refusals.push(`${by} ${reason}`)),
       moved: (id, address) =>
         this.#note(() => this.moves.push(`${id} ${address}`)),
+      missing: (id) => this.#note(() => this.missing.push(id)),
       random: () => {
         this.#note(() => this.failures++);
         return 0.5;

@@ -106,6 +106,16 @@ Deno.test("RAFT.BOOTSTRAP passes the asking disk on, and adds the host that it s
   assert.match(bench.ask(resp("RAFT.BOOTSTRAP", "2")), /^-ERR wrong number/);
 });
 
+Deno.test("RAFT.NODE tells which node this is, and where it wants to be dialled", () => {
+  const bench = new Bench();
+  const pairs = [["id", "2"], ["address", ":12002"]] as const;
+  bench.node.willAnswer("node", { type: "pairs", pairs });
+  assert.equal(
+    bench.ask(resp("RAFT.NODE")),
+    resp("id", "2", "address", ":12002"),
+  );
+});
+
 Deno.test("RAFT.JOIN completes an address without host, unless it came from loopback", () => {
   const joined = (host: string, address: string) => {
     const bench = new Bench();
