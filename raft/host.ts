@@ -20,6 +20,7 @@ import type { About } from "./identity/hello.ts";
 import { noMembers } from "./identity/peer_ranks.ts";
 import { Founding } from "./founding.ts";
 import { Hints } from "./hints.ts";
+import { HostNotices } from "./host_notices.ts";
 import { identify } from "./resume_or_join.ts";
 import { Joining } from "./joining.ts";
 import { isMember } from "./members/bootstrap.ts";
@@ -41,8 +42,6 @@ import type { Storage } from "../storage/storage.ts";
 const startMillis = 5_000;
 /** The share of peers' connections that other nodes may dial; this node dials the rest. */
 const inboundShare = 0.8;
-/** Milliseconds between two log lines that another cluster claims this node. */
-const claimedMillis = 60_000;
 
 /** One node with its real disk, peers and clocks. */
 export class Host implements NodeInputs {
@@ -56,8 +55,7 @@ export class Host implements NodeInputs {
   #founding: Founding | undefined;
   #node: Node | undefined;
   #ticker: Ticker | undefined;
-  /** When another cluster's claim was last logged, by performance.now(). */
-  #claimLoggedMillis = -Infinity;
+  #notices = new HostNotices(() => {});
   /** Runs out when clients have waited for `ready` long enough. */
   #startTimer: ReturnType<typeof setTimeout> | undefined;
   #identity: Identity | undefined;
@@ -164,6 +162,7 @@ export class Host implements NodeInputs {
       format: options.logFormat,
       source: `node ${options.id}`,
     });
+    this.#notices = new HostNotices(log);
     const joining = new Joining(options, {
       log,
       signal,
@@ -197,7 +196,7 @@ export class Host implements NodeInputs {
     }
     if (signal.aborted) return this.#end(undefined);
     const node = this.#run(saved, { options, storage, peers, joining });
-    this.#compareAddress(node.address, options);
+    this.#notices.compareAddress(node.address, options);
     if (!isMember(saved)) await joining.join(identity);
     else {
       joining.skip();
@@ -227,7 +226,7 @@ export class Host implements NodeInputs {
       met: (id, introduction) => this.#node?.met(id, introduction),
       moved: (id, address) => this.#node?.moved(id, address),
       missing: () => hints.wanted(),
-      claimed: (sender) => this.#claimed(sender),
+      claimed: (sender) => this.#notices.claimed(sender, this.#node),
       receive: (message, proof) => this.#node?.receive(message, proof),
       inboundMax: Math.ceil(options.peersMax * inboundShare),
       log: this.#log,
@@ -292,38 +291,6 @@ export class Host implements NodeInputs {
         return ticker()?.lateMillis ?? 0;
       },
     };
-  }
-
-  /** The other nodes dial `known`, the configuration's address, until that leads nowhere. */
-  #compareAddress(known: string | undefined, { advertise }: NodeOptions): void {
-    // The cluster has filled in a host that `advertise` leaves out.
-    if (known === undefined || known.endsWith(advertise)) return;
-    this.#log(
-      "info",
-      `the cluster knows this node at ${known}, and learns that it is at ` +
-        `${advertise} when it cannot reach it there`,
-    );
-  }
-
-  /**
-   * Another cluster dials this node as its member. If this node is alone in its own, its
-   * data may have been lost, and it would repeat numbers that the others have given. But
-   * anybody who reaches the port can say so: it is logged, and nothing is done about it.
-   */
-  #claimed(sender: NodeId): void {
-    const node = this.#node;
-    const now = performance.now();
-    if (!node?.isSoleVoter) return;
-    if (now - this.#claimLoggedMillis < claimedMillis) return;
-    this.#claimLoggedMillis = now;
-    const { id } = node.core;
-    this.#log(
-      "error",
-      `whoever calls itself node ${sender} of another cluster holds node ${id} for ` +
-        `a member: if this node's data were lost, it repeats numbers: stop it, send ` +
-        `RAFT.REMOVESERVER ${id} to node ${sender}, then start it with an ` +
-        `empty directory and --join`,
-    );
   }
 
   // When clients are served.
