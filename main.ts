@@ -28,6 +28,7 @@ import {
 import { ClientService } from "./server/clients/client_service.ts";
 import { type Config, parseConfig } from "./server/config.ts";
 import { limitsOf } from "./server/file_handles.ts";
+import { yesOrNo } from "./server/flags.ts";
 import {
   environmentNames,
   environmentVariable,
@@ -239,7 +240,7 @@ function withPort(text: string, chosen: number): string {
 /** Lets signals, the end of the parent process and uncaught errors end this process. */
 function heedSystem(end: ProcessEnd, log: Logger): void {
   onSignals({ log, stop: () => end.stop() });
-  if (environmentVariable(withParent) === "yes") {
+  if (yesOrNo.parse(environmentVariable(withParent) ?? "no") === true) {
     onParentsEnd(() => {
       log("warning", "the process that started this one has ended");
       end.stop();

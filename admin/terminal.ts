@@ -24,7 +24,7 @@ export const terminal: Terminal = {
     try {
       console.log(line);
     } catch {
-      // The reader has seen enough (`| head`), or its disk is full.
+      // The disk is full. Of a reader that has seen enough (`| head`) Deno says nothing.
       Deno.exit(exitCodes.fault);
     }
   },

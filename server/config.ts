@@ -77,7 +77,9 @@ export function parseConfig(
     return parse(args, { env, readFile });
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    return { type: "error", text: error.message };
+    // A path may have a newline.
+    const text = error.message.replace(/\s*[\n\r]\s*/g, " ");
+    return { type: "error", text };
   }
 }
 

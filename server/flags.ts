@@ -39,7 +39,7 @@ export const yesOrNo = {
 export const flags = {
   config: {
     value: "path",
-    help: "a TOML file with these flags as its keys",
+    help: "a TOML file with flags as its keys",
     standard: "",
     parse: (text) => text === "" ? undefined : text,
     allowed: "the path of a file",

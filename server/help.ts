@@ -45,7 +45,8 @@ Options of serve:
 ${linesOf([...words.serve.flags.map(rowOf), ["-h, --help", "print this"]])}
 
 :11001 without a host listens on every interface. Every flag may come from the
-environment instead: TICKETD_ID for --id, TICKETD_LOG_LEVEL for --log-level.`;
+environment instead (TICKETD_ID for --id, TICKETD_LOG_LEVEL for --log-level) or
+from the file of --config, and every value from a file: --id-file PATH.`;
 }
 
 type Row = readonly [left: string, right: string];

@@ -1,6 +1,7 @@
 // How the process ends: a stop, which it was asked for and which takes its time, or a fault,
-// which ends it at once. Says why in the log, hangs up on the clients, exits. Not here:
-// the steps of a stop (`main.ts`), and the signals that ask for one (`signals.ts`).
+// which ends it at once. Says why in the log, hangs up on the clients, exits with the code
+// (`base/exit_codes.ts`). Not here: the steps of a stop (`main.ts`), and the signals that
+// ask for one (`signals.ts`).
 
 import { exitCodes } from "../base/exit_codes.ts";
 import { type Fields, lastWords, type Logger } from "../base/logger.ts";

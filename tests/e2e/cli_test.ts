@@ -45,7 +45,7 @@ e2e(
 e2e(
   "Settings come from a file, a value from a file of its own, and a misspelt variable is told",
   async (lab) => {
-    const values = Deno.makeTempDirSync();
+    const values = await Deno.makeTempDir();
     try {
       const node = lab.server({
         args: ({ port, raftPort }) => {
@@ -84,7 +84,7 @@ e2e(
         );
       }
     } finally {
-      Deno.removeSync(values, { recursive: true });
+      await Deno.remove(values, { recursive: true });
     }
   },
 );

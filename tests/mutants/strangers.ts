@@ -383,9 +383,8 @@ export const strangersMutants: readonly Mutant[] = [
       "any caller that claims to be of another cluster ends a single node",
     source: "PITFALLS 41",
     file: "raft/host.ts",
-    find: '    this.#log(\n      "error",\n      `whoever calls',
-    replace:
-      '    this.fail(new Error());\n    this.#log(\n      "error",\n      `whoever calls',
+    find: "claimed: (sender) => this.#notices.claimed(sender, this.#node),",
+    replace: "claimed: (sender) => this.fail(new Error(sender)),",
     tests: ["e2e/strangers_test.ts"],
   },
 ];

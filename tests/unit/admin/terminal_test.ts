@@ -5,8 +5,11 @@ const terminal = new URL("../../../admin/terminal.ts", import.meta.url);
 
 /** Runs `code`, which has `terminal`, with `input` on its standard input. */
 async function ask(code: string, input: string) {
-  const whole = `import { terminal } from "${terminal}"; ${code}`;
-  return await run(Deno.execPath(), ["eval", "--ext=ts", whole], { input });
+  const loaded = `const { terminal } = await import(${
+    JSON.stringify(terminal.href)
+  });`;
+  const args = ["eval", "--ext=ts", `${loaded}\n${code}`];
+  return await run(Deno.execPath(), args, { input });
 }
 
 Deno.test("A terminal asks on standard error, one line an answer, and none when the input has ended", async () => {

@@ -177,6 +177,10 @@ Deno.test("A file of settings that cannot be read is a fault, whoever names it",
     errorOf("", { env: { TICKETD_CONFIG: "x" } }),
     `TICKETD_CONFIG: "x" ${reason}`,
   );
+  assert.equal(
+    errorOf("--config a\nb", { files: { "a\nb": "x = 1" } }),
+    'a b:1: unknown key "x"; --help lists the flags, which are the keys',
+  );
   assert.match(errorOf("--config="), /^--config: "" is not allowed; use the/);
   assert.match(errorOf("--config --id 2"), /^--config: its value is missing/);
   assert.match(
