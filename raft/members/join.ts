@@ -7,11 +7,9 @@
 //   RAFT.CLUSTER                       → [cluster id, host that the request came from]
 //   RAFT.JOIN id address incarnation cluster [nonvoter]   → OK, however often it is asked
 
-import { type Address, parseAddress } from "../../base/address.ts";
+import { parseAddress } from "../../base/address.ts";
 import { isShortText } from "../../base/bytes.ts";
 import type { Logger } from "../../base/logger.ts";
-import { reasonOf } from "../../base/dial.ts";
-import { resolve } from "../../base/resolve.ts";
 import { type Reply, tryRequest } from "../../base/resp_client.ts";
 import type { NodeId } from "../core/types.ts";
 
@@ -146,41 +144,14 @@ async function ask(
 async function askOne(
   text: string,
   words: readonly string[],
-  question: Question & { millis: number },
+  { isAnswer, millis, signal }: Question & { millis: number },
 ): Promise<Attempt> {
-  const named = parseAddress(text);
-  if (named === undefined) {
+  const address = parseAddress(text);
+  if (address === undefined) {
     throw new JoinError(
       `cannot join a cluster: "${text}" is no address; use HOST:PORT`,
     );
   }
-  const { millis, signal } = question;
-  const deadline = AbortSignal.timeout(Math.ceil(millis));
-  const stop = signal ? AbortSignal.any([signal, deadline]) : deadline;
-  let attempt: Attempt | undefined;
-  try {
-    // A name may stand for several members, and for others at the next try.
-    for (const address of await resolve(named, { signal: stop })) {
-      attempt = await askAt(address, words, { ...question, text });
-      if (attempt.type === "answer") return attempt;
-    }
-  } catch (error) {
-    if (error instanceof JoinError) throw error;
-    signal?.throwIfAborted();
-    return { type: "retry", reason: reasonOf(error) };
-  }
-  return attempt ?? { type: "retry", reason: "the name has no address" };
-}
-
-/** @throws {JoinError} if the answer is a final no */
-async function askAt(
-  address: Address,
-  words: readonly string[],
-  { isAnswer, millis, signal, text }: Question & {
-    millis: number;
-    text: string;
-  },
-): Promise<Attempt> {
   const result = await tryRequest(address, words, { millis, signal });
   if (result.type === "failure") {
     signal?.throwIfAborted();
@@ -196,10 +167,7 @@ async function askAt(
 }
 
 /** Returns after `millis`, or as soon as the signal comes. */
-export async function pause(
-  millis: number,
-  signal?: AbortSignal,
-): Promise<void> {
+async function pause(millis: number, signal?: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, millis);
   const stop = () => resolve();

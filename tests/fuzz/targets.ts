@@ -3,6 +3,7 @@
 import { adminTargets } from "./admin.ts";
 import { cliTargets } from "./cli.ts";
 import { connectionTargets } from "./connection.ts";
+import { foundingTargets } from "./founding.ts";
 import { frameTargets } from "./frames.ts";
 import { machineTargets } from "./machine.ts";
 import { peersTargets } from "./peers.ts";
@@ -21,5 +22,6 @@ export const targets: readonly Target[] = [
   ...recordTargets,
   ...cliTargets,
   ...adminTargets,
+  ...foundingTargets,
   ...machineTargets,
 ];
