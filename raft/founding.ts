@@ -4,6 +4,7 @@
 // round means (`members/founding.ts`), the words (`members/founding_answer.ts`), and the
 // first content of the log (`resume_or_join.ts`).
 
+import { setTimeout } from "node:timers/promises";
 import {
   type Address,
   completedAddress,
@@ -27,7 +28,6 @@ import {
   readAnswer,
   waitingPairs,
 } from "./members/founding_answer.ts";
-import { pause } from "./members/join.ts";
 import {
   type Draft,
   draftText,
@@ -306,6 +306,11 @@ export class Founding {
       this.#address = completedAddress(this.#node.advertise, via);
     }
   }
+}
+
+/** Returns after `millis`, or as soon as the signal comes. */
+async function pause(millis: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(millis, undefined, { signal }).catch(() => {});
 }
 
 function randomHex(bytes: number): string {

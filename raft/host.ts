@@ -61,8 +61,8 @@ export class Host implements NodeInputs {
   #identity: Identity | undefined;
   /** Main was told that clients can be served. */
   #isOpen = false;
-  /** Their takes are no longer held back. */
-  #isServing = false;
+  /** … and their takes are no longer held back. */
+  #isReady = false;
   /** Takes, in their order, while the node waits for others to found a cluster with. */
   #held: number[] = [];
   #hasEnded = false;
@@ -79,7 +79,7 @@ export class Host implements NodeInputs {
   }
 
   take(count: number): void {
-    if (this.#isOpen && !this.#isServing) {
+    if (this.#isOpen && !this.#isReady) {
       this.#held.push(count);
       return;
     }
@@ -274,7 +274,7 @@ export class Host implements NodeInputs {
         stoodStill: (millis) => node.stoodStill(millis),
         // What a tick does here besides must not wait for a sleep to end.
         restTicks: () =>
-          this.#isServing && !node.removal.mustAskToJoin ? node.restTicks : 1,
+          this.#isReady && !node.removal.mustAskToJoin ? node.restTicks : 1,
       },
       settings.tickMillis,
       realClock,
@@ -307,7 +307,7 @@ export class Host implements NodeInputs {
    */
   #limitStart(joining: Joining): void {
     this.#startTimer ??= setTimeout(() => {
-      if (joining.isOver || this.#isServing || this.#hasEnded) return;
+      if (joining.isOver || this.#isReady || this.#hasEnded) return;
       this.#log(
         "info",
         this.#isOpen
@@ -334,14 +334,14 @@ export class Host implements NodeInputs {
   }
 
   #serve(): void {
-    if (this.#isServing || this.#hasEnded) return;
+    if (this.#isReady || this.#hasEnded) return;
     this.#release();
     this.#open();
   }
 
   /** Takes that were held back are given to the node, or refused if there is none. */
   #release(): void {
-    this.#isServing = true;
+    this.#isReady = true;
     for (const count of this.#held.splice(0)) this.take(count);
   }
 

@@ -160,10 +160,7 @@ function checked(text: string): string {
 }
 
 /** Returns after `millis`, or as soon as the signal comes. */
-export async function pause(
-  millis: number,
-  signal?: AbortSignal,
-): Promise<void> {
+async function pause(millis: number, signal?: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, millis);
   const stop = () => resolve();

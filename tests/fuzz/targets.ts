@@ -3,6 +3,7 @@
 import { adminTargets } from "./admin.ts";
 import { cliTargets } from "./cli.ts";
 import { connectionTargets } from "./connection.ts";
+import { foundingTargets } from "./founding.ts";
 import { frameTargets } from "./frames.ts";
 import { machineTargets } from "./machine.ts";
 import { numberTargets } from "./numbers.ts";
@@ -24,6 +25,7 @@ export const targets: readonly Target[] = [
   ...scanTargets,
   ...cliTargets,
   ...adminTargets,
+  ...foundingTargets,
   ...machineTargets,
   ...numberTargets,
 ];

@@ -42,7 +42,9 @@ const hex = (number: number, digits: number) =>
 export class FoundingModel {
   readonly #count: number;
   readonly #majority: number;
-  readonly #keys = new WeakMap<object, string>();
+  readonly #nodes = new Map<string, Node>();
+  readonly #keys = new WeakMap<Node, string>();
+  readonly #decisions = new WeakMap<Node, Decision>();
   /** By key, the state before it, for the story of a failure. */
   readonly #came = new Map<string, State | undefined>();
   /** How many proposals were made: each gets a cluster of its own. */
@@ -66,15 +68,16 @@ export class FoundingModel {
     const nodes = Array.from({ length: this.#count }, (_, i) => fresh(i, 0));
     let open: State[] = [{ nodes, wipes, founded: [] }];
     this.#came.set(this.#keyOf(open[0]!), undefined);
+    this.#assertEnd(open[0]!);
     while (open.length > 0) {
       const next: State[] = [];
       for (const state of open) {
-        this.#assertEnd(state);
         for (const after of this.#after(state)) {
           const key = this.#keyOf(after);
           if (this.#came.has(key)) continue;
           this.#came.set(key, state);
-          this.#assertSafe(after);
+          if (after.founded !== state.founded) this.#assertSafe(after);
+          if (isOnDisk(state, after)) this.#assertEnd(after);
           next.push(after);
         }
       }
@@ -86,14 +89,14 @@ export class FoundingModel {
     for (const [i, node] of state.nodes.entries()) {
       if (state.wipes > 0 && isKnown(state, node)) {
         const wiped = fresh(i, Number(node.draft.incarnation) % 10 + 1);
-        yield { ...put(state, i, wiped), wipes: state.wipes - 1 };
+        yield { ...this.#put(state, i, wiped), wipes: state.wipes - 1 };
       }
       if (node.cluster !== undefined) continue;
       for (const j of state.nodes.keys()) {
         if (j === i || node.read[j] !== undefined) continue;
         const read = node.read.slice();
         read[j] = this.#answer(state, { of: j, to: i });
-        yield put(state, i, { ...node, read });
+        yield this.#put(state, i, { ...node, read });
       }
       const acted = this.#acted(state, i);
       if (acted !== undefined) yield acted;
@@ -103,7 +106,8 @@ export class FoundingModel {
   /** `undefined` if it goes on waiting. */
   #acted(state: State, i: number): State | undefined {
     const node = state.nodes[i]!;
-    const decision = this.#decided(node);
+    const decision = this.#decisions.get(node) ?? this.#decided(node);
+    this.#decisions.set(node, decision);
     const done = { ...node, read: [] };
     switch (decision.type) {
       case "wait":
@@ -111,17 +115,17 @@ export class FoundingModel {
         return undefined;
       case "accept": {
         const draft = withAccepted(node.draft, decision.proposal)!;
-        return put(state, i, { ...done, draft });
+        return this.#put(state, i, { ...done, draft });
       }
       case "join":
-        return put(state, i, { ...done, cluster: decision.cluster });
+        return this.#put(state, i, { ...done, cluster: decision.cluster });
       case "found": {
         const { proposal } = decision;
         const founding = { disk: node.draft.incarnation, proposal };
         const fault = this.#assertNoSecond(state, founding);
         this.#assert(fault === undefined, state, fault ?? "");
         return {
-          ...put(state, i, { ...done, cluster: proposal.cluster }),
+          ...this.#put(state, i, { ...done, cluster: proposal.cluster }),
           founded: [...state.founded, founding],
         };
       }
@@ -252,7 +256,7 @@ export class FoundingModel {
     const read = state.nodes.map((_, j) =>
       j === i ? undefined : this.#answer(state, { of: j, to: i })
     );
-    return this.#acted(put(state, i, { ...node, read }), i);
+    return this.#acted(this.#put(state, i, { ...node, read }), i);
   }
 
   /** So many disks of a proposal are lost that a majority may have been among them. */
@@ -281,6 +285,14 @@ export class FoundingModel {
   }
 
   // States as texts.
+
+  /** Equal nodes are one object, so that each decides once. */
+  #put(state: State, place: number, node: Node): State {
+    const key = this.#nodeKey(node);
+    const known = this.#nodes.get(key) ?? node;
+    this.#nodes.set(key, known);
+    return { ...state, nodes: state.nodes.with(place, known) };
+  }
 
   #keyOf({ nodes, wipes, founded }: State): string {
     const foundings = founded.map(({ disk, proposal }) =>
@@ -317,7 +329,7 @@ export class FoundingModel {
 
 function fresh(place: number, life: number): Node {
   const incarnation = `${place + 1}${life}`.padStart(16, "0");
-  const node = "abc"[place]!;
+  const node = "abcd"[place]!;
   const draft = { node, incarnation, accepted: undefined, former: [] };
   return { draft, cluster: undefined, read: [] };
 }
@@ -334,8 +346,11 @@ function isKnown({ nodes }: State, { draft, cluster }: Node): boolean {
     );
 }
 
-function put(state: State, place: number, node: Node): State {
-  return { ...state, nodes: state.nodes.with(place, node) };
+/** Whether more has changed than what a node has read. */
+function isOnDisk({ nodes }: State, after: State): boolean {
+  return nodes.some(({ draft, cluster }, i) =>
+    after.nodes[i]!.draft !== draft || after.nodes[i]!.cluster !== cluster
+  );
 }
 
 function includes({ founders }: Proposal, disk: string): boolean {

@@ -209,6 +209,16 @@ export const foundingMutants: readonly Mutant[] = [
     tests: shellTests,
   },
   {
+    name: "alone-without-a-word",
+    mistake:
+      "nobody is told that a lone founder that is lost begins again at 1",
+    source: "OPERATING, Founding a cluster",
+    file: "raft/resume_or_join.ts",
+    find: "if (isLoopback(raftListen.host)) return;",
+    replace: "if (raftListen.host !== undefined) return;",
+    tests: shellTests,
+  },
+  {
     name: "second-incarnation",
     mistake: "one directory gets two incarnations",
     source: "PITFALLS 17",
@@ -270,8 +280,8 @@ export const foundingMutants: readonly Mutant[] = [
       "clients of a cluster that is being founded are turned away at once",
     source: "promise 5",
     file: "raft/host.ts",
-    find: "if (this.#isOpen && !this.#isServing) {",
-    replace: "if (this.#isOpen && !this.#isServing && count === 0) {",
+    find: "if (this.#isOpen && !this.#isReady) {",
+    replace: "if (this.#isOpen && !this.#isReady && count === 0) {",
     tests: ["e2e/founding_test.ts"],
   },
 ];

@@ -1,12 +1,13 @@
 // The beginning of a run in which several computers found the cluster together: they start
-// one after the other, are killed, lose power, stand still and lose their disks, until one
-// has founded it. Then nothing more goes wrong, and all must come into that one cluster. Not
-// here: what a process does (`founding.ts`).
+// one after the other, are killed, lose power, stand still and lose their disks. When one has
+// founded it, no more disks are lost, and soon nothing more goes wrong: then all must come
+// into that one cluster. Not here: what a process does (`founding.ts`).
 
 import assert from "node:assert/strict";
 import type { Proposal } from "../../raft/members/proposal.ts";
 import type { Computer } from "./computer.ts";
 import { removeLost } from "./disk_faults.ts";
+import { mayDie, mayLosePower } from "./victims.ts";
 import type { World } from "./world.ts";
 
 /** Ticks in which the computers of a founding come to its end once nothing goes wrong. */
@@ -36,6 +37,7 @@ export class FoundingPhase {
     this.#trouble();
     const troubled = options.phaseMicros / 4;
     this.#world.run(troubled, () => this.#proposal !== undefined);
+    this.#world.run(random(40) * options.tickMicros);
     this.#isCalm = true;
     for (const one of this.#founders) {
       if (one.isPaused) one.resume();
@@ -83,6 +85,9 @@ export class FoundingPhase {
       const one = this.#founders[random(this.#founders.length)]!;
       const isWiped = this.#wipes > 0 && random(3) === 0 &&
         this.#proposal === undefined;
+      // A node that has begun keeps what its durability promises.
+      const mayDieNow = one.node === undefined || mayDie(one);
+      const mayLose = one.node === undefined || mayLosePower(one);
       if (!one.isRunning) this.#start(one);
       else if (isWiped) {
         this.#wipes--;
@@ -90,8 +95,8 @@ export class FoundingPhase {
         one.say("loses its disk");
         one.losePower();
         one.newDisk();
-      } else if (random(3) === 0) one.losePower();
-      else if (random(2) === 0) one.kill();
+      } else if (random(3) === 0 && mayLose) one.losePower();
+      else if (random(2) === 0 && mayDieNow) one.kill();
       else if (one.isPaused) one.resume();
       else one.pause();
       this.#trouble();

@@ -111,6 +111,35 @@ Deno.test("A node that has agreed to found with others does not found alone", as
   await assert.rejects(identified(), /has agreed to found cluster c{32} with/);
 });
 
+Deno.test("A node that founds a cluster alone beyond loopback is told what its loss would do", async () => {
+  const warningsAt = async (host: string): Promise<string[]> => {
+    const lines: string[] = [];
+    const raftListen = { host, port: 1 };
+    const { signal } = new AbortController();
+    const node = {
+      ...options,
+      advertise: "h:1",
+      expect: 1,
+      join: [],
+      raftListen,
+    };
+    const log = (level: string, text: string) => {
+      if (level === "warning") lines.push(text);
+    };
+    const storage = new Memory();
+    const founding = new Founding(node, { log, signal, storage });
+    const joining = new Joining(node, { log, signal, asking() {} });
+    await identify(undefined, { options: node, founding, joining, log });
+    return lines;
+  };
+  assert.deepEqual(await warningsAt("127.0.0.1"), []);
+  for (const host of ["", "10.0.0.1"]) {
+    const [line, more] = await warningsAt(host);
+    assert.match(line!, /gives numbers again from 1.*--bootstrap-expect N/);
+    assert.equal(more, undefined);
+  }
+});
+
 Deno.test("A directory keeps its incarnation, whatever its node does next", async () => {
   const draft = "node 1 1111111111111111\n";
   const alone = { some: { expect: 1, join: [] } };
