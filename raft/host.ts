@@ -15,7 +15,7 @@ import type {
   NodeOptions,
 } from "./channel/messages.ts";
 import { Doors, type NodeInputs } from "./channel/doors.ts";
-import type { Identity, NodeId, Saved } from "./core/types.ts";
+import type { Identity, Saved } from "./core/types.ts";
 import type { About } from "./identity/hello.ts";
 import { noMembers } from "./identity/peer_ranks.ts";
 import { Founding } from "./founding.ts";
