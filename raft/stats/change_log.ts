@@ -16,6 +16,8 @@ import type { Standstill } from "./standstill.ts";
 const repeatMillis = 60_000;
 /** Milliseconds between two of them that say different things. */
 const changeMillis = 5_000;
+/** Milliseconds without a leader after which clients are refused by default: a warning. */
+const lastingMillis = 10_000;
 
 /** The dependencies of one node's change log. */
 export type ChangeLogOptions = ReasonOptions & {
@@ -101,7 +103,9 @@ export class ChangeLog {
 
   #reportLoss(term: number): void {
     const { loss } = this.#raft.reasons;
-    if (loss === undefined) return;
+    if (loss === undefined) {
+      return this.#log("warning", `lost leadership of term ${term}`);
+    }
     const level = isWanted(loss) ? "info" : "warning";
     this.#log(
       level,
@@ -120,14 +124,14 @@ export class ChangeLog {
     const isOvertaken = role === "follower" && currentTerm !== this.#term;
     if (leaderId !== undefined || isOn || isOvertaken) return;
     const { unelected } = this.#words;
-    const { text, millis } = this.#failure;
+    const { text, millis: toldMillis } = this.#failure;
     const pauseMillis = text === unelected ? repeatMillis : changeMillis;
-    if (unelected === "" || this.#now - millis < pauseMillis) return;
+    if (unelected === "" || this.#now - toldMillis < pauseMillis) return;
     this.#failure = { text: unelected, millis: this.#now };
-    const time = this.#words.time(reasons.silentTicks);
+    const millis = reasons.silentTicks * this.#options.tickMillis;
     this.#log(
-      "info",
-      `was not elected, without a leader for ${time}: ${unelected}`,
+      millis < lastingMillis ? "info" : "warning",
+      `was not elected, without a leader for ${spanText(millis)}: ${unelected}`,
     );
   }
 

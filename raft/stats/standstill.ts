@@ -17,7 +17,7 @@ export type StandstillOptions = {
   readonly electionMillis: number;
 };
 
-/** The standstills of one process, as far as they lasted an election timeout. */
+/** The standstills of one process. */
 export class Standstill {
   readonly #options: StandstillOptions;
   #millis = 0;
@@ -31,9 +31,9 @@ export class Standstill {
   /** The node's timer was late by `millis`. A line tells it from an election timeout on. */
   ended(millis: number): void {
     const { electionMillis, log, micros } = this.#options;
-    if (millis < electionMillis) return;
     this.#millis = millis;
     this.#endMicros = micros();
+    if (millis < electionMillis) return;
     log(
       "warning",
       `this process stood still for ${spanText(millis)} (election timeout ` +
@@ -42,11 +42,14 @@ export class Standstill {
     );
   }
 
-  /** Milliseconds of the last standstill if it ended after `sinceMicros`, or has just ended. */
+  /**
+   * Milliseconds of the last standstill, if it ended after `sinceMicros` or has just ended; 0 if
+   * it was shorter than half an election timeout, which is too short to matter.
+   */
   since(sinceMicros: number): number {
     const { electionMillis, lateMillis } = this.#options;
     const noticed = this.#endMicros >= sinceMicros ? this.#millis : 0;
-    const late = lateMillis();
-    return Math.max(noticed, late < electionMillis ? 0 : late);
+    const longest = Math.max(noticed, lateMillis());
+    return longest < electionMillis / 2 ? 0 : longest;
   }
 }

@@ -108,9 +108,10 @@ export const whyMutants: readonly Mutant[] = [
       "a node cut off from its leader fills the log, a line an election timeout",
     source: "PITFALLS 38",
     file: changeLog,
-    find: 'if (unelected === "" || this.#now - millis < pauseMillis) return;',
+    find:
+      'if (unelected === "" || this.#now - toldMillis < pauseMillis) return;',
     replace:
-      'if (unelected === "" || this.#now - millis < 0 * pauseMillis) return;',
+      'if (unelected === "" || this.#now - toldMillis < 0 * pauseMillis) return;',
     tests: logTests,
   },
   {
@@ -130,6 +131,15 @@ export const whyMutants: readonly Mutant[] = [
     find: "        this.#recentStandstill,\n",
     replace: '        "",\n',
     tests: logTests,
+  },
+  {
+    name: "standstill-untold",
+    mistake: "a timer that was late is not told to the node",
+    source,
+    file: "raft/ticker.ts",
+    find: "    this.#sleeper.stoodStill?.(lateMillis);\n",
+    replace: "",
+    tests: ["unit/raft/ticker_test.ts"],
   },
   {
     name: "slow-disk-floods",

@@ -14,6 +14,8 @@ class Scene {
   wakes = 0;
   ticked: number[] = [];
   ended = () => {};
+  /** The standstills that the node was told of, in milliseconds. */
+  standstills: number[] = [];
   readonly ticker: Ticker;
   /** Timers made so far. */
   made = 0;
@@ -27,6 +29,7 @@ class Scene {
           this.ended();
         },
         restTicks: () => this.rest,
+        stoodStill: (millis) => void this.standstills.push(millis),
       },
       millis,
       {
@@ -76,6 +79,19 @@ Deno.test("Ticker ticks at its pace while there is something to do", () => {
   const scene = new Scene();
   scene.pass(4 * millis);
   assert.deepEqual(scene.ticked, [50, 100, 150, 200]);
+});
+
+Deno.test("Ticker tells how late its timer was, once, and how late it is before it fires", () => {
+  const scene = new Scene();
+  scene.pass(3 * millis, millis);
+  assert.deepEqual(scene.standstills, [], "a tick is no standstill");
+  scene.pass(2 * millis);
+  scene.now += 5000;
+  assert.equal(scene.ticker.lateMillis, 5000 - millis);
+  scene.now -= 5000;
+  scene.pass(5000 + 2 * millis, 5000);
+  assert.deepEqual(scene.standstills, [5000]);
+  assert.equal(scene.ticker.lateMillis, 0);
 });
 
 Deno.test("Ticker lets a node sleep, and counts what it slept through", () => {
