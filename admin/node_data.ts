@@ -13,6 +13,7 @@ import { recover } from "../storage/recovery.ts";
 import { type Part, scanSegment } from "../storage/scan.ts";
 import { segmentName, segmentNumbers } from "../storage/segment.ts";
 import { kvStoreName, StorageError } from "../storage/storage.ts";
+import { needRight } from "./rights.ts";
 import type { NodePlace } from "./node_place.ts";
 
 /** The data of one node. */
@@ -75,6 +76,7 @@ function readFiles({ directory, id }: NodePlace): NodeData {
 }
 
 async function readKv({ directory, id }: NodePlace): Promise<NodeData> {
+  needRight("write"); // a copy is read, in a temporary directory
   const { node, state, fault, parts } = await readStore(directory, id);
   const path = join(directory, kvStoreName);
   const own = [kvStoreName, `${kvStoreName}-wal`, `${kvStoreName}-shm`];

@@ -3,6 +3,7 @@
 // a service would use is chosen in `server/config.ts`.
 
 import { join } from "node:path";
+import { needRight } from "./rights.ts";
 import { isNodeId } from "../base/bytes.ts";
 import { segmentNumbers } from "../storage/segment.ts";
 import { attempt } from "../storage/file_faults.ts";
@@ -40,6 +41,7 @@ export function findNode(
   { id, idGiven, dir, storage }: ToolNode,
   say: (line: string) => void,
 ): NodePlace {
+  needRight("read", dir);
   const place = (directory: string, id: string | undefined): NodePlace => {
     const kind = kindOf(directory);
     if (kind !== undefined && (storage === "auto" || storage === kind)) {

@@ -19,6 +19,7 @@ import { type LogState, stateOf } from "./log_state.ts";
 import { newIdentity, raised, recovered } from "./new_cluster.ts";
 import { type NodeData, readData } from "./node_data.ts";
 import { findNode, type NodePlace, type ToolNode } from "./node_place.ts";
+import { needRight } from "./rights.ts";
 import { survivorLines } from "./survivor.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -38,6 +39,7 @@ export async function recover(
 ): Promise<number> {
   try {
     const place = findNode(options.node, (line) => terminal.error(line));
+    needRight("write", options.node.dir);
     const files = denoFiles(place.directory);
     files.lock();
     try {

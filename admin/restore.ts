@@ -20,6 +20,7 @@ import { Wal } from "../storage/wal.ts";
 import { type Backup, decodeBackup } from "./backup_file.ts";
 import { type Bound, newIdentity, raised, restored } from "./new_cluster.ts";
 import type { ToolNode } from "./node_place.ts";
+import { needRight } from "./rights.ts";
 import { openProgress } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
 import { shown } from "./log_text.ts";
@@ -42,10 +43,13 @@ export async function restore(
   try {
     const { path, node, bound } = options;
     const directory = join(node.dir, node.id);
+    for (const place of [path, node.dir]) needRight("read", place);
+    needRight("write", node.dir);
     refuseFull(directory, node.storage);
     progress.begin("reading", 1);
     const bytes = attempt("read", path, () => Deno.readFileSync(path));
     const backup = decodeBackup(bytes, path);
+    progress.at(1);
     progress.begin("writing", backup.sequences.length);
     const identity = newIdentity(node.id);
     const address = node.advertise;

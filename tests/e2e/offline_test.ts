@@ -181,6 +181,14 @@ e2e(
     }
     await Deno.chmod(node.data, 0o700);
     assert.deepEqual(contents(node.data), before);
+
+    const bare = ["run", "--allow-write", "main.ts", "check"];
+    const { code, stderr } = await lab.deno(...bare, "--dir", lab.directory);
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /^reading .* needs --allow-read \(-P covers \.\/data only\)\n$/,
+    );
   },
 );
 
