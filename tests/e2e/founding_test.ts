@@ -183,7 +183,9 @@ e2e(
       { id: "2", address: ":2", incarnation },
     ];
     const accepted = { cluster: "c".repeat(32), founders };
-    const draft = { node: "2", incarnation, accepted, former: [] };
+    const draft = {
+      ...{ node: "2", incarnation, accepted, former: [], hasLog: false },
+    };
     await Deno.mkdir(alone.data, { mode: 0o700 });
     await Deno.writeTextFile(`${alone.data}/LOCK`, "");
     const bytes = encodeDraft(draftText(draft));
