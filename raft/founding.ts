@@ -101,11 +101,11 @@ export class Founding {
   }
 
   /**
-   * Reads the draft; to be called after the storage's `load`.
+   * Reads the draft; to be called after the storage's `load`, which has found a log or not.
    *
-   * @throws {StorageError} If it is damaged, or another node's.
+   * @throws {StorageError} If it is damaged, another node's, or has lost its log.
    */
-  load(): void {
+  load({ hasLog }: { readonly hasLog: boolean }): void {
     const text = this.#options.storage.readDraft();
     if (text === undefined) return;
     const draft = parseDraft(text);
@@ -120,6 +120,13 @@ export class Founding {
       throw new StorageError(
         `the founding draft in ${directory} belongs to node ${draft.node}, not to node ` +
           `${id}; start with --id ${draft.node}, or with another --dir`,
+      );
+    }
+    if (draft.hasLog && !hasLog) {
+      throw new StorageError(
+        `the log of node ${id} is gone from ${directory}, and with it the node's votes; ` +
+          "bring it back; or empty the directory, have the node removed from its cluster " +
+          "(RAFT.REMOVESERVER), and start it again",
       );
     }
     this.#draft = draft;
@@ -169,10 +176,19 @@ export class Founding {
     }
   }
 
-  /** To be called when this node has a log of its own, of `cluster`. */
-  ended(cluster: string): void {
-    if (this.#draft?.accepted?.cluster !== cluster) return;
-    this.#report.founded(this.#draft.accepted);
+  /**
+   * To be called when this node has a log, of `cluster`, and before it votes: from then on the
+   * directory is nothing without that log.
+   *
+   * @throws {Error} If the draft cannot be written.
+   */
+  async begun(cluster: string): Promise<void> {
+    const draft = this.#draft;
+    if (draft === undefined || draft.hasLog) return;
+    await this.#keep({ ...draft, hasLog: true });
+    if (this.isWanted && draft.accepted?.cluster === cluster) {
+      this.#report.founded(draft.accepted);
+    }
   }
 
   /**
@@ -204,6 +220,7 @@ export class Founding {
       incarnation: randomHex(8),
       accepted: undefined,
       former: [],
+      hasLog: false,
     };
   }
 

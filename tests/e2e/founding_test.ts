@@ -158,6 +158,12 @@ e2e(
     await clusterOf([one!, two!]);
     assert.equal(await one!.ticket(), 1n);
     assert.equal(await two!.ticket(), 2n);
+    // A disk that has voted must not come back without its votes.
+    await one!.stop();
+    for await (const { name } of Deno.readDir(one!.data)) {
+      if (name.endsWith(".log")) await Deno.remove(`${one!.data}/${name}`);
+    }
+    assert.match(await refused(one!), /the log of node 1 is gone from/);
   },
 );
 
@@ -183,7 +189,9 @@ e2e(
       { id: "2", address: ":2", incarnation },
     ];
     const accepted = { cluster: "c".repeat(32), founders };
-    const draft = { node: "2", incarnation, accepted, former: [] };
+    const draft = {
+      ...{ node: "2", incarnation, accepted, former: [], hasLog: false },
+    };
     await Deno.mkdir(alone.data, { mode: 0o700 });
     await Deno.writeTextFile(`${alone.data}/LOCK`, "");
     const bytes = encodeDraft(draftText(draft));

@@ -40,6 +40,7 @@ const draft: fc.Arbitrary<Draft> = fc.record({
   incarnation: hex(16),
   accepted: fc.option(proposal, { nil: undefined }),
   former: fc.array(proposal, { maxLength: 3 }),
+  hasLog: fc.boolean(),
 }).map((draft) =>
   draft.accepted === undefined ? { ...draft, former: [] } : draft
 );

@@ -330,7 +330,9 @@ export class FoundingModel {
 function fresh(place: number, life: number): Node {
   const incarnation = `${place + 1}${life}`.padStart(16, "0");
   const node = "abcd"[place]!;
-  const draft = { node, incarnation, accepted: undefined, former: [] };
+  const draft = {
+    ...{ node, incarnation, accepted: undefined, former: [], hasLog: false },
+  };
   return { draft, cluster: undefined, read: [] };
 }
 

@@ -199,6 +199,25 @@ export const foundingMutants: readonly Mutant[] = [
     tests: shellTests,
   },
   {
+    name: "lost-log-begins-again",
+    mistake:
+      "a directory without its log begins again under the incarnation that has voted",
+    source: "PITFALLS 17",
+    file: shell,
+    find: "if (draft.hasLog && !hasLog) {",
+    replace: "if (draft.hasLog && hasLog) {",
+    tests: shellTests,
+  },
+  {
+    name: "log-not-noted",
+    mistake: "a draft does not tell that its node has voted since",
+    source: "PITFALLS 17",
+    file: shell,
+    find: "await this.#keep({ ...draft, hasLog: true });",
+    replace: "await this.#keep({ ...draft });",
+    tests: shellTests,
+  },
+  {
     name: "founds-alone-after-all",
     mistake:
       "a node that agreed with others begins at 1 alone without the flag",

@@ -21,7 +21,6 @@ import {
 } from "../../raft/identity/peer_ranks.ts";
 import { blank, founded } from "../../raft/members/bootstrap.ts";
 import type { Asker, Pairs } from "../../raft/members/founding_answer.ts";
-import { serversOf } from "../../raft/members/proposal.ts";
 import type { Node } from "../../raft/node.ts";
 import {
   type Durability,
@@ -177,57 +176,32 @@ export class Computer implements Watched {
     const { damaged, identity } = this.drive;
     assert(!damaged, `${this.id} reads a damaged disk as if it were sound`);
     this.say(resumed === undefined ? "begins" : "resumes");
-    if (resumed !== undefined) {
-      this.#foundWith(process, storage);
-      return process.begin(storage, resumed);
-    }
     if (origin.type === "expects") {
-      return this.#foundWith(process, storage)!.begin();
+      const hasLog = resumed !== undefined;
+      process.founding = new Founding(this.#world, {
+        ...{ process, storage, hasLog, expect: origin.count },
+        done: (saved) => this.#create(process, storage, saved),
+      });
+      if (!hasLog) return process.founding.begin();
     }
-    const saved = origin.type === "joins"
-      ? blank(identity)
-      : founded(identity, origin.servers);
+    if (resumed !== undefined) return this.#begin(process, storage, resumed);
+    const saved = origin.type === "founds"
+      ? founded(identity, origin.servers)
+      : blank(identity);
     this.#create(process, storage, saved);
   }
 
-  #create(
-    process: Process,
-    storage: Storage,
-    saved: Saved,
-    done: () => void = () => {},
-  ): void {
+  #create(process: Process, storage: Storage, saved: Saved): void {
     storage.create(saved, (error) => {
       if (error !== undefined) return this.ended(process, error);
-      done();
-      process.begin(storage, saved);
+      this.#begin(process, storage, saved);
     });
   }
 
-  /** Founds a cluster together with others, or answers those that do. */
-  #foundWith(process: Process, storage: Storage): Founding | undefined {
-    const origin = this.#origin;
-    if (origin.type !== "expects") return undefined;
-    const world = this.#world;
-    return process.founding = new Founding(world, {
-      ...{ process, storage, expect: origin.count },
-      done: (outcome) => {
-        const isJoin = outcome.type === "join";
-        const cluster = isJoin ? outcome.cluster : outcome.proposal.cluster;
-        world.cluster = cluster;
-        const identity = this.drive.identity = {
-          ...this.drive.identity,
-          cluster,
-        };
-        if (isJoin) return this.#create(process, storage, blank(identity));
-        const saved = founded(identity, serversOf(outcome.proposal));
-        this.#create(
-          process,
-          storage,
-          saved,
-          () => world.founded(outcome.proposal),
-        );
-      },
-    });
+  #begin(process: Process, storage: Storage, saved: Saved): void {
+    const begin = () => process.begin(storage, saved);
+    if (process.founding === undefined) begin();
+    else process.founding.begun(begin);
   }
 
   /** The answer to a node that asks whether this one founds a cluster. */

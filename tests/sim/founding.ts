@@ -3,7 +3,13 @@
 // and drafts are the production's. Not here: what goes wrong meanwhile (`founding_phase.ts`).
 
 import assert from "node:assert/strict";
-import { decide, type Self } from "../../raft/members/founding.ts";
+import type { Saved } from "../../raft/core/types.ts";
+import { blank, founded } from "../../raft/members/bootstrap.ts";
+import {
+  decide,
+  type Decision,
+  type Self,
+} from "../../raft/members/founding.ts";
 import {
   type Asker,
   type Heard,
@@ -16,7 +22,7 @@ import {
   type Draft,
   draftText,
   parseDraft,
-  type Proposal,
+  serversOf,
   withAccepted,
 } from "../../raft/members/proposal.ts";
 import type { Storage } from "../../storage/storage.ts";
@@ -24,17 +30,15 @@ import type { Computer } from "./computer.ts";
 import type { Process } from "./process.ts";
 import type { World } from "./world.ts";
 
-/** The end of the waiting. */
-export type Outcome =
-  | { readonly type: "found"; readonly proposal: Proposal }
-  | { readonly type: "join"; readonly cluster: string };
-
 export type FoundingOptions = {
   readonly process: Process;
   readonly storage: Storage;
+  /** Whether the disk holds a log already. */
+  readonly hasLog: boolean;
   /** Computers that found the cluster. */
   readonly expect: number;
-  readonly done: (outcome: Outcome) => void;
+  /** The node has a cluster; `saved` is the first content of its log. */
+  readonly done: (saved: Saved) => void;
 };
 
 export class Founding {
@@ -50,14 +54,25 @@ export class Founding {
     const text = options.storage.readDraft();
     this.#draft = text === undefined ? undefined : parseDraft(text);
     assert(text === undefined || this.#draft !== undefined, "a strange draft");
+    assert(options.hasLog || !this.#draft?.hasLog, "the log is lost");
   }
 
   begin(): void {
     const { id: node, incarnation } = this.#computer;
     this.#keep(
       this.#draft ??
-        { node, incarnation, accepted: undefined, former: [] },
+        { node, incarnation, accepted: undefined, former: [], hasLog: false },
     );
+  }
+
+  /** The log is durable, and the node is about to begin: that is noted before it votes. */
+  begun(done: () => void): void {
+    const draft = this.#draft;
+    if (draft === undefined || draft.hasLog) return done();
+    const { accepted } = draft;
+    const { cluster } = this.#computer.drive.identity;
+    if (accepted?.cluster === cluster) this.#world.founded(accepted);
+    this.#write({ ...draft, hasLog: true }, done);
   }
 
   /** The answer to a node that asks; `undefined` if it must ask again. */
@@ -85,13 +100,19 @@ export class Founding {
   }
 
   #keep(draft: Draft): void {
+    this.#write(draft, () => {
+      this.#isWaiting = true;
+      this.#ask();
+    });
+  }
+
+  #write(draft: Draft, done: () => void): void {
     this.#options.storage.writeDraft(draftText(draft), (error) => {
       if (error !== undefined) {
         return this.#computer.ended(this.#options.process, error);
       }
       this.#draft = draft;
-      this.#isWaiting = true;
-      this.#ask();
+      done();
     });
   }
 
@@ -156,9 +177,20 @@ export class Founding {
       case "found":
       case "join":
         computer.say(`decides to ${decision.type}`);
-        return this.#options.done(decision);
+        return this.#options.done(this.#savedOf(decision));
       default:
         decision satisfies never;
     }
+  }
+
+  #savedOf(decision: Decision & { readonly type: "found" | "join" }): Saved {
+    const isJoin = decision.type === "join";
+    const { cluster } = isJoin ? decision : decision.proposal;
+    const { drive } = this.#computer;
+    this.#world.cluster = cluster;
+    drive.identity = { ...drive.identity, cluster };
+    return isJoin
+      ? blank(drive.identity)
+      : founded(drive.identity, serversOf(decision.proposal));
   }
 }

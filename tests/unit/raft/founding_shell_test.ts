@@ -33,6 +33,7 @@ const agreed = draftText({
   incarnation: "1".repeat(16),
   accepted: proposal,
   former: [],
+  hasLog: false,
 });
 
 function foundingOn(
@@ -56,7 +57,7 @@ Deno.test("A node tells others nothing before its draft is durable", async () =>
   const { founding, stop } = foundingOn(retained, {
     defer: (run) => waiting.push(run),
   });
-  founding.load();
+  founding.load({ hasLog: false });
   assert.equal(founding.answer(asker, undefined), undefined);
   const result = founding.result();
   assert.equal(founding.answer(asker, undefined), undefined);
@@ -79,7 +80,7 @@ Deno.test("A node goes on with the draft of its directory, and writes it again",
   const { founding, stop } = foundingOn(retained, {
     defer: (run) => queueMicrotask(() => (writes++, run())),
   });
-  founding.load();
+  founding.load({ hasLog: false });
   const result = founding.result();
   await until("it answers", () => founding.answer(asker, undefined));
   assert.equal(writes, 1);
@@ -92,7 +93,7 @@ Deno.test("A node goes on with the draft of its directory, and writes it again",
 Deno.test("A draft of another node, or one that nobody knows, is refused", () => {
   const refused = (draft: string, message: RegExp) => {
     const { founding } = foundingOn({ state: undefined, draft });
-    assert.throws(() => founding.load(), message);
+    assert.throws(() => founding.load({ hasLog: false }), message);
   };
   refused(
     agreed.replace("node 1", "node 2"),
@@ -101,13 +102,29 @@ Deno.test("A draft of another node, or one that nobody knows, is refused", () =>
   refused("strange", /is not one that this ticketd knows/);
 });
 
+Deno.test("A directory whose log is gone, and with it its votes, is refused (PITFALLS 17)", async () => {
+  const retained: Retained = { state: undefined, draft: agreed };
+  const { founding } = foundingOn(retained);
+  founding.load({ hasLog: true });
+  await founding.begun(proposal.cluster);
+  assert.equal(retained.draft, agreed.replace("\n", "\nlog\n"));
+  const { founding: next } = foundingOn(retained);
+  next.load({ hasLog: true });
+  assert.equal(next.draft?.hasLog, true);
+  const { founding: gone } = foundingOn(retained);
+  assert.throws(
+    () => gone.load({ hasLog: false }),
+    /the log of node 1 is gone from data\/1, and with it the node's votes/,
+  );
+});
+
 Deno.test("A node that has agreed to found with others does not found alone", async () => {
   const alone = { some: { expect: 1, join: [] } };
   const { founding, identified } = foundingOn(
     { state: undefined, draft: agreed },
     alone,
   );
-  founding.load();
+  founding.load({ hasLog: false });
   await assert.rejects(identified(), /has agreed to found cluster c{32} with/);
 });
 
@@ -147,7 +164,7 @@ Deno.test("A directory keeps its incarnation, whatever its node does next", asyn
     { state: undefined, draft },
     alone,
   );
-  founding.load();
+  founding.load({ hasLog: false });
   const saved = await identified();
   assert.equal(saved.identity.incarnation, "1".repeat(16));
   assert.equal(saved.hardState.currentTerm, 1);

@@ -23,6 +23,7 @@ const draft: Draft = {
   incarnation: "1".repeat(16),
   accepted,
   former: [],
+  hasLog: false,
 };
 const founder = { node: "2", incarnation: "2".repeat(16) };
 

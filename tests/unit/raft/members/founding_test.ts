@@ -36,7 +36,10 @@ function selfOf(
 ): Self {
   const incarnation = disk(node, life);
   return {
-    draft: { node, incarnation, accepted: undefined, former: [], ...draft },
+    draft: {
+      ...{ node, incarnation, accepted: undefined, former: [], hasLog: false },
+      ...draft,
+    },
     address: `${node}:1`,
     expect,
   };
