@@ -164,12 +164,15 @@ export class ChangeLog {
     );
   }
 
-  /** A standstill that ended an election timeout ago at most. */
+  /**
+   * A standstill that ended two election timeouts ago at most: after it, a leader whose followers
+   * have left it learns so within one.
+   */
   get #recentStandstill(): string {
     const { tickMillis, standstill, micros } = this.#options;
     const { electionTicks } = this.#raft.options;
     const millis = standstill.since(
-      micros() - electionTicks * tickMillis * 1000,
+      micros() - 2 * electionTicks * tickMillis * 1000,
     );
     if (millis === 0) return "";
     return `; this process stood still for ${spanText(millis)} before`;
