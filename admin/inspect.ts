@@ -109,7 +109,7 @@ function sequencesIn(
   if (!isState(data)) return undefined;
   const machine = new Machine();
   machine.restore(data);
-  return [...machine.sequences].map(([name, last]) => ({
+  return machine.sequences.map(([name, last]) => ({
     name,
     last: `${last}`,
   }));

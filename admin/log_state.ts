@@ -3,7 +3,7 @@
 // was given, which costs numbers and nothing else. Values only.
 
 import type { Configuration, Index, Saved, Term } from "../raft/core/types.ts";
-import { Machine } from "../raft/tickets/machine.ts";
+import { isReturn, Machine } from "../raft/tickets/machine.ts";
 
 /** The state after the last entry. */
 export type LogState = {
@@ -29,7 +29,12 @@ export type LogState = {
 export function stateOf({ snapshot, entries }: Saved): LogState {
   const machine = new Machine();
   machine.restore(snapshot.data);
-  const highest = new Map(machine.sequences);
+  const highest = new Map<string, bigint>();
+  const note = () => {
+    for (const [name, last] of machine.sequences) {
+      if (last >= (highest.get(name) ?? 0n)) highest.set(name, last);
+    }
+  };
   let { configuration, configurationIndex } = snapshot;
   for (const entry of entries) {
     if (entry.type === "configuration") {
@@ -37,11 +42,11 @@ export function stateOf({ snapshot, entries }: Saved): LogState {
       configurationIndex = entry.index;
     }
     if (entry.type !== "command") continue;
+    // All other commands raise: the numbers are highest here, and at the end.
+    if (isReturn(entry.data)) note();
     machine.apply(entry.data);
-    for (const [name, last] of machine.sequences) {
-      if (last > (highest.get(name) ?? 0n)) highest.set(name, last);
-    }
   }
+  note();
   const last = entries.at(-1) ?? snapshot;
   return {
     lastIndex: last.index,

@@ -73,11 +73,6 @@ export class Machine {
     return machine;
   }
 
-  /** The last number taken of each sequence, in order of creation: a view. */
-  get sequences(): ReadonlyMap<string, bigint> {
-    return this.#sequences;
-  }
-
   /** Whether no sequence exists yet. */
   get isEmpty(): boolean {
     return this.#sequences.size === 0;
@@ -86,6 +81,11 @@ export class Machine {
   /** The last number taken of `name`; 0 before the first. */
   last(name: string): bigint {
     return this.#sequences.get(name) ?? 0n;
+  }
+
+  /** Every sequence, and the last number taken of it, in order of creation. */
+  get sequences(): readonly (readonly [name: string, last: bigint])[] {
+    return [...this.#sequences];
   }
 
   /**
@@ -184,6 +184,11 @@ export function isCommand(data: Uint8Array): boolean {
     }
     reader.end();
   });
+}
+
+/** Whether a command may lower a last number. */
+export function isReturn(data: Uint8Array): boolean {
+  return data[0] === returnVersion;
 }
 
 /** Whether this version can restore a snapshot ({@linkcode Machine.snapshot}). */

@@ -30,7 +30,7 @@ function checkSurvivor(
 ): void {
   if (saved === undefined || !hasMembers(saved)) return;
   const { counts } = world;
-  const skip = lackedBy(world, highestUpTo(world, agreedUpTo(world, saved)));
+  const skip = lackedBy(world, highestIn(world, saved));
   const next = recovered(saved, {
     skip,
     identity: newIdentity(id),
@@ -82,12 +82,16 @@ function agreedUpTo({ checker }: World, { snapshot, entries }: Saved): Index {
   return last?.index ?? snapshot.index;
 }
 
-/** The highest number that was taken by any committed entry up to `index`. */
-function highestUpTo({ model }: World, index: Index): bigint {
+/**
+ * The highest number that the survivor knows of: in its snapshot, or taken by a committed entry
+ * behind that. What a return took back before the snapshot was given to nobody.
+ */
+function highestIn(world: World, saved: Saved): bigint {
   let highest = 0n;
-  for (let i = 0; i <= index; i++) {
-    const last = model.at(i) ?? 0n;
-    if (last > highest) highest = last;
+  const last = agreedUpTo(world, saved);
+  for (let i = saved.snapshot.index; i <= last; i++) {
+    const taken = world.model.at(i) ?? 0n;
+    if (taken > highest) highest = taken;
   }
   return highest;
 }
