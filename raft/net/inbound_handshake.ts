@@ -101,12 +101,16 @@ export class InboundHandshake {
     const fault = faultOfHello(hello, identity, meetingBy);
     if (hello.type !== "hello" || fault !== undefined) {
       const { reason, fact } = fault ?? unreadable;
-      const whom = hello.type === "hello"
-        ? `node ${hello.sender}`
-        : "whoever is there";
-      warnings.throttled(
-        `refused ${whom} from ${wire.remote}: ${fact}; ${remedies[reason]}`,
-      );
+      const sender = hello.type === "hello" ? hello.sender : undefined;
+      const whom = sender === undefined ? "whoever is there" : `node ${sender}`;
+      const text = `refused ${whom} from ${wire.remote}: ${fact}; ` +
+        remedies[reason];
+      // Members that have moved look for each other for a while. Of another cluster anybody
+      // may claim to be, under a member's name, too.
+      const isOurs = sender !== undefined && reason !== "wrong-cluster" &&
+        this.#handshake.members.disksOf(sender).length > 0;
+      if (isOurs) warnings.once(`from ${sender}`, text);
+      else warnings.throttled(text);
       const isForUs = reason === "wrong-cluster" && hello.type === "hello" &&
         hello.receiver === identity.node;
       if (isForUs) claimed?.(hello.sender);

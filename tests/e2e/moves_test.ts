@@ -148,6 +148,34 @@ e2e(
   },
 );
 
+e2e(
+  "Nodes that know each other by names are reached again when one moves",
+  async (lab) => {
+    const named = (id: string, port: number, raftPort: number) => ({
+      ...{ id, port, raftPort },
+      flags: [...calm, "--advertise", `localhost:${raftPort}`],
+    });
+    const one = lab.server(named("1", freePort(), freePort()));
+    const two = lab.server(named("2", freePort(), freePort()));
+    await one.start();
+    await two.start("--join", `localhost:${one.port}`);
+    await until(
+      "both vote",
+      async () => (await two.members()).join() === "1 Voter,2 Voter",
+    );
+    await two.stop();
+    const moved = lab.server(named("2", two.port, freePort()));
+    await moved.start();
+    assert.equal(await moved.ticket(), 1n);
+    await until(
+      "the new name is known",
+      async () =>
+        JSON.stringify(await one.ask("RAFT.CONFIGURATION"))
+          .includes(`localhost:${moved.raftPort}`),
+    );
+  },
+);
+
 e2e("A node tells at its client port which node it is", async (lab) => {
   const server = await lab.server({ id: "1" }).start();
   assert.deepEqual(await server.ask("RAFT.NODE"), [
