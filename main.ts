@@ -56,7 +56,13 @@ switch (parsed.type) {
     Deno.exit(exitCodes.usage);
     break;
   default:
-    Deno.exit(await runTool(parsed));
+    Deno.exit(await runTool(parsed).catch(toolFailed));
+}
+
+/** Tools tell the faults of the world themselves: this is one of ours. */
+function toolFailed(error: unknown): number {
+  terminal.error(`a fault in ticketd: ${textOf(error)}`);
+  return exitCodes.fault;
 }
 
 /** The exit code of a tool that does its work and ends. */

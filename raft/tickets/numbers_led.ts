@@ -114,8 +114,8 @@ export class NumbersLed {
       ...servers.map(({ id, suffrage, address }) =>
         [id, `${suffrage} ${address}`] as const
       ),
-      ["sequences", `${sequences.size}`],
-      ...Array.from(sequences, ([name, last]) => [name, `${last}`] as const),
+      ["sequences", `${sequences.length}`],
+      ...sequences.map(([name, last]) => [name, `${last}`] as const),
     ];
   }
 }
