@@ -57,7 +57,7 @@ export type Founded =
   | { readonly type: "found"; readonly proposal: Proposal }
   | { readonly type: "join"; readonly cluster: string };
 
-/** One question's way: the address to dial, and the host by which others know it. */
+/** An address to ask, and the host by which other nodes dial what answers there. */
 type Target = { readonly address: Address; readonly host: string };
 
 /** A round: the answers, and why others gave none. */
