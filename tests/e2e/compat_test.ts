@@ -361,6 +361,6 @@ function stats(
     ...["protocol_version_min", "0", "snapshot_version_max", "1"],
     ...["snapshot_version_min", "0", "state", "Leader", "term", "2"],
   );
-  const longer = ofTheOriginal.replace(/^\*36/, "*66");
+  const longer = ofTheOriginal.replace(/^\*36/, "*68");
   return (reply) => reply.startsWith(`${longer}$14\r\nclient_address\r\n`);
 }
