@@ -179,6 +179,16 @@ export const numbersMutants: readonly Mutant[] = [
     tests: [commandsTest],
   },
   {
+    name: "numbers-take-all-places",
+    mistake:
+      "while there is no leader, commands about numbers keep questions out",
+    source: "PITFALLS 37",
+    file: commands,
+    find: 'isChange: "id" in command || isAlone,',
+    replace: 'isChange: "id" in command,',
+    tests: [commandsTest],
+  },
+  {
     name: "raise-overtakes-tickets",
     mistake: "TICKET.LAST is asked before the tickets in front of it are given",
     source: "OPERATING, The number of the next ticket",

@@ -2,6 +2,7 @@
 // arguments, and their place among the tickets of one connection.
 
 import assert from "node:assert/strict";
+import { adminsMax, changesMax } from "../../../../server/client_count.ts";
 import { Connection } from "../../../../server/clients/connection.ts";
 import {
   Bench,
@@ -77,6 +78,15 @@ Deno.test("RAFT.BACKUP replies with keys and values", () => {
     bench.ask("RAFT.BACKUP\r\n"),
     "*2\r\n$6\r\nformat\r\n$1\r\n1\r\n",
   );
+});
+
+Deno.test("However many such commands wait for a leader, a question finds a place", () => {
+  const bench = new Bench();
+  for (let i = 0; i < adminsMax; i++) bench.connect().send("TICKET.LAST\r\n");
+  assert.equal(bench.node.commands.length, changesMax);
+  bench.connect().send("RAFT.STATS\r\n");
+  assert.deepEqual(bench.node.commands.at(-1), { type: "stats" });
+  bench.settle();
 });
 
 /** A connection whose node answers when it is told to. */
