@@ -38,8 +38,7 @@ export class Node {
     this.#environment = environment;
     const raft = this.#raft = new Raft(settings, saved);
     this.#machine.restore(saved.snapshot.data);
-    const lastTicket = () => this.lastTicket;
-    const parts = partsOf(raft, { environment, settings, saved, lastTicket });
+    const parts = partsOf(raft, { environment, settings, saved });
     this.#parts = parts;
     this.#saver = new Saver(raft, {
       machine: this.#machine,
@@ -329,6 +328,9 @@ export class Node {
   }
 
   #apply(entry: Entry): void {
+    if (entry.type === "noop") {
+      this.#parts.changeLog.termBegan(entry.term, this.lastTicket);
+    }
     if (entry.type !== "command") return;
     const [given] = this.#machine.apply(entry.data);
     this.#parts.reserve.applied(entry, given);

@@ -35,8 +35,6 @@ export type NodePartsOptions = {
   readonly environment: Environment;
   readonly settings: NodeSettings;
   readonly saved: Saved;
-  /** The last ticket taken by the entries that are applied; 0n before any. */
-  readonly lastTicket: () => bigint;
 };
 
 /** All parts of one node but the core, the saver and the shutdown. */
@@ -153,7 +151,7 @@ function memberParts(
 
 function statsParts(
   raft: Raft,
-  { environment, settings, saved, lastTicket }: NodePartsOptions,
+  { environment, settings, saved }: NodePartsOptions,
   { reserve, peerInfo }: {
     readonly reserve: Reserve;
     readonly peerInfo: PeerInfo;
@@ -183,7 +181,6 @@ function statsParts(
     statusFeed: new StatusFeed(raft, { peerInfo, post }),
     changeLog: new ChangeLog(raft, {
       ...{ log, micros, tickMillis, diskName, standstill },
-      lastTicket,
     }),
     diskLog: new DiskLog({
       ...{ log, micros, diskName, electionMillis, standstill },
