@@ -343,6 +343,9 @@ export class Node {
   }
 
   #apply(entry: Entry): void {
+    if (entry.type === "noop") {
+      this.#parts.changeLog.termBegan(entry.term, this.lastTicket);
+    }
     if (entry.type !== "command") return;
     const [given] = this.#machine.apply(entry.data);
     this.#parts.reserve.applied(entry, given);

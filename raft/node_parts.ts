@@ -223,7 +223,6 @@ function statsParts(
     }),
     changeLog: new ChangeLog(raft, {
       ...{ log, micros, tickMillis, diskName, standstill },
-      lastTicket,
     }),
     diskLog: new DiskLog({
       ...{ log, micros, diskName, electionMillis, standstill },

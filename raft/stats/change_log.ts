@@ -8,7 +8,7 @@ import type { Logger } from "../../base/logger.ts";
 import type { Role } from "../core/options.ts";
 import type { Raft } from "../core/raft.ts";
 import type { Candidacy, Loss } from "../core/reasons.ts";
-import type { Configuration } from "../core/types.ts";
+import type { Configuration, Term } from "../core/types.ts";
 import { type ReasonOptions, ReasonWords } from "./reason_words.ts";
 import type { Standstill } from "./standstill.ts";
 
@@ -25,8 +25,6 @@ export type ChangeLogOptions = ReasonOptions & {
   /** Microseconds of a monotonic clock. */
   readonly micros: () => number;
   readonly standstill: Pick<Standstill, "since">;
-  /** The last ticket taken by the entries that are applied; 0n before any. */
-  readonly lastTicket: () => bigint;
 };
 
 /** The log lines about one node's changes. */
@@ -40,8 +38,6 @@ export class ChangeLog {
   #term = 0;
   #configuration: Configuration | undefined;
   #candidacy: Candidacy | undefined;
-  /** The term in which this node gives numbers as the leader. */
-  #readyTerm = 0;
   /** What was said about failed elections last, and when, in milliseconds. */
   #failure = { text: "", millis: -Infinity };
 
@@ -63,9 +59,21 @@ export class ChangeLog {
     if (this.#raft.membership.current !== this.#configuration) {
       this.#reportMembers();
     }
-    if (role === "leader" && currentTerm !== this.#readyTerm) {
-      this.#reportFirstNumber();
-    }
+  }
+
+  /**
+   * The first entry of a leader of `term` is committed, and the entries before it took numbers up
+   * to `last`; 0n for none. If that leader is this node, says that its own begin above: one that
+   * was killed can tell nobody what it had in hand.
+   */
+  termBegan(term: Term, last: bigint): void {
+    const { role, currentTerm } = this.#raft;
+    if (role !== "leader" || term !== currentTerm || last === 0n) return;
+    this.#log(
+      "info",
+      `gives numbers above ${last} in term ${term}: those up to there that ` +
+        `no client has got are burnt`,
+    );
   }
 
   #reportRole(): void {
@@ -132,23 +140,6 @@ export class ChangeLog {
     this.#log(
       millis < lastingMillis ? "info" : "warning",
       `was not elected, without a leader for ${spanText(millis)}: ${unelected}`,
-    );
-  }
-
-  /**
-   * Says above which number this leader's begin, as soon as that is certain: once an entry of
-   * its own term is committed. A leader that was killed can tell nobody what it had in hand.
-   */
-  #reportFirstNumber(): void {
-    const { log, currentTerm: term } = this.#raft;
-    if (log.termAt(log.commitIndex) !== term) return;
-    this.#readyTerm = term;
-    const last = this.#options.lastTicket();
-    if (last === 0n) return;
-    this.#log(
-      "info",
-      `gives numbers above ${last} in term ${term}: those up to there that ` +
-        `no client has got are burnt`,
     );
   }
 

@@ -160,6 +160,23 @@ export const whyMutants: readonly Mutant[] = [
     tests: ["unit/raft/stats/voter_notice_test.ts"],
   },
   {
+    name: "gap-ends-too-high",
+    mistake: "a new leader counts its own first numbers among those that burnt",
+    source: "promise 4",
+    file: "raft/node.ts",
+    find: `    if (entry.type === "noop") {
+      this.#parts.changeLog.termBegan(entry.term, this.lastTicket);
+    }
+    if (entry.type !== "command") return;
+    const [given] = this.#machine.apply(entry.data);
+`,
+    replace: `    if (entry.type !== "command") return;
+    const [given] = this.#machine.apply(entry.data);
+    this.#parts.changeLog.termBegan(entry.term, this.lastTicket);
+`,
+    tests: logTests,
+  },
+  {
     name: "gap-untold",
     mistake: "numbers that burn are counted, and told to nobody",
     source: "promise 4",

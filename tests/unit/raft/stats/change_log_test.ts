@@ -128,6 +128,25 @@ Deno.test("ChangeLog says above which number a new leader's begin", () => {
   );
 });
 
+Deno.test("ChangeLog counts no number of the new leader's own, though they commit with its first entry", () => {
+  const nodes = Nodes.ledBy("abc");
+  nodes.take("a", 7);
+  nodes.settle();
+  nodes.crash("a");
+  nodes.keepBack("AppendEntriesResponse");
+  const next = nodes.awaitLeader();
+  const asked = nodes.take(next, 5);
+  nodes.run(1);
+  assert.deepEqual(asked.given, []);
+  nodes.passes = () => true;
+  nodes.run(2);
+  assert.deepEqual(asked.given, [8n, 9n, 10n, 11n, 12n]);
+  assert.match(
+    line(nodes, next, /gives/),
+    / gives numbers above 7 in term 3: /,
+  );
+});
+
 Deno.test("ChangeLog is silent on the path of a ticket", () => {
   const nodes = Nodes.ledBy("abc");
   for (const id of "abc") nodes.computer(id).logged = [];
