@@ -7,7 +7,7 @@
 //             2  not looked at: no data there, a node runs on them, they may not be read
 
 import { type Finding, findingsIn } from "./findings.ts";
-import { type LogState, stateOf } from "./log_state.ts";
+import { type LogState, stateIfAny } from "./log_state.ts";
 import type { NodeData } from "./node_data.ts";
 import { codes, type ReadOptions, withStoppedNode } from "./stopped_node.ts";
 import type { Terminal } from "./terminal.ts";
@@ -19,7 +19,7 @@ export async function check(
   terminal: Terminal,
 ): Promise<number> {
   return await withStoppedNode(options, terminal, (data, directory) => {
-    const state = stateIn(data);
+    const state = stateIfAny(data.state);
     const findings = findingsIn(data, state);
     const isSound = state !== undefined &&
       findings.every(({ severity }) => severity === "note");
@@ -33,15 +33,6 @@ export async function check(
     }
     return isSound ? codes.sound : codes.damaged;
   });
-}
-
-/** `undefined` if the log cannot be read, or a command in it not applied. */
-function stateIn({ state }: NodeData): LogState | undefined {
-  try {
-    return state && stateOf(state);
-  } catch {
-    return undefined; // the findings say at which entry
-  }
 }
 
 /** `…/0000000000000001.log, byte 1234: …` */

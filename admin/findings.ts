@@ -41,10 +41,11 @@ export function findingsIn(
     })),
   ].toSorted((a, b) => (a.at ?? 0) - (b.at ?? 0));
   const isKnown = findings.some(({ severity }) => severity !== "note");
-  if (data.refusal !== undefined && !isKnown) {
-    const text = data.refusal;
-    findings.push({ severity: "damage", file, at: undefined, text });
-  }
+  const whole = (severity: Finding["severity"], text: string) =>
+    findings.push({ severity, file, at: undefined, text });
+  if (isKnown) return [...findings, ...notesOn(data, state)];
+  if (data.refusal !== undefined) whole("damage", data.refusal);
+  else if (state === undefined) whole("wrong", "its entries cannot be applied");
   return [...findings, ...notesOn(data, state)];
 }
 
@@ -128,6 +129,9 @@ function notesOn(data: NodeData, state: LogState | undefined): Finding[] {
 function leftoverText(name: string): string {
   if (name === temporaryName) {
     return "a segment that a crash left unfinished; harmless, a start writes over it";
+  }
+  if (/^founding(\.tmp)?$/.test(name)) {
+    return "what this node agreed to before its cluster began; harmless";
   }
   return segmentNumbers([name]).length > 0
     ? "an older segment that a crash left behind; harmless, a start removes it"

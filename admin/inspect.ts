@@ -25,6 +25,17 @@ export async function inspect(
   terminal: Terminal,
 ): Promise<number> {
   return await withStoppedNode(options, terminal, (data) => {
+    const { kind, path, state } = data;
+    // A segment names its owner in its base, a store in its head.
+    if (kind === "kv" && state !== undefined) {
+      const { identity } = state;
+      const line = { file: path, kind: "head", ...identity };
+      terminal.out(
+        options.json
+          ? JSON.stringify(line)
+          : `${basename(path)} head: ${identityText(identity)}`,
+      );
+    }
     for (const part of data.parts) {
       if (options.json) terminal.out(JSON.stringify(jsonOf(part, data)));
       else for (const line of linesOf(part, data)) terminal.out(line);

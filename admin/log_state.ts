@@ -2,6 +2,8 @@
 // its entries were committed, so all of them count: one that was not takes numbers that nobody
 // was given, which costs numbers and nothing else. Values only.
 
+import { InvariantError } from "../base/assert.ts";
+import { DecodeError } from "../base/bytes.ts";
 import type { Configuration, Index, Saved, Term } from "../raft/core/types.ts";
 import { isReturn, Machine } from "../raft/tickets/machine.ts";
 
@@ -56,4 +58,16 @@ export function stateOf({ snapshot, entries }: Saved): LogState {
     sequences: new Map(machine.sequences),
     highest,
   };
+}
+
+/** The same; `undefined` if there is nothing to apply, or an entry cannot be applied. */
+export function stateIfAny(saved: Saved | undefined): LogState | undefined {
+  try {
+    return saved && stateOf(saved);
+  } catch (error) {
+    if (error instanceof DecodeError || error instanceof InvariantError) {
+      return undefined;
+    }
+    throw error;
+  }
 }

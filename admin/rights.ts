@@ -11,7 +11,7 @@ export function needRight(name: "read" | "write", path?: string): void {
   const asked = path === undefined ? { name } : { name, path };
   if (Deno.permissions.querySync(asked).state === "granted") return;
   const what = name === "read" ? "reading" : "writing";
-  const where = path === undefined ? "a temporary directory" : path;
+  const where = path ?? "a copy of a Deno KV store in a temporary directory";
   throw new Error(
     `${what} ${where} needs --allow-${name} (-P covers ./data only)`,
   );

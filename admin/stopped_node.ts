@@ -27,7 +27,11 @@ export async function withStoppedNode(
     const place = findNode(node, (line) => terminal.error(line));
     const unlock = lockForReading(place.directory);
     try {
-      return use(await readData(place), place.directory);
+      const data = await readData(place);
+      if (data.state === undefined && data.refusal === undefined) {
+        throw new Error(`${data.path} holds no data of a node yet`);
+      }
+      return use(data, place.directory);
     } finally {
       unlock();
     }

@@ -37,6 +37,7 @@ export function survivorLines(
     `  last written: ${written}`,
     ...numbersOf(state, skip),
     ...warningsOn(data, { node, state }),
+    "",
     "It may lack every number that the other nodes gave after they last reached this",
     "one: at the latest since it was last written. The skip must be larger than all of",
     "those together, with those that crashes burnt. Numbers are plenty: choose a large one.",
@@ -45,6 +46,7 @@ export function survivorLines(
       "of will be given again.",
     ],
     ...others.length === 0 ? [] : [
+      "",
       "These must never run again on their present data, or numbers are given twice:",
       `  ${
         others.map(({ id, address }) => `node ${id} (${shown(address)})`)

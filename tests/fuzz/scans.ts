@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { findingsIn } from "../../admin/findings.ts";
+import { stateIfAny } from "../../admin/log_state.ts";
 import { entryText } from "../../admin/log_text.ts";
 import type { NodeData } from "../../admin/node_data.ts";
 import type { Entry } from "../../raft/core/types.ts";
@@ -52,7 +53,7 @@ function assertTold(bytes: Uint8Array): NodeData {
   }
   assert.equal(at, bytes.length);
   const data = dataOf(bytes, parts);
-  const findings = findingsIn(data, undefined);
+  const findings = findingsIn(data, stateIfAny(data.state));
   const isFaulty = findings.some(({ severity }) => severity !== "note");
   // What a start refuses is never called sound; what it takes may still mean nothing.
   if (data.refusal !== undefined) assert(isFaulty, "damage is told");

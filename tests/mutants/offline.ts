@@ -167,7 +167,7 @@ export const offlineMutants: readonly Mutant[] = [
     file: "storage/reading_lock.ts",
     find: 'if (attempt("lock", path, () => file.tryLockSync(false))) {',
     replace:
-      'if (attempt("lock", path, () => file.tryLockSync(false)) || file) {',
+      'if (attempt("lock", path, () => file.tryLockSync(false) || true)) {',
     tests: checkTests,
   },
   {

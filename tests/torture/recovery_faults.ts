@@ -69,7 +69,7 @@ async function loseAll(scene: Scene): Promise<string> {
   const path = `${scene.options.directory}/backup`;
   const last = BigInt(scene.checker.largest);
   await Deno.writeFile(path, backupOf(last));
-  await scene.clients.more(5000);
+  do await scene.clients.more(5000); while (scene.checker.largest <= last);
   await scene.kill(...scene.servers);
   const skip = BigInt(scene.checker.largest) - last;
   wipe(first);
@@ -78,6 +78,7 @@ async function loseAll(scene: Scene): Promise<string> {
       placeOf(first),
     ),
   );
+  await Deno.remove(path);
   burn(scene, last + skip);
   await goOn(scene, first);
   return `node ${first.id}, skip ${skip}`;

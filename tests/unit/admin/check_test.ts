@@ -87,6 +87,7 @@ for (const kind of ["file", "kv"] as const) {
         ? /^kv\.sqlite3 save 3 \+\d+ save: term 1, no vote; entry 3$/m
         : /^0000000000000001\.log \d+ \+\d+ save: term 1, no vote; entry 3$/m;
       assert.match(text, place);
+      assert.match(text, / (base|head): .*node a, cluster c{32}, incarnation/);
 
       const { lines } = await ask(inspect, dir, { json: true });
       const records = lines.map((line) => JSON.parse(line));
@@ -320,6 +321,16 @@ Deno.test("check names the save of a Deno KV store that is damaged, and inspect 
     const shows = await ask(inspect, dir);
     assert.equal(shows.code, 1);
     assert.match(shows.text, /take ticket 30/);
+  }));
+
+Deno.test("A Deno KV store without a node's data is told as that", () =>
+  withDirectory(async (dir) => {
+    (await openStorage(`${dir}/a`, "kv")).close();
+    for (const tool of [check, inspect]) {
+      const { code, text } = await ask(tool, dir);
+      assert.equal(code, 2);
+      assert.match(text, /kv\.sqlite3 holds no data of a node yet$/);
+    }
   }));
 
 Deno.test("A Deno KV store is read as a killed process has left it, and stays so", () =>
