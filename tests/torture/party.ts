@@ -88,7 +88,8 @@ export class Party<Bite extends string> {
     againMillis: number,
   ): Promise<void> {
     while (!this.#over) {
-      const { host } = this.#owner;
+      const { raftPort, raftHost, host: clientHost } = this.#owner;
+      const host = this.#port === raftPort ? raftHost : clientHost;
       const conn = await connect({ host, port: this.#port });
       if (conn !== undefined) await this.#receive(conn, visit);
       if (!this.#over) await this.#pause(againMillis);

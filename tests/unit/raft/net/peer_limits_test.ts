@@ -21,4 +21,11 @@ Deno.test("The limits of peers agree with each other", () => {
     3 * keepaliveMillis < silenceMillis && silenceMillis < frameMillis,
   );
   assert.ok(retryMaxMillis <= 1000);
+  const { retryDeadMaxMillis, strayMillis, movedMillis, moveToldMillis } =
+    peerTimes;
+  assert.ok(retryMaxMillis <= retryDeadMaxMillis);
+  assert.ok(strayMillis < movedMillis, "found before it is reported");
+  // Reports of several members, each after a dial in vain, must meet at the leader, which
+  // keeps each for half of the time of a change: 5 s.
+  assert.ok(moveToldMillis + peerTimes.dialMillis < 5000);
 });
