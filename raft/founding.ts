@@ -101,11 +101,31 @@ export class Founding {
   }
 
   /**
-   * Reads the draft; to be called after the storage's `load`.
+   * Reads the draft; to be called after the storage's `load`. `hasLog`: that found a log. A
+   * member can do without its draft, so one that is unsound is only warned of.
    *
-   * @throws {StorageError} If it is damaged, or another node's.
+   * @throws {StorageError} If there is no log, and the draft is damaged, or another node's, or
+   * says that there was a log.
    */
-  load(): void {
+  load({ hasLog }: { readonly hasLog: boolean }): void {
+    try {
+      this.#load();
+    } catch (error) {
+      if (!hasLog || !(error instanceof StorageError)) throw error;
+      const { log } = this.#options;
+      log("warning", `goes on without its founding draft: ${error.message}`);
+    }
+    if (hasLog || this.#draft?.hasLog !== true) return;
+    const { id, directory = "Deno KV" } = this.#node;
+    // Under its incarnation it could vote twice, and forget numbers (PITFALLS 17).
+    throw new StorageError(
+      `the log of node ${id} is missing in ${directory}, and its founding draft is there: ` +
+        "bring the log back; or, if it is lost, empty the directory, so that the node " +
+        "comes back as a new one",
+    );
+  }
+
+  #load(): void {
     const text = this.#options.storage.readDraft();
     if (text === undefined) return;
     const draft = parseDraft(text);
@@ -167,6 +187,17 @@ export class Founding {
           decision satisfies never;
       }
     }
+  }
+
+  /**
+   * To be called when this node has a log, at every start and before the log is written to.
+   * Returns when the draft says so durably: it is worthless without that log from now on.
+   *
+   * @throws {Error} If the draft cannot be written.
+   */
+  async logBegan(): Promise<void> {
+    if (this.#draft === undefined || this.#draft.hasLog === true) return;
+    await this.#keep({ ...this.#draft, hasLog: true });
   }
 
   /** To be called when this node has a log of its own, of `cluster`. */

@@ -180,7 +180,7 @@ export class Host implements NodeInputs {
       signal,
       storage,
     });
-    founding.load();
+    founding.load({ hasLog: resumed !== undefined });
     // The others can ask only if clients are served.
     const isFounding = founding.isWanted && resumed === undefined;
     if (isFounding) this.#openEarly(joining);
@@ -189,6 +189,7 @@ export class Host implements NodeInputs {
     this.#identity = identity;
     const peers = this.#peers = this.#openPeers(options, identity, listener);
     if (resumed === undefined) await createStorage(storage, saved);
+    await founding.logBegan();
     if (isFounding) founding.ended(identity.cluster);
     const { directory } = options;
     for (const line of directory === undefined ? [] : adviceOn(directory)) {

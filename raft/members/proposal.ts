@@ -5,7 +5,7 @@
 //
 //   proposal = CLUSTER (" " ID " " ADDRESS " " INCARNATION){2..9}     in order of ids
 //   draft    = "node " ID " " INCARNATION "\n" ["accepted " proposal "\n"]
-//              ("former " proposal "\n")*
+//              ("former " proposal "\n")* ["log begun\n"]
 //
 // CLUSTER has 32 hex digits, INCARNATION 16, ADDRESS no spaces.
 
@@ -44,7 +44,11 @@ export type Draft = {
   readonly accepted: Proposal | undefined;
   /** Those that it agreed to before. */
   readonly former: readonly Proposal[];
+  /** Its log exists, or existed: it has voted and kept numbers, perhaps. */
+  readonly hasLog?: boolean;
 };
+
+const logLine = "log begun";
 
 /** `draft` after its node has accepted `proposal`; `undefined` if it holds too many. */
 export function withAccepted(
@@ -111,10 +115,11 @@ export function isFounder({ id, address, incarnation }: Founder): boolean {
 
 /** The text of a draft. */
 export function draftText(draft: Draft): string {
-  const { node, incarnation, accepted, former } = draft;
+  const { node, incarnation, accepted, former, hasLog } = draft;
   const lines = [`node ${node} ${incarnation}`];
   if (accepted !== undefined) lines.push(`accepted ${proposalText(accepted)}`);
   for (const one of former) lines.push(`former ${proposalText(one)}`);
+  if (hasLog === true) lines.push(logLine);
   return lines.map((line) => `${line}\n`).join("");
 }
 
@@ -124,6 +129,8 @@ export function parseDraft(text: string): Draft | undefined {
   const [, node = "", incarnation = ""] =
     /^node (\S+) ([0-9a-f]{16})$/.exec(first) ?? [];
   if (!isNodeId(node) || lines.pop() !== "") return undefined;
+  const hasLog = lines.at(-1) === logLine;
+  if (hasLog) lines.pop();
   let accepted: Proposal | undefined;
   const former: Proposal[] = [];
   for (const line of lines) {
@@ -134,5 +141,6 @@ export function parseDraft(text: string): Draft | undefined {
     else if (kind === "former" && accepted !== undefined) former.push(proposal);
     else return undefined;
   }
-  return { node, incarnation, accepted, former };
+  const draft = { node, incarnation, accepted, former };
+  return hasLog ? { ...draft, hasLog } : draft;
 }

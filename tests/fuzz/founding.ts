@@ -40,11 +40,14 @@ const draft: fc.Arbitrary<Draft> = fc.record({
   incarnation: hex(16),
   accepted: fc.option(proposal, { nil: undefined }),
   former: fc.array(proposal, { maxLength: 3 }),
+  hasLog: fc.boolean(),
 }).map((draft) =>
   draft.accepted === undefined ? { ...draft, former: [] } : draft
 );
 const tokens = [
-  ..."node accepted former \n : 0 ffff ticketd founding 1 é \0".split(" "),
+  ..."node accepted former log begun \n : 0 ffff ticketd founding 1 é \0".split(
+    " ",
+  ),
   " ",
   "\n\n",
 ];

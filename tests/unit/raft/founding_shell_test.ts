@@ -56,7 +56,7 @@ Deno.test("A node tells others nothing before its draft is durable", async () =>
   const { founding, stop } = foundingOn(retained, {
     defer: (run) => waiting.push(run),
   });
-  founding.load();
+  founding.load({ hasLog: false });
   assert.equal(founding.answer(asker, undefined), undefined);
   const result = founding.result();
   assert.equal(founding.answer(asker, undefined), undefined);
@@ -79,7 +79,7 @@ Deno.test("A node goes on with the draft of its directory, and writes it again",
   const { founding, stop } = foundingOn(retained, {
     defer: (run) => queueMicrotask(() => (writes++, run())),
   });
-  founding.load();
+  founding.load({ hasLog: false });
   const result = founding.result();
   await until("it answers", () => founding.answer(asker, undefined));
   assert.equal(writes, 1);
@@ -92,7 +92,7 @@ Deno.test("A node goes on with the draft of its directory, and writes it again",
 Deno.test("A draft of another node, or one that nobody knows, is refused", () => {
   const refused = (draft: string, message: RegExp) => {
     const { founding } = foundingOn({ state: undefined, draft });
-    assert.throws(() => founding.load(), message);
+    assert.throws(() => founding.load({ hasLog: false }), message);
   };
   refused(
     agreed.replace("node 1", "node 2"),
@@ -107,7 +107,7 @@ Deno.test("A node that has agreed to found with others does not found alone", as
     { state: undefined, draft: agreed },
     alone,
   );
-  founding.load();
+  founding.load({ hasLog: false });
   await assert.rejects(identified(), /has agreed to found cluster c{32} with/);
 });
 
@@ -147,8 +147,38 @@ Deno.test("A directory keeps its incarnation, whatever its node does next", asyn
     { state: undefined, draft },
     alone,
   );
-  founding.load();
+  founding.load({ hasLog: false });
   const saved = await identified();
   assert.equal(saved.identity.incarnation, "1".repeat(16));
   assert.equal(saved.hardState.currentTerm, 1);
+});
+
+Deno.test("A node whose log is gone does not go on from its draft", async () => {
+  const retained: Retained = { state: undefined, draft: agreed };
+  const { founding } = foundingOn(retained);
+  founding.load({ hasLog: false });
+  await founding.logBegan();
+  assert.equal(retained.draft, `${agreed}log begun\n`);
+  const { founding: next } = foundingOn(retained);
+  next.load({ hasLog: true });
+  assert.equal(next.draft?.accepted?.cluster, proposal.cluster);
+  const { founding: robbed } = foundingOn(retained);
+  assert.throws(
+    () => robbed.load({ hasLog: false }),
+    /the log of node 1 is missing in data\/1, and its founding draft is there/,
+  );
+});
+
+Deno.test("A member does without a draft that is unsound", async () => {
+  const retained: Retained = { state: undefined, draft: "strange" };
+  const lines: string[] = [];
+  const storage = new Memory(retained);
+  const { signal } = new AbortController();
+  const log = (level: string, text: string) =>
+    void lines.push(`${level} ${text}`);
+  const founding = new Founding(options, { log, signal, storage });
+  founding.load({ hasLog: true });
+  await founding.logBegan();
+  assert.match(lines.join(), /^warning goes on without its founding draft: /);
+  assert.equal(retained.draft, "strange");
 });

@@ -60,7 +60,8 @@ Deno.test("A draft is read back from its text, and from no other", () => {
     cluster: "d".repeat(32),
   });
   assert.deepEqual(again?.former, [proposal]);
-  for (const one of [draft, accepted, again]) {
+  const begun = { ...accepted, hasLog: true };
+  for (const one of [draft, accepted, again, begun]) {
     const text = draftText(one!);
     assert.deepEqual(parseDraft(text), one);
     for (
