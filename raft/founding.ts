@@ -101,11 +101,23 @@ export class Founding {
   }
 
   /**
-   * Reads the draft; to be called after the storage's `load`, which has found a log or not.
+   * Reads the draft; to be called after the storage's `load`, which has found a log or not. A
+   * member can do without its draft, so one that is unsound is only warned of.
    *
-   * @throws {StorageError} If it is damaged, another node's, or has lost its log.
+   * @throws {StorageError} If there is no log, and the draft is damaged, another node's, or has
+   * lost its log.
    */
   load({ hasLog }: { readonly hasLog: boolean }): void {
+    try {
+      this.#load(hasLog);
+    } catch (error) {
+      if (!hasLog || !(error instanceof StorageError)) throw error;
+      const { log } = this.#options;
+      log("warning", `goes on without its founding draft: ${error.message}`);
+    }
+  }
+
+  #load(hasLog: boolean): void {
     const text = this.#options.storage.readDraft();
     if (text === undefined) return;
     const draft = parseDraft(text);

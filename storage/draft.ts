@@ -39,8 +39,8 @@ export function decodeDraft(value: unknown, where: string): string {
   if (format !== undefined && checksum === checksumOf(text)) return text;
   throw new StorageError(
     `${where} is damaged; nothing was changed. It holds what this node has agreed to ` +
-      "before its cluster began: restore the directory from a copy, or empty it and " +
-      "start the node again",
+      "before its cluster began: empty the directory if it holds no log, and start the " +
+      "node again",
   );
 }
 

@@ -9,8 +9,10 @@
 // - Numbers are given only once a majority of P's disks has founded P. A disk that ever
 //   accepted P accepts Q only if so many of P's disks have founded nothing that the others
 //   are no majority. Q names these disks, too. If Q is founded, all of them have accepted Q,
-//   so they never found P.
-// - So P and its numbers are forgotten only if every disk of P is lost.
+//   and never found P, even if a disk that counted as lost comes back and has founded P: a
+//   node that has accepted Q follows a founder of P only if Q needs that founder's disk.
+// - So a disk of P never helps to forget P's numbers. Disks that never accepted P can: nodes
+//   that see no disk of P, because all that they can reach are lost, begin again at 1.
 
 import {
   type Draft,
@@ -106,13 +108,20 @@ function followed(draft: Draft, founded: readonly Founded[]): Decision {
         "let --join name the nodes of one",
     };
   }
-  for (const { cluster, proposal } of founded) {
+  let former: string | undefined;
+  for (const { id, cluster, proposal } of founded) {
     const isFounder = proposal !== undefined && proposal.cluster === cluster &&
       names(proposal, draft);
-    if (isFounder) return { type: "found", proposal };
+    if (!isFounder) continue;
+    if (mayFollow(draft, id, proposal)) return { type: "found", proposal };
+    former = cluster;
   }
   const led = founded.find(({ isLed }) => isLed);
   if (led !== undefined) return { type: "join", cluster: led.cluster };
+  // A disk that counted as lost is back. What was agreed to since may have given numbers.
+  if (former !== undefined) {
+    return { type: "fault", why: passedOver(former, draft, founded) };
+  }
   const ids = founded.map(({ id }) => id).join(", ");
   return {
     type: "wait",
@@ -122,6 +131,33 @@ function followed(draft: Draft, founded: readonly Founded[]): Decision {
       }: node ${ids} is a member, and ` +
       "knows no leader yet",
   };
+}
+
+function isAccepted({ accepted }: Draft, proposal: Proposal): boolean {
+  return accepted !== undefined && isSame(accepted, proposal);
+}
+
+/**
+ * Whether this disk may found `proposal`, as node `id` has done: it has accepted nothing
+ * since, or what it has accepted since needs the disk of that node, and is never founded.
+ */
+function mayFollow(draft: Draft, id: NodeId, proposal: Proposal): boolean {
+  const disk = proposal.founders.find((founder) => founder.id === id);
+  const { accepted } = draft;
+  return isAccepted(draft, proposal) ||
+    (accepted !== undefined && disk !== undefined &&
+      names(accepted, { node: id, incarnation: disk.incarnation }));
+}
+
+function passedOver(
+  cluster: string,
+  { accepted }: Draft,
+  founded: readonly Founded[],
+): string {
+  const ids = founded.map(({ id }) => id).join(", ");
+  return `sees node ${ids} of cluster ${cluster}, and has agreed to found cluster ` +
+    `${accepted?.cluster} since, without that disk: stop the node whose directory came ` +
+    "back, or empty that directory if another node has its id now";
 }
 
 /** Why these nodes cannot found anything together, if they cannot. */
@@ -173,7 +209,7 @@ function agreed(
       why: `sees ${ids}, and waits for node ${lowest} to propose a cluster`,
     };
   }
-  if (accepted !== undefined && isSame(accepted, proposal)) {
+  if (isAccepted(draft, proposal)) {
     return {
       type: "wait",
       why:

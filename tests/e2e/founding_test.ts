@@ -202,3 +202,20 @@ e2e(
     );
   },
 );
+
+e2e(
+  "A node whose log is removed, and not its draft, does not vote again",
+  async (lab) => {
+    const servers = together(lab, 3);
+    const [one, two, three] = servers;
+    for (const server of servers) server.spawn();
+    await clusterOf(servers);
+    await new Cluster(servers).settled();
+    await three!.kill();
+    assert.equal((await one!.tickets(10)).at(-1), 10n);
+    await two!.kill();
+    await Deno.remove(`${two!.data}/0000000000000001.log`);
+    // With the third, which lacks the tickets, it would be a majority.
+    assert.match(await refused(two!), /the log of node 2 is missing in/);
+  },
+);

@@ -45,7 +45,9 @@ const draft: fc.Arbitrary<Draft> = fc.record({
   draft.accepted === undefined ? { ...draft, former: [] } : draft
 );
 const tokens = [
-  ..."node accepted former \n : 0 ffff ticketd founding 1 é \0".split(" "),
+  ..."node accepted former log \n : 0 ffff ticketd founding 1 é \0".split(
+    " ",
+  ),
   " ",
   "\n\n",
 ];

@@ -30,6 +30,8 @@ type State = {
   readonly nodes: readonly Node[];
   /** Disks that may yet be lost. */
   readonly wipes: number;
+  /** Disks that count as lost, and may come back in the place of what runs there now. */
+  readonly away: readonly (Node | undefined)[];
   /** Every founding that ever was, also of disks that are lost. */
   readonly founded: readonly Founding[];
 };
@@ -41,6 +43,7 @@ const hex = (number: number, digits: number) =>
 
 export class FoundingModel {
   readonly #count: number;
+  #comeBack = false;
   readonly #majority: number;
   readonly #nodes = new Map<string, Node>();
   readonly #keys = new WeakMap<Node, string>();
@@ -63,10 +66,14 @@ export class FoundingModel {
     return this.#came.size;
   }
 
-  /** Visits every state that `wipes` lost disks can lead to. */
-  explore(wipes: number): void {
+  /**
+   * Visits every state that `wipes` lost disks can lead to. `comeBack`: they may come back;
+   * where nodes then stand still is not looked at.
+   */
+  explore(wipes: number, { comeBack = false } = {}): void {
+    this.#comeBack = comeBack;
     const nodes = Array.from({ length: this.#count }, (_, i) => fresh(i, 0));
-    let open: State[] = [{ nodes, wipes, founded: [] }];
+    let open: State[] = [{ nodes, wipes, away: [], founded: [] }];
     this.#came.set(this.#keyOf(open[0]!), undefined);
     this.#assertEnd(open[0]!);
     while (open.length > 0) {
@@ -89,7 +96,13 @@ export class FoundingModel {
     for (const [i, node] of state.nodes.entries()) {
       if (state.wipes > 0 && isKnown(state, node)) {
         const wiped = fresh(i, Number(node.draft.incarnation) % 10 + 1);
-        yield { ...this.#put(state, i, wiped), wipes: state.wipes - 1 };
+        const away = this.#comeBack ? state.away.slice() : [];
+        if (this.#comeBack) away[i] = { ...node, read: [] };
+        yield { ...this.#put(state, i, wiped), wipes: state.wipes - 1, away };
+      }
+      const back = state.away[i];
+      if (back !== undefined) {
+        yield { ...this.#put(state, i, back), away: [] };
       }
       if (node.cluster !== undefined) continue;
       for (const j of state.nodes.keys()) {
@@ -183,6 +196,13 @@ export class FoundingModel {
 
   #assertSafe(state: State): void {
     const { founded } = state;
+    if (this.#comeBack) {
+      const counts = Map.groupBy(founded, ({ proposal }) => proposal.cluster);
+      const alive = [...counts.values()].filter((all) =>
+        all.length >= this.#majority
+      );
+      return this.#assert(alive.length < 2, state, "two clusters live");
+    }
     for (const { disk: x, proposal: p } of founded) {
       for (const { disk: y, proposal: q } of founded) {
         if (p.cluster >= q.cluster) continue;
@@ -219,7 +239,7 @@ export class FoundingModel {
       nodes: state.nodes.map((node) => ({ ...node, read: [] })),
     };
     const key = this.#keyOf({ ...calm, wipes: 0 });
-    if (this.#ended.has(key)) return;
+    if (this.#comeBack || this.#ended.has(key)) return;
     this.#ended.add(key);
     const places = [...state.nodes.keys()];
     for (const order of [places, places.toReversed()]) {
@@ -294,13 +314,15 @@ export class FoundingModel {
     return { ...state, nodes: state.nodes.with(place, known) };
   }
 
-  #keyOf({ nodes, wipes, founded }: State): string {
+  #keyOf({ nodes, wipes, away, founded }: State): string {
     const foundings = founded.map(({ disk, proposal }) =>
       `${disk.slice(-2)}:${short(proposal.cluster)}`
     );
     return `${wipes} ${
       nodes.map((node) => this.#nodeKey(node)).join(" ")
-    } ${foundings.sort().join()}`;
+    } ${foundings.sort().join()} ${
+      away.map((node) => node && this.#nodeKey(node)).join()
+    }`;
   }
 
   #nodeKey(node: Node): string {

@@ -169,3 +169,17 @@ Deno.test("A directory keeps its incarnation, whatever its node does next", asyn
   assert.equal(saved.identity.incarnation, "1".repeat(16));
   assert.equal(saved.hardState.currentTerm, 1);
 });
+
+Deno.test("A member does without a draft that is unsound", async () => {
+  const retained: Retained = { state: undefined, draft: "strange" };
+  const lines: string[] = [];
+  const storage = new Memory(retained);
+  const { signal } = new AbortController();
+  const log = (level: string, text: string) =>
+    void lines.push(`${level} ${text}`);
+  const founding = new Founding(options, { log, signal, storage });
+  founding.load({ hasLog: true });
+  await founding.begun(proposal.cluster);
+  assert.match(lines.join(), /^warning goes on without its founding draft: /);
+  assert.equal(retained.draft, "strange");
+});

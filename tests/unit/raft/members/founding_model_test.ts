@@ -15,3 +15,9 @@ for (
     assert(model.ends.founded > 1000 && model.ends.waits > 100);
   });
 }
+
+Deno.test("Three nodes found nothing twice, whenever a lost disk comes back", () => {
+  const model = new FoundingModel(3);
+  model.explore(1, { comeBack: true });
+  assert(model.states > 10_000, `${model.states}`);
+});

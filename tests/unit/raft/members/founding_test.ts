@@ -205,3 +205,23 @@ Deno.test("A node that has agreed with some nodes does not agree with others", (
     /^has agreed to found a cluster with 1, 2, 3, and sees 1, 2, 4/,
   );
 });
+
+Deno.test("A node that has agreed anew does not found what a disk brings back", () => {
+  const before = proposalOf("abc");
+  const since = proposalOf("abc", { cluster: "d", lives: [1, 0, 0] });
+  const back = (isLed: boolean) => has("a", { isLed, proposal: before });
+  const anew = selfOf("c", { accepted: since, former: [before] });
+  const decision = decide(anew, [back(false)], made);
+  assert.equal(decision.type, "fault");
+  assert.match(
+    (decision as { why: string }).why,
+    /sees node a of cluster c{32}, and has agreed to found cluster d{32} since/,
+  );
+  // A majority founded it without this disk.
+  assert.equal(decide(anew, [back(true)], made).type, "join");
+  // The other disk has founded it, so that the later proposal is never founded.
+  const other = has("b", { isLed: false, proposal: before });
+  assert.equal(decide(anew, [other], made).type, "found");
+  const still = selfOf("c", { accepted: before });
+  assert.equal(decide(still, [back(false)], made).type, "found");
+});
