@@ -5,6 +5,7 @@
 import { basename } from "node:path";
 import { findServer } from "../raft/core/membership.ts";
 import { segmentNumbers, temporaryName } from "../storage/segment.ts";
+import { draftName } from "../storage/draft.ts";
 import type { Part } from "../storage/scan.ts";
 import type { LogState } from "./log_state.ts";
 import { wrongsIn } from "./meaning.ts";
@@ -44,6 +45,15 @@ export function findingsIn(
   if (data.refusal !== undefined && !isKnown) {
     const text = data.refusal;
     findings.push({ severity: "damage", file, at: undefined, text });
+  }
+  if (data.draftFault !== undefined) {
+    const text = data.draftFault;
+    findings.push({
+      severity: "damage",
+      file: data.kind === "file" ? draftName : file,
+      at: undefined,
+      text,
+    });
   }
   return [...findings, ...notesOn(data, state)];
 }

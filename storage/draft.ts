@@ -39,8 +39,9 @@ export function decodeDraft(value: unknown, where: string): string {
   if (format !== undefined && checksum === checksumOf(text)) return text;
   throw new StorageError(
     `${where} is damaged; nothing was changed. It holds what this node has agreed to ` +
-      "before its cluster began: restore the directory from a copy, or empty it and " +
-      "start the node again",
+      "before its cluster began: restore the directory from a copy. If there is none: " +
+      "beside a log, remove this alone; without a log, empty the directory; then start " +
+      "the node again",
   );
 }
 
