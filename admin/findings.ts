@@ -5,6 +5,7 @@
 import { basename } from "node:path";
 import { findServer } from "../raft/core/membership.ts";
 import { segmentNumbers, temporaryName } from "../storage/segment.ts";
+import { draftName } from "../storage/draft.ts";
 import type { Part } from "../storage/scan.ts";
 import type { LogState } from "./log_state.ts";
 import { wrongsIn } from "./meaning.ts";
@@ -43,6 +44,16 @@ export function findingsIn(
   const isKnown = findings.some(({ severity }) => severity !== "note");
   const whole = (severity: Finding["severity"], text: string) =>
     findings.push({ severity, file, at: undefined, text });
+  if (data.draftFault !== undefined) {
+    const { draftFault: text } = data;
+    // A start goes on without it.
+    findings.push({
+      severity: "note",
+      file: data.kind === "file" ? draftName : file,
+      at: undefined,
+      text,
+    });
+  }
   if (isKnown) return [...findings, ...notesOn(data, state)];
   if (data.refusal !== undefined) whole("damage", data.refusal);
   else if (state === undefined) whole("wrong", "its entries cannot be applied");

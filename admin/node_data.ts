@@ -5,7 +5,9 @@
 
 import { join } from "node:path";
 import type { NodeId } from "../raft/core/types.ts";
+import { parseDraft } from "../raft/members/proposal.ts";
 import type { Replayed } from "../storage/apply_save.ts";
+import { decodeDraft, draftName } from "../storage/draft.ts";
 import { attempt } from "../storage/file_faults.ts";
 import { denoFiles, lockName } from "../storage/files.ts";
 import { readStore } from "../storage/kv_reading.ts";
@@ -30,6 +32,8 @@ export type NodeData = {
   readonly state: Replayed | undefined;
   /** Why a start would refuse, in its own words. */
   readonly refusal: string | undefined;
+  /** Why a start goes on without the founding draft beside the log. */
+  readonly draftFault: string | undefined;
   /** Names in the directory that a start ignores or removes. */
   readonly leftovers: readonly string[];
   /** Bytes of the file that counts. */
@@ -62,8 +66,15 @@ function readFiles({ directory, id }: NodePlace): NodeData {
     number,
     node,
     parts,
-    leftovers: names.filter((other) => other !== name && other !== lockName)
-      .toSorted(),
+    draftFault: names.includes(draftName)
+      ? draftFault(files.read(draftName), {
+        node,
+        where: join(directory, draftName),
+      })
+      : undefined,
+    leftovers: names.filter((other) =>
+      ![name, lockName, draftName].includes(other)
+    ).toSorted(),
     ...lengthAndTime(path),
   };
   try {
@@ -77,7 +88,7 @@ function readFiles({ directory, id }: NodePlace): NodeData {
 
 async function readKv({ directory, id }: NodePlace): Promise<NodeData> {
   needRight("write"); // a copy is read, in a temporary directory
-  const { node, state, fault, parts } = await readStore(directory, id);
+  const { node, state, fault, parts, draft } = await readStore(directory, id);
   const path = join(directory, kvStoreName);
   const own = [kvStoreName, `${kvStoreName}-wal`, `${kvStoreName}-shm`];
   const names = denoFiles(directory).list() ?? [];
@@ -94,6 +105,10 @@ async function readKv({ directory, id }: NodePlace): Promise<NodeData> {
     parts,
     state,
     refusal: fault,
+    draftFault: draft && draftFault(draft.value, {
+      node: id ?? node ?? "1",
+      where: "the founding draft in the store",
+    }),
     leftovers: names.filter((name) => name !== lockName && !own.includes(name)),
     bytes: store.bytes,
     writtenMillis: Math.max(
@@ -108,6 +123,23 @@ function lengthAndTime(
 ): Pick<NodeData, "bytes" | "writtenMillis"> {
   const { size, mtime } = attempt("look at", path, () => Deno.statSync(path));
   return { bytes: size, writtenMillis: mtime?.getTime() };
+}
+
+/** Why a start of `node` goes on without these bytes; `undefined` if it takes them. */
+function draftFault(value: unknown, { node, where }: {
+  readonly node: NodeId;
+  readonly where: string;
+}): string | undefined {
+  try {
+    const draft = parseDraft(decodeDraft(value, where));
+    if (draft?.node === node) return undefined;
+    return draft === undefined
+      ? `${where} is not one that this ticketd knows: start the newer ticketd that wrote it`
+      : `${where} belongs to node ${draft.node}, not to node ${node}`;
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    return error.message;
+  }
 }
 
 function ownerOf(parts: readonly Part[]): NodeId | undefined {

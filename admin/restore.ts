@@ -122,14 +122,16 @@ function report(backup: Backup, { saved, directory, options, terminal }: {
     `node ${id} of the new cluster ${cluster} is in ${directory}, from the backup ` +
       `of ${backup.taken} of cluster ${backup.cluster}`,
   );
-  for (const [name, last] of raised(known, bound)) {
+  const begins = raised(known, bound);
+  for (const [name, last] of begins) {
     terminal.out(
       `  ${shown(name)}: ${
         known.get(name) ?? 0n
       } in the backup, the next is above ${last}`,
     );
   }
-  if (bound.type === "exact") {
+  // A skip of 0, or a bound below the backup, is an --exact that was not meant as one.
+  if ([...begins].some(([name, last]) => last === (known.get(name) ?? 0n))) {
     terminal.error(
       `warning: every number that was given after ${backup.taken} will be given again`,
     );

@@ -36,7 +36,9 @@ export class HostNotices {
   /**
    * Node `sender` of another cluster dials this node as its member. If this node is alone in
    * its own, its data may have been lost, and it would repeat numbers that the others have
-   * given. But anybody who reaches the port can say so: it is logged, and nothing is done.
+   * given. Or an operator has recovered or restored it, and the other one must not run: only
+   * the operator knows which. Anybody who reaches the port can say so: it is logged, and
+   * nothing is done.
    */
   claimed(
     sender: NodeId,
@@ -55,9 +57,10 @@ export class HostNotices {
     this.#log(
       "error",
       `whoever calls itself node ${sender} of another cluster holds node ${id} for ` +
-        `a member: if this node's data were lost, it repeats numbers: stop it, send ` +
-        `RAFT.REMOVESERVER ${id} to node ${sender}, then start it with an ` +
-        `empty directory and --join`,
+        `a member, and one of the two repeats numbers. If node ${id} was recovered or ` +
+        `restored, stop node ${sender} and empty its directory. If the data of node ` +
+        `${id} were lost, stop node ${id}, send RAFT.REMOVESERVER ${id} to node ` +
+        `${sender}, then start node ${id} with an empty directory and --join`,
     );
   }
 }

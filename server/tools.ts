@@ -116,6 +116,8 @@ function backupTask({ settings, rest }: Given): ToolTask {
   if (keep !== undefined && everyMillis === undefined) {
     throw new UsageError("--keep without --every: one backup is one file");
   }
+  // A script's variable that was never set: no file, and no standard output either.
+  if (path === "") throw missing("backup", "the name of FILE");
   const toFile = path === undefined || path === "-" ? undefined : path;
   if (everyMillis !== undefined && toFile === undefined) {
     throw missing("backup", "the directory for --every");

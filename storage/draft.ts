@@ -39,8 +39,8 @@ export function decodeDraft(value: unknown, where: string): string {
   if (format !== undefined && checksum === checksumOf(text)) return text;
   throw new StorageError(
     `${where} is damaged; nothing was changed. It holds what this node has agreed to ` +
-      "before its cluster began: empty the directory if it holds no log, and start the " +
-      "node again",
+      "before its cluster began: beside a log, remove it; without a log, empty the " +
+      "directory; then start the node again",
   );
 }
 

@@ -12,6 +12,7 @@ import { openStore, readState } from "./kv.ts";
 import {
   decoded,
   decodeHead,
+  draftKey,
   type Head,
   headKey,
   joined,
@@ -31,6 +32,8 @@ export type ReadStore = {
   readonly state: Replayed | undefined;
   /** Why a start would refuse. */
   readonly fault: string | undefined;
+  /** The founding draft as it is stored; `undefined` if there is none. */
+  readonly draft: { readonly value: unknown } | undefined;
   /** Each save that counts; `at` is its number. */
   readonly parts: readonly Part[];
 };
@@ -84,8 +87,13 @@ async function read(
   { node, where }: { node: NodeId | undefined; where: string },
 ): Promise<ReadStore> {
   const owner = await ownerIn(kv);
-  const found = { node: owner, head: undefined, state: undefined, parts: [] };
-  if (owner === undefined) return { ...found, fault: undefined };
+  const none = { node: owner, head: undefined, state: undefined, parts: [] };
+  if (owner === undefined) {
+    return { ...none, draft: undefined, fault: undefined };
+  }
+  const kept = await kv.get<unknown>(draftKey(owner));
+  const draft = kept.versionstamp === null ? undefined : { value: kept.value };
+  const found = { ...none, draft };
   if (node !== undefined && owner !== node) {
     const fault = `${where} belongs to node ${owner}, not to node ${node}`;
     return { ...found, fault };
@@ -96,7 +104,7 @@ async function read(
     head = decodeHead(value, { where, node: owner });
     const { state } = await readState(kv, head, where);
     const parts = await partsOf(kv, head);
-    return { node: owner, head, state, fault: undefined, parts };
+    return { node: owner, head, state, fault: undefined, parts, draft };
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     const parts = head === undefined ? [] : await partsOf(kv, head);

@@ -45,7 +45,7 @@ const mayImport: readonly (readonly [string, RegExp])[] = [
   ["server/", /^(server\/\w+\.ts$|raft\/channel\/|base\/|deno\.json$)/],
   [
     "admin/",
-    /^(admin|storage|raft\/core|base)\/|^raft\/(members\/bootstrap|tickets\/machine)\.ts$|^deno\.json$/,
+    /^(admin|storage|raft\/core|base)\/|^raft\/(members\/(bootstrap|proposal)|tickets\/machine)\.ts$|^deno\.json$/,
   ],
   ["client/", /^client\//],
   [
@@ -299,6 +299,7 @@ const mayMeetNull = new Set([
   "raft/net/wire.ts",
   "raft/worker.ts",
   "server/flags.ts",
+  "storage/kv_reading.ts",
   "storage/kv.ts",
   "storage/kv_storage.ts",
 ]);

@@ -39,6 +39,7 @@ function dataOf(bytes: Uint8Array, parts: readonly Part[]): NodeData {
     parts,
     ...started(bytes),
     leftovers: [],
+    draftFault: undefined,
     bytes: bytes.length,
     writtenMillis: 0,
   };

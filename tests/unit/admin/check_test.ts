@@ -5,7 +5,9 @@ import assert from "node:assert/strict";
 import { check } from "../../../admin/check.ts";
 import { inspect } from "../../../admin/inspect.ts";
 import type { Saved } from "../../../raft/core/types.ts";
+import { draftText } from "../../../raft/members/proposal.ts";
 import { wholeChange } from "../../../storage/apply_save.ts";
+import { encodeDraft } from "../../../storage/draft.ts";
 import { encodeSegment, segmentName } from "../../../storage/segment.ts";
 import { scanSegment } from "../../../storage/scan.ts";
 import { contents } from "../../lib/harness.ts";
@@ -350,3 +352,41 @@ Deno.test("A Deno KV store is read as a killed process has left it, and stays so
       assert.match(text, /members:? a a\.example:1 voter, b b/);
     }
   }));
+
+for (const kind of ["file", "kv"] as const) {
+  Deno.test(`check tells a founding draft that a start goes on without (${kind})`, () =>
+    withDirectory(async (dir) => {
+      await makeNode(`${dir}/a`, { kind });
+      const draft = {
+        node: "a",
+        incarnation: "0".repeat(16),
+        former: [],
+        hasLog: true,
+      };
+      const text = draftText({ ...draft, accepted: undefined });
+      const keep = async (bytes: Uint8Array) => {
+        if (kind === "file") {
+          return await Deno.writeFile(`${dir}/a/founding`, bytes);
+        }
+        using kv = await Deno.openKv(`${dir}/a/kv.sqlite3`);
+        await kv.set(["ticketd", "a", "founding"], bytes);
+      };
+      await keep(encodeDraft(text));
+      const sound = await ask(check, dir);
+      assert.equal(sound.code, 0, sound.text);
+      assert.doesNotMatch(sound.text, /founding/);
+
+      await keep(encodeDraft(text).fill(0, -4));
+      const damaged = await ask(check, dir);
+      assert.equal(damaged.code, 0, damaged.text);
+      assert.match(damaged.text, /^note: .*beside a log, remove it/m);
+
+      await keep(
+        encodeDraft(draftText({ ...draft, node: "b", accepted: undefined })),
+      );
+      assert.match(
+        (await ask(check, dir)).text,
+        /belongs to node b, not to node a/,
+      );
+    }));
+}

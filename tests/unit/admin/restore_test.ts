@@ -100,6 +100,24 @@ Deno.test("--exact warns that numbers will be given again", () =>
     assert.equal(firstTicket(await stateIn(`${dir}/data/a`)), 61n);
   }));
 
+Deno.test("A bound that skips nothing warns as --exact does", () =>
+  withDirectory(async (dir) => {
+    const bounds = [
+      { type: "skip", count: 0n },
+      { type: "above", count: 0n },
+      { type: "above", count: 60n },
+    ] as const;
+    for (const [i, bound] of bounds.entries()) {
+      await Deno.mkdir(`${dir}/${i}`);
+      const { code, errors } = await run(`${dir}/${i}`, bound);
+      assert.equal(code, 0);
+      assert.match(errors, /every number that was given after .* again/);
+    }
+    await Deno.mkdir(`${dir}/above`);
+    const above = { type: "above", count: 61n } as const;
+    assert.equal((await run(`${dir}/above`, above)).errors, "");
+  }));
+
 Deno.test("A backup without any ticket begins above the bound, too", () =>
   withDirectory(async (dir) => {
     const from = encodeBackup({ ...backup, sequences: [] });

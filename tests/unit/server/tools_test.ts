@@ -117,6 +117,7 @@ Deno.test("`backup` takes an address and a file, with --every a directory", () =
   const usage = "usage: ticketd backup HOST:PORT [FILE]";
   const wrong: [string, string][] = [
     ["backup", `backup: HOST:PORT is missing; ${usage}`],
+    ["backup h:7 ", `backup: the name of FILE is missing; ${usage}`],
     ["backup h:7 a b", `backup: "b" is too much; ${usage}`],
     [
       "backup f",
