@@ -129,7 +129,7 @@ export const foundingMutants: readonly Mutant[] = [
     file: shell,
     find: "if (!hasLog || !(error instanceof StorageError)) throw error;",
     replace:
-      "if (!(error instanceof StorageError) || this !== undefined) throw error;",
+      "if (!(error instanceof StorageError) || error.message !== '') throw error;",
     tests: shellTests,
   },
   {
