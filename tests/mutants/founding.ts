@@ -101,7 +101,7 @@ export const foundingMutants: readonly Mutant[] = [
     source,
     file: decision,
     find: "(accepted !== undefined && disk !== undefined &&",
-    replace: "(accepted !== undefined && disk === undefined &&",
+    replace: "(accepted !== undefined && disk !== undefined && id === '' &&",
     tests: decisionTests,
   },
   {
@@ -128,7 +128,8 @@ export const foundingMutants: readonly Mutant[] = [
     source,
     file: shell,
     find: "if (!hasLog || !(error instanceof StorageError)) throw error;",
-    replace: "if (hasLog !== undefined) throw error;",
+    replace:
+      "if (!(error instanceof StorageError) || error.message !== '') throw error;",
     tests: shellTests,
   },
   {
