@@ -164,7 +164,7 @@ export const offlineMutants: readonly Mutant[] = [
     source: "docs/OPERATING.md, Checking a log",
     file: "admin/findings.ts",
     find: "if (data.draftFault !== undefined) {",
-    replace: "if (data.draftFault === "") {",
+    replace: 'if (data.draftFault === "") {',
     tests: checkTests,
   },
   {
