@@ -101,11 +101,11 @@ export class Founding {
   }
 
   /**
-   * Reads the draft; to be called after the storage's `load`.
+   * Reads the draft; to be called after the storage's `load`, which has found a log or not.
    *
-   * @throws {StorageError} If it is damaged, or another node's.
+   * @throws {StorageError} If it is damaged, or another node's, or of a log that is lost.
    */
-  load(): void {
+  load(foundLog = false): void {
     const text = this.#options.storage.readDraft();
     if (text === undefined) return;
     const draft = parseDraft(text);
@@ -120,6 +120,14 @@ export class Founding {
       throw new StorageError(
         `the founding draft in ${directory} belongs to node ${draft.node}, not to node ` +
           `${id}; start with --id ${draft.node}, or with another --dir`,
+      );
+    }
+    if (draft.hasLog && !foundLog) {
+      throw new StorageError(
+        `the log in ${directory} is lost, and only the founding draft is left: without ` +
+          "it this node would forget numbers that it has confirmed. Restore the log, or " +
+          `send RAFT.REMOVESERVER ${id} to another node, empty the directory, and start ` +
+          "this one with --join",
       );
     }
     this.#draft = draft;
@@ -169,10 +177,18 @@ export class Founding {
     }
   }
 
-  /** To be called when this node has a log of its own, of `cluster`. */
-  ended(cluster: string): void {
-    if (this.#draft?.accepted?.cluster !== cluster) return;
-    this.#report.founded(this.#draft.accepted);
+  /**
+   * To be called when this node has a log of its own, of `cluster`, and it is durable. From
+   * now on the directory does not start without it.
+   *
+   * @throws {Error} If the draft cannot be written.
+   */
+  async ended(cluster: string, isFounding: boolean): Promise<void> {
+    const draft = this.#draft;
+    if (draft === undefined) return;
+    if (!draft.hasLog) await this.#keep({ ...draft, hasLog: true });
+    if (!isFounding || draft.accepted?.cluster !== cluster) return;
+    this.#report.founded(draft.accepted);
   }
 
   /**

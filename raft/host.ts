@@ -180,7 +180,7 @@ export class Host implements NodeInputs {
       signal,
       storage,
     });
-    founding.load();
+    founding.load(resumed !== undefined);
     // The others can ask only if clients are served.
     const isFounding = founding.isWanted && resumed === undefined;
     if (isFounding) this.#openEarly(joining);
@@ -189,7 +189,7 @@ export class Host implements NodeInputs {
     this.#identity = identity;
     const peers = this.#peers = this.#openPeers(options, identity, listener);
     if (resumed === undefined) await createStorage(storage, saved);
-    if (isFounding) founding.ended(identity.cluster);
+    await founding.ended(identity.cluster, isFounding);
     const { directory } = options;
     for (const line of directory === undefined ? [] : adviceOn(directory)) {
       log("warning", line);

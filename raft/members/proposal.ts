@@ -4,7 +4,7 @@
 // kept (`storage/draft.ts`) and how nodes tell them to each other (`founding_answer.ts`).
 //
 //   proposal = CLUSTER (" " ID " " ADDRESS " " INCARNATION){2..9}     in order of ids
-//   draft    = "node " ID " " INCARNATION "\n" ["accepted " proposal "\n"]
+//   draft    = "node " ID " " INCARNATION "\n" ["log\n"] ["accepted " proposal "\n"]
 //              ("former " proposal "\n")*
 //
 // CLUSTER has 32 hex digits, INCARNATION 16, ADDRESS no spaces.
@@ -40,6 +40,11 @@ export type Draft = {
   readonly node: NodeId;
   /** Of this directory, drawn once. */
   readonly incarnation: string;
+  /**
+   * The directory has held a log. If that is gone, others still know the incarnation, and
+   * would count on votes and entries that the node has forgotten.
+   */
+  readonly hasLog?: true;
   /** The proposal that this node has agreed to last. */
   readonly accepted: Proposal | undefined;
   /** Those that it agreed to before. */
@@ -111,8 +116,9 @@ export function isFounder({ id, address, incarnation }: Founder): boolean {
 
 /** The text of a draft. */
 export function draftText(draft: Draft): string {
-  const { node, incarnation, accepted, former } = draft;
+  const { node, incarnation, hasLog, accepted, former } = draft;
   const lines = [`node ${node} ${incarnation}`];
+  if (hasLog) lines.push("log");
   if (accepted !== undefined) lines.push(`accepted ${proposalText(accepted)}`);
   for (const one of former) lines.push(`former ${proposalText(one)}`);
   return lines.map((line) => `${line}\n`).join("");
@@ -124,6 +130,8 @@ export function parseDraft(text: string): Draft | undefined {
   const [, node = "", incarnation = ""] =
     /^node (\S+) ([0-9a-f]{16})$/.exec(first) ?? [];
   if (!isNodeId(node) || lines.pop() !== "") return undefined;
+  const hasLog = lines[0] === "log";
+  if (hasLog) lines.shift();
   let accepted: Proposal | undefined;
   const former: Proposal[] = [];
   for (const line of lines) {
@@ -134,5 +142,5 @@ export function parseDraft(text: string): Draft | undefined {
     else if (kind === "former" && accepted !== undefined) former.push(proposal);
     else return undefined;
   }
-  return { node, incarnation, accepted, former };
+  return { node, incarnation, accepted, former, ...hasLog && { hasLog } };
 }

@@ -284,4 +284,23 @@ export const foundingMutants: readonly Mutant[] = [
     replace: "if (this.#isOpen && !this.#isReady && count === 0) {",
     tests: ["e2e/founding_test.ts"],
   },
+  {
+    name: "lost-log-founds-again",
+    mistake:
+      "a founder whose log files were deleted begins anew as the disk that had voted",
+    source: "README, promise 1",
+    file: "raft/founding.ts",
+    find: "if (draft.hasLog && !foundLog) {",
+    replace: "if (draft.hasLog && foundLog && draft.node !== id) {",
+    tests: ["unit/raft/founding_shell_test.ts"],
+  },
+  {
+    name: "log-not-noted",
+    mistake: "a founder does not note that its directory holds a log",
+    source: "README, promise 1",
+    file: "raft/founding.ts",
+    find: "if (!draft.hasLog) await this.#keep({ ...draft, hasLog: true });",
+    replace: "if (draft.hasLog) await this.#keep({ ...draft, hasLog: true });",
+    tests: ["unit/raft/founding_shell_test.ts"],
+  },
 ];

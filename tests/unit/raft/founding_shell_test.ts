@@ -101,6 +101,20 @@ Deno.test("A draft of another node, or one that nobody knows, is refused", () =>
   refused("strange", /is not one that this ticketd knows/);
 });
 
+Deno.test("A draft whose log is lost is refused: others know its incarnation", async () => {
+  const retained: Retained = { state: undefined, draft: agreed };
+  const { founding } = foundingOn(retained);
+  founding.load();
+  await founding.ended("c".repeat(32), true);
+  assert.match(retained.draft!, /^node 1 1{16}\nlog\naccepted c{32} /);
+
+  foundingOn(retained).founding.load(true);
+  for (const join of [options.join, []]) {
+    const { founding: again } = foundingOn(retained, { some: { join } });
+    assert.throws(() => again.load(false), /log in data\/1 is lost/);
+  }
+});
+
 Deno.test("A node that has agreed to found with others does not found alone", async () => {
   const alone = { some: { expect: 1, join: [] } };
   const { founding, identified } = foundingOn(
