@@ -64,6 +64,8 @@ type Asked = NumberQuestion & {
   readonly from: Pick<Forward, "from" | "id"> | undefined;
   /** `later`: the node that was asked does not lead; another is asked after the next tick. */
   state: "waiting" | "later" | "answered" | Forwarded;
+  /** A leader has had it: a raise may be done, whatever happens here. */
+  isTried: boolean;
   /** Ticks until it is given up. */
   ticksLeft: number;
 };
@@ -156,7 +158,7 @@ export class NumbersAsked {
       if (asked.state === "answered") continue;
       if (isLeader) this.#advance(asked);
       else if (asked.from !== undefined) settle(asked, notLeader);
-      else if (this.#options.isOut()) settle(asked, outside);
+      else if (this.#options.isOut()) settle(asked, error(outside(asked)));
       else if (asked.state === "waiting") this.#forward(asked);
     }
     this.#questions = this.#questions.filter(({ state }) =>
@@ -167,6 +169,7 @@ export class NumbersAsked {
   /** The node ends: every command is answered now. */
   stop(): void {
     for (const asked of this.#questions.splice(0)) {
+      const stopping = error(`the node is stopping${unknown(asked)}`);
       settle(asked, asked.from === undefined ? stopping : notLeader);
     }
   }
@@ -182,12 +185,14 @@ export class NumbersAsked {
       from,
       round: undefined,
       state: "waiting",
+      isTried: false,
       ticksLeft: this.#options.ticksMax,
     });
   }
 
   #advance(asked: Asked): void {
     asked.state = "waiting"; // the node that it was forwarded to leads no more
+    asked.isTried = true;
     const answer = this.#led.advance(asked);
     if (answer !== undefined) settle(asked, answer);
   }
@@ -197,6 +202,7 @@ export class NumbersAsked {
     if (to === undefined || to === id) return;
     const state = { to, term, id: this.#options.nextForwardId(), ticks: 0 };
     asked.state = state;
+    asked.isTried = true;
     this.#send(asked.command, state);
   }
 
@@ -214,10 +220,7 @@ export class NumbersAsked {
       : leaderId === undefined
       ? "there is no leader"
       : "the leader did not answer in time";
-    const unknown = asked.command.type === "raise"
-      ? "; whether it was done is not known, and to ask again does no harm"
-      : "";
-    settle(asked, error(why + unknown));
+    settle(asked, error(why + (asked.command.type === "raise" ? doubt : "")));
   }
 }
 
@@ -226,10 +229,21 @@ function error(text: string): NumberAnswer {
 }
 
 const tooMany = error("too many commands about numbers are waiting");
-const stopping = error("the node is stopping");
-const outside = error(
-  "this node belongs to no cluster: nothing was done, ask another",
-);
+
+const doubt =
+  "; whether it was done is not known, and to ask again does no harm";
+
+/** The end of an error's text. A raise that a leader has had may be done (PITFALLS 31). */
+function unknown({ command, isTried }: Asked): string {
+  return command.type === "raise" && isTried ? doubt : "";
+}
+
+/** The error of a node that no leader will answer any more. */
+function outside(asked: Asked): string {
+  const rest = unknown(asked);
+  return "this node belongs to no cluster: " +
+    (rest === "" ? "nothing was done, ask another" : `ask another${rest}`);
+}
 
 /** Answers `asked`, once. */
 function settle(asked: Asked, answer: ForwardedAnswer): void {

@@ -224,6 +224,15 @@ export const numbersMutants: readonly Mutant[] = [
     tests: ["unit/admin/backup_file_test.ts"],
   },
   {
+    name: "raise-said-undone",
+    mistake: "a node that left its cluster denies a raise that was done",
+    source: "PITFALLS 31",
+    file: asked,
+    find: "    asked.state = state;\n    asked.isTried = true;\n",
+    replace: "    asked.state = state;\n",
+    tests: [askedTest],
+  },
+  {
     name: "anything-replaced",
     mistake: "a backup takes the place of any file",
     source: "OPERATING, Backups",
