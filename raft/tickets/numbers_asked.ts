@@ -29,6 +29,7 @@ import {
   NumbersLed,
   type NumbersLedOptions,
 } from "./numbers_led.ts";
+import type { RaiseLog } from "./raise_log.ts";
 
 /** Commands that may wait at once; more are refused. */
 const questionsMax = 200;
@@ -36,7 +37,8 @@ const questionsMax = 200;
 const notLeader = { type: "not-leader" } as const;
 
 /** The dependencies of the commands that a node is asked. */
-export type NumbersAskedOptions = NumbersLedOptions & {
+export type NumbersAskedOptions = Omit<NumbersLedOptions, "raised"> & {
+  readonly raiseLog: RaiseLog;
   /** Ticks after which a command that got nowhere is answered with an error. */
   readonly ticksMax: number;
   /** No Forward of this process has the same id. */
@@ -81,7 +83,9 @@ export class NumbersAsked {
   constructor(raft: Raft, options: NumbersAskedOptions) {
     this.#raft = raft;
     this.#options = options;
-    this.#led = new NumbersLed(raft, options);
+    const { raiseLog } = options;
+    const raised = (to: bigint) => raiseLog.raised(to);
+    this.#led = new NumbersLed(raft, { ...options, raised });
   }
 
   /** Whether any command waits for its answer. */
@@ -135,6 +139,7 @@ export class NumbersAsked {
 
   /** Gives up what has waited too long, and asks again what was not answered. */
   tick(): void {
+    this.#options.raiseLog.tick();
     for (const asked of this.#questions) {
       if (--asked.ticksLeft <= 0) this.#giveUp(asked);
       const { state } = asked;
@@ -184,6 +189,7 @@ export class NumbersAsked {
       answer,
       from,
       round: undefined,
+      isProposed: false,
       state: "waiting",
       isTried: false,
       ticksLeft: this.#options.ticksMax,
