@@ -24,6 +24,7 @@ import { type Gap, gapText } from "./tickets/gap.ts";
 import { Lending } from "./tickets/lending.ts";
 import { canApply, type Machine, ticketSequence } from "./tickets/machine.ts";
 import { NumbersAsked } from "./tickets/numbers_asked.ts";
+import { RaiseLog } from "./tickets/raise_log.ts";
 import { OwnTakes } from "./tickets/own_takes.ts";
 import { Reserve } from "./tickets/reserve.ts";
 import { ServedTakes } from "./tickets/served_takes.ts";
@@ -150,6 +151,9 @@ function numberParts(
     reserve,
     lending,
     cluster: saved.identity.cluster,
+    raiseLog: new RaiseLog(environment.log, {
+      pauseTicks: Math.ceil(settings.changeTicks / 10),
+    }),
     ticksMax: settings.changeTicks,
     nextForwardId,
     send: sendTo(environment),

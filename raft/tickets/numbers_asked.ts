@@ -29,6 +29,7 @@ import {
   NumbersLed,
   type NumbersLedOptions,
 } from "./numbers_led.ts";
+import type { RaiseLog } from "./raise_log.ts";
 
 /** Commands that may wait at once; more are refused. */
 const questionsMax = 200;
@@ -36,7 +37,8 @@ const questionsMax = 200;
 const notLeader = { type: "not-leader" } as const;
 
 /** The dependencies of the commands that a node is asked. */
-export type NumbersAskedOptions = NumbersLedOptions & {
+export type NumbersAskedOptions = Omit<NumbersLedOptions, "raised"> & {
+  readonly raiseLog: RaiseLog;
   /** Ticks after which a command that got nowhere is answered with an error. */
   readonly ticksMax: number;
   /** No Forward of this process has the same id. */
@@ -64,6 +66,8 @@ type Asked = NumberQuestion & {
   readonly from: Pick<Forward, "from" | "id"> | undefined;
   /** `later`: the node that was asked does not lead; another is asked after the next tick. */
   state: "waiting" | "later" | "answered" | Forwarded;
+  /** A leader has had it: a raise may be done, whatever happens here. */
+  isTried: boolean;
   /** Ticks until it is given up. */
   ticksLeft: number;
 };
@@ -79,7 +83,9 @@ export class NumbersAsked {
   constructor(raft: Raft, options: NumbersAskedOptions) {
     this.#raft = raft;
     this.#options = options;
-    this.#led = new NumbersLed(raft, options);
+    const { raiseLog } = options;
+    const raised = (to: bigint) => raiseLog.raised(to);
+    this.#led = new NumbersLed(raft, { ...options, raised });
   }
 
   /** Whether any command waits for its answer. */
@@ -133,6 +139,7 @@ export class NumbersAsked {
 
   /** Gives up what has waited too long, and asks again what was not answered. */
   tick(): void {
+    this.#options.raiseLog.tick();
     for (const asked of this.#questions) {
       if (--asked.ticksLeft <= 0) this.#giveUp(asked);
       const { state } = asked;
@@ -156,7 +163,7 @@ export class NumbersAsked {
       if (asked.state === "answered") continue;
       if (isLeader) this.#advance(asked);
       else if (asked.from !== undefined) settle(asked, notLeader);
-      else if (this.#options.isOut()) settle(asked, outside);
+      else if (this.#options.isOut()) settle(asked, error(outside(asked)));
       else if (asked.state === "waiting") this.#forward(asked);
     }
     this.#questions = this.#questions.filter(({ state }) =>
@@ -167,6 +174,7 @@ export class NumbersAsked {
   /** The node ends: every command is answered now. */
   stop(): void {
     for (const asked of this.#questions.splice(0)) {
+      const stopping = error(`the node is stopping${unknown(asked)}`);
       settle(asked, asked.from === undefined ? stopping : notLeader);
     }
   }
@@ -181,13 +189,16 @@ export class NumbersAsked {
       answer,
       from,
       round: undefined,
+      isProposed: false,
       state: "waiting",
+      isTried: false,
       ticksLeft: this.#options.ticksMax,
     });
   }
 
   #advance(asked: Asked): void {
     asked.state = "waiting"; // the node that it was forwarded to leads no more
+    asked.isTried = true;
     const answer = this.#led.advance(asked);
     if (answer !== undefined) settle(asked, answer);
   }
@@ -197,6 +208,7 @@ export class NumbersAsked {
     if (to === undefined || to === id) return;
     const state = { to, term, id: this.#options.nextForwardId(), ticks: 0 };
     asked.state = state;
+    asked.isTried = true;
     this.#send(asked.command, state);
   }
 
@@ -214,10 +226,7 @@ export class NumbersAsked {
       : leaderId === undefined
       ? "there is no leader"
       : "the leader did not answer in time";
-    const unknown = asked.command.type === "raise"
-      ? "; whether it was done is not known, and to ask again does no harm"
-      : "";
-    settle(asked, error(why + unknown));
+    settle(asked, error(why + (asked.command.type === "raise" ? doubt : "")));
   }
 }
 
@@ -226,10 +235,21 @@ function error(text: string): NumberAnswer {
 }
 
 const tooMany = error("too many commands about numbers are waiting");
-const stopping = error("the node is stopping");
-const outside = error(
-  "this node belongs to no cluster: nothing was done, ask another",
-);
+
+const doubt =
+  "; whether it was done is not known, and to ask again does no harm";
+
+/** The end of an error's text. A raise that a leader has had may be done (PITFALLS 31). */
+function unknown({ command, isTried }: Asked): string {
+  return command.type === "raise" && isTried ? doubt : "";
+}
+
+/** The error of a node that no leader will answer any more. */
+function outside(asked: Asked): string {
+  const rest = unknown(asked);
+  return "this node belongs to no cluster: " +
+    (rest === "" ? "nothing was done, ask another" : `ask another${rest}`);
+}
 
 /** Answers `asked`, once. */
 function settle(asked: Asked, answer: ForwardedAnswer): void {

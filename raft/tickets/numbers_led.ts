@@ -24,6 +24,8 @@ import type { Reserve } from "./reserve.ts";
 export type NumberQuestion = {
   readonly command: NumberCommand;
   round: { readonly number: number; readonly term: Term } | undefined;
+  /** A raise has been proposed for it. */
+  isProposed: boolean;
 };
 
 /** The parts of a leader that know the numbers. */
@@ -33,6 +35,8 @@ export type NumbersLedOptions = {
   readonly lending: Lending;
   /** The cluster's id: 32 hex digits. */
   readonly cluster: string;
+  /** A raise has passed over numbers, up to `to`. */
+  readonly raised: (to: bigint) => void;
 };
 
 /** Answers the commands about numbers while this node leads. */
@@ -61,8 +65,11 @@ export class NumbersLed {
       case "raise":
         if (!this.#isLoanBack) return undefined;
         if (this.#last >= command.to) {
-          return isConfirmed ? { type: "ok" } : undefined;
+          if (!isConfirmed) return undefined;
+          if (question.isProposed) this.#options.raised(command.to);
+          return { type: "ok" };
         }
+        question.isProposed = true;
         this.#options.reserve.raise(command.to);
         return undefined;
       case "backup":

@@ -216,6 +216,6 @@ e2e(
     await two!.kill();
     await Deno.remove(`${two!.data}/0000000000000001.log`);
     // With the third, which lacks the tickets, it would be a majority.
-    assert.match(await refused(two!), /the log of node 2 is missing in/);
+    assert.match(await refused(two!), /the log of node 2 is gone from/);
   },
 );

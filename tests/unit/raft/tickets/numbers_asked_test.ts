@@ -9,6 +9,7 @@ import {
   last,
   ok,
   raise,
+  remove,
   settled,
   textOf,
 } from "../../../lib/questions.ts";
@@ -190,9 +191,26 @@ Deno.test("A node that stops answers all that waits", () => {
   const nodes = Nodes.ledBy("abc");
   for (const id of "bc") nodes.crash(id);
   const asked = last(nodes, "a");
+  const raised = raise(nodes, "a", 9n);
   nodes.node("a").stop();
   nodes.run(4 * electionTicks);
   assert.deepEqual(asked.answer, error("the node is stopping"));
+  assert.match(textOf(raised.answer), /^the node is stopping; whether it was/);
+});
+
+Deno.test("A raise that a leader has had is never said not to be done (PITFALLS 31)", () => {
+  const nodes = Nodes.ledBy("abc");
+  nodes.keepBack("ForwardResponse");
+  const raised = raise(nodes, "c", 9n);
+  nodes.settle();
+  assert.equal(raised.answer, undefined);
+  remove(nodes, "a", "c");
+  nodes.run(8 * electionTicks);
+  assert.match(
+    textOf(raised.answer),
+    /^this node belongs to no cluster: ask another; whether it was done is not known/,
+  );
+  assert.equal(give(nodes, "a"), 10n);
 });
 
 Deno.test("RAFT.BACKUP holds the state after the last applied entry, from any node", () => {

@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import { lastTicket } from "../../../../raft/tickets/machine.ts";
-import { Nodes, nodesAt, outcome } from "../../../lib/nodes.ts";
+import { changeTicks, Nodes, nodesAt, outcome } from "../../../lib/nodes.ts";
 import {
   addVoter,
   last,
@@ -245,4 +245,19 @@ Deno.test("A member that joins after a raise knows it", () => {
   addVoter(nodes, "a", { id: "x" });
   nodes.run(40);
   assert.equal(nodes.node("x").lastTicket, 77n);
+});
+
+Deno.test("A raise is told in the log, a burst of them in two lines, and one without effect not", () => {
+  const nodes = Nodes.ledBy("abc");
+  const told = () =>
+    nodes.computer("a").logged.filter((line) => /TICKET.RAISE/.test(line));
+  for (const to of [500n, 600n, 700n, 700n, 600n]) {
+    assert.equal(settled(nodes, raise(nodes, "b", to)), "ok");
+  }
+  assert.equal(told().length, 1);
+  nodes.run(changeTicks);
+  assert.deepEqual(
+    told().map((line) => /above (\d+), because a client/.exec(line)?.[1]),
+    ["500", "700"],
+  );
 });
