@@ -14,7 +14,7 @@ import { readStore } from "../storage/kv_reading.ts";
 import { recover } from "../storage/recovery.ts";
 import { type Part, scanSegment } from "../storage/scan.ts";
 import { segmentName, segmentNumbers } from "../storage/segment.ts";
-import { kvStoreName, StorageError } from "../storage/storage.ts";
+import { kvStoreName, kvStoreNames, StorageError } from "../storage/storage.ts";
 import { needRight } from "./rights.ts";
 import type { NodePlace } from "./node_place.ts";
 
@@ -90,7 +90,6 @@ async function readKv({ directory, id }: NodePlace): Promise<NodeData> {
   needRight("write"); // a copy is read, in a temporary directory
   const { node, state, fault, parts, draft } = await readStore(directory, id);
   const path = join(directory, kvStoreName);
-  const own = [kvStoreName, `${kvStoreName}-wal`, `${kvStoreName}-shm`];
   const names = denoFiles(directory).list() ?? [];
   const store = lengthAndTime(path);
   // The newest commits lie in the write-ahead log until SQLite moves them.
@@ -109,7 +108,9 @@ async function readKv({ directory, id }: NodePlace): Promise<NodeData> {
       node: id ?? node ?? "1",
       where: "the founding draft in the store",
     }),
-    leftovers: names.filter((name) => name !== lockName && !own.includes(name)),
+    leftovers: names.filter((name) =>
+      name !== lockName && !kvStoreNames.includes(name)
+    ),
     bytes: store.bytes,
     writtenMillis: Math.max(
       store.writtenMillis ?? 0,
