@@ -5,7 +5,6 @@
 
 import { join } from "node:path";
 import type { NodeId } from "../raft/core/types.ts";
-import { parseDraft } from "../raft/members/proposal.ts";
 import type { Replayed } from "../storage/apply_save.ts";
 import { decodeDraft, draftName } from "../storage/draft.ts";
 import { attempt } from "../storage/file_faults.ts";
@@ -132,11 +131,13 @@ function draftFault(value: unknown, { node, where }: {
   readonly where: string;
 }): string | undefined {
   try {
-    const draft = parseDraft(decodeDraft(value, where));
-    if (draft?.node === node) return undefined;
-    return draft === undefined
-      ? `${where} is not one that this ticketd knows: start the newer ticketd that wrote it`
-      : `${where} belongs to node ${draft.node}, not to node ${node}: a start refuses this`;
+    // Its first line; the rest says what the node has agreed to (`raft/members/proposal.ts`).
+    const [, owner] = /^node (\S+) /.exec(decodeDraft(value, where)) ?? [];
+    return owner === node
+      ? undefined
+      : `${where} belongs to node ${
+        owner ?? "?"
+      }, not to node ${node}: a start refuses this`;
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     return error.message;

@@ -92,7 +92,7 @@ async function read(
     return { ...none, draft: undefined, fault: undefined };
   }
   const kept = await kv.get<unknown>(draftKey(owner));
-  const draft = kept.versionstamp === null ? undefined : { value: kept.value };
+  const draft = kept.versionstamp ? { value: kept.value } : undefined;
   const found = { ...none, draft };
   if (node !== undefined && owner !== node) {
     const fault = `${where} belongs to node ${owner}, not to node ${node}`;
