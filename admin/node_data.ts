@@ -5,7 +5,6 @@
 
 import { join } from "node:path";
 import type { NodeId } from "../raft/core/types.ts";
-import { parseDraft } from "../raft/members/proposal.ts";
 import type { Replayed } from "../storage/apply_save.ts";
 import { decodeDraft, draftName } from "../storage/draft.ts";
 import { attempt } from "../storage/file_faults.ts";
@@ -14,7 +13,7 @@ import { readStore } from "../storage/kv_reading.ts";
 import { recover } from "../storage/recovery.ts";
 import { type Part, scanSegment } from "../storage/scan.ts";
 import { segmentName, segmentNumbers } from "../storage/segment.ts";
-import { kvStoreName, StorageError } from "../storage/storage.ts";
+import { kvStoreName, kvStoreNames, StorageError } from "../storage/storage.ts";
 import { needRight } from "./rights.ts";
 import type { NodePlace } from "./node_place.ts";
 
@@ -90,7 +89,6 @@ async function readKv({ directory, id }: NodePlace): Promise<NodeData> {
   needRight("write"); // a copy is read, in a temporary directory
   const { node, state, fault, parts, draft } = await readStore(directory, id);
   const path = join(directory, kvStoreName);
-  const own = [kvStoreName, `${kvStoreName}-wal`, `${kvStoreName}-shm`];
   const names = denoFiles(directory).list() ?? [];
   const store = lengthAndTime(path);
   // The newest commits lie in the write-ahead log until SQLite moves them.
@@ -109,7 +107,9 @@ async function readKv({ directory, id }: NodePlace): Promise<NodeData> {
       node: id ?? node ?? "1",
       where: "the founding draft in the store",
     }),
-    leftovers: names.filter((name) => name !== lockName && !own.includes(name)),
+    leftovers: names.filter((name) =>
+      name !== lockName && !kvStoreNames.includes(name)
+    ),
     bytes: store.bytes,
     writtenMillis: Math.max(
       store.writtenMillis ?? 0,
@@ -131,11 +131,13 @@ function draftFault(value: unknown, { node, where }: {
   readonly where: string;
 }): string | undefined {
   try {
-    const draft = parseDraft(decodeDraft(value, where));
-    if (draft?.node === node) return undefined;
-    return draft === undefined
-      ? `${where} is not one that this ticketd knows: start the newer ticketd that wrote it`
-      : `${where} belongs to node ${draft.node}, not to node ${node}`;
+    // Its first line; the rest says what the node has agreed to (`raft/members/proposal.ts`).
+    const [, owner] = /^node (\S+) /.exec(decodeDraft(value, where)) ?? [];
+    return owner === node
+      ? undefined
+      : `${where} belongs to node ${
+        owner ?? "?"
+      }, not to node ${node}`;
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     return error.message;

@@ -15,7 +15,7 @@ import { attempt } from "../storage/file_faults.ts";
 import { denoFiles, lockName } from "../storage/files.ts";
 import { openKv } from "../storage/kv.ts";
 import { temporaryName } from "../storage/segment.ts";
-import { kvStoreName, type Storage } from "../storage/storage.ts";
+import { kvStoreNames, type Storage } from "../storage/storage.ts";
 import { Wal } from "../storage/wal.ts";
 import { type Backup, decodeBackup } from "./backup_file.ts";
 import { type Bound, newIdentity, raised, restored } from "./new_cluster.ts";
@@ -71,7 +71,7 @@ function refuseFull(directory: string, storage: ToolNode["storage"]): void {
   const harmless = [lockName, temporaryName, "lost+found"];
   // A store without a head: opening it tells one that holds a node.
   if (storage === "kv") {
-    harmless.push(...["", "-wal", "-shm"].map((end) => kvStoreName + end));
+    harmless.push(...kvStoreNames);
   }
   const names = denoFiles(directory).list() ?? [];
   const [first] = names.filter((name) => !harmless.includes(name)).toSorted();

@@ -17,6 +17,11 @@ export type ReadOptions = {
 /** Exit codes: sound, damaged, and not looked at for another reason. */
 export const codes = { sound: 0, damaged: 1, notRead: 2 } as const;
 
+/** Whether a start would find nothing, rather than refuse what it finds. */
+function isEmpty({ state, refusal, draftFault }: NodeData): boolean {
+  return [state, refusal, draftFault].every((one) => one === undefined);
+}
+
 /** Hands a stopped node's data to `use`, whose exit code it returns. */
 export async function withStoppedNode(
   { node }: ReadOptions,
@@ -28,8 +33,11 @@ export async function withStoppedNode(
     const unlock = lockForReading(place.directory);
     try {
       const data = await readData(place);
-      if (data.state === undefined && data.refusal === undefined) {
-        throw new Error(`${data.path} holds no data of a node yet`);
+      if (isEmpty(data)) {
+        throw new Error(
+          `${data.path} is a store without data of a node (so a restore that was cut short ` +
+            "leaves it); name the place of the data with --dir and --id",
+        );
       }
       return use(data, place.directory);
     } finally {

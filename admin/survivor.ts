@@ -39,8 +39,9 @@ export function survivorLines(
     ...warningsOn(data, { node, state }),
     "",
     "It may lack every number that the other nodes gave after they last reached this",
-    "one: at the latest since it was last written. The skip must be larger than all of",
-    "those together, with those that crashes burnt. Numbers are plenty: choose a large one.",
+    "one. That may be long before it was last written: a start and an election write, too.",
+    "The skip must be larger than all of those together, with those that crashes burnt.",
+    "Numbers are plenty: choose a large one.",
     ...skip > 0n ? [] : [
       "DANGER: with a skip of 0, numbers that the others gave and this node does not know",
       "of will be given again.",

@@ -57,7 +57,7 @@ export async function readStore(
   }
 }
 
-/** A directory with a copy of the store at `path` and of its write-ahead log. */
+/** A directory with a copy of the store at `path`, and of the logs that complete it. */
 function copyOf(path: string): string {
   const copy = attempt(
     "create",
@@ -65,7 +65,7 @@ function copyOf(path: string): string {
     () => Deno.makeTempDirSync({ prefix: "ticketd-" }),
   );
   try {
-    for (const beside of ["", "-wal"]) {
+    for (const beside of ["", "-wal", "-journal"]) {
       attempt("read", path + beside, () => {
         try {
           Deno.copyFileSync(path + beside, join(copy, kvStoreName + beside));
@@ -92,7 +92,7 @@ async function read(
     return { ...none, draft: undefined, fault: undefined };
   }
   const kept = await kv.get<unknown>(draftKey(owner));
-  const draft = kept.versionstamp === null ? undefined : { value: kept.value };
+  const draft = kept.versionstamp ? { value: kept.value } : undefined;
   const found = { ...none, draft };
   if (node !== undefined && owner !== node) {
     const fault = `${where} belongs to node ${owner}, not to node ${node}`;

@@ -23,6 +23,9 @@ export type Done = (error?: Error) => void;
 
 /** The file of a Deno KV store in a data directory. It excludes a log in files there. */
 export const kvStoreName = "kv.sqlite3";
+/** The store and what SQLite keeps beside it: the journal while it makes a new store. */
+export const kvStoreNames: readonly string[] = ["", "-wal", "-shm", "-journal"]
+  .map((end) => kvStoreName + end);
 
 /** The disk of one node, by the contract above. */
 export interface Storage {

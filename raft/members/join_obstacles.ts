@@ -28,6 +28,9 @@ export type Obstacle =
   /** A member that cannot let the node in now. */
   | { readonly type: "refusal"; readonly text: string };
 
+const foundOrWait =
+  "if there is a cluster, start its members; for a new one, which " +
+  "begins at 1, start one node without --join";
 const inPlace = "--join takes the client address (--saddr) of a ticketd node";
 
 /** `obstacle` in words, with what to do about it. */
@@ -48,8 +51,8 @@ export function obstacleText(obstacle: Obstacle): string {
       return "this is the node itself: name another node, or leave --join " +
         "out to found a cluster";
     case "waits":
-      return "the node there has found no cluster either: one node must be " +
-        "started without --join, to found it";
+      // Its reader may have lost disks: a cluster that is only down must not be founded anew.
+      return `the node there has found no cluster either: ${foundOrWait}`;
     case "foreign":
       return `this is ${obstacle.name}, and no ticketd: ${inPlace}`;
     case "original":
@@ -123,7 +126,7 @@ export function givenUpText(
   }
   if (others.length > 0 && others.every(([, { type }]) => type === "waits")) {
     return `${failed}: all nodes of --join (${names}) wait for one ` +
-      `themselves: start one of them without --join, to found it`;
+      `themselves: ${foundOrWait}`;
   }
   const tried = [...obstacles].map(([address, obstacle]) =>
     `${address}: ${obstacleText(obstacle)}`

@@ -159,6 +159,25 @@ export const offlineMutants: readonly Mutant[] = [
     tests: restoreTests,
   },
   {
+    name: "cut-short-restore-stuck",
+    mistake:
+      "the journal of a store that a killed restore began is in the way of the next",
+    source: "docs/OPERATING.md, Restoring a backup",
+    file: "storage/storage.ts",
+    find: '["", "-wal", "-shm", "-journal"]',
+    replace: '["", "-wal", "-shm"]',
+    tests: restoreTests,
+  },
+  {
+    name: "empty-store-damaged",
+    mistake: "check calls a store damaged in which nothing was begun",
+    source: "docs/OPERATING.md, Checking a log",
+    file: "admin/stopped_node.ts",
+    find: "if (isEmpty(data)) {",
+    replace: "if (isEmpty(data) && data.parts.length > 0) {",
+    tests: checkTests,
+  },
+  {
     name: "check-without-draft",
     mistake: "check says nothing of a damaged founding draft",
     source: "docs/OPERATING.md, Checking a log",

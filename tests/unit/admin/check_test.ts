@@ -390,3 +390,14 @@ for (const kind of ["file", "kv"] as const) {
       );
     }));
 }
+
+Deno.test("A store in which nothing was begun is no damage", () =>
+  withDirectory(async (dir) => {
+    await Deno.mkdir(`${dir}/a`);
+    (await Deno.openKv(`${dir}/a/kv.sqlite3`)).close();
+    for (const tool of [check, inspect]) {
+      const { code, text } = await ask(tool, dir);
+      assert.equal(code, 2, text);
+      assert.match(text, /is a store without data of a node/);
+    }
+  }));

@@ -165,3 +165,15 @@ Deno.test("A store of Deno KV is not restored beside a log in files, nor the rev
     assert.equal((await run(dir, bound, { storage: "kv" })).code, 0);
     assert.equal((await run(dir, bound, { storage: "file" })).code, 1);
   }));
+
+Deno.test("A restore into Deno KV that was cut short at its beginning is run again", () =>
+  withDirectory(async (dir) => {
+    await Deno.mkdir(`${dir}/data/a`, { recursive: true });
+    for (const name of ["kv.sqlite3", "kv.sqlite3-journal"]) {
+      await Deno.writeFile(`${dir}/data/a/${name}`, new Uint8Array());
+    }
+    const bound = { type: "skip", count: 1n } as const;
+    const { code, text } = await run(dir, bound, { storage: "kv" });
+    assert.equal(code, 0, text);
+    assert.equal(firstTicket(await stateIn(`${dir}/data/a`, "kv")), 62n);
+  }));

@@ -147,14 +147,15 @@ Deno.test("A node that all others wait with says that one must found the cluster
     error,
     `cannot join a cluster within 0.3 s: all nodes of --join (${
       addresses.join(", ")
-    }) wait for one themselves: start one of them without --join, to found it`,
+    }) wait for one themselves: if there is a cluster, start its members; for a new one, which begins at 1, start one node without --join`,
   );
   assert.deepEqual(
     lines.toSorted(),
     [
       ...[one, other].map(({ address }) =>
         `warning: waiting to join through ${address}: the node there has found no ` +
-        `cluster either: one node must be started without --join, to found it`
+        `cluster either: if there is a cluster, start its members; for a new one, ` +
+        `which begins at 1, start one node without --join`
       ),
       `warning: waiting to join through ${self.address}: this is the node itself: ` +
       `name another node, or leave --join out to found a cluster`,
