@@ -34,7 +34,8 @@ function prefixOf(cluster: string): string {
 export function put(backup: Backup, files: Files, name: string): void {
   files.makeDirectory();
   if (files.list()?.includes(name)) mayReplace(backup, files, name);
-  const temporary = `${name}.new`;
+  // Nobody else's name: neither a file of an operator, nor that of a backup at the same time.
+  const temporary = `${name}.${crypto.randomUUID().slice(0, 8)}.new`;
   const file = files.create(temporary);
   try {
     file.append(encodeBackup(backup));

@@ -4,6 +4,7 @@
 
 import { basename } from "node:path";
 import { findServer } from "../raft/core/membership.ts";
+import { draftName, temporaryDraftName } from "../storage/draft.ts";
 import { segmentNumbers, temporaryName } from "../storage/segment.ts";
 import type { Part } from "../storage/scan.ts";
 import type { LogState } from "./log_state.ts";
@@ -128,6 +129,12 @@ function notesOn(data: NodeData, state: LogState | undefined): Finding[] {
 function leftoverText(name: string): string {
   if (name === temporaryName) {
     return "a segment that a crash left unfinished; harmless, a start writes over it";
+  }
+  if (name === draftName) {
+    return "what this node agreed to when its cluster was founded; a start reads it, keep it";
+  }
+  if (name === temporaryDraftName) {
+    return "a draft that a crash left unfinished; harmless, a start leaves it alone";
   }
   return segmentNumbers([name]).length > 0
     ? "an older segment that a crash left behind; harmless, a start removes it"

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { NodeId } from "../raft/core/types.ts";
 import type { Replayed } from "../storage/apply_save.ts";
 import { attempt } from "../storage/file_faults.ts";
+import { decodeDraft, draftName } from "../storage/draft.ts";
 import { denoFiles, lockName } from "../storage/files.ts";
 import { readStore } from "../storage/kv_reading.ts";
 import { recover } from "../storage/recovery.ts";
@@ -26,9 +27,9 @@ export type NodeData = {
   /** The node that they must belong to. */
   readonly node: NodeId;
   readonly parts: readonly Part[];
-  /** The state that a start would find; `undefined` if it would refuse, or find nothing. */
+  /** The state of the log as a start would find it; `undefined` if it can read none. */
   readonly state: Replayed | undefined;
-  /** Why a start would refuse, in its own words. */
+  /** Why a start would refuse the log, or the founding draft beside it, in its own words. */
   readonly refusal: string | undefined;
   /** Names in the directory that a start ignores or removes. */
   readonly leftovers: readonly string[];
@@ -68,10 +69,25 @@ function readFiles({ directory, id }: NodePlace): NodeData {
   };
   try {
     const found = recover(files, { node, log: () => {} });
-    return { ...common, state: found?.state, refusal: undefined };
+    const refusal = refusalOf(() => {
+      if (!names.includes(draftName)) return;
+      decodeDraft(files.read(draftName), join(directory, draftName));
+    });
+    return { ...common, state: found?.state, refusal };
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     return { ...common, state: undefined, refusal: error.message };
+  }
+}
+
+/** Why a start would refuse what `read` reads. */
+function refusalOf(read: () => void): string | undefined {
+  try {
+    read();
+    return undefined;
+  } catch (error) {
+    if (error instanceof StorageError) return error.message;
+    throw error;
   }
 }
 

@@ -95,7 +95,7 @@ async function create(
     ? await openKv({ ...options, directory })
     : new Wal({ ...options, files: denoFiles(directory) });
   try {
-    if (storage.load() !== undefined) {
+    if (storage.load() !== undefined || storage.readDraft() !== undefined) {
       throw new Error(
         `${directory} holds the data of a node; restore into an empty directory ` +
           "with --dir or --id, nothing was changed",
@@ -122,14 +122,16 @@ function report(backup: Backup, { saved, directory, options, terminal }: {
     `node ${id} of the new cluster ${cluster} is in ${directory}, from the backup ` +
       `of ${backup.taken} of cluster ${backup.cluster}`,
   );
-  for (const [name, last] of raised(known, bound)) {
+  const next = raised(known, bound);
+  for (const [name, last] of next) {
     terminal.out(
       `  ${shown(name)}: ${
         known.get(name) ?? 0n
       } in the backup, the next is above ${last}`,
     );
   }
-  if (bound.type === "exact") {
+  // With --above, too, if that is an older number: `last` may be ahead of what clients got.
+  if ([...next].some(([name, last]) => last === (known.get(name) ?? 0n))) {
     terminal.error(
       `warning: every number that was given after ${backup.taken} will be given again`,
     );

@@ -36,7 +36,8 @@ export class HostNotices {
   /**
    * Node `sender` of another cluster dials this node as its member. If this node is alone in
    * its own, its data may have been lost, and it would repeat numbers that the others have
-   * given. But anybody who reaches the port can say so: it is logged, and nothing is done.
+   * given. If it was recovered from that cluster, the other one repeats them. Anybody who
+   * reaches the port can say so: it is logged, and nothing is done.
    */
   claimed(
     sender: NodeId,
@@ -55,7 +56,9 @@ export class HostNotices {
     this.#log(
       "error",
       `whoever calls itself node ${sender} of another cluster holds node ${id} for ` +
-        `a member: if this node's data were lost, it repeats numbers: stop it, send ` +
+        `a member. If this node was recovered or restored, it is node ${sender} that ` +
+        `must not run: stop that one, and leave this one's data alone. If this ` +
+        `node's data were lost, it repeats numbers: stop it, send ` +
         `RAFT.REMOVESERVER ${id} to node ${sender}, then start it with an ` +
         `empty directory and --join`,
     );

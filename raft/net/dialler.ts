@@ -223,7 +223,8 @@ export class Dialler implements Dialling {
    */
   async #watch({ wire, at }: Found, over: AbortSignal): Promise<void> {
     const { times, moved } = this.#options;
-    while (!over.aborted && !this.isThere) {
+    const { signal } = this.#stopping;
+    while (!over.aborted && !signal.aborted && !this.isThere) {
       const address = this.#address;
       if (performance.now() - this.#reachedMillis >= times.movedMillis) {
         const there = await this.#openAgain(address, over);
@@ -231,7 +232,8 @@ export class Dialler implements Dialling {
           this.#next = { wire: there, at: address };
           return wire.close();
         }
-        const isElsewhere = !over.aborted && !this.isThere;
+        // A dial that was cut short by a stop, for another address, tells nothing of either.
+        const isElsewhere = !over.aborted && !signal.aborted && !this.isThere;
         if (isElsewhere) moved(this.#link.id, formatAddress(at));
       }
       await pause(times.moveToldMillis, over);

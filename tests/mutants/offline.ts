@@ -145,9 +145,39 @@ export const offlineMutants: readonly Mutant[] = [
     mistake: "--exact does not say that numbers are given again",
     source: "docs/OPERATING.md, Backup and restore",
     file: "admin/restore.ts",
-    find: 'if (bound.type === "exact") {',
-    replace: 'if (bound.type === "above") {',
+    find: "last === (known.get(name) ?? 0n)",
+    replace: 'bound.type === "above" && last === known.get(name)',
     tests: restoreTests,
+  },
+  {
+    name: "older-above-without-warning",
+    mistake:
+      "--above with a number below the backup's last is a silent --exact",
+    source: "OPERATING, Restoring a backup",
+    file: "admin/restore.ts",
+    find: "last === (known.get(name) ?? 0n)",
+    replace: 'bound.type === "exact"',
+    tests: restoreTests,
+  },
+  {
+    name: "restored-beside-a-draft",
+    mistake:
+      "a restore into Deno KV leaves the draft of another cluster's founding",
+    source: "OPERATING, Restoring a backup",
+    file: "admin/restore.ts",
+    find: "storage.load() !== undefined || storage.readDraft() !== undefined",
+    replace: "storage.load() !== undefined",
+    tests: restoreTests,
+  },
+  {
+    name: "damaged-draft-is-sound",
+    mistake:
+      "check does not read the draft, which a start refuses when it is damaged",
+    source: "OPERATING, Checking a log",
+    file: "admin/node_data.ts",
+    find: "decodeDraft(files.read(draftName), join(directory, draftName));",
+    replace: "void decodeDraft;",
+    tests: checkTests,
   },
   {
     name: "check-makes-a-lock",

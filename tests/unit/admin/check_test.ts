@@ -6,6 +6,7 @@ import { check } from "../../../admin/check.ts";
 import { inspect } from "../../../admin/inspect.ts";
 import type { Saved } from "../../../raft/core/types.ts";
 import { wholeChange } from "../../../storage/apply_save.ts";
+import { encodeDraft } from "../../../storage/draft.ts";
 import { encodeSegment, segmentName } from "../../../storage/segment.ts";
 import { scanSegment } from "../../../storage/scan.ts";
 import { contents } from "../../lib/harness.ts";
@@ -194,6 +195,21 @@ Deno.test("A torn tail is a note, and so are files that a crash has left", () =>
       /note: segment\.tmp: a segment that a crash left unfini/,
     );
     assert.match(text, /note: note\.txt: not of a log/);
+  }));
+
+Deno.test("The draft of a founding is a note, and damage if a start would refuse it", () =>
+  withDirectory(async (dir) => {
+    await makeNode(`${dir}/a`);
+    const path = `${dir}/a/founding`;
+    await Deno.writeFile(path, encodeDraft("agreed"));
+    const sound = await ask(check, dir);
+    assert.equal(sound.code, 0, sound.text);
+    assert.match(sound.text, /note: founding: what this node agreed to/);
+    await Deno.writeTextFile(path, "rotten");
+    const { code, text } = await ask(check, dir);
+    assert.equal(code, 1, text);
+    assert.match(text, /FAULT: .*founding is damaged/);
+    assert.match(text, /^DAMAGED: /m);
   }));
 
 Deno.test("check finds what no checksum tells: terms, votes, members, commands", () =>
