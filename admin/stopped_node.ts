@@ -3,6 +3,7 @@
 // on disk; not even a LOCK is made where none is.
 
 import { lockForReading } from "../storage/reading_lock.ts";
+import { StorageError } from "../storage/storage.ts";
 import { type NodeData, readData } from "./node_data.ts";
 import { findNode, type ToolNode } from "./node_place.ts";
 import type { Terminal } from "./terminal.ts";
@@ -27,7 +28,11 @@ export async function withStoppedNode(
     const place = findNode(node, (line) => terminal.error(line));
     const unlock = lockForReading(place.directory);
     try {
-      return use(await readData(place), place.directory);
+      const data = await readData(place);
+      if (data.state === undefined && data.refusal === undefined) {
+        throw new StorageError(`${data.path} holds no log of a node yet`);
+      }
+      return use(data, place.directory);
     } finally {
       unlock();
     }

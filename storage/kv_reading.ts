@@ -7,11 +7,13 @@ import { join } from "node:path";
 import { type Change, readChange } from "../raft/core/save_codec.ts";
 import type { NodeId } from "../raft/core/types.ts";
 import type { Replayed } from "./apply_save.ts";
+import { decodeDraft } from "./draft.ts";
 import { attempt } from "./file_faults.ts";
 import { openStore, readState } from "./kv.ts";
 import {
   decoded,
   decodeHead,
+  draftKey,
   type Head,
   headKey,
   joined,
@@ -27,9 +29,9 @@ export type ReadStore = {
   readonly node: NodeId | undefined;
   /** `undefined` if it is missing or damaged. */
   readonly head: Head | undefined;
-  /** The state that a start would find; `undefined` if it would refuse, or find none. */
+  /** The state of the log as a start would find it; `undefined` if it can read none. */
   readonly state: Replayed | undefined;
-  /** Why a start would refuse. */
+  /** Why a start would refuse the log, or the founding draft beside it. */
   readonly fault: string | undefined;
   /** Each save that counts; `at` is its number. */
   readonly parts: readonly Part[];
@@ -90,17 +92,32 @@ async function read(
     const fault = `${where} belongs to node ${owner}, not to node ${node}`;
     return { ...found, fault };
   }
-  const { value } = await kv.get<unknown>(headKey(owner));
+  const { value, versionstamp } = await kv.get<unknown>(headKey(owner));
+  const draft = await kv.get<unknown>(draftKey(owner));
+  const hasDraft = draft.versionstamp !== null;
+  // It has agreed to found a cluster, and that has not begun.
+  if (versionstamp === null && hasDraft) return { ...found, fault: undefined };
   let head: Head | undefined;
   try {
     head = decodeHead(value, { where, node: owner });
     const { state } = await readState(kv, head, where);
     const parts = await partsOf(kv, head);
-    return { node: owner, head, state, fault: undefined, parts };
+    const fault = hasDraft ? faultOfDraft(draft.value, where) : undefined;
+    return { node: owner, head, state, fault, parts };
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     const parts = head === undefined ? [] : await partsOf(kv, head);
     return { ...found, head, fault: error.message, parts };
+  }
+}
+
+function faultOfDraft(value: unknown, where: string): string | undefined {
+  try {
+    decodeDraft(value, `the founding draft in ${where}`);
+    return undefined;
+  } catch (error) {
+    if (error instanceof StorageError) return error.message;
+    throw error;
   }
 }
 

@@ -170,6 +170,16 @@ export const offlineMutants: readonly Mutant[] = [
     tests: restoreTests,
   },
   {
+    name: "draft-of-kv-unread",
+    mistake:
+      "check takes a store that holds no more than a draft for a damaged one",
+    source: "OPERATING, Checking a log",
+    file: "storage/kv_reading.ts",
+    find: "versionstamp === null && hasDraft",
+    replace: "versionstamp === null && !hasDraft",
+    tests: checkTests,
+  },
+  {
     name: "damaged-draft-is-sound",
     mistake:
       "check does not read the draft, which a start refuses when it is damaged",

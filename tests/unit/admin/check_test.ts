@@ -8,6 +8,7 @@ import type { Saved } from "../../../raft/core/types.ts";
 import { wholeChange } from "../../../storage/apply_save.ts";
 import { encodeDraft } from "../../../storage/draft.ts";
 import { encodeSegment, segmentName } from "../../../storage/segment.ts";
+import { kvStoreName } from "../../../storage/storage.ts";
 import { scanSegment } from "../../../storage/scan.ts";
 import { contents } from "../../lib/harness.ts";
 import { foundedBy, membersOf } from "../../lib/nodes.ts";
@@ -210,6 +211,25 @@ Deno.test("The draft of a founding is a note, and damage if a start would refuse
     assert.equal(code, 1, text);
     assert.match(text, /FAULT: .*founding is damaged/);
     assert.match(text, /^DAMAGED: /m);
+  }));
+
+Deno.test("The draft in a Deno KV store counts as much, and alone it is no log", () =>
+  withDirectory(async (dir) => {
+    const storage = await openStorage(`${dir}/a`, "kv");
+    storage.load();
+    await finished((done) => storage.writeDraft("agreed", done));
+    storage.close();
+    const early = await ask(check, dir);
+    assert.equal(early.code, 2, early.text);
+    assert.match(early.text, /holds no log of a node yet/);
+    await makeNode(`${dir}/a`, { kind: "kv" });
+    assert.equal((await ask(check, dir)).code, 0);
+    const kv = await Deno.openKv(`${dir}/a/${kvStoreName}`);
+    await kv.set(["ticketd", "a", "founding"], Uint8Array.of(1));
+    kv.close();
+    const { code, text } = await ask(check, dir);
+    assert.equal(code, 1, text);
+    assert.match(text, /FAULT: .*the founding draft in .* is damaged/);
   }));
 
 Deno.test("check finds what no checksum tells: terms, votes, members, commands", () =>
