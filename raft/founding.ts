@@ -4,7 +4,6 @@
 // round means (`members/founding.ts`), the words (`members/founding_answer.ts`), and the
 // first content of the log (`resume_or_join.ts`).
 
-import { setTimeout } from "node:timers/promises";
 import {
   type Address,
   completedAddress,
@@ -14,6 +13,7 @@ import {
 import { assert } from "../base/assert.ts";
 import { reasonOf } from "../base/dial.ts";
 import type { Logger } from "../base/logger.ts";
+import { pause } from "../base/pause.ts";
 import { resolve } from "../base/resolve.ts";
 import { tryRequest } from "../base/resp_client.ts";
 import { type Storage, StorageError } from "../storage/storage.ts";
@@ -323,11 +323,6 @@ export class Founding {
       this.#address = completedAddress(this.#node.advertise, via);
     }
   }
-}
-
-/** Returns after `millis`, or as soon as the signal comes. */
-async function pause(millis: number, signal: AbortSignal): Promise<void> {
-  await setTimeout(millis, undefined, { signal }).catch(() => {});
 }
 
 function randomHex(bytes: number): string {

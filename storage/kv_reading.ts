@@ -94,9 +94,9 @@ async function read(
   }
   const { value, versionstamp } = await kv.get<unknown>(headKey(owner));
   const draft = await kv.get<unknown>(draftKey(owner));
-  const hasDraft = draft.versionstamp !== null;
+  const hasDraft = Boolean(draft.versionstamp);
   // It has agreed to found a cluster, and that has not begun.
-  if (versionstamp === null && hasDraft) return { ...found, fault: undefined };
+  if (!versionstamp && hasDraft) return { ...found, fault: undefined };
   let head: Head | undefined;
   try {
     head = decodeHead(value, { where, node: owner });

@@ -194,6 +194,7 @@ const mayWait = new Set([
   "base/dial.ts",
   "base/resolve.ts",
   "base/listen.ts",
+  "base/pause.ts",
   "base/port.ts",
   "base/resp_client.ts",
   "raft/channel/take_box.ts",

@@ -141,6 +141,16 @@ export const offlineMutants: readonly Mutant[] = [
     tests: restoreTests,
   },
   {
+    name: "recovered-node-told-to-wipe",
+    mistake: "an operator is told to empty the directory of a recovered node",
+    source: "OPERATING, When a majority is lost",
+    file: "raft/host_notices.ts",
+    find:
+      "`must not run: stop that one, and leave this one's data alone. If this ` +",
+    replace: "`must not run. If this ` +",
+    tests: ["unit/raft/host_notices_test.ts"],
+  },
+  {
     name: "exact-without-warning",
     mistake: "--exact does not say that numbers are given again",
     source: "docs/OPERATING.md, Backup and restore",
@@ -175,8 +185,8 @@ export const offlineMutants: readonly Mutant[] = [
       "check takes a store that holds no more than a draft for a damaged one",
     source: "OPERATING, Checking a log",
     file: "storage/kv_reading.ts",
-    find: "versionstamp === null && hasDraft",
-    replace: "versionstamp === null && !hasDraft",
+    find: "!versionstamp && hasDraft",
+    replace: "!versionstamp && !hasDraft",
     tests: checkTests,
   },
   {
