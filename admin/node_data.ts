@@ -1,7 +1,7 @@
 // Reads the data of a stopped node for a tool, whichever way they are kept, and changes nothing.
 // Two views of the same bytes: the state that a start would find, by the code of a start, and
-// the parts that `storage/scan.ts` tells apart, damaged or not. What they mean together is
-// judged in `meaning.ts`.
+// the parts that `storage/scan.ts` tells apart, damaged or not. `meaning.ts` judges what they
+// mean together.
 
 import { join } from "node:path";
 import type { NodeId } from "../raft/core/types.ts";

@@ -273,12 +273,9 @@ export class Founding {
     await Promise.all(this.#node.join.map(async (text) => {
       const named = parseAddress(text);
       if (named === undefined) return;
-      const signal = AbortSignal.any([
-        this.#options.signal,
-        AbortSignal.timeout(questionMillis),
-      ]);
+      const { signal } = this.#options;
       try {
-        const found = await resolve(named, { signal });
+        const found = await resolve(named, { signal, millis: questionMillis });
         // A name that means one node outlives the addresses that it has.
         const isName = found.length === 1 && named.host !== "";
         for (const address of found) {
