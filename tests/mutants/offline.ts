@@ -141,6 +141,16 @@ export const offlineMutants: readonly Mutant[] = [
     tests: restoreTests,
   },
   {
+    name: "terminal-steered",
+    mistake:
+      "a name in a forged log, or a server's answer, steers the terminal",
+    source: "THREATS",
+    file: "admin/terminal.ts",
+    find: "console.log(harmless(line));",
+    replace: "console.log(line);",
+    tests: ["unit/admin/terminal_test.ts"],
+  },
+  {
     name: "recovered-node-told-to-wipe",
     mistake: "an operator is told to empty the directory of a recovered node",
     source: "OPERATING, When a majority is lost",
