@@ -8,6 +8,7 @@
 // in a directory only under a name like that.
 
 import { basename, dirname } from "node:path";
+import { reasonOf } from "../base/dial.ts";
 import type { Files } from "../storage/files.ts";
 import { type Backup, decodeBackup, encodeBackup } from "./backup_file.ts";
 
@@ -87,11 +88,17 @@ export function prune(newest: Backup, files: Files, keep: number): string[] {
       const found = decodeBackup(files.read(name), path);
       if (found.cluster === cluster) older.push(name);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      left.push(`left alone: ${why}`);
+      left.push(`left alone: ${reasonOf(error)}`);
     }
   }
   const spare = Math.max(0, older.length - (keep - 1));
-  for (const name of older.slice(0, spare)) files.remove(name);
+  for (const name of older.slice(0, spare)) {
+    try {
+      files.remove(name);
+    } catch (error) {
+      // The backup is there: to take another one for this would fill the disk.
+      left.push(`left alone: ${reasonOf(error)}`);
+    }
+  }
   return left;
 }

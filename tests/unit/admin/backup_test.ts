@@ -266,6 +266,34 @@ inDirectory(
   },
 );
 
+inDirectory(
+  "An old backup that cannot be removed is told, and no reason to take another one",
+  async (path) => {
+    const world = new World(answering(reply(1n)), answering(reply(2n)));
+    const remove = () => {
+      throw new Error("permission denied");
+    };
+    const files = (directory: string) =>
+      Object.assign(denoFiles(directory), { remove });
+    const task = taskOf(path, { everyMillis: 3_600_000, keep: 1 });
+    await backup(task, { ...world, signal: world.signal, files });
+    assert.deepEqual(world.waits, [3_600_000, 3_600_000]);
+    assert.equal(names(path).length, 2);
+    assert.match(world.lines.join("\n"), /^left alone: permission denied$/m);
+  },
+);
+
+inDirectory(
+  "A file of somebody else that is called like an unfinished backup stays",
+  async (path) => {
+    Deno.writeTextFileSync(`${path}/b.new`, "mine");
+    const world = new World(answering(reply(1n)));
+    assert.equal(await backup(taskOf(`${path}/b`), world), 0);
+    assert.deepEqual(names(path), ["b", "b.new"]);
+    assert.equal(Deno.readTextFileSync(`${path}/b.new`), "mine");
+  },
+);
+
 inDirectory("The newest stays even if the clock went back", async (path) => {
   const world = new World(answering(reply(1n)), answering(reply(2n)));
   const { wait } = world;
