@@ -18,6 +18,7 @@ import { resolve } from "../base/resolve.ts";
 import { tryRequest } from "../base/resp_client.ts";
 import { type Storage, StorageError } from "../storage/storage.ts";
 import type { NodeOptions } from "./channel/messages.ts";
+import { newClusterId, newIncarnation } from "./members/bootstrap.ts";
 import { type Answer, decide, type Self } from "./members/founding.ts";
 import {
   type Asker,
@@ -151,7 +152,7 @@ export class Founding {
       signal.throwIfAborted();
       this.#learnAddress(round.heard);
       const answers = round.heard.map(({ answer }) => answer);
-      const decision = decide(this.#self, answers, randomHex(16));
+      const decision = decide(this.#self, answers, newClusterId());
       switch (decision.type) {
         case "found":
         case "join":
@@ -217,7 +218,7 @@ export class Founding {
     const { id: node } = this.#node;
     return {
       node,
-      incarnation: randomHex(8),
+      incarnation: newIncarnation(),
       accepted: undefined,
       former: [],
       hasLog: false,
@@ -320,8 +321,4 @@ export class Founding {
       this.#address = completedAddress(this.#node.advertise, via);
     }
   }
-}
-
-function randomHex(bytes: number): string {
-  return crypto.getRandomValues(new Uint8Array(bytes)).toHex();
 }

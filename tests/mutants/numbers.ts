@@ -235,7 +235,7 @@ export const numbersMutants: readonly Mutant[] = [
   {
     name: "backup-renamed-unsynced",
     mistake: "a power loss leaves an empty file where a backup was",
-    source: "PITFALLS 2",
+    source: "PITFALLS 12",
     file: "admin/backup_folder.ts",
     find: "    file.syncNow();\n",
     replace: "",
