@@ -43,8 +43,8 @@ export const terminal: Terminal = {
  * of whatever server was asked, are words of others.
  */
 export function harmless(text: string): string {
-  // deno-lint-ignore no-control-regex -- these are the ones
   return text.replace(
+    // deno-lint-ignore no-control-regex -- these are the ones
     /[\x00-\x09\x0b-\x1f\x7f-\x9f]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );

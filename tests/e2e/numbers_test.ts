@@ -62,7 +62,7 @@ e2e(
   "ticketd backup holds every ticket that was answered before it, through any node",
   async (lab) => {
     const cluster = await lab.cluster(3);
-    const path = `${Deno.makeTempDirSync()}/b.backup`;
+    const path = `${lab.directory}/b.backup`;
     const load = lab.load(cluster.servers, { connections: 4, pipeline: 5 });
     for (const server of cluster.servers) {
       await load.more(500);
@@ -70,7 +70,7 @@ e2e(
       const output = await backup(lab, `127.0.0.1:${server.port}`, path);
       assert.equal(output.code, 0, output.stderr);
       assert.equal(output.stdout, "");
-      const found = decodeBackup(Deno.readFileSync(path), path);
+      const found = decodeBackup(await Deno.readFile(path), path);
       assert(found.sequences[0]!.last >= before);
       assert.deepEqual(found.members.map(({ id }) => id).sort(), [
         "1",

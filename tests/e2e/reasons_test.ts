@@ -87,7 +87,7 @@ e2e(
     const cluster = await lab.cluster(3);
     const { leader, others } = await rolesOf(cluster);
     await leader.kill();
-    const { server, line } = await lineOf(
+    const { line } = await lineOf(
       others,
       new RegExp(
         `stands for election .* because ${named(leader)}, the leader,`,

@@ -87,7 +87,7 @@ async function backUp(
   const task = { address, path, everyMillis: undefined, keep: undefined };
   const world = realWorld(terminal, new AbortController().signal);
   assert.equal(await backup(task, world), 0, complaints.join());
-  const found = decodeBackup(Deno.readFileSync(path), path);
+  const found = decodeBackup(await Deno.readFile(path), path);
   const last = found.sequences.find(({ name }) => name === "ticket")?.last;
   assert(
     Number(last) >= largest,

@@ -68,11 +68,11 @@ function taskOf(path: string | undefined, rest: Partial<BackupTask> = {}) {
 
 function inDirectory(claim: string, run: (path: string) => Promise<void>) {
   Deno.test(claim, async () => {
-    const path = Deno.makeTempDirSync();
+    const path = await Deno.makeTempDir();
     try {
       await run(path);
     } finally {
-      Deno.removeSync(path, { recursive: true });
+      await Deno.remove(path, { recursive: true });
     }
   });
 }
@@ -116,7 +116,7 @@ inDirectory(
     assert.equal(await backup(taskOf(file), world), 0);
     assert.equal(read(file).sequences[0]!.last, 9n);
     assert.deepEqual(names(`${path}/new`), ["b.backup"]);
-    assert.equal(Deno.statSync(file).mode! & 0o777, 0o600);
+    assert.equal((await Deno.stat(file)).mode! & 0o777, 0o600);
   },
 );
 
@@ -134,11 +134,11 @@ inDirectory("Nothing else is replaced", async (path) => {
     assert.match(world.lines.join(), why);
     assert.equal(read(file).sequences[0]!.last, 5n);
   }
-  Deno.writeTextFileSync(file, "my thesis");
+  await Deno.writeTextFile(file, "my thesis");
   const world = new World(answering(reply(5n)));
   assert.equal(await backup(taskOf(file), world), 1);
   assert.match(world.lines.join(), /is no sound backup: it is not replaced$/);
-  assert.equal(Deno.readTextFileSync(file), "my thesis");
+  assert.equal(await Deno.readTextFile(file), "my thesis");
   assert.deepEqual(names(path), ["b.backup"]);
 });
 
@@ -224,9 +224,9 @@ inDirectory(
       ...[1n, 2n, 3n, 4n].map((last) => answering(reply(last))),
     );
     const task = taskOf(path, { everyMillis: 3_600_000, keep: 2 });
-    Deno.writeTextFileSync(`${path}/ticketd-01234567-notes.backup`, "mine");
+    await Deno.writeTextFile(`${path}/ticketd-01234567-notes.backup`, "mine");
     const damaged = "ticketd-01234567-20200101T000000Z.backup";
-    Deno.writeTextFileSync(`${path}/${damaged}`, "cut");
+    await Deno.writeTextFile(`${path}/${damaged}`, "cut");
     assert.equal(await backup(task, world), 0);
     assert.deepEqual(names(path), [
       damaged,
@@ -286,11 +286,11 @@ inDirectory(
 inDirectory(
   "A file of somebody else that is called like an unfinished backup stays",
   async (path) => {
-    Deno.writeTextFileSync(`${path}/b.new`, "mine");
+    await Deno.writeTextFile(`${path}/b.new`, "mine");
     const world = new World(answering(reply(1n)));
     assert.equal(await backup(taskOf(`${path}/b`), world), 0);
     assert.deepEqual(names(path), ["b", "b.new"]);
-    assert.equal(Deno.readTextFileSync(`${path}/b.new`), "mine");
+    assert.equal(await Deno.readTextFile(`${path}/b.new`), "mine");
   },
 );
 
