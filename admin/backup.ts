@@ -9,6 +9,7 @@
 
 import { type Address, formatAddress, withHost } from "../base/address.ts";
 import { exitCodes } from "../base/exit_codes.ts";
+import { pause } from "../base/pause.ts";
 import { type RequestResult, tryRequest } from "../base/resp_client.ts";
 import { denoFiles, type Files, writeAll } from "../storage/files.ts";
 import { type Backup, encodeBackup } from "./backup_file.ts";
@@ -83,18 +84,9 @@ export function realWorld(
     files: denoFiles,
     print: (bytes) => writeAll(Deno.stdout, bytes),
     now: () => Date.now(),
-    wait,
+    wait: pause,
     signal,
   };
-}
-
-async function wait(millis: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, millis);
-  signal.addEventListener("abort", () => resolve());
-  await promise;
-  clearTimeout(timer);
 }
 
 type Repeated = BackupTask & { readonly everyMillis: number };
@@ -102,18 +94,18 @@ type Repeated = BackupTask & { readonly everyMillis: number };
 async function backUpOften(task: Repeated, world: BackupWorld): Promise<void> {
   const { everyMillis } = task;
   const { signal } = world;
-  let pause = pauseMillis;
+  let retryMillis = pauseMillis;
   for (let due = world.now(); !signal.aborted;) {
     const isDone = await tryOnce(task, world);
     if (isDone) {
-      pause = pauseMillis;
+      retryMillis = pauseMillis;
       due += everyMillis;
       // A machine that slept owes no backups of the time in which it slept.
       due = Math.max(due, world.now());
       await world.wait(due - world.now(), signal);
     } else {
-      await world.wait(Math.min(pause, everyMillis), signal);
-      pause = Math.min(2 * pause, pauseMillisMax);
+      await world.wait(Math.min(retryMillis, everyMillis), signal);
+      retryMillis = Math.min(2 * retryMillis, pauseMillisMax);
     }
   }
 }

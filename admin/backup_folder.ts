@@ -8,6 +8,7 @@
 // in a directory only under a name like that.
 
 import { basename, dirname } from "node:path";
+import { reasonOf } from "../base/dial.ts";
 import type { Files } from "../storage/files.ts";
 import { type Backup, decodeBackup, encodeBackup } from "./backup_file.ts";
 
@@ -34,7 +35,8 @@ function prefixOf(cluster: string): string {
 export function put(backup: Backup, files: Files, name: string): void {
   files.makeDirectory();
   if (files.list()?.includes(name)) mayReplace(backup, files, name);
-  const temporary = `${name}.new`;
+  // Nobody else's name: neither a file of an operator, nor that of a backup at the same time.
+  const temporary = `${name}.${crypto.randomUUID().slice(0, 8)}.new`;
   const file = files.create(temporary);
   try {
     file.append(encodeBackup(backup));
@@ -86,11 +88,17 @@ export function prune(newest: Backup, files: Files, keep: number): string[] {
       const found = decodeBackup(files.read(name), path);
       if (found.cluster === cluster) older.push(name);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      left.push(`left alone: ${why}`);
+      left.push(`left alone: ${reasonOf(error)}`);
     }
   }
   const spare = Math.max(0, older.length - (keep - 1));
-  for (const name of older.slice(0, spare)) files.remove(name);
+  for (const name of older.slice(0, spare)) {
+    try {
+      files.remove(name);
+    } catch (error) {
+      // The backup is there: to take another one for this would fill the disk.
+      left.push(`left alone: ${reasonOf(error)}`);
+    }
+  }
   return left;
 }

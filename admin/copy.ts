@@ -6,17 +6,20 @@ import { join } from "node:path";
 import { attempt } from "../storage/file_faults.ts";
 import { denoFiles, type Files, lockName } from "../storage/files.ts";
 import { copyMark } from "./node_place.ts";
+import { needRight } from "./rights.ts";
 
 /**
  * Copies all files of a locked directory to a new one beside it, and syncs them.
  *
  * @returns the path of the copy, which ends with the time in UTC
+ * @throws {Error} without the right to write there
  * @throws {StorageError} if the disk refuses; an unfinished copy may be left
  */
 export function keepCopy(files: Files): string {
   const { directory } = files;
   const time = new Date().toISOString().replace(/[-:]/g, "");
   const copy = denoFiles(`${directory.replace(/\/+$/, "")}${copyMark}${time}`);
+  needRight("write", copy.directory);
   copy.makeDirectory();
   for (const name of files.list() ?? []) {
     const path = join(directory, name);

@@ -4,8 +4,8 @@
 
 import { basename } from "node:path";
 import { findServer } from "../raft/core/membership.ts";
+import { draftName, temporaryDraftName } from "../storage/draft.ts";
 import { segmentNumbers, temporaryName } from "../storage/segment.ts";
-import { draftName } from "../storage/draft.ts";
 import type { Part } from "../storage/scan.ts";
 import type { LogState } from "./log_state.ts";
 import { wrongsIn } from "./meaning.ts";
@@ -141,8 +141,11 @@ function leftoverText(name: string): string {
   if (name === temporaryName) {
     return "a segment that a crash left unfinished; harmless, a start writes over it";
   }
-  if (/^founding(\.tmp)?$/.test(name)) {
-    return "what this node agreed to before its cluster began; harmless";
+  if (name === draftName) {
+    return "what this node agreed to when its cluster was founded; a start reads it, keep it";
+  }
+  if (name === temporaryDraftName) {
+    return "a draft that a crash left unfinished; harmless, a start leaves it alone";
   }
   return segmentNumbers([name]).length > 0
     ? "an older segment that a crash left behind; harmless, a start removes it"

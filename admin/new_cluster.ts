@@ -7,6 +7,7 @@
 // says how far above what is known it must begin.
 
 import type { Identity, Saved, Server } from "../raft/core/types.ts";
+import { newClusterId, newIncarnation } from "../raft/members/bootstrap.ts";
 import {
   lastTicket,
   Machine,
@@ -26,9 +27,7 @@ export type Bound =
 
 /** The identity of a new data directory of `node` in a new cluster, drawn at random. */
 export function newIdentity(node: string): Identity {
-  const hex = (bytes: number) =>
-    crypto.getRandomValues(new Uint8Array(bytes)).toHex();
-  return { cluster: hex(16), node, incarnation: hex(8) };
+  return { cluster: newClusterId(), node, incarnation: newIncarnation() };
 }
 
 /** The first state of the cluster that a backup begins again. */

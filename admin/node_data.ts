@@ -1,13 +1,13 @@
 // Reads the data of a stopped node for a tool, whichever way they are kept, and changes nothing.
 // Two views of the same bytes: the state that a start would find, by the code of a start, and
-// the parts that `storage/scan.ts` tells apart, damaged or not. What they mean together is
-// judged in `meaning.ts`.
+// the parts that `storage/scan.ts` tells apart, damaged or not. `meaning.ts` judges what they
+// mean together.
 
 import { join } from "node:path";
 import type { NodeId } from "../raft/core/types.ts";
 import type { Replayed } from "../storage/apply_save.ts";
-import { decodeDraft, draftName } from "../storage/draft.ts";
 import { attempt } from "../storage/file_faults.ts";
+import { decodeDraft, draftName } from "../storage/draft.ts";
 import { denoFiles, lockName } from "../storage/files.ts";
 import { readStore } from "../storage/kv_reading.ts";
 import { recover } from "../storage/recovery.ts";
@@ -27,9 +27,9 @@ export type NodeData = {
   /** The node that they must belong to. */
   readonly node: NodeId;
   readonly parts: readonly Part[];
-  /** The state that a start would find; `undefined` if it would refuse, or find nothing. */
+  /** The state of the log as a start would find it; `undefined` if it can read none. */
   readonly state: Replayed | undefined;
-  /** Why a start would refuse, in its own words. */
+  /** Why a start would refuse the log, or the founding draft beside it, in its own words. */
   readonly refusal: string | undefined;
   /** Why a start goes on without the founding draft beside the log. */
   readonly draftFault: string | undefined;
@@ -135,9 +135,7 @@ function draftFault(value: unknown, { node, where }: {
     const [, owner] = /^node (\S+) /.exec(decodeDraft(value, where)) ?? [];
     return owner === node
       ? undefined
-      : `${where} belongs to node ${
-        owner ?? "?"
-      }, not to node ${node}`;
+      : `${where} belongs to node ${owner ?? "?"}, not to node ${node}`;
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     return error.message;

@@ -146,9 +146,7 @@ async function write(
   });
   try {
     const found = storage.load();
-    if (
-      found === undefined || stateOf(found).lastIndex >= next.snapshot.index
-    ) {
+    if (found === undefined || !isSame(found, data.state)) {
       throw new Error(`${data.path} has changed meanwhile; run recover again`);
     }
     await new Promise<void>((resolve, reject) =>
@@ -157,4 +155,12 @@ async function write(
   } finally {
     storage.close();
   }
+}
+
+/** Whether nobody has written since `before` was read: one index and term is one log. */
+function isSame(found: Saved, before: Saved | undefined): boolean {
+  if (before === undefined) return false;
+  const [now, then] = [stateOf(found), stateOf(before)];
+  return now.lastIndex === then.lastIndex && now.lastTerm === then.lastTerm &&
+    found.hardState.currentTerm === before.hardState.currentTerm;
 }

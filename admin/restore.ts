@@ -95,7 +95,7 @@ async function create(
     ? await openKv({ ...options, directory })
     : new Wal({ ...options, files: denoFiles(directory) });
   try {
-    if (storage.load() !== undefined) {
+    if (storage.load() !== undefined || storage.readDraft() !== undefined) {
       throw new Error(
         `${directory} holds the data of a node; restore into an empty directory ` +
           "with --dir or --id, nothing was changed",

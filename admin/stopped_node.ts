@@ -35,8 +35,8 @@ export async function withStoppedNode(
       const data = await readData(place);
       if (isEmpty(data)) {
         throw new Error(
-          `${data.path} is a store without data of a node (so a restore that was cut short ` +
-            "leaves it); name the place of the data with --dir and --id",
+          `${data.path} holds no log of a node (a founding that has not begun leaves it so, ` +
+            "and a restore that was cut short); name the place of the data with --dir and --id",
         );
       }
       return use(data, place.directory);

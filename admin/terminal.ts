@@ -22,21 +22,33 @@ export type Terminal = {
 export const terminal: Terminal = {
   out(line) {
     try {
-      console.log(line);
+      console.log(harmless(line));
     } catch {
       // The disk is full. Of a reader that has seen enough (`| head`) Deno says nothing.
       Deno.exit(exitCodes.fault);
     }
   },
-  error: (line) => console.error(line),
+  error: (line) => console.error(harmless(line)),
   get isTerminal() {
     return Deno.stdin.isTerminal() && Deno.stderr.isTerminal();
   },
   async ask(question) {
-    await writeAll(new TextEncoder().encode(`${question} `));
+    await writeAll(new TextEncoder().encode(`${harmless(question)} `));
     return await readLine();
   },
 };
+
+/**
+ * `text` with escapes for all that could steer a terminal: names in a forged log, and answers
+ * of whatever server was asked, are words of others.
+ */
+export function harmless(text: string): string {
+  return text.replace(
+    // deno-lint-ignore no-control-regex -- these are the ones
+    /[\x00-\x09\x0b-\x1f\x7f-\x9f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
 
 /** To standard error: standard output may be a file. */
 async function writeAll(bytes: Uint8Array): Promise<void> {

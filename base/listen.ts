@@ -6,6 +6,7 @@
 import { type Address, formatAddress } from "./address.ts";
 import type { Logger } from "./logger.ts";
 import { reasonOf } from "./dial.ts";
+import { pause } from "./pause.ts";
 
 /** Milliseconds after which a process that was told to stop has closed its ports. */
 const waitMillisMax = 5000;
@@ -85,7 +86,8 @@ export async function openWhenFree<T>(
       if (!isInUse(error) || waitedMillis >= millisMax) throw error;
       if (tries === 0) log("info", `${error.message}; waits for it up to 5 s`);
     }
-    await pause(signal);
+    await pause(pauseMillis, signal);
+    signal.throwIfAborted();
   }
 }
 
@@ -93,18 +95,6 @@ export async function openWhenFree<T>(
 function isInUse(error: unknown): error is Error {
   return error instanceof Error &&
     error.cause instanceof Deno.errors.AddrInUse;
-}
-
-async function pause(signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const stop = () => resolve();
-  signal.addEventListener("abort", stop);
-  const timer = setTimeout(resolve, pauseMillis);
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener("abort", stop);
-  signal.throwIfAborted();
 }
 
 /**

@@ -5,22 +5,25 @@
 
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import { type Address, formatAddress } from "./address.ts";
+import type { Address } from "./address.ts";
 
 /** All addresses of the host `name`, as numbers in text; rejects if it has none. */
 export type Lookup = (name: string) => Promise<readonly string[]>;
 
 /**
  * All addresses that `address` stands for, each once, in the resolver's order. An empty host
- * is this machine. The promise ends with the signal's reason as soon as it is aborted: a
- * resolver may take half a minute to fail.
+ * is this machine. The promise ends with the signal's reason as soon as it is aborted, and
+ * after `millis` at the latest: a resolver may take half a minute to fail.
  *
- * @throws {Error} If the name has no address; `reasonOf` of `dial.ts` puts it into words.
+ * @throws {Error} If the name has no address, or none in time; `reasonOf` of `dial.ts` puts it
+ * into words.
  */
 export async function resolve(
   { host, port }: Address,
-  { signal, lookup = systemLookup }: {
+  { signal, millis, lookup = systemLookup }: {
     readonly signal?: AbortSignal | undefined;
+    /** Milliseconds; no limit when left out. */
+    readonly millis?: number;
     readonly lookup?: Lookup;
   } = {},
 ): Promise<readonly Address[]> {
@@ -30,34 +33,17 @@ export async function resolve(
   const { promise, reject } = Promise.withResolvers<never>();
   const stop = () => reject(signal?.reason);
   signal?.addEventListener("abort", stop);
+  // Not AbortSignal.any: it would leave something behind in a signal that lives long.
+  const late = () =>
+    reject(new Error(`${host} was not resolved within ${millis} ms`));
+  const timer = millis === undefined ? undefined : setTimeout(late, millis);
   try {
     const hosts = await Promise.race([lookup(host), promise]);
     return [...new Set(hosts)].map((host) => ({ host, port }));
   } finally {
+    clearTimeout(timer);
     signal?.removeEventListener("abort", stop);
   }
-}
-
-/** {@linkcode resolve} of each, in order; an address that two names share is there once. */
-export async function resolveAll(
-  addresses: readonly Address[],
-  options: Parameters<typeof resolve>[1] & {
-    /** A name has no address now. */
-    readonly failed?: (address: Address, error: unknown) => void;
-  } = {},
-): Promise<readonly Address[]> {
-  const found = new Map<string, Address>();
-  const all = await Promise.all(addresses.map(async (address) => {
-    try {
-      return await resolve(address, options);
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      options.failed?.(address, error);
-      return [];
-    }
-  }));
-  for (const one of all.flat()) found.set(formatAddress(one), one);
-  return [...found.values()];
 }
 
 async function systemLookup(name: string): Promise<readonly string[]> {

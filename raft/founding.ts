@@ -4,7 +4,6 @@
 // round means (`members/founding.ts`), the words (`members/founding_answer.ts`), and the
 // first content of the log (`resume_or_join.ts`).
 
-import { setTimeout } from "node:timers/promises";
 import {
   type Address,
   completedAddress,
@@ -14,10 +13,12 @@ import {
 import { assert } from "../base/assert.ts";
 import { reasonOf } from "../base/dial.ts";
 import type { Logger } from "../base/logger.ts";
+import { pause } from "../base/pause.ts";
 import { resolve } from "../base/resolve.ts";
 import { tryRequest } from "../base/resp_client.ts";
 import { type Storage, StorageError } from "../storage/storage.ts";
 import type { NodeOptions } from "./channel/messages.ts";
+import { newClusterId, newIncarnation } from "./members/bootstrap.ts";
 import { type Answer, decide, type Self } from "./members/founding.ts";
 import {
   type Asker,
@@ -163,7 +164,7 @@ export class Founding {
       signal.throwIfAborted();
       this.#learnAddress(round.heard);
       const answers = round.heard.map(({ answer }) => answer);
-      const decision = decide(this.#self, answers, randomHex(16));
+      const decision = decide(this.#self, answers, newClusterId());
       switch (decision.type) {
         case "found":
         case "join":
@@ -229,7 +230,7 @@ export class Founding {
     const { id: node } = this.#node;
     return {
       node,
-      incarnation: randomHex(8),
+      incarnation: newIncarnation(),
       accepted: undefined,
       former: [],
       hasLog: false,
@@ -285,12 +286,9 @@ export class Founding {
     await Promise.all(this.#node.join.map(async (text) => {
       const named = parseAddress(text);
       if (named === undefined) return;
-      const signal = AbortSignal.any([
-        this.#options.signal,
-        AbortSignal.timeout(questionMillis),
-      ]);
+      const { signal } = this.#options;
       try {
-        const found = await resolve(named, { signal });
+        const found = await resolve(named, { signal, millis: questionMillis });
         // A name that means one node outlives the addresses that it has.
         const isName = found.length === 1 && named.host !== "";
         for (const address of found) {
@@ -335,13 +333,4 @@ export class Founding {
       this.#address = completedAddress(this.#node.advertise, via);
     }
   }
-}
-
-/** Returns after `millis`, or as soon as the signal comes. */
-async function pause(millis: number, signal: AbortSignal): Promise<void> {
-  await setTimeout(millis, undefined, { signal }).catch(() => {});
-}
-
-function randomHex(bytes: number): string {
-  return crypto.getRandomValues(new Uint8Array(bytes)).toHex();
 }

@@ -82,24 +82,16 @@ export class Hints {
     const { log, lookup, signal } = this.#options;
     const named = parseAddress(text);
     if (named === undefined) return;
-    const attempt = new AbortController();
-    const stop = () => attempt.abort();
-    const timer = setTimeout(stop, askMillisMax);
-    signal.addEventListener("abort", stop);
     try {
-      const resolver = lookup === undefined ? {} : { lookup };
       const found = await resolve(named, {
-        ...resolver,
-        signal: attempt.signal,
+        ...lookup === undefined ? {} : { lookup },
+        signal,
+        millis: askMillisMax,
       });
-      clearTimeout(timer);
       const asked = found.slice(0, addressesMax);
       await Promise.all(asked.map((address) => this.#ask(address)));
     } catch {
       log("debug", `no hint from ${text}: the name has no address now`);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", stop);
     }
   }
 

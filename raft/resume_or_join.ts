@@ -8,7 +8,13 @@ import type { NodeOptions } from "./channel/messages.ts";
 import type { Identity, NodeId, Saved } from "./core/types.ts";
 import type { Founding } from "./founding.ts";
 import type { Joining } from "./joining.ts";
-import { blank, founded, isMember } from "./members/bootstrap.ts";
+import {
+  blank,
+  founded,
+  isMember,
+  newClusterId,
+  newIncarnation,
+} from "./members/bootstrap.ts";
 import { serversOf } from "./members/proposal.ts";
 import { isLoopback, parseAddress } from "../base/address.ts";
 import { assert } from "../base/assert.ts";
@@ -37,7 +43,7 @@ export async function identify(
     return await togetherWith(founding, id);
   }
   // A directory keeps the incarnation that others may know already.
-  const incarnation = founding.draft?.incarnation ?? randomHex(8);
+  const incarnation = founding.draft?.incarnation ?? newIncarnation();
   if (joining.isWanted) {
     const cluster = await joining.cluster(resumed?.identity);
     return resumed ?? blank({ cluster, node: id, incarnation });
@@ -59,7 +65,7 @@ export async function identify(
   }
   log("info", "founds a new cluster");
   warnFounder(options, log);
-  const identity = { cluster: randomHex(16), node: id, incarnation };
+  const identity = { cluster: newClusterId(), node: id, incarnation };
   return foundedBy(identity, options);
 }
 
@@ -107,8 +113,4 @@ function warnFounder(
       "numbers again from 1, even while other nodes are up: --bootstrap-expect N with " +
       "--join founds with them, and --join alone never founds",
   );
-}
-
-function randomHex(bytes: number): string {
-  return crypto.getRandomValues(new Uint8Array(bytes)).toHex();
 }

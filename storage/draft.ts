@@ -10,6 +10,8 @@ import { StorageError } from "./storage.ts";
 
 /** The file of a data directory that holds the draft. */
 export const draftName = "founding";
+/** The file in which a draft is written, before it takes the place of the former one. */
+export const temporaryDraftName = `${draftName}.tmp`;
 
 const version = "1";
 

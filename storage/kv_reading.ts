@@ -28,9 +28,9 @@ export type ReadStore = {
   readonly node: NodeId | undefined;
   /** `undefined` if it is missing or damaged. */
   readonly head: Head | undefined;
-  /** The state that a start would find; `undefined` if it would refuse, or find none. */
+  /** The state of the log as a start would find it; `undefined` if it can read none. */
   readonly state: Replayed | undefined;
-  /** Why a start would refuse. */
+  /** Why a start would refuse the log, or the founding draft beside it. */
   readonly fault: string | undefined;
   /** The founding draft as it is stored; `undefined` if there is none. */
   readonly draft: { readonly value: unknown } | undefined;
@@ -98,7 +98,11 @@ async function read(
     const fault = `${where} belongs to node ${owner}, not to node ${node}`;
     return { ...found, fault };
   }
-  const { value } = await kv.get<unknown>(headKey(owner));
+  const { value, versionstamp } = await kv.get<unknown>(headKey(owner));
+  // It has agreed to found a cluster, and that has not begun.
+  if (!versionstamp && draft !== undefined) {
+    return { ...found, fault: undefined };
+  }
   let head: Head | undefined;
   try {
     head = decodeHead(value, { where, node: owner });

@@ -5,6 +5,7 @@
 
 import type { Saved } from "../raft/core/types.ts";
 import { wholeChange } from "./apply_save.ts";
+import { draftName, temporaryDraftName } from "./draft.ts";
 import type { Files } from "./files.ts";
 import {
   encodeSegment,
@@ -14,7 +15,7 @@ import {
 } from "./segment.ts";
 
 /** What the node agreed to before its former cluster began: no laggard may found that again. */
-const draftNames = ["founding", "founding.tmp"];
+const draftNames = [draftName, temporaryDraftName];
 
 /**
  * Makes `saved` the content of a directory that is locked and holds a log whose newest segment

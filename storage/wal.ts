@@ -19,7 +19,12 @@ import { type Change, writeChange } from "../raft/core/save_codec.ts";
 import type { Identity, NodeId, Save, Saved } from "../raft/core/types.ts";
 import type { Files, OpenFile, Syncable } from "./files.ts";
 import { wholeChange } from "./apply_save.ts";
-import { decodeDraft, draftName, encodeDraft } from "./draft.ts";
+import {
+  decodeDraft,
+  draftName,
+  encodeDraft,
+  temporaryDraftName,
+} from "./draft.ts";
 import { kinds, writeRecord } from "./record.ts";
 import { recover } from "./recovery.ts";
 import {
@@ -48,7 +53,6 @@ export type WalOptions = {
   readonly defer?: (callback: () => void) => void;
 };
 
-const temporaryDraftName = `${draftName}.tmp`;
 /** At `low`, the bytes that may wait in memory between two flushes. */
 const pendingBytesMax = 1024 * 1024;
 

@@ -194,6 +194,7 @@ const mayWait = new Set([
   "base/dial.ts",
   "base/resolve.ts",
   "base/listen.ts",
+  "base/pause.ts",
   "base/port.ts",
   "base/resp_client.ts",
   "raft/channel/take_box.ts",
@@ -299,7 +300,6 @@ const mayMeetNull = new Set([
   "raft/net/wire.ts",
   "raft/worker.ts",
   "server/flags.ts",
-  "storage/kv_reading.ts",
   "storage/kv.ts",
   "storage/kv_storage.ts",
 ]);

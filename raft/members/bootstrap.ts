@@ -49,3 +49,17 @@ export function isMember({ identity, snapshot, entries }: Saved): boolean {
   return names(snapshot.configuration) ||
     entries.some((e) => e.type === "configuration" && names(e.configuration));
 }
+
+/** The id of a cluster that begins, drawn at random: 32 hex digits. */
+export function newClusterId(): string {
+  return randomHex(16);
+}
+
+/** The incarnation of a data directory that begins, drawn at random: 16 hex digits. */
+export function newIncarnation(): string {
+  return randomHex(8);
+}
+
+function randomHex(bytes: number): string {
+  return crypto.getRandomValues(new Uint8Array(bytes)).toHex();
+}

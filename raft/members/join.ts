@@ -11,6 +11,7 @@
 import { type Address, parseAddress } from "../../base/address.ts";
 import { isShortText } from "../../base/bytes.ts";
 import type { Logger } from "../../base/logger.ts";
+import { pause } from "../../base/pause.ts";
 import type { Lookup } from "../../base/resolve.ts";
 import type { Reply } from "../../base/resp_client.ts";
 import type { NodeId } from "../core/types.ts";
@@ -157,15 +158,4 @@ function checked(text: string): string {
   throw new JoinError(
     `cannot join a cluster: "${text}" is no address; use HOST:PORT`,
   );
-}
-
-/** Returns after `millis`, or as soon as the signal comes. */
-async function pause(millis: number, signal?: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, millis);
-  const stop = () => resolve();
-  signal?.addEventListener("abort", stop);
-  await promise;
-  clearTimeout(timer);
-  signal?.removeEventListener("abort", stop);
 }

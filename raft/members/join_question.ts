@@ -79,10 +79,7 @@ async function addressesOf(
   address: Address,
   { millis, signal, lookup }: Question,
 ): Promise<readonly Address[] | Obstacle> {
-  // A resolver may take half a minute to fail.
-  const limit = AbortSignal.timeout(millis);
-  const signals = signal === undefined ? [limit] : [limit, signal];
-  const options = { signal: AbortSignal.any(signals) };
+  const options = { signal, millis };
   try {
     return await resolve(
       address,
@@ -90,10 +87,7 @@ async function addressesOf(
     );
   } catch (error) {
     signal?.throwIfAborted();
-    const reason = limit.aborted
-      ? `${address.host} was not resolved within ${millis} ms`
-      : reasonOf(error);
-    return { type: "unresolved", reason };
+    return { type: "unresolved", reason: reasonOf(error) };
   }
 }
 

@@ -7,6 +7,7 @@
 // `outbound_handshake.ts`.
 
 import { type Address, formatAddress } from "../../base/address.ts";
+import { pause } from "../../base/pause.ts";
 import type { NodeId } from "../core/types.ts";
 import type { Members } from "../identity/peer_ranks.ts";
 import type { Dialling, Link } from "./link.ts";
@@ -223,7 +224,8 @@ export class Dialler implements Dialling {
    */
   async #watch({ wire, at }: Found, over: AbortSignal): Promise<void> {
     const { times, moved } = this.#options;
-    while (!over.aborted && !this.isThere) {
+    const { signal } = this.#stopping;
+    while (!over.aborted && !signal.aborted && !this.isThere) {
       const address = this.#address;
       if (performance.now() - this.#reachedMillis >= times.movedMillis) {
         const there = await this.#openAgain(address, over);
@@ -231,7 +233,8 @@ export class Dialler implements Dialling {
           this.#next = { wire: there, at: address };
           return wire.close();
         }
-        const isElsewhere = !over.aborted && !this.isThere;
+        // A dial that was cut short by a stop, for another address, tells nothing of either.
+        const isElsewhere = !over.aborted && !signal.aborted && !this.isThere;
         if (isElsewhere) moved(this.#link.id, formatAddress(at));
       }
       await pause(times.moveToldMillis, over);
@@ -249,10 +252,15 @@ export class Dialler implements Dialling {
     const end = () => {
       timer = setTimeout(() => attempt.abort(), promptMillis);
     };
+    const stop = () => attempt.abort();
+    const { signal: stopping } = this.#stopping;
     over.addEventListener("abort", end);
-    const signal = AbortSignal.any([this.#stopping.signal, attempt.signal]);
+    stopping.addEventListener("abort", stop);
+    if (stopping.aborted) stop();
+    const { signal } = attempt;
     const wire = await this.#options.open(this.#link.id, { address, signal });
     over.removeEventListener("abort", end);
+    stopping.removeEventListener("abort", stop);
     clearTimeout(timer);
     return wire;
   }
@@ -269,18 +277,6 @@ export class Dialler implements Dialling {
     await pause(millis, waking.signal);
     this.#wake = undefined;
   }
-}
-
-/** Returns after `millis`, or as soon as `over` is aborted. */
-async function pause(millis: number, over: AbortSignal): Promise<void> {
-  if (over.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const stop = () => resolve();
-  const timer = setTimeout(stop, millis);
-  over.addEventListener("abort", stop);
-  await promise;
-  clearTimeout(timer);
-  over.removeEventListener("abort", stop);
 }
 
 /**

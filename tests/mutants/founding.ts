@@ -290,8 +290,8 @@ export const foundingMutants: readonly Mutant[] = [
     mistake: "one directory gets two incarnations",
     source: "PITFALLS 17",
     file: "raft/resume_or_join.ts",
-    find: "founding.draft?.incarnation ?? randomHex(8)",
-    replace: "founding.draft?.former[0]?.cluster ?? randomHex(8)",
+    find: "founding.draft?.incarnation ?? newIncarnation()",
+    replace: "founding.draft?.former[0]?.cluster ?? newIncarnation()",
     tests: shellTests,
   },
   {

@@ -12,6 +12,16 @@ const updates = "raft/members/address_updates.ts";
 
 export const movesMutants: readonly Mutant[] = [
   {
+    name: "stopped-look-is-a-move",
+    mistake:
+      "a dial that a change of the configuration cut short undoes that change",
+    source: "decisions, A member's address follows it",
+    file: "raft/net/dialler.ts",
+    find: "!over.aborted && !signal.aborted && !this.isThere;",
+    replace: "!over.aborted && !this.isThere;",
+    tests: ["unit/raft/net/dialler_test.ts"],
+  },
+  {
     name: "hints-not-asked",
     mistake: "a member that finds nobody does not ask where --join leads",
     source: "PITFALLS 44",

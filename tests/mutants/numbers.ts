@@ -272,10 +272,30 @@ export const numbersMutants: readonly Mutant[] = [
   {
     name: "backup-renamed-unsynced",
     mistake: "a power loss leaves an empty file where a backup was",
-    source: "PITFALLS 2",
+    source: "PITFALLS 12",
     file: "admin/backup_folder.ts",
     find: "    file.syncNow();\n",
     replace: "",
+    tests: ["unit/admin/backup_test.ts"],
+  },
+  {
+    name: "unfinished-backup-of-others",
+    mistake: "a backup removes the file FILE.new, whoever's it is",
+    source: "OPERATING, Backups",
+    file: "admin/backup_folder.ts",
+    find: "${name}.${crypto.randomUUID().slice(0, 8)}.new",
+    replace: "${name}.new",
+    tests: ["unit/admin/backup_test.ts"],
+  },
+  {
+    name: "backups-for-want-of-a-removal",
+    mistake:
+      "an old backup that cannot be removed has a new one taken each minute",
+    source: "OPERATING, Backups",
+    file: "admin/backup_folder.ts",
+    find:
+      "      left.push(`left alone: ${reasonOf(error)}`);\n    }\n  }\n  return left;",
+    replace: "      throw error;\n    }\n  }\n  return left;",
     tests: ["unit/admin/backup_test.ts"],
   },
   {

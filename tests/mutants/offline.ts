@@ -141,6 +141,26 @@ export const offlineMutants: readonly Mutant[] = [
     tests: restoreTests,
   },
   {
+    name: "terminal-steered",
+    mistake:
+      "a name in a forged log, or a server's answer, steers the terminal",
+    source: "THREATS",
+    file: "admin/terminal.ts",
+    find: "console.log(harmless(line));",
+    replace: "console.log(line);",
+    tests: ["unit/admin/terminal_test.ts"],
+  },
+  {
+    name: "recovered-node-told-to-wipe",
+    mistake: "an operator is told to empty the directory of a recovered node",
+    source: "OPERATING, When a majority is lost",
+    file: "raft/host_notices.ts",
+    find:
+      "`restored, stop node ${sender} and empty its directory. If the data of node ` +",
+    replace: "`restored, well. If the data of node ` +",
+    tests: ["unit/raft/host_notices_test.ts"],
+  },
+  {
     name: "exact-without-warning",
     mistake: "--exact does not say that numbers are given again",
     source: "docs/OPERATING.md, Backup and restore",
@@ -184,6 +204,26 @@ export const offlineMutants: readonly Mutant[] = [
     file: "admin/findings.ts",
     find: "if (data.draftFault !== undefined) {",
     replace: "if (data.draftFault === '') {",
+    tests: checkTests,
+  },
+  {
+    name: "restored-beside-a-draft",
+    mistake:
+      "a restore into Deno KV leaves the draft of another cluster's founding",
+    source: "OPERATING, Restoring a backup",
+    file: "admin/restore.ts",
+    find: "storage.load() !== undefined || storage.readDraft() !== undefined",
+    replace: "storage.load() !== undefined",
+    tests: restoreTests,
+  },
+  {
+    name: "draft-of-kv-unread",
+    mistake:
+      "check takes a store that holds no more than a draft for a damaged one",
+    source: "OPERATING, Checking a log",
+    file: "storage/kv_reading.ts",
+    find: "!versionstamp && draft !== undefined",
+    replace: "!versionstamp && draft === undefined",
     tests: checkTests,
   },
   {

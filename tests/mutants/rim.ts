@@ -169,8 +169,9 @@ export const rimMutants: readonly Mutant[] = [
     mistake: "a node that waits for a port does not hear that it is to stop",
     source: "PITFALLS 39",
     file: "base/listen.ts",
-    find: "await pause(signal);",
-    replace: "await pause(new AbortController().signal);",
+    find:
+      "    await pause(pauseMillis, signal);\n    signal.throwIfAborted();\n",
+    replace: "    await pause(pauseMillis);\n",
     tests: ["unit/base/listen_test.ts"],
   },
   {

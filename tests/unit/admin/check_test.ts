@@ -199,6 +199,20 @@ Deno.test("A torn tail is a note, and so are files that a crash has left", () =>
     assert.match(text, /note: note\.txt: not of a log/);
   }));
 
+Deno.test("A Deno KV store that has agreed to a founding holds no log yet", () =>
+  withDirectory(async (dir) => {
+    const storage = await openStorage(`${dir}/a`, "kv");
+    storage.load();
+    const draft = "node a 0000000000000000\n";
+    await finished((done) => storage.writeDraft(draft, done));
+    storage.close();
+    const { code, text } = await ask(check, dir);
+    assert.equal(code, 2, text);
+    assert.match(text, /holds no log of a node/);
+    await makeNode(`${dir}/a`, { kind: "kv" });
+    assert.equal((await ask(check, dir)).code, 0);
+  }));
+
 Deno.test("check finds what no checksum tells: terms, votes, members, commands", () =>
   withDirectory(async (dir) => {
     const one = beginning.entries[0]!;
@@ -331,7 +345,7 @@ Deno.test("A Deno KV store without a node's data is told as that", () =>
     for (const tool of [check, inspect]) {
       const { code, text } = await ask(tool, dir);
       assert.equal(code, 2);
-      assert.match(text, /kv\.sqlite3 holds no data of a node yet$/);
+      assert.match(text, /kv\.sqlite3 holds no log of a node/);
     }
   }));
 
@@ -398,6 +412,6 @@ Deno.test("A store in which nothing was begun is no damage", () =>
     for (const tool of [check, inspect]) {
       const { code, text } = await ask(tool, dir);
       assert.equal(code, 2, text);
-      assert.match(text, /is a store without data of a node/);
+      assert.match(text, /holds no log of a node/);
     }
   }));

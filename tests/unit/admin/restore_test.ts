@@ -5,8 +5,10 @@ import { type Backup, encodeBackup } from "../../../admin/backup_file.ts";
 import type { Bound } from "../../../admin/new_cluster.ts";
 import { restore } from "../../../admin/restore.ts";
 import type { Saved } from "../../../raft/core/types.ts";
+import { openKv } from "../../../storage/kv.ts";
 import { contents } from "../../lib/harness.ts";
 import { Nodes } from "../../lib/nodes.ts";
+import { finished } from "../../lib/storage_conformance.ts";
 import { PlayedTerminal, stateIn, toolNode } from "../../lib/tool_node.ts";
 import { withDirectory } from "../storage/directory.ts";
 
@@ -82,8 +84,12 @@ for (const storage of ["file", "kv"] as const) {
 
 Deno.test("--above lifts each sequence that is below it, and lowers none", () =>
   withDirectory(async (dir) => {
-    const { code, text } = await run(dir, { type: "above", count: 10n });
+    const { code, text, errors } = await run(dir, {
+      type: "above",
+      count: 10n,
+    });
     assert.equal(code, 0);
+    assert.match(errors, /given after .* will be given again/, "60 is no skip");
     assert.match(text, /ticket: 60 in the backup, the next is above 60$/m);
     assert.match(text, /other: 5 in the backup, the next is above 10$/m);
     assert.equal(firstTicket(await stateIn(`${dir}/data/a`)), 61n);
@@ -116,6 +122,19 @@ Deno.test("A bound that skips nothing warns as --exact does", () =>
     await Deno.mkdir(`${dir}/above`);
     const above = { type: "above", count: 61n } as const;
     assert.equal((await run(`${dir}/above`, above)).errors, "");
+  }));
+
+Deno.test("A Deno KV store that has agreed to a founding is not empty", () =>
+  withDirectory(async (dir) => {
+    const options = { node: "a", durability: "high" as const, log() {} };
+    const storage = await openKv({ ...options, directory: `${dir}/data/a` });
+    storage.load();
+    await finished((done) => storage.writeDraft("agreed", done));
+    storage.close();
+    const bound = { type: "skip", count: 1n } as const;
+    const { code, errors } = await run(dir, bound, { storage: "kv" });
+    assert.equal(code, 1);
+    assert.match(errors, /holds the data of a node/);
   }));
 
 Deno.test("A backup without any ticket begins above the bound, too", () =>

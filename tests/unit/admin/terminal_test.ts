@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { harmless } from "../../../admin/terminal.ts";
 import { run } from "../../lib/program.ts";
 
 const terminal = new URL("../../../admin/terminal.ts", import.meta.url);
@@ -21,4 +22,13 @@ Deno.test("A terminal asks on standard error, one line an answer, and none when 
   const { stdout, stderr } = await ask(code, "yes\r\n\nlast");
   assert.equal(stdout, '"yes"\n""\n"last"\n"none"\nfalse\n');
   assert.equal(stderr, "a? b? c? d? end\n");
+});
+
+Deno.test("Words of others steer no terminal", async () => {
+  assert.equal(harmless("\x1b[2Jx\u009b1m\r"), "\\u001b[2Jx\\u009b1m\\u000d");
+  assert.equal(harmless("two\nlines: größer …"), "two\nlines: größer …");
+  const code = `const evil = String.fromCharCode(27);
+  terminal.out(evil); terminal.error(evil); await terminal.ask(evil);`;
+  const { stdout, stderr } = await ask(code, "");
+  assert.deepEqual([stdout, stderr], ["\\u001b\n", "\\u001b\n\\u001b "]);
 });

@@ -1,7 +1,7 @@
 // Names that stand for several addresses, for one, and for none.
 
 import assert from "node:assert/strict";
-import { resolve, resolveAll } from "../../../base/resolve.ts";
+import { resolve } from "../../../base/resolve.ts";
 
 const lookup = (name: string) =>
   name === "nodes"
@@ -24,19 +24,6 @@ Deno.test("Numbers are not looked up, and an empty host is this machine", async 
   }
 });
 
-Deno.test("A name without an address is named, and the others count", async () => {
-  const failed: unknown[] = [];
-  const found = await resolveAll(
-    [{ host: "nobody", port: 7 }, { host: "nodes", port: 7 }, {
-      host: "10.0.0.2",
-      port: 7,
-    }],
-    { lookup, failed: ({ host }, error) => failed.push(`${host}: ${error}`) },
-  );
-  assert.deepEqual(found.map(({ host }) => host), ["10.0.0.1", "10.0.0.2"]);
-  assert.deepEqual(failed, ["nobody: Error: no such host: nobody"]);
-});
-
 Deno.test("A resolver that hangs is left alone when the signal comes", async () => {
   const ending = new AbortController();
   const found = resolve({ host: "slow", port: 7 }, {
@@ -45,6 +32,26 @@ Deno.test("A resolver that hangs is left alone when the signal comes", async () 
   });
   ending.abort(new Error("over"));
   await assert.rejects(found, /over/);
+});
+
+Deno.test("A resolver that hangs is left alone when its time is over, and leaves no listener", async () => {
+  const { signal } = new AbortController();
+  let listeners = 0;
+  const [add, remove] = [signal.addEventListener, signal.removeEventListener];
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    listeners++;
+    add.apply(signal, args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    listeners--;
+    remove.apply(signal, args);
+  };
+  const found = resolve({ host: "slow", port: 7 }, {
+    ...{ signal, millis: 5 },
+    lookup: () => new Promise(() => {}),
+  });
+  await assert.rejects(found, /^Error: slow was not resolved within 5 ms$/);
+  assert.equal(listeners, 0);
 });
 
 Deno.test("The system's resolver knows this machine, and not a made-up one", async () => {

@@ -369,6 +369,29 @@ Deno.test("A member that is used elsewhere is used at its own address as soon as
   assert.deepEqual(used, [2, 1]);
 });
 
+Deno.test("A stop that cuts the second look at an address short is no move", async () => {
+  const ended = Promise.withResolvers<void>();
+  const moves: string[] = [];
+  let dials = 0;
+  const { dialler, link } = scripted({
+    open(_id, { address: { port }, signal }) {
+      if (port === 2) return Promise.resolve(wireOf());
+      if (++dials === 1) return Promise.resolve(undefined);
+      // The configuration names another address: this one has not been tried.
+      setTimeout(() => dialler.stop());
+      setTimeout(() => ended.resolve(), 50);
+      return new Promise((resolve) =>
+        signal.addEventListener("abort", () => resolve(undefined))
+      );
+    },
+    use: () => ended.promise,
+    moved: (id) => void moves.push(id),
+  });
+  link.hinted = `${host}:2`;
+  await inTime("the dialler has ended", dialler.run());
+  assert.deepEqual([dials, moves], [2, []]);
+});
+
 Deno.test("A sign of life ends a dial into the void when there is another place to look at", async () => {
   const dialled: number[] = [];
   const { dialler, link } = scripted({
