@@ -117,6 +117,23 @@ export function raised(
   return all;
 }
 
+/** The last number that fits into the signed 64-bit integers of many clients. */
+const lastSigned = 2n ** 63n - 1n;
+
+/** What an operator should know of sequences that begin at these last numbers. */
+export function warningOnLarge(
+  begins: ReadonlyMap<string, bigint>,
+): string | undefined {
+  const largest = [...begins.values()].reduce((a, b) => a > b ? a : b, 0n);
+  if (largest === lastTicket) {
+    return `warning: ${lastTicket} is the last number there is: no ticket can be given`;
+  }
+  return largest > lastSigned
+    ? `warning: numbers above ${lastSigned} do not fit into the integers of many clients, ` +
+      "and there is no way back"
+    : undefined;
+}
+
 function raisedBy(last: bigint, bound: Bound): bigint {
   switch (bound.type) {
     case "skip":

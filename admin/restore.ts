@@ -18,7 +18,13 @@ import { temporaryName } from "../storage/segment.ts";
 import { kvStoreNames, type Storage } from "../storage/storage.ts";
 import { Wal } from "../storage/wal.ts";
 import { type Backup, decodeBackup } from "./backup_file.ts";
-import { type Bound, newIdentity, raised, restored } from "./new_cluster.ts";
+import {
+  type Bound,
+  newIdentity,
+  raised,
+  restored,
+  warningOnLarge,
+} from "./new_cluster.ts";
 import type { ToolNode } from "./node_place.ts";
 import { needRight } from "./rights.ts";
 import { openProgress } from "./progress.ts";
@@ -136,6 +142,8 @@ function report(backup: Backup, { saved, directory, options, terminal }: {
       `warning: every number that was given after ${backup.taken} will be given again`,
     );
   }
+  const large = warningOnLarge(begins);
+  if (large !== undefined) terminal.error(large);
   terminal.out(
     "next: make sure that no node of the old cluster runs any more;",
   );

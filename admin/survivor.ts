@@ -5,7 +5,7 @@
 import { findServer } from "../raft/core/membership.ts";
 import type { Saved } from "../raft/core/types.ts";
 import type { LogState } from "./log_state.ts";
-import { raised } from "./new_cluster.ts";
+import { raised, warningOnLarge } from "./new_cluster.ts";
 import type { NodeData } from "./node_data.ts";
 import {
   configurationText,
@@ -59,7 +59,8 @@ export function survivorLines(
 
 function numbersOf({ highest }: LogState, skip: bigint): string[] {
   const lines: string[] = [];
-  for (const [name, last] of raised(highest, { type: "skip", count: skip })) {
+  const begins = raised(highest, { type: "skip", count: skip });
+  for (const [name, last] of begins) {
     lines.push(
       `  ${shown(name)}: ${
         highest.get(name) ?? 0n
@@ -67,7 +68,8 @@ function numbersOf({ highest }: LogState, skip: bigint): string[] {
         `with --skip ${skip} the next is above ${last}`,
     );
   }
-  return lines;
+  const large = warningOnLarge(begins);
+  return large === undefined ? lines : [...lines, `  ${large}`];
 }
 
 function warningsOn(

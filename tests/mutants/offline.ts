@@ -179,6 +179,16 @@ export const offlineMutants: readonly Mutant[] = [
     tests: restoreTests,
   },
   {
+    name: "large-numbers-unsaid",
+    mistake:
+      "a new cluster begins above 2^63 - 1, or at the end, without a word",
+    source: "docs/OPERATING.md, Restoring a backup",
+    file: "admin/new_cluster.ts",
+    find: "return largest > lastSigned",
+    replace: "return largest > lastTicket",
+    tests: restoreTests,
+  },
+  {
     name: "cut-short-restore-stuck",
     mistake:
       "the journal of a store that a killed restore began is in the way of the next",

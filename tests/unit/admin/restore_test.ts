@@ -137,6 +137,22 @@ Deno.test("A Deno KV store that has agreed to a founding is not empty", () =>
     assert.match(errors, /holds the data of a node/);
   }));
 
+Deno.test("A bound above 2^63 - 1 warns of what clients cannot read, and of the end", () =>
+  withDirectory(async (dir) => {
+    const rows = [
+      [2n ** 63n - 1n, /^$/],
+      [2n ** 63n, /do not fit into the integers of many clients/],
+      [2n ** 64n - 1n, /is the last number there is: no ticket can be given/],
+    ] as const;
+    for (const [count, warning] of rows) {
+      await Deno.mkdir(`${dir}/${count}`);
+      const bound = { type: "above", count } as const;
+      const { code, errors } = await run(`${dir}/${count}`, bound);
+      assert.equal(code, 0);
+      assert.match(errors, warning);
+    }
+  }));
+
 Deno.test("A backup without any ticket begins above the bound, too", () =>
   withDirectory(async (dir) => {
     const from = encodeBackup({ ...backup, sequences: [] });
