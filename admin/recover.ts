@@ -93,7 +93,7 @@ async function recoverIn(
       [...raised(state.highest, { type: "skip", count: skip })]
         .map(([name, last]) => `${name} goes on above ${last}`).join(", "),
   );
-  terminal.out("next: start it as before, without --join;");
+  terminal.out("next: start it as before;");
   terminal.out(
     "  empty the directories of all other nodes, then start them with --join",
   );
