@@ -54,6 +54,14 @@ export function completedAddress(text: string, host: string): string {
 }
 
 /**
+ * `host`, the far end of a connection, as every machine can dial it: a socket on `::` names an
+ * IPv4 caller `::ffff:10.0.0.1`, which leads nowhere where there is no IPv6.
+ */
+export function plainHost(host: string): string {
+  return host.replace(/^::ffff:(?=\d+\.)/i, "");
+}
+
+/**
  * The source under which limits count `host`: an IPv4 address, or an IPv6 network of 64 bits,
  * because one caller usually owns all of its addresses. `host` is spelt as the system names
  * the far end of a connection.

@@ -2,7 +2,7 @@
 // when it last heard anything. Not here: which node it leads to, and what the frames mean
 // (`peers.ts`).
 
-import { formatAddress } from "../../base/address.ts";
+import { formatAddress, plainHost } from "../../base/address.ts";
 import { assert } from "../../base/assert.ts";
 import {
   FrameReader,
@@ -37,8 +37,8 @@ export class Wire {
   constructor(conn: Deno.TcpConn) {
     this.#conn = conn;
     const { hostname, port } = conn.remoteAddr;
-    this.remoteHost = hostname;
-    this.remote = formatAddress({ host: hostname, port });
+    this.remoteHost = plainHost(hostname);
+    this.remote = formatAddress({ host: this.remoteHost, port });
   }
 
   /** A write is under way; the next must wait. */

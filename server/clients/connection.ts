@@ -11,7 +11,7 @@
 // the client still sends is read and dropped for a while. To close with unread bytes
 // would send RST, which can destroy the last reply on its way.
 
-import { formatAddress } from "../../base/address.ts";
+import { formatAddress, plainHost } from "../../base/address.ts";
 import type { Socket, SocketListener } from "../../base/socket.ts";
 import type { ClientInfo, Service, Session } from "../commands/command.ts";
 import { isForVisitors, nameOf, runCommand } from "../commands/commands.ts";
@@ -88,8 +88,7 @@ export class Connection implements Session, SocketListener {
     this.#over = over;
     this.#sender = new ReplySender({ socket, replies: this.replies });
     const { host, port } = socket.remote;
-    // An IPv4 client of a socket on `::`: others must be able to dial what it is told.
-    this.host = host.replace(/^::ffff:(?=\d+\.)/i, "");
+    this.host = plainHost(host);
     const address = formatAddress({ host: this.host, port });
     this.client = { id, address, name: "", protocol: 2 };
     this.#count();

@@ -12,6 +12,16 @@ const updates = "raft/members/address_updates.ts";
 
 export const movesMutants: readonly Mutant[] = [
   {
+    name: "moved-to-a-mapped-address",
+    mistake:
+      "a member is recorded at an IPv4 address in IPv6, which hosts without that cannot dial",
+    source: "decisions, A member's address follows it",
+    file: "raft/net/wire.ts",
+    find: "this.remoteHost = plainHost(hostname);",
+    replace: "void plainHost, this.remoteHost = hostname;",
+    tests: ["unit/raft/net/whereabouts_test.ts"],
+  },
+  {
     name: "stopped-look-is-a-move",
     mistake:
       "a dial that a change of the configuration cut short undoes that change",

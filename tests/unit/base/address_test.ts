@@ -8,6 +8,7 @@ import {
   isLoopback,
   networkOf,
   parseAddress,
+  plainHost,
 } from "../../../base/address.ts";
 
 Deno.test("parseAddress() takes host:port, :port and [v6]:port, and formatAddress() gives them back", () => {
@@ -124,4 +125,16 @@ Deno.test("networkOf() counts an IPv4 address alone, and of IPv6 a network of 64
   for (const [one, other] of others) {
     assert.notEqual(networkOf(one!), networkOf(other!), `${one} ${other}`);
   }
+});
+
+Deno.test("A caller over IPv4 at a port of both kinds has an address that all can dial", () => {
+  for (
+    const [host, plain] of [
+      ["::ffff:10.0.0.1", "10.0.0.1"],
+      ["::FFFF:10.0.0.1", "10.0.0.1"],
+      ["::ffff:a:1", "::ffff:a:1"],
+      ["fd00::1", "fd00::1"],
+      ["10.0.0.1", "10.0.0.1"],
+    ] as const
+  ) assert.equal(plainHost(host), plain);
 });
