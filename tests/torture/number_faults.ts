@@ -93,4 +93,6 @@ async function backUp(
     Number(last) >= largest,
     `${last} is kept, and ${largest} was given before`,
   );
+  // After a recovery it would be another cluster's, which is not replaced.
+  await Deno.remove(path);
 }
