@@ -133,6 +133,10 @@ Deno.test("A founder that lags behind founds what another one has founded", () =
   // Another disk under its id is no founder, and neither is one of another cluster.
   const wiped = selfOf("2", { life: 1 });
   assert.equal(typeOf(wiped, has("1", { proposal })), "join");
+  // Not even if it has agreed to what needs the founder's disk, and is never founded.
+  const accepted = proposalOf("123", { cluster: "e", lives: [0, 1, 0] });
+  const agreed = selfOf("2", { life: 1, accepted });
+  assert.equal(typeOf(agreed, has("1", { proposal })), "join");
   assert.equal(typeOf(self, has("1", { proposal, cluster: "d" })), "join");
 });
 
