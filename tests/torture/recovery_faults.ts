@@ -50,6 +50,7 @@ async function loseMajority(scene: Scene): Promise<string> {
       scene.checker.largest <= known
     );
   }
+  await scene.endCluster();
   await scene.kill(...scene.servers);
   const largest = BigInt(scene.checker.largest);
   const last = await lastIn(survivor);
@@ -73,6 +74,7 @@ async function loseAll(scene: Scene): Promise<string> {
   const last = backup.sequences[0]!.last;
   assert.ok(last >= before, "every ticket answered before is inside");
   do await scene.clients.more(5000); while (scene.checker.largest <= last);
+  await scene.endCluster();
   await scene.kill(...scene.servers);
   const skip = BigInt(scene.checker.largest) - last;
   wipe(first);
@@ -92,6 +94,7 @@ async function goOn(scene: Scene, first: Server): Promise<void> {
   const others = scene.but(first);
   for (const other of others) wipe(other);
   await scene.start([first]);
+  await scene.beginCluster(first);
   await scene.clients.more(500, [first.id]);
   await scene.start(others, "--join", addressOf(first));
   await scene.cluster.settled();

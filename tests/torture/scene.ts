@@ -39,7 +39,10 @@ export class Scene {
   readonly cluster: Cluster;
   readonly checker = new RangeChecker();
   readonly clients: Clients;
-  readonly #firstTerm: number;
+  /** Of the present cluster, when it began. */
+  #firstTerm: number;
+  /** Elections of former clusters, which are lost. */
+  #electionsBefore = 0;
 
   /** A cluster of `count` voters that serves. */
   static async found(count: number, options: SceneOptions): Promise<Scene> {
@@ -186,7 +189,18 @@ export class Scene {
 
   /** Elections since the beginning, at most: each takes at least one term. */
   async elections(): Promise<number> {
-    return await termOf(await this.leader()) - this.#firstTerm;
+    const term = await termOf(await this.leader());
+    return this.#electionsBefore + term - this.#firstTerm;
+  }
+
+  /** All of the cluster is about to be lost, for good. */
+  async endCluster(): Promise<void> {
+    this.#electionsBefore = await this.elections();
+  }
+
+  /** `first` has begun another cluster, whose terms have nothing to do with the former ones. */
+  async beginCluster(first: Server): Promise<void> {
+    this.#firstTerm = await termOf(first);
   }
 
   /** Ends clients and cluster in good order, with the last checks. Returns what is wrong. */
