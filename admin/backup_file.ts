@@ -12,6 +12,7 @@
 // cut, changed or of another version is refused as a whole. Touches no file itself.
 
 import { createHash } from "node:crypto";
+import { utf8In } from "../base/bytes.ts";
 
 /** A member of the backed-up cluster, as a text for people: a restore founds a new cluster. */
 export type BackupMember = {
@@ -78,7 +79,7 @@ export function encodeBackup(backup: Backup): Uint8Array<ArrayBuffer> {
  * backup of this version
  */
 export function decodeBackup(bytes: Uint8Array, path: string): Backup {
-  const text = textOf(bytes);
+  const text = utf8In(bytes);
   const [, document, digest] =
     /^([^]*\n)sha256 ([0-9a-f]{64})\n$/.exec(text ?? "") ?? [];
   if (document === undefined) {
@@ -166,17 +167,6 @@ function objectIn(value: unknown): Record<string, unknown> {
 function parsed(document: string): unknown {
   try {
     return JSON.parse(document);
-  } catch {
-    return undefined;
-  }
-}
-
-/** `undefined` if the bytes are no UTF-8. */
-function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    // A byte order mark is no part of any backup: it must not be swallowed.
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-      .decode(bytes);
   } catch {
     return undefined;
   }

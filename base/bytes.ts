@@ -35,6 +35,15 @@ const utf8 = new TextEncoder();
 // A byte order mark is kept: without it, two encodings would mean one value.
 const utf8Strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** The text that `bytes` are in UTF-8, a byte order mark included; `undefined` if they are none. */
+export function utf8In(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8Strict.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Not `assert`: its message would be composed for every field. */
 function unfit(what: string, value: unknown): never {
   throw new InvariantError(`not a ${what}: ${JSON.stringify(value)}`);
@@ -247,11 +256,8 @@ export class Reader {
     const length = this.u8();
     const at = this.#skip(length);
     if (length === 0) return "";
-    try {
-      return utf8Strict.decode(this.#bytes.subarray(at, at + length));
-    } catch {
-      return this.fail("a text that is not UTF-8");
-    }
+    return utf8In(this.#bytes.subarray(at, at + length)) ??
+      this.fail("a text that is not UTF-8");
   }
 
   /** A copy of the next `length` bytes. */

@@ -2,30 +2,14 @@
 // `recover`, `check` and `inspect` with their arguments and flags, checked. The tools
 // themselves are in `admin/`; `main.ts` hands each of them what is made here.
 
+import type { Bound } from "../admin/new_cluster.ts";
+import type { ToolNode } from "../admin/node_place.ts";
 import type { Address } from "../base/address.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { address, flags } from "./flags.ts";
 import { reachedAt } from "./own_addresses.ts";
 import type { Settings } from "./settings.ts";
-import { usageOf, type Value, type WordName } from "./words.ts";
-
-/** The stopped node, or the new one, whose data a tool reads or writes. */
-export type ToolNode = {
-  readonly id: string;
-  /** Whether somebody chose the id; else it is the default. */
-  readonly idGiven: boolean;
-  /** The data lie in its subdirectory `id`, as for serving. */
-  readonly dir: string;
-  readonly storage: Value<"storage">;
-  /** Where other nodes will dial it: `HOST:PORT`, or `:PORT` if no flag names a host. */
-  readonly advertise: string;
-};
-
-/** Where the numbers of a restored cluster begin. */
-export type Bound =
-  /** That many above the backup's last, or above that number and the backup's last. */
-  | { readonly type: "skip" | "above"; readonly count: bigint }
-  | { readonly type: "exact" };
+import { usageOf, type WordName } from "./words.ts";
 
 /** A tool and all that it needs to know. */
 export type ToolTask =

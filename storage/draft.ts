@@ -6,6 +6,7 @@
 //   draft = "ticketd founding 1 " · CRC-32 of the text, 8 hex digits · "\n" · text in UTF-8
 
 import { crc32 } from "node:zlib";
+import { utf8In } from "../base/bytes.ts";
 import { StorageError } from "./storage.ts";
 
 /** The file of a data directory that holds the draft. */
@@ -27,7 +28,7 @@ export function encodeDraft(text: string): Uint8Array {
  * @throws {StorageError} if it is damaged, or of another format
  */
 export function decodeDraft(value: unknown, where: string): string {
-  const content = value instanceof Uint8Array ? textOf(value) : undefined;
+  const content = value instanceof Uint8Array ? utf8In(value) : undefined;
   const match = /^ticketd founding (\d+) ([0-9a-f]{8})\n([^]*)$/.exec(
     content ?? "",
   );
@@ -48,14 +49,4 @@ export function decodeDraft(value: unknown, where: string): string {
 
 function checksumOf(text: string): string {
   return crc32(text).toString(16).padStart(8, "0");
-}
-
-/** `undefined` for bytes that are no UTF-8. */
-function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-      .decode(bytes);
-  } catch {
-    return undefined;
-  }
 }

@@ -8,6 +8,7 @@
 // Input is checked field by field, for another node may be newer, older, or broken. A
 // command or a field that this file cannot carry does not compile.
 
+import { decodeJson, encodeJson } from "../../base/json_fields.ts";
 import {
   type ChangeCommand,
   type CommandOf,
@@ -109,22 +110,4 @@ function isKeyOf<Table extends object>(
   key: unknown,
 ): key is keyof Table {
   return typeof key === "string" && Object.hasOwn(table, key);
-}
-
-function encodeJson(value: ChangeCommand | LeaderAnswer): Uint8Array {
-  const json = JSON.stringify(
-    value,
-    (_, field) => typeof field === "bigint" ? String(field) : field,
-  );
-  return new TextEncoder().encode(json);
-}
-
-/** The fields of a JSON object; none, if the bytes are not one. */
-function decodeJson(data: Uint8Array): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(data));
-    return typeof value === "object" && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
 }

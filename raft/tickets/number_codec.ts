@@ -9,6 +9,7 @@
 // Input is checked field by field, for another node may be newer, older, or broken. Changes of
 // members travel in the same messages, and have types of their own (`members/change_codec.ts`).
 
+import { decodeJson, encodeJson } from "../../base/json_fields.ts";
 import type { AdminAnswer, NumberCommand } from "../channel/messages.ts";
 import { forwardBytesMax } from "../core/message_codec.ts";
 import { lastTicket } from "./machine.ts";
@@ -70,22 +71,4 @@ function numberIn(field: unknown): bigint | undefined {
 function isPair(value: unknown): value is Pair {
   return Array.isArray(value) && value.length === 2 &&
     value.every((text) => typeof text === "string");
-}
-
-function encodeJson(value: NumberCommand | ForwardedAnswer): Uint8Array {
-  const json = JSON.stringify(
-    value,
-    (_, field) => typeof field === "bigint" ? String(field) : field,
-  );
-  return new TextEncoder().encode(json);
-}
-
-/** The fields of a JSON object; none, if the bytes are not one. */
-function decodeJson(data: Uint8Array): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(data));
-    return value instanceof Object ? { ...value } : {};
-  } catch {
-    return {};
-  }
 }

@@ -8,7 +8,7 @@ import deno from "../../deno.json" with { type: "json" };
 import { parseAddress } from "../../base/address.ts";
 import { type Config, parseConfig } from "../../server/config.ts";
 import { flags as flagTable, type Name } from "../../server/flags.ts";
-import type { ToolNode } from "../../server/tools.ts";
+import type { ToolNode } from "../../admin/node_place.ts";
 import { flagOf, words } from "../../server/words.ts";
 import { type Target, target } from "./target.ts";
 
