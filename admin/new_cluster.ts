@@ -6,6 +6,7 @@
 // The one rule here: no sequence begins below a number that may have been given. The caller
 // says how far above what is known it must begin.
 
+import { int64Max } from "../base/range.ts";
 import type { Identity, Saved, Server } from "../raft/core/types.ts";
 import { newClusterId, newIncarnation } from "../raft/members/bootstrap.ts";
 import {
@@ -117,9 +118,6 @@ export function raised(
   return all;
 }
 
-/** The last number that fits into the signed 64-bit integers of many clients. */
-const lastSigned = 2n ** 63n - 1n;
-
 /** What an operator should know of sequences that begin at these last numbers. */
 export function warningOnLarge(
   begins: ReadonlyMap<string, bigint>,
@@ -128,8 +126,8 @@ export function warningOnLarge(
   if (largest === lastTicket) {
     return `warning: ${lastTicket} is the last number there is: no ticket can be given`;
   }
-  return largest > lastSigned
-    ? `warning: numbers above ${lastSigned} do not fit into the integers of many clients, ` +
+  return largest > int64Max
+    ? `warning: numbers above ${int64Max} do not fit into the integers of many clients, ` +
       "and there is no way back"
     : undefined;
 }

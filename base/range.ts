@@ -9,3 +9,6 @@
  * `{ last: 7n, count: 3 }` is 5, 6 and 7.
  */
 export type Range = { readonly last: bigint; readonly count: number };
+
+/** The last ticket that most clients can hold in an integer: it has 63 bits and a sign. */
+export const int64Max = 2n ** 63n - 1n;

@@ -7,6 +7,7 @@ import { completedAddress } from "../../base/address.ts";
 import type { AdminAnswer, AdminCommand } from "../../raft/channel/messages.ts";
 import { unreachable } from "../../base/assert.ts";
 import { textBytesMax } from "../../base/bytes.ts";
+import { int64Max } from "../../base/range.ts";
 import {
   type Command,
   parseUint64,
@@ -239,9 +240,6 @@ export const raftCommands: readonly Command[] = [
     },
   },
 ];
-
-/** The last number that most clients can hold in an integer. */
-const int64Max = 2n ** 63n - 1n;
 
 function tooHighText(to: bigint): string {
   return `ERR ${to} is above ${int64Max}, where the integers of many clients ` +

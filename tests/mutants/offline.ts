@@ -184,7 +184,7 @@ export const offlineMutants: readonly Mutant[] = [
       "a new cluster begins above 2^63 - 1, or at the end, without a word",
     source: "docs/OPERATING.md, Restoring a backup",
     file: "admin/new_cluster.ts",
-    find: "return largest > lastSigned",
+    find: "return largest > int64Max",
     replace: "return largest > lastTicket",
     tests: restoreTests,
   },
