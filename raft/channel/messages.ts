@@ -11,37 +11,40 @@ import type { Address } from "../../base/address.ts";
 import type { LogFormat, LogLevel } from "../../base/logger.ts";
 import type { Range } from "../../base/range.ts";
 import type { NodeId, Server, Term } from "../core/types.ts";
+import type { SequenceRefusal } from "./operations.ts";
 
 /**
  * From an isolate that serves clients to the node. These are the rules of the door:
  *
  * 1. Main sends `start`, once. The node answers `ready`, once, when it can serve clients.
  * 2. Main sends `door`, once for each further isolate, at any time. Through the new door
- *    come `take` and `admin` alone.
- * 3. An isolate has at most one `take` or one `refill` under way. It sends the next when the
- *    last has been answered in full, or the node takes it along with that answer
- *    (`TakeOffers`). The node answers the takes of all isolates in the order in which they
- *    came, so takes need no ids.
- * 4. A `take` is answered by `taken` and `refused`, in one or more parts, whose counts add up
- *    to its own. The last `taken` may bring more numbers than that: the rest is lent.
+ *    come `take`, `operations` and `admin` alone.
+ * 3. For each sequence an isolate has at most one `take` or one `refill` under way. It sends
+ *    the next when the last has been answered, or the node takes it along with that answer
+ *    (`TakeOffers`). Takes of other sequences may be answered before or after it.
+ * 4. A `take` is answered once: by `taken`, with all that it asks for, or by `refused`. A
+ *    `taken` may bring more numbers than were asked for: the rest is lent.
  * 5. Main may give lent numbers to clients by itself. Nothing is lent while other isolates or
  *    other nodes serve clients.
- * 6. Main sends `refill` when less than half is left of what it was lent last and no client
- *    waits. The node answers once, by `lent` or by `nothing-lent`.
- * 7. The node sends `recall` when lent numbers must come back. Main answers once, by
- *    `returned`, with those that are left. Until then the node lends nothing, recalls nothing
- *    and starts on no take.
- * 8. A `take` or a `refill`, and its answer if that is in one part, may pass through a
- *    `TakeBox`; they may then overtake messages, and messages may overtake them.
- * 9. An isolate sends `admin` at any time. The node answers each once, by its id, in any
- *    order.
- * 10. The node sends `status` to every isolate when its status has changed, at most once for
+ * 6. Main sends `refill` when less than half is left of what it was lent last of a sequence and
+ *    no client waits for it. The node answers once, by `lent` or by `nothing-lent`.
+ * 7. The node sends `recall` when the lent numbers of a sequence must come back. Main answers
+ *    once, by `returned`, with those that are left. Until then the node lends nothing of that
+ *    sequence, recalls nothing of it and starts on no take of it.
+ * 8. A `take` or a `refill`, and its answer by `taken` or `lent`, may pass through a `TakeBox`;
+ *    they may then overtake messages, and messages may overtake them. With a `take` main may
+ *    give the rest of its loan back (`rest`); if a `recall` is under way by then, its `returned`
+ *    brings nothing more.
+ * 9. An isolate has at most one `operations` under way. The node answers by `results`.
+ * 10. An isolate sends `admin` at any time. The node answers each once, by its id, in any
+ *     order.
+ * 11. The node sends `status` to every isolate when its status has changed, at most once for
  *     each of its inputs.
- * 11. The node sends `removed`, at most once, after the answers that were due before. From
+ * 12. The node sends `removed`, at most once, after the answers that were due before. From
  *     then on it refuses takes, and waits for `stop`.
- * 12. Main sends `stop`, once, when no isolate asks any more. The node hands leadership over,
- *     answers the takes and admins that wait, and sends `stopped` last.
- * 13. The node may send `stopped` at any time, with an error: then the process must end.
+ * 13. Main sends `stop`, once, when no isolate asks any more. The node hands leadership over,
+ *     answers all that waits, and sends `stopped` last.
+ * 14. The node may send `stopped` at any time, with an error: then the process must end.
  */
 export type ToNode =
   | {
@@ -57,11 +60,12 @@ export type ToNode =
     /** Of the `TakeBox` beside the new door. */
     readonly takeBoxMemory: SharedArrayBuffer;
   }
-  /** `count` is at least 1. */
-  | { readonly type: "take"; readonly count: number }
-  | { readonly type: "refill" }
+  | ({ readonly type: "take" } & TakeRequest)
+  | { readonly type: "refill"; readonly name: string }
   /** An empty range if all were given to clients. */
-  | ({ readonly type: "returned" } & Range)
+  | ({ readonly type: "returned"; readonly name: string } & Range)
+  /** Groups of operations, as `operation_codec.ts` encodes them. */
+  | { readonly type: "operations"; readonly data: Uint8Array }
   | {
     readonly type: "admin";
     readonly id: number;
@@ -69,23 +73,45 @@ export type ToNode =
   }
   | { readonly type: "stop" };
 
+/** Numbers of one sequence that an isolate's clients ask for: all of them, or none. */
+export type TakeRequest = {
+  /** Of the sequence (`base/sequence_name.ts`). */
+  readonly name: string;
+  /** At least 1. */
+  readonly count: number;
+  /** None of them may be above 2^63 - 1. */
+  readonly isCapped: boolean;
+  /** Numbers at the end of the isolate's loan of this sequence that come back with this. */
+  readonly rest: number;
+};
+
 /**
  * From the node to an isolate that serves clients, by the rules above ({@linkcode ToNode}).
- * `taken`, `refused` and `answered` go to the isolate that asked, `status` to all, and
- * everything else to main.
+ * `taken`, `refused`, `results` and `answered` go to the isolate that asked, `status` to all,
+ * and everything else to main.
  */
 export type FromNode =
   | { readonly type: "ready" }
+  /** At least as many tickets as were asked for. */
+  | (
+    & { readonly type: "taken"; readonly door: DoorId; readonly name: string }
+    & Range
+  )
   /** At least 1 ticket. */
-  | ({ readonly type: "taken" } & Range)
-  /** At least 1 ticket. */
-  | ({ readonly type: "lent" } & Range)
-  | { readonly type: "nothing-lent" }
-  | { readonly type: "recall" }
+  | ({ readonly type: "lent"; readonly name: string } & Range)
+  | { readonly type: "nothing-lent"; readonly name: string }
+  | { readonly type: "recall"; readonly name: string }
   | {
     readonly type: "refused";
-    readonly count: number;
+    readonly door: DoorId;
+    readonly name: string;
     readonly reason: Refusal;
+  }
+  /** The outcomes of all groups of one `operations`, in their order, encoded. */
+  | {
+    readonly type: "results";
+    readonly door: DoorId;
+    readonly data: Uint8Array;
   }
   | { readonly type: "status"; readonly status: NodeStatus }
   | {
@@ -97,27 +123,30 @@ export type FromNode =
   | { readonly type: "removed" }
   | { readonly type: "stopped"; readonly error: string | undefined };
 
+/** Which isolate asked: 0 is main, the others follow in the order of their `door`. */
+export type DoorId = number;
+
 /** `take` and `refill` as calls: what passes through a `TakeBox` is no message. */
 export interface TakeRequests {
-  take(count: number): void;
-  refill(): void;
+  take(request: TakeRequest): void;
+  refill(name: string): void;
 }
 
 /**
- * What waits for the next take, beside a `TakeBox`. The node may take it along when it answers
- * the take under way: it is then the next take, as if it had been posted.
+ * What waits for the next take of a sequence, beside a `TakeBox`. The node may take it along
+ * when it answers the take under way: it is then the next take, as if it had been posted.
  */
 export interface TakeOffers {
-  /** `count` more tickets wait. */
-  offer(count: number): void;
+  /** `count` more tickets of `name` wait. */
+  offer(name: string, count: number): void;
   /** Ends the offer; returns how many tickets of it the node has not taken along. */
-  withdraw(): number;
+  withdraw(name: string): number;
 }
 
 /** `taken` and `lent` as calls, with the tickets of a `Range` as scalars. */
 export interface TakeAnswers {
-  taken(last: bigint, count: number): void;
-  lent(last: bigint, count: number): void;
+  taken(name: string, last: bigint, count: number): void;
+  lent(name: string, last: bigint, count: number): void;
 }
 
 /** Either end of a door: a Worker, a worker's global scope, or a MessagePort. */
@@ -162,8 +191,10 @@ export type NodeOptions = {
   readonly forward: Forwarding;
   /** Whether main alone serves clients, so that numbers may be lent to it. */
   readonly lends: boolean;
-  /** Numbers taken from the log ahead of demand at most: a crash may burn as many. */
+  /** Numbers of each sequence taken from the log ahead of demand at most: a crash burns them. */
   readonly aheadMax: number;
+  /** Sequences that there may be in the cluster, as far as this node has a say. */
+  readonly sequencesMax: number;
   /** Connections that other nodes, and strangers, may have open here. */
   readonly peersMax: number;
   readonly logLevel: LogLevel;
@@ -189,8 +220,11 @@ export type Refusal =
   | "no-cluster"
   /** The leader serves clients at this address. */
   | { readonly movedTo: string }
-  /** The sequence has reached 2^64 - 1. */
-  | "exhausted";
+  /** The state does not allow it; nothing was taken. */
+  | Extract<
+    SequenceRefusal,
+    "exhausted" | "above-int64" | "unknown-sequence" | "too-many-sequences"
+  >;
 
 /** A command of an operator or a joining node: all RAFT commands but RAFT.LEADER. */
 export type AdminCommand =
@@ -224,7 +258,6 @@ export type AdminCommand =
   }
   /** Hands leadership to a voter; if `id` is empty, to the one that is furthest along. */
   | { readonly type: "transfer"; readonly id: string }
-  | NumberCommand
   /** Whether this node founds a cluster with the disk that asks, or has one. */
   | {
     readonly type: "bootstrap";
@@ -239,23 +272,12 @@ export type AdminCommand =
   | { readonly type: "snapshot" }
   | { readonly type: "stats" };
 
-/** A command about the numbers, which the leader answers; asked again, it changes nothing. */
-export type NumberCommand =
-  /** No number up to `to` is given any more. */
-  | { readonly type: "raise"; readonly to: bigint }
-  /** The last number that was given: all that are asked for later are above it. */
-  | { readonly type: "last" }
-  /** The whole state, with the members. */
-  | { readonly type: "backup" };
-
 /** The node's answer to an {@linkcode AdminCommand}. */
 export type AdminAnswer =
   | { readonly type: "ok" }
   /** `text` without the leading `ERR `. */
   | { readonly type: "error"; readonly text: string }
   | { readonly type: "text"; readonly text: string }
-  /** Of a sequence: 0 to 2^64 - 1. */
-  | { readonly type: "number"; readonly number: bigint }
   | {
     readonly type: "pairs";
     readonly pairs: readonly (readonly [string, string])[];
@@ -273,6 +295,8 @@ export type NodeStatus = {
   readonly leaderAddress: string;
   /** The hosts of the members, as far as they are known. */
   readonly memberHosts: readonly string[];
-  /** The last number taken by entries applied there, as of a second ago or later. */
+  /** The last number of `ticket` taken by entries applied there, as of a second ago or later. */
   readonly lastTicket: bigint;
+  /** How many sequences there are, as of the same moment. */
+  readonly sequences: number;
 };

@@ -24,7 +24,7 @@ import type { NodeId, PeerMessage, Snapshot } from "./types.ts";
  * The version of the format below. The handshake tells it, and two nodes talk only if
  * they have the same. Raise it when an old node could misread a message or the handshake.
  */
-export const wireVersion = 5;
+export const wireVersion = 6;
 
 /** Entries in one AppendEntries; a save may hold more. */
 export const messageEntriesMax = 1024;

@@ -3,8 +3,6 @@
 // `message_codec.ts` give its bytes, `raft.ts` its meaning. Names are those of the Raft
 // paper (Ongaro and Ousterhout 2014) and of Ongaro's thesis.
 
-import type { Range } from "../../base/range.ts";
-
 /** An election term; 0 before the first. A safe integer. */
 export type Term = number;
 
@@ -240,7 +238,7 @@ export type ForwardResponse = {
   readonly data: Uint8Array;
 };
 
-/** A node asks the leader for tickets, for all its clients at once. */
+/** A node asks the leader for tickets, for all its clients and of many sequences at once. */
 export type Take = {
   readonly type: "Take";
   readonly from: NodeId;
@@ -250,22 +248,50 @@ export type Take = {
   /** Drawn by the asking process; with `id` it names this take, however often it is sent. */
   readonly process: number;
   readonly id: number;
+  /** At least one; no two of one sequence. */
+  readonly parts: readonly TakePart[];
+};
+
+/** The numbers of one sequence that a {@linkcode Take} asks for: all of them, or none. */
+export type TakePart = {
+  /** Of the sequence. */
+  readonly name: string;
   /** Tickets, at least 1. */
   readonly count: number;
+  /** None of them may be above 2^63 - 1. */
+  readonly isCapped: boolean;
 };
 
 /**
- * The leader's answer to a {@linkcode Take}, under its `process` and `id`: fewer tickets than
- * were asked for only where the numbers end, at 2^64 - 1.
+ * The leader's answer to parts of a {@linkcode Take}, under its `process` and `id`: those that
+ * are settled. The others follow in further answers.
  */
-export type TakeResponse = Range & {
+export type TakeResponse = {
   readonly type: "TakeResponse";
   readonly from: NodeId;
   readonly to: NodeId;
   readonly process: number;
   readonly id: number;
-  /** False: the outcome is unknown, and numbers that it took are never given. */
-  readonly given: boolean;
+  readonly answers: readonly TakeAnswer[];
+};
+
+/** What became of one part of a {@linkcode Take}. */
+export type TakeAnswer = {
+  /** Which part, from 0 on. */
+  readonly at: number;
+  /** The last of its numbers; without one it is refused, and gets none. */
+  readonly last: bigint | undefined;
+  /**
+   * Why it is refused: `lost` if the outcome is unknown, and numbers that it took are never
+   * given; the others are those of the machine.
+   */
+  readonly refusal:
+    | undefined
+    | "lost"
+    | "exhausted"
+    | "above-int64"
+    | "unknown-sequence"
+    | "too-many-sequences";
 };
 
 /** Everything that travels between nodes after the handshake. */

@@ -1,0 +1,20 @@
+// Names of sequences: which texts are one. The name is part of commands, log entries, messages
+// and backups, so all of them agree on it here. Not here: which sequences exist.
+//
+//   name = 1 to 128 bytes of printable ASCII without spaces, and none of the words below
+
+/** The sequence of a TICKET without a name. */
+export const defaultSequence = "ticket";
+
+/** Bytes of the longest name. */
+export const nameBytesMax = 128;
+
+/** Words of the syntax of TICKET, in upper or lower case: a name must not read as one. */
+const reservedWords: readonly string[] = ["count", "once"];
+
+const namePattern = /^[!-~]{1,128}$/;
+
+/** Whether `text` can name a sequence. */
+export function isSequenceName(text: string): boolean {
+  return namePattern.test(text) && !reservedWords.includes(text.toLowerCase());
+}
