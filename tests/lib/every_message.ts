@@ -2,6 +2,7 @@
 // member or a member in the wrong part would send to make a node forget, step down, end,
 // or give a number twice.
 
+import { defaultSequence } from "../../base/sequence_name.ts";
 import { counterMax } from "../../raft/core/limits.ts";
 import type {
   Configuration,
@@ -9,7 +10,7 @@ import type {
   PeerMessage,
   Term,
 } from "../../raft/core/types.ts";
-import { encodeReturn, ticketSequence } from "../../raft/tickets/machine.ts";
+import { encodeBatch } from "../../raft/tickets/machine.ts";
 import { stateAt } from "../unit/raft/state.ts";
 
 export type Envelope = {
@@ -32,7 +33,11 @@ function messages(
   { number, place }: { readonly number: number; readonly place: number },
 ): PeerMessage[] {
   const envelope = { from, to, term };
-  const data = encodeReturn(ticketSequence, { from: 2n ** 64n - 1n, to: 0n });
+  const data = encodeBatch([{
+    type: "return",
+    name: defaultSequence,
+    ...{ from: 2n ** 64n - 1n, to: 0n },
+  }], { sequencesMax: 1 });
   const vote = { lastLogIndex: number, lastLogTerm: number };
   const removal = {
     type: "remove-server",

@@ -1,7 +1,14 @@
 // A stopped node's directory, and a terminal that is played, for tests of the tools in `admin/`.
 
 import type { Saved } from "../../raft/core/types.ts";
-import { encodeTake, ticketSequence } from "../../raft/tickets/machine.ts";
+import {
+  defaultSequence,
+  sequencesMaxDefault,
+} from "../../base/sequence_name.ts";
+import {
+  encodeBatch,
+  type SequenceOperation,
+} from "../../raft/tickets/machine.ts";
 import type { Entry, Save } from "../../raft/core/types.ts";
 import type { ToolNode } from "../../admin/node_place.ts";
 import type { Terminal } from "../../admin/terminal.ts";
@@ -78,7 +85,16 @@ export async function stateIn(
 
 /** The entry at `index` that takes `count` tickets in term 1. */
 export function take(index: number, count: number): Entry {
-  const data = encodeTake(ticketSequence, count);
+  const name = defaultSequence;
+  return commandOf(index, { type: "take", name, count, isCapped: false });
+}
+
+/** The entry at `index` that carries out `operations` in term 1, each by itself. */
+export function commandOf(
+  index: number,
+  ...operations: readonly SequenceOperation[]
+): Entry {
+  const data = encodeBatch(operations, { sequencesMax: sequencesMaxDefault });
   return { type: "command", index, term: 1, data };
 }
 

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { newIdentity, recovered, restored } from "../../admin/new_cluster.ts";
 import type { Index, NodeId, Saved } from "../../raft/core/types.ts";
-import { ticketSequence } from "../../raft/tickets/machine.ts";
+import { defaultSequence } from "../../base/sequence_name.ts";
 import { Nodes } from "../lib/nodes.ts";
 import { randomOf } from "../lib/random.ts";
 import type { World } from "./world.ts";
@@ -55,7 +55,7 @@ function checkBackup(world: World): void {
     index,
     term: 1,
     members: [],
-    sequences: last === 0n ? [] : [{ name: ticketSequence, last }],
+    sequences: last === 0n ? [] : [{ name: defaultSequence, last }],
   };
   const [bound, text] = random(2) === 0
     ? [{ type: "skip", count: skip } as const, `a skip of ${skip}`]
