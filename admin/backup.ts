@@ -4,7 +4,8 @@
 // (`backup_reply.ts`).
 //
 // The leader answers after a majority has confirmed it, so that every ticket answered before
-// the question is inside. A backup that fails is tried again, with growing pauses, if there are
+// the question is inside. It answers page by page: a sequence of a later page may have gone on
+// since the first, or have begun. A backup that fails is tried again, with growing pauses, if there are
 // to be more of them; else it is a fault.
 
 import { type Address, formatAddress, withHost } from "../base/address.ts";
@@ -14,7 +15,8 @@ import { type RequestResult, tryRequest } from "../base/resp_client.ts";
 import { denoFiles, type Files, writeAll } from "../storage/files.ts";
 import { type Backup, encodeBackup } from "./backup_file.ts";
 import { nameOf, placeOf, prune, put } from "./backup_folder.ts";
-import { backupOf } from "./backup_reply.ts";
+import { BackupReader } from "./backup_reply.ts";
+import { listed } from "./log_text.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Milliseconds for one answer: a node looks for a leader for 10 s. */
@@ -38,7 +40,10 @@ export type BackupTask = {
 /** The world outside, which tests play. */
 export type BackupWorld = {
   readonly terminal: Pick<Terminal, "error" | "isTerminal">;
-  readonly ask: (address: Address) => Promise<RequestResult>;
+  readonly ask: (
+    address: Address,
+    words: readonly string[],
+  ) => Promise<RequestResult>;
   readonly files: (directory: string) => Files;
   /** Writes to standard output. */
   readonly print: (bytes: Uint8Array) => void;
@@ -79,8 +84,8 @@ export function realWorld(
 ): BackupWorld {
   return {
     terminal,
-    ask: (address) =>
-      tryRequest(address, ["RAFT.BACKUP"], { millis: answerMillis, signal }),
+    ask: (address, words) =>
+      tryRequest(address, words, { millis: answerMillis, signal }),
     files: denoFiles,
     print: (bytes) => writeAll(Deno.stdout, bytes),
     now: () => Date.now(),
@@ -139,9 +144,14 @@ async function take(
 ): Promise<Backup> {
   // By the time before the question: all answered until then is inside.
   const taken = isoTime(now());
-  const answer = await ask(address);
-  if (answer.type === "failure") throw new Error(answer.reason);
-  return backupOf(answer.reply, { taken, from });
+  const page = async (...cursor: string[]) => {
+    const answer = await ask(address, ["RAFT.BACKUP", ...cursor]);
+    if (answer.type === "failure") throw new Error(answer.reason);
+    return answer.reply;
+  };
+  const reader = new BackupReader(await page(), { taken, from });
+  while (reader.next !== 0) reader.add(await page(`${reader.next}`));
+  return reader.finish();
 }
 
 /** Writes `backup` where the task says; the path, unless that is standard output. */
@@ -170,10 +180,12 @@ function keep(
 }
 
 function summaryOf({ index, members, sequences }: Backup): string {
-  const numbers = sequences.map(({ name, last }) => `${name} ${last}`);
+  const numbers = listed(
+    sequences.map(({ name, last }) => `${name} ${last}`),
+  );
   const { length } = members;
   return [
-    ...(numbers.length === 0 ? ["no ticket yet"] : numbers),
+    numbers || "no ticket yet",
     `${length} ${length === 1 ? "member" : "members"}`,
     `index ${index}`,
   ].join(", ");

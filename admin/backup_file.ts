@@ -2,17 +2,20 @@
 // can read: a JSON document, and a last line with the checksum of everything before it.
 //
 //   file     = document · "sha256 " · 64 hex digits · "\n"
-//   document = JSON, indented by two spaces, and "\n":
-//     { "format": "ticketd backup", "version": 1, "cluster": 32 hex digits,
+//   document = JSON, indented by two spaces with one sequence a line, and "\n":
+//     { "format": "ticketd backup", "version": 2, "cluster": 32 hex digits,
 //       "taken": ISO time, "from": client address of the node that was asked,
-//       "index": number, "term": number,
-//       "members": [{ "id", "address", "suffrage" }], "sequences": [{ "name", "last" }] }
+//       "index": number, "term": number, "members": [{ "id", "address", "suffrage" }],
+//       "policy": "any" or "created", "sequences": [{ "name", "last" }] }
 //
-// `last` is a decimal text, because it may exceed 2^53. A reader trusts nothing: a file that is
-// cut, changed or of another version is refused as a whole. Touches no file itself.
+// `last` is a decimal text, because it may exceed 2^53. Version 1, which has no policy, is read
+// as one of `any`. A reader trusts nothing: a file that is cut, changed or of another version is
+// refused as a whole. Touches no file itself.
 
 import { createHash } from "node:crypto";
 import { utf8In } from "../base/bytes.ts";
+import { isSequenceName, sequencesMaxLimit } from "../base/sequence_name.ts";
+import type { Policy } from "../raft/channel/operations.ts";
 
 /** A member of the backed-up cluster, as a text for people: a restore founds a new cluster. */
 export type BackupMember = {
@@ -41,18 +44,22 @@ export type Backup = {
   readonly index: number;
   readonly term: number;
   readonly members: readonly BackupMember[];
-  /** Names are unique. */
+  readonly policy: Policy;
+  /** In order of creation; names are unique. At most {@linkcode sequencesMaxLimit}. */
   readonly sequences: readonly BackupSequence[];
 };
 
 const format = "ticketd backup";
-const version = 1;
+const version = 2;
+/** Of a ticketd that knew no policy. */
+const formerVersion = 1;
 const lastMax = 2n ** 64n - 1n;
 const suffrages = ["voter", "learner", "nonvoter"] as const;
+const policies = ["any", "created"] as const satisfies Policy[];
 
 /** The bytes of a backup file. */
 export function encodeBackup(backup: Backup): Uint8Array<ArrayBuffer> {
-  const { cluster, taken, from, index, term, members, sequences } = backup;
+  const { cluster, taken, from, index, term, members, policy } = backup;
   const document = {
     format,
     version,
@@ -66,9 +73,13 @@ export function encodeBackup(backup: Backup): Uint8Array<ArrayBuffer> {
       address,
       suffrage,
     })),
-    sequences: sequences.map(({ name, last }) => ({ name, last: `${last}` })),
+    policy,
   };
-  const text = `${JSON.stringify(document, undefined, 2)}\n`;
+  const head = JSON.stringify(document, undefined, 2).replace(/\n\}$/, "");
+  const sequences = backup.sequences.map(({ name, last }) =>
+    `\n    ${JSON.stringify({ name, last: `${last}` })}`
+  );
+  const text = `${head},\n  "sequences": [${sequences.join(",")}\n  ]\n}\n`;
   return new TextEncoder().encode(`${text}sha256 ${digestOf(text)}\n`);
 }
 
@@ -101,10 +112,11 @@ export function decodeBackup(bytes: Uint8Array, path: string): Backup {
 function backupIn(document: string, path: string): Backup {
   const fields = objectIn(parsed(document));
   if (fields.format !== format) return refuse(path, "is no backup of ticketd");
-  if (fields.version !== version) {
+  const isFormer = fields.version === formerVersion;
+  if (fields.version !== version && !isFormer) {
     throw new Error(
       `${path} is a backup of version ${fields.version}, and this ticketd reads ` +
-        `version ${version}: restore it with the ticketd that made it`,
+        `versions ${formerVersion} and ${version}: restore it with the ticketd that made it`,
     );
   }
   const bad = (field: string) =>
@@ -127,6 +139,9 @@ function backupIn(document: string, path: string): Backup {
     index: counter("index"),
     term: counter("term"),
     members: listIn(fields.members, memberIn) ?? bad("members"),
+    policy: isFormer
+      ? "any"
+      : policies.find((known) => known === fields.policy) ?? bad("policy"),
     sequences: sequencesIn(fields.sequences) ?? bad("sequences"),
   };
 }
@@ -142,11 +157,15 @@ function sequencesIn(value: unknown): readonly BackupSequence[] | undefined {
   const sequences = listIn(value, (each): BackupSequence | undefined => {
     const { name, last } = objectIn(each);
     if (typeof name !== "string" || typeof last !== "string") return undefined;
+    if (!isSequenceName(name)) return undefined;
     if (!/^(0|[1-9]\d{0,19})$/.test(last)) return undefined;
     return BigInt(last) > lastMax ? undefined : { name, last: BigInt(last) };
   });
-  const names = new Set(sequences?.map(({ name }) => name));
-  return names.size === sequences?.length ? sequences : undefined;
+  if (sequences === undefined || sequences.length > sequencesMaxLimit) {
+    return undefined;
+  }
+  const names = new Set(sequences.map(({ name }) => name));
+  return names.size === sequences.length ? sequences : undefined;
 }
 
 /** Each element of a list as `read` reads it; `undefined` if one is wrong, or it is no list. */

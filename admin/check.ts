@@ -11,7 +11,13 @@ import { type LogState, stateIfAny } from "./log_state.ts";
 import type { NodeData } from "./node_data.ts";
 import { codes, type ReadOptions, withStoppedNode } from "./stopped_node.ts";
 import type { Terminal } from "./terminal.ts";
-import { configurationText, hardStateText, identityText } from "./log_text.ts";
+import {
+  configurationText,
+  hardStateText,
+  identityText,
+  listed,
+  shown,
+} from "./log_text.ts";
 
 /** Runs the check; its exit code. */
 export async function check(
@@ -45,13 +51,15 @@ function lineOf({ severity, file, at, text }: Finding, data: NodeData): string {
 function summaryOf(data: NodeData, state: LogState | undefined): string[] {
   const { state: saved, bytes, path } = data;
   if (saved === undefined || state === undefined) return [];
-  const sequences = [...state.sequences];
-  const last = sequences.map(([name, last]) => `${name} ${last}`).join(", ");
+  const lasts = listed(
+    [...state.sequences].map(([name, last]) => `${shown(name)} ${last}`),
+  );
   return [
     `${path}: ${recordsIn(data)} records, ${bytes} bytes`,
     identityText(saved.identity),
     `index ${state.lastIndex}, ${hardStateText(saved.hardState)}`,
-    `last number taken: ${last || "none"}`,
+    `last number taken: ${lasts || "none"}`,
+    ...state.policy === "any" ? [] : [`policy: ${state.policy}`],
     `members: ${configurationText(state.configuration)}`,
   ];
 }
@@ -82,6 +90,7 @@ function jsonOf(data: NodeData, { state, findings, isSound, directory }: {
     ...state && {
       index: state.lastIndex,
       members: state.configuration.servers,
+      policy: state.policy,
       sequences: [...state.sequences].map(([name, last]) => ({
         name,
         last: `${last}`,

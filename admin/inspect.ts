@@ -17,7 +17,12 @@ import {
   entryText,
   hardStateText,
   identityText,
+  listed,
+  shown,
 } from "./log_text.ts";
+
+/** A longer state is shown as its sequences alone. */
+const stateBytesMax = 64 * 1024;
 
 /** Prints all records; its exit code is 1 if some are damaged. */
 export async function inspect(
@@ -100,30 +105,32 @@ function changeText({ hardState, snapshot, entries }: Change): string {
 
 function snapshotText(snapshot: Snapshot): string {
   const { index, term, configuration, configurationIndex, data } = snapshot;
-  const numbers = sequencesIn(data)?.map(({ name, last }) => `${name} ${last}`)
-    .join(", ");
   return `snapshot of index ${index}, term ${term}, members of index ` +
-    `${configurationIndex}: ${
-      configurationText(configuration)
-    }, last numbers: ` +
-    (numbers === undefined ? bytesText(data) : numbers || "none");
+    `${configurationIndex}: ${configurationText(configuration)}, ` +
+    stateText(data);
+}
+
+function stateText(data: Uint8Array): string {
+  const machine = machineIn(data);
+  if (machine === undefined) return `last numbers: ${bytesText(data)}`;
+  const { policy, sequences } = machine;
+  const lasts = listed(
+    sequences.map(([name, last]) => `${shown(name)} ${last}`),
+  );
+  const rule = policy === "any" ? "" : `policy ${policy}, `;
+  return `${rule}last numbers: ${lasts || "none"}`;
 }
 
 function entryLines({ entries }: Change): string[] {
   return entries.map((entry) => `  ${entryText(entry)}`);
 }
 
-/** The last number of each sequence; `undefined` for a state of an unknown form. */
-function sequencesIn(
-  data: Uint8Array,
-): { name: string; last: string }[] | undefined {
+/** The state in a snapshot; `undefined` for one of an unknown form. */
+function machineIn(data: Uint8Array): Machine | undefined {
   if (!isState(data)) return undefined;
   const machine = new Machine();
   machine.restore(data);
-  return machine.sequences.map(([name, last]) => ({
-    name,
-    last: `${last}`,
-  }));
+  return machine;
 }
 
 // For programs.
@@ -165,12 +172,28 @@ function jsonOfChange({ hardState, snapshot, firstIndex, entries }: Change) {
         term: snapshot.term,
         configurationIndex: snapshot.configurationIndex,
         members: snapshot.configuration.servers,
-        sequences: sequencesIn(snapshot.data),
-        bytes: snapshot.data.toHex(),
+        ...jsonOfState(snapshot.data),
       },
     },
     firstIndex,
     entries: entries.map(jsonOfEntry),
+  };
+}
+
+/** Bytes too, unless they are long and known to be nothing else. */
+function jsonOfState(data: Uint8Array) {
+  const machine = machineIn(data);
+  return {
+    ...machine && {
+      policy: machine.policy,
+      sequences: machine.sequences.map(([name, last]) => ({
+        name,
+        last: `${last}`,
+      })),
+    },
+    ...(machine === undefined || data.length <= stateBytesMax) && {
+      bytes: data.toHex(),
+    },
   };
 }
 

@@ -5,7 +5,9 @@
 import { InvariantError } from "../base/assert.ts";
 import { DecodeError } from "../base/bytes.ts";
 import type { Configuration, Index, Saved, Term } from "../raft/core/types.ts";
-import { isReturn, Machine } from "../raft/tickets/machine.ts";
+import type { Policy } from "../raft/channel/operations.ts";
+import { Machine } from "../raft/tickets/machine.ts";
+import { readOperations } from "../raft/tickets/machine_codec.ts";
 
 /** The state after the last entry. */
 export type LogState = {
@@ -14,7 +16,9 @@ export type LogState = {
   /** The configuration in force, and the index of its entry. */
   readonly configuration: Configuration;
   readonly configurationIndex: Index;
-  /** The last number taken of each sequence. */
+  /** Whether names that nobody created are begun. */
+  readonly policy: Policy;
+  /** The last number taken of each sequence, in order of creation. */
   readonly sequences: ReadonlyMap<string, bigint>;
   /**
    * The highest number that was ever the last one, by these data: a return may set the last
@@ -32,10 +36,8 @@ export function stateOf({ snapshot, entries }: Saved): LogState {
   const machine = new Machine();
   machine.restore(snapshot.data);
   const highest = new Map<string, bigint>();
-  const note = () => {
-    for (const [name, last] of machine.sequences) {
-      if (last >= (highest.get(name) ?? 0n)) highest.set(name, last);
-    }
+  const note = (name: string, last: bigint) => {
+    if (last >= (highest.get(name) ?? 0n)) highest.set(name, last);
   };
   let { configuration, configurationIndex } = snapshot;
   for (const entry of entries) {
@@ -44,18 +46,24 @@ export function stateOf({ snapshot, entries }: Saved): LogState {
       configurationIndex = entry.index;
     }
     if (entry.type !== "command") continue;
-    // All other commands raise: the numbers are highest here, and at the end.
-    if (isReturn(entry.data)) note();
+    // All other operations raise: a number is highest before a return, and at the end.
+    for (const operation of readOperations(entry.data)) {
+      if (operation.type !== "return") continue;
+      const name = `${operation.name}`;
+      note(name, machine.last(name) ?? 0n);
+    }
     machine.apply(entry.data);
   }
-  note();
+  const { policy, sequences } = machine;
+  for (const [name, last] of sequences) note(name, last);
   const last = entries.at(-1) ?? snapshot;
   return {
     lastIndex: last.index,
     lastTerm: last.term,
     configuration,
     configurationIndex,
-    sequences: new Map(machine.sequences),
+    policy,
+    sequences: new Map(sequences),
     highest,
   };
 }

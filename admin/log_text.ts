@@ -2,7 +2,7 @@
 // nothing is known of. The bytes come from files that may be damaged: nothing here fails on
 // them, and nothing that could steer a terminal is passed on. Decides nothing.
 
-import { DecodeError, Reader } from "../base/bytes.ts";
+import { DecodeError } from "../base/bytes.ts";
 import type {
   Configuration,
   Entry,
@@ -10,9 +10,17 @@ import type {
   Identity,
   Server,
 } from "../raft/core/types.ts";
+import {
+  isGroup,
+  isNewerCommand,
+  type ReadOperation,
+  readOperations,
+} from "../raft/tickets/machine_codec.ts";
 
 /** So many bytes of what is not understood are shown. */
 const shownBytesMax = 64;
+/** So many sequences, or operations of one command, are shown: there may be 100,000. */
+export const listedMax = 20;
 
 /** `text` as it is, or quoted and escaped if it holds anything but visible ASCII. */
 export function shown(text: string): string {
@@ -66,34 +74,57 @@ export function entryText(entry: Entry): string {
 
 /** A command of `raft/tickets/machine.ts`; bytes if it is of a version that is not known. */
 export function commandText(data: Uint8Array): string {
-  const reader = new Reader(data);
-  try {
-    const text = readCommand(reader);
-    reader.end();
-    return text;
-  } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
+  const operations = readOrNone(data);
+  if (operations === undefined) {
     return `command of an unknown form, ${bytesText(data)}`;
+  }
+  const texts = operations.map(operationText);
+  const all = texts.length === 0 ? "take nothing" : listed(texts);
+  return isGroup(data) ? `all or none: ${all}` : all;
+}
+
+/** The first of many texts, and how many more there are. */
+export function listed(texts: readonly string[]): string {
+  const first = texts.slice(0, listedMax).join(", ");
+  const more = texts.length - listedMax;
+  return more > 0 ? `${first} and ${more} more` : first;
+}
+
+function readOrNone(data: Uint8Array): readonly ReadOperation[] | undefined {
+  if (isNewerCommand(data)) return undefined;
+  try {
+    return readOperations(data);
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
   }
 }
 
-function readCommand(reader: Reader): string {
-  const version = reader.u8();
-  switch (version) {
-    case 1: {
-      const takes: string[] = [];
-      for (let left = reader.u8(); left > 0; left--) {
-        takes.push(`${shown(reader.text())} ${reader.u64()}`);
-      }
-      return `take ${takes.join(", ")}`;
-    }
-    case 2:
-      return `return ${
-        shown(reader.text())
-      } from ${reader.big64()} to ${reader.big64()}`;
-    case 3:
-      return `raise ${shown(reader.text())} to ${reader.big64()}`;
+function operationText(operation: ReadOperation): string {
+  const name = "name" in operation ? `${operation.name}` : "";
+  switch (operation.type) {
+    case "take":
+      return `take ${name} ${operation.count}` +
+        (operation.isCapped ? " below 2^63" : "");
+    case "take-some":
+      return `take ${name} ${operation.count}`;
+    case "return":
+      return `return ${name} from ${operation.from} to ${operation.to}`;
+    case "raise":
+      return `raise ${name} to ${operation.to}`;
+    case "create":
+      return `create ${name} from ${operation.start} on`;
+    case "set-policy":
+      return `set the policy to ${operation.policy}`;
+    case "policy":
+      return "read the policy";
+    case "last":
+      return `read ${name}`;
+    case "check":
+      return operation.last === undefined
+        ? `check that there is no ${name}`
+        : `check that ${name} is at ${operation.last}`;
     default:
-      return reader.fail(`version ${version}`);
+      return operation satisfies never;
   }
 }

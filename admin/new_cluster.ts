@@ -4,16 +4,15 @@
 // its handshake. Values only; the simulator begins its second clusters from the same.
 //
 // The one rule here: no sequence begins below a number that may have been given. The caller
-// says how far above what is known it must begin.
+// says how far above what is known it must begin. Of a sequence that was begun since, nothing is
+// known: unless nothing was given since, the new cluster refuses names that it does not know.
 
 import { int64Max } from "../base/range.ts";
+import { defaultSequence } from "../base/sequence_name.ts";
+import type { Policy } from "../raft/channel/operations.ts";
 import type { Identity, Saved, Server } from "../raft/core/types.ts";
 import { newClusterId, newIncarnation } from "../raft/members/bootstrap.ts";
-import {
-  lastTicket,
-  Machine,
-  ticketSequence,
-} from "../raft/tickets/machine.ts";
+import { lastTicket, Machine } from "../raft/tickets/machine.ts";
 import type { Backup } from "./backup_file.ts";
 import { stateOf } from "./log_state.ts";
 
@@ -33,7 +32,7 @@ export function newIdentity(node: string): Identity {
 
 /** The first state of the cluster that a backup begins again. */
 export function restored(
-  { sequences }: Backup,
+  { sequences, policy }: Backup,
   { bound, identity, address }: {
     readonly bound: Bound;
     readonly identity: Identity;
@@ -43,7 +42,7 @@ export function restored(
 ): Saved {
   const known = new Map(sequences.map(({ name, last }) => [name, last]));
   // As a founder begins (`raft/members/bootstrap.ts`).
-  return begun({ identity, address, known, bound, index: 1, term: 1 });
+  return begun({ identity, address, known, policy, bound, index: 1, term: 1 });
 }
 
 /** The state of the cluster that goes on from `saved`, what the one survivor's disk holds. */
@@ -55,21 +54,23 @@ export function recovered(
     readonly address: string;
   },
 ): Saved {
-  const { lastIndex, highest } = stateOf(saved);
+  const { lastIndex, highest, policy } = stateOf(saved);
   return begun({
     identity,
     address,
     known: highest,
+    policy,
     bound: { type: "skip", count: skip },
     index: lastIndex + 1,
     term: saved.hardState.currentTerm + 1,
   });
 }
 
-function begun({ identity, address, known, bound, index, term }: {
+function begun({ identity, address, known, policy, bound, index, term }: {
   readonly identity: Identity;
   readonly address: string;
   readonly known: ReadonlyMap<string, bigint>;
+  readonly policy: Policy;
   readonly bound: Bound;
   readonly index: number;
   readonly term: number;
@@ -88,7 +89,8 @@ function begun({ identity, address, known, bound, index, term }: {
       term,
       configuration: { servers: [server] },
       configurationIndex: index,
-      data: Machine.of(raised(known, bound)).snapshot(),
+      data: Machine.of(raised(known, bound), policyOf(bound, policy))
+        .snapshot(),
     },
     entries: [],
   };
@@ -104,7 +106,7 @@ export function raised(
   bound: Bound,
 ): ReadonlyMap<string, bigint> {
   // Numbers may have been given even if nothing that is left tells of any.
-  const all = new Map([[ticketSequence, 0n], ...known]);
+  const all = new Map([[defaultSequence, 0n], ...known]);
   for (const [name, last] of all) {
     const next = raisedBy(last, bound);
     if (next > lastTicket) {
@@ -116,6 +118,24 @@ export function raised(
     all.set(name, next);
   }
   return all;
+}
+
+/**
+ * The policy with which a new cluster begins, in place of `before`. Of a name that it does not
+ * know, numbers may have been given: it must not begin at 1 because somebody asks for it.
+ */
+export function policyOf(bound: Bound, before: Policy): Policy {
+  return bound.type === "exact" ? before : "created";
+}
+
+/** The lines that tell an operator of {@linkcode policyOf}. */
+export function policyLines(bound: Bound): string[] {
+  if (bound.type === "exact") return [];
+  return [
+    "names that are not among these are refused, because they may have been in use:",
+    "  TICKET.CREATE name START n begins one above its old numbers, and",
+    "  TICKET.POLICY any lets every new name begin at 1 again",
+  ];
 }
 
 /** What an operator should know of sequences that begin at these last numbers. */

@@ -16,6 +16,7 @@ import { openKv } from "../storage/kv.ts";
 import { replaceLog } from "../storage/replace.ts";
 import { keepCopy } from "./copy.ts";
 import { type LogState, stateOf } from "./log_state.ts";
+import { listed, shown } from "./log_text.ts";
 import { newIdentity, raised, recovered } from "./new_cluster.ts";
 import { type NodeData, readData } from "./node_data.ts";
 import { findNode, type NodePlace, type ToolNode } from "./node_place.ts";
@@ -90,8 +91,10 @@ async function recoverIn(
   await write(next, data, files);
   terminal.out(
     `node ${node} is the only voter of the new cluster ${identity.cluster}: ` +
-      [...raised(state.highest, { type: "skip", count: skip })]
-        .map(([name, last]) => `${name} goes on above ${last}`).join(", "),
+      listed(
+        [...raised(state.highest, { type: "skip", count: skip })]
+          .map(([name, last]) => `${shown(name)} goes on above ${last}`),
+      ),
   );
   terminal.out("next: start it as before;");
   terminal.out(

@@ -21,6 +21,7 @@ import { type Backup, decodeBackup } from "./backup_file.ts";
 import {
   type Bound,
   newIdentity,
+  policyLines,
   raised,
   restored,
   warningOnLarge,
@@ -29,7 +30,7 @@ import type { ToolNode } from "./node_place.ts";
 import { needRight } from "./rights.ts";
 import { openProgress } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
-import { shown } from "./log_text.ts";
+import { listed, listedMax, shown } from "./log_text.ts";
 
 /** The command line. */
 export type RestoreOptions = {
@@ -129,19 +130,19 @@ function report(backup: Backup, { saved, directory, options, terminal }: {
       `of ${backup.taken} of cluster ${backup.cluster}`,
   );
   const begins = raised(known, bound);
-  for (const [name, last] of begins) {
-    terminal.out(
-      `  ${shown(name)}: ${
-        known.get(name) ?? 0n
-      } in the backup, the next is above ${last}`,
-    );
-  }
+  for (const line of beginLines(begins, known)) terminal.out(line);
   // A skip of 0, or a bound below the backup, is an --exact that was not meant as one.
-  if ([...begins].some(([name, last]) => last === (known.get(name) ?? 0n))) {
+  const [first, ...more] = [...begins]
+    .filter(([name, last]) => last === (known.get(name) ?? 0n))
+    .map(([name]) => shown(name));
+  if (first !== undefined) {
+    const which = begins.size === 1 ? "" : ` of ${listed([first, ...more])}`;
     terminal.error(
-      `warning: every number that was given after ${backup.taken} will be given again`,
+      `warning: every number${which} that was given after ${backup.taken} will be ` +
+        "given again",
     );
   }
+  for (const line of policyLines(bound)) terminal.out(line);
   const large = warningOnLarge(begins);
   if (large !== undefined) terminal.error(large);
   terminal.out(
@@ -155,4 +156,17 @@ function report(backup: Backup, { saved, directory, options, terminal }: {
         `RAFT.ADDVOTER ${id} HOST${advertise}`,
     );
   }
+}
+
+/** Where the first sequences begin, one a line, and how many more there are. */
+function beginLines(
+  begins: ReadonlyMap<string, bigint>,
+  known: ReadonlyMap<string, bigint>,
+): string[] {
+  const lines = [...begins].slice(0, listedMax).map(([name, last]) =>
+    `  ${shown(name)}: ${known.get(name) ?? 0n} in the backup, ` +
+    `the next is above ${last}`
+  );
+  const more = begins.size - lines.length;
+  return more > 0 ? [...lines, `  and ${more} more sequences`] : lines;
 }

@@ -5,12 +5,18 @@
 import { findServer } from "../raft/core/membership.ts";
 import type { Saved } from "../raft/core/types.ts";
 import type { LogState } from "./log_state.ts";
-import { raised, warningOnLarge } from "./new_cluster.ts";
+import {
+  type Bound,
+  policyLines,
+  raised,
+  warningOnLarge,
+} from "./new_cluster.ts";
 import type { NodeData } from "./node_data.ts";
 import {
   configurationText,
   hardStateText,
   identityText,
+  listedMax,
   shown,
 } from "./log_text.ts";
 
@@ -58,16 +64,17 @@ export function survivorLines(
 }
 
 function numbersOf({ highest }: LogState, skip: bigint): string[] {
-  const lines: string[] = [];
-  const begins = raised(highest, { type: "skip", count: skip });
-  for (const [name, last] of begins) {
-    lines.push(
-      `  ${shown(name)}: ${
-        highest.get(name) ?? 0n
-      } is the highest number taken here; ` +
-        `with --skip ${skip} the next is above ${last}`,
-    );
-  }
+  const bound: Bound = { type: "skip", count: skip };
+  const begins = raised(highest, bound);
+  const lines = [...begins].slice(0, listedMax).map(([name, last]) =>
+    `  ${shown(name)}: ${
+      highest.get(name) ?? 0n
+    } is the highest number taken ` +
+    `here; with --skip ${skip} the next is above ${last}`
+  );
+  const more = begins.size - lines.length;
+  if (more > 0) lines.push(`  and ${more} more sequences`);
+  lines.push(...policyLines(bound).map((line) => `  ${line}`));
   const large = warningOnLarge(begins);
   return large === undefined ? lines : [...lines, `  ${large}`];
 }

@@ -5,12 +5,12 @@
 import type { Address } from "./address.ts";
 import { dial, reasonOf } from "./dial.ts";
 
-// The longest reply is RAFT.STATS of a cluster of 64: some 30 pairs, and one for each member,
-// with two addresses of up to 255 bytes; the list of members names one of them again.
-const replyBytesMax = 128 * 1024;
+// The longest reply is a page of RAFT.BACKUP: 40 KiB of names and numbers in binary. In digits
+// and with their lengths they are 150 KiB, if the names are short: 4,000 pairs of two words.
+const replyBytesMax = 256 * 1024;
 const bulkBytesMax = 64 * 1024;
 /** Elements of an array. */
-const wordsMax = 256;
+const wordsMax = 16 * 1024;
 
 /** A reply as a value: an Error is an error reply, `undefined` a null. */
 export type Reply = string | undefined | Error | readonly Reply[];
@@ -106,7 +106,7 @@ async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
 }
 
 async function readReply(conn: Deno.Conn): Promise<Reply> {
-  const chunk = new Uint8Array(4096);
+  const chunk = new Uint8Array(16 * 1024);
   let text = "";
   for (;;) {
     const other = otherProtocol(text);

@@ -49,7 +49,7 @@ const mayImport: readonly (readonly [string, RegExp])[] = [
   ["server/", /^(server\/\w+\.ts$|raft\/channel\/|base\/|deno\.json$)/],
   [
     "admin/",
-    /^(admin|storage|raft\/core|base)\/|^raft\/(members\/(bootstrap|proposal)|tickets\/machine)\.ts$|^deno\.json$/,
+    /^(admin|storage|raft\/core|base)\/|^raft\/(members\/(bootstrap|proposal)|tickets\/machine(_codec)?|channel\/operations)\.ts$|^deno\.json$/,
   ],
   ["client/", /^client\//],
   [

@@ -14,6 +14,7 @@ import {
   CommandReader,
   isNewerCommand,
   type ReadOperation,
+  readOperations,
 } from "./machine_codec.ts";
 import { bytesOfName, type NameBytes } from "./name_bytes.ts";
 import { isNewerState, SequenceTable } from "./sequence_table.ts";
@@ -298,12 +299,9 @@ export function isCommand(data: Uint8Array): boolean {
 export function isReturn(data: Uint8Array): boolean {
   let isLowering = false;
   const isSound = !isNewerCommand(data) && isReadable(() => {
-    const reader = new CommandReader(data);
-    for (let left = reader.count; left > 0 && !isLowering; left--) {
-      isLowering = reader.next().type === "return";
-    }
+    isLowering = readOperations(data).some(({ type }) => type === "return");
   });
-  return isLowering && isSound;
+  return isSound && isLowering;
 }
 
 /** Whether this version can restore a snapshot ({@linkcode Machine.snapshot}). */

@@ -18,7 +18,11 @@ const backup: Backup = {
     { id: "1", address: "10.0.0.1:12001", suffrage: "voter" },
     { id: "ü", address: ":12002", suffrage: "nonvoter" },
   ],
-  sequences: [{ name: "ticket", last: 2n ** 64n - 1n }],
+  policy: "created",
+  sequences: [
+    { name: "ticket", last: 2n ** 64n - 1n },
+    { name: '{"quoted\\"]', last: 0n },
+  ],
 };
 
 const bytes = encodeBackup(backup);
@@ -55,11 +59,62 @@ Deno.test("A backup is a JSON document and a line with its checksum", () => {
   assert.match(lines.at(-1)!, /^sha256 [0-9a-f]{64}$/);
   const document = JSON.parse(lines.slice(0, -1).join("\n"));
   assert.equal(document.format, "ticketd backup");
-  assert.equal(document.version, 1);
-  assert.deepEqual(document.sequences, [{
-    name: "ticket",
-    last: "18446744073709551615",
-  }]);
+  assert.equal(document.version, 2);
+  assert.equal(document.policy, "created");
+  assert.deepEqual(document.sequences, [
+    { name: "ticket", last: "18446744073709551615" },
+    { name: '{"quoted\\"]', last: "0" },
+  ]);
+  // For people, and for diff: a sequence a line.
+  assert(
+    lines.includes('    {"name":"ticket","last":"18446744073709551615"},'),
+  );
+});
+
+Deno.test("A backup of no sequence is read, too", () => {
+  const none = { ...backup, sequences: [] };
+  assert.deepEqual(decodeBackup(encodeBackup(none), "b.backup"), none);
+});
+
+Deno.test("A backup of a hundred thousand sequences is read as it was written", () => {
+  const sequences = Array.from({ length: 100_000 }, (_, i) => ({
+    name: `tenant-${i}`.padEnd(128, "-"),
+    last: BigInt(i),
+  }));
+  const many = { ...backup, sequences };
+  assert.deepEqual(decodeBackup(encodeBackup(many), "b.backup"), many);
+});
+
+Deno.test("A backup of version 1, which knew no policy, is read", () => {
+  const document = `{
+  "format": "ticketd backup",
+  "version": 1,
+  "cluster": "0123456789abcdef0123456789abcdef",
+  "taken": "2026-11-27T22:58:01.000Z",
+  "from": "10.0.0.1:11001",
+  "index": 1234,
+  "term": 7,
+  "members": [
+    {
+      "id": "1",
+      "address": "10.0.0.1:12001",
+      "suffrage": "voter"
+    }
+  ],
+  "sequences": [
+    {
+      "name": "ticket",
+      "last": "18446744073709551615"
+    }
+  ]
+}
+`;
+  assert.deepEqual(decodeBackup(sealed(document), "b.backup"), {
+    ...backup,
+    members: backup.members.slice(0, 1),
+    policy: "any",
+    sequences: backup.sequences.slice(0, 1),
+  });
 });
 
 Deno.test("A backup that is cut anywhere is refused", () => {
@@ -98,9 +153,12 @@ Deno.test("Any other file is no backup", () => {
 });
 
 Deno.test("A backup of another version is refused by its version", () => {
-  for (const version of [0, 2, "1", undefined]) {
+  for (const version of [0, 3, "1", undefined]) {
     const file = changed((fields) => fields.version = version);
-    refused(file, new RegExp(`of version ${version}, .*reads version 1`));
+    refused(
+      file,
+      new RegExp(`of version ${version}, .*reads versions 1 and 2`),
+    );
   }
 });
 
@@ -118,7 +176,10 @@ Deno.test("A document that no ticketd wrote is refused by the field", () => {
     ["members", {}],
     ["members", [{ id: "1", address: "a" }]],
     ["members", [undefined]],
+    ["policy", undefined],
+    ["policy", "some"],
     ["sequences", undefined],
+    ["sequences", [{ name: "two words", last: "1" }]],
     ["sequences", [{ name: "ticket", last: 1 }]],
     ["sequences", [{ name: "ticket", last: "-1" }]],
     ["sequences", [{ name: "ticket", last: "01" }]],

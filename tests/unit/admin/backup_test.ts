@@ -14,11 +14,15 @@ import { denoFiles, type Files } from "../../../storage/files.ts";
 const cluster = "0123456789abcdef0123456789abcdef";
 const began = Date.UTC(2026, 10, 27, 22, 58, 1, 7);
 
-function reply(last: bigint, { index = 7, id = cluster } = {}): Reply {
+function reply(
+  last: bigint,
+  { index = 7, id = cluster, total = 1, next = 0 } = {},
+): Reply {
   return [
-    ...["format", "1", "cluster", id, "index", `${index}`, "term", "2"],
+    ...["format", "2", "cluster", id, "index", `${index}`, "term", "2"],
     ...["members", "2", "1", "voter h:1", "2", "nonvoter :2"],
-    ...["sequences", "1", "ticket", `${last}`],
+    ...["policy", "created", "sequences", `${total}`],
+    ...["ticket", `${last}`, "next", `${next}`],
   ];
 }
 
@@ -48,7 +52,11 @@ class World implements BackupWorld {
     return this.#stop.signal;
   }
 
-  ask = () => Promise.resolve(this.#answers.shift()!);
+  readonly questions: string[] = [];
+  ask = (_: unknown, words: readonly string[]) => {
+    this.questions.push(words.join(" "));
+    return Promise.resolve(this.#answers.shift()!);
+  };
   print = (bytes: Uint8Array) => void (this.printed = bytes.slice());
   now = () => this.millis;
 
@@ -98,9 +106,52 @@ Deno.test("Without a file the backup goes to standard output, and nothing else d
       { id: "1", address: "h:1", suffrage: "voter" },
       { id: "2", address: ":2", suffrage: "nonvoter" },
     ],
+    policy: "created",
     sequences: [{ name: "ticket", last: 2n ** 60n }],
   });
   assert.deepEqual(world.lines, []);
+});
+
+Deno.test("A backup of many sequences is asked for page by page, to its end", async () => {
+  const world = new World(
+    answering(reply(5n, { total: 4, next: 1 })),
+    answering(["next", "7", "a", "8", "next", "3"]),
+    // One that was begun since the first page.
+    answering(["b", "9", "c", "1", "d", "1", "next", "0"]),
+  );
+  assert.equal(await backup(taskOf(undefined), world), 0);
+  assert.deepEqual(world.questions, [
+    "RAFT.BACKUP",
+    "RAFT.BACKUP 1",
+    "RAFT.BACKUP 3",
+  ]);
+  const { sequences } = decodeBackup(world.printed, "-");
+  assert.deepEqual(
+    sequences.map(({ name, last }) => `${name} ${last}`),
+    ["ticket 5", "next 7", "a 8", "b 9", "c 1", "d 1"],
+  );
+});
+
+Deno.test("A backup whose pages are not the whole is none", async () => {
+  const first = answering(reply(5n, { total: 3, next: 1 }));
+  const further: readonly (readonly [RequestResult, RegExp])[] = [
+    [{ type: "failure", reason: "connection refused" }, /connection refused/],
+    [answering(new Error("ERR there is no leader")), /there is no leader/],
+    [answering(["a", "1", "next", "0"]), /gives no backup/], // too few
+    [answering(["a", "1", "b", "2"]), /gives no backup/], // no cursor
+    [answering(["next", "1"]), /gives no backup/], // no end
+    [answering(["a", "1", "next", "1"]), /gives no backup/],
+    [answering(["a", "1", "next", "3"]), /gives no backup/],
+    [answering(["a", "1", "b", "2", "c"]), /gives no backup/],
+    [answering(["a", "1", "ticket", "2", "next", "0"]), /"sequences"/], // twice
+    [answering(["a", "1", "b c", "2", "next", "0"]), /"sequences"/],
+  ];
+  for (const [answer, why] of further) {
+    const world = new World(first, answer);
+    assert.equal(await backup(taskOf(undefined), world), 1);
+    assert.match(world.lines.join(), why);
+    assert.equal(world.printed.length, 0);
+  }
 });
 
 inDirectory(
@@ -200,12 +251,15 @@ Deno.test("An answer that is no backup is a fault, in one line", async () => {
     [answering(good.slice(0, -1)), /gives no backup/],
     [answering(good.slice(0, -2)), /gives no backup/],
     [answering([...good, "a", "b"]), /gives no backup/],
-    [answering(good.with(1, "2")), /in format 2/],
+    [answering(good.with(1, "1")), /in format 1, and .* reads format 2/],
     [answering(good.with(3, "c")), /no sound "cluster"/],
     [answering(good.with(9, "99999999")), /gives no backup/],
     [answering(good.with(11, "king h:1")), /gives no backup/],
-    [answering(good.with(-1, "-1")), /gives no backup/],
-    [answering(good.with(-1, `${2n ** 64n}`)), /no sound "sequences"/],
+    [answering(good.with(-7, "some")), /gives no backup/],
+    [answering(good.with(-5, "2")), /gives no backup/],
+    [answering(good.with(-3, "-1")), /gives no backup/],
+    [answering(good.with(-3, `${2n ** 64n}`)), /no sound "sequences"/],
+    [answering(good.with(-1, "2")), /gives no backup/],
   ];
   for (const [answer, why] of answers) {
     const world = new World(answer);

@@ -5,7 +5,6 @@ import assert from "node:assert/strict";
 import { recover } from "../../../admin/recover.ts";
 import { recovered } from "../../../admin/new_cluster.ts";
 import type { Saved } from "../../../raft/core/types.ts";
-import { encodeReturn, ticketSequence } from "../../../raft/tickets/machine.ts";
 import { encodeSegment, segmentName } from "../../../storage/segment.ts";
 import { replaceLog } from "../../../storage/replace.ts";
 import { recover as readLog } from "../../../storage/recovery.ts";
@@ -15,6 +14,7 @@ import { contents } from "../../lib/harness.ts";
 import { Nodes } from "../../lib/nodes.ts";
 import {
   beginning,
+  commandOf,
   makeNode,
   openStorage,
   PlayedTerminal,
@@ -189,8 +189,8 @@ Deno.test("A node that was no voter, or whose log is torn, is recovered with a w
   }));
 
 Deno.test("A return that the lost majority may have thrown away lowers no number", () => {
-  const data = encodeReturn(ticketSequence, { from: 60n, to: 31n });
-  const back = { type: "command" as const, index: 5, term: 1, data };
+  const name = "ticket";
+  const back = commandOf(5, { type: "return", name, from: 60n, to: 31n });
   const saved = {
     ...beginning,
     entries: [...beginning.entries, ...takes, back],

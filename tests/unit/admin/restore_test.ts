@@ -5,6 +5,7 @@ import { type Backup, encodeBackup } from "../../../admin/backup_file.ts";
 import type { Bound } from "../../../admin/new_cluster.ts";
 import { restore } from "../../../admin/restore.ts";
 import type { Saved } from "../../../raft/core/types.ts";
+import { Machine } from "../../../raft/tickets/machine.ts";
 import { openKv } from "../../../storage/kv.ts";
 import { contents } from "../../lib/harness.ts";
 import { Nodes } from "../../lib/nodes.ts";
@@ -22,6 +23,7 @@ const backup: Backup = {
     { id: "a", address: "a.example:1", suffrage: "voter" },
     { id: "b", address: "b.example:1", suffrage: "voter" },
   ],
+  policy: "any",
   sequences: [{ name: "ticket", last: 60n }, { name: "other", last: 5n }],
 };
 
@@ -82,6 +84,48 @@ for (const storage of ["file", "kv"] as const) {
     }));
 }
 
+Deno.test("Names that the backup does not know are refused, unless nothing was given since", () =>
+  withDirectory(async (dir) => {
+    const rows = [
+      [{ type: "exact" }, "any", "any"],
+      [{ type: "exact" }, "created", "created"],
+      [{ type: "skip", count: 9n }, "any", "created"],
+      [{ type: "skip", count: 0n }, "any", "created"],
+      [{ type: "above", count: 99n }, "any", "created"],
+    ] as const;
+    for (const [i, [bound, policy, after]] of rows.entries()) {
+      await Deno.mkdir(`${dir}/${i}`);
+      const from = encodeBackup({ ...backup, policy });
+      const { code, text } = await run(`${dir}/${i}`, bound, { from });
+      assert.equal(code, 0);
+      assert.equal(/TICKET.POLICY any/.test(text), bound.type !== "exact");
+      const state = await stateIn(`${dir}/${i}/data/a`);
+      const machine = new Machine();
+      machine.restore(state!.snapshot.data);
+      assert.equal(machine.policy, after);
+    }
+  }));
+
+Deno.test("A hundred thousand sequences are restored, and the first are told", () =>
+  withDirectory(async (dir) => {
+    const sequences = Array.from({ length: 100_000 }, (_, i) => ({
+      name: `tenant-${i}`.padEnd(128, "-"),
+      last: BigInt(i),
+    }));
+    const from = encodeBackup({ ...backup, sequences });
+    const bound = { type: "skip", count: 1000n } as const;
+    const { code, text } = await run(dir, bound, { from });
+    assert.equal(code, 0, text);
+    assert(text.split("\n").length < 40);
+    assert.match(text, /^  and 99981 more sequences$/m);
+    const state = await stateIn(`${dir}/data/a`);
+    const machine = new Machine();
+    machine.restore(state!.snapshot.data);
+    assert.equal(machine.size, 100_001);
+    assert.equal(machine.last(sequences[99_999]!.name), 100_999n);
+    assert.equal(machine.last("ticket"), 1000n);
+  }));
+
 Deno.test("--above lifts each sequence that is below it, and lowers none", () =>
   withDirectory(async (dir) => {
     const { code, text, errors } = await run(dir, {
@@ -89,7 +133,7 @@ Deno.test("--above lifts each sequence that is below it, and lowers none", () =>
       count: 10n,
     });
     assert.equal(code, 0);
-    assert.match(errors, /given after .* will be given again/, "60 is no skip");
+    assert.match(errors, /number of ticket that .* again/, "60 is no skip");
     assert.match(text, /ticket: 60 in the backup, the next is above 60$/m);
     assert.match(text, /other: 5 in the backup, the next is above 10$/m);
     assert.equal(firstTicket(await stateIn(`${dir}/data/a`)), 61n);
@@ -101,7 +145,7 @@ Deno.test("--exact warns that numbers will be given again", () =>
     assert.equal(code, 0);
     assert.match(
       errors,
-      /every number that was given after 2026-11-27T20.* again/,
+      /every number of ticket, other that was given after 2026-11-27T20.* again/,
     );
     assert.equal(firstTicket(await stateIn(`${dir}/data/a`)), 61n);
   }));
@@ -117,10 +161,13 @@ Deno.test("A bound that skips nothing warns as --exact does", () =>
       await Deno.mkdir(`${dir}/${i}`);
       const { code, errors } = await run(`${dir}/${i}`, bound);
       assert.equal(code, 0);
-      assert.match(errors, /every number that was given after .* again/);
+      assert.match(
+        errors,
+        /every number of ticket.* that was given after .* again/,
+      );
     }
     await Deno.mkdir(`${dir}/above`);
-    const above = { type: "above", count: 61n } as const;
+    const above = { type: "above", count: 61n } as const; // of both
     assert.equal((await run(`${dir}/above`, above)).errors, "");
   }));
 
