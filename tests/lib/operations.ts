@@ -80,4 +80,4 @@ export const operation: fc.Arbitrary<SequenceOperation> = fc.oneof(
     name: sequenceName,
     last: fc.option(number64, { nil: undefined }),
   }),
-);
+).map((operation) => ({ ...operation })); // with a prototype, as literals have
