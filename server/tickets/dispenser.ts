@@ -83,6 +83,11 @@ export class Dispenser implements TakeAnswers {
     return this.#share.waiting;
   }
 
+  /** Whether a request of `name` to the node is under way. */
+  isAsking(name: string): boolean {
+    return this.#lanes.get(name)?.isAsking ?? false;
+  }
+
   /** For tests: lanes that are kept. */
   get lanes(): number {
     return this.#lanes.size;

@@ -18,7 +18,6 @@ import type {
   TakeRequests,
 } from "../../raft/channel/messages.ts";
 import { assert } from "../../base/assert.ts";
-import { takeCountMax } from "../../raft/core/limits.ts";
 import { Fifo } from "../../base/fifo.ts";
 import { int64Max, type Range } from "../../base/range.ts";
 import {
@@ -31,6 +30,9 @@ import { Loan } from "./loan.ts";
 
 /** How often `tick()` is to be called in the time that a request may wait. */
 export const ticksPerTimeout = 20;
+
+/** Tickets of one take: no more cross the wire (`takeCountMax` of `raft/core/limits.ts`). */
+export const takeTicketsMax = 2 ** 21;
 
 /** A client that asks for tickets of one sequence. */
 export interface TicketClient {
@@ -128,6 +130,11 @@ export class Lane {
   /** Tickets asked for and not yet answered. */
   get waiting(): number {
     return this.#waiting;
+  }
+
+  /** Whether a request to the node is under way. */
+  get isAsking(): boolean {
+    return this.#underWay !== "nothing";
   }
 
   /** Whether it may be forgotten. */
@@ -456,7 +463,7 @@ export class Lane {
   #postTake(): void {
     const { name } = this;
     const isCareful = this.#care !== "none";
-    const count = isCareful || this.#toPost > takeCountMax
+    const count = isCareful || this.#toPost > takeTicketsMax
       ? this.#leadingCount()
       : this.#toPost;
     const isCapped = isCareful ? this.#askerAt(0).isCapped : this.#isCapped;
@@ -478,7 +485,7 @@ export class Lane {
     for (let at = 0; at < this.#askers.size; at++) {
       const asker = this.#askerAt(at);
       if (isCareful && asker.isCapped) break;
-      const left = takeCountMax - count;
+      const left = takeTicketsMax - count;
       if (asker.count > left) return count + (asker.isBlock ? 0 : left);
       count += asker.count;
     }
@@ -491,9 +498,10 @@ export class Lane {
     const count = this.#toPost - this.#offered;
     const isOpen = this.#underWay === "take" && this.#care === "none";
     if (offers === undefined || !isOpen || isClosed || count === 0) return;
-    if (this.#toPost > takeCountMax) return; // more than one take
-    this.#offered = this.#toPost;
-    offers.offer({ name: this.name, count, isCapped: this.#isCapped });
+    if (this.#toPost > takeTicketsMax) return; // more than one take
+    const { name } = this;
+    const isOffered = offers.offer({ name, count, isCapped: this.#isCapped });
+    if (isOffered) this.#offered = this.#toPost;
   }
 
   /** Ends the offer: what the node has taken along counts as posted. */

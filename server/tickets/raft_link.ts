@@ -66,7 +66,11 @@ export class RaftLink {
       take: (request) => door.postMessage({ type: "take", ...request }),
       refill: (name) => door.postMessage({ type: "refill", name }),
     };
-    const requests = takeBox?.orElse(messages) ?? messages;
+    takeBox?.begin({
+      messages,
+      isAsking: (name) => this.dispenser.isAsking(name),
+    });
+    const requests = takeBox ?? messages;
     const together = takeBox && ((task: () => void) => takeBox.together(task));
     const shared = { requests, offers, together, defer };
     this.dispenser = new Dispenser({ ...options, ...shared });
