@@ -23,6 +23,11 @@ export class Fifo<T> {
     return this.size === 0 ? undefined : this.#items[this.#items.length - 1];
   }
 
+  /** Item `index`, from 0 on, in the order in which they would be taken. */
+  at(index: number): T | undefined {
+    return this.#items[this.#head + index];
+  }
+
   push(item: T): void {
     this.#items.push(item);
   }

@@ -11,14 +11,20 @@ const worker = new Worker(new URL("echo_worker.ts", import.meta.url), {
 const node: Door<ToNode> = worker;
 globalThis.addEventListener("unload", () => worker.terminate());
 
+const name = "ticket";
+const request = { name, count: 50, isCapped: false, rest: 0 };
 const box = new TakeBox();
+box.begin({
+  messages: { take() {}, refill() {} }, // the box has room for all
+  isAsking: () => true,
+});
 const { port1, port2 } = new MessageChannel();
 node.postMessage(
   { type: "door", port: port2, takeBoxMemory: box.memory },
   [port2],
 );
 let given: (count: number) => void = () => {};
-box.onAnswer({ taken: (_last, count) => given(count), lent() {} });
+box.onAnswer({ taken: (_name, _last, count) => given(count), lent() {} });
 
 let answered: (message: FromNode) => void = () => {};
 port1.onmessage = ({ data }: MessageEvent<FromNode>) => answered(data);
@@ -32,22 +38,38 @@ function roundTrip(message: ToNode): Promise<FromNode> {
 }
 
 // The worker has been loaded when it answers.
-await roundTrip({ type: "take", count: 1 });
+await roundTrip({ type: "take", ...request });
 
 Deno.bench("a take and its answer, through a box", async () => {
   const count = await new Promise<number>((resolve) => {
     given = resolve;
-    box.take(50);
+    box.take(request);
   });
   if (count !== 50) throw new Error(`${count} came`);
 });
 
+const many = Array.from({ length: 800 }, (_, at) => `name-${at}`);
+
+Deno.bench(
+  "800 takes of as many sequences and their answers, through a box",
+  async () => {
+    await new Promise<void>((resolve) => {
+      let left = many.length;
+      given = () => --left === 0 && resolve();
+      box.together(() => {
+        for (const name of many) box.take({ ...request, name, count: 1 });
+      });
+    });
+  },
+);
+
 Deno.bench("a take and its answer, as messages", async () => {
-  const { type } = await roundTrip({ type: "take", count: 50 });
+  const { type } = await roundTrip({ type: "take", ...request });
   if (type !== "taken") throw new Error(`${type} came`);
 });
 
 Deno.bench("the same two messages, cloned in one isolate", () => {
-  structuredClone({ type: "take", count: 50 });
-  structuredClone({ type: "taken", last: 5_000_000_000n, count: 50 });
+  structuredClone({ type: "take", ...request });
+  const range = { last: 5_000_000_000n, count: 50 };
+  structuredClone({ type: "taken", door: 1, name, ...range });
 });

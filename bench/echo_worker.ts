@@ -2,7 +2,7 @@
 // numbers, the way it came. No node, no log, no other message.
 
 import type { Door, FromNode, ToNode } from "../raft/channel/messages.ts";
-import { TakeBox } from "../raft/channel/take_box.ts";
+import { NodeBox } from "../raft/channel/node_box.ts";
 
 declare const self: {
   onmessage: ((event: MessageEvent<ToNode>) => void) | null;
@@ -17,14 +17,15 @@ function openDoor(port: MessagePort, takeBoxMemory: SharedArrayBuffer): void {
   const door: Door<FromNode> = port;
   port.onmessage = ({ data }: MessageEvent<ToNode>) => {
     if (data.type !== "take") return;
-    last += BigInt(data.count);
-    door.postMessage({ type: "taken", last, count: data.count });
+    const { name, count } = data;
+    last += BigInt(count);
+    door.postMessage({ type: "taken", door: 1, name, last, count });
   };
-  const box = new TakeBox(takeBoxMemory);
+  const box = new NodeBox(takeBoxMemory);
   box.onRequest({
-    take(count) {
+    take({ name, count }) {
       last += BigInt(count);
-      box.answerTake(last, count);
+      box.answerTake(name, last, count);
     },
     refill() {},
   });

@@ -1,18 +1,17 @@
 // The node's end of all doors: that of the main isolate, which starts and stops the node,
-// and those of isolates that only serve clients (`--io-threads`). The node knows of one
-// door. Not here: what a message means (`messages.ts`), or what the node does (`host.ts`).
+// and those of isolates that only serve clients (`--io-threads`). The node tells them apart by
+// a number. Not here: what a message means (`messages.ts`), or what the node does (`host.ts`).
 //
-// Takes are answered in the order in which they came, with counts that add up. So a queue of
-// askers, with the tickets still owed to each, tells which isolate an answer is for. Admin
-// commands get ids of their own here, because two isolates may use the same.
+// Admin commands get ids of their own here, because two isolates may use the same.
 
 import type {
   AdminCommand,
   Door,
+  DoorId,
   FromNode,
   NodeOptions,
   NodeStatus,
-  TakeRequests,
+  TakeRequest,
   ToNode,
 } from "./messages.ts";
 import { assert, unreachable } from "../../base/assert.ts";
@@ -20,27 +19,33 @@ import type { Range } from "../../base/range.ts";
 import { TakeDoor } from "./take_door.ts";
 
 /** The node's inputs from all doors: one method for each message of {@linkcode ToNode}. */
-export interface NodeInputs extends TakeRequests {
+export interface NodeInputs {
   start(options: NodeOptions): void;
-  returned(rest: Range): void;
+  take(door: DoorId, request: TakeRequest): void;
+  refill(name: string): void;
+  returned(rest: { readonly name: string } & Range): void;
+  /** `data` is as `operation_codec.ts` encodes groups. */
+  operations(door: DoorId, data: Uint8Array): void;
   admin(id: number, command: AdminCommand): void;
   stop(): void;
 }
 
-/** A take under way: its door, and the tickets still to be answered. */
-type Asker = { readonly door: Door<FromNode>; left: number };
+/** The door of the main isolate. */
+const mainId: DoorId = 0;
 
-/** All doors of one node; to the node they are one. */
+/** What an isolate that only serves clients may say. */
+const fromOthers: readonly ToNode["type"][] = ["take", "operations", "admin"];
+
+/** All doors of one node. */
 export class Doors implements Door<FromNode> {
   readonly #main: TakeDoor;
+  /** By their ids; `#main` first. */
   readonly #all: Door<FromNode>[];
   readonly #node: NodeInputs;
-  /** The oldest first; an isolate has one take under way. */
-  readonly #askers: Asker[] = [];
   /** By the id given here: the door of an admin command, and its id there. */
   readonly #admins = new Map<
     number,
-    { readonly door: Door<FromNode>; readonly id: number }
+    { readonly door: DoorId; readonly id: number }
   >();
   #lastId = 0;
   #status: NodeStatus | undefined;
@@ -53,18 +58,18 @@ export class Doors implements Door<FromNode> {
 
   /** To be called with each message of the main isolate (`ToNode`). */
   receive(message: ToNode): void {
-    this.#receive(message, this.#main);
+    this.#receive(message, mainId);
   }
 
   /** Opens a further door; the function that it returns takes each of its messages. */
   open(door: Door<FromNode>): (message: ToNode) => void {
-    this.#all.push(door);
+    const id = this.#all.push(door) - 1;
     const status = this.#status;
     if (status !== undefined) door.postMessage({ type: "status", status });
     return (message) => {
       const { type } = message;
-      assert(type === "take" || type === "admin", `${type} is for main to say`);
-      this.#receive(message, door);
+      assert(fromOthers.includes(type), `${type} is for main to say`);
+      this.#receive(message, id);
     };
   }
 
@@ -73,12 +78,13 @@ export class Doors implements Door<FromNode> {
     switch (message.type) {
       case "taken":
       case "refused":
-        return this.#askerOf(message.count).postMessage(message);
+      case "results":
+        return this.#door(message.door).postMessage(message);
       case "answered": {
         const asked = this.#admins.get(message.id);
         assert(asked !== undefined, `admin ${message.id} was never asked`);
         this.#admins.delete(message.id);
-        return asked.door.postMessage({ ...message, id: asked.id });
+        return this.#door(asked.door).postMessage({ ...message, id: asked.id });
       }
       case "status":
         this.#status = message.status;
@@ -96,21 +102,25 @@ export class Doors implements Door<FromNode> {
     }
   }
 
-  #receive(message: ToNode, door: Door<FromNode>): void {
+  #receive(message: ToNode, door: DoorId): void {
     switch (message.type) {
       case "start":
         if (message.takeBoxMemory !== undefined) {
-          this.#openBox(this.#main, message.takeBoxMemory);
+          this.#openBox(this.#main, mainId, message.takeBoxMemory);
         }
         return this.#node.start(message.options);
       case "door":
         return this.#openPort(message.port, message.takeBoxMemory);
       case "take":
-        return this.#take(door, message.count);
+        return this.#node.take(door, message);
       case "refill":
-        return this.#node.refill();
+        return this.#node.refill(message.name);
       case "returned":
+        // The rest of a loan may have come back with a take before.
+        this.#main.lookIntoBox();
         return this.#node.returned(message);
+      case "operations":
+        return this.#node.operations(door, message.data);
       case "admin":
         return this.#admin(door, message);
       case "stop":
@@ -122,26 +132,21 @@ export class Doors implements Door<FromNode> {
 
   #openPort(port: MessagePort, takeBoxMemory: SharedArrayBuffer): void {
     const door = new TakeDoor(port);
+    const id = this.#all.length;
     const receive = this.open(door);
     port.onmessage = (event) => receive(event.data);
-    this.#openBox(door, takeBoxMemory);
+    this.#openBox(door, id, takeBoxMemory);
   }
 
-  #openBox(door: TakeDoor, memory: SharedArrayBuffer): void {
+  #openBox(door: TakeDoor, id: DoorId, memory: SharedArrayBuffer): void {
     door.openBox(memory, {
-      take: (count) => this.#take(door, count),
-      refill: () => this.#node.refill(),
+      take: (request) => this.#node.take(id, request),
+      refill: (name) => this.#node.refill(name),
     });
   }
 
-  #take(door: Door<FromNode>, count: number): void {
-    // First, because the node may answer within the call.
-    this.#askers.push({ door, left: count });
-    this.#node.take(count);
-  }
-
   #admin(
-    door: Door<FromNode>,
+    door: DoorId,
     asked: { readonly id: number; readonly command: AdminCommand },
   ): void {
     const id = ++this.#lastId;
@@ -149,15 +154,9 @@ export class Doors implements Door<FromNode> {
     this.#node.admin(id, asked.command);
   }
 
-  /** The door of the oldest take, to which an answer of `count` tickets belongs. */
-  #askerOf(count: number): Door<FromNode> {
-    const asker = this.#askers[0];
-    assert(
-      asker !== undefined && (count <= asker.left || this.#all.length === 1),
-      `${count} tickets answered, ${asker?.left ?? 0} were asked for`,
-    );
-    asker.left -= count;
-    if (asker.left <= 0) this.#askers.shift();
-    return asker.door;
+  #door(id: DoorId): Door<FromNode> {
+    const door = this.#all[id];
+    assert(door !== undefined, `there is no door ${id}`);
+    return door;
   }
 }

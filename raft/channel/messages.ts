@@ -137,8 +137,11 @@ export interface TakeRequests {
  * when it answers the take under way: it is then the next take, as if it had been posted.
  */
 export interface TakeOffers {
-  /** `count` more tickets of `name` wait. */
-  offer(name: string, count: number): void;
+  /**
+   * `count` more tickets of `name` wait; some of them capped, if it says so. False if the take
+   * under way did not pass through the box: nothing is offered.
+   */
+  offer(offer: Pick<TakeRequest, "name" | "count" | "isCapped">): boolean;
   /** Ends the offer; returns how many tickets of it the node has not taken along. */
   withdraw(name: string): number;
 }

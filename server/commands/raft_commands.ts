@@ -7,6 +7,7 @@ import { completedAddress } from "../../base/address.ts";
 import type { AdminAnswer, AdminCommand } from "../../raft/channel/messages.ts";
 import { unreachable } from "../../base/assert.ts";
 import { textBytesMax } from "../../base/bytes.ts";
+import { defaultSequence } from "../../base/sequence_name.ts";
 import { int64Max } from "../../base/range.ts";
 import {
   type Command,
@@ -28,12 +29,16 @@ export const raftCommands: readonly Command[] = [
     run(session, { link }) {
       const count = 1 + session.request.repeats(session.ticketsLeft - 1);
       session.spent(count);
-      if (!link.dispenser.hasRoom(count)) {
-        for (let i = 0; i < count; i++) reply(session).error(busyText);
-        return;
-      }
-      session.replies.expectTickets(count);
-      link.dispenser.take(session.replies, count);
+      const { replies } = session;
+      const { dispenser } = link;
+      const name = defaultSequence;
+      const client = replies.expectTickets(count, { name, format: "simple" });
+      replies.startTake(() => {
+        const request = { count, isBlock: false, isCapped: false };
+        if (dispenser.hasRoom(name, request)) {
+          dispenser.take(name, client, request);
+        } else client.refused(count, busyText);
+      });
     },
   },
   {
@@ -289,11 +294,10 @@ function ask(
 ): void {
   const fault = faultOf(command);
   if (fault !== undefined) return reply(session).error(fault);
-  const isAlone = isOfNumbers(command);
-  const answer = session.replies.expectAnswer({ isAlone });
+  const answer = session.replies.expectAnswer();
   const begin = () => {
     const isAdmitted = admins.admit({
-      isChange: "id" in command || isAlone, // both may wait for the leader
+      isChange: "id" in command, // it may wait for the leader
       isWanted: () => !session.replies.isGone,
       begin: (done) =>
         link.admin(command, (content) => {
@@ -303,12 +307,7 @@ function ask(
     });
     if (!isAdmitted) answer((writer) => writer.error(adminsBusyText));
   };
-  if (isAlone) session.replies.whenFirst(begin);
-  else begin();
-}
-
-function isOfNumbers({ type }: AdminCommand): boolean {
-  return type === "raise" || type === "last" || type === "backup";
+  begin();
 }
 
 /** Why the node is not asked: its formats have no room for longer texts. */

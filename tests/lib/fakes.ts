@@ -9,8 +9,10 @@ import type {
   FromNode,
   NodeOptions,
   Refusal,
+  TakeRequest,
   ToNode,
 } from "../../raft/channel/messages.ts";
+import { defaultSequence } from "../../base/sequence_name.ts";
 import { AdminLimit } from "../../server/commands/admin_limit.ts";
 import { ClientCount } from "../../server/client_count.ts";
 import type {
@@ -28,9 +30,19 @@ import { within } from "./until.ts";
 export const encoder = new TextEncoder();
 export const decoder = new TextDecoder();
 
-/** A node that gives 1, 2, 3 …. */
+/** A node that gives 1, 2, 3 … of each sequence. */
 export class FakeNode implements Door<ToNode> {
-  last = 0n;
+  /** The last number of the default sequence. */
+  get last(): bigint {
+    return this.lasts.get(defaultSequence) ?? 0n;
+  }
+
+  set last(last: bigint) {
+    this.lasts.set(defaultSequence, last);
+  }
+
+  /** The last number of each sequence. */
+  readonly lasts = new Map<string, bigint>();
   /** The counts of all takes that ever came. */
   readonly takes: number[] = [];
   readonly commands: AdminCommand[] = [];
@@ -81,7 +93,7 @@ export class FakeNode implements Door<ToNode> {
   answer(type?: ToNode["type"]): void {
     const at = this.waiting.findIndex((m) => (type ?? m.type) === m.type);
     const [message] = this.waiting.splice(at, at < 0 ? 0 : 1);
-    if (message?.type === "take") this.#take(message.count);
+    if (message?.type === "take") this.#take(message);
     if (message?.type === "admin") {
       const answer = this.#answers.get(message.command.type) ?? { type: "ok" };
       this.say({ type: "answered", id: message.id, answer });
@@ -92,10 +104,15 @@ export class FakeNode implements Door<ToNode> {
     this.link.receive(structuredClone(message));
   }
 
-  #take(count: number): void {
+  #take({ name, count }: TakeRequest): void {
     const reason = this.refusal;
-    if (reason !== undefined) this.say({ type: "refused", count, reason });
-    else this.say({ type: "taken", last: this.last += BigInt(count), count });
+    const door = 0;
+    if (reason !== undefined) {
+      return this.say({ type: "refused", door, name, reason });
+    }
+    const last = (this.lasts.get(name) ?? 0n) + BigInt(count);
+    this.lasts.set(name, last);
+    this.say({ type: "taken", door, name, last, count });
   }
 }
 

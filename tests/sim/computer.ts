@@ -27,6 +27,7 @@ import {
   type Storage,
   StorageError,
 } from "../../storage/storage.ts";
+import { defaultSequence } from "../../base/sequence_name.ts";
 import { Wal } from "../../storage/wal.ts";
 import type { Watched } from "../lib/raft_checker.ts";
 import type { Connection } from "./clients.ts";
@@ -275,7 +276,8 @@ export class Computer implements Watched {
     const dispenser = process?.isolates.dispenserOf(connection);
     this.run(() => {
       if (process !== this.#process) return;
-      dispenser?.take(connection, count);
+      const request = { count, isBlock: false, isCapped: false };
+      dispenser?.take(defaultSequence, connection, request);
     });
   }
 

@@ -6,10 +6,8 @@
 import assert from "node:assert/strict";
 import { Doors, type NodeInputs } from "../../raft/channel/doors.ts";
 import type { FromNode } from "../../raft/channel/messages.ts";
-import {
-  type Dispenser,
-  ticksPerTimeout,
-} from "../../server/tickets/dispenser.ts";
+import type { Dispenser } from "../../server/tickets/dispenser.ts";
+import { ticksPerTimeout } from "../../server/tickets/lane.ts";
 import type { RaftLink } from "../../server/tickets/raft_link.ts";
 import type { Connection } from "./clients.ts";
 import { Isolate } from "./isolate.ts";
@@ -24,8 +22,8 @@ export class Isolates {
   readonly #all: readonly Isolate[];
   readonly #doors: Doors;
   readonly #connections = new Map<Connection, RaftLink>();
-  /** The node has asked for the numbers that it lent, and they have not come back. */
-  #isRecalling = false;
+  /** The sequences of which the node has asked for its loan, which has not come back. */
+  readonly #recalling = new Set<string>();
   #isStopping = false;
 
   constructor(world: World, process: Process) {
@@ -33,7 +31,7 @@ export class Isolates {
     this.#process = process;
     const options = {
       process,
-      recalled: () => this.#recalled(),
+      recalled: (name: string) => this.#recalled(name),
       removed: () => this.#removed(),
     };
     const main = this.#main = new Isolate(world, options);
@@ -58,7 +56,7 @@ export class Isolates {
   }
 
   get isRecalling(): boolean {
-    return this.#isRecalling;
+    return this.#recalling.size > 0;
   }
 
   /** Ends all loans; returns how many numbers are lost with this process. */
@@ -67,7 +65,7 @@ export class Isolates {
       { burnt: 0n, size: 0 };
     let lent = 0;
     for (const { onTheWay, link } of this.#all) {
-      lent += onTheWay + link.dispenser.recall().count;
+      lent += onTheWay + link.dispenser.recallAll();
     }
     const { node } = this.#process;
     if (node !== undefined) {
@@ -117,12 +115,13 @@ export class Isolates {
     const process = this.#process;
     return {
       start: () => assert.fail("it is started by hand"),
-      take: (count) => process.node?.take(count),
-      refill: () => process.node?.refill(),
+      take: (door, request) => process.node?.take(door, request),
+      refill: (name) => process.node?.refill(name),
       returned: (rest) => {
-        this.#isRecalling = false;
+        this.#recalling.delete(rest.name);
         process.node?.returned(rest);
       },
+      operations: (door, data) => process.node?.operations(door, data),
       admin(id, command) {
         if (command.type !== "node") process.node?.admin(id, command);
       },
@@ -135,10 +134,10 @@ export class Isolates {
   }
 
   /** Counts why the node asks for the numbers that it has lent. */
-  #recalled(): void {
+  #recalled(name: string): void {
     const { counts } = this.#world;
     const { node, computer } = this.#process;
-    this.#isRecalling = true;
+    this.#recalling.add(name);
     if (this.#isStopping) counts.recallsAtStop++;
     else if (node!.reserve.ahead === 0) counts.recallsAtRest++;
     else counts.recallsAtChange++;

@@ -1,18 +1,20 @@
 // Several isolates in front of one node: whose is which answer.
 
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import type {
   AdminCommand,
   Door,
+  DoorId,
   FromNode,
   NodeOptions,
   NodeStatus,
+  TakeRequest,
   ToNode,
 } from "../../../../raft/channel/messages.ts";
 import { InvariantError } from "../../../../base/assert.ts";
 import type { Range } from "../../../../base/range.ts";
 import { Doors, type NodeInputs } from "../../../../raft/channel/doors.ts";
+import { TakeBox } from "../../../../raft/channel/take_box.ts";
 
 /** One isolate, and all that it was told. */
 class Isolate implements Door<FromNode> {
@@ -23,27 +25,36 @@ class Isolate implements Door<FromNode> {
   }
 }
 
-/** A node that writes down what it is asked, and tells `onTake` of takes. */
+/** A node that writes down what it is asked, and by which door. */
 class FakeNode implements NodeInputs {
   readonly asked: ToNode[] = [];
+  readonly doors: DoorId[] = [];
 
-  constructor(readonly onTake: (count: number) => void = () => {}) {}
+  constructor(
+    readonly onTake: (door: DoorId, request: TakeRequest) => void = () => {},
+  ) {}
 
   start(options: NodeOptions): void {
     this.asked.push({ type: "start", options, takeBoxMemory: undefined });
   }
 
-  take(count: number): void {
-    this.asked.push({ type: "take", count });
-    this.onTake(count);
+  take(door: DoorId, request: TakeRequest): void {
+    this.asked.push({ ...request, type: "take" });
+    this.doors.push(door);
+    this.onTake(door, request);
   }
 
-  refill(): void {
-    this.asked.push({ type: "refill" });
+  refill(name: string): void {
+    this.asked.push({ type: "refill", name });
   }
 
-  returned(rest: Range): void {
-    this.asked.push({ type: "returned", ...rest });
+  returned(rest: { readonly name: string } & Range): void {
+    this.asked.push({ ...rest, type: "returned" });
+  }
+
+  operations(door: DoorId, data: Uint8Array): void {
+    this.asked.push({ type: "operations", data });
+    this.doors.push(door);
   }
 
   admin(id: number, command: AdminCommand): void {
@@ -55,6 +66,14 @@ class FakeNode implements NodeInputs {
   }
 }
 
+const take = {
+  type: "take",
+  name: "orders",
+  count: 3,
+  isCapped: false,
+  rest: 0,
+} as const;
+
 function scene() {
   const main = new Isolate();
   const node = new FakeNode();
@@ -63,7 +82,7 @@ function scene() {
     const isolate = new Isolate();
     return { isolate, say: doors.open(isolate) };
   };
-  return { main, asked: node.asked, doors, enter };
+  return { main, asked: node.asked, from: node.doors, doors, enter };
 }
 
 const status: NodeStatus = {
@@ -72,51 +91,65 @@ const status: NodeStatus = {
   leaderAddress: ":1",
   memberHosts: [],
   lastTicket: 0n,
+  sequences: 0,
 };
 
-Deno.test("Doors give each answer to a take to whom it is due, in parts as the node gives them", () => {
-  const { main, asked, doors, enter } = scene();
-  const { isolate, say } = enter();
-  doors.receive({ type: "take", count: 3 });
-  say({ type: "take", count: 5 });
-  doors.receive({ type: "take", count: 1 });
-  assert.deepEqual(
-    asked.map((m) => m.type === "take" && m.count),
-    [3, 5, 1],
-  );
+Deno.test("Doors tell the node who asks, and bring each answer to the door that it names", () => {
+  const { main, asked, from, doors, enter } = scene();
+  const [one, other] = [enter(), enter()];
+  const operations = { type: "operations", data: Uint8Array.of(1) } as const;
+  doors.receive(take);
+  other.say({ ...take, name: "invoices" });
+  one.say(take);
+  other.say(operations);
+  doors.receive(operations);
+  assert.deepEqual(from, [0, 2, 1, 2, 0]);
+  assert.equal(asked[1]?.type === "take" && asked[1].name, "invoices");
+  const name = "orders";
   const answers: FromNode[] = [
-    { type: "taken", last: 2n, count: 2 },
-    { type: "refused", count: 1, reason: "leadership-lost" },
-    { type: "taken", last: 7n, count: 5 },
-    { type: "refused", count: 1, reason: { movedTo: "h:1" } },
+    { type: "taken", door: 1, name, last: 3n, count: 3 },
+    { type: "refused", door: 0, name, reason: "leadership-lost" },
+    { type: "results", door: 2, data: Uint8Array.of(2) },
+    { type: "taken", door: 2, name: "invoices", last: 3n, count: 3 },
   ];
   for (const answer of answers) doors.postMessage(answer);
   const [first, second, third, fourth] = answers;
-  assert.deepEqual(main.heard, [first, second, fourth]);
-  assert.deepEqual(isolate.heard, [third]);
+  assert.deepEqual(main.heard, [second]);
+  assert.deepEqual(one.isolate.heard, [first]);
+  assert.deepEqual(other.isolate.heard, [third, fourth]);
+  assert.throws(
+    () =>
+      doors.postMessage({ type: "results", door: 3, data: new Uint8Array() }),
+    InvariantError,
+  );
 });
 
-Deno.test("Doors give nobody what nobody asked for, nor more than was asked", () => {
-  const { doors, enter } = scene();
-  enter();
-  const taken = (count: number) =>
-    doors.postMessage({ type: "taken", last: 9n, count });
-  assert.throws(() => taken(1), InvariantError);
-  doors.receive({ type: "take", count: 2 });
-  assert.throws(() => taken(3), InvariantError);
-  taken(2);
-  assert.throws(() => taken(1), InvariantError);
-});
-
-Deno.test("Doors know whose a take is before the node can answer it", () => {
+Deno.test("Doors can bring an answer that the node gives within the call", () => {
   const main = new Isolate();
-  const node = new FakeNode((count) =>
-    doors.postMessage({ type: "refused", count, reason: "not-leader" })
+  const node = new FakeNode((door, { name }) =>
+    doors.postMessage({ type: "refused", door, name, reason: "not-leader" })
   );
   const doors: Doors = new Doors(main, node);
   const isolate = new Isolate();
-  doors.open(isolate)({ type: "take", count: 4 });
+  doors.open(isolate)(take);
   assert.deepEqual([main.heard.length, isolate.heard.length], [0, 1]);
+});
+
+Deno.test("Doors hear a take that lies in the box before a loan that comes back by message", () => {
+  const { asked, doors } = scene();
+  const box = new TakeBox();
+  box.begin({
+    messages: { take: () => assert.fail(), refill: () => assert.fail() },
+    isAsking: () => true,
+  });
+  const options = {} as NodeOptions;
+  doors.receive({ type: "start", options, takeBoxMemory: box.memory });
+  box.take({ ...take, rest: 2 });
+  doors.receive({ type: "returned", name: "orders", last: 9n, count: 0 });
+  assert.deepEqual(asked.slice(1), [
+    { ...take, rest: 2 },
+    { type: "returned", name: "orders", last: 9n, count: 0 },
+  ]);
 });
 
 Deno.test("Doors keep apart what two isolates ask under the same id", () => {
@@ -175,101 +208,20 @@ Deno.test("Of the node's life the main isolate alone hears, and it alone decides
   assert.deepEqual(asked, [{ type: "stop" }]);
 });
 
-/** What happens next: somebody asks, or the node answers a part of its oldest take. */
-const step = fc.oneof(
-  fc.record({
-    type: fc.constant("ask" as const),
-    door: fc.nat(3),
-    count: fc.integer({ min: 1, max: 5 }),
-  }),
-  fc.record({
-    type: fc.constant("answer" as const),
-    count: fc.integer({ min: 1, max: 5 }),
-    given: fc.boolean(),
-  }),
-);
-
-Deno.test("Whatever is asked and answered in between, each isolate gets what it is owed, in order and once", () => {
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
-      const main = new Isolate();
-      const queue: number[] = [];
-      const node = new FakeNode((count) => queue.push(count));
-      const doors = new Doors(main, node);
-      const others = [new Isolate(), new Isolate(), new Isolate()];
-      const isolates = [main, ...others];
-      const says = [
-        (message: ToNode) => doors.receive(message),
-        ...others.map((isolate) => doors.open(isolate)),
-      ];
-      // Whose each ticket is, and what became of it, in the order in which they were asked.
-      const owners: number[] = [];
-      const owed = isolates.map((): string[] => []);
-      let last = 0n;
-      const answer = (most: number, given: boolean) => {
-        const [wanted] = queue;
-        if (wanted === undefined) return;
-        const count = Math.min(most, wanted);
-        if (count === wanted) queue.shift();
-        else queue[0] = wanted - count;
-        if (given) last += BigInt(count);
-        for (let left = count; left > 0; left--) {
-          const number = last - BigInt(left) + 1n;
-          owed[owners.shift()!]!.push(given ? `${number}` : "refused");
-        }
-        doors.postMessage(
-          given
-            ? { type: "taken", last, count }
-            : { type: "refused", count, reason: "leadership-lost" },
-        );
-      };
-      for (const step of steps) {
-        if (step.type === "answer") answer(step.count, step.given);
-        else {
-          says[step.door]!({ type: "take", count: step.count });
-          for (let i = 0; i < step.count; i++) owners.push(step.door);
-        }
-      }
-      while (queue.length > 0) answer(5, true);
-      assert.deepEqual(isolates.map(({ heard }) => heard.flatMap(each)), owed);
-    }),
-  );
-});
-
-/** Ticket by ticket. */
-function each(message: FromNode): string[] {
-  if (message.type === "taken") {
-    return Array.from(
-      { length: message.count },
-      (_, i) => `${message.last - BigInt(message.count - 1 - i)}`,
-    );
-  }
-  assert(message.type === "refused");
-  return Array(message.count).fill("refused");
-}
-
-Deno.test("Doors let the main isolate have more than it asked for, and have it recalled, while it is alone", () => {
-  const { main, asked, doors } = scene();
-  doors.receive({ type: "take", count: 2 });
-  doors.receive({ type: "refill" });
+Deno.test("Doors let main alone be lent numbers, and have them recalled", () => {
+  const { main, asked, doors, enter } = scene();
+  const { isolate, say } = enter();
+  const name = "orders";
+  doors.receive({ type: "refill", name });
   const messages: FromNode[] = [
-    { type: "taken", last: 9n, count: 9 },
-    { type: "lent", last: 12n, count: 3 },
-    { type: "nothing-lent" },
-    { type: "recall" },
+    { type: "lent", name, last: 12n, count: 3 },
+    { type: "nothing-lent", name },
+    { type: "recall", name },
   ];
   for (const message of messages) doors.postMessage(message);
-  assert.deepEqual(main.heard, messages);
-  assert.deepEqual(asked.slice(1), [{ type: "refill" }]);
-});
-
-Deno.test("Doors take no refill for a take, whose answer the next one would get", () => {
-  const { main, doors, enter } = scene();
-  const { isolate, say } = enter();
-  doors.receive({ type: "refill" });
-  say({ type: "take", count: 2 });
-  const taken: FromNode = { type: "taken", last: 2n, count: 2 };
-  doors.postMessage(taken);
-  assert.deepEqual([main.heard, isolate.heard], [[], [taken]]);
-  assert.throws(() => say({ type: "refill" }), InvariantError);
+  assert.deepEqual([main.heard, isolate.heard], [messages, []]);
+  assert.throws(() => say({ type: "refill", name }), InvariantError);
+  const returned = { type: "returned", name, last: 0n, count: 0 } as const;
+  assert.throws(() => say(returned), InvariantError);
+  assert.deepEqual(asked, [{ type: "refill", name }]);
 });

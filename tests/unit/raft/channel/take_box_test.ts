@@ -1,13 +1,36 @@
 // The box of takes between two ends in one isolate, and between two isolates.
 
 import assert from "node:assert/strict";
-import type { FromNode } from "../../../../raft/channel/messages.ts";
+import type {
+  FromNode,
+  TakeRequest,
+  TakeRequests,
+} from "../../../../raft/channel/messages.ts";
+import { BoxMemory, boxSlots } from "../../../../raft/channel/box_memory.ts";
+import { NodeBox } from "../../../../raft/channel/node_box.ts";
 import { TakeBox } from "../../../../raft/channel/take_box.ts";
 import { TakeDoor } from "../../../../raft/channel/take_door.ts";
 
+const name = "orders";
+
+function request(count: number, options: Partial<TakeRequest> = {}) {
+  return { name, count, isCapped: false, rest: 0, ...options };
+}
+
+/** A box from which nothing goes as a message, and whose slots all stay taken. */
+function box(memory?: SharedArrayBuffer, options = {}): TakeBox {
+  const box = new TakeBox(memory);
+  box.begin({
+    messages: { take: notAsked, refill: notAsked },
+    isAsking: () => true,
+    ...options,
+  });
+  return box;
+}
+
 Deno.test("TakeBox carries each take and refill, and its answer, in turns of their own", async () => {
-  const dispenser = new TakeBox();
-  const node = new TakeBox(dispenser.memory);
+  const dispenser = box();
+  const node = new NodeBox(dispenser.memory);
   // A request that waits in a box keeps no isolate running.
   const alive = setInterval(() => {}, 1000);
   const log: string[] = [];
@@ -25,13 +48,13 @@ Deno.test("TakeBox carries each take and refill, and its answer, in turns of the
     last += BigInt(count);
   };
   node.onRequest({
-    take(count) {
-      given(`take ${count}`, count);
-      calling(() => node.answerTake(last, count));
+    take({ name, count, isCapped, rest }) {
+      given(`take ${count} of ${name}, ${isCapped}, ${rest}`, count);
+      calling(() => node.answerTake(name, last, count));
     },
-    refill() {
-      given("refill", 2);
-      calling(() => node.answerRefill(last, 2));
+    refill(name) {
+      given(`refill ${name}`, 2);
+      calling(() => node.answerRefill(name, last, 2));
     },
   });
   const next = (text: string, request: () => void) => {
@@ -40,24 +63,27 @@ Deno.test("TakeBox carries each take and refill, and its answer, in turns of the
     calling(request);
   };
   dispenser.onAnswer({
-    taken: (last, count) =>
-      next(`taken ${count} to ${last}`, () => {
-        if (count === 1) dispenser.refill();
+    taken: (name, last, count) =>
+      next(`taken ${count} of ${name} to ${last}`, () => {
+        if (count === 1) dispenser.refill(name);
         else over.resolve();
       }),
-    lent: (last, count) =>
-      next(`lent ${count} to ${last}`, () => dispenser.take(3)),
+    lent: (name, last, count) =>
+      next(
+        `lent ${count} of ${name} to ${last}`,
+        () => dispenser.take(request(3, { isCapped: true, rest: 2 })),
+      ),
   });
-  calling(() => dispenser.take(1));
+  calling(() => dispenser.take(request(1)));
   await over.promise;
   clearInterval(alive);
   assert.deepEqual(log, [
-    "take 1",
-    "taken 1 to 18446744073709551610",
-    "refill",
-    "lent 2 to 18446744073709551612",
-    "take 3",
-    "taken 3 to 18446744073709551615",
+    "take 1 of orders, false, 0",
+    "taken 1 of orders to 18446744073709551610",
+    "refill orders",
+    "lent 2 of orders to 18446744073709551612",
+    "take 3 of orders, true, 2",
+    "taken 3 of orders to 18446744073709551615",
   ]);
   const [asked, answered] = new Int32Array(dispenser.memory);
   assert(asked! < 0 && answered! < 0, "no counter passed the end of 32 bits");
@@ -65,18 +91,18 @@ Deno.test("TakeBox carries each take and refill, and its answer, in turns of the
 
 Deno.test("TakeBox reaches another isolate, which hears of an error in there (PITFALLS 1)", async () => {
   const url = JSON.stringify(
-    import.meta.resolve("../../../../raft/channel/take_box.ts"),
+    import.meta.resolve("../../../../raft/channel/node_box.ts"),
   );
   const code = `
     onmessage = async ({ data }) => {
-      const { TakeBox } = await import(${url});
-      const box = new TakeBox(data);
+      const { NodeBox } = await import(${url});
+      const box = new NodeBox(data);
       let last = 0n;
       box.onRequest({
-        take(count) {
+        take({ name, count }) {
           if (count === 3) throw new Error("a bug");
           last += BigInt(count);
-          box.answerTake(last, count);
+          box.answerTake(name, last, count);
         },
       });
     };
@@ -91,100 +117,221 @@ Deno.test("TakeBox reaches another isolate, which hears of an error in there (PI
   const error = new Promise((resolve) =>
     worker.onmessage = ({ data }) => resolve(data)
   );
-  const box = new TakeBox();
+  const dispenser = box();
   const answers: [bigint, number][] = [];
-  box.onAnswer({
-    taken(last, count) {
+  dispenser.onAnswer({
+    taken(_name, last, count) {
       answers.push([last, count]);
-      box.take(count + 1);
+      dispenser.take(request(count + 1));
     },
-    lent: () => assert.fail("nothing is lent"),
+    lent: notAsked,
   });
-  box.take(1);
-  worker.postMessage(box.memory);
+  dispenser.take(request(1));
+  worker.postMessage(dispenser.memory);
   assert.equal(await error, "a bug");
   assert.deepEqual(answers, [[1n, 1], [3n, 2]]);
   worker.terminate();
 });
 
 Deno.test("TakeBox keeps a take that was asked before the node listens", async () => {
-  const dispenser = new TakeBox();
-  dispenser.take(7);
-  assert.equal(await firstTake(new TakeBox(dispenser.memory)), 7);
+  const dispenser = box();
+  dispenser.take(request(7));
+  const node = new NodeBox(dispenser.memory);
+  const taken = new Promise<TakeRequest>((take) =>
+    node.onRequest({ take, refill: notAsked })
+  );
+  assert.deepEqual(await taken, request(7));
 });
 
-Deno.test("TakeDoor sends half an answer, and all that is none, as messages in their order", async () => {
+Deno.test("TakeBox wakes the node once for the takes of a turn, of many sequences", async () => {
   const alive = setInterval(() => {}, 1000);
-  const box = new TakeBox();
-  const messages: FromNode[] = [];
-  const door = new TakeDoor({
-    postMessage: (message) => messages.push(message),
+  const dispenser = box();
+  const heard: string[] = [];
+  let turns = 0;
+  const over = Promise.withResolvers<void>();
+  new NodeBox(dispenser.memory).onRequest({
+    take({ name, count }) {
+      if (heard.length === 0) queueMicrotask(() => turns++);
+      assert.equal(turns, 0, "they come in one turn");
+      heard.push(`${name} ${count}`);
+      if (heard.length === 100) over.resolve();
+    },
+    refill: notAsked,
   });
-  const asked = new Promise((take) =>
-    door.openBox(box.memory, { take, refill: notAsked })
-  );
-  box.take(7);
-  assert.equal(await asked, 7);
-  const parts: FromNode[] = [
-    { type: "taken", last: 6n, count: 6 },
-    { type: "refused", count: 1, reason: "exhausted" },
-  ];
-  for (const part of parts) door.postMessage(part);
-  assert.deepEqual(messages, parts);
-  const answer = new Promise((resolve) =>
-    box.onAnswer({
-      taken: (last, count) => resolve([last, count]),
-      lent: notAsked,
-    })
-  );
-  door.postMessage({ type: "taken", last: 14n, count: 7 });
-  assert.deepEqual(await answer, [14n, 7]);
-  assert.equal(messages.length, 2);
+  const names = Array.from({ length: 100 }, (_, at) => `name-${at}`);
+  dispenser.together(() => {
+    for (const [at, name] of names.entries()) {
+      dispenser.take(request(at + 1, { name }));
+    }
+    assert.deepEqual(heard, []);
+  });
+  await over.promise;
   clearInterval(alive);
+  assert.deepEqual(heard, names.map((name, at) => `${name} ${at + 1}`));
 });
 
-Deno.test("TakeDoor lends through the box, and says with a message that it does not", async () => {
-  const alive = setInterval(() => {}, 1000);
-  const box = new TakeBox();
+Deno.test("TakeBox gives the slots of sequences at rest to others, and asks by message when all are taken", () => {
+  const messages: string[] = [];
+  const asking = new Set<string>();
+  const dispenser = box(undefined, {
+    messages: {
+      take: ({ name }: TakeRequest) => messages.push(name),
+      refill: (name: string) => messages.push(`refill ${name}`),
+    },
+    isAsking: (name: string) => asking.has(name),
+  });
+  const node = new NodeBox(dispenser.memory);
+  const heard: string[] = [];
+  const hear = node.onRequest({
+    take({ name, count }) {
+      heard.push(name);
+      node.answerTake(name, 9n, count);
+    },
+    refill: notAsked,
+  });
+  const answered: string[] = [];
+  const see = dispenser.onAnswer({
+    taken: (name) => {
+      answered.push(name);
+      asking.delete(name);
+    },
+    lent: notAsked,
+  });
+  const names = Array.from({ length: boxSlots }, (_, at) => `n${at}`);
+  const ask = (name: string) => {
+    asking.add(name);
+    dispenser.take(request(1, { name }));
+  };
+  for (const name of names) ask(name);
+  ask("late");
+  dispenser.refill("later");
+  assert.deepEqual(messages, ["late", "refill later"]);
+  hear();
+  see();
+  assert.deepEqual(heard, names);
+  assert.deepEqual(answered, names);
+  for (const name of ["new", "n17"]) ask(name);
+  hear();
+  see();
+  assert.deepEqual(answered.slice(boxSlots), ["new", "n17"]);
+  assert.equal(messages.length, 2);
+});
+
+Deno.test("TakeBox whose request went as a message offers nothing", () => {
+  const dispenser = box(undefined, {
+    messages: { take() {}, refill() {} },
+    isAsking: () => true,
+  });
+  for (let at = 0; at <= boxSlots; at++) {
+    dispenser.take(request(1, { name: `n${at}` }));
+  }
+  const offer = { count: 1, isCapped: false };
+  assert(dispenser.offer({ ...offer, name: "n0" }));
+  assert(!dispenser.offer({ ...offer, name: `n${boxSlots}` }));
+});
+
+Deno.test("What is offered keeps whether it is capped, and goes along as one take", () => {
+  const dispenser = box();
+  const node = new NodeBox(dispenser.memory);
+  const hear = node.onRequest({ take() {}, refill() {} });
+  dispenser.take(request(3));
+  hear();
+  dispenser.offer({ name, count: 2, isCapped: true });
+  dispenser.offer({ name, count: 1, isCapped: false });
+  assert.deepEqual(
+    node.answerTake(name, 3n, 3),
+    request(3, { isCapped: true }),
+  );
+  assert.equal(dispenser.withdraw(name), 0);
+  dispenser.offer({ name, count: 5, isCapped: false });
+  assert.equal(node.answerTake(name, 6n, 3), undefined, "none was seen");
+  assert.equal(dispenser.withdraw(name), 5);
+});
+
+Deno.test("BoxMemory names slots in ASCII of up to 128 bytes, and each name anew", () => {
+  const memory = new BoxMemory();
+  for (const text of ["a", "~".repeat(128), "ticket", "!"]) {
+    const version = memory.get(3, 7);
+    memory.setName(3, text);
+    assert.equal(memory.nameOf(3), text);
+    assert.notEqual(memory.get(3, 7), version);
+  }
+});
+
+/** A door beside a box, and all that leaves it as a message. */
+function doorWithBox(requests: TakeRequests) {
+  const dispenser = box();
   const messages: FromNode[] = [];
   const door = new TakeDoor({
     postMessage: (message) => messages.push(message),
   });
-  let asked = Promise.withResolvers<void>();
-  const refill = () => asked.resolve();
-  door.openBox(box.memory, { take: notAsked, refill });
-  let lent = Promise.withResolvers<unknown>();
-  box.onAnswer({
+  door.openBox(dispenser.memory, requests);
+  return { dispenser, messages, door };
+}
+
+Deno.test("TakeDoor sends a refusal as a message, and so the answer to what came as one", () => {
+  const { dispenser, messages, door } = doorWithBox({
+    take() {},
+    refill: notAsked,
+  });
+  dispenser.take(request(7));
+  door.lookIntoBox();
+  const sent: FromNode[] = [
+    { type: "taken", door: 0, name: "others", last: 6n, count: 6 },
+    { type: "refused", door: 0, name, reason: "exhausted" },
+  ];
+  for (const message of sent) door.postMessage(message);
+  assert.deepEqual(messages, sent);
+  dispenser.take(request(8));
+  door.lookIntoBox();
+  const answers: unknown[] = [];
+  const see = dispenser.onAnswer({
+    taken: (...answer) => answers.push(answer),
+    lent: notAsked,
+  });
+  door.postMessage({ type: "taken", door: 0, name, last: 14n, count: 8 });
+  see();
+  assert.deepEqual(answers, [[name, 14n, 8]]);
+  assert.equal(messages.length, 2);
+});
+
+Deno.test("TakeDoor lends through the box, and says with a message that it does not", () => {
+  const { dispenser, messages, door } = doorWithBox({
+    take: notAsked,
+    refill() {},
+  });
+  const lent: unknown[] = [];
+  const see = dispenser.onAnswer({
     taken: notAsked,
-    lent: (last, count) => lent.resolve([last, count]),
+    lent: (...answer) => lent.push(answer),
   });
   for (const last of [9n, 11n]) {
-    box.refill();
-    await asked.promise;
-    asked = Promise.withResolvers();
-    door.postMessage({ type: "lent", last, count: 2 });
-    assert.deepEqual(await lent.promise, [last, 2]);
-    lent = Promise.withResolvers();
+    dispenser.refill(name);
+    door.lookIntoBox();
+    door.postMessage({ type: "lent", name, last, count: 2 });
+    see();
   }
-  box.refill();
-  await asked.promise;
-  door.postMessage({ type: "nothing-lent" });
-  assert.deepEqual(messages, [{ type: "nothing-lent" }]);
-  clearInterval(alive);
+  assert.deepEqual(lent, [[name, 9n, 2], [name, 11n, 2]]);
+  dispenser.refill(name);
+  door.lookIntoBox();
+  door.postMessage({ type: "nothing-lent", name });
+  assert.deepEqual(messages, [{ type: "nothing-lent", name }]);
 });
 
-Deno.test("TakeBox has no room for half an answer, nor for one to something else", () => {
-  const box = new TakeBox();
-  box.take(7);
-  assert.throws(() => box.answerTake(6n, 6), /half an answer/);
-  assert.throws(() => box.answerRefill(7n, 7), /a take is answered/);
-  box.refill();
-  assert.throws(() => box.answerTake(7n, 7), /a refill is answered/);
+Deno.test("NodeBox has no room for half an answer, nor for one to something else", () => {
+  const dispenser = box();
+  const node = new NodeBox(dispenser.memory);
+  const hear = node.onRequest({ take() {}, refill() {} });
+  assert.throws(() => node.answerTake(name, 7n, 7), /no take waits/);
+  dispenser.take(request(7));
+  hear();
+  assert.throws(() => node.answerTake(name, 6n, 6), /half an answer/);
+  assert.throws(() => node.answerRefill(name, 7n, 7), /no refill waits/);
+  node.answerTake(name, 7n, 7);
+  dispenser.refill(name);
+  hear();
+  assert.throws(() => node.answerTake(name, 7n, 7), /no take waits/);
 });
-
-function firstTake(box: TakeBox): Promise<number> {
-  return new Promise((take) => box.onRequest({ take, refill: notAsked }));
-}
 
 function notAsked(): never {
   return assert.fail("nobody asked for that");

@@ -15,7 +15,7 @@ import type {
 } from "../../../../raft/core/types.ts";
 import { counterMax, takeCountMax } from "../../../../raft/core/limits.ts";
 import { emptySnapshot } from "../../../../raft/core/log.ts";
-import { ticketsWaitingMax } from "../../../../server/tickets/dispenser.ts";
+import { takeTicketsMax } from "../../../../server/tickets/lane.ts";
 import { message } from "../../../fuzz/messages.ts";
 import {
   entries,
@@ -350,6 +350,6 @@ Deno.test("decodePeerMessage() refuses numbers that no node can have counted up 
   }
 });
 
-Deno.test("One take may ask for as many tickets as may wait in one isolate", () => {
-  assert.equal(takeCountMax, ticketsWaitingMax);
+Deno.test("One take may ask for as many tickets as an isolate asks for at once", () => {
+  assert.equal(takeCountMax, takeTicketsMax);
 });

@@ -219,12 +219,14 @@ Deno.test("Connection ends with an internal error when a command throws, and tel
   const { node, socket, served } = await connected({ prompt: true }, {
     failed: (error, { name }) => failures.push(`${name}: ${error}`),
   });
-  node.link.dispenser.hasRoom = () => {
-    throw new RangeError("too large");
-  };
-  await socket.send(resp("PING") + resp("TICKET") + resp("PING"));
+  Object.defineProperty(node.link, "status", {
+    get() {
+      throw new RangeError("too large");
+    },
+  });
+  await socket.send(resp("PING") + resp("RAFT.LEADER") + resp("PING"));
   assert.equal(socket.received, "+PONG\r\n-ERR internal error\r\n");
-  assert.deepEqual(failures, ["ticket: RangeError: too large"]);
+  assert.deepEqual(failures, ["raft.leader: RangeError: too large"]);
   assert(socket.writeClosed);
   await socket.send(null);
   await served;

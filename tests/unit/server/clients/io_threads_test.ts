@@ -44,10 +44,11 @@ class Node {
     port.onmessage = () => {};
     const door = new TakeDoor(port);
     door.openBox(takeBoxMemory, {
-      take: (count) => {
+      take: ({ name, count }) => {
         if (this.asked !== undefined) return this.asked(door);
         this.#last += BigInt(count);
-        door.postMessage({ type: "taken", last: this.#last, count });
+        const last = this.#last;
+        door.postMessage({ type: "taken", door: 1, name, last, count });
       },
       refill: () => assert.fail("nothing is lent to a thread"),
     });
@@ -150,7 +151,8 @@ Deno.test("Threads close together: replies that wait are sent, newcomers refused
       "stop",
     ]);
     await assert.rejects(() => Client.connect(address.port));
-    door.postMessage({ type: "taken", last: 2n, count: 2 });
+    const name = "ticket";
+    door.postMessage({ type: "taken", door: 1, name, last: 2n, count: 2 });
     assert.equal(await client.rest(), "+1\r\n+2\r\n");
     await closed;
     assert.equal(clientCount.clients, 0);

@@ -1,15 +1,27 @@
 // What tests of the dispenser stand at: its turns end, and its takes are answered, by hand;
-// clients write down what they are told. Decides nothing.
+// clients write down what they are told. Decides nothing. What names no sequence is about the
+// default one.
 
-import {
-  Dispenser,
-  type TicketClient,
-} from "../../../../server/tickets/dispenser.ts";
+import { defaultSequence } from "../../../../base/sequence_name.ts";
+import type { Range } from "../../../../base/range.ts";
+import type {
+  Refusal,
+  TakeRequest,
+} from "../../../../raft/channel/messages.ts";
+import { Dispenser } from "../../../../server/tickets/dispenser.ts";
+import type {
+  TicketClient,
+  TicketRequest,
+} from "../../../../server/tickets/lane.ts";
+
+type Asked = Partial<TicketRequest> & { readonly name?: string };
 
 /** A dispenser whose turns end, and whose takes are answered, by hand. */
 export class Desk {
   /** What was asked of the node: takes by their counts, and refills. */
   readonly posted: (number | "refill")[] = [];
+  /** The same takes. */
+  readonly takes: TakeRequest[] = [];
   readonly told: string[] = [];
   readonly faults: unknown[] = [];
   readonly #tasks: (() => void)[] = [];
@@ -18,7 +30,10 @@ export class Desk {
   constructor({ asksAgain = true } = {}) {
     this.dispenser = new Dispenser({
       requests: {
-        take: (count) => this.posted.push(count),
+        take: (request) => {
+          this.posted.push(request.count);
+          this.takes.push(request);
+        },
         refill: () => this.posted.push("refill"),
       },
       defer: (task) => this.#tasks.push(task),
@@ -26,6 +41,36 @@ export class Desk {
       timeoutMillis: 10_000,
       broken: (error) => this.faults.push(error),
     });
+  }
+
+  /** A client asks. */
+  take(client: TicketClient, count: number, asked: Asked = {}): void {
+    const { name = defaultSequence, isBlock = false, isCapped = false } = asked;
+    this.dispenser.take(name, client, { count, isBlock, isCapped });
+  }
+
+  hasRoom(count: number): boolean {
+    return this.dispenser.hasRoom(defaultSequence, { count, isBlock: false });
+  }
+
+  taken(last: bigint, count: number, name: string = defaultSequence): void {
+    this.dispenser.taken(name, last, count);
+  }
+
+  refused(reason: Refusal, name: string = defaultSequence): void {
+    this.dispenser.refused(name, reason);
+  }
+
+  lent(last: bigint, count: number): void {
+    this.dispenser.lent(defaultSequence, last, count);
+  }
+
+  nothingLent(): void {
+    this.dispenser.nothingLent(defaultSequence);
+  }
+
+  recall(): Range {
+    return this.dispenser.recall(defaultSequence);
   }
 
   ticks(count: number): void {

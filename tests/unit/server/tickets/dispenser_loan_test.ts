@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { InvariantError } from "../../../../base/assert.ts";
-import type { TicketClient } from "../../../../server/tickets/dispenser.ts";
+import type { TicketClient } from "../../../../server/tickets/lane.ts";
 import { Desk } from "./desk.ts";
 
 /** Ann has asked for one ticket, and the node has given `count`. */
@@ -12,20 +12,20 @@ function stocked(count: number) {
   const desk = new Desk();
   const { dispenser } = desk;
   const ann = desk.client("ann");
-  dispenser.take(ann, 1);
+  desk.take(ann, 1);
   desk.endTurn();
-  dispenser.taken(BigInt(count), count);
+  desk.taken(BigInt(count), count);
   return { desk, dispenser, ann };
 }
 
 Deno.test("Dispenser gives by itself what it got beyond what was asked for", () => {
   const desk = new Desk();
   const { dispenser } = desk;
-  dispenser.take(desk.client("ann"), 2);
+  desk.take(desk.client("ann"), 2);
   desk.endTurn();
-  dispenser.taken(12n, 12);
-  dispenser.take(desk.client("bob"), 3);
-  dispenser.take(desk.client("ann"), 1);
+  desk.taken(12n, 12);
+  desk.take(desk.client("bob"), 3);
+  desk.take(desk.client("ann"), 1);
   assert.deepEqual(desk.told, ["ann 1-2", "bob 3-5", "ann 6-6"]);
   assert.equal(dispenser.waiting, 0);
   desk.endTurn();
@@ -34,51 +34,51 @@ Deno.test("Dispenser gives by itself what it got beyond what was asked for", () 
 
 Deno.test("Dispenser asks for more in time, without anybody waiting, until it gets no more", () => {
   const { desk, dispenser, ann } = stocked(11);
-  dispenser.take(ann, 6);
+  desk.take(ann, 6);
   desk.endTurn();
   assert.deepEqual(desk.posted, [1, "refill"]);
-  dispenser.take(ann, 1);
+  desk.take(ann, 1);
   desk.endTurn();
   assert.deepEqual(desk.posted, [1, "refill"], "one is under way");
-  dispenser.lent(21n, 10);
-  dispenser.take(ann, 9);
+  desk.lent(21n, 10);
+  desk.take(ann, 9);
   desk.endTurn();
   assert.deepEqual(desk.posted, [1, "refill", "refill"]);
-  dispenser.nothingLent();
-  dispenser.take(ann, 1);
+  desk.nothingLent();
+  desk.take(ann, 1);
   desk.endTurn();
   assert.deepEqual(desk.posted.length, 3, "there is none to be had");
-  dispenser.take(ann, 4);
+  desk.take(ann, 4);
   desk.endTurn();
   assert.deepEqual(desk.posted.slice(3), [1], "what the loan did not have");
-  dispenser.taken(22n, 1);
+  desk.taken(22n, 1);
   const runs = ["1-1", "2-7", "8-8", "9-17", "18-18", "19-21", "22-22"];
   assert.deepEqual(desk.told, runs.map((run) => `ann ${run}`));
 });
 
 Deno.test("Dispenser asks for those who came while it asked to be lent more, when it is lent nothing", () => {
   const { desk, dispenser, ann } = stocked(5);
-  dispenser.take(ann, 3);
+  desk.take(ann, 3);
   desk.endTurn();
   assert.deepEqual(desk.posted, [1, "refill"]);
-  dispenser.take(ann, 3);
+  desk.take(ann, 3);
   desk.endTurn();
   assert.deepEqual(desk.posted, [1, "refill"], "one is under way");
-  dispenser.nothingLent();
+  desk.nothingLent();
   desk.endTurn();
   assert.deepEqual(desk.posted, [1, "refill", 2]);
 });
 
 Deno.test("Dispenser deals what it is lent to those who came while it asked for that", () => {
   const { desk, dispenser, ann } = stocked(5);
-  dispenser.take(ann, 3);
+  desk.take(ann, 3);
   desk.endTurn();
-  dispenser.take(ann, 3);
-  dispenser.lent(9n, 4);
+  desk.take(ann, 3);
+  desk.lent(9n, 4);
   desk.endTurn();
   assert.deepEqual(desk.posted, [1, "refill"]);
   assert.deepEqual(desk.told.slice(1), ["ann 2-4", "ann 5-5", "ann 6-7"]);
-  assert.deepEqual(dispenser.recall(), { last: 9n, count: 2 });
+  assert.deepEqual(desk.recall(), { last: 9n, count: 2 });
 });
 
 Deno.test("Dispenser deals to who asks while it deals before it keeps a loan", () => {
@@ -89,37 +89,37 @@ Deno.test("Dispenser deals to who asks while it deals before it keeps a loan", (
   const eager: TicketClient = {
     granted(last) {
       told.push(last);
-      if (--left > 0) dispenser.take(eager, 1);
+      if (--left > 0) desk.take(eager, 1);
     },
     refused() {},
   };
-  dispenser.take(eager, 1);
+  desk.take(eager, 1);
   desk.endTurn();
-  dispenser.taken(10n, 10);
+  desk.taken(10n, 10);
   assert.deepEqual(told, [1n, 2n, 3n]);
-  assert.deepEqual(dispenser.recall(), { last: 10n, count: 7 });
+  assert.deepEqual(desk.recall(), { last: 10n, count: 7 });
 });
 
 Deno.test("Dispenser deals to who came after a take was posted before it keeps a loan", () => {
   const desk = new Desk();
   const { dispenser } = desk;
-  dispenser.take(desk.client("ann"), 1);
+  desk.take(desk.client("ann"), 1);
   desk.endTurn();
-  dispenser.take(desk.client("bob"), 2);
-  dispenser.taken(10n, 10);
+  desk.take(desk.client("bob"), 2);
+  desk.taken(10n, 10);
   desk.endTurn();
   assert.deepEqual(desk.told, ["ann 1-1", "bob 2-3"]);
   assert.deepEqual(desk.posted, [1]);
-  dispenser.take(desk.client("eve"), 1);
+  desk.take(desk.client("eve"), 1);
   assert.deepEqual(desk.told.at(-1), "eve 4-4");
-  assert.deepEqual(dispenser.recall(), { last: 10n, count: 6 });
+  assert.deepEqual(desk.recall(), { last: 10n, count: 6 });
 });
 
 Deno.test("Dispenser gives its loan back once, and asks from then on", () => {
   const { desk, dispenser } = stocked(10);
-  assert.deepEqual(dispenser.recall(), { last: 10n, count: 9 });
-  assert.equal(dispenser.recall().count, 0);
-  dispenser.take(desk.client("ann"), 1);
+  assert.deepEqual(desk.recall(), { last: 10n, count: 9 });
+  assert.equal(desk.recall().count, 0);
+  desk.take(desk.client("ann"), 1);
   desk.endTurn();
   assert.deepEqual(desk.posted, [1, 1]);
   assert.deepEqual(desk.told, ["ann 1-1"]);
@@ -128,28 +128,28 @@ Deno.test("Dispenser gives its loan back once, and asks from then on", () => {
 Deno.test("Dispenser that is closed gives nothing of its loan, and all of it back", () => {
   const desk = new Desk();
   const { dispenser } = desk;
-  dispenser.take(desk.client("ann"), 1);
+  desk.take(desk.client("ann"), 1);
   desk.endTurn();
   dispenser.close();
-  dispenser.taken(10n, 10);
-  dispenser.take(desk.client("bob"), 1);
+  desk.taken(10n, 10);
+  desk.take(desk.client("bob"), 1);
   assert.match(desk.told.at(-1)!, /^bob 1 x/);
-  assert.deepEqual(dispenser.recall(), { last: 10n, count: 9 });
+  assert.deepEqual(desk.recall(), { last: 10n, count: 9 });
 });
 
 Deno.test("Dispenser stops at answers that it did not ask for", () => {
   const { desk, dispenser, ann } = stocked(11);
-  assert.throws(() => dispenser.lent(12n, 1), InvariantError);
-  assert.throws(() => dispenser.nothingLent(), InvariantError);
-  dispenser.take(ann, 6);
+  assert.throws(() => desk.lent(12n, 1), InvariantError);
+  assert.throws(() => desk.nothingLent(), InvariantError);
+  desk.take(ann, 6);
   desk.endTurn();
   assert.deepEqual(desk.posted, [1, "refill"]);
-  assert.throws(() => dispenser.taken(12n, 1), InvariantError);
+  assert.throws(() => desk.taken(12n, 1), InvariantError);
   assert.throws(
-    () => dispenser.refused(1, "leadership-lost"),
+    () => desk.refused("leadership-lost"),
     InvariantError,
   );
-  assert.throws(() => dispenser.lent(11n, 0), InvariantError);
+  assert.throws(() => desk.lent(11n, 0), InvariantError);
 });
 
 Deno.test("Dispenser gives no number that others have passed, and to all, whatever it is lent and when that is recalled", () => {
@@ -177,11 +177,11 @@ Deno.test("Dispenser gives no number that others have passed, and to all, whatev
         if (wanted === undefined) return;
         if (wanted !== "refill") {
           next += BigInt(wanted + surplus);
-          dispenser.taken(next - 1n, wanted + surplus);
+          desk.taken(next - 1n, wanted + surplus);
         } else if (surplus > 0) {
           next += BigInt(surplus);
-          dispenser.lent(next - 1n, surplus);
-        } else dispenser.nothingLent();
+          desk.lent(next - 1n, surplus);
+        } else desk.nothingLent();
       };
       const turn = () => {
         desk.endTurn();
@@ -194,17 +194,17 @@ Deno.test("Dispenser gives no number that others have passed, and to all, whatev
         else if (one === "tick") dispenser.tick();
         else if (one === "lose") {
           const wanted = desk.posted.shift();
-          if (wanted === "refill") dispenser.nothingLent();
+          if (wanted === "refill") desk.nothingLent();
           else if (wanted !== undefined) {
-            dispenser.refused(wanted, "leadership-lost");
+            desk.refused("leadership-lost");
           }
         } else if (one === "recall") {
-          const { last, count } = dispenser.recall();
+          const { last, count } = desk.recall();
           if (count > 0) assert.equal(last, next - 1n, "the last of all");
           next -= BigInt(count);
           assert(next > highest, "what comes back was given to nobody");
         } else if ("surplus" in one) answer(one.surplus);
-        else dispenser.take(clients[one.who]!, one.count);
+        else desk.take(clients[one.who]!, one.count);
       }
       while (dispenser.waiting > 0) {
         turn();

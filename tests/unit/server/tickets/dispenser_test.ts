@@ -5,22 +5,24 @@ import fc from "fast-check";
 import { InvariantError } from "../../../../base/assert.ts";
 import {
   askersMax,
-  type TicketClient,
   ticketsWaitingMax,
-  ticksPerTimeout,
 } from "../../../../server/tickets/dispenser.ts";
+import {
+  type TicketClient,
+  ticksPerTimeout,
+} from "../../../../server/tickets/lane.ts";
 import { Desk } from "./desk.ts";
 
 Deno.test("Dispenser gathers a turn's requests into one take, first come, first served", () => {
   const desk = new Desk();
   const { dispenser } = desk;
-  dispenser.take(desk.client("ann"), 2);
-  dispenser.take(desk.client("bob"), 1);
-  dispenser.take(desk.client("eve"), 3);
+  desk.take(desk.client("ann"), 2);
+  desk.take(desk.client("bob"), 1);
+  desk.take(desk.client("eve"), 3);
   assert.deepEqual(desk.posted, []);
   desk.endTurn();
   assert.deepEqual(desk.posted, [6]);
-  dispenser.taken(16n, 6);
+  desk.taken(16n, 6);
   assert.deepEqual(desk.told, ["ann 11-12", "bob 13-13", "eve 14-16"]);
   assert.equal(dispenser.waiting, 0);
   desk.endTurn();
@@ -31,43 +33,49 @@ Deno.test("Dispenser has one take in flight; what comes meanwhile joins the next
   const desk = new Desk();
   const { dispenser } = desk;
   const ann = desk.client("ann");
-  dispenser.take(ann, 1);
+  desk.take(ann, 1);
   desk.endTurn();
-  dispenser.take(ann, 1);
+  desk.take(ann, 1);
   desk.endTurn();
-  dispenser.take(desk.client("bob"), 1);
+  desk.take(desk.client("bob"), 1);
   desk.endTurn();
   assert.deepEqual(desk.posted, [1]);
-  dispenser.taken(1n, 1);
+  desk.taken(1n, 1);
   desk.endTurn();
   assert.deepEqual(desk.posted, [1, 2]);
-  dispenser.taken(3n, 2);
+  desk.taken(3n, 2);
   assert.deepEqual(desk.told, ["ann 1-1", "ann 2-2", "bob 3-3"]);
 });
 
 Deno.test("Dispenser asks for who waits before it deals out what came", () => {
   const desk = new Desk();
   const { dispenser } = desk;
-  dispenser.take({
+  desk.take({
     granted: () => desk.told.push(`given when ${desk.posted} were asked for`),
     refused() {},
   }, 1);
   desk.endTurn();
-  dispenser.take(desk.client("bob"), 3);
-  dispenser.taken(1n, 1);
+  desk.take(desk.client("bob"), 3);
+  desk.taken(1n, 1);
   assert.deepEqual(desk.told, ["given when 1,3 were asked for"]);
 });
 
-Deno.test("Dispenser answers a request in parts when the sequence ends within it", () => {
+Deno.test("Dispenser asks for each by itself when the sequence ends within a take", () => {
   const desk = new Desk();
-  const { dispenser } = desk;
-  dispenser.take(desk.client("ann"), 2);
-  dispenser.take(desk.client("bob"), 3);
+  desk.take(desk.client("ann"), 2);
+  desk.take(desk.client("bob"), 3);
   desk.endTurn();
-  dispenser.taken(2n ** 64n - 1n, 3);
-  dispenser.refused(2, "exhausted");
+  let left = 3;
+  while (desk.posted.length > 0) {
+    const count = desk.posted.shift() as number;
+    if (count > left) desk.refused("exhausted");
+    else desk.taken(2n ** 64n - 1n - BigInt(left -= count), count);
+    desk.endTurn();
+  }
+  assert.deepEqual(desk.takes.map(({ count }) => count), [5, 1, 1, 1, 1]);
   assert.deepEqual(desk.told, [
-    "ann 18446744073709551613-18446744073709551614",
+    "ann 18446744073709551613-18446744073709551613",
+    "ann 18446744073709551614-18446744073709551614",
     "bob 18446744073709551615-18446744073709551615",
     "bob 2 x ERR tickets are exhausted: 18446744073709551615 was the last",
   ]);
@@ -77,32 +85,32 @@ Deno.test("Dispenser that does not ask again refuses only what was posted", () =
   const desk = new Desk({ asksAgain: false });
   const { dispenser } = desk;
   const ann = desk.client("ann");
-  dispenser.take(ann, 2);
+  desk.take(ann, 2);
   desk.endTurn();
-  dispenser.take(ann, 5);
-  dispenser.refused(2, "leadership-lost");
+  desk.take(ann, 5);
+  desk.refused("leadership-lost");
   assert.deepEqual(desk.told, [
     "ann 2 x ERR leadership lost while committing log",
   ]);
   desk.endTurn();
   assert.deepEqual(desk.posted, [2, 5]);
-  dispenser.taken(5n, 5);
+  desk.taken(5n, 5);
   assert.deepEqual(desk.told.slice(1), ["ann 1-5"]);
 });
 
 Deno.test("Dispenser asks again when a leader is lost, in order and with all that waits", () => {
   const desk = new Desk();
   const { dispenser } = desk;
-  dispenser.take(desk.client("ann"), 2);
-  dispenser.take(desk.client("bob"), 1);
+  desk.take(desk.client("ann"), 2);
+  desk.take(desk.client("bob"), 1);
   desk.endTurn();
-  dispenser.take(desk.client("eve"), 4);
-  dispenser.refused(3, "leadership-lost");
+  desk.take(desk.client("eve"), 4);
+  desk.refused("leadership-lost");
   desk.endTurn();
   assert.deepEqual([desk.posted, desk.told], [[3, 7], []]);
-  dispenser.refused(7, "not-leader");
+  desk.refused("not-leader");
   desk.endTurn();
-  dispenser.taken(17n, 7);
+  desk.taken(17n, 7);
   assert.deepEqual(desk.posted, [3, 7, 7]);
   assert.deepEqual(desk.told, ["ann 11-12", "bob 13-13", "eve 14-17"]);
 });
@@ -110,10 +118,10 @@ Deno.test("Dispenser asks again when a leader is lost, in order and with all tha
 Deno.test("Dispenser passes on where a client is to go, and asks for the others", () => {
   const desk = new Desk();
   const { dispenser } = desk;
-  dispenser.take(desk.client("ann"), 2);
+  desk.take(desk.client("ann"), 2);
   desk.endTurn();
-  dispenser.take(desk.client("bob"), 1);
-  dispenser.refused(2, { movedTo: "10.0.0.1:11001" });
+  desk.take(desk.client("bob"), 1);
+  desk.refused({ movedTo: "10.0.0.1:11001" });
   desk.endTurn();
   assert.deepEqual(desk.told, ["ann 2 x MOVED 0 10.0.0.1:11001"]);
   assert.deepEqual(desk.posted, [2, 1]);
@@ -122,9 +130,9 @@ Deno.test("Dispenser passes on where a client is to go, and asks for the others"
 Deno.test("Dispenser asks a node that belongs to no cluster once, and tells who waits", () => {
   const desk = new Desk();
   const { dispenser } = desk;
-  dispenser.take(desk.client("ann"), 2);
+  desk.take(desk.client("ann"), 2);
   desk.endTurn();
-  dispenser.refused(2, "no-cluster");
+  desk.refused("no-cluster");
   desk.endTurn();
   assert.deepEqual(desk.posted, [2]);
   assert.deepEqual(desk.told, [
@@ -137,11 +145,11 @@ Deno.test("Dispenser tells who waited too long, each in its own time", () => {
   const desk = new Desk();
   const { dispenser } = desk;
   const ann = desk.client("ann");
-  dispenser.take(ann, 2);
+  desk.take(ann, 2);
   desk.endTurn(); // one take is under way for ann alone
   desk.ticks(1);
-  dispenser.take(ann, 1);
-  dispenser.take(desk.client("bob"), 1);
+  desk.take(ann, 1);
+  desk.take(desk.client("bob"), 1);
   desk.ticks(ticksPerTimeout - 1);
   assert.deepEqual(desk.told, []);
   desk.ticks(1);
@@ -157,43 +165,43 @@ Deno.test("Dispenser tells who waited too long, each in its own time", () => {
 Deno.test("Dispenser burns numbers that come too late, and gives them to nobody", () => {
   const desk = new Desk();
   const { dispenser } = desk;
-  dispenser.take(desk.client("ann"), 2);
+  desk.take(desk.client("ann"), 2);
   desk.endTurn();
   desk.ticks(ticksPerTimeout + 1);
-  dispenser.take(desk.client("bob"), 1);
-  dispenser.taken(2n, 2);
+  desk.take(desk.client("bob"), 1);
+  desk.taken(2n, 2);
   assert.equal(desk.told.length, 1, "bob asked after 1 and 2 were taken");
   desk.endTurn();
-  dispenser.taken(3n, 1);
+  desk.taken(3n, 1);
   assert.deepEqual(desk.told.slice(1), ["bob 3-3"]);
 });
 
 Deno.test("Dispenser passes nothing on that comes too late, to who waits already either", () => {
   const desk = new Desk();
   const { dispenser } = desk;
-  dispenser.take(desk.client("ann"), 2);
+  desk.take(desk.client("ann"), 2);
   desk.endTurn();
   desk.ticks(5);
-  dispenser.take(desk.client("bob"), 1);
+  desk.take(desk.client("bob"), 1);
   desk.ticks(ticksPerTimeout - 4);
-  dispenser.taken(2n, 2);
+  desk.taken(2n, 2);
   assert.equal(desk.told.length, 1, "bob asked after 1 and 2 were taken");
   desk.endTurn();
-  dispenser.taken(3n, 1);
+  desk.taken(3n, 1);
   assert.deepEqual(desk.told.slice(1), ["bob 3-3"]);
 });
 
 Deno.test("Dispenser asks for nothing again that nobody waits for", () => {
   const desk = new Desk();
   const { dispenser } = desk;
-  dispenser.take(desk.client("ann"), 2);
+  desk.take(desk.client("ann"), 2);
   desk.endTurn();
   desk.ticks(ticksPerTimeout + 1);
-  dispenser.take(desk.client("bob"), 5);
-  dispenser.refused(2, "leadership-lost");
+  desk.take(desk.client("bob"), 5);
+  desk.refused("leadership-lost");
   desk.endTurn();
   assert.deepEqual(desk.posted, [2, 5]);
-  dispenser.refused(5, "leadership-lost");
+  desk.refused("leadership-lost");
   desk.ticks(ticksPerTimeout + 1);
   desk.endTurn();
   assert.deepEqual([desk.posted, dispenser.waiting], [[2, 5], 0]);
@@ -203,29 +211,29 @@ Deno.test("Dispenser without a leader holds no more than it may, whoever comes a
   const desk = new Desk();
   const { dispenser } = desk;
   const clients = [desk.client("ann"), desk.client("bob")];
-  assert.equal(dispenser.hasRoom(ticketsWaitingMax + 1), false);
+  assert.equal(desk.hasRoom(ticketsWaitingMax + 1), false);
   let asked = 0;
-  for (; dispenser.hasRoom(1); asked++) dispenser.take(clients[asked % 2]!, 1);
+  for (; desk.hasRoom(1); asked++) desk.take(clients[asked % 2]!, 1);
   assert.equal(asked, askersMax);
   desk.endTurn();
   desk.ticks(ticksPerTimeout + 1);
-  assert.ok(dispenser.hasRoom(1), "those whose time is up leave their places");
+  assert.ok(desk.hasRoom(1), "those whose time is up leave their places");
 });
 
 Deno.test("Dispenser that is closed tells who waits and who comes, and asks for nothing", () => {
   const desk = new Desk();
   const { dispenser } = desk;
-  dispenser.take(desk.client("ann"), 2);
+  desk.take(desk.client("ann"), 2);
   desk.endTurn();
-  dispenser.take(desk.client("bob"), 1);
+  desk.take(desk.client("bob"), 1);
   dispenser.close();
-  dispenser.take(desk.client("eve"), 1);
+  desk.take(desk.client("eve"), 1);
   assert.deepEqual(desk.told, [
     "ann 2 x ERR the node is stopping",
     "bob 1 x ERR the node is stopping",
     "eve 1 x ERR the node is stopping",
   ]);
-  dispenser.refused(2, "not-leader");
+  desk.refused("not-leader");
   desk.endTurn();
   assert.deepEqual(desk.posted, [2]);
 });
@@ -236,14 +244,14 @@ Deno.test("Dispenser lets a client that asks from within its answer join the nex
   const greedy: TicketClient = {
     granted(last, count) {
       desk.told.push(`greedy ${last}`);
-      if (last < 3n) dispenser.take(greedy, count);
+      if (last < 3n) desk.take(greedy, count);
     },
     refused() {},
   };
-  dispenser.take(greedy, 1);
+  desk.take(greedy, 1);
   for (let last = 1n; last <= 3n; last++) {
     desk.endTurn();
-    dispenser.taken(last, 1);
+    desk.taken(last, 1);
   }
   desk.endTurn();
   assert.deepEqual(desk.posted, [1, 1, 1]);
@@ -253,17 +261,17 @@ Deno.test("Dispenser lets a client that asks from within its answer join the nex
 Deno.test("Dispenser stops at counts that do not add up", () => {
   const desk = new Desk();
   const { dispenser } = desk;
-  assert.throws(() => dispenser.taken(1n, 1), InvariantError);
-  assert.throws(() => dispenser.take(desk.client("ann"), 0), InvariantError);
-  dispenser.take(desk.client("ann"), 2);
+  assert.throws(() => desk.taken(1n, 1), InvariantError);
+  assert.throws(() => desk.take(desk.client("ann"), 0), InvariantError);
+  desk.take(desk.client("ann"), 2);
   desk.endTurn();
-  dispenser.take(desk.client("bob"), 2);
-  assert.throws(() => dispenser.taken(1n, 2), InvariantError);
-  assert.throws(() => dispenser.taken(0n, 0), InvariantError);
-  assert.throws(() => dispenser.refused(0, "not-leader"), InvariantError);
-  assert.throws(() => dispenser.refused(3, "not-leader"), InvariantError);
+  desk.take(desk.client("bob"), 2);
+  assert.throws(() => desk.taken(1n, 2), InvariantError);
+  assert.throws(() => desk.taken(0n, 0), InvariantError);
+  assert.throws(() => desk.refused("not-leader"), InvariantError);
+  assert.throws(() => desk.refused("not-leader"), InvariantError);
   assert.throws(
-    () => dispenser.take(desk.client("eve"), ticketsWaitingMax),
+    () => desk.take(desk.client("eve"), ticketsWaitingMax),
     InvariantError,
   );
 });
@@ -271,9 +279,9 @@ Deno.test("Dispenser stops at counts that do not add up", () => {
 Deno.test("Dispenser says that it is broken when a request fails in it", () => {
   const desk = new Desk();
   const ann = desk.client("ann");
-  desk.dispenser.take(ann, 1);
+  desk.take(ann, 1);
   assert.deepEqual(desk.faults, []);
-  assert.throws(() => desk.dispenser.take(ann, 0), InvariantError);
+  assert.throws(() => desk.take(ann, 0), InvariantError);
   assert.match(String(desk.faults), /^InvariantError: 0 tickets asked for$/);
 });
 
@@ -327,7 +335,7 @@ Deno.test("Dispenser gives numbers in the order of asking, none taken before it 
         const part = Math.min(most, take.count);
         take.count -= part;
         if (take.count === 0) posted.shift();
-        dispenser.taken(take.to - BigInt(take.count), part);
+        desk.taken(take.to - BigInt(take.count), part);
       };
       for (const one of steps) {
         if (one === "turn") turn();
@@ -335,7 +343,7 @@ Deno.test("Dispenser gives numbers in the order of asking, none taken before it 
         else if (one === "part") answer(2);
         else if (one === "lose") {
           const take = posted.shift();
-          if (take) dispenser.refused(take.count, "leadership-lost");
+          if (take) desk.refused("leadership-lost");
         } else if (one === "tick") {
           ticks++;
           dispenser.tick();
@@ -345,7 +353,7 @@ Deno.test("Dispenser gives numbers in the order of asking, none taken before it 
         } else if (typeof one === "object") {
           const asked = { who: one.who, after: lastTaken, tick: ticks };
           for (let i = 0; i < one.count; i++) waiting.push(asked);
-          dispenser.take(clients[one.who]!, one.count);
+          desk.take(clients[one.who]!, one.count);
         }
         assert(dispenser.waiting >= waiting.length);
       }
@@ -364,13 +372,13 @@ Deno.test("Dispenser says when requests begin to wait, and not while a loan answ
   let began = 0;
   dispenser.onWait(() => began++);
   const ann = desk.client("ann");
-  dispenser.take(ann, 1);
-  dispenser.take(ann, 1);
+  desk.take(ann, 1);
+  desk.take(ann, 1);
   assert.equal(began, 1);
   desk.endTurn();
-  dispenser.taken(4n, 4);
-  dispenser.take(ann, 2);
+  desk.taken(4n, 4);
+  desk.take(ann, 2);
   assert.equal(began, 1, "it is answered from the loan");
-  dispenser.take(ann, 1);
+  desk.take(ann, 1);
   assert.equal(began, 2);
 });

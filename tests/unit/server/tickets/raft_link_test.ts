@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import type { ToNode } from "../../../../raft/channel/messages.ts";
 import { InvariantError } from "../../../../base/assert.ts";
+import { NodeBox } from "../../../../raft/channel/node_box.ts";
 import { TakeBox } from "../../../../raft/channel/take_box.ts";
 import { RaftLink } from "../../../../server/tickets/raft_link.ts";
 import { FakeNode } from "../../../lib/fakes.ts";
@@ -15,6 +16,7 @@ Deno.test("RaftLink knows no leader until the node has said something", () => {
     leaderAddress: "",
     memberHosts: [],
     lastTicket: 0n,
+    sequences: 0,
   });
 });
 
@@ -26,6 +28,7 @@ Deno.test("RaftLink remembers the last status", () => {
     leaderAddress: ":12001",
     memberHosts: [],
     lastTicket: 0n,
+    sequences: 0,
   } as const;
   node.say({ type: "status", status });
   assert.deepEqual(node.link.status, status);
@@ -85,14 +88,17 @@ Deno.test("RaftLink says when the node is ready, when it was removed and when it
 
 Deno.test("RaftLink gives back what it was lent when the node recalls it", () => {
   const node = new FakeNode({ prompt: false, defer: (task) => task() });
-  node.link.dispenser.take({ granted() {}, refused() {} }, 1);
+  const client = { granted() {}, refused() {} };
+  node.link.dispenser.take("orders", client, one);
   node.waiting.length = 0;
-  node.say({ type: "taken", last: 9n, count: 9 });
-  node.say({ type: "recall" });
-  node.say({ type: "recall" });
+  node.say({ type: "taken", door: 0, name: "orders", last: 9n, count: 9 });
+  for (const name of ["orders", "orders", "others"]) {
+    node.say({ type: "recall", name });
+  }
   assert.deepEqual(node.waiting, [
-    { type: "returned", last: 9n, count: 8 },
-    { type: "returned", last: 9n, count: 0 },
+    { type: "returned", name: "orders", last: 9n, count: 8 },
+    { type: "returned", name: "orders", last: 9n, count: 0 },
+    { type: "returned", name: "others", last: 0n, count: 0 },
   ]);
 });
 
@@ -112,10 +118,18 @@ Deno.test("RaftLink gives back what lies in the box, unseen, as well", () => {
     },
   );
   const told: bigint[] = [];
-  link.dispenser.take({ granted: (last) => told.push(last), refused() {} }, 1);
-  new TakeBox(takeBox.memory).answerTake(9n, 9);
+  const client = { granted: (last: bigint) => told.push(last), refused() {} };
+  const node = new NodeBox(takeBox.memory);
+  const hear = node.onRequest({ take() {}, refill() {} });
+  link.dispenser.take("orders", client, one);
+  hear();
+  node.answerTake("orders", 9n, 9);
   assert.deepEqual(told, []);
-  link.receive({ type: "recall" });
+  link.receive({ type: "recall", name: "orders" });
   assert.deepEqual(told, [1n]);
-  assert.deepEqual(posted, [{ type: "returned", last: 9n, count: 8 }]);
+  assert.deepEqual(posted, [
+    { type: "returned", name: "orders", last: 9n, count: 8 },
+  ]);
 });
+
+const one = { count: 1, isBlock: false, isCapped: false };

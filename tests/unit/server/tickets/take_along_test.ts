@@ -31,7 +31,8 @@ class Cluster {
         stop() {},
         admin() {},
         returned() {},
-        take: (count) => {
+        operations() {},
+        take: (_door, { count }) => {
           this.asked.push(count);
           this.takes.push(count);
         },
@@ -57,7 +58,7 @@ class Cluster {
   /** A client asks; what it is told must be above all that was known when it asked. */
   ask(name: string, count: number): void {
     const floor = this.#highest;
-    this.link.dispenser.take({
+    this.link.dispenser.take("orders", {
       granted: (last, part) => {
         const first = last - BigInt(part) + 1n;
         assert(first > floor, `${first} was passed by ${floor}`);
@@ -66,7 +67,7 @@ class Cluster {
         this.told.push(`${name} ${first}-${last}`);
       },
       refused: (part) => this.told.push(`${name} ${part} x`),
-    }, count);
+    }, { count, isBlock: false, isCapped: false });
   }
 
   /** The node gives the oldest take its numbers, and lends `spare` more. */
@@ -74,25 +75,28 @@ class Cluster {
     const count = this.asked.shift();
     if (count === undefined) return;
     if (count === "refill") {
-      return this.doors.postMessage({ type: "lent", ...this.#next(3) });
+      const type = "lent";
+      return this.doors.postMessage({ type, name: "orders", ...this.#next(3) });
     }
     const isAlone = this.asked.length === 0;
     const range = this.#next(count + (isAlone ? spare : 0));
-    this.doors.postMessage({ type: "taken", ...range });
+    this.doors.postMessage({
+      type: "taken",
+      door: 0,
+      name: "orders",
+      ...range,
+    });
   }
 
-  /** The node answers the oldest take in two parts, of which the second is a refusal. */
-  giveHalf(): void {
+  /** The node gives the oldest take nothing. */
+  lose(): void {
     const count = this.asked[0];
     if (count === undefined || count === "refill") return this.give();
     this.asked.shift();
-    const half = Math.floor(count / 2);
-    if (half > 0) {
-      this.doors.postMessage({ type: "taken", ...this.#next(half) });
-    }
     this.doors.postMessage({
       type: "refused",
-      count: count - half,
+      door: 0,
+      name: "orders",
       reason: "leadership-lost",
     });
   }
@@ -190,7 +194,7 @@ Deno.test("two answers wait in the box, and no third is written before they are 
 
 Deno.test("a refusal of a take that was taken along leaves the answer in the box alone", async () => {
   const cluster = await takenAlong();
-  cluster.giveHalf();
+  cluster.lose();
   cluster.deliver(); // before the isolate has looked into the box
   assert.deepEqual(cluster.told, ["a 1-1"]);
   await turn();
@@ -216,7 +220,7 @@ Deno.test("in any order of turns every client is given its numbers, in order, an
         cluster.give(lends ? random(4) : 0);
         await Promise.resolve();
         along += cluster.takes.length - before;
-      } else if (kind === 7) cluster.giveHalf();
+      } else if (kind === 7) cluster.lose();
       else if (kind === 8) cluster.deliver();
       else await oneTurn();
     }
