@@ -17,7 +17,7 @@ import {
   writeEntries,
   writeSnapshot,
 } from "./entry_codec.ts";
-import { counterMax, takeCountMax } from "./limits.ts";
+import { counterMax, forwardBytesMax, takeCountMax } from "./limits.ts";
 import type { NodeId, PeerMessage, Snapshot } from "./types.ts";
 
 /**
@@ -28,8 +28,6 @@ export const wireVersion = 6;
 
 /** Entries in one AppendEntries; a save may hold more. */
 export const messageEntriesMax = 1024;
-/** Bytes of data in one Forward or ForwardResponse. */
-export const forwardBytesMax = 64 * 1024;
 
 type Type = PeerMessage["type"];
 type MessageOf = {
