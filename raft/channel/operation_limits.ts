@@ -36,7 +36,7 @@ export const backupHeadBytesMax = 32 * 1024;
 export const wordsBytesMax = 12 * 1024;
 
 /** Weight of the operations of one message, and of one group, with the weight of each group. */
-export const weightMax = forwardBytesMax - wordsBytesMax - 16;
+export const weightMax = forwardBytesMax - wordsBytesMax - 64;
 
 /** Weight of a group, beside that of its operations. */
 export const groupWeight = 8;

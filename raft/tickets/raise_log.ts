@@ -1,6 +1,7 @@
 // The log line of a raise: it makes the largest gap that there can be, and any client may ask
-// for it. At most one line a second, because a client may ask as often as it likes; the line
-// names the highest number. Decides nothing.
+// for it. At most one line a second, because a client may ask as often as it likes, and for as
+// many sequences as there are; the line names one of these, and counts the others. Decides
+// nothing.
 
 import type { Logger } from "../../base/logger.ts";
 
@@ -8,8 +9,8 @@ import type { Logger } from "../../base/logger.ts";
 export class RaiseLog {
   readonly #log: Logger;
   readonly #pauseTicks: number;
-  /** Raised to, and not told yet. */
-  #to: bigint | undefined;
+  /** By sequence, raised to and not told yet. */
+  readonly #raises = new Map<string, bigint>();
   /** Ticks until the next line may come. */
   #ticksLeft = 0;
 
@@ -22,9 +23,10 @@ export class RaiseLog {
     this.#pauseTicks = pauseTicks;
   }
 
-  /** No number up to `to` is given any more, because a client asked so. */
-  raised(to: bigint): void {
-    if (this.#to === undefined || to > this.#to) this.#to = to;
+  /** No number of `name` up to `to` is given any more, because a client asked so. */
+  raised(name: string, to: bigint): void {
+    const before = this.#raises.get(name) ?? 0n;
+    this.#raises.set(name, to > before ? to : before);
     this.#tell();
   }
 
@@ -34,13 +36,19 @@ export class RaiseLog {
   }
 
   #tell(): void {
-    if (this.#to === undefined || this.#ticksLeft > 0) return;
+    const [first] = this.#raises;
+    if (first === undefined || this.#ticksLeft > 0) return;
+    const [name, to] = first;
+    const others = this.#raises.size - 1;
+    const also = others === 0
+      ? ""
+      : `, and raised ${others} other sequence${others === 1 ? "" : "s"}`;
     this.#log(
       "info",
-      `gives numbers above ${this.#to}, because a client sent TICKET.RAISE: those up to ` +
-        "there that no client has got are burnt",
+      `gives numbers of ${name} above ${to}, because a client sent TICKET.RAISE: those up to ` +
+        `there that no client has got are burnt${also}`,
     );
-    this.#to = undefined;
+    this.#raises.clear();
     this.#ticksLeft = this.#pauseTicks;
   }
 }
