@@ -155,6 +155,15 @@ export function decodeOutcomes(bytes: Uint8Array): GroupOutcome[] {
   return outcomes;
 }
 
+/** The outcomes of the groups in `data` if none can be carried out, because of `text`. */
+export function refuseGroups(
+  data: Uint8Array,
+  text: string,
+): Uint8Array<ArrayBuffer> {
+  const outcome: GroupOutcome = { type: "error", text };
+  return encodeOutcomes(decodeGroups(data).map(() => outcome));
+}
+
 function writeOperation(operation: Operation, names: Texts): void {
   switch (operation.type) {
     case "take": {
