@@ -2,7 +2,7 @@
 // the policy, and the pages of a backup. They read the machine and the numbers in hand of the
 // moment at which their group is settled. Not here: when that is (`groups_led.ts`).
 
-import { pageBytesMax } from "../channel/operation_limits.ts";
+import { pageBytesMax, pageLengthMax } from "../channel/operation_limits.ts";
 import type { Operation, Result } from "../channel/operations.ts";
 import { sequenceBytes } from "../channel/result_codec.ts";
 import type { Raft } from "../core/raft.ts";
@@ -19,9 +19,6 @@ export type GroupReadsOptions = {
 };
 
 type Pair = readonly [key: string, value: string];
-
-/** Sequences asked of the machine at once; more fit no page. */
-const pageLengthMax = 4096;
 
 /** Reads all sequences of one node that leads. */
 export class GroupReads {
