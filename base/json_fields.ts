@@ -1,6 +1,6 @@
 // JSON objects as bytes, for commands and answers that one node forwards to another. Reading
 // never throws: another node may send anything. Not here: which fields there are, and whether
-// their values are right (`raft/members/change_codec.ts`, `raft/tickets/number_codec.ts`).
+// their values are right (`raft/members/change_codec.ts`).
 
 /** `value` as JSON in UTF-8; a bigint in it becomes text, in decimal digits. */
 export function encodeJson(value: object): Uint8Array {

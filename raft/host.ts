@@ -11,10 +11,12 @@ import type {
   AdminAnswer,
   AdminCommand,
   Door,
+  DoorId,
   FromNode,
   NodeOptions,
 } from "./channel/messages.ts";
 import { Doors, type NodeInputs } from "./channel/doors.ts";
+import { refuseGroups } from "./channel/operation_codec.ts";
 import type { Identity, Saved } from "./core/types.ts";
 import type { About } from "./identity/hello.ts";
 import { noMembers } from "./identity/peer_ranks.ts";
@@ -94,6 +96,12 @@ export class Host implements NodeInputs {
 
   returned(rest: Range): void {
     this.#node?.returned(rest);
+  }
+
+  operations(door: DoorId, data: Uint8Array): void {
+    if (this.#node !== undefined) return this.#node.operations(door, data);
+    data = refuseGroups(data, this.#stateWithoutNode);
+    this.doors.postMessage({ type: "results", door, data });
   }
 
   admin(id: number, command: AdminCommand): void {

@@ -6,7 +6,8 @@
 // how it ends (`shutdown.ts`), changes of members (`members/`), tickets (`tickets/`),
 // what it shows (`stats/`).
 
-import type { AdminAnswer, AdminCommand } from "./channel/messages.ts";
+import type { AdminAnswer, AdminCommand, DoorId } from "./channel/messages.ts";
+import { refuseGroups } from "./channel/operation_codec.ts";
 import { Raft } from "./core/raft.ts";
 import type { Entry, Fault, NodeId, PeerMessage, Saved } from "./core/types.ts";
 import type { Environment } from "./environment.ts";
@@ -126,7 +127,7 @@ export class Node {
       this.#parts.reserve.tick();
       this.#parts.ownTakes.tick();
       this.#parts.changes.tick();
-      this.#parts.numbers.tick();
+      this.#parts.groups.tick();
       this.#parts.statusFeed.tick();
       this.#parts.addressUpdates.tick();
       this.#parts.voterNotice.tick();
@@ -151,7 +152,7 @@ export class Node {
   }
 
   #hear(message: PeerMessage, isClaim: boolean): Fault | undefined {
-    const { ownTakes, servedTakes, changes, numbers, stats } = this.#parts;
+    const { ownTakes, servedTakes, changes, groups, stats } = this.#parts;
     switch (message.type) {
       case "Take":
         servedTakes.asked(message);
@@ -159,10 +160,10 @@ export class Node {
       case "TakeResponse":
         return void ownTakes.answered(message);
       case "Forward":
-        if (!numbers.forwarded(message)) changes.forwarded(message);
-        return;
+        if (!groups.forwarded(message)) changes.forwarded(message);
+        return void this.#settleTakes();
       case "ForwardResponse": // its id tells which of the two asked
-        numbers.forwardAnswered(message);
+        groups.forwardAnswered(message);
         return void changes.forwardAnswered(message);
     }
     const fault = this.#raft.step(message, { isClaim });
@@ -212,6 +213,21 @@ export class Node {
     this.#input(() => this.#parts.lending.returned(rest));
   }
 
+  /** The isolate behind `door` asks for the groups of operations in `data`. */
+  operations(door: DoorId, data: Uint8Array): void {
+    if (this.#shutdown.phase === "leaving") {
+      const refused = refuseGroups(
+        data,
+        "the node is stopping; nothing was done",
+      );
+      return this.#environment.post({ type: "results", door, data: refused });
+    }
+    this.#input(() => {
+      this.#parts.groups.ask(door, data);
+      this.#settleTakes();
+    });
+  }
+
   /** Clients ask for `command`; it is answered once, under `id`. */
   admin(id: number, command: NodeCommand): void {
     const answer = (answer: AdminAnswer) =>
@@ -229,10 +245,6 @@ export class Node {
         case "remove-server":
         case "transfer":
           return this.#parts.changes.ask(command, answer);
-        case "raise":
-        case "last":
-        case "backup":
-          return this.#parts.numbers.ask(command, answer);
         case "cluster":
         case "configuration":
         case "last-contact":
@@ -293,9 +305,9 @@ export class Node {
    *     at once who leads.
    *  5. The leader records a member's disk before changes go on: a promotion waits for it.
    *  6. Changes go on before tickets: one may recall the loan, or begin to hand leadership
-   *     over, and then no more numbers are given. So do commands about numbers.
-   *  7. Takes go on, those of other nodes and our own in either order, and what the reserve
-   *     can settle now is answered.
+   *     over, and then no more numbers are given.
+   *  7. Takes and groups go on, those of other nodes and our own in any order, and what the
+   *     reserve can settle now is answered.
    *  8. Then numbers are lent, so that none dealt from the loan overtakes a take that waits.
    *     The reserve takes more last, when it knows all that is wanted.
    *  9. Peers connect to new members before messages for them leave: a message without a
@@ -316,9 +328,9 @@ export class Node {
     parts.statusFeed.pump(); // 4
     parts.addressUpdates.pump(); // 5
     parts.changes.pump(); // 6
-    parts.numbers.pump();
     parts.servedTakes.pump(); // 7
     parts.ownTakes.pump();
+    parts.groups.pump();
     this.#settleTakes();
     parts.lending.pump(); // 8
     parts.reserve.pump();

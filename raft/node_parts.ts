@@ -23,7 +23,7 @@ import { VoterNotice } from "./stats/voter_notice.ts";
 import { type Gap, gapText } from "./tickets/gap.ts";
 import { Lending } from "./tickets/lending.ts";
 import { canApply, type Machine, ticketSequence } from "./tickets/machine.ts";
-import { NumbersAsked } from "./tickets/numbers_asked.ts";
+import { GroupsAsked } from "./tickets/groups_asked.ts";
 import { RaiseLog } from "./tickets/raise_log.ts";
 import { OwnTakes } from "./tickets/own_takes.ts";
 import { Reserve } from "./tickets/reserve.ts";
@@ -43,7 +43,7 @@ export type NodePartsOptions = {
 };
 
 /** All parts of one node but the core, the saver and the shutdown. */
-export type NodeParts = TicketParts & NumberParts & MemberParts & StatsParts;
+export type NodeParts = TicketParts & GroupParts & MemberParts & StatsParts;
 
 type TicketParts = {
   readonly reserve: Reserve;
@@ -54,9 +54,9 @@ type TicketParts = {
   readonly servedTakes: ServedTakes;
 };
 
-type NumberParts = {
-  /** Commands about numbers, of this node's clients and of other nodes. */
-  readonly numbers: NumbersAsked;
+type GroupParts = {
+  /** Groups of operations, of this node's clients and of other nodes. */
+  readonly groups: GroupsAsked;
 };
 
 type MemberParts = {
@@ -92,7 +92,12 @@ export function partsOf(raft: Raft, inputs: NodePartsOptions): NodeParts {
   const nextForwardId = () => forwardId++;
   return {
     ...tickets,
-    ...numberParts(raft, inputs, { ...tickets, removal, nextForwardId }),
+    ...groupParts(raft, inputs, {
+      ...tickets,
+      peerInfo,
+      removal,
+      nextForwardId,
+    }),
     ...memberParts(raft, inputs, { ...tickets, removal, nextForwardId }),
     ...statsParts(raft, inputs, { ...tickets, peerInfo }),
   };
@@ -136,30 +141,37 @@ function ticketParts(
   return { reserve, lending, ownTakes, servedTakes };
 }
 
-function numberParts(
+function groupParts(
   raft: Raft,
   { environment, settings, saved, machine }: NodePartsOptions,
-  { reserve, lending, removal, nextForwardId }: {
+  { reserve, lending, peerInfo, removal, nextForwardId }: {
     readonly reserve: Reserve;
     readonly lending: Lending;
+    readonly peerInfo: PeerInfo;
     readonly removal: Removal;
     readonly nextForwardId: () => number;
   },
-): NumberParts {
-  const numbers = new NumbersAsked(raft, {
+): GroupParts {
+  const { peers, post, log } = environment;
+  const { forward, random, sequencesMax, changeTicks } = settings;
+  const groups = new GroupsAsked(raft, {
     machine,
     reserve,
-    lending,
+    isLoanBack: (name) => lending.recall(name),
+    sequencesMax,
     cluster: saved.identity.cluster,
-    raiseLog: new RaiseLog(environment.log, {
-      pauseTicks: Math.ceil(settings.changeTicks / 10),
-    }),
-    ticksMax: settings.changeTicks,
+    raiseLog: new RaiseLog(log, { pauseTicks: Math.ceil(changeTicks / 10) }),
+    forward,
+    ticksMax: changeTicks,
+    random,
     nextForwardId,
+    post,
     send: sendTo(environment),
+    reaches: (id) => peers.reaches(id),
+    leaderClient: () => peerInfo.of(raft.leaderId).client,
     isOut: () => removal.isOut,
   });
-  return { numbers };
+  return { groups };
 }
 
 function memberParts(

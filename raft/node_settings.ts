@@ -22,6 +22,8 @@ export type NodeSettings = RaftOptions & DemandOptions & {
   readonly forward: Forwarding;
   /** Whether tickets may be lent to the isolate that serves clients: only if it is one. */
   readonly lends: boolean;
+  /** Sequences that commands of this node may begin, with those that there are. */
+  readonly sequencesMax: number;
 };
 
 const heartbeatTicks = 2;
@@ -59,6 +61,7 @@ export function settingsOf(options: NodeOptions): NodeSettings {
       : 1,
     forward: options.forward,
     lends: options.lends,
+    sequencesMax: options.sequencesMax,
     takesMin,
     aheadMax: options.aheadMax,
     random: (below) => Math.floor(Math.random() * below),

@@ -22,7 +22,7 @@ export type ShutdownOptions = {
   readonly environment: Pick<Environment, "log" | "ended">;
   readonly parts: Pick<
     NodeParts,
-    "reserve" | "lending" | "ownTakes" | "servedTakes" | "changes" | "numbers"
+    "reserve" | "lending" | "ownTakes" | "servedTakes" | "changes" | "groups"
   >;
   readonly saver: Pick<Saver, "isBusy" | "flush">;
   /** Sends what the core has to say. */
@@ -60,7 +60,7 @@ export class Shutdown {
   /** Goes on with a stop, as far as it goes now. */
   pump(): void {
     if (this.#phase !== "stopping") return;
-    const { parts: { lending, reserve, ownTakes, changes, numbers }, saver } =
+    const { parts: { lending, reserve, ownTakes, changes, groups }, saver } =
       this.#options;
     // In this order: the loan comes back into the reserve, the reserve goes back into the log,
     // and the next leader goes on without a gap.
@@ -72,7 +72,7 @@ export class Shutdown {
     settleTakes(this.#options.parts);
     ownTakes.stop();
     changes.stop();
-    numbers.stop();
+    groups.stop();
     this.#phase = "leaving";
     saver.flush((error) => this.end(error));
   }

@@ -25,7 +25,7 @@ const mayImport: readonly (readonly [string, RegExp])[] = [
   ["raft/core/", /^(raft\/core|base)\//],
   [
     "raft/channel/",
-    /^(raft\/channel|base)\/|^(raft\/core\/types|storage\/storage)\.ts$/,
+    /^(raft\/channel|base)\/|^(raft\/core\/(types|limits)|storage\/storage)\.ts$/,
   ],
   ["raft/identity/", /^(raft\/(identity|core)|base)\//],
   ["raft/net/", /^(raft\/(net|identity|core)|base)\//],

@@ -1,83 +1,158 @@
-// Any operations of a command of the log, any names and any numbers, for fast-check. Names
-// repeat, and numbers lie near the borders, because that is where rules differ.
+// Groups of operations and outcomes for tests: arbitrary ones for fast-check, and short forms
+// of those that tests write by hand. Not here: what becomes of them.
 
 import fc from "fast-check";
-import { int64Max } from "../../base/range.ts";
+import {
+  listCountMax,
+  operationCountMax,
+} from "../../raft/channel/operation_limits.ts";
+import type {
+  Group,
+  GroupOutcome,
+  Operation,
+  Result,
+} from "../../raft/channel/operations.ts";
 import { isSequenceName } from "../../base/sequence_name.ts";
-import type { SequenceOperation } from "../../raft/tickets/machine.ts";
 
-const lastTicket = 2n ** 64n - 1n;
-
-/** A name of a sequence, often one that was drawn before. */
-export const sequenceName: fc.Arbitrary<string> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.constantFrom("ticket", "a", "b", "abcd", "abce", "tenant:7"),
-  },
+/** Texts that name a sequence, few of them often. */
+export const sequenceName = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom("ticket", "orders", "a") },
   {
     weight: 1,
-    arbitrary: fc.stringMatching(/^[!-~]{1,128}$/).filter(isSequenceName),
+    arbitrary: fc.string({
+      unit: fc.integer({ min: 33, max: 126 }).map((code) =>
+        String.fromCharCode(code)
+      ),
+      minLength: 1,
+      maxLength: 128,
+    }).filter(isSequenceName),
   },
 );
 
-/** Near 0, 2^32, 2^53, 2^63 and the last ticket, or anywhere. */
-export const number64: fc.Arbitrary<bigint> = fc.oneof(
-  fc.bigInt({ min: 0n, max: lastTicket }),
-  fc.tuple(
-    fc.constantFrom(2n ** 32n, 2n ** 53n, int64Max, lastTicket, 0n),
-    fc.bigInt({ min: -5n, max: 5n }),
-  ).map(([border, off]) => {
-    const value = border + off;
-    return value < 0n ? 0n : value > lastTicket ? lastTicket : value;
-  }),
+const number = fc.oneof(
+  fc.constantFrom(1n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n),
+  fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }),
 );
-
-const atLeast1 = number64.map((number) => number === 0n ? 1n : number);
+const size = fc.oneof(
+  fc.constantFrom(0, 1, 127, 128, 2 ** 32, 2 ** 49 - 1),
+  fc.nat(),
+);
 const count = fc.oneof(
-  fc.integer({ min: 1, max: 10 }),
-  fc.constantFrom(1, 2 ** 32, 2 ** 53 - 1),
+  fc.constantFrom(1, 127, 128, operationCountMax),
+  fc.integer({ min: 1, max: 1_000_000 }),
 );
+const policy = fc.constantFrom("any" as const, "created" as const);
 
-/** Up to `maxLength` sequences of different names. */
-export function sequencesOf(
-  maxLength: number,
-): fc.Arbitrary<[string, bigint][]> {
-  return fc.uniqueArray(fc.tuple(sequenceName, number64), {
-    maxLength,
-    selector: ([name]) => name,
-  });
+function tagged<const Type extends string, Fields>(
+  type: Type,
+  fields: { [Name in keyof Fields]: fc.Arbitrary<Fields[Name]> },
+): fc.Arbitrary<{ type: Type } & Fields> {
+  return fc.record(fields, { noNullPrototype: true }).map((value) => ({
+    type,
+    ...value as Fields,
+  }));
 }
 
-export const operation: fc.Arbitrary<SequenceOperation> = fc.oneof(
-  fc.record({
-    type: fc.constant("take"),
-    name: sequenceName,
-    count,
-    isCapped: fc.boolean(),
+/** Any operation. */
+export const operation: fc.Arbitrary<Operation> = fc.oneof(
+  tagged("take", { name: sequenceName, count, isCapped: fc.boolean() }),
+  tagged("last", { name: sequenceName }),
+  tagged("raise", { name: sequenceName, to: number }),
+  tagged("create", { name: sequenceName, start: number }),
+  tagged("set-policy", { policy }),
+  tagged("policy", {}),
+  tagged("list", {
+    cursor: size,
+    count: fc.oneof(
+      fc.constantFrom(1, listCountMax),
+      fc.integer({ min: 1, max: 200 }),
+    ),
   }),
-  fc.record({ name: sequenceName, from: atLeast1, to: number64 }).map((
-    { name, from, to },
-  ) => ({
-    type: "return" as const,
-    name,
-    from,
-    to: to < from ? to : from - 1n,
+  tagged("size", {}),
+  tagged("check", {
+    name: sequenceName,
+    last: fc.option(fc.oneof(number, fc.constant(0n)), { nil: undefined }),
+  }),
+  tagged("backup", { cursor: size }),
+);
+
+/** Any group, within the limits of a message with up to four. */
+export const group: fc.Arbitrary<Group> = fc.array(operation, {
+  minLength: 1,
+  maxLength: 6,
+}).map((operations) => {
+  const pages = operations.filter(isPage);
+  return operations.filter((one) => !isPage(one) || one === pages[0]);
+});
+
+function isPage({ type }: Operation): boolean {
+  return type === "list" || type === "backup";
+}
+
+const text = fc.string({ unit: "grapheme", maxLength: 20 });
+
+/** Any result. */
+export const result: fc.Arbitrary<Result> = fc.oneof(
+  fc.tuple(number, count).map(([last, count]): Result => ({
+    type: "taken",
+    last,
+    count: BigInt(count) <= last ? count : 1,
   })),
-  fc.record({ type: fc.constant("raise"), name: sequenceName, to: atLeast1 }),
-  fc.record({
-    type: fc.constant("create"),
-    name: sequenceName,
-    start: atLeast1,
+  tagged("last", {
+    last: fc.option(fc.oneof(number, fc.constant(0n)), { nil: undefined }),
   }),
-  fc.record({
-    type: fc.constant("set-policy"),
-    policy: fc.constantFrom("any", "created"),
+  tagged("done", {}),
+  tagged("policy", { policy }),
+  tagged("page", {
+    next: size,
+    sequences: fc.array(fc.tuple(sequenceName, number), { maxLength: 3 }),
   }),
-  fc.record({ type: fc.constant("policy") }),
-  fc.record({ type: fc.constant("last"), name: sequenceName }),
-  fc.record({
-    type: fc.constant("check"),
-    name: sequenceName,
-    last: fc.option(number64, { nil: undefined }),
+  tagged("size", { size }),
+  tagged("backup", {
+    next: size,
+    pairs: fc.array(fc.tuple(text, text), { maxLength: 3 }),
   }),
-).map((operation) => ({ ...operation })); // with a prototype, as literals have
+);
+
+/** Any outcome. */
+export const outcome: fc.Arbitrary<GroupOutcome> = fc.oneof(
+  tagged("done", { results: fc.array(result, { minLength: 1, maxLength: 4 }) }),
+  tagged("refused", {
+    reason: fc.constantFrom(
+      "exhausted" as const,
+      "above-int64" as const,
+      "unknown-sequence" as const,
+      "too-many-sequences" as const,
+      "exists" as const,
+      "changed" as const,
+    ),
+    at: fc.nat({ max: 1023 }),
+  }),
+  tagged("not-leader", {}),
+  tagged("moved", { to: text }),
+  tagged("error", { text }),
+);
+
+export function take(name: string, count = 1, isCapped = false): Operation {
+  return { type: "take", name, count, isCapped };
+}
+
+export function last(name: string): Operation {
+  return { type: "last", name };
+}
+
+export function raiseTo(name: string, to: bigint): Operation {
+  return { type: "raise", name, to };
+}
+
+export function create(name: string, start = 1n): Operation {
+  return { type: "create", name, start };
+}
+
+export function check(name: string, last: bigint | undefined): Operation {
+  return { type: "check", name, last };
+}
+
+export function list(cursor = 0, count = 10): Operation {
+  return { type: "list", cursor, count };
+}

@@ -1,0 +1,351 @@
+// The leader's half of groups of operations. Each becomes one claim on the sequences that it
+// names (`claim.ts`), which the reserve settles at one moment; then its operations are carried
+// out in their order on what the claim got. Not here: which node is asked, and for how long
+// (`groups_asked.ts`).
+//
+// A claim is settled when three things are true at one moment. Together they make what a group
+// reads linearizable (thesis 6.4):
+//
+//  1. An entry of this term is applied: every entry of a former leader is then applied, too.
+//  2. A round of confirmations that began after the question shows that no later leader had
+//     given a number by then.
+//  3. No number of its sequences is lent, and the claims before it on these are settled.
+//
+// A raise, a `create` and a `set-policy` are entries in the log, with all other operations of
+// their group in one command. So is a group that begins a sequence and may be refused for
+// another operation: it must leave no sequence behind.
+
+import { assert } from "../../base/assert.ts";
+import { int64Max } from "../../base/range.ts";
+import type {
+  Group,
+  GroupOutcome,
+  Operation,
+  Result,
+} from "../channel/operations.ts";
+import type { Raft } from "../core/raft.ts";
+import type {
+  Claim,
+  ClaimPart,
+  ClaimRequest,
+  GivenPart,
+  Judge,
+  LastOf,
+  Settled,
+} from "./claim.ts";
+import { type Batch, errorOf } from "./group_batch.ts";
+import { GroupReads, type GroupReadsOptions } from "./group_reads.ts";
+import {
+  encodeGroup,
+  fitsCommand,
+  lastTicket,
+  type Outcome,
+  type SequenceOperation,
+} from "./machine.ts";
+
+/** What claims are made on: the reserve. */
+export type Claims = {
+  ask(request: ClaimRequest): Claim | undefined;
+  lastOf(name: string): bigint | undefined;
+};
+
+/** The parts of a leader that know the numbers. */
+export type GroupsLedOptions = Omit<GroupReadsOptions, "lastOf"> & {
+  readonly reserve: Claims;
+  /** Recalls what is lent of a sequence; whether all of it is back. */
+  readonly isLoanBack: (name: string) => boolean;
+  /** Sequences that a command of this node may begin, with those that there are. */
+  readonly sequencesMax: number;
+  /** A raise has passed over numbers of `name`, up to `to`. */
+  readonly raised: (name: string, to: bigint) => void;
+};
+
+/** The outcome of a group; "lost": the term is over, and nobody knows. */
+export type GroupTold = GroupOutcome | "lost";
+
+/** The sequences of a group, and where each of its operations finds its own among them. */
+type Plan = {
+  readonly parts: readonly ClaimPart[];
+  /** For each operation its part; -1 if it names no sequence. */
+  readonly places: readonly number[];
+};
+
+/** A group whose claim is not settled. */
+type Led = Plan & {
+  readonly group: Group;
+  readonly tell: (told: GroupTold) => void;
+  /** Its raises that pass over numbers, as far as was known when it was asked. */
+  readonly raises: readonly Raise[];
+};
+
+type Raise = Extract<Operation, { readonly type: "raise" }>;
+
+const done: Result = { type: "done" };
+
+/** Carries groups out while this node leads. */
+export class GroupsLed {
+  readonly #raft: Raft;
+  readonly #options: GroupsLedOptions;
+  readonly #reads: GroupReads;
+  readonly #lastOf: LastOf;
+  readonly #led = new Map<Claim, Led>();
+
+  constructor(raft: Raft, options: GroupsLedOptions) {
+    this.#raft = raft;
+    this.#options = options;
+    this.#lastOf = (name) => options.reserve.lastOf(name);
+    this.#reads = new GroupReads(raft, { ...options, lastOf: this.#lastOf });
+  }
+
+  /**
+   * Begins to carry `group` out. `tell` is called once, within the call or later. Returns false
+   * if this node gives nothing now: it does not lead, hands over, or stops.
+   */
+  ask(group: Group, tell: (told: GroupTold) => void): boolean {
+    const plan = planOf(group);
+    const command = this.#commandOf(group, plan);
+    if (typeof command === "string") {
+      tell({ type: "error", text: `${command}; nothing was done` });
+      return true;
+    }
+    const { parts } = plan;
+    const claim = this.#options.reserve.ask({
+      kind: "group",
+      asker: undefined,
+      ...(command === undefined
+        ? { parts, judge: judgeOf(group, plan) }
+        : { parts: parts.map(onlyNamed), command }),
+    });
+    if (claim === undefined) return false;
+    const raises = command === undefined ? [] : this.#raisesOf(group);
+    this.#led.set(claim, { ...plan, group, tell, raises });
+    return true;
+  }
+
+  /** The reserve has settled the claim of a group. */
+  settled({ claim, settlement }: Settled): void {
+    const led = this.#led.get(claim);
+    assert(led !== undefined, "a claim that nobody made is settled");
+    this.#led.delete(claim);
+    const { tell } = led;
+    switch (settlement.type) {
+      case "given": {
+        const results = this.#carryOut(led, settlement.parts);
+        return tell({ type: "done", results });
+      }
+      case "applied":
+        return tell(this.#applied(led, settlement.outcomes));
+      case "refused": {
+        const { reason, at } = settlement;
+        // A command and a judge name the operation themselves.
+        const isOfPart = claim.command === undefined && reason !== "changed";
+        return tell({
+          type: "refused",
+          reason,
+          at: isOfPart ? this.#firstUnfit(led, at) : at,
+        });
+      }
+      case "lost":
+        return tell("lost");
+      default:
+        settlement satisfies never;
+    }
+  }
+
+  /**
+   * The command that carries the group out in the log; `undefined` if it needs none, and a text
+   * if there can be none.
+   */
+  #commandOf(group: Group, plan: Plan): Uint8Array | string | undefined {
+    const isLogged = group.some(changesByLog);
+    const operations = group.filter(isOfMachine);
+    const isWhole = operations.length === group.length;
+    if (!isLogged) {
+      const mayFit = isWhole && this.#mayLeaveSequence(group, plan);
+      if (!mayFit || !fitsCommand(operations)) return undefined;
+    } else if (!isWhole) {
+      return "a group that changes sequences cannot list them";
+    } else if (!fitsCommand(operations)) {
+      return "the group is too large for one entry of the log";
+    } else if (this.#isRaised(group)) return undefined;
+    const { sequencesMax } = this.#options;
+    return encodeGroup(operations, { sequencesMax });
+  }
+
+  /** Whether the group could begin a sequence, and be refused nevertheless. */
+  #mayLeaveSequence(group: Group, { parts }: Plan): boolean {
+    const isOneTake = parts.length === 1 &&
+      group.every(({ type }) => type === "take");
+    return !isOneTake &&
+      parts.some(({ name, count }) =>
+        count > 0 && this.#lastOf(name) === undefined
+      );
+  }
+
+  /**
+   * Whether the group is nothing but raises, and all numbers that are given from now on are
+   * above them already. Numbers that are lent and come back would be below again.
+   */
+  #isRaised(group: Group): boolean {
+    const { log, currentTerm } = this.#raft;
+    if (log.termAt(log.lastApplied) !== currentTerm) return false;
+    return group.every((operation) =>
+      operation.type === "raise" && !this.#passes(operation) &&
+      this.#options.isLoanBack(operation.name)
+    );
+  }
+
+  #raisesOf(group: Group): Raise[] {
+    return group.filter((operation): operation is Raise =>
+      operation.type === "raise" && this.#passes(operation)
+    );
+  }
+
+  #passes({ name, to }: Raise): boolean {
+    return (this.#lastOf(name) ?? 0n) < to;
+  }
+
+  #applied(led: Led, outcomes: readonly Outcome[]): GroupOutcome {
+    const results: Result[] = [];
+    for (const outcome of outcomes) {
+      if (outcome.type === "refused") return outcome;
+      results.push(outcome);
+    }
+    for (const { name, to } of led.raises) this.#options.raised(name, to);
+    return { type: "done", results };
+  }
+
+  /** Carries out the operations in their order on the numbers that each part got. */
+  #carryOut(
+    { group, parts, places }: Led,
+    given: readonly GivenPart[],
+  ): Result[] {
+    /** The last number given of each part, as the operations go on. */
+    const lasts = parts.map(({ count }, place) => {
+      const part = given[place];
+      assert(part?.count === count, "a claim gets what it asks for");
+      return part.last - BigInt(count);
+    });
+    return group.map((operation, at): Result => {
+      const place = places[at]!;
+      switch (operation.type) {
+        case "take": {
+          const { count } = operation;
+          const last = lasts[place]! + BigInt(count);
+          lasts[place] = last;
+          return { type: "taken", last, count };
+        }
+        case "last": {
+          const { exists } = given[place]!;
+          return { type: "last", last: exists ? lasts[place] : undefined };
+        }
+        case "raise":
+          assert(lasts[place]! >= operation.to, "a raise passed over nothing");
+          return done;
+        case "check": // judged before
+          return done;
+        default: {
+          const result = this.#reads.read(operation);
+          assert(result !== undefined, `${operation.type} without its entry`);
+          return result;
+        }
+      }
+    });
+  }
+
+  /** The first operation for which part `place` has no numbers left. */
+  #firstUnfit({ group, places, parts }: Led, place: number): number {
+    let last = this.#lastOf(parts[place]!.name) ?? 0n;
+    for (const [at, operation] of group.entries()) {
+      if (places[at] !== place || operation.type !== "take") continue;
+      last += BigInt(operation.count);
+      const max = operation.isCapped ? int64Max : lastTicket;
+      if (last > max) return at;
+    }
+    // It is refused for another reason, or because a capped take shares its numbers.
+    return group.findIndex(({ type }, at) =>
+      type === "take" && places[at] === place
+    );
+  }
+}
+
+/**
+ * Begins at this leader with the groups of `batch` that wait. Returns false if it takes none on
+ * now. `told` is called after each group that has come to an end, also to an unknown one.
+ */
+export function beginLed(
+  batch: Batch,
+  led: GroupsLed,
+  told: () => void,
+): boolean {
+  return batch.begin((placed) =>
+    led.ask(placed.group, (outcome) => {
+      if (outcome !== "lost") batch.answer(placed, outcome);
+      else if (placed.traits.isRepeatable) batch.again(placed);
+      else batch.answer(placed, errorOf("leadership was lost", placed));
+      told();
+    })
+  );
+}
+
+function planOf(group: Group): Plan {
+  const parts: { name: string; count: number; isCapped: boolean }[] = [];
+  // Of few it is faster to look through all.
+  const known = group.length > 8 ? new Map<string, number>() : undefined;
+  const places = group.map((operation) => {
+    if (!("name" in operation)) return -1;
+    const { name } = operation;
+    let place = known?.get(name) ??
+      (known ? -1 : parts.findIndex((part) => part.name === name));
+    if (place < 0) {
+      place = parts.push({ name, count: 0, isCapped: false }) - 1;
+      known?.set(name, place);
+    }
+    if (operation.type === "take") {
+      const part = parts[place]!;
+      part.count += operation.count;
+      part.isCapped ||= operation.isCapped;
+    }
+    return place;
+  });
+  return { parts, places };
+}
+
+function onlyNamed({ name }: ClaimPart): ClaimPart {
+  return { name, count: 0, isCapped: false };
+}
+
+/** Whether the log alone can carry `operation` out. */
+function changesByLog({ type }: Operation): boolean {
+  return type === "raise" || type === "create" || type === "set-policy";
+}
+
+/** Whether a command of the log can hold `operation`. */
+function isOfMachine(
+  operation: Operation,
+): operation is Operation & SequenceOperation {
+  const { type } = operation;
+  return type !== "list" && type !== "size" && type !== "backup";
+}
+
+/** Compares the last numbers that the checks of `group` name; `undefined` if it has none. */
+function judgeOf(group: Group, { parts, places }: Plan): Judge | undefined {
+  if (!group.some(({ type }) => type === "check")) return undefined;
+  return (lastOf) => {
+    /** What operations before have taken. */
+    const taken = parts.map(() => 0n);
+    for (const [at, operation] of group.entries()) {
+      const place = places[at]!;
+      if (operation.type === "take") {
+        taken[place]! += BigInt(operation.count);
+      } else if (operation.type === "check") {
+        const before = lastOf(operation.name);
+        const last = taken[place]! > 0n || before !== undefined
+          ? (before ?? 0n) + taken[place]!
+          : undefined;
+        if (last !== operation.last) return { at, reason: "changed" };
+      }
+    }
+    return undefined;
+  };
+}
