@@ -280,7 +280,7 @@ export class Reader {
     let text = "";
     let i = at;
     for (; i < at + length; i++) {
-      const byte = this.#view.getUint8(i);
+      const byte = this.view.getUint8(i);
       if (byte > 0x7f) break;
       text += String.fromCharCode(byte);
     }

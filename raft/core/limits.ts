@@ -21,9 +21,3 @@ export const termJumpMax = 2 ** 24;
 
 /** Tickets in one take: as many as may wait in one isolate that serves clients. */
 export const takeCountMax = 2 ** 21;
-
-/**
- * Bytes of data in one Forward or ForwardResponse: thousands of groups of operations. Of a guest
- * no frame of this size is read, but none forwards: only a member on a known disk may.
- */
-export const forwardBytesMax = 256 * 1024;
