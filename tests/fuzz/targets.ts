@@ -5,6 +5,7 @@ import { cliTargets } from "./cli.ts";
 import { connectionTargets } from "./connection.ts";
 import { foundingTargets } from "./founding.ts";
 import { frameTargets } from "./frames.ts";
+import { backupTargets } from "./backups.ts";
 import { machineTargets } from "./machine.ts";
 import { numberTargets } from "./numbers.ts";
 import { peersTargets } from "./peers.ts";
@@ -27,5 +28,6 @@ export const targets: readonly Target[] = [
   ...adminTargets,
   ...foundingTargets,
   ...machineTargets,
+  ...backupTargets,
   ...numberTargets,
 ];

@@ -9,6 +9,7 @@ import { fuzzedMutants } from "./fuzzed.ts";
 import { gateMutants } from "./gate.ts";
 import { guestsMutants } from "./guests.ts";
 import { kvMutants } from "./kv.ts";
+import { machineMutants } from "./machine.ts";
 import { membershipMutants } from "./membership.ts";
 import { movesMutants } from "./moves.ts";
 import type { Mutant } from "./mutant.ts";
@@ -36,6 +37,7 @@ export const mutants: readonly Mutant[] = [
   ...foundingMutants,
   ...movesMutants,
   ...nodeMutants,
+  ...machineMutants,
   ...reserveMutants,
   ...lendingMutants,
   ...numbersMutants,

@@ -1,4 +1,4 @@
-// Mistakes of the node around the core and of its machine, put back.
+// Mistakes of the node around the core, put back.
 
 import type { Mutant } from "./mutant.ts";
 
@@ -9,7 +9,6 @@ const diskLatency = "raft/stats/disk_latency.ts";
 const ticketdStats = "raft/stats/ticketd_stats.ts";
 const peerInfo = "raft/stats/peer_info.ts";
 const removal = "raft/members/removal.ts";
-const machine = "raft/tickets/machine.ts";
 
 export const nodeMutants: readonly Mutant[] = [
   {
@@ -152,33 +151,6 @@ export const nodeMutants: readonly Mutant[] = [
     find: "const isLive = answers(raft, id);",
     replace: "const isLive = answers(raft, raft.id);",
     tests: ["unit/raft/stats/ticketd_stats_test.ts"],
-  },
-  {
-    name: "overflow",
-    mistake: "after 2^64 - 1 comes 2^64",
-    source: "promise 1",
-    file: machine,
-    find: "const count = BigInt(wanted) <= left ? wanted : Number(left);",
-    replace: "const count = left >= 0n ? wanted : wanted;",
-    tests: ["unit/raft/tickets/machine_test.ts"],
-  },
-  {
-    name: "snapshot-of-32-bits",
-    mistake: "a snapshot keeps the lower half of each number",
-    source: "promise 1",
-    file: machine,
-    find: "writer.big64(last);",
-    replace: "writer.big64(BigInt.asUintN(32, last));",
-    tests: ["unit/raft/tickets/machine_test.ts"],
-  },
-  {
-    name: "newer-format-guessed",
-    mistake: "a node applies commands of a format that it does not know",
-    source: "PITFALLS 16",
-    file: machine,
-    find: "    found === known,",
-    replace: "    found >= known,",
-    tests: ["unit/raft/tickets/machine_test.ts"],
   },
   {
     name: "removed-too-early",

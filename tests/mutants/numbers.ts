@@ -3,7 +3,6 @@
 
 import type { Mutant } from "./mutant.ts";
 
-const machine = "raft/tickets/machine.ts";
 const reserve = "raft/tickets/reserve.ts";
 const led = "raft/tickets/numbers_led.ts";
 const asked = "raft/tickets/numbers_asked.ts";
@@ -13,24 +12,6 @@ const askedTest = "unit/raft/tickets/numbers_asked_test.ts";
 const commandsTest = "unit/server/commands/number_commands_test.ts";
 
 export const numbersMutants: readonly Mutant[] = [
-  {
-    name: "raise-lowers",
-    mistake: "a raise sets the last number, be it higher before or not",
-    source: "promise 1",
-    file: machine,
-    find: "if (to > this.last(name)) this.#sequences.set(name, to);",
-    replace: "this.#sequences.set(name, to);",
-    tests: ["unit/raft/tickets/machine_test.ts"],
-  },
-  {
-    name: "raise-to-nothing",
-    mistake: "a raise to 0, which no node proposes, may enter the log",
-    source: "PITFALLS 31",
-    file: machine,
-    find: 'if (reader.big64() === 0n) reader.fail("every number is above 0");',
-    replace: "reader.big64();",
-    tests: ["unit/raft/tickets/machine_test.ts"],
-  },
   {
     name: "raise-forgets-the-reserve",
     mistake: "numbers in hand are given after they were passed over",
@@ -223,6 +204,24 @@ export const numbersMutants: readonly Mutant[] = [
     find: "    this.#ticks++;\n",
     replace: "    this.#ticks += 0;\n",
     tests: ["unit/raft/node_test.ts"],
+  },
+  {
+    name: "backup-of-some",
+    mistake: "a backup of half the sequences is a backup",
+    source: "OPERATING, Backups",
+    file: "admin/backup_reply.ts",
+    find: "sequences.length < this.#total",
+    replace: "sequences.length < 0",
+    tests: ["unit/admin/backup_test.ts"],
+  },
+  {
+    name: "backup-without-end",
+    mistake: "a page that leads back is asked for again and again",
+    source: "OPERATING, Backups",
+    file: "admin/backup_reply.ts",
+    find: "if (next !== 0 && !isAhead) return refuse();",
+    replace: "",
+    tests: ["unit/admin/backup_test.ts"],
   },
   {
     name: "backup-believed",

@@ -34,8 +34,9 @@ export const offlineMutants: readonly Mutant[] = [
     mistake: "a return that only the survivor has lowers where it goes on",
     source: "README, promise 1",
     file: newCluster,
-    find: "const { lastIndex, highest } = stateOf(saved);",
-    replace: "const { lastIndex, sequences: highest } = stateOf(saved);",
+    find: "const { lastIndex, highest, policy } = stateOf(saved);",
+    replace:
+      "const { lastIndex, sequences: highest, policy } = stateOf(saved);",
     tests: recoverTests,
   },
   {
@@ -44,10 +45,19 @@ export const offlineMutants: readonly Mutant[] = [
       "a survivor that knows of no ticket begins at 1, whatever the skip",
     source: "README, promise 1",
     file: newCluster,
-    find: "new Map([[ticketSequence, 0n], ...known])",
+    find: "new Map([[defaultSequence, 0n], ...known])",
     replace:
-      "new Map(known.size === 0 ? [] : [[ticketSequence, 0n], ...known])",
+      "new Map(known.size === 0 ? [] : [[defaultSequence, 0n], ...known])",
     tests: [...recoverTests, ...restoreTests],
+  },
+  {
+    name: "restored-with-unknown-names",
+    mistake: "a name that was begun after the backup begins at 1 once more",
+    source: "README, promise 1",
+    file: newCluster,
+    find: 'return bound.type === "exact" ? before : "created";',
+    replace: "return before;",
+    tests: restoreTests,
   },
   {
     name: "above-lowers",

@@ -6,7 +6,6 @@ import type { Mutant } from "./mutant.ts";
 const confirmation = "raft/core/confirmation.ts";
 const reserve = "raft/tickets/reserve.ts";
 const demand = "raft/tickets/demand.ts";
-const machine = "raft/tickets/machine.ts";
 
 export const reserveMutants: readonly Mutant[] = [
   {
@@ -267,15 +266,6 @@ export const reserveMutants: readonly Mutant[] = [
     find: "if (last + 1n === this.#next) this.#next -= BigInt(count);",
     replace: "if (last < this.#next) this.#next -= BigInt(count);",
     tests: ["unit/raft/tickets/reserve_test.ts"],
-  },
-  {
-    name: "return-believed",
-    mistake: "numbers come back although others were taken since",
-    source: "promise 1",
-    file: machine,
-    find: "if (this.last(name) === from) this.#sequences.set(name, to);",
-    replace: "this.#sequences.set(name, to);",
-    tests: ["unit/raft/tickets/machine_test.ts"],
   },
   {
     name: "shrunk-quorum-not-counted",

@@ -55,6 +55,7 @@ function checkBackup(world: World): void {
     index,
     term: 1,
     members: [],
+    policy: "any" as const,
     sequences: last === 0n ? [] : [{ name: defaultSequence, last }],
   };
   const [bound, text] = random(2) === 0

@@ -249,8 +249,8 @@ Deno.test("Of a group that is refused no trace is left, be it of a thousand new 
     (_, i) => take(1, { name: `n${i}` }),
   );
   assert.deepEqual(
-    group(machine, ...many, take(3), take(1, { name: "one-more" })),
-    [refused("too-many-sequences", 1000)],
+    group(machine, ...many, take(3), take(2), take(1, { name: "one-more" })),
+    [refused("too-many-sequences", 1001)],
   );
   assert.deepEqual(machine.snapshot(), before);
   assert.equal(machine.last("n0"), undefined);
