@@ -74,8 +74,8 @@ export type LaneShare = {
   /** How many askers wait. */
   askers: number;
   isClosed: boolean;
-  /** Requests of a lane begin to wait, or none waits any more. */
-  readonly waits: (lane: Lane, isWaiting: boolean) => void;
+  /** Requests of a lane begin to wait. */
+  readonly waits: (lane: Lane) => void;
   /** Calls `post` of a lane at the end of the turn. */
   readonly wake: (lane: Lane) => void;
 };
@@ -121,6 +121,8 @@ export class Lane {
   /** Given to nobody while an asker waits whom it cannot serve: goes back with its take. */
   readonly #loan = new Loan();
   #isWoken = false;
+  /** For the dispenser: it is in the list of those that wait, or did. */
+  isListed = false;
 
   constructor(name: string, share: LaneShare) {
     this.name = name;
@@ -149,9 +151,12 @@ export class Lane {
     if (this.#share.isClosed) return client.refused(count, stoppingText);
     const lent = this.#waiting > 0 ? 0 : this.#lendable(request);
     if (lent < 0) return client.refused(count, overflowText);
-    const { last } = this.#loan.take(lent);
-    if (lent < count) this.#ask(client, { isBlock, isCapped }, count - lent);
-    if (lent > 0) client.granted(last, lent);
+    if (lent === 0) this.#ask(client, request, count);
+    else {
+      const { last } = this.#loan.take(lent);
+      if (lent < count) this.#ask(client, { isBlock, isCapped }, count - lent);
+      client.granted(last, lent);
+    }
     this.#wake();
   }
 
@@ -174,7 +179,7 @@ export class Lane {
     count: number,
   ): void {
     const share = this.#share;
-    if (this.#waiting === 0) share.waits(this, true);
+    if (this.#waiting === 0) share.waits(this);
     const last = this.#askers.last;
     const joins = !isBlock && last?.client === client &&
       last.since === share.ticks && last.isCapped === isCapped;
@@ -230,19 +235,23 @@ export class Lane {
     // from the loan.
     const early = this.#servable(due);
     this.#toPost -= early;
-    const end = early > 0 ? this.#loan.take(early).last : last - BigInt(spare);
+    const end = early > 0
+      ? this.#loan.take(early).last
+      : spare > 0
+      ? last - BigInt(spare)
+      : last;
     let left = due + early;
     if (left === 0) return this.#post();
     this.#answer(left, ({ client }, part) => {
       left -= part;
-      client.granted(end - BigInt(left), part);
+      client.granted(left > 0 ? end - BigInt(left) : end, part);
     });
   }
 
   /** How many tickets, of those in no take yet, the loan can serve; `due` stand before them. */
   #servable(due: number): number {
     const most = Math.min(this.#loan.count, this.#toPost);
-    if (this.#special === 0) return most;
+    if (this.#special === 0 || most === 0) return most;
     let early = 0;
     let skipped = 0;
     for (let at = 0; early < most; at++) {
@@ -408,12 +417,11 @@ export class Lane {
 
   /** `count` tickets wait no longer. */
   #leave(count: number): void {
-    if (count === 0) return;
     this.#waiting -= count;
     this.#share.waiting -= count;
+    if (this.#careLeft === 0) return;
     this.#careLeft = Math.max(0, this.#careLeft - count);
     if (this.#careLeft === 0) this.#care = "none";
-    if (this.#waiting === 0) this.#share.waits(this, false);
   }
 
   /** Tickets that the take under way is still to bring. */
@@ -470,7 +478,9 @@ export class Lane {
     this.#toPost -= count;
     if (this.#toPost === 0) this.#isCapped = false;
     this.#underWay = "take";
-    const rest = this.#loan.empty().count;
+    const rest = this.#loan.count;
+    if (rest > 0) this.#loan.empty();
+    else this.#loan.endRefills();
     this.#share.requests.take({ name, count, isCapped, rest });
   }
 
