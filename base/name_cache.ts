@@ -1,11 +1,11 @@
 // Names of sequences as texts, from the bytes of requests, without an allocation for those that
-// were seen before. A table of a fixed size: a name whose place is taken replaces the one there.
-// Not here: which bytes are a name (`sequence_name.ts`).
+// were seen before. A table of a fixed size, with two places for each hash: a new name takes the
+// place of the one that came first. Not here: which bytes are a name (`sequence_name.ts`).
 
 import { isSequenceName, nameBytesMax } from "./sequence_name.ts";
 
 /** Names that are remembered at most; a power of two. */
-const placesDefault = 2 ** 14;
+const placesDefault = 2 ** 16;
 
 /** Remembers the texts of names. */
 export class NameCache {
@@ -29,12 +29,16 @@ export class NameCache {
     for (let at = from; at < to; at++) {
       hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
     }
-    const place = (hash ^ hash >>> 15) & this.#names.length - 1;
-    const known = this.#names[place];
-    if (known !== undefined && isAt(bytes, from, to, known)) return known;
+    const names = this.#names;
+    const place = (hash ^ hash >>> 15) & names.length - 2;
+    const first = names[place];
+    if (first !== undefined && isAt(bytes, from, to, first)) return first;
+    const second = names[place + 1];
+    if (second !== undefined && isAt(bytes, from, to, second)) return second;
     const name = String.fromCharCode(...bytes.subarray(from, to));
     if (!isSequenceName(name)) return undefined;
-    this.#names[place] = name;
+    names[place + 1] = first;
+    names[place] = name;
     return name;
   }
 }

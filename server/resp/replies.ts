@@ -234,7 +234,7 @@ export class Replies implements SlotOwner {
       if (this.#gone) return;
       assert(slot.waiting === 1, "a request was answered twice");
       this.#answers[of]--;
-      this.fill(slot, 1, write);
+      this.#fill(slot, 1, () => write(this.#writerOf(slot)));
     };
   }
 
@@ -325,18 +325,26 @@ export class Replies implements SlotOwner {
     }
   }
 
-  /** Writes `part` of the replies for which `slot` waits; for slots alone. */
+  /** Writes `part` of the tickets for which `slot` waits; for slots alone. */
   fill(
     slot: Slot,
     part: number,
     write: (writer: RespWriter) => void,
   ): void {
+    this.#fill(slot, part, () => {
+      this.#tickets -= part;
+      const isWhole = part === slot.waiting && slot.early === undefined;
+      if (isWhole && slot !== this.#slots.first) slot.late = write;
+      else write(this.#writerOf(slot));
+    });
+  }
+
+  #fill(slot: Slot, part: number, write: () => void): void {
     if (this.#gone) return;
     try {
       assert(part <= slot.waiting, "more replies than are awaited");
-      write(this.#writerOf(slot));
+      write();
       slot.waiting -= part;
-      if (slot.kind === "take") this.#tickets -= part;
       this.#release();
       if (slot.waiting === 0) this.#turns.ended(slot);
     } catch (error) {
@@ -357,6 +365,7 @@ export class Replies implements SlotOwner {
       const next = this.#slots.first;
       const to = next?.tailFrom ?? this.#tails.end;
       this.#tails.move(this.#out, { from: slot.tailFrom, to });
+      next?.late?.(this.#out);
       if (next?.early === undefined) continue;
       this.#out.append(next.early.bytes());
       next.early.rest();

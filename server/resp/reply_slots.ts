@@ -14,7 +14,7 @@ export type BlockFormat = "range" | "last";
 
 /** Where the replies of a slot go. */
 export interface SlotOwner {
-  /** Writes `part` of the replies for which `slot` waits. */
+  /** Writes `part` of the replies for which `slot` waits: now, or when it is their turn. */
   fill(
     slot: Slot,
     part: number,
@@ -30,6 +30,8 @@ export class Slot implements Turn {
   readonly tailFrom: number;
   /** Its replies that came while it was not the first. */
   early: RespWriter | undefined;
+  /** The same, if they came at once and are short to keep: a buffer costs more than to wait. */
+  late: ((writer: RespWriter) => void) | undefined;
   kind: TurnKind | undefined;
   isOpen = false;
 

@@ -27,7 +27,7 @@ export const laneTicketsMax = 2 ** 26;
 /** Requests that may wait, of all connections. */
 export const askersMax = 2 ** 17;
 /** Lanes past which those that are idle are dropped. */
-export const lanesMax = 2 ** 13;
+export const lanesMax = 2 ** 14;
 
 /** The dependencies of a dispenser. */
 export type DispenserOptions = {
@@ -55,7 +55,10 @@ export class Dispenser implements TakeAnswers {
   readonly #share: LaneShare;
   /** The oldest first; those that were in use when they were to be dropped are young again. */
   readonly #lanes = new Map<string, Lane>();
-  readonly #waiting = new Set<Lane>();
+  /** The lane that was named last: most requests follow one of the same sequence. */
+  #newest: Lane | undefined;
+  /** Those in which something waits, and some in which nothing does any more. */
+  #listed: Lane[] = [];
   /** Those that post at the end of the turn. */
   #woken: Lane[] = [];
   #beganToWait: () => void = () => {};
@@ -73,7 +76,7 @@ export class Dispenser implements TakeAnswers {
       replies: 0,
       askers: 0,
       isClosed: false,
-      waits: (lane, isWaiting) => this.#waits(lane, isWaiting),
+      waits: (lane) => this.#waits(lane),
       wake: (lane) => this.#wake(lane),
     };
   }
@@ -103,11 +106,17 @@ export class Dispenser implements TakeAnswers {
     name: string,
     { count, isBlock }: Pick<TicketRequest, "count" | "isBlock">,
   ): boolean {
+    return this.#hasRoom(this.#find(name), { count, isBlock });
+  }
+
+  #hasRoom(
+    lane: Lane | undefined,
+    { count, isBlock }: Pick<TicketRequest, "count" | "isBlock">,
+  ): boolean {
     const { replies, askers } = this.#share;
-    if (askers >= askersMax) return false;
-    if (replies + (isBlock ? 1 : count) > ticketsWaitingMax) return false;
-    const waiting = this.#lanes.get(name)?.waiting ?? 0;
-    return waiting + count <= laneTicketsMax;
+    return askers < askersMax &&
+      replies + (isBlock ? 1 : count) <= ticketsWaitingMax &&
+      count + (lane?.waiting ?? 0) <= laneTicketsMax;
   }
 
   /**
@@ -119,8 +128,8 @@ export class Dispenser implements TakeAnswers {
   take(name: string, client: TicketClient, request: TicketRequest): void {
     try {
       assert(request.count > 0, `${request.count} tickets asked for`);
-      assert(this.hasRoom(name, request), `no room for ${request.count} more`);
-      const lane = this.#lanes.get(name) ?? this.#open(name);
+      const lane = this.#find(name) ?? this.#open(name);
+      assert(this.#hasRoom(lane, request), `no room for ${request.count} more`);
       lane.take(client, request);
     } catch (error) {
       // A client guards itself: what fails here is common to all, and may deal a number twice.
@@ -167,17 +176,25 @@ export class Dispenser implements TakeAnswers {
    */
   tick(): void {
     this.#share.ticks++;
-    for (const lane of this.#waiting) lane.tick();
+    this.#tidyList();
+    for (const lane of this.#listed) lane.tick();
   }
 
   /** The process ends: all that wait are told so, and nothing more is posted. */
   close(): void {
     this.#share.isClosed = true;
-    for (const lane of this.#waiting) lane.close();
+    for (const lane of this.#listed) lane.close();
+  }
+
+  #find(name: string): Lane | undefined {
+    if (this.#newest?.name === name) return this.#newest;
+    const lane = this.#lanes.get(name);
+    if (lane !== undefined) this.#newest = lane;
+    return lane;
   }
 
   #lane(name: string): Lane {
-    const lane = this.#lanes.get(name);
+    const lane = this.#find(name);
     assert(lane !== undefined, `${name} is answered, and nobody asked`);
     return lane;
   }
@@ -186,7 +203,7 @@ export class Dispenser implements TakeAnswers {
     this.#dropIdle();
     const lane = new Lane(name, this.#share);
     this.#lanes.set(name, lane);
-    return lane;
+    return this.#newest = lane;
   }
 
   /** Drops one or two lanes that are idle, if there are many. */
@@ -194,18 +211,27 @@ export class Dispenser implements TakeAnswers {
     for (const [name, lane] of this.#lanes) {
       if (this.#lanes.size < lanesMax) return;
       this.#lanes.delete(name);
+      if (this.#newest === lane) this.#newest = undefined;
       if (lane.isIdle) continue;
       this.#lanes.set(name, lane);
       return;
     }
   }
 
-  #waits(lane: Lane, isWaiting: boolean): void {
-    if (!isWaiting) this.#waiting.delete(lane);
-    else {
-      if (this.#waiting.size === 0) this.#beganToWait();
-      this.#waiting.add(lane);
-    }
+  #waits(lane: Lane): void {
+    if (this.#share.waiting === 0) this.#beganToWait();
+    if (lane.isListed) return;
+    if (this.#listed.length >= 2 * lanesMax) this.#tidyList();
+    lane.isListed = true;
+    this.#listed.push(lane);
+  }
+
+  /** Takes the lanes off the list in which nothing waits. */
+  #tidyList(): void {
+    this.#listed = this.#listed.filter((lane) => {
+      lane.isListed = lane.waiting > 0;
+      return lane.isListed;
+    });
   }
 
   #wake(lane: Lane): void {
