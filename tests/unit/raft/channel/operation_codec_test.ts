@@ -30,7 +30,7 @@ import type {
 } from "../../../../raft/channel/operations.ts";
 import { sequenceBytes } from "../../../../raft/channel/result_codec.ts";
 import { forwardBytesMax } from "../../../../raft/core/limits.ts";
-import { group, last, list, outcome, take } from "../../../lib/operations.ts";
+import { group, last, list, outcome, take } from "../../../lib/groups.ts";
 
 const groups = fc.array(group, { minLength: 1, maxLength: 4 });
 const outcomes = fc.array(outcome, { minLength: 1, maxLength: 4 });

@@ -17,7 +17,7 @@ import {
   list,
   raiseTo,
   take,
-} from "../../../lib/operations.ts";
+} from "../../../lib/groups.ts";
 
 const ok: GroupOutcome = { type: "done", results: [{ type: "done" }] };
 

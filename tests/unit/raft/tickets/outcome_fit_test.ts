@@ -9,7 +9,7 @@ import {
   encodeForwarded,
 } from "../../../../raft/tickets/group_forward.ts";
 import { fitsGroup } from "../../../../raft/tickets/outcome_fit.ts";
-import { last, list, raiseTo, take } from "../../../lib/operations.ts";
+import { last, list, raiseTo, take } from "../../../lib/groups.ts";
 
 const group: Group = [
   take("a", 3),
