@@ -179,13 +179,14 @@ export class Writer {
  * ```
  */
 export class Reader {
+  /** All bytes, for a format that is read in place: `skip` tells where in it a field lies. */
+  readonly view: DataView;
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /** Bytes that are not yet read. */
@@ -209,23 +210,23 @@ export class Reader {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#skip(1));
+    return this.view.getUint8(this.skip(1));
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#skip(4), true);
+    return this.view.getUint32(this.skip(4), true);
   }
 
   u64(): number {
-    const at = this.#skip(8);
-    const high = this.#view.getUint32(at + 4, true);
+    const at = this.skip(8);
+    const high = this.view.getUint32(at + 4, true);
     if (high > 0x1f_ffff) this.fail("a number above 2^53 - 1");
-    return high * 0x1_0000_0000 + this.#view.getUint32(at, true);
+    return high * 0x1_0000_0000 + this.view.getUint32(at, true);
   }
 
   /** The whole range of 64 bits. */
   big64(): bigint {
-    return this.#view.getBigUint64(this.#skip(8), true);
+    return this.view.getBigUint64(this.skip(8), true);
   }
 
   bool(): boolean {
@@ -242,11 +243,11 @@ export class Reader {
   idOrNone(): string | undefined {
     const length = this.u8();
     if (length === 0) return undefined;
-    const at = this.#skip(length);
+    const at = this.skip(length);
     // Faster than a TextDecoder, because ids are short and ASCII.
     let id = "";
     for (let i = at; i < at + length; i++) {
-      id += String.fromCharCode(this.#view.getUint8(i));
+      id += String.fromCharCode(this.view.getUint8(i));
     }
     if (!isNodeId(id)) this.fail(`${JSON.stringify(id)} is no node id`);
     return id;
@@ -254,7 +255,7 @@ export class Reader {
 
   text(): string {
     const length = this.u8();
-    const at = this.#skip(length);
+    const at = this.skip(length);
     if (length === 0) return "";
     return utf8In(this.#bytes.subarray(at, at + length)) ??
       this.fail("a text that is not UTF-8");
@@ -262,7 +263,7 @@ export class Reader {
 
   /** A copy of the next `length` bytes. */
   raw(length: number): Uint8Array {
-    const at = this.#skip(length);
+    const at = this.skip(length);
     return this.#bytes.slice(at, at + length);
   }
 
@@ -273,11 +274,12 @@ export class Reader {
   data(bytesMax: number): Uint8Array {
     const length = this.u32();
     if (length > bytesMax) this.fail(`${length} bytes, above ${bytesMax}`);
-    const at = this.#skip(length);
+    const at = this.skip(length);
     return this.#bytes.slice(at, at + length);
   }
 
-  #skip(count: number): number {
+  /** Passes over `count` bytes, and returns where they begin. */
+  skip(count: number): number {
     const at = this.#at;
     if (count > this.left) this.fail(`${count - this.left} bytes missing`);
     this.#at = at + count;

@@ -9,6 +9,11 @@ export const defaultSequence = "ticket";
 /** Bytes of the longest name. */
 export const nameBytesMax = 128;
 
+/** Sequences that a cluster may have, unless `--max-sequences` says otherwise … */
+export const sequencesMaxDefault = 100_000;
+/** … and up to this: so many of the longest names fit into one snapshot. */
+export const sequencesMaxLimit = 250_000;
+
 /** Words of the syntax of TICKET, in upper or lower case: a name must not read as one. */
 const reservedWords: readonly string[] = ["count", "once"];
 

@@ -28,6 +28,44 @@ export type Claim = {
    * sequences; the parts then only name them, with count 0.
    */
   readonly command: Uint8Array | undefined;
+  /**
+   * Looks at the last numbers when it is the claim's turn, before any number is given; its
+   * answer refuses the claim, and then nothing is given.
+   */
+  readonly judge: Judge | undefined;
+};
+
+/** The last number given of a sequence; 0n before the first, `undefined` if there is none. */
+export type LastOf = (name: string) => bigint | undefined;
+
+/** Why a claim is refused, and which of its operations, from 0 on, is the reason. */
+export type Judge = (
+  lastOf: LastOf,
+) => { readonly at: number; readonly reason: SequenceRefusal } | undefined;
+
+/** A claim that is to be made. */
+export type ClaimRequest = Pick<Claim, "kind" | "parts"> & {
+  readonly command?: Uint8Array | undefined;
+  readonly judge?: Judge | undefined;
+  /** The node that asks, in the term of this leader; `undefined` for our own clients. */
+  readonly asker: NodeId | undefined;
+};
+
+/** A settled claim, and the result that its asker is to be told. */
+export type Settled = {
+  readonly claim: Claim;
+  readonly settlement: Settlement;
+};
+
+/** Hears of the claims of one kind that are settled. */
+export type SettledListener = { settled(settled: Settled): void };
+
+/** The loans of this leader's numbers; `lending.ts` has them. */
+export type Loans = {
+  /** Numbers of sequence `name` that may be lent now; 0 if none. */
+  spareOf(name: string): number;
+  /** Recalls what is lent of sequence `name`; whether all of it is back. */
+  recall(name: string): boolean;
 };
 
 /** What a claim gets. */

@@ -1,204 +1,314 @@
-// The replicated state: the last number taken of each sequence. Knows no terms, nodes
-// or clients; equal commands in equal order make equal states.
+// The replicated state: the last number taken of each sequence, and the policy for new ones.
+// Knows no terms, nodes or clients; equal commands in equal order make equal states. Whether an
+// operation is carried out is decided here, when its command is applied, and nowhere else.
 //
-//   command  = take | return | raise
-//   take     = version u8 = 1 · count u8 · (name text · wanted u64)*
-//   return   = version u8 = 2 · name text · from big64 · to big64
-//   raise    = version u8 = 3 · name text · to big64
-//   snapshot = version u8 = 1 · count u32 · (name text · last big64)*   in order of creation
-//
-// A return sets the last number back to `to` if it is still `from`: the numbers between were
-// taken and given to nobody. A raise sets the last number to `to` unless it is above that. TICKET
-// uses one sequence; a take lists several so that others can be added without a new format.
-// Numbers are uint64, and BigInt throughout: they go beyond 2^53.
+// Not here: the bytes of commands (`machine_codec.ts`), and those of the state, which are its
+// snapshot (`sequence_table.ts`). Numbers are uint64, and BigInt throughout: they go beyond 2^53.
 
-import { assert } from "../../base/assert.ts";
-import { DecodeError, Reader, Writer } from "../../base/bytes.ts";
-import type { Range } from "../../base/range.ts";
+import { InvariantError, unreachable } from "../../base/assert.ts";
+import { DecodeError } from "../../base/bytes.ts";
+import { int64Max } from "../../base/range.ts";
+import type { Policy, Result, SequenceRefusal } from "../channel/operations.ts";
 import type { PeerMessage } from "../core/types.ts";
+import {
+  CommandReader,
+  isNewerCommand,
+  type ReadOperation,
+} from "./machine_codec.ts";
+import { bytesOfName, type NameBytes } from "./name_bytes.ts";
+import { isNewerState, SequenceTable } from "./sequence_table.ts";
 
-/** The sequence that TICKET takes from. */
-export const ticketSequence = "ticket";
+export {
+  countThatFits,
+  encodeBatch,
+  encodeGroup,
+  fitsCommand,
+} from "./machine_codec.ts";
+export type { CommandOptions, SequenceOperation } from "./machine_codec.ts";
 
 /** The last number that a sequence can give. */
 export const lastTicket = 2n ** 64n - 1n;
 
-const version = 1;
-const returnVersion = 2;
-const raiseVersion = 3;
-const writer = new Writer();
+/** What the machine made of one operation. */
+export type Outcome =
+  | Extract<Result, { type: "taken" | "last" | "done" | "policy" }>
+  /** Nothing was done; `at` is the operation's position in its command, from 0 on. */
+  | {
+    readonly type: "refused";
+    readonly reason: SequenceRefusal;
+    readonly at: number;
+  };
 
-/** The log entry that takes `wanted` numbers of `name`. */
-export function encodeTake(name: string, wanted: number): Uint8Array {
-  writer.reset();
-  writer.u8(version);
-  writer.u8(1);
-  writer.text(name);
-  writer.u64(wanted);
-  return writer.written.slice();
-}
+const done: Outcome = { type: "done" };
 
-/** The log entry that gives numbers `to + 1` to `from` of `name` back. */
-export function encodeReturn(
-  name: string,
-  { from, to }: { readonly from: bigint; readonly to: bigint },
-): Uint8Array {
-  assert(to < from, `numbers ${to + 1n} to ${from} are none`);
-  writer.reset();
-  writer.u8(returnVersion);
-  writer.text(name);
-  writer.big64(from);
-  writer.big64(to);
-  return writer.written.slice();
-}
-
-/** The log entry after which no number of `name` up to `to` is given; `to` is at least 1. */
-export function encodeRaise(name: string, to: bigint): Uint8Array {
-  assert(to > 0n, "every number is above 0");
-  writer.reset();
-  writer.u8(raiseVersion);
-  writer.text(name);
-  writer.big64(to);
-  return writer.written.slice();
-}
+/** What a group has changed, for the case that it is refused. */
+type Undo = {
+  readonly size: number;
+  readonly policy: Policy;
+  /** Places of last numbers and what stood there, the latest last. */
+  readonly lasts: (readonly [place: number, last: bigint])[];
+};
 
 /** The last number taken of each sequence; changed by the commands of the log alone. */
 export class Machine {
-  #sequences = new Map<string, bigint>();
+  #table = new SequenceTable();
+  /** While a group is applied. */
+  #undo: Undo | undefined;
 
-  /** A machine whose sequences have taken these last numbers, each 0 to 2^64 - 1. */
-  static of(sequences: Iterable<readonly [string, bigint]>): Machine {
+  /**
+   * A machine whose sequences have taken these last numbers, each 0 to 2^64 - 1.
+   *
+   * @throws {InvariantError} if a name is none, or stands there twice
+   */
+  static of(
+    sequences: Iterable<readonly [name: string, last: bigint]>,
+    policy: Policy = "any",
+  ): Machine {
     const machine = new Machine();
-    for (const [name, last] of sequences) machine.#sequences.set(name, last);
+    const table = machine.#table;
+    table.policy = policy;
+    for (const [name, last] of sequences) {
+      const bytes = bytesOfName(name);
+      if (bytes === undefined || table.find(bytes) !== undefined) {
+        throw new InvariantError(`no name of a sequence: ${name}`);
+      }
+      table.setLast(table.add(bytes), last);
+    }
     return machine;
   }
 
-  /** Whether no sequence exists yet. */
+  /** Whether no command has changed anything yet. */
   get isEmpty(): boolean {
-    return this.#sequences.size === 0;
+    return this.#table.size === 0 && this.policy === "any";
   }
 
-  /** The last number taken of `name`; 0 before the first. */
-  last(name: string): bigint {
-    return this.#sequences.get(name) ?? 0n;
+  /** How many sequences there are. */
+  get size(): number {
+    return this.#table.size;
+  }
+
+  /** Whether a name that nobody created is begun at 1 when it is first used. */
+  get policy(): Policy {
+    return this.#table.policy;
+  }
+
+  /** The last number taken of `name`; `undefined` if there is no such sequence. */
+  last(name: string): bigint | undefined {
+    const bytes = bytesOfName(name);
+    return bytes && this.#last(bytes);
   }
 
   /** Every sequence, and the last number taken of it, in order of creation. */
   get sequences(): readonly (readonly [name: string, last: bigint])[] {
-    return [...this.#sequences];
+    return this.#table.sequences(0, this.size);
   }
 
   /**
-   * Applies a command. Returns the numbers that it takes, in the command's order: fewer than
-   * it wants only if the sequence has no more.
+   * Up to `count` sequences in order of creation, from position `cursor` on, and the position
+   * behind them, or 0 if no more follow. Sequences are never removed, so that a reader who
+   * goes from page to page misses none that was there when it began.
+   */
+  page(cursor: number, count: number): {
+    readonly next: number;
+    readonly sequences: readonly (readonly [name: string, last: bigint])[];
+  } {
+    const next = cursor + count;
+    return {
+      next: next < this.size ? next : 0,
+      sequences: this.#table.sequences(cursor, next),
+    };
+  }
+
+  /**
+   * Applies a command. Returns one outcome for each of its operations, in their order; of a
+   * group that is refused, the refusal alone, and the state is as it was.
    *
    * @throws {DecodeError} or {InvariantError} if this version cannot apply it
    */
-  apply(command: Uint8Array): Range[] {
-    const reader = new Reader(command);
-    const format = reader.u8();
-    const given: Range[] = [];
-    if (format === returnVersion) {
-      const [name, from, to] = [reader.text(), reader.big64(), reader.big64()];
-      reader.end();
-      this.#takeBack(name, from, to);
-      return given;
-    }
-    if (format !== version) {
-      checkVersion(format, raiseVersion);
-      const [name, to] = [reader.text(), reader.big64()];
-      reader.end();
-      this.#raise(name, to);
-      return given;
-    }
-    for (let left = reader.u8(); left > 0; left--) {
-      given.push(this.#give(reader.text(), reader.u64()));
+  apply(command: Uint8Array): readonly Outcome[] {
+    const reader = new CommandReader(command);
+    if (reader.isGroup) return this.#applyGroup(reader);
+    const outcomes: Outcome[] = [];
+    for (let at = 0; at < reader.count; at++) {
+      outcomes.push(this.#applyOne(reader.next(), { at, reader }));
     }
     reader.end();
-    return given;
+    return outcomes;
   }
 
-  /** The whole state, as {@linkcode Machine.restore} reads it. */
-  snapshot(): Uint8Array {
-    writer.reset();
-    writer.u8(version);
-    writer.u32(this.#sequences.size);
-    for (const [name, last] of this.#sequences) {
-      writer.text(name);
-      writer.big64(last);
-    }
-    return writer.written.slice();
+  /** The whole state, as {@linkcode Machine.restore} reads it: one copy of memory. */
+  snapshot(): Uint8Array<ArrayBuffer> {
+    return this.#table.state();
   }
 
-  /** Takes the state of `snapshot`; no bytes at all are the state before any command. */
+  /**
+   * Takes the state of `snapshot`; no bytes at all are the state before any command.
+   *
+   * @throws {DecodeError} or {InvariantError} if it is none; the state is then as it was
+   */
   restore(snapshot: Uint8Array): void {
-    this.#sequences.clear();
-    if (snapshot.length === 0) return;
-    const reader = new Reader(snapshot);
-    checkVersion(reader.u8(), version);
-    for (let left = reader.u32(); left > 0; left--) {
-      const name = reader.text();
-      this.#sequences.set(name, reader.big64());
+    this.#table = SequenceTable.of(snapshot);
+  }
+
+  #applyGroup(reader: CommandReader): readonly Outcome[] {
+    const { size, policy } = this;
+    const undo: Undo = this.#undo = { size, policy, lasts: [] };
+    const outcomes: Outcome[] = [];
+    let refused: Outcome | undefined;
+    for (let at = 0; at < reader.count; at++) {
+      const operation = reader.next();
+      if (refused !== undefined) continue; // to read it to its end
+      const outcome = this.#applyOne(operation, { at, reader });
+      if (outcome.type === "refused") refused = outcome;
+      else outcomes.push(outcome);
     }
     reader.end();
+    this.#undo = undefined;
+    if (refused === undefined) return outcomes;
+    for (const [place, last] of undo.lasts.toReversed()) {
+      this.#table.setLast(place, last);
+    }
+    this.#table.cut(undo.size);
+    this.#table.policy = undo.policy;
+    return [refused];
   }
 
-  #takeBack(name: string, from: bigint, to: bigint): void {
-    assert(to < from, `numbers ${to + 1n} to ${from} come back`);
-    if (this.last(name) === from) this.#sequences.set(name, to);
+  #applyOne(
+    operation: ReadOperation,
+    { at, reader }: { readonly at: number; readonly reader: CommandReader },
+  ): Outcome {
+    const result = this.#carryOut(operation, reader);
+    return typeof result === "string"
+      ? { type: "refused", reason: result, at }
+      : result;
   }
 
-  #raise(name: string, to: bigint): void {
-    if (to > this.last(name)) this.#sequences.set(name, to);
+  #carryOut(
+    operation: ReadOperation,
+    limits: CommandReader,
+  ): Outcome | SequenceRefusal {
+    switch (operation.type) {
+      case "take": {
+        const place = this.#begun(operation.name, limits);
+        return typeof place === "string" ? place : this.#take(place, operation);
+      }
+      case "take-some": {
+        const place = this.#begun(operation.name, limits);
+        return typeof place === "string"
+          ? place
+          : this.#takeSome(place, operation.count);
+      }
+      case "return": {
+        const { name, from, to } = operation;
+        const place = this.#table.find(name);
+        if (place !== undefined && this.#table.lastAt(place) === from) {
+          this.#set(place, to);
+        }
+        return done;
+      }
+      case "raise": {
+        const { name, to } = operation;
+        const place = this.#begun(name, limits);
+        if (typeof place === "string") return place;
+        if (to > this.#table.lastAt(place)) this.#set(place, to);
+        return done;
+      }
+      case "create":
+        return this.#create(operation, limits);
+      case "set-policy":
+        this.#table.policy = operation.policy;
+        return done;
+      case "policy":
+        return { type: "policy", policy: this.policy };
+      case "last":
+        return { type: "last", last: this.#last(operation.name) };
+      case "check": {
+        const isUnchanged = this.#last(operation.name) === operation.last;
+        return isUnchanged ? done : "changed";
+      }
+      default:
+        return unreachable(operation);
+    }
   }
 
-  #give(name: string, wanted: number): Range {
-    assert(wanted > 0, "a take wants at least one number");
-    const before = this.last(name);
+  /** Where the last number of `name` lies; begins the sequence if it may. */
+  #begun(name: NameBytes, limits: CommandReader): number | SequenceRefusal {
+    const place = this.#table.find(name);
+    if (place !== undefined) return place;
+    // What follows cannot fail on a sequence at 0: none is begun for an operation that does.
+    // Before there was a policy, every name could be used.
+    if (this.policy === "created" && !limits.isFormer) {
+      return "unknown-sequence";
+    }
+    if (this.size >= limits.sequencesMax) return "too-many-sequences";
+    return this.#table.add(name);
+  }
+
+  #take(
+    place: number,
+    { count, isCapped }: { readonly count: number; readonly isCapped: boolean },
+  ): Outcome | SequenceRefusal {
+    const last = this.#table.lastAt(place) + BigInt(count);
+    if (isCapped && last > int64Max) return "above-int64";
+    if (last > lastTicket) return "exhausted";
+    this.#set(place, last);
+    return { type: "taken", last, count };
+  }
+
+  #takeSome(place: number, wanted: number): Outcome {
+    const before = this.#table.lastAt(place);
     const left = lastTicket - before;
     const count = BigInt(wanted) <= left ? wanted : Number(left);
     const last = before + BigInt(count);
-    this.#sequences.set(name, last);
-    return { last, count };
+    this.#set(place, last);
+    return { type: "taken", last, count };
+  }
+
+  #create(
+    { name, start }: { readonly name: NameBytes; readonly start: bigint },
+    { sequencesMax }: CommandReader,
+  ): Outcome | SequenceRefusal {
+    if (this.#table.find(name) !== undefined) return "exists";
+    if (this.size >= sequencesMax) return "too-many-sequences";
+    this.#table.setLast(this.#table.add(name), start - 1n);
+    return done;
+  }
+
+  #last(name: NameBytes): bigint | undefined {
+    const place = this.#table.find(name);
+    return place === undefined ? undefined : this.#table.lastAt(place);
+  }
+
+  #set(place: number, last: bigint): void {
+    this.#undo?.lasts.push([place, this.#table.lastAt(place)]);
+    this.#table.setLast(place, last);
   }
 }
 
 /** Whether this version can apply a command: one that it cannot must not enter the log. */
 export function isCommand(data: Uint8Array): boolean {
-  const reader = new Reader(data);
-  return isReadable(() => {
-    const format = reader.u8();
-    if (format === returnVersion) {
-      reader.text();
-      const [from, to] = [reader.big64(), reader.big64()];
-      if (to >= from) reader.fail("nothing comes back");
-    } else if (format === raiseVersion) {
-      reader.text();
-      if (reader.big64() === 0n) reader.fail("every number is above 0");
-    } else {
-      if (format !== version) reader.fail("another format");
-      for (let left = reader.u8(); left > 0; left--) {
-        reader.text();
-        if (reader.u64() === 0) reader.fail("nothing is taken");
-      }
-    }
+  return !isNewerCommand(data) && isReadable(() => {
+    const reader = new CommandReader(data);
+    for (let left = reader.count; left > 0; left--) reader.next();
     reader.end();
   });
 }
 
 /** Whether a command may lower a last number. */
 export function isReturn(data: Uint8Array): boolean {
-  return data[0] === returnVersion;
+  let isLowering = false;
+  const isSound = !isNewerCommand(data) && isReadable(() => {
+    const reader = new CommandReader(data);
+    for (let left = reader.count; left > 0 && !isLowering; left--) {
+      isLowering = reader.next().type === "return";
+    }
+  });
+  return isLowering && isSound;
 }
 
 /** Whether this version can restore a snapshot ({@linkcode Machine.snapshot}). */
 export function isState(data: Uint8Array): boolean {
-  return isReadable(() => {
-    if (data.length > 0 && data[0] !== version) {
-      throw new DecodeError("another format");
-    }
-    new Machine().restore(data);
-  });
+  return !isNewerState(data) && isReadable(() => SequenceTable.of(data));
 }
 
 /** Whether this version can apply all entries, or the snapshot, of `message`. */
@@ -223,12 +333,4 @@ function isReadable(read: () => void): boolean {
     if (error instanceof DecodeError) return false;
     throw error;
   }
-}
-
-/** All nodes must apply an entry alike, so a node that cannot must end. */
-function checkVersion(found: number, known: number): void {
-  assert(
-    found === known,
-    `format ${found} in the log is newer than this ticketd, which knows ${known}`,
-  );
 }

@@ -1,6 +1,6 @@
 // The log line of a raise: it makes the largest gap that there can be, and any client may ask
 // for it. At most one line a second, because a client may ask as often as it likes; the line
-// names the highest number. Decides nothing.
+// names the sequence that was raised last, and tells how many others were. Decides nothing.
 
 import type { Logger } from "../../base/logger.ts";
 
@@ -8,8 +8,8 @@ import type { Logger } from "../../base/logger.ts";
 export class RaiseLog {
   readonly #log: Logger;
   readonly #pauseTicks: number;
-  /** Raised to, and not told yet. */
-  #to: bigint | undefined;
+  /** Raised to, by sequence, and not told yet. */
+  readonly #raised = new Map<string, bigint>();
   /** Ticks until the next line may come. */
   #ticksLeft = 0;
 
@@ -22,9 +22,11 @@ export class RaiseLog {
     this.#pauseTicks = pauseTicks;
   }
 
-  /** No number up to `to` is given any more, because a client asked so. */
-  raised(to: bigint): void {
-    if (this.#to === undefined || to > this.#to) this.#to = to;
+  /** No number of sequence `name` up to `to` is given any more, because a client asked so. */
+  raised(name: string, to: bigint): void {
+    const before = this.#raised.get(name) ?? 0n;
+    this.#raised.delete(name); // it comes last
+    this.#raised.set(name, to > before ? to : before);
     this.#tell();
   }
 
@@ -34,13 +36,16 @@ export class RaiseLog {
   }
 
   #tell(): void {
-    if (this.#to === undefined || this.#ticksLeft > 0) return;
+    const [name, to] = [...this.#raised].at(-1) ?? [];
+    if (name === undefined || this.#ticksLeft > 0) return;
+    const { size } = this.#raised;
+    const others = size === 1 ? "" : `, and raised ${size - 1} other sequences`;
     this.#log(
       "info",
-      `gives numbers above ${this.#to}, because a client sent TICKET.RAISE: those up to ` +
-        "there that no client has got are burnt",
+      `gives numbers of ${name} above ${to}, because a client asked so: those up to ` +
+        `there that no client has got are burnt${others}`,
     );
-    this.#to = undefined;
+    this.#raised.clear();
     this.#ticksLeft = this.#pauseTicks;
   }
 }

@@ -1,0 +1,234 @@
+// The sequences of one machine, kept as the bytes of its snapshot. A snapshot is then one copy
+// of memory, which takes milliseconds for 100,000 names and does not stop the tickets. An open
+// hash table finds a name in these bytes. Not here: what operations do (`machine.ts`).
+//
+//   state    = version u8 = 2 · policy u8 · count u32 · sequence*   in order of creation
+//   sequence = name text · last big64
+//   policy   = 0: any | 1: created
+//
+// Version 1 has no policy, and is else the same; it is still read. A name is that of a sequence
+// (`base/sequence_name.ts`) and stands there once. Sequences are never removed, but for those
+// of a group that is refused: nobody has seen them.
+
+import { assert } from "../../base/assert.ts";
+import { DecodeError, Reader } from "../../base/bytes.ts";
+import type { Policy } from "../channel/operations.ts";
+import { NameBytes } from "./name_bytes.ts";
+
+const version = 2;
+const policies: readonly Policy[] = ["any", "created"];
+/** Bytes before the first sequence: version, policy and count. */
+const headBytes = 6;
+const policyAt = 1;
+const countAt = 2;
+/** Bytes of a sequence beside its name: the length before, the number behind it. */
+const sequenceBytes = 9;
+
+/**
+ * Sequences and their last numbers. `find` and `add` return where a last number lies in the
+ * bytes; that place is valid until the table is cut.
+ */
+export class SequenceTable {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView;
+  /** How many of `#bytes` are used. */
+  #length = headBytes;
+  #size = 0;
+  /** Where each sequence begins, in order of creation; places behind `#size` are unused. */
+  #begins: Uint32Array;
+  /** 1 + the position of a sequence, or 0; a power of two, more than twice `#size`. */
+  #slots: Int32Array;
+
+  /** A table of no sequence. */
+  constructor(bytes = emptyState(), count = 0) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer);
+    this.#begins = new Uint32Array(Math.max(16, count));
+    this.#slots = new Int32Array(slotsFor(count));
+  }
+
+  /**
+   * The table whose state is `state`; that of no bytes is one of no sequence.
+   *
+   * @throws {DecodeError} on bytes that are no state; an {@linkcode InvariantError} on those
+   * of a newer version
+   */
+  static of(state: Uint8Array): SequenceTable {
+    if (state.length === 0) return new SequenceTable();
+    const found = state[0]!;
+    assert(
+      !isNewerState(state),
+      `format ${found} in the log is newer than this ticketd, which knows ${version}`,
+    );
+    if (found === 0) throw new DecodeError("format 0");
+    const bytes = found === version ? state.slice() : inNewVersion(state);
+    const reader = new Reader(bytes);
+    reader.u8();
+    if (reader.u8() >= policies.length) reader.fail("an unknown policy");
+    const count = reader.u32();
+    // Few bytes must not reserve much memory (PITFALLS 33).
+    if (count > reader.left / sequenceBytes) reader.fail(`${count} sequences`);
+    const table = new SequenceTable(bytes, count);
+    table.#readSequences(count);
+    return table;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get policy(): Policy {
+    return policies[this.#bytes[policyAt]!]!;
+  }
+
+  set policy(policy: Policy) {
+    this.#bytes[policyAt] = policies.indexOf(policy);
+  }
+
+  /** A copy of the state's bytes. */
+  state(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  /** Where the last number of `name` lies; `undefined` if there is no such sequence. */
+  find(name: NameBytes): number | undefined {
+    const position = this.#slots[this.#slotOf(name)]! - 1;
+    if (position < 0) return undefined;
+    return this.#begins[position]! + 1 + name.length;
+  }
+
+  /** Adds a sequence that is not there yet, with the last number 0; where that lies. */
+  add(name: NameBytes): number {
+    if (2 * (this.#size + 1) >= this.#slots.length) this.#spread();
+    const slot = this.#slotOf(name);
+    const begin = this.#length;
+    const { view: { buffer, byteOffset }, at, length } = name;
+    this.#grow(begin + length + sequenceBytes);
+    this.#bytes[begin] = length;
+    this.#bytes.set(new Uint8Array(buffer, byteOffset + at, length), begin + 1);
+    this.#length = begin + length + sequenceBytes;
+    this.setLast(begin + 1 + length, 0n);
+    this.#enter(slot, begin);
+    this.#view.setUint32(countAt, this.#size, true);
+    return begin + 1 + length;
+  }
+
+  /** The last number that lies at `place`. */
+  lastAt(place: number): bigint {
+    return this.#view.getBigUint64(place, true);
+  }
+
+  setLast(place: number, last: bigint): void {
+    this.#view.setBigUint64(place, last, true);
+  }
+
+  /** Removes the newest sequences until `size` are left. */
+  cut(size: number): void {
+    while (this.#size > size) {
+      const begin = this.#begins[this.#size - 1]!;
+      // No name behind it was entered later, so that no search passes over its slot.
+      this.#slots[this.#slotOf(this.#nameAt(begin))] = 0;
+      this.#size--;
+      this.#length = begin;
+    }
+    this.#view.setUint32(countAt, this.#size, true);
+  }
+
+  /** The sequences at positions `from` up to `to`, in order of creation. */
+  sequences(from: number, to: number): (readonly [string, bigint])[] {
+    const sequences: (readonly [string, bigint])[] = [];
+    for (let i = from; i < Math.min(to, this.#size); i++) {
+      const begin = this.#begins[i]!;
+      const place = begin + 1 + this.#bytes[begin]!;
+      sequences.push([`${this.#nameAt(begin)}`, this.lastAt(place)]);
+    }
+    return sequences;
+  }
+
+  #readSequences(count: number): void {
+    const { length } = this.#bytes;
+    let begin = headBytes;
+    for (let left = count; left > 0; left--) {
+      const end = begin + (this.#bytes[begin] ?? 0) + sequenceBytes;
+      if (end > length) throw new DecodeError(`${end - length} bytes missing`);
+      const name = this.#nameAt(begin);
+      const slot = this.#slotOf(name);
+      if (this.#slots[slot] !== 0) {
+        throw new DecodeError(`sequence ${name} stands there twice`);
+      }
+      this.#enter(slot, begin);
+      begin = end;
+    }
+    if (begin < length) {
+      throw new DecodeError(`${length - begin} bytes too many`);
+    }
+    this.#length = length;
+  }
+
+  /** The next position is that of the sequence that begins at `begin`. */
+  #enter(slot: number, begin: number): void {
+    if (this.#size === this.#begins.length) {
+      const begins = new Uint32Array(2 * this.#size);
+      begins.set(this.#begins);
+      this.#begins = begins;
+    }
+    this.#begins[this.#size++] = begin;
+    this.#slots[slot] = this.#size;
+  }
+
+  #nameAt(begin: number): NameBytes {
+    return new NameBytes(this.#view, begin + 1, this.#bytes[begin]!);
+  }
+
+  /** The slot that holds `name`, or the free one in which it belongs. */
+  #slotOf(name: NameBytes): number {
+    const mask = this.#slots.length - 1;
+    for (let slot = name.hash & mask;; slot = (slot + 1) & mask) {
+      const position = this.#slots[slot]! - 1;
+      if (position < 0) return slot;
+      const begin = this.#begins[position]!;
+      const isAsLong = this.#bytes[begin] === name.length;
+      if (isAsLong && name.isAt(this.#view, begin + 1)) return slot;
+    }
+  }
+
+  /** Enters all sequences in their order into a larger table. */
+  #spread(): void {
+    this.#slots = new Int32Array(2 * this.#slots.length);
+    for (let i = 0; i < this.#size; i++) {
+      this.#slots[this.#slotOf(this.#nameAt(this.#begins[i]!))] = i + 1;
+    }
+  }
+
+  #grow(needed: number): void {
+    if (needed <= this.#bytes.length) return;
+    const bytes = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
+    bytes.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer);
+  }
+}
+
+/** Whether a later ticketd wrote the state, in a version that this one does not know. */
+export function isNewerState(state: Uint8Array): boolean {
+  return (state[0] ?? 0) > version;
+}
+
+function emptyState(): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(1024);
+  bytes[0] = version;
+  return bytes;
+}
+
+/** The bytes of a state of the former version, with the policy of then. */
+function inNewVersion(state: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(state.length + 1);
+  bytes[0] = version;
+  bytes.set(state.subarray(1), countAt);
+  return bytes;
+}
+
+/** The smallest power of two above twice `count`, which leaves room for one more. */
+function slotsFor(count: number): number {
+  return 2 ** Math.max(6, Math.ceil(Math.log2(2 * count + 3)));
+}
