@@ -6,7 +6,12 @@
 // how it ends (`shutdown.ts`), changes of members (`members/`), tickets (`tickets/`),
 // what it shows (`stats/`).
 
-import type { AdminAnswer, AdminCommand } from "./channel/messages.ts";
+import type {
+  AdminAnswer,
+  AdminCommand,
+  DoorId,
+  TakeRequest,
+} from "./channel/messages.ts";
 import { Raft } from "./core/raft.ts";
 import type { Entry, Fault, NodeId, PeerMessage, Saved } from "./core/types.ts";
 import type { Environment } from "./environment.ts";
@@ -14,14 +19,15 @@ import type { Introduction } from "./identity/hello.ts";
 import type { Members, PeerProof } from "./identity/peer_ranks.ts";
 import type { Removal } from "./members/removal.ts";
 import { type NodeParts, partsOf } from "./node_parts.ts";
-import { settleTakes } from "./tickets/settle.ts";
+import { settleClaims } from "./tickets/settle.ts";
 import type { NodeSettings } from "./node_settings.ts";
 import { restTicks, type Waiters } from "./rest.ts";
 import { Saver } from "./saver.ts";
 import { Shutdown } from "./shutdown.ts";
-import { Machine, ticketSequence } from "./tickets/machine.ts";
+import { Machine } from "./tickets/machine.ts";
 import type { Reserve } from "./tickets/reserve.ts";
 import type { Range } from "../base/range.ts";
+import { defaultSequence } from "../base/sequence_name.ts";
 
 /** A command that the node answers: its host answers the others. */
 export type NodeCommand = Exclude<AdminCommand, { type: "node" }>;
@@ -76,9 +82,14 @@ export class Node {
     return this.#parts.reserve;
   }
 
-  /** The last ticket taken by the entries that are applied here; 0n before any. */
+  /** The last number of `ticket` taken by the entries that are applied here; 0n before any. */
   get lastTicket(): bigint {
-    return this.#machine.last(ticketSequence);
+    return this.lastOf(defaultSequence) ?? 0n;
+  }
+
+  /** The same of sequence `name`; `undefined` if there is no such sequence. */
+  lastOf(name: string): bigint | undefined {
+    return this.#machine.last(name);
   }
 
   /** Whether the node belongs to its cluster, for its host. */
@@ -126,7 +137,6 @@ export class Node {
       this.#parts.reserve.tick();
       this.#parts.ownTakes.tick();
       this.#parts.changes.tick();
-      this.#parts.numbers.tick();
       this.#parts.statusFeed.tick();
       this.#parts.addressUpdates.tick();
       this.#parts.voterNotice.tick();
@@ -151,18 +161,16 @@ export class Node {
   }
 
   #hear(message: PeerMessage, isClaim: boolean): Fault | undefined {
-    const { ownTakes, servedTakes, changes, numbers, stats } = this.#parts;
+    const { ownTakes, servedTakes, changes, stats } = this.#parts;
     switch (message.type) {
       case "Take":
         servedTakes.asked(message);
-        return void this.#settleTakes();
+        return void this.#settle();
       case "TakeResponse":
         return void ownTakes.answered(message);
       case "Forward":
-        if (!numbers.forwarded(message)) changes.forwarded(message);
-        return;
-      case "ForwardResponse": // its id tells which of the two asked
-        numbers.forwardAnswered(message);
+        return void changes.forwarded(message);
+      case "ForwardResponse":
         return void changes.forwardAnswered(message);
     }
     const fault = this.#raft.step(message, { isClaim });
@@ -187,29 +195,27 @@ export class Node {
     this.#input(() => this.#parts.addressUpdates.moved(id, address));
   }
 
-  /** Clients ask for `count` tickets. */
-  take(count: number): void {
+  /** Clients of isolate `door` ask for tickets. */
+  take(door: DoorId, request: TakeRequest): void {
     const { ownTakes } = this.#parts;
-    if (this.#shutdown.phase === "running") {
-      return this.#input(() => {
-        ownTakes.ask(count);
-        this.#settleTakes();
-      });
-    }
-    ownTakes.refuse(count);
-    // While the last flush is under way no pump answers any more.
-    if (this.#shutdown.phase === "leaving") ownTakes.stop();
-    else this.#input(() => {});
+    const { phase } = this.#shutdown;
+    // No pump runs any more.
+    if (phase === "leaving") return ownTakes.refuse(door, request);
+    this.#input(() => {
+      if (phase !== "running") return ownTakes.refuse(door, request);
+      ownTakes.ask(door, request);
+      this.#settle();
+    });
   }
 
-  /** The loan is nearly used up. */
-  refill(): void {
-    this.#input(() => this.#parts.lending.refill());
+  /** The loan of sequence `name` is nearly used up. */
+  refill(name: string): void {
+    this.#input(() => this.#parts.lending.refill(name));
   }
 
-  /** The rest of the loan comes back. */
-  returned(rest: Range): void {
-    this.#input(() => this.#parts.lending.returned(rest));
+  /** The rest of the loan of sequence `name` comes back. */
+  returned({ name, last, count }: Range & { readonly name: string }): void {
+    this.#input(() => this.#parts.lending.returned(name, { last, count }));
   }
 
   /** Clients ask for `command`; it is answered once, under `id`. */
@@ -229,10 +235,6 @@ export class Node {
         case "remove-server":
         case "transfer":
           return this.#parts.changes.ask(command, answer);
-        case "raise":
-        case "last":
-        case "backup":
-          return this.#parts.numbers.ask(command, answer);
         case "cluster":
         case "configuration":
         case "last-contact":
@@ -292,11 +294,11 @@ export class Node {
    *  4. The status leaves before any answer: a client that is told "not leader" may ask
    *     at once who leads.
    *  5. The leader records a member's disk before changes go on: a promotion waits for it.
-   *  6. Changes go on before tickets: one may recall the loan, or begin to hand leadership
-   *     over, and then no more numbers are given. So do commands about numbers.
+   *  6. Changes go on before tickets: one may recall the loans, or begin to hand leadership
+   *     over, and then no more numbers are given.
    *  7. Takes go on, those of other nodes and our own in either order, and what the reserve
    *     can settle now is answered.
-   *  8. Then numbers are lent, so that none dealt from the loan overtakes a take that waits.
+   *  8. Then numbers are lent, so that none dealt from a loan overtakes a take that waits.
    *     The reserve takes more last, when it knows all that is wanted.
    *  9. Peers connect to new members before messages for them leave: a message without a
    *     connection is dropped.
@@ -316,10 +318,9 @@ export class Node {
     parts.statusFeed.pump(); // 4
     parts.addressUpdates.pump(); // 5
     parts.changes.pump(); // 6
-    parts.numbers.pump();
     parts.servedTakes.pump(); // 7
     parts.ownTakes.pump();
-    this.#settleTakes();
+    this.#settle();
     parts.lending.pump(); // 8
     parts.reserve.pump();
     parts.peerSet.pump(); // 9
@@ -333,8 +334,8 @@ export class Node {
     this.#shutdown.pump(); // 15
   }
 
-  #settleTakes(): void {
-    settleTakes(this.#parts);
+  #settle(): void {
+    settleClaims(this.#parts);
   }
 
   #send(): void {
@@ -347,8 +348,7 @@ export class Node {
       this.#parts.changeLog.termBegan(entry.term, this.lastTicket);
     }
     if (entry.type !== "command") return;
-    const [given] = this.#machine.apply(entry.data);
-    this.#parts.reserve.applied(entry, given);
+    this.#parts.reserve.applied(entry, this.#machine.apply(entry.data));
   }
 
   /** Says once that the cluster has removed this node. */

@@ -3,6 +3,7 @@
 // Not here: the core, the disk work (`saver.ts`) and the node's end (`shutdown.ts`), which
 // the node makes itself.
 
+import { defaultSequence } from "../base/sequence_name.ts";
 import type { Raft } from "./core/raft.ts";
 import type { PeerMessage, Saved } from "./core/types.ts";
 import type { Environment } from "./environment.ts";
@@ -22,9 +23,7 @@ import { StatusFeed } from "./stats/status_feed.ts";
 import { VoterNotice } from "./stats/voter_notice.ts";
 import { type Gap, gapText } from "./tickets/gap.ts";
 import { Lending } from "./tickets/lending.ts";
-import { canApply, type Machine, ticketSequence } from "./tickets/machine.ts";
-import { NumbersAsked } from "./tickets/numbers_asked.ts";
-import { RaiseLog } from "./tickets/raise_log.ts";
+import { canApply, type Machine } from "./tickets/machine.ts";
 import { OwnTakes } from "./tickets/own_takes.ts";
 import { Reserve } from "./tickets/reserve.ts";
 import { ServedTakes } from "./tickets/served_takes.ts";
@@ -43,7 +42,7 @@ export type NodePartsOptions = {
 };
 
 /** All parts of one node but the core, the saver and the shutdown. */
-export type NodeParts = TicketParts & NumberParts & MemberParts & StatsParts;
+export type NodeParts = TicketParts & MemberParts & StatsParts;
 
 type TicketParts = {
   readonly reserve: Reserve;
@@ -52,11 +51,6 @@ type TicketParts = {
   readonly ownTakes: OwnTakes;
   /** Takes of other nodes, which believe that this one leads. */
   readonly servedTakes: ServedTakes;
-};
-
-type NumberParts = {
-  /** Commands about numbers, of this node's clients and of other nodes. */
-  readonly numbers: NumbersAsked;
 };
 
 type MemberParts = {
@@ -92,7 +86,6 @@ export function partsOf(raft: Raft, inputs: NodePartsOptions): NodeParts {
   const nextForwardId = () => forwardId++;
   return {
     ...tickets,
-    ...numberParts(raft, inputs, { ...tickets, removal, nextForwardId }),
     ...memberParts(raft, inputs, { ...tickets, removal, nextForwardId }),
     ...statsParts(raft, inputs, { ...tickets, peerInfo }),
   };
@@ -104,7 +97,7 @@ function sendTo({ peers }: Environment): (message: PeerMessage) => void {
 
 function ticketParts(
   raft: Raft,
-  { environment, settings }: NodePartsOptions,
+  { environment, settings, machine }: NodePartsOptions,
   { peerInfo, removal }: {
     readonly peerInfo: PeerInfo;
     readonly removal: Removal;
@@ -116,6 +109,7 @@ function ticketParts(
   const burnt = (gap: Gap) => log("info", gapText(gap));
   const reserve = new Reserve(raft, {
     ...settings,
+    machine,
     burnt,
   });
   const lending = new Lending(raft, reserve, {
@@ -132,34 +126,8 @@ function ticketParts(
     isOut: () => removal.isOut,
     burnt,
   });
-  const servedTakes = new ServedTakes(raft, { reserve, lending }, send);
+  const servedTakes = new ServedTakes(raft, reserve, send);
   return { reserve, lending, ownTakes, servedTakes };
-}
-
-function numberParts(
-  raft: Raft,
-  { environment, settings, saved, machine }: NodePartsOptions,
-  { reserve, lending, removal, nextForwardId }: {
-    readonly reserve: Reserve;
-    readonly lending: Lending;
-    readonly removal: Removal;
-    readonly nextForwardId: () => number;
-  },
-): NumberParts {
-  const numbers = new NumbersAsked(raft, {
-    machine,
-    reserve,
-    lending,
-    cluster: saved.identity.cluster,
-    raiseLog: new RaiseLog(environment.log, {
-      pauseTicks: Math.ceil(settings.changeTicks / 10),
-    }),
-    ticksMax: settings.changeTicks,
-    nextForwardId,
-    send: sendTo(environment),
-    isOut: () => removal.isOut,
-  });
-  return { numbers };
 }
 
 function memberParts(
@@ -176,7 +144,7 @@ function memberParts(
   const changes = new ChangesAsked(raft, {
     cluster: saved.identity.cluster,
     ticksMax: changeTicks,
-    mayChange: () => lending.recall(),
+    mayChange: () => lending.recallAll(),
     moved: (command) => addressUpdates.asked(command),
     nextForwardId,
     send: sendTo(environment),
@@ -212,7 +180,8 @@ function statsParts(
     electionMillis,
     lateMillis: () => sleep?.lateMillis ?? 0,
   });
-  const lastTicket = () => machine.last(ticketSequence);
+  const lastTicket = () => machine.last(defaultSequence) ?? 0n;
+  const sequences = () => machine.size;
   return {
     peerInfo,
     diskLatency,
@@ -220,6 +189,7 @@ function statsParts(
       cluster: saved.identity.cluster,
       reserve,
       lastTicket,
+      sequences,
       peerInfo,
       diskLatency,
       tickMillis,
@@ -240,6 +210,7 @@ function statsParts(
       peerInfo,
       post,
       lastTicket,
+      sequences,
       pauseTicks: Math.ceil(statusMillis / tickMillis),
     }),
   };

@@ -20,6 +20,8 @@ export type NodeSettings = RaftOptions & DemandOptions & {
   readonly restTicksMax: number;
   /** How a take is treated while the node does not lead. */
   readonly forward: Forwarding;
+  /** Sequences that there may be, as far as this node has a say while it leads. */
+  readonly sequencesMax: number;
   /** Whether tickets may be lent to the isolate that serves clients: only if it is one. */
   readonly lends: boolean;
 };
@@ -61,6 +63,7 @@ export function settingsOf(options: NodeOptions): NodeSettings {
     lends: options.lends,
     takesMin,
     aheadMax: options.aheadMax,
+    sequencesMax: options.sequencesMax,
     random: (below) => Math.floor(Math.random() * below),
   };
 }

@@ -8,7 +8,7 @@ import type { Saver } from "./saver.ts";
 
 /** The parts of a node that may wait for something, and the most ticks of one sleep. */
 export type Waiters =
-  & Pick<NodeParts, "ownTakes" | "changes" | "numbers" | "reserve" | "lending">
+  & Pick<NodeParts, "ownTakes" | "changes" | "reserve" | "lending">
   & { readonly saver: Pick<Saver, "isAsked">; readonly ticksMax: number };
 
 /**
@@ -17,10 +17,10 @@ export type Waiters =
  */
 export function restTicks(
   raft: RaftState,
-  { ownTakes, changes, numbers, reserve, lending, saver, ticksMax }: Waiters,
+  { ownTakes, changes, reserve, lending, saver, ticksMax }: Waiters,
 ): number {
   const isBusy = ownTakes.isWaiting || changes.isWaiting ||
-    numbers.isWaiting || reserve.size > 0 || reserve.isClaimed ||
+    reserve.size > 0 || reserve.isClaimed ||
     lending.isOut || saver.isAsked ||
     raft.leader?.transferTarget !== undefined;
   return isBusy ? 1 : Math.min(ticksMax, ticksUntilDue(raft));

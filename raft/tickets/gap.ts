@@ -35,7 +35,10 @@ export type Gap =
   | {
     readonly cause: "unanswered";
     /** Of at least one sequence. */
-    readonly parts: readonly { readonly name: string; readonly count: number }[];
+    readonly parts: readonly {
+      readonly name: string;
+      readonly count: number;
+    }[];
     readonly leader: NodeId;
   };
 
@@ -50,13 +53,17 @@ export function gapText(gap: Gap): string {
         name,
         count: inHand.count + uncommitted,
       }));
-      return `burnt ${numbersText(parts)}: this node lost its leadership with ` +
+      return `burnt ${
+        numbersText(parts)
+      }: this node lost its leadership with ` +
         placeText(gap.lost);
     }
     case "overtaken": {
       const { name, inHand } = gap;
       return `burnt ${numbersText([{ name, ...inHand }])}: ` +
-        `${rangeText(inHand)} were in hand when the log gave this node others ` +
+        `${
+          rangeText(inHand)
+        } were in hand when the log gave this node others ` +
         "than the next ones";
     }
     case "returned-late": {

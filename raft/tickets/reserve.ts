@@ -110,7 +110,8 @@ export class Reserve {
   lastOf(name: string): bigint | undefined {
     const hand = this.#hands.find(name);
     // A return under way sets the machine back to the number before `next`.
-    const isInHand = hand !== undefined && (hand.left > 0 || hand.returning > 0);
+    const isInHand = hand !== undefined &&
+      (hand.left > 0 || hand.returning > 0);
     return isInHand ? hand.next - 1n : this.#options.machine.last(name);
   }
 
@@ -156,7 +157,9 @@ export class Reserve {
   settleNext(loans: Loans): Settled | undefined {
     this.#followTerm();
     const lost = this.#lost.shift();
-    if (lost !== undefined) return { claim: lost, settlement: { type: "lost" } };
+    if (lost !== undefined) {
+      return { claim: lost, settlement: { type: "lost" } };
+    }
     this.#listReady();
     while (this.#looked < this.#listed.length) {
       const claim = this.#listed[this.#looked++]!;
@@ -235,7 +238,9 @@ export class Reserve {
   #give({ kind, parts, hands }: Waiting, loans: Loans): GivenPart[] {
     if (kind !== "own") {
       return parts.map(({ name, count }, at) => {
-        if (count > 0) return { last: hands[at]!.give(count), count, exists: true };
+        if (count > 0) {
+          return { last: hands[at]!.give(count), count, exists: true };
+        }
         const last = this.lastOf(name);
         return { last: last ?? 0n, count, exists: last !== undefined };
       });
@@ -248,7 +253,11 @@ export class Reserve {
         ? Math.min(hand.left - count, loans.spareOf(name))
         : 0;
       if (spare > 0) hand.lend(spare);
-      return { last: hand.give(count + spare), count: count + spare, exists: true };
+      return {
+        last: hand.give(count + spare),
+        count: count + spare,
+        exists: true,
+      };
     });
   }
 
@@ -278,7 +287,9 @@ export class Reserve {
       claim.verdict = { type: "applied", outcomes };
       return this.#list(claim);
     }
-    for (const { hand, claims, reason } of this.#supply.applied(index, outcomes)) {
+    for (
+      const { hand, claims, reason } of this.#supply.applied(index, outcomes)
+    ) {
       for (const claim of claims) this.#refuse(claim, hand, reason);
       this.#list(hand.front);
     }
@@ -373,7 +384,9 @@ export class Reserve {
     for (const hand of this.#hands.all) {
       hand.tick();
       if (hand.isIdle) this.#hands.drop(hand);
-      else if (hand.isReturnable && this.#aheadOf(hand) === 0) unwanted.push(hand);
+      else if (hand.isReturnable && this.#aheadOf(hand) === 0) {
+        unwanted.push(hand);
+      }
     }
     this.#supply.giveBack(unwanted);
   }
@@ -394,7 +407,9 @@ export class Reserve {
   /** Returns what nobody waits for to the log. False if there is none, or not now. */
   giveBack(): boolean {
     this.#followTerm();
-    const hands = [...this.#hands.all].filter(({ isReturnable }) => isReturnable);
+    const hands = [...this.#hands.all].filter(({ isReturnable }) =>
+      isReturnable
+    );
     return hands.length > 0 && this.#supply.giveBack(hands);
   }
 

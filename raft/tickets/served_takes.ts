@@ -46,7 +46,10 @@ export class ServedTakes {
   /** Takes that wait for the end of a hand-over. */
   #waiting: Served[] = [];
   /** Parts whose claims the reserve is to settle. */
-  readonly #claims = new Map<Claim, { readonly served: Served; readonly at: number }>();
+  readonly #claims = new Map<
+    Claim,
+    { readonly served: Served; readonly at: number }
+  >();
   /** Takes with answers that are not told yet. */
   readonly #untold = new Set<Served>();
 

@@ -57,7 +57,9 @@ export class Supply {
   readonly #hands: Holdings;
   readonly #options: SupplyOptions;
   /** The entry under way that takes numbers, and what it takes. */
-  #taking: { readonly index: Index; readonly takings: readonly Taking[] } | undefined;
+  #taking:
+    | { readonly index: Index; readonly takings: readonly Taking[] }
+    | undefined;
   /** Ticks that began since it was proposed. */
   #takingTicks = 0;
   /** The one before it, and the ticks that it took, if it was applied in this tick. */
