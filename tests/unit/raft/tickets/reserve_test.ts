@@ -95,7 +95,7 @@ Deno.test("A leader that is elected again begins behind what it had in hand", ()
   const nodes = eager("abc");
   stockUp(nodes);
   const taken = nodes.node("a").lastTicket;
-  const { inHand } = nodes.node("a").reserve;
+  const { inHand } = nodes.node("a").reserve.hands.find("ticket")!;
   nodes.isolate("a");
   nodes.run(2 * electionTicks);
   nodes.heal();
@@ -212,19 +212,23 @@ Deno.test("What is taken ahead shrinks with the demand, to nothing", () => {
   assert.equal(nodes.node("a").reserve.aheadOf("ticket"), 0);
 });
 
-Deno.test("At the very end all numbers are given, each once, and then none", () => {
+Deno.test("At the very end a take gets all that it asks for or nothing, and a smaller one what is left", () => {
   const nodes = nodesAt(lastTicket - 20n, { takesMin: 1 });
   const takes = [4, 4, 4, 4, 9, 1].map((count) => {
     const asked = nodes.take("a", count);
     nodes.settle();
     return asked;
   });
-  assert.equal(nodes.highest, lastTicket);
-  assert.equal(nodes.given.size, 20);
-  assert.deepEqual(takes.slice(-2).map(({ refusals }) => refusals), [
-    [{ count: 5, reason: "exhausted" }],
-    [{ count: 1, reason: "exhausted" }],
+  assert.deepEqual(takes.map(({ given }) => given.length), [4, 4, 4, 4, 0, 1]);
+  assert.deepEqual(takes[4]!.refusals, [{ count: 9, reason: "exhausted" }]);
+  const rest = [nodes.take("a", 4), nodes.take("a", 3), nodes.take("a", 1)];
+  nodes.settle();
+  assert.deepEqual(rest.map(outcome), [
+    "4 exhausted",
+    `${lastTicket - 2n}, ${lastTicket - 1n}, ${lastTicket}`,
+    "1 exhausted",
   ]);
+  assert.equal(nodes.given.size, 20);
   nodes.run(30);
   assert.equal(nodes.node("a").lastTicket, lastTicket);
 });
