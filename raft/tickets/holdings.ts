@@ -73,8 +73,9 @@ export class Holdings {
   }
 
   /** Drops a hand that is idle. */
-  drop({ name }: Hand): void {
-    this.#hands.delete(name);
+  drop(hand: Hand): void {
+    this.changed(hand);
+    this.#hands.delete(hand.name);
   }
 
   clear(): void {

@@ -12,28 +12,27 @@
 // rest burns: the next leader's numbers begin above it. Not here: one sequence (`hand.ts`).
 
 import { assert } from "../../base/assert.ts";
-import { int64Max, type Range } from "../../base/range.ts";
+import type { Range } from "../../base/range.ts";
 import type { SequenceRefusal } from "../channel/operations.ts";
 import type { Raft } from "../core/raft.ts";
 import type { Entry, Index, Term } from "../core/types.ts";
 import type {
   Claim,
   ClaimRequest,
-  GivenPart,
   Judge,
+  LastOf,
   Loans,
   Settled,
   Settlement,
 } from "./claim.ts";
 import type { DemandOptions } from "./demand.ts";
 import type { Gap, Lost } from "./gap.ts";
+import { isLoanBack, loanMax, resultOf } from "./give.ts";
 import type { Hand, Waiting } from "./hand.ts";
-import { Holdings, unaskedMax } from "./holdings.ts";
+import { Holdings } from "./holdings.ts";
 import type { Machine, Outcome } from "./machine.ts";
+import { PendingClaims } from "./pending_claims.ts";
 import { Supply } from "./supply.ts";
-
-/** Numbers above it are not lent: those above 2^63 - 1 are not for every asker. */
-const loanMax = int64Max - BigInt(unaskedMax);
 
 /** The dependencies of a reserve. */
 export type ReserveOptions = DemandOptions & {
@@ -54,20 +53,10 @@ export class Reserve {
   #term: Term = 0;
   /** An entry of that term is applied: the machine's state is then no former leader's. */
   #isTermApplied = false;
-  /** All that are not settled, the oldest first. */
-  readonly #claims = new Set<Waiting>();
-  /** Those of them whose round is not over, the oldest first. */
-  #unconfirmed: Waiting[] = [];
-  /** Those that wait for an entry of this term, or for the end of a hand-over. */
-  #early: Waiting[] = [];
-  /** Those that may be settled now: what they waited for last has happened. */
-  #listed: Waiting[] = [];
-  /** How many of them have been looked at. */
-  #looked = 0;
-  /** Claims of a term that is over, not settled yet. */
-  readonly #lost: Claim[] = [];
+  readonly #claims = new PendingClaims();
   /** Those whose command is in the log, by its index. */
   readonly #proposed = new Map<Index, Waiting>();
+  readonly #lastOf: LastOf = (name) => this.lastOf(name);
   /** The node stops: no further claim is made. */
   #closing = false;
   /** Numbers that were taken in this process and will never be given. */
@@ -93,13 +82,12 @@ export class Reserve {
 
   /** Whether a claim waits to be settled. */
   get isClaimed(): boolean {
-    return this.#claims.size > 0 || this.#lost.length > 0;
+    return !this.#claims.isEmpty;
   }
 
   /** How many numbers of sequence `name` to take ahead of demand. */
   aheadOf(name: string): number {
-    const hand = this.#hands.find(name);
-    return hand === undefined ? 0 : this.#aheadOf(hand);
+    return this.#aheadOf(this.#hands.find(name));
   }
 
   /**
@@ -143,9 +131,7 @@ export class Reserve {
       hand.push(claim, count);
       this.#supply.touch(hand);
     }
-    this.#claims.add(claim);
-    if (claim.round > this.#raft.confirmedRound) this.#unconfirmed.push(claim);
-    else this.#list(claim);
+    this.#claims.add(claim, this.#raft.confirmedRound);
     return claim;
   }
 
@@ -156,76 +142,49 @@ export class Reserve {
    */
   settleNext(loans: Loans): Settled | undefined {
     this.#followTerm();
-    const lost = this.#lost.shift();
+    const claims = this.#claims;
+    const lost = claims.nextLost();
     if (lost !== undefined) {
       return { claim: lost, settlement: { type: "lost" } };
     }
-    this.#listReady();
-    while (this.#looked < this.#listed.length) {
-      const claim = this.#listed[this.#looked++]!;
-      claim.isListed = false;
+    claims.confirm(this.#raft.confirmedRound);
+    if (this.#isStateOurs) claims.resume();
+    for (let claim; (claim = claims.next()) !== undefined;) {
       const settlement = this.#settle(claim, loans);
       if (settlement === undefined) continue;
       this.#leaveHands(claim);
-      this.#claims.delete(claim);
+      claims.settled(claim);
       return { claim, settlement };
     }
-    this.#listed.length = this.#looked = 0;
     return undefined;
-  }
-
-  /** Lists the claims that waited for a round, or for an entry of this term. */
-  #listReady(): void {
-    const { confirmedRound } = this.#raft;
-    let confirmed = 0;
-    for (const claim of this.#unconfirmed) {
-      if (claim.round > confirmedRound) break;
-      confirmed++;
-      this.#list(claim);
-    }
-    if (confirmed > 0) this.#unconfirmed.splice(0, confirmed);
-    if (this.#early.length === 0 || !this.#isStateOurs) return;
-    for (const claim of this.#early.splice(0)) this.#list(claim);
   }
 
   /** The result of `claim`, if it can be settled now. If not, it is listed again in time. */
   #settle(claim: Waiting, loans: Loans): Settlement | undefined {
-    const { hands, kind, parts } = claim;
+    const { hands, kind } = claim;
     if (claim.round > this.#raft.confirmedRound) return undefined;
     if (claim.verdict !== undefined) return claim.verdict;
     for (const hand of hands) if (hand.front !== claim) return undefined;
     if (claim.isProposed) return undefined;
     if (claim.isReader && !this.#isStateOurs) {
-      this.#early.push(claim);
+      this.#claims.postpone(claim);
       return undefined;
     }
     // The isolate may deal numbers of a loan after the answer, and they are below it.
-    if (kind !== "own" && !areBack(hands, loans)) return undefined;
+    if (kind !== "own" && !isLoanBack(claim, loans)) return undefined;
     const refusal = this.#judge(claim);
     if (refusal !== undefined) return { type: "refused", ...refusal };
     if (claim.command !== undefined) {
       this.#propose(claim);
       return undefined;
     }
-    let isLacking = false;
-    for (let at = 0; at < parts.length; at++) {
-      const { count, isCapped } = parts[at]!;
-      const { left, next } = hands[at]!;
-      if (count <= left && !isCapped) continue;
-      // The log judges when nothing is in hand: its numbers may be others.
-      const isAbove = isCapped && left > 0 &&
-        next + BigInt(count) - 1n > int64Max;
-      if (isAbove) return { type: "refused", reason: "above-int64", at };
-      if (count > left) isLacking = true;
-    }
-    if (isLacking) return undefined;
-    return { type: "given", parts: this.#give(claim, loans) };
+    return resultOf(claim, { loans, lastOf: this.#lastOf });
   }
 
   /** Why `claim` is refused by its judge, which is asked once. */
   #judge(claim: Waiting): ReturnType<Judge> {
     if (claim.judge === undefined || claim.isJudged) return undefined;
-    const refusal = claim.judge((name) => this.lastOf(name));
+    const refusal = claim.judge(this.#lastOf);
     if (refusal !== undefined) return refusal;
     claim.isJudged = true;
     for (const hand of claim.hands) {
@@ -233,32 +192,6 @@ export class Reserve {
       this.#supply.touch(hand);
     }
     return undefined;
-  }
-
-  #give({ kind, parts, hands }: Waiting, loans: Loans): GivenPart[] {
-    if (kind !== "own") {
-      return parts.map(({ name, count }, at) => {
-        if (count > 0) {
-          return { last: hands[at]!.give(count), count, exists: true };
-        }
-        const last = this.lastOf(name);
-        return { last: last ?? 0n, count, exists: last !== undefined };
-      });
-    }
-    return parts.map(({ name, count }, at) => {
-      const hand = hands[at]!;
-      // The next claim would get numbers above the loan, which the isolate still deals.
-      const mayLend = hand.length === 1 && hand.next <= loanMax;
-      const spare = mayLend
-        ? Math.min(hand.left - count, loans.spareOf(name))
-        : 0;
-      if (spare > 0) hand.lend(spare);
-      return {
-        last: hand.give(count + spare),
-        count: count + spare,
-        exists: true,
-      };
-    });
   }
 
   /**
@@ -273,7 +206,7 @@ export class Reserve {
       hands.filter(({ left }) => left > 0),
     );
     const index = isReturned ? this.#raft.propose(command!) : undefined;
-    if (index === undefined) return void this.#early.push(claim);
+    if (index === undefined) return this.#claims.postpone(claim);
     claim.isProposed = true;
     this.#proposed.set(index, claim);
   }
@@ -285,13 +218,13 @@ export class Reserve {
     if (claim !== undefined) {
       this.#proposed.delete(index);
       claim.verdict = { type: "applied", outcomes };
-      return this.#list(claim);
+      return this.#claims.list(claim);
     }
     for (
       const { hand, claims, reason } of this.#supply.applied(index, outcomes)
     ) {
       for (const claim of claims) this.#refuse(claim, hand, reason);
-      this.#list(hand.front);
+      this.#claims.list(hand.front);
     }
   }
 
@@ -301,7 +234,7 @@ export class Reserve {
     claim.verdict = { type: "refused", reason, at };
     this.#leaveHands(claim);
     claim.hands = [];
-    this.#list(claim);
+    this.#claims.list(claim);
   }
 
   /** `claim` stands in no hand's way any more. */
@@ -309,7 +242,7 @@ export class Reserve {
     for (const hand of claim.hands) {
       hand.remove(claim);
       this.#supply.touch(hand);
-      this.#list(hand.front);
+      this.#claims.list(hand.front);
     }
   }
 
@@ -371,7 +304,7 @@ export class Reserve {
     }
     if (hand === undefined) return;
     this.#supply.touch(hand);
-    this.#list(hand.front);
+    this.#claims.list(hand.front);
   }
 
   // Time, and the end.
@@ -415,21 +348,16 @@ export class Reserve {
 
   /** The node ends, or its term has ended: no claim gets anything. */
   stop(): void {
-    this.#lost.push(...this.#claims);
-    this.#claims.clear();
+    this.#claims.lose();
     this.#proposed.clear();
-    this.#unconfirmed = [];
-    this.#early = [];
-    this.#listed = [];
-    this.#looked = 0;
     for (const hand of this.#hands.all) {
       hand.forget();
       this.#supply.touch(hand);
     }
   }
 
-  #aheadOf({ demand }: Hand): number {
-    return this.#closing ? 0 : demand.ahead;
+  #aheadOf(hand: Hand | undefined): number {
+    return hand === undefined || this.#closing ? 0 : hand.demand.ahead;
   }
 
   get #isGiving(): boolean {
@@ -442,13 +370,6 @@ export class Reserve {
     if (this.#isTermApplied) return true;
     const { log, currentTerm } = this.#raft;
     return this.#isTermApplied = log.termAt(log.lastApplied) === currentTerm;
-  }
-
-  /** `claim` may be settled now. */
-  #list(claim: Waiting | undefined): void {
-    if (claim === undefined || claim.isListed) return;
-    claim.isListed = true;
-    this.#listed.push(claim);
   }
 
   /** Numbers and claims of another term are lost. */
@@ -477,11 +398,4 @@ export class Reserve {
     this.burnt += BigInt(count);
     this.#options.burnt?.(gap);
   }
-}
-
-/** Whether nothing of `hands` is lent; recalls what is. */
-function areBack(hands: readonly Hand[], loans: Loans): boolean {
-  let areAll = true;
-  for (const { name } of hands) if (!loans.recall(name)) areAll = false;
-  return areAll;
 }

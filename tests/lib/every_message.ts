@@ -2,14 +2,15 @@
 // member or a member in the wrong part would send to make a node forget, step down, end,
 // or give a number twice.
 
-import { counterMax } from "../../raft/core/limits.ts";
+import { defaultSequence } from "../../base/sequence_name.ts";
+import { counterMax, takeCountMax } from "../../raft/core/limits.ts";
 import type {
   Configuration,
   NodeId,
   PeerMessage,
   Term,
 } from "../../raft/core/types.ts";
-import { encodeReturn, ticketSequence } from "../../raft/tickets/machine.ts";
+import { encodeBatch } from "../../raft/tickets/machine.ts";
 import { stateAt } from "../unit/raft/state.ts";
 
 export type Envelope = {
@@ -32,7 +33,11 @@ function messages(
   { number, place }: { readonly number: number; readonly place: number },
 ): PeerMessage[] {
   const envelope = { from, to, term };
-  const data = encodeReturn(ticketSequence, { from: 2n ** 64n - 1n, to: 0n });
+  const data = encodeBatch([{
+    type: "return",
+    name: defaultSequence,
+    ...{ from: 2n ** 64n - 1n, to: 0n },
+  }], { sequencesMax: 1 });
   const vote = { lastLogIndex: number, lastLogTerm: number };
   const removal = {
     type: "remove-server",
@@ -100,11 +105,18 @@ function messages(
       ForwardResponse: [{ type: "ForwardResponse", ...errand }],
       Take: [{
         ...{ ...envelope, type: "Take", process: number, id: 1 },
-        count: number || 1,
+        answered: 0,
+        parts: [
+          { name: "ticket", count: takeCountMax, isCapped: false },
+          { name: "a", count: 1, isCapped: true },
+        ],
       }],
       TakeResponse: [{
         ...{ type: "TakeResponse", from, to, process: number, id: 1 },
-        ...{ given: true, last: 1n, count: 1 },
+        answers: [
+          { at: 0, last: 2n ** 64n - 1n, refusal: undefined },
+          { at: 1, last: undefined, refusal: "exhausted" },
+        ],
       }],
     };
   return Object.values(byType).flat();
