@@ -20,10 +20,10 @@ export type NodeSettings = RaftOptions & DemandOptions & {
   readonly restTicksMax: number;
   /** How a take is treated while the node does not lead. */
   readonly forward: Forwarding;
-  /** Sequences that there may be, as far as this node has a say while it leads. */
-  readonly sequencesMax: number;
   /** Whether tickets may be lent to the isolate that serves clients: only if it is one. */
   readonly lends: boolean;
+  /** Sequences that commands of this node may begin, with those that there are. */
+  readonly sequencesMax: number;
 };
 
 const heartbeatTicks = 2;
@@ -61,9 +61,9 @@ export function settingsOf(options: NodeOptions): NodeSettings {
       : 1,
     forward: options.forward,
     lends: options.lends,
+    sequencesMax: options.sequencesMax,
     takesMin,
     aheadMax: options.aheadMax,
-    sequencesMax: options.sequencesMax,
     random: (below) => Math.floor(Math.random() * below),
   };
 }

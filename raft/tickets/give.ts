@@ -19,6 +19,7 @@ export function resultOf(
   for (let at = 0; at < parts.length; at++) {
     const { count, isCapped } = parts[at]!;
     const { left, next } = hands[at]!;
+    if (count === 0) continue;
     // The log judges when nothing is in hand: its numbers may be others.
     const isAbove = isCapped && left > 0 &&
       next + BigInt(count) - 1n > int64Max;

@@ -49,8 +49,9 @@ export class Hand {
   /** Ticks since it was last known how many that are. */
   lentTicks = 0;
   /**
-   * The log has refused more than the first claim asks for: near its end the sequence is
-   * asked for exactly what one claim lacks, so that no claim is refused for another's sake.
+   * The log has refused numbers: it is asked for exactly what the first claim lacks, so that
+   * near the end no claim is refused for another's sake, and never ahead of demand: it would
+   * refuse that again and again.
    */
   isCareful = false;
   /** It is in the list of those that may need numbers; `isLow`: even if it has half of them. */
@@ -155,7 +156,8 @@ export class Hand {
   get isCapped(): boolean {
     for (const claim of this.#claims) {
       if (isBarrier(claim)) return false;
-      if (partOf(claim, this).isCapped) return true;
+      const { count, isCapped } = partOf(claim, this);
+      if (count > 0 && isCapped) return true;
       if (this.isCareful) return false; // they are for this one alone
     }
     return false;

@@ -230,6 +230,7 @@ export class Reserve {
 
   /** `claim` gets nothing. It is told when its round is over: the state might be outdated. */
   #refuse(claim: Waiting, hand: Hand, reason: SequenceRefusal): void {
+    if (claim.verdict !== undefined) return; // by another sequence of the entry
     const at = claim.hands.indexOf(hand);
     claim.verdict = { type: "refused", reason, at };
     this.#leaveHands(claim);
@@ -254,6 +255,7 @@ export class Reserve {
     if (hand === undefined || hand.lent === 0) return;
     hand.noteLent(count);
     this.#supply.touch(hand);
+    this.#claims.list(hand.front);
   }
 
   /**

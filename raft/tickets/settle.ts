@@ -15,12 +15,12 @@ export type Settling = {
   readonly ownTakes: OwnTakes;
   readonly servedTakes: ServedTakes;
   /** `undefined` where nobody makes claims for groups. */
-  readonly groupsLed?: SettledListener | undefined;
+  readonly groups?: SettledListener | undefined;
 };
 
 /** Answers every claim that can be settled now, each before the next is settled. */
 export function settleClaims(settling: Settling): void {
-  const { reserve, lending, ownTakes, servedTakes, groupsLed } = settling;
+  const { reserve, lending, ownTakes, servedTakes, groups } = settling;
   while (reserve.isClaimed) {
     const settled = reserve.settleNext(lending);
     if (settled === undefined) break;
@@ -32,7 +32,7 @@ export function settleClaims(settling: Settling): void {
         servedTakes.settled(settled);
         break;
       case "group":
-        groupsLed?.settled(settled);
+        groups?.settled(settled);
         break;
       default:
         settled.claim.kind satisfies never;

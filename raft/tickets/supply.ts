@@ -7,7 +7,7 @@
 // Not here: claims, and commands of theirs (`reserve.ts`).
 
 import { assert } from "../../base/assert.ts";
-import type { Range } from "../../base/range.ts";
+import { int64Max, type Range } from "../../base/range.ts";
 import type { SequenceRefusal } from "../channel/operations.ts";
 import type { Raft } from "../core/raft.ts";
 import type { Index } from "../core/types.ts";
@@ -20,6 +20,9 @@ import {
   encodeBatch,
   type SequenceOperation,
 } from "./machine_codec.ts";
+
+/** A sequence that is careful stays so from here on, where 2^63 - 1 and 2^64 - 1 are near. */
+const carefulMin = int64Max - 2n ** 32n;
 
 /** What an entry under way takes for one hand. */
 type Taking = {
@@ -162,7 +165,6 @@ export class Supply {
         const { left: count } = hand;
         hand.returning += count;
         hand.left = 0;
-        hand.isCareful = false;
         this.touch(hand);
         return { hand, count };
       });
@@ -198,10 +200,12 @@ export class Supply {
     hand.taking = 0;
     this.touch(hand);
     if (outcome.type === "refused") {
+      hand.isCareful = true;
       const { reason } = outcome;
       return { hand, claims: refusedBy(reason, taking), reason };
     }
     assert(outcome.type === "taken", `a take is ${outcome.type}`);
+    if (hand.next < carefulMin) hand.isCareful = false;
     hand.demand.took(this.#takingTicks + taking.waitedTicks);
     this.#took(hand, outcome);
     return { hand, claims: [], reason: "exhausted" };
@@ -240,6 +244,5 @@ function refusedBy(
   }
   const isExact = exactFor !== undefined && hand.front === exactFor &&
     hand.left === left;
-  hand.isCareful = true;
   return isExact ? [exactFor] : [];
 }
