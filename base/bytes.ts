@@ -276,15 +276,7 @@ export class Reader {
     if (ascii !== undefined) return ascii;
     const length = this.u8();
     const at = this.skip(length);
-    // Faster than a TextDecoder, because most texts are short and ASCII.
-    let text = "";
-    let i = at;
-    for (; i < at + length; i++) {
-      const byte = this.view.getUint8(i);
-      if (byte > 0x7f) break;
-      text += String.fromCharCode(byte);
-    }
-    if (i === at + length) return text;
+    if (length === 0) return "";
     return utf8In(this.#bytes.subarray(at, at + length)) ??
       this.fail("a text that is not UTF-8");
   }

@@ -14,6 +14,7 @@ import type {
   DoorId,
   FromNode,
   NodeOptions,
+  TakeRequest,
 } from "./channel/messages.ts";
 import { Doors, type NodeInputs } from "./channel/doors.ts";
 import { refuseGroups } from "./channel/operation_codec.ts";
@@ -66,7 +67,7 @@ export class Host implements NodeInputs {
   /** … and their takes are no longer held back. */
   #isReady = false;
   /** Takes, in their order, while the node waits for others to found a cluster with. */
-  #held: number[] = [];
+  #held: { readonly door: DoorId; readonly request: TakeRequest }[] = [];
   #hasEnded = false;
 
   /** `main` is the door to the main isolate. */
@@ -80,21 +81,23 @@ export class Host implements NodeInputs {
     this.#start(options).catch((error) => this.#gaveUp(error));
   }
 
-  take(count: number): void {
+  take(door: DoorId, request: TakeRequest): void {
     if (this.#isOpen && !this.#isReady) {
-      this.#held.push(count);
+      this.#held.push({ door, request });
       return;
     }
-    if (this.#node !== undefined) return this.#node.take(count);
+    if (this.#node !== undefined) return this.#node.take(door, request);
     if (this.#hasEnded) return;
-    this.doors.postMessage({ type: "refused", count, reason: "no-cluster" });
+    const { name } = request;
+    const reason = "no-cluster";
+    this.doors.postMessage({ type: "refused", door, name, reason });
   }
 
-  refill(): void {
-    this.#node?.refill(); // a node that has not begun has lent nothing
+  refill(name: string): void {
+    this.#node?.refill(name); // a node that has not begun has lent nothing
   }
 
-  returned(rest: Range): void {
+  returned(rest: Range & { readonly name: string }): void {
     this.#node?.returned(rest);
   }
 
@@ -350,7 +353,9 @@ export class Host implements NodeInputs {
   /** Takes that were held back are given to the node, or refused if there is none. */
   #release(): void {
     this.#isReady = true;
-    for (const count of this.#held.splice(0)) this.take(count);
+    for (const { door, request } of this.#held.splice(0)) {
+      this.take(door, request);
+    }
   }
 
   // The end.

@@ -6,7 +6,12 @@
 // how it ends (`shutdown.ts`), changes of members (`members/`), tickets (`tickets/`),
 // what it shows (`stats/`).
 
-import type { AdminAnswer, AdminCommand, DoorId } from "./channel/messages.ts";
+import type {
+  AdminAnswer,
+  AdminCommand,
+  DoorId,
+  TakeRequest,
+} from "./channel/messages.ts";
 import { refuseGroups } from "./channel/operation_codec.ts";
 import { Raft } from "./core/raft.ts";
 import type { Entry, Fault, NodeId, PeerMessage, Saved } from "./core/types.ts";
@@ -15,14 +20,15 @@ import type { Introduction } from "./identity/hello.ts";
 import type { Members, PeerProof } from "./identity/peer_ranks.ts";
 import type { Removal } from "./members/removal.ts";
 import { type NodeParts, partsOf } from "./node_parts.ts";
-import { settleTakes } from "./tickets/settle.ts";
+import { settleClaims } from "./tickets/settle.ts";
 import type { NodeSettings } from "./node_settings.ts";
 import { restTicks, type Waiters } from "./rest.ts";
 import { Saver } from "./saver.ts";
 import { Shutdown } from "./shutdown.ts";
-import { Machine, ticketSequence } from "./tickets/machine.ts";
+import { Machine } from "./tickets/machine.ts";
 import type { Reserve } from "./tickets/reserve.ts";
 import type { Range } from "../base/range.ts";
+import { defaultSequence } from "../base/sequence_name.ts";
 
 /** A command that the node answers: its host answers the others. */
 export type NodeCommand = Exclude<AdminCommand, { type: "node" }>;
@@ -77,9 +83,14 @@ export class Node {
     return this.#parts.reserve;
   }
 
-  /** The last ticket taken by the entries that are applied here; 0n before any. */
+  /** The last number of `ticket` taken by the entries that are applied here; 0n before any. */
   get lastTicket(): bigint {
-    return this.#machine.last(ticketSequence);
+    return this.lastOf(defaultSequence) ?? 0n;
+  }
+
+  /** The same of sequence `name`; `undefined` if there is no such sequence. */
+  lastOf(name: string): bigint | undefined {
+    return this.#machine.last(name);
   }
 
   /** Whether the node belongs to its cluster, for its host. */
@@ -156,12 +167,12 @@ export class Node {
     switch (message.type) {
       case "Take":
         servedTakes.asked(message);
-        return void this.#settleTakes();
+        return void this.#settle();
       case "TakeResponse":
         return void ownTakes.answered(message);
       case "Forward":
         if (!groups.forwarded(message)) changes.forwarded(message);
-        return void this.#settleTakes();
+        return void this.#settle();
       case "ForwardResponse": // its id tells which of the two asked
         groups.forwardAnswered(message);
         return void changes.forwardAnswered(message);
@@ -188,29 +199,27 @@ export class Node {
     this.#input(() => this.#parts.addressUpdates.moved(id, address));
   }
 
-  /** Clients ask for `count` tickets. */
-  take(count: number): void {
+  /** Clients of isolate `door` ask for tickets. */
+  take(door: DoorId, request: TakeRequest): void {
     const { ownTakes } = this.#parts;
-    if (this.#shutdown.phase === "running") {
-      return this.#input(() => {
-        ownTakes.ask(count);
-        this.#settleTakes();
-      });
-    }
-    ownTakes.refuse(count);
-    // While the last flush is under way no pump answers any more.
-    if (this.#shutdown.phase === "leaving") ownTakes.stop();
-    else this.#input(() => {});
+    const { phase } = this.#shutdown;
+    // No pump runs any more.
+    if (phase === "leaving") return ownTakes.refuse(door, request);
+    this.#input(() => {
+      if (phase !== "running") return ownTakes.refuse(door, request);
+      ownTakes.ask(door, request);
+      this.#settle();
+    });
   }
 
-  /** The loan is nearly used up. */
-  refill(): void {
-    this.#input(() => this.#parts.lending.refill());
+  /** The loan of sequence `name` is nearly used up. */
+  refill(name: string): void {
+    this.#input(() => this.#parts.lending.refill(name));
   }
 
-  /** The rest of the loan comes back. */
-  returned(rest: Range): void {
-    this.#input(() => this.#parts.lending.returned(rest));
+  /** The rest of the loan of sequence `name` comes back. */
+  returned({ name, last, count }: Range & { readonly name: string }): void {
+    this.#input(() => this.#parts.lending.returned(name, { last, count }));
   }
 
   /** The isolate behind `door` asks for the groups of operations in `data`. */
@@ -224,7 +233,7 @@ export class Node {
     }
     this.#input(() => {
       this.#parts.groups.ask(door, data);
-      this.#settleTakes();
+      this.#settle();
     });
   }
 
@@ -304,11 +313,11 @@ export class Node {
    *  4. The status leaves before any answer: a client that is told "not leader" may ask
    *     at once who leads.
    *  5. The leader records a member's disk before changes go on: a promotion waits for it.
-   *  6. Changes go on before tickets: one may recall the loan, or begin to hand leadership
+   *  6. Changes go on before tickets: one may recall the loans, or begin to hand leadership
    *     over, and then no more numbers are given.
    *  7. Takes and groups go on, those of other nodes and our own in any order, and what the
    *     reserve can settle now is answered.
-   *  8. Then numbers are lent, so that none dealt from the loan overtakes a take that waits.
+   *  8. Then numbers are lent, so that none dealt from a loan overtakes a take that waits.
    *     The reserve takes more last, when it knows all that is wanted.
    *  9. Peers connect to new members before messages for them leave: a message without a
    *     connection is dropped.
@@ -331,7 +340,7 @@ export class Node {
     parts.servedTakes.pump(); // 7
     parts.ownTakes.pump();
     parts.groups.pump();
-    this.#settleTakes();
+    this.#settle();
     parts.lending.pump(); // 8
     parts.reserve.pump();
     parts.peerSet.pump(); // 9
@@ -345,8 +354,8 @@ export class Node {
     this.#shutdown.pump(); // 15
   }
 
-  #settleTakes(): void {
-    settleTakes(this.#parts);
+  #settle(): void {
+    settleClaims(this.#parts);
   }
 
   #send(): void {
@@ -359,8 +368,7 @@ export class Node {
       this.#parts.changeLog.termBegan(entry.term, this.lastTicket);
     }
     if (entry.type !== "command") return;
-    const [given] = this.#machine.apply(entry.data);
-    this.#parts.reserve.applied(entry, given);
+    this.#parts.reserve.applied(entry, this.#machine.apply(entry.data));
   }
 
   /** Says once that the cluster has removed this node. */

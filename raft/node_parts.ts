@@ -3,6 +3,7 @@
 // Not here: the core, the disk work (`saver.ts`) and the node's end (`shutdown.ts`), which
 // the node makes itself.
 
+import { defaultSequence } from "../base/sequence_name.ts";
 import type { Raft } from "./core/raft.ts";
 import type { PeerMessage, Saved } from "./core/types.ts";
 import type { Environment } from "./environment.ts";
@@ -22,7 +23,7 @@ import { StatusFeed } from "./stats/status_feed.ts";
 import { VoterNotice } from "./stats/voter_notice.ts";
 import { type Gap, gapText } from "./tickets/gap.ts";
 import { Lending } from "./tickets/lending.ts";
-import { canApply, type Machine, ticketSequence } from "./tickets/machine.ts";
+import { canApply, type Machine } from "./tickets/machine.ts";
 import { GroupsAsked } from "./tickets/groups_asked.ts";
 import { RaiseLog } from "./tickets/raise_log.ts";
 import { OwnTakes } from "./tickets/own_takes.ts";
@@ -109,7 +110,7 @@ function sendTo({ peers }: Environment): (message: PeerMessage) => void {
 
 function ticketParts(
   raft: Raft,
-  { environment, settings }: NodePartsOptions,
+  { environment, settings, machine }: NodePartsOptions,
   { peerInfo, removal }: {
     readonly peerInfo: PeerInfo;
     readonly removal: Removal;
@@ -121,6 +122,7 @@ function ticketParts(
   const burnt = (gap: Gap) => log("info", gapText(gap));
   const reserve = new Reserve(raft, {
     ...settings,
+    machine,
     burnt,
   });
   const lending = new Lending(raft, reserve, {
@@ -137,7 +139,7 @@ function ticketParts(
     isOut: () => removal.isOut,
     burnt,
   });
-  const servedTakes = new ServedTakes(raft, { reserve, lending }, send);
+  const servedTakes = new ServedTakes(raft, reserve, send);
   return { reserve, lending, ownTakes, servedTakes };
 }
 
@@ -188,7 +190,7 @@ function memberParts(
   const changes = new ChangesAsked(raft, {
     cluster: saved.identity.cluster,
     ticksMax: changeTicks,
-    mayChange: () => lending.recall(),
+    mayChange: () => lending.recallAll(),
     moved: (command) => addressUpdates.asked(command),
     nextForwardId,
     send: sendTo(environment),
@@ -224,7 +226,8 @@ function statsParts(
     electionMillis,
     lateMillis: () => sleep?.lateMillis ?? 0,
   });
-  const lastTicket = () => machine.last(ticketSequence);
+  const lastTicket = () => machine.last(defaultSequence) ?? 0n;
+  const sequences = () => machine.size;
   return {
     peerInfo,
     diskLatency,
@@ -232,6 +235,7 @@ function statsParts(
       cluster: saved.identity.cluster,
       reserve,
       lastTicket,
+      sequences,
       peerInfo,
       diskLatency,
       tickMillis,
@@ -252,6 +256,7 @@ function statsParts(
       peerInfo,
       post,
       lastTicket,
+      sequences,
       pauseTicks: Math.ceil(statusMillis / tickMillis),
     }),
   };

@@ -4,7 +4,7 @@
 //   running ──▶ stopping ──▶ leaving ──▶ ended
 //      └───────────┴────────────┴──────▶ ended          (by a fault, at once)
 //
-//   stopping   recalls the loan, returns the reserve to the log, hands leadership over and
+//   stopping   recalls the loans, returns the reserve to the log, hands leadership over and
 //              waits for its saves; a new take is refused
 //   leaving    all is settled but the last flush: inputs are not run any more
 //   ended      acknowledges nothing and says nothing
@@ -13,7 +13,7 @@ import type { Raft } from "./core/raft.ts";
 import type { Environment } from "./environment.ts";
 import type { NodeParts } from "./node_parts.ts";
 import type { Saver } from "./saver.ts";
-import { settleTakes } from "./tickets/settle.ts";
+import { settleClaims } from "./tickets/settle.ts";
 
 type Phase = "running" | "stopping" | "leaving" | "ended";
 
@@ -62,14 +62,14 @@ export class Shutdown {
     if (this.#phase !== "stopping") return;
     const { parts: { lending, reserve, ownTakes, changes, groups }, saver } =
       this.#options;
-    // In this order: the loan comes back into the reserve, the reserve goes back into the log,
+    // In this order: the loans come back into the reserve, the reserve goes back into the log,
     // and the next leader goes on without a gap.
-    if (!lending.recall()) return;
+    if (!lending.recallAll()) return;
     if (reserve.size > 0 || this.#isHandingOver()) return;
     if (saver.isBusy) return;
     // A request that waits for a majority or a leader would wait for ever.
     reserve.stop();
-    settleTakes(this.#options.parts);
+    settleClaims(this.#options.parts);
     ownTakes.stop();
     changes.stop();
     groups.stop();

@@ -19,5 +19,10 @@ export const forwardBytesMax = 256 * 1024;
  */
 export const termJumpMax = 2 ** 24;
 
-/** Tickets in one take: as many as may wait in one isolate that serves clients. */
-export const takeCountMax = 2 ** 21;
+/** Tickets in one part of a take: those of all clients of one isolate that wait. */
+export const takeCountMax = 2 ** 31 - 1;
+
+/** Sequences in one take … */
+export const takePartsMax = 4096;
+/** … and bytes of its parts: a guest's frame holds them, and the fields beside them. */
+export const takeBytesMax = 60 * 1024;

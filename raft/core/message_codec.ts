@@ -17,7 +17,13 @@ import {
   writeEntries,
   writeSnapshot,
 } from "./entry_codec.ts";
-import { counterMax, forwardBytesMax, takeCountMax } from "./limits.ts";
+import { counterMax, forwardBytesMax } from "./limits.ts";
+import {
+  readTake,
+  readTakeResponse,
+  writeTake,
+  writeTakeResponse,
+} from "./take_codec.ts";
 import type { NodeId, PeerMessage, Snapshot } from "./types.ts";
 
 /**
@@ -262,44 +268,9 @@ const codecs: { readonly [T in Type]: Codec<T> } = {
       data: reader.data(forwardBytesMax),
     }),
   },
-  // id · process · term · count, at least 1
-  Take: {
-    tag: 12,
-    write: (writer, message) => {
-      writer.u64(message.id);
-      writer.u64(message.process);
-      writer.u64(message.term);
-      writer.u64(message.count);
-    },
-    read: (reader, ends) => ({
-      type: "Take",
-      ...ends,
-      id: reader.u64(),
-      process: reader.u64(),
-      term: counter(reader),
-      count: takeCount(reader) || reader.fail("a take of nothing"),
-    }),
-  },
-  // id · process · given bool · last big64 · count
-  TakeResponse: {
-    tag: 13,
-    write: (writer, message) => {
-      writer.u64(message.id);
-      writer.u64(message.process);
-      writer.u8(message.given ? 1 : 0);
-      writer.big64(message.last);
-      writer.u64(message.count);
-    },
-    read: (reader, ends) => ({
-      type: "TakeResponse",
-      ...ends,
-      id: reader.u64(),
-      process: reader.u64(),
-      given: reader.bool(),
-      last: reader.big64(),
-      count: takeCount(reader),
-    }),
-  },
+  // as `take_codec.ts` has it
+  Take: { tag: 12, write: writeTake, read: readTake },
+  TakeResponse: { tag: 13, write: writeTakeResponse, read: readTakeResponse },
 };
 
 /** A lookup by which the compiler knows that a message and its codec have the same type. */
@@ -351,12 +322,6 @@ function counter(reader: Reader): number {
   const value = reader.u64();
   if (value > counterMax) reader.fail(`${value}, above ${counterMax}`);
   return value;
-}
-
-function takeCount(reader: Reader): number {
-  const count = reader.u64();
-  if (count > takeCountMax) reader.fail(`${count} tickets in one take`);
-  return count;
 }
 
 function boundedSnapshot(reader: Reader): Snapshot {

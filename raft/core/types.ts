@@ -248,7 +248,9 @@ export type Take = {
   /** Drawn by the asking process; with `id` it names this take, however often it is sent. */
   readonly process: number;
   readonly id: number;
-  /** At least one; no two of one sequence. */
+  /** All takes of this process with ids up to this one are answered in full, or given up. */
+  readonly answered: number;
+  /** At least one; no two of one sequence for one isolate. */
   readonly parts: readonly TakePart[];
 };
 

@@ -1,5 +1,5 @@
 // Keeps the clients' isolates informed of the node's status (`NodeStatus` of the channel):
-// its state, the leader, the members' hosts, the last ticket. Posts it when it has changed, at
+// its state, the leader, the members' hosts, the last ticket, how many sequences. Posts it when it has changed, at
 // most once an input, and no more than once a second if only the ticket has: a message for
 // each take would cost as much as the take. Not here: what RAFT.STATS answers (`raft_stats.ts`).
 
@@ -35,8 +35,10 @@ export class StatusFeed {
     leaderAddress: "",
     memberHosts: [],
     lastTicket: 0n,
+    sequences: 0,
   };
   readonly #lastTicket: () => bigint;
+  readonly #sequences: () => number;
   /** Ticks between two statuses that differ in the last ticket alone. */
   readonly #pauseTicks: number;
   /** Ticks since the last ticket was compared with the one posted. */
@@ -44,10 +46,11 @@ export class StatusFeed {
 
   constructor(
     raft: Raft,
-    { peerInfo, post, lastTicket, pauseTicks }: {
+    { peerInfo, post, lastTicket, sequences, pauseTicks }: {
       readonly peerInfo: PeerInfo;
       readonly post: (message: FromNode) => void;
       readonly lastTicket: () => bigint;
+      readonly sequences: () => number;
       readonly pauseTicks: number;
     },
   ) {
@@ -55,6 +58,7 @@ export class StatusFeed {
     this.#peerInfo = peerInfo;
     this.#post = post;
     this.#lastTicket = lastTicket;
+    this.#sequences = sequences;
     this.#pauseTicks = pauseTicks;
   }
 
@@ -69,8 +73,9 @@ export class StatusFeed {
     if (!this.#haveSourcesChanged() && !isTicketDue) return;
     if (isTicketDue) this.#ticks = 0;
     const status = this.#status();
-    const { lastTicket } = this.#posted;
-    const hasTicketChanged = isTicketDue && status.lastTicket !== lastTicket;
+    const { lastTicket, sequences } = this.#posted;
+    const hasTicketChanged = isTicketDue &&
+      (status.lastTicket !== lastTicket || status.sequences !== sequences);
     if (isSame(status, this.#posted) && !hasTicketChanged) return;
     this.#posted = status;
     this.#post({ type: "status", status });
@@ -101,6 +106,7 @@ export class StatusFeed {
       leaderAddress: leader?.address ?? "",
       memberHosts: this.#memberHosts(),
       lastTicket: this.#lastTicket(),
+      sequences: this.#sequences(),
     };
   }
 
@@ -117,7 +123,7 @@ export class StatusFeed {
   }
 }
 
-/** Whether they differ in the last ticket at most. */
+/** Whether they differ in the last ticket and the number of sequences at most. */
 function isSame(a: NodeStatus, b: NodeStatus): boolean {
   return a.state === b.state && a.term === b.term &&
     a.leaderAddress === b.leaderAddress &&

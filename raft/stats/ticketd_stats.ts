@@ -25,8 +25,10 @@ export type TicketdStatsInput = {
   readonly leadersSeen: number;
   /** Tickets in the reserve, and burnt by this process. */
   readonly reserve: { readonly size: number; readonly burnt: bigint };
-  /** The last ticket taken by entries applied here; 0n before any. */
+  /** The last number of `ticket` taken by entries applied here; 0n before any. */
   readonly lastTicket: () => bigint;
+  /** How many sequences there are, by the same entries. */
+  readonly sequences: () => number;
   /** Milliseconds a tick. */
   readonly tickMillis: number;
 };
@@ -56,6 +58,7 @@ export function ticketdStatsOf(
       `server_${server.id}`,
       serverText(raft, server, input),
     ]),
+    ["sequences", `${input.sequences()}`],
     ["tickets_burnt", `${input.reserve.burnt}`],
     ["tickets_in_hand", `${input.reserve.size}`],
     ["version", own.version],

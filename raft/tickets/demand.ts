@@ -58,6 +58,12 @@ export class Demand {
     );
   }
 
+  /** Nobody has asked for a while: a new demand would be as good as this one. */
+  get isOver(): boolean {
+    return !this.#isSteady && this.#takes === 0 && this.#asked === 0 &&
+      this.#pace.every((asked) => asked === 0);
+  }
+
   /** Numbers that may be on hand beyond those asked for. */
   get aheadMax(): number {
     return this.#options.aheadMax;

@@ -1,59 +1,44 @@
-// The reserve: the numbers that this leader has in hand, committed and not given yet. It takes
-// them from the log ahead of demand (`demand.ts` says how many), so that a take waits for no
-// disk. Without steady demand it takes exactly what is asked for.
+// The reserve: the numbers that this leader has in hand, committed and not given yet, of all
+// sequences that are asked for, and the claims on them. It takes numbers from the log ahead of
+// demand (`demand.ts` says how many), so that a claim waits for no disk. Without steady demand
+// it takes exactly what is asked for. One entry at a time takes numbers, for all hands.
 //
-//   claimed ──▶ a majority confirms that this node leads, and there are numbers ──▶ settled
+//   asked ──▶ a majority confirms that this node leads ──▶ first in all its hands, which have
+//             the numbers, or its command is applied ──▶ settled, as a whole
 //
 // A number is unique because the log gives it to the reserve of one term. It is in order
 // because a claim is settled only when a majority has confirmed, after the claim was made,
 // that no node leads in a later term (`core/confirmation.ts`). At the end of the term the
-// rest burns: the next leader's numbers begin above it.
+// rest burns: the next leader's numbers begin above it. Not here: one sequence (`hand.ts`).
 
 import { assert } from "../../base/assert.ts";
 import type { Range } from "../../base/range.ts";
+import type { SequenceRefusal } from "../channel/operations.ts";
 import type { Raft } from "../core/raft.ts";
-import type { Entry, Index, NodeId, Term } from "../core/types.ts";
-import { Demand, type DemandOptions } from "./demand.ts";
-import type { Gap } from "./gap.ts";
-import {
-  encodeRaise,
-  encodeReturn,
-  encodeTake,
-  lastTicket,
-  ticketSequence,
-} from "./machine.ts";
-
-/**
- * The result of a claim: its numbers, fewer than it asked for only if the sequence has no
- * more; or none, because the term in which it was made is over.
- */
-export type Settlement = Range | "leadership-lost";
-
-/** A request for `count` tickets to this leader. */
-export type Claim = {
-  readonly count: number;
-  /** The node that asks, in the term of this leader; `undefined` for our own clients. */
-  readonly asker: NodeId | undefined;
-  /** The round of confirmations that must be over before it is settled. */
-  readonly round: number;
-};
-
-/** A settled claim, and the result that its asker is to be told. */
-export type Settled = {
-  readonly claim: Claim;
-  readonly settlement: Settlement;
-};
-
-/** An entry under way that takes numbers. */
-type Taking = {
-  readonly index: Index;
-  readonly count: number;
-  /** Ticks that began since it was proposed. */
-  ticks: number;
-};
+import type { Entry, Index, Term } from "../core/types.ts";
+import type {
+  Claim,
+  ClaimRequest,
+  Judge,
+  LastOf,
+  Loans,
+  Settled,
+  Settlement,
+} from "./claim.ts";
+import type { DemandOptions } from "./demand.ts";
+import type { Gap, Lost } from "./gap.ts";
+import { isLoanBack, loanMax, resultOf } from "./give.ts";
+import type { Hand, Waiting } from "./hand.ts";
+import { Holdings } from "./holdings.ts";
+import type { Machine, Outcome } from "./machine.ts";
+import { PendingClaims } from "./pending_claims.ts";
+import { Supply } from "./supply.ts";
 
 /** The dependencies of a reserve. */
 export type ReserveOptions = DemandOptions & {
+  readonly machine: Pick<Machine, "last">;
+  /** Sequences that there may be: each command that takes numbers says it. */
+  readonly sequencesMax: number;
   /** Is told of numbers that burn. */
   readonly burnt?: (gap: Gap) => void;
 };
@@ -61,242 +46,290 @@ export type ReserveOptions = DemandOptions & {
 /** The reserve of one node, empty while it does not lead. */
 export class Reserve {
   readonly #raft: Raft;
-  readonly #demand: Demand;
-  readonly #tellBurnt: ((gap: Gap) => void) | undefined;
+  readonly #options: ReserveOptions;
+  readonly #hands: Holdings;
+  readonly #supply: Supply;
   /** The term in which this node leads; 0 while it does not. */
   #term: Term = 0;
-  /** The reserve holds `next` to `end`: `next <= end + 1`. */
-  #next = 1n;
-  #end = 0n;
-  /** The oldest first. */
-  readonly #claims: Claim[] = [];
-  /** Numbers that all claims ask for. */
-  #wanted = 0;
-  /** Claims of a term that is over, not settled yet. */
-  readonly #lost: Claim[] = [];
-  #taking: Taking | undefined;
-  /** The entry under way that gives numbers back, and how many. */
-  #returning: { readonly index: Index; readonly count: number } | undefined;
-  /** The entry under way after which no number up to `to` is given. */
-  #raising: { readonly index: Index; readonly to: bigint } | undefined;
-  /** The sequence has no numbers left to take. */
-  #exhausted = false;
+  /** An entry of that term is applied: the machine's state is then no former leader's. */
+  #isTermApplied = false;
+  readonly #claims = new PendingClaims();
+  /** Those whose command is in the log, by its index. */
+  readonly #proposed = new Map<Index, Waiting>();
+  readonly #lastOf: LastOf = (name) => this.lastOf(name);
   /** The node stops: no further claim is made. */
   #closing = false;
-  /** Numbers that were lent last, at once … */
-  #lentLast = 0;
-  /** … and all that are lent and may not be used yet. */
-  #lent = 0;
-  /** Ticks since it was last known how many that are. */
-  #lentTicks = 0;
   /** Numbers that were taken in this process and will never be given. */
   burnt = 0n;
 
   constructor(raft: Raft, options: ReserveOptions) {
     this.#raft = raft;
-    this.#demand = new Demand(options);
-    this.#tellBurnt = options.burnt;
+    this.#options = options;
+    const hands = this.#hands = new Holdings(options);
+    const burn = (count: number, gap: Gap) => this.#burn(count, gap);
+    this.#supply = new Supply(raft, hands, { ...options, burn });
+  }
+
+  /** The hands of all sequences that are asked for; for checkers, which change nothing. */
+  get hands(): Omit<Holdings, "of" | "changed" | "within" | "drop" | "clear"> {
+    return this.#hands;
   }
 
   /** Numbers in the reserve, or in an uncommitted entry that takes or returns some. */
   get size(): number {
-    return this.#left + (this.#taking?.count ?? 0) +
-      (this.#returning?.count ?? 0);
-  }
-
-  /** How many numbers to take ahead of demand. */
-  get ahead(): number {
-    return this.#closing ? 0 : this.#demand.ahead;
-  }
-
-  /**
-   * Numbers, at most, that were taken or lent and that nobody asks for: a crash burns them,
-   * beside those that it interrupts. Never more than `aheadMax`.
-   */
-  get unasked(): number {
-    const inHand = this.#left + (this.#taking?.count ?? 0) - this.#wanted;
-    return Math.max(0, inHand) + this.#lent;
-  }
-
-  /** Numbers, at most, that are lent and not used yet; for checkers. */
-  get lent(): number {
-    return this.#lent;
+    return this.#hands.size;
   }
 
   /** Whether a claim waits to be settled. */
   get isClaimed(): boolean {
-    return this.#claims.length > 0 || this.#lost.length > 0;
+    return !this.#claims.isEmpty;
+  }
+
+  /** How many numbers of sequence `name` to take ahead of demand. */
+  aheadOf(name: string): number {
+    return this.#aheadOf(this.#hands.find(name));
   }
 
   /**
-   * Claims `count` tickets for node `asker`, or for this node's own clients if that is
-   * `undefined`. `settleNext` returns the claim once it is settled. Returns `undefined` if
-   * this node gives none now: it does not lead, hands over, or stops.
+   * The last number of sequence `name` that was given or lent, or is passed over: all that are
+   * given from now on are above it. 0n before the first; `undefined` if there is no such
+   * sequence. Entries of former terms must be applied.
    */
-  ask(count: number, asker: NodeId | undefined): Claim | undefined {
+  lastOf(name: string): bigint | undefined {
+    const hand = this.#hands.find(name);
+    // A return under way sets the machine back to the number before `next`.
+    const isInHand = hand !== undefined &&
+      (hand.left > 0 || hand.returning > 0);
+    return isInHand ? hand.next - 1n : this.#options.machine.last(name);
+  }
+
+  /**
+   * Makes a claim. `settleNext` returns it once it is settled. Returns `undefined` if this
+   * node gives nothing now: it does not lead, hands over, or stops.
+   */
+  ask({ kind, parts, command, judge, asker }: ClaimRequest): Claim | undefined {
     if (!this.#isGiving) return undefined;
     this.#followTerm();
-    // Our own clients' isolate asks when it has used its loan up.
-    if (asker === undefined) this.#noteLent(0);
-    this.#demand.asked(count);
-    const claim = { count, asker, round: this.#raft.confirm(asker) };
-    this.#claims.push(claim);
-    this.#wanted += count;
-    this.#gather();
+    const claim: Waiting = {
+      kind,
+      parts,
+      command,
+      judge,
+      round: this.#raft.confirm(asker),
+      hands: parts.map(({ name }) => this.#hands.of(name)),
+      isReader: command !== undefined || judge !== undefined ||
+        parts.length === 0 || parts.some(({ count }) => count === 0),
+      isListed: false,
+      isJudged: false,
+      isProposed: false,
+      verdict: undefined,
+    };
+    for (let at = 0; at < parts.length; at++) {
+      const hand = claim.hands[at]!;
+      const { count } = parts[at]!;
+      if (count > 0) hand.demand.asked(count);
+      hand.push(claim, count);
+      this.#supply.touch(hand);
+    }
+    this.#claims.add(claim, this.#raft.confirmedRound);
     return claim;
   }
 
   /**
-   * Settles the oldest claim, if that can be done now. To be called until it returns
-   * `undefined`, each time after the last claim was answered. A claim of our own clients gets
-   * up to `spare` numbers more than it asks for, as a loan, if no other claim waits.
+   * Settles one claim, if that can be done now. To be called until it returns `undefined`,
+   * each time after the last claim was answered. A claim of our own clients gets up to as many
+   * numbers more as `loans` may lend, if no other claim waits for that sequence.
    */
-  settleNext(spare: number): Settled | undefined {
+  settleNext(loans: Loans): Settled | undefined {
     this.#followTerm();
-    const lost = this.#lost.shift();
+    const claims = this.#claims;
+    const lost = claims.nextLost();
     if (lost !== undefined) {
-      return { claim: lost, settlement: "leadership-lost" };
+      return { claim: lost, settlement: { type: "lost" } };
     }
-    const claim = this.#claims[0];
-    if (claim === undefined || claim.round > this.#raft.confirmedRound) {
+    claims.confirm(this.#raft.confirmedRound);
+    if (this.#isStateOurs) claims.resume();
+    for (let claim; (claim = claims.next()) !== undefined;) {
+      const settlement = this.#settle(claim, loans);
+      if (settlement === undefined) continue;
+      this.#leaveHands(claim);
+      claims.settled(claim);
+      return { claim, settlement };
+    }
+    return undefined;
+  }
+
+  /** The result of `claim`, if it can be settled now. If not, it is listed again in time. */
+  #settle(claim: Waiting, loans: Loans): Settlement | undefined {
+    const { hands, kind } = claim;
+    if (claim.round > this.#raft.confirmedRound) return undefined;
+    if (claim.verdict !== undefined) return claim.verdict;
+    for (const hand of hands) if (hand.front !== claim) return undefined;
+    if (claim.isProposed) return undefined;
+    if (claim.isReader && !this.#isStateOurs) {
+      this.#claims.postpone(claim);
       return undefined;
     }
-    const { count, asker } = claim;
-    // The next claim would get numbers above the loan, which the isolate still deals.
-    const mayLend = this.#claims.length === 1 && asker === undefined &&
-      this.#raising === undefined;
-    if (this.#left < count && !this.#exhausted) return undefined;
-    this.#claims.shift();
-    this.#wanted -= count;
-    const settlement = this.#give(count + (mayLend ? spare : 0));
-    if (settlement.count > count) this.#lend(settlement.count - count);
-    return { claim, settlement };
+    // The isolate may deal numbers of a loan after the answer, and they are below it.
+    if (kind !== "own" && !isLoanBack(claim, loans)) return undefined;
+    const refusal = this.#judge(claim);
+    if (refusal !== undefined) return { type: "refused", ...refusal };
+    if (claim.command !== undefined) {
+      this.#propose(claim);
+      return undefined;
+    }
+    return resultOf(claim, { loans, lastOf: this.#lastOf });
+  }
+
+  /** Why `claim` is refused by its judge, which is asked once. */
+  #judge(claim: Waiting): ReturnType<Judge> {
+    if (claim.judge === undefined || claim.isJudged) return undefined;
+    const refusal = claim.judge(this.#lastOf);
+    if (refusal !== undefined) return refusal;
+    claim.isJudged = true;
+    for (const hand of claim.hands) {
+      hand.judged(claim);
+      this.#supply.touch(hand);
+    }
+    return undefined;
   }
 
   /**
-   * Less than half is left of what was lent last. Takes more numbers from the log if few are
-   * left here, as a new claim would.
+   * Puts the command of `claim` into the log, behind the return of what its hands have: so its
+   * numbers follow on those that were given. Until it is applied they give and take nothing.
    */
-  refillAsked(): void {
-    this.#followTerm();
-    this.#noteLent(Math.max(0, Math.floor(this.#lentLast / 2) - 1));
-    this.#gather(1);
+  #propose(claim: Waiting): void {
+    const { hands, command } = claim;
+    // What is under way would be taken before the command, and given after it.
+    if (hands.some(({ taking }) => taking > 0)) return;
+    const isReturned = this.#supply.giveBack(
+      hands.filter(({ left }) => left > 0),
+    );
+    const index = isReturned ? this.#raft.propose(command!) : undefined;
+    if (index === undefined) return this.#claims.postpone(claim);
+    claim.isProposed = true;
+    this.#proposed.set(index, claim);
+  }
+
+  /** The machine applied `entry`, with these outcomes. */
+  applied({ index }: Entry, outcomes: readonly Outcome[]): void {
+    this.#followTerm(); // an entry at that index may be another leader's
+    const claim = this.#proposed.get(index);
+    if (claim !== undefined) {
+      this.#proposed.delete(index);
+      claim.verdict = { type: "applied", outcomes };
+      return this.#claims.list(claim);
+    }
+    for (
+      const { hand, claims, reason } of this.#supply.applied(index, outcomes)
+    ) {
+      for (const claim of claims) this.#refuse(claim, hand, reason);
+      this.#claims.list(hand.front);
+    }
+  }
+
+  /** `claim` gets nothing. It is told when its round is over: the state might be outdated. */
+  #refuse(claim: Waiting, hand: Hand, reason: SequenceRefusal): void {
+    if (claim.verdict !== undefined) return; // by another sequence of the entry
+    const at = claim.hands.indexOf(hand);
+    claim.verdict = { type: "refused", reason, at };
+    this.#leaveHands(claim);
+    claim.hands = [];
+    this.#claims.list(claim);
+  }
+
+  /** `claim` stands in no hand's way any more. */
+  #leaveHands(claim: Waiting): void {
+    for (const hand of claim.hands) {
+      hand.remove(claim);
+      this.#supply.touch(hand);
+      this.#claims.list(hand.front);
+    }
+  }
+
+  // Loans.
+
+  /** At most `count` of the numbers lent of sequence `name` are not used yet. */
+  noteLent(name: string, count: number): void {
+    const hand = this.#hands.find(name);
+    if (hand === undefined || hand.lent === 0) return;
+    hand.noteLent(count);
+    this.#supply.touch(hand);
+    this.#claims.list(hand.front);
   }
 
   /**
-   * Lends up to `max` numbers, at least 1, if no claim waits for any. Returns `"later"` if the
-   * reserve is empty and an entry under way brings more, `undefined` if nothing can be lent.
+   * Less than half is left of what was lent last of sequence `name`. Takes more numbers from the
+   * log if few are left here, as a new claim would.
    */
-  lend(max: number): Range | "later" | undefined {
+  refillAsked(name: string): void {
     this.#followTerm();
-    if (!this.#isGiving || this.#claims.length > 0) return undefined;
-    // The isolate would deal numbers that the raise forbids.
-    if (this.#raising !== undefined) return undefined;
+    const hand = this.#hands.find(name);
+    if (hand === undefined) return;
+    hand.noteLent(Math.max(0, Math.floor(hand.lentLast / 2) - 1));
+    hand.isLow = true;
+    this.#supply.touch(hand);
+    this.#supply.gather(this.#isGiving);
+  }
+
+  /**
+   * Lends up to `max` numbers of sequence `name`, at least 1, if no claim waits for any. Returns
+   * `"later"` if none is in hand and an entry brings more, `undefined` if nothing can be lent.
+   */
+  lend(name: string, max: number): Range | "later" | undefined {
+    this.#followTerm();
+    const hand = this.#hands.find(name);
+    if (!this.#isGiving || hand === undefined) return undefined;
+    if (hand.length > 0 || hand.next > loanMax) return undefined;
     const { confirmedRound } = this.#raft;
     assert(this.#raft.confirm() <= confirmedRound, "only a sole voter lends");
-    if (this.#left === 0) {
-      return this.#taking === undefined ? undefined : "later";
+    if (hand.left === 0) {
+      this.#supply.gather(this.#isGiving);
+      // A hand that is still listed waits for the entry of others.
+      return hand.taking > 0 || hand.isListed ? "later" : undefined;
     }
-    const range = this.#give(max);
-    this.#lend(range.count);
-    return range;
+    const count = Math.min(hand.left, max);
+    const last = hand.give(count);
+    hand.lend(count);
+    this.#supply.touch(hand);
+    return { last, count };
   }
 
-  #lend(count: number): void {
-    this.#lentLast = count;
-    if (this.#lent === 0) this.#lentTicks = 0;
-    this.#lent += count;
-  }
-
-  /** At most `count` of the numbers lent are not used yet. */
-  #noteLent(count: number): void {
-    const used = this.#lent - count;
-    if (used > 0) this.#demand.used(used, this.#lentTicks);
-    this.#lentTicks = 0;
-    this.#lent = Math.min(this.#lent, count);
-  }
-
-  /** The next `count` numbers, or as many as there are. */
-  #give(count: number): Range {
-    const given = Math.min(this.#left, count);
-    this.#next += BigInt(given);
-    return { last: this.#next - 1n, count: given };
-  }
-
-  /** The machine applied `entry`, which took the numbers `given`, if it took any. */
-  applied({ index }: Entry, given: Range | undefined): void {
-    this.#followTerm(); // an entry at that index may be another leader's
-    if (index === this.#returning?.index) this.#returning = undefined;
-    if (index === this.#raising?.index) this.#raised(this.#raising.to);
-    if (given !== undefined && index === this.#taking?.index) {
-      this.#demand.took(this.#taking.ticks);
-      this.#taking = undefined;
-      this.#gathered(given);
-    }
-  }
-
-  #gathered({ last, count }: Range): void {
-    const first = last - BigInt(count) + 1n;
-    assert(first > this.#end, `${first} comes after ${this.#end}`);
-    if (first !== this.#end + 1n) this.#drop(first);
-    this.#end = last;
-    this.#exhausted = last === lastTicket;
-  }
-
-  /**
-   * The last number that was given or lent, or is passed over, where `taken` is the last that
-   * the machine took: all that are given from now on are above it. Entries of former terms
-   * must be applied.
-   */
-  last(taken: bigint): bigint {
+  /** What is left of the loan of sequence `name` comes back unused: `rest`, maybe none. */
+  returned(name: string, rest: Range): void {
     this.#followTerm();
-    // A return under way sets the machine back to the number before `next`.
-    const isInHand = this.#left > 0 || this.#returning !== undefined;
-    return isInHand ? this.#next - 1n : taken;
-  }
-
-  /**
-   * Proposes an entry after which no number up to `to` is given, unless one like that is under
-   * way or this node gives nothing now. The loan must have come back: it may hold some of these.
-   */
-  raise(to: bigint): void {
-    this.#followTerm();
-    if (!this.#isGiving || this.#raising !== undefined) return;
-    const index = this.#raft.propose(encodeRaise(ticketSequence, to));
-    if (index !== undefined) this.#raising = { index, to };
-  }
-
-  /** The machine has passed over all numbers up to `to`: those in hand burn. */
-  #raised(to: bigint): void {
-    this.#raising = undefined;
-    if (to < this.#next) return;
-    const lastDropped = to < this.#end ? to : this.#end;
-    this.burnt += lastDropped - this.#next + 1n;
-    this.#next = to + 1n;
-    if (this.#end < to) this.#end = to;
-  }
-
-  /** Numbers that were lent come back unused. */
-  putBack({ last, count }: Range): void {
-    this.#followTerm();
-    this.#lent = 0;
+    const hand = this.#hands.find(name);
     // If later numbers were given meanwhile, these would be out of order: they burn.
-    if (last + 1n === this.#next) this.#next -= BigInt(count);
-    else this.#burn(count, { cause: "returned-late", lent: { last, count } });
+    const isLate = rest.count > 0 && !(hand?.putBack(rest) ?? false);
+    if (isLate) {
+      this.#burn(rest.count, { cause: "returned-late", name, lent: rest });
+    }
+    if (hand === undefined) return;
+    this.#supply.touch(hand);
+    this.#claims.list(hand.front);
   }
 
-  /** A tick has passed. Without steady demand, returns the reserve to the log. */
+  // Time, and the end.
+
+  /** A tick has passed. Without steady demand, returns the numbers in hand to the log. */
   tick(): void {
-    if (this.#taking !== undefined) this.#taking.ticks++;
-    this.#lentTicks++;
-    this.#demand.tick({ isWaitedFor: this.isClaimed, isLent: this.#lent > 0 });
-    if (this.ahead === 0) this.giveBack();
+    this.#followTerm();
+    this.#supply.tick();
+    const unwanted: Hand[] = [];
+    for (const hand of this.#hands.all) {
+      hand.tick();
+      if (hand.isIdle) this.#hands.drop(hand);
+      else if (hand.isReturnable && this.#aheadOf(hand) === 0) {
+        unwanted.push(hand);
+      }
+    }
+    this.#supply.giveBack(unwanted);
   }
 
   /** Takes the numbers that are lacking. To be called after every input, at the end. */
   pump(): void {
     this.#followTerm();
-    this.#gather();
+    this.#supply.gather(this.#isGiving);
     if (this.#closing) this.giveBack();
   }
 
@@ -306,29 +339,27 @@ export class Reserve {
     this.giveBack();
   }
 
-  /** Returns the reserve to the log. False if it is empty, or that cannot be done now. */
+  /** Returns what nobody waits for to the log. False if there is none, or not now. */
   giveBack(): boolean {
     this.#followTerm();
-    if (this.#left === 0 || this.#claims.length > 0) return false;
-    // Behind a raise the return would take the machine below the number raised to.
-    if (this.#taking ?? this.#returning ?? this.#raising) return false;
-    const to = this.#next - 1n;
-    const count = this.#left;
-    const command = encodeReturn(ticketSequence, { from: this.#end, to });
-    const index = this.#raft.propose(command);
-    if (index === undefined) return false;
-    this.#returning = { index, count };
-    // From here on these numbers are not ours: the next leader may have that entry, or not.
-    this.#end = to;
-    this.#exhausted = false;
-    assert(this.#left === 0, "nothing that was given comes back");
-    return true;
+    const hands = [...this.#hands.all].filter(({ isReturnable }) =>
+      isReturnable
+    );
+    return hands.length > 0 && this.#supply.giveBack(hands);
   }
 
   /** The node ends, or its term has ended: no claim gets anything. */
   stop(): void {
-    this.#lost.push(...this.#claims.splice(0));
-    this.#wanted = 0;
+    this.#claims.lose();
+    this.#proposed.clear();
+    for (const hand of this.#hands.all) {
+      hand.forget();
+      this.#supply.touch(hand);
+    }
+  }
+
+  #aheadOf(hand: Hand | undefined): number {
+    return hand === undefined || this.#closing ? 0 : hand.demand.ahead;
   }
 
   get #isGiving(): boolean {
@@ -336,14 +367,11 @@ export class Reserve {
     return role === "leader" && transferTarget === undefined && !this.#closing;
   }
 
-  /** The numbers in the reserve. */
-  get inHand(): Range {
-    return { last: this.#end, count: this.#left };
-  }
-
-  /** How many they are. */
-  get #left(): number {
-    return Number(this.#end - this.#next + 1n);
+  /** Whether an entry of this term is applied, and with it all of former ones. */
+  get #isStateOurs(): boolean {
+    if (this.#isTermApplied) return true;
+    const { log, currentTerm } = this.#raft;
+    return this.#isTermApplied = log.termAt(log.lastApplied) === currentTerm;
   }
 
   /** Numbers and claims of another term are lost. */
@@ -352,45 +380,24 @@ export class Reserve {
     const term = role === "leader" ? currentTerm : 0;
     if (term === this.#term) return;
     this.#term = term;
-    const { size, inHand } = this;
-    const uncommitted = size - inHand.count;
-    if (size > 0) {
-      this.#burn(size, { cause: "leadership-lost", inHand, uncommitted });
-    }
-    this.#next = 1n;
-    this.#end = 0n;
-    this.#taking = this.#returning = this.#raising = undefined;
-    this.#exhausted = false;
+    this.#isTermApplied = false;
     this.stop();
-  }
-
-  /** Burns the reserve; the next number is `first`. */
-  #drop(first: bigint): void {
-    const { inHand } = this;
-    const { count } = inHand;
-    if (count > 0) this.#burn(count, { cause: "overtaken", inHand });
-    this.#next = first;
+    const { size } = this;
+    if (size > 0) {
+      const lost = [...this.#hands.all].filter((hand) => hand.size > 0)
+        .map(({ name, inHand, taking, returning }): Lost => ({
+          name,
+          inHand,
+          uncommitted: taking + returning,
+        }));
+      this.#burn(size, { cause: "leadership-lost", lost });
+    }
+    this.#hands.clear();
+    this.#supply.clear();
   }
 
   #burn(count: number, gap: Gap): void {
     this.burnt += BigInt(count);
-    this.#tellBurnt?.(gap);
-  }
-
-  /**
-   * Proposes an entry that takes what claims lack, and more ahead of demand, as far as a crash
-   * may burn it, if less than the part `low` of that is left; one entry at a time.
-   */
-  #gather(low = 1 / 2): void {
-    if (this.#taking !== undefined || this.#exhausted) return;
-    const ahead = this.#isGiving ? this.ahead : 0;
-    const missing = this.#wanted - this.#left;
-    if (missing <= 0 && this.unasked >= ahead * low) return;
-    const { aheadMax } = this.#demand;
-    const more = Math.min(ahead, Math.max(0, aheadMax - this.unasked));
-    const count = Math.max(missing, 0) + more;
-    if (count === 0) return;
-    const index = this.#raft.propose(encodeTake(ticketSequence, count));
-    if (index !== undefined) this.#taking = { index, count, ticks: 0 };
+    this.#options.burnt?.(gap);
   }
 }

@@ -1,122 +1,150 @@
-// Takes that other nodes forward to this one, because they believe it leads. Each is
-// executed once, however often it arrives. A take for a term in which this node does not
-// lead is refused. While leadership is being handed over a take waits, because the transfer
-// may fail.
+// Takes that other nodes forward to this one, because they believe it leads. Each is executed
+// once, however often it arrives: every part is a claim of its own, and is answered when it is
+// settled, with those that are settled at the same time. A take for a term in which this node
+// does not lead is refused. While leadership is being handed over a take waits, because the
+// transfer may fail.
 //
-// A process, one run of another node, numbers its takes. The last takes of each process are
-// remembered with their answers, so that a take that is sent again, or doubled by the
-// network, burns no numbers. A take that is older than those was answered long ago and is
-// ignored. If a process has been forgotten, its takes could be executed again: their
-// numbers would burn.
+// A process, one run of another node, numbers its takes, and says with each up to which number
+// all are answered. The others are remembered with their answers, so that a take that is sent
+// again, or doubled by the network, burns no numbers: it is answered with what is settled so
+// far. If a process has been forgotten, its takes could be executed again: their numbers burn.
 
 import { assert } from "../../base/assert.ts";
+import type { SequenceRefusal } from "../channel/operations.ts";
 import type { Raft } from "../core/raft.ts";
-import type { Take, TakeResponse } from "../core/types.ts";
-import type { Lending } from "./lending.ts";
-import type { Claim, Reserve, Settled, Settlement } from "./reserve.ts";
+import type { Take, TakeAnswer, TakeResponse } from "../core/types.ts";
+import type { Claim, Settled, Settlement } from "./claim.ts";
+import type { Reserve } from "./reserve.ts";
 
-/** Takes remembered of one process, which has one under way for each of its isolates. */
-const rememberedMax = 64;
+/** Takes remembered of one process, which has at most one for each of its sequences. */
+const rememberedMax = 2 ** 14;
 /** Processes remembered. */
 const processesMax = 256;
 
 type Served = {
   readonly take: Take;
-  /** `undefined` until it is settled. */
-  response: TakeResponse | undefined;
+  /** Parts that are settled, and told. */
+  readonly answers: TakeAnswer[];
+  /** Those that are not told yet. */
+  fresh: TakeAnswer[];
 };
 
 type Process = {
-  /** By id, the oldest first. */
+  /** By id. */
   readonly remembered: Map<number, Served>;
-  /** The highest id that is not remembered any more. */
-  forgotten: number;
+  /** The highest id up to which the process has its answers. */
+  answered: number;
 };
 
 /** The takes that other nodes forward, and their answers. */
 export class ServedTakes {
   readonly #raft: Raft;
   readonly #reserve: Reserve;
-  readonly #lending: Lending;
   readonly #send: (message: TakeResponse) => void;
   /** By sender and process number, the oldest first. */
   readonly #processes = new Map<string, Process>();
-  /** Takes that wait for the end of a hand-over or of a recall. */
+  /** Takes that wait for the end of a hand-over. */
   #waiting: Served[] = [];
-  /** Takes whose claims the reserve is to settle. */
-  readonly #claims = new Map<Claim, Served>();
+  /** Parts whose claims the reserve is to settle. */
+  readonly #claims = new Map<
+    Claim,
+    { readonly served: Served; readonly at: number }
+  >();
+  /** Takes with answers that are not told yet. */
+  readonly #untold = new Set<Served>();
 
   constructor(
     raft: Raft,
-    { reserve, lending }: {
-      readonly reserve: Reserve;
-      readonly lending: Lending;
-    },
+    reserve: Reserve,
     send: (message: TakeResponse) => void,
   ) {
     this.#raft = raft;
     this.#reserve = reserve;
-    this.#lending = lending;
     this.#send = send;
   }
 
   /** Another node asks. */
   asked(take: Take): void {
     const process = this.#processOf(take);
-    if (take.id <= process.forgotten) return;
+    this.#forget(process, take.answered);
+    if (take.id <= process.answered) return; // a former one, which was late
     const known = process.remembered.get(take.id);
-    if (known !== undefined) {
-      const { term, count } = known.take;
-      // Two takes under one id would be a bug there, or two processes that drew one number.
-      const isSame = term === take.term && count === take.count;
-      if (known.response !== undefined && isSame) this.#send(known.response);
-      return;
-    }
-    const { size } = process.remembered;
-    if (size >= rememberedMax && !forgetOldest(process)) return; // it is sent again
-    const served: Served = { take, response: undefined };
+    if (known !== undefined) return this.#tellAgain(known, take);
+    if (process.remembered.size >= rememberedMax) return; // it is sent again
+    const served: Served = { take, answers: [], fresh: [] };
     process.remembered.set(take.id, served);
     if (!this.#advance(served)) this.#waiting.push(served);
   }
 
-  /** The reserve has settled the claim of a take. */
+  /** The reserve has settled the claim of a part. */
   settled({ claim, settlement }: Settled): void {
-    const served = this.#claims.get(claim);
-    assert(served !== undefined, "a claim that nobody made is settled");
+    const part = this.#claims.get(claim);
+    assert(part !== undefined, "a claim that nobody made is settled");
     this.#claims.delete(claim);
-    this.#respond(served, settlement);
+    const { served, at } = part;
+    served.fresh.push(answerOf(at, settlement));
+    this.#untold.add(served);
   }
 
-  /** To be called after every input: a hand-over or a recall may have ended. */
+  /** To be called after every input: a hand-over may have ended. */
   pump(): void {
     if (this.#waiting.length === 0) return;
     this.#waiting = this.#waiting.filter((served) => !this.#advance(served));
   }
 
+  /** Tells what was settled since the last call, in one answer a take. */
+  tell(): void {
+    if (this.#untold.size === 0) return;
+    for (const served of this.#untold) {
+      this.#respond(served, served.fresh);
+      served.answers.push(...served.fresh);
+      served.fresh = [];
+    }
+    this.#untold.clear();
+  }
+
   /** Returns false if the take has to wait. */
   #advance(served: Served): boolean {
-    const { take } = served;
+    const { parts, from: asker, term } = served.take;
     const { role, currentTerm } = this.#raft;
-    if (role !== "leader" || take.term !== currentTerm) {
-      this.#respond(served, "leadership-lost");
+    if (role !== "leader" || term !== currentTerm) {
+      served.fresh = parts.map((_, at) => answerOf(at, { type: "lost" }));
+      this.#untold.add(served);
       return true;
     }
-    // Its numbers would be above those that are lent. Only a member may ask, and a node that
-    // lends has no other members: this is safe even if that should change.
-    if (!this.#lending.recall()) return false;
-    const claim = this.#reserve.ask(take.count, take.from);
-    if (claim === undefined) return false;
-    this.#claims.set(claim, served);
+    for (const [at, part] of parts.entries()) {
+      const claim = this.#reserve.ask({ kind: "served", parts: [part], asker });
+      if (claim === undefined) {
+        assert(at === 0, "a leader gives for all parts, or for none");
+        return false;
+      }
+      this.#claims.set(claim, { served, at });
+    }
     return true;
   }
 
-  #respond(served: Served, settlement: Settlement): void {
-    const { from: to, to: from, process, id } = served.take;
-    const given = settlement !== "leadership-lost";
-    const { last, count } = given ? settlement : { last: 0n, count: 0 };
-    const response = { type: "TakeResponse", from, to, process, id } as const;
-    served.response = { ...response, given, last, count };
-    this.#send(served.response);
+  /** A take has come again. */
+  #tellAgain(served: Served, { term, parts }: Take): void {
+    const { take, answers } = served;
+    // Two takes under one id would be a bug there, or two processes that drew one number.
+    const isSame = term === take.term && parts.length === take.parts.length &&
+      parts.every(({ name, count }, at) =>
+        take.parts[at]!.name === name && take.parts[at]!.count === count
+      );
+    if (isSame && answers.length > 0) this.#respond(served, answers);
+  }
+
+  #respond({ take }: Served, answers: readonly TakeAnswer[]): void {
+    const { from: to, to: from, process, id } = take;
+    this.#send({ type: "TakeResponse", from, to, process, id, answers });
+  }
+
+  #forget(process: Process, answered: number): void {
+    if (answered <= process.answered) return;
+    process.answered = answered;
+    for (const id of process.remembered.keys()) {
+      if (id <= answered) process.remembered.delete(id);
+    }
   }
 
   #processOf({ from, process }: Take): Process {
@@ -127,19 +155,30 @@ export class ServedTakes {
     if (this.#processes.size >= processesMax && oldest !== undefined) {
       this.#processes.delete(oldest);
     }
-    const fresh: Process = { remembered: new Map(), forgotten: 0 };
+    const fresh: Process = { remembered: new Map(), answered: 0 };
     this.#processes.set(name, fresh);
     return fresh;
   }
 }
 
-/** Forgets the oldest take that is answered; returns false if none is. */
-function forgetOldest(process: Process): boolean {
-  for (const [id, { response }] of process.remembered) {
-    if (response === undefined) continue;
-    process.remembered.delete(id);
-    process.forgotten = Math.max(process.forgotten, id);
-    return true;
+function answerOf(at: number, settlement: Settlement): TakeAnswer {
+  switch (settlement.type) {
+    case "given":
+      return { at, last: settlement.parts[0]!.last, refusal: undefined };
+    case "refused":
+      return { at, last: undefined, refusal: takeRefusalOf(settlement.reason) };
+    case "lost":
+    case "applied":
+      return { at, last: undefined, refusal: "lost" };
+    default:
+      return settlement satisfies never;
   }
-  return false;
+}
+
+/** `reason`, which is one of those that a take can have. */
+export function takeRefusalOf(
+  reason: SequenceRefusal,
+): Exclude<SequenceRefusal, "exists" | "changed"> {
+  assert(reason !== "exists" && reason !== "changed", `a take is ${reason}`);
+  return reason;
 }

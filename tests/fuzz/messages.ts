@@ -4,8 +4,12 @@
 import fc from "fast-check";
 import { isShortText } from "../../base/bytes.ts";
 import type { Change } from "../../raft/core/save_codec.ts";
-import { counterMax, takeCountMax } from "../../raft/core/limits.ts";
-import type { Entry, PeerMessage } from "../../raft/core/types.ts";
+import {
+  counterMax,
+  takeCountMax,
+  takePartsMax,
+} from "../../raft/core/limits.ts";
+import type { Entry, PeerMessage, TakeAnswer } from "../../raft/core/types.ts";
 
 export const u64 = fc.oneof(
   fc.nat(1000),
@@ -14,7 +18,28 @@ export const u64 = fc.oneof(
 );
 /** A number to which an honest node could have counted. */
 const counter = u64.map((value) => Math.min(value, counterMax));
-const count = u64.map((value) => Math.min(value, takeCountMax));
+const takePart = fc.record({
+  name: fc.oneof(
+    fc.string({ unit: fc.constantFrom(..."ab~!:"), minLength: 1 }),
+    fc.constantFrom("ticket", "n".repeat(128)),
+  ),
+  count: u64.map((value) => Math.min(value, takeCountMax) || 1),
+  isCapped: fc.boolean(),
+});
+const takeAnswer = fc.tuple(
+  fc.nat(takePartsMax - 1),
+  fc.oneof(
+    fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+    fc.constantFrom<TakeAnswer["refusal"]>(
+      ...["lost", "exhausted", "above-int64"] as const,
+      ...["unknown-sequence", "too-many-sequences"] as const,
+    ),
+  ),
+).map(([at, answer]): TakeAnswer =>
+  typeof answer === "bigint"
+    ? { at, last: answer, refusal: undefined }
+    : { at, last: undefined, refusal: answer }
+);
 const index = fc.oneof(
   fc.nat(1000),
   fc.constantFrom(0, 2 ** 32 - 2, 2 ** 32, counterMax - 1),
@@ -174,17 +199,19 @@ const messages: {
   Take: fc.record({
     ...envelope,
     process: u64,
-    id: u64,
-    count: count.map((count) => count || 1),
-  }),
+    id: u64.map((id) => id || 1),
+    answered: u64,
+    parts: fc.array(takePart, { minLength: 1, maxLength: 9 }),
+  }).map((take) => ({
+    ...take,
+    answered: Math.min(take.answered, take.id - 1),
+  })),
   TakeResponse: fc.record({
     from: id,
     to: id,
     process: u64,
     id: u64,
-    given: fc.boolean(),
-    last: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
-    count,
+    answers: fc.array(takeAnswer, { maxLength: 9 }),
   }),
 };
 

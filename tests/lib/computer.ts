@@ -6,11 +6,13 @@
 import assert from "node:assert/strict";
 import type {
   AdminAnswer,
+  DoorId,
   FromNode,
   NodeStatus,
   Refusal,
 } from "../../raft/channel/messages.ts";
 import type { Range } from "../../base/range.ts";
+import { defaultSequence } from "../../base/sequence_name.ts";
 import type { NodeId, Saved } from "../../raft/core/types.ts";
 import type { About } from "../../raft/identity/hello.ts";
 import type { Node, NodeCommand } from "../../raft/node.ts";
@@ -18,6 +20,9 @@ import { Disk } from "../unit/raft/disk.ts";
 
 /** A take, and what became of it. */
 export type Asked = {
+  readonly name: string;
+  /** The isolate that asks: each has one take of a sequence under way. */
+  readonly door: DoorId;
   readonly count: number;
   /** Tickets not yet answered. */
   left: number;
@@ -30,12 +35,28 @@ export type Asked = {
 /** An admin command, and what was answered. */
 export type Question = {
   readonly command: NodeCommand;
-  /** The highest ticket that any client had received when this was asked. */
-  readonly highest: bigint;
   answer: AdminAnswer | undefined;
 };
 
-/** The tickets that clients of all computers have received. */
+/** How tickets are asked for. */
+export type AskOptions = {
+  /** Of the sequence; the default one if left out. */
+  readonly name?: string;
+  readonly isCapped?: boolean;
+  /** All in one range: the loan goes back with the take. */
+  readonly isBlock?: boolean;
+};
+
+/** The numbers of one sequence that main may give to clients by itself. */
+type Loan = {
+  /** Rising. */
+  numbers: bigint[];
+  recalled: boolean;
+  /** More was asked for, and it is not answered. */
+  refilling: boolean;
+};
+
+/** The tickets of one sequence that clients of all computers have received. */
 export class Received {
   readonly numbers = new Set<bigint>();
   highest = 0n;
@@ -71,24 +92,22 @@ export class Computer {
   connected: readonly { readonly id: string; readonly address: string }[] = [];
   /** How its last process ended, once it has. */
   end: { readonly error: Error | undefined } | undefined;
-  /** Not answered in full, in the order in which they were asked. */
+  /** Not answered, in the order in which they were asked. */
   readonly takes: Asked[] = [];
   /** Not answered, by number. */
   readonly questions = new Map<number, Question>();
-  /** Numbers that the node has lent to its clients' isolate, rising. */
-  loan: bigint[] = [];
-  /** The node recalls the loan. */
-  recalled = false;
-  /** More was asked for, and it is not answered. */
-  refilling = false;
-  readonly #received: Received;
-  #lastGiven = 0n;
+  /** By sequence. */
+  readonly #loans = new Map<string, Loan>();
+  readonly #received: (name: string) => Received;
+  /** By isolate and sequence. */
+  readonly #lastGiven = new Map<string, bigint>();
   #lastQuestion = 0;
 
   constructor(
     saved: Saved,
     { received, changed }: {
-      readonly received: Received;
+      /** Of each sequence. */
+      readonly received: (name: string) => Received;
       /** Told what the disk holds, whenever that has changed. */
       readonly changed: (saved: Saved) => void;
     },
@@ -117,10 +136,8 @@ export class Computer {
     this.posted = [];
     this.status = undefined;
     this.removed = false;
-    this.loan = [];
-    this.recalled = false;
-    this.refilling = false;
-    this.#lastGiven = 0n;
+    this.#loans.clear();
+    this.#lastGiven.clear();
   }
 
   /** The node says that it has ended. */
@@ -145,50 +162,92 @@ export class Computer {
 
   // What its clients do.
 
+  /** What its node has lent of a sequence. */
+  loanOf(name = defaultSequence): Loan {
+    const known = this.#loans.get(name);
+    if (known !== undefined) return known;
+    const fresh: Loan = { numbers: [], recalled: false, refilling: false };
+    this.#loans.set(name, fresh);
+    return fresh;
+  }
+
+  /** Numbers of `ticket` that the node has lent to its clients' isolate, rising. */
+  get loan(): readonly bigint[] {
+    return this.loanOf().numbers;
+  }
+
+  /** The node recalls them. */
+  get recalled(): boolean {
+    return this.loanOf().recalled;
+  }
+
+  /** More of them was asked for, and it is not answered. */
+  get refilling(): boolean {
+    return this.loanOf().refilling;
+  }
+
   /** Asks for `count` tickets, to be answered once; from the loan as far as it goes. */
-  take(count: number): Asked {
+  take(
+    count: number,
+    { name = defaultSequence, isCapped = false, isBlock = false }: AskOptions =
+      {},
+  ): Asked {
     const { node } = this;
     assert(node, `${this.id} is down`);
-    const given = this.serve(Math.min(count, this.loan.length));
+    const loan = this.loanOf(name);
+    const isLent = !isBlock || loan.numbers.length >= count;
+    const given = isLent
+      ? this.serve(Math.min(count, loan.numbers.length), name)
+      : [];
     const left = count - given.length;
-    const { floor } = this.#received;
-    const asked: Asked = { count, left, given, refusals: [], floor };
+    const { floor } = this.#received(name);
+    // The first isolate that asks for nothing of this sequence.
+    const isBusy = (door: DoorId) =>
+      this.takes.some((one) => one.door === door && one.name === name);
+    let door = 0;
+    while (isBusy(door)) door++;
+    const asked: Asked = {
+      ...{ name, door, count, left, given, refusals: [], floor },
+    };
     if (left === 0) return asked;
     this.takes.push(asked);
-    node.take(left);
+    const rest = isLent ? 0 : loan.numbers.splice(0).length;
+    node.take(door, { name, count: left, isCapped, rest });
     return asked;
   }
 
   /** The loan is low: more is asked for. */
-  refill(): void {
-    assert(!this.refilling, "one refill is under way");
-    this.refilling = true;
-    this.node!.refill();
+  refill(name = defaultSequence): void {
+    const loan = this.loanOf(name);
+    assert(!loan.refilling, "one refill is under way");
+    loan.refilling = true;
+    this.node!.refill(name);
   }
 
   /** Gives `count` tickets of the loan. */
-  serve(count: number): bigint[] {
-    assert(this.loan.length >= count, `${this.id} has not been lent so much`);
-    const served = this.loan.splice(0, count);
-    for (const number of served) this.#give(number, this.#received.floor);
+  serve(count: number, name = defaultSequence): bigint[] {
+    const { numbers } = this.loanOf(name);
+    assert(numbers.length >= count, `${this.id} has not been lent so much`);
+    const served = numbers.splice(0, count);
+    const { floor } = this.#received(name);
+    for (const number of served) this.#give(number, { name, floor, door: 0 });
     return served;
   }
 
   /** Returns all that is left of a loan that is recalled. */
-  giveBack(): void {
-    assert(this.recalled, `nobody has recalled ${this.id}'s loan`);
-    this.recalled = false;
-    const { length } = this.loan;
-    const last = this.loan.at(-1) ?? 0n;
-    this.loan = [];
-    this.node!.returned({ last, count: length });
+  giveBack(name = defaultSequence): void {
+    const loan = this.loanOf(name);
+    assert(loan.recalled, `nobody has recalled ${this.id}'s loan`);
+    loan.recalled = false;
+    const last = loan.numbers.at(-1) ?? 0n;
+    const count = loan.numbers.splice(0).length;
+    this.node!.returned({ name, last, count });
   }
 
   ask(command: NodeCommand): Question {
     const { node } = this;
     assert(node, `${this.id} is down`);
-    const { highest } = this.#received;
-    const question: Question = { command, highest, answer: undefined };
+    const question: Question = { command, answer: undefined };
     const number = ++this.#lastQuestion;
     this.questions.set(number, question);
     node.admin(number, command);
@@ -204,13 +263,15 @@ export class Computer {
       case "taken":
         return this.#taken(message);
       case "lent":
-        this.#refilled();
-        return this.#lent(message);
+        this.#refilled(message.name);
+        return this.#lent(message.name, message);
       case "nothing-lent":
-        return this.#refilled();
+        return this.#refilled(message.name);
       case "refused": {
-        const { count, reason } = message;
-        this.#answered(count).refusals.push({ count, reason });
+        const { reason } = message;
+        const asked = this.#answered(message);
+        asked.refusals.push({ count: asked.left, reason });
+        asked.left = 0;
         return;
       }
       case "answered": {
@@ -221,15 +282,17 @@ export class Computer {
         );
         this.questions.delete(message.id);
         question.answer = message.answer;
-        return this.#checkNumbers(question);
+        return;
       }
       case "status":
         this.status = message.status;
         return;
-      case "recall":
-        assert(!this.recalled, `${this.id} recalls twice`);
-        this.recalled = true;
+      case "recall": {
+        const loan = this.loanOf(message.name);
+        assert(!loan.recalled, `${this.id} recalls twice`);
+        loan.recalled = true;
         return;
+      }
       case "removed":
         assert(!this.removed, `${this.id} says twice that it was removed`);
         this.removed = true;
@@ -239,64 +302,56 @@ export class Computer {
     }
   }
 
-  /** Both sides of what is said of numbers: tickets given before, and those to come. */
-  #checkNumbers({ command, highest, answer }: Question): void {
-    if (command.type === "raise" && answer?.type === "ok") {
-      this.#received.pass(command.to);
-    }
-    if (command.type === "last" && answer?.type === "number") {
-      const { number } = answer;
-      assert(number >= highest, `last ${number}, and ${highest} was given`);
-      this.#received.pass(number);
-    }
-    if (command.type === "backup" && answer?.type === "pairs") {
-      const found = answer.pairs.find(([name]) => name === "ticket");
-      const last = BigInt(found?.[1] ?? 0);
-      assert(last >= highest, `${last} is kept, and ${highest} was given`);
-    }
-  }
-
-  /** `count` tickets are answered: they are of the oldest take. */
-  #answered(count: number): Asked {
-    const asked = this.takes[0];
-    assert(
-      asked !== undefined && 0 < count && count <= asked.left,
-      `${this.id} answers ${count}, ${asked?.left} are asked for`,
+  /** The take that is answered, once. */
+  #answered({ door, name }: Pick<Asked, "door" | "name">): Asked {
+    const at = this.takes.findIndex((one) =>
+      one.door === door && one.name === name
     );
-    asked.left -= count;
-    if (asked.left === 0) this.takes.shift();
+    const [asked] = this.takes.splice(at, at < 0 ? 0 : 1);
+    assert(asked, `${this.id} answers isolate ${door}, which did not ask`);
     return asked;
   }
 
   /** Tickets beyond those asked for are lent. */
-  #taken({ last, count }: Range): void {
-    const wanted = Math.min(count, this.takes[0]?.left ?? 0);
-    const asked = this.#answered(wanted);
+  #taken(
+    { door, name, last, count }: Range & Pick<Asked, "door" | "name">,
+  ): void {
+    const asked = this.#answered({ door, name });
+    const { left, floor } = asked;
+    assert(count >= left, `${this.id} gives ${count} of ${left}`);
     let number = last - BigInt(count);
-    for (let i = 0; i < wanted; i++) {
-      this.#give(++number, asked.floor);
+    for (let i = 0; i < left; i++) {
+      this.#give(++number, { name, floor, door });
       asked.given.push(number);
     }
-    if (number < last) this.#lent({ last, count: Number(last - number) });
+    asked.left = 0;
+    if (number < last) this.#lent(name, { last, count: Number(last - number) });
   }
 
-  #lent({ last, count }: Range): void {
+  #lent(name: string, { last, count }: Range): void {
+    const loan = this.loanOf(name);
     assert(count > 0, `${this.id} lends nothing`);
-    assert(!this.recalled, `${this.id} lends and recalls`);
+    assert(!loan.recalled, `${this.id} lends and recalls`);
     for (let left = count - 1; left >= 0; left--) {
-      this.loan.push(last - BigInt(left));
+      loan.numbers.push(last - BigInt(left));
     }
   }
 
-  #refilled(): void {
-    assert(this.refilling, `${this.id} answers a refill unasked`);
-    this.refilling = false;
+  #refilled(name: string): void {
+    const loan = this.loanOf(name);
+    assert(loan.refilling, `${this.id} answers a refill unasked`);
+    loan.refilling = false;
   }
 
-  #give(number: bigint, floor: bigint): void {
-    const label = `ticket ${number} of ${this.id}`;
-    this.#received.add(number, floor, label);
-    assert(number > this.#lastGiven, `${label} comes out of order`);
-    this.#lastGiven = number;
+  #give(
+    number: bigint,
+    { name, floor, door }: Pick<Asked, "name" | "floor" | "door">,
+  ): void {
+    const label = `${number} of ${name} on ${this.id}`;
+    this.#received(name).add(number, floor, label);
+    const lane = `${door} ${name}`;
+    const before = this.#lastGiven.get(lane) ?? 0n;
+    assert(number > before, `${label} comes out of order`);
+    this.#lastGiven.set(lane, number);
   }
 }

@@ -3,7 +3,7 @@
 // or give a number twice.
 
 import { defaultSequence } from "../../base/sequence_name.ts";
-import { counterMax } from "../../raft/core/limits.ts";
+import { counterMax, takeCountMax } from "../../raft/core/limits.ts";
 import type {
   Configuration,
   NodeId,
@@ -105,11 +105,18 @@ function messages(
       ForwardResponse: [{ type: "ForwardResponse", ...errand }],
       Take: [{
         ...{ ...envelope, type: "Take", process: number, id: 1 },
-        count: number || 1,
+        answered: 0,
+        parts: [
+          { name: "ticket", count: takeCountMax, isCapped: false },
+          { name: "a", count: 1, isCapped: true },
+        ],
       }],
       TakeResponse: [{
         ...{ type: "TakeResponse", from, to, process: number, id: 1 },
-        ...{ given: true, last: 1n, count: 1 },
+        answers: [
+          { at: 0, last: 2n ** 64n - 1n, refusal: undefined },
+          { at: 1, last: undefined, refusal: "exhausted" },
+        ],
       }],
     };
   return Object.values(byType).flat();

@@ -7,6 +7,7 @@
 //   or both until nothing is left:  nodes.settle()
 
 import assert from "node:assert/strict";
+import { defaultSequence } from "../../base/sequence_name.ts";
 import type { Forwarding } from "../../raft/channel/messages.ts";
 import {
   decodePeerMessage,
@@ -29,7 +30,13 @@ import {
   rankOf,
 } from "../../raft/identity/peer_ranks.ts";
 import type { NodeSettings } from "../../raft/node_settings.ts";
-import { type Asked, Computer, type Question, Received } from "./computer.ts";
+import {
+  type Asked,
+  type AskOptions,
+  Computer,
+  type Question,
+  Received,
+} from "./computer.ts";
 import { type Random, randomOf } from "./random.ts";
 import type { Disk } from "../unit/raft/disk.ts";
 import { stateAt } from "../unit/raft/state.ts";
@@ -69,7 +76,8 @@ export class Nodes {
   now = Date.UTC(2026, 10, 22, 17);
   /** Ends that nobody asked for. */
   readonly failures: string[] = [];
-  readonly #received = new Received();
+  /** By sequence. */
+  readonly #received = new Map<string, Received>();
   readonly #cuts = new Set<string>();
   readonly #snapshots = new Map<Index, string>();
   readonly #forward: Forwarding;
@@ -80,7 +88,7 @@ export class Nodes {
     this.random = randomOf(seed);
     for (const saved of disks) {
       const computer = new Computer(saved, {
-        received: this.#received,
+        received: (name) => this.received(name),
         changed: (saved) => this.checkSnapshot(saved),
       });
       this.computers.set(computer.id, computer);
@@ -127,14 +135,23 @@ export class Nodes {
     );
   }
 
-  /** Every ticket that any client has received. */
+  /** The tickets of a sequence that any client has received. */
+  received(name = defaultSequence): Received {
+    const known = this.#received.get(name);
+    if (known !== undefined) return known;
+    const fresh = new Received();
+    this.#received.set(name, fresh);
+    return fresh;
+  }
+
+  /** Every number of `ticket` that any client has received. */
   get given(): ReadonlySet<bigint> {
-    return this.#received.numbers;
+    return this.received().numbers;
   }
 
   /** The highest of them; 0n before any. */
   get highest(): bigint {
-    return this.#received.highest;
+    return this.received().highest;
   }
 
   // Processes.
@@ -183,6 +200,7 @@ export class Nodes {
         lends: false,
         takesMin: Infinity,
         aheadMax: 2 ** 20,
+        sequencesMax: 100,
         restTicksMax: 2,
         random: this.random,
         ...settings,
@@ -199,23 +217,23 @@ export class Nodes {
   // Inputs.
 
   /** A client of `id` asks for `count` tickets. */
-  take(id: NodeId, count = 1): Asked {
-    return this.computer(id).take(count);
+  take(id: NodeId, count = 1, options: AskOptions = {}): Asked {
+    return this.computer(id).take(count, options);
   }
 
   /** What was lent to the clients of `id` is low: more is asked for. */
-  refill(id: NodeId): void {
-    this.computer(id).refill();
+  refill(id: NodeId, name?: string): void {
+    this.computer(id).refill(name);
   }
 
   /** A client of `id` is served from what was lent. */
-  serve(id: NodeId, count = 1): bigint[] {
-    return this.computer(id).serve(count);
+  serve(id: NodeId, count = 1, name?: string): bigint[] {
+    return this.computer(id).serve(count, name);
   }
 
   /** What was lent to the clients of `id` comes back, all that is left of it. */
-  giveBack(id: NodeId): void {
-    this.computer(id).giveBack();
+  giveBack(id: NodeId, name?: string): void {
+    this.computer(id).giveBack(name);
   }
 
   ask(id: NodeId, command: NodeCommand): Question {

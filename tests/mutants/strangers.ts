@@ -111,7 +111,7 @@ export const strangersMutants: readonly Mutant[] = [
     name: "takes-without-end",
     mistake: "a few takes of 2^53 tickets overflow what the leader adds up",
     source: "PITFALLS 42",
-    file: codec,
+    file: "raft/core/take_codec.ts",
     find: "if (count > takeCountMax) reader.fail",
     replace: "if (count > Infinity) reader.fail",
     tests: ["unit/raft/core/message_codec_test.ts"],

@@ -10,6 +10,7 @@ const options: NodeOptions = {
   ...{ nonvoter: false, directory: "data/1", storage: "file" },
   ...{ durability: "high", heartbeatMillis: 100, electionMillis: 300 },
   ...{ forward: "yes", lends: true, aheadMax: 9, peersMax: 64 },
+  sequencesMax: 7,
   ...{ logLevel: "info", logFormat: "text" },
 };
 
@@ -27,6 +28,7 @@ Deno.test("settingsOf() counts all periods in ticks of half a heartbeat", () => 
     lends: true,
     takesMin: 16,
     aheadMax: 9,
+    sequencesMax: 7,
   });
 });
 

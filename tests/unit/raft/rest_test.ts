@@ -91,7 +91,10 @@ Deno.test("A node does not rest while numbers are lent, for nobody else tells ho
   nodes.take("a", 8);
   nodes.settle();
   const a = nodes.node("a");
-  assert.deepEqual([a.reserve.size, a.reserve.lent], [0, 16]);
+  assert.deepEqual([a.reserve.size, a.reserve.hands.find("ticket")?.lent], [
+    0,
+    16,
+  ]);
   assert.equal(a.restTicks, 1);
 });
 

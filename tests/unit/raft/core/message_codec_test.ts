@@ -13,7 +13,15 @@ import type {
   AppendEntries,
   PeerMessage,
 } from "../../../../raft/core/types.ts";
-import { counterMax, takeCountMax } from "../../../../raft/core/limits.ts";
+import {
+  counterMax,
+  takeBytesMax,
+  takeCountMax,
+  takePartsMax,
+} from "../../../../raft/core/limits.ts";
+import { takePartBytes } from "../../../../raft/core/take_codec.ts";
+import { guestFrameBytesMax } from "../../../../raft/net/frame.ts";
+import { nameBytesMax } from "../../../../base/sequence_name.ts";
 import { emptySnapshot } from "../../../../raft/core/log.ts";
 import { takeTicketsMax } from "../../../../server/tickets/lane.ts";
 import { message } from "../../../fuzz/messages.ts";
@@ -220,8 +228,8 @@ Deno.test("decodePeerMessage() copies data out of the receive buffer", () => {
   assert.deepEqual(decoded, append);
 });
 
-Deno.test("Every message has the bytes that version 5 always had", () => {
-  assert.equal(wireVersion, 5);
+Deno.test("Every message has the bytes that version 6 always had", () => {
+  assert.equal(wireVersion, 6);
   const ends = { from: "1", to: "2" } as const;
   const envelope = { ...ends, term: 3 };
   const vote = { lastLogIndex: 4, lastLogTerm: 2 };
@@ -278,15 +286,26 @@ Deno.test("Every message has the bytes that version 5 always had", () => {
       "0b" + "01310132" + u64(7) + "01000000" + "08",
     ],
     Take: [
-      { ...ends, type: "Take", id: 7, process: 6, term: 3, count: 5 },
-      "0c" + "01310132" + u64(7) + u64(6) + u64(3) + u64(5),
+      {
+        ...{ ...ends, type: "Take", id: 7, process: 6, term: 3, answered: 4 },
+        parts: [
+          { name: "a", count: 5, isCapped: true },
+          { name: "bc", count: 2, isCapped: false },
+        ],
+      },
+      "0c" + "01310132" + u64(7) + u64(6) + u64(3) + u64(4) + "02000000" +
+      "0161" + u64(5) + "01" + "026263" + u64(2) + "00",
     ],
     TakeResponse: [
       {
         ...{ ...ends, type: "TakeResponse", id: 7, process: 6 },
-        ...{ given: true, last: 2n ** 64n - 1n, count: 5 },
+        answers: [
+          { at: 1, last: 2n ** 64n - 1n, refusal: undefined },
+          { at: 0, last: undefined, refusal: "unknown-sequence" },
+        ],
       },
-      "0d" + "01310132" + u64(7) + u64(6) + "01" + "ff".repeat(8) + u64(5),
+      "0d" + "01310132" + u64(7) + u64(6) + "02000000" +
+      "01000000" + "00" + "ff".repeat(8) + "00000000" + "04",
     ],
     Confirm: [
       { ...envelope, type: "Confirm", round: 8 },
@@ -323,7 +342,12 @@ Deno.test("decodePeerMessage() refuses numbers that no node can have counted up 
     sequence: 1,
   } as const;
   const vote = { lastLogIndex: 1, lastLogTerm: 1 };
-  const take = { type: "Take", from: "1", to: "2", process: 1, id: 1 } as const;
+  const part = { name: "a", count: 1, isCapped: false };
+  const take = {
+    ...{ type: "Take", from: "1", to: "2", term: 1, process: 1, id: 2 },
+    ...{ answered: 1, parts: [part] },
+  } as const;
+  const answers = [{ at: takePartsMax, last: 1n, refusal: undefined }];
   const cases: PeerMessage[] = [
     { ...envelope, type: "TimeoutNow", term: above },
     { ...envelope, type: "PreVote", ...vote, lastLogIndex: above },
@@ -337,12 +361,14 @@ Deno.test("decodePeerMessage() refuses numbers that no node can have counted up 
     { ...install, snapshot: { ...snapshot, index: above } },
     { ...install, snapshot: { ...snapshot, term: above } },
     { ...install, snapshot: { ...snapshot, configurationIndex: 8 } },
-    { ...take, term: above, count: 1 },
-    { ...take, term: 1, count: takeCountMax + 1 },
-    {
-      ...{ ...take, type: "TakeResponse" },
-      ...{ given: true, last: 2n ** 64n - 1n, count: takeCountMax + 1 },
-    },
+    { ...take, term: above },
+    { ...take, answered: 2 },
+    { ...take, parts: [] },
+    { ...take, parts: [{ ...part, count: takeCountMax + 1 }] },
+    { ...take, parts: [{ ...part, count: 0 }] },
+    { ...take, parts: [part, { ...part, name: "a b" }] },
+    { ...take, parts: [part, { ...part, name: "COUNT" }] },
+    { type: "TakeResponse", from: "1", to: "2", process: 1, id: 1, answers },
   ];
   for (const message of cases) {
     const bytes = encodePeerMessage(message);
@@ -350,6 +376,27 @@ Deno.test("decodePeerMessage() refuses numbers that no node can have counted up 
   }
 });
 
-Deno.test("One take may ask for as many tickets as an isolate asks for at once", () => {
+Deno.test("One part of a take may ask for as many tickets as an isolate asks for at once", () => {
   assert.equal(takeCountMax, takeTicketsMax);
+});
+
+Deno.test("A guest's frame holds the largest take, and its answer", () => {
+  const name = "n".repeat(nameBytesMax);
+  const parts = Math.floor(takeBytesMax / (takePartBytes + name.length));
+  const ends = { from: "f".repeat(64), to: "t".repeat(64) };
+  const takes = [[parts, name], [takePartsMax, "abcd"]] as const;
+  for (const [length, name] of takes) {
+    const bytes = encodePeerMessage({
+      ...{ type: "Take", ...ends, term: 1, process: 1, id: 1, answered: 0 },
+      parts: Array.from({ length }, () => ({ name, count: 1, isCapped: true })),
+    });
+    assert(bytes.length <= guestFrameBytesMax, `${bytes.length} bytes`);
+  }
+  const answers = Array.from(
+    { length: takePartsMax },
+    (_, at) => ({ at, last: 1n, refusal: undefined }),
+  );
+  const answer = { type: "TakeResponse", ...ends, process: 1, id: 1 } as const;
+  const { length } = encodePeerMessage({ ...answer, answers });
+  assert(length <= guestFrameBytesMax, `${length} bytes`);
 });

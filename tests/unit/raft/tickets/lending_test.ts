@@ -250,7 +250,10 @@ Deno.test("What is lent counts among the numbers that a crash may burn", () => {
     const { lastTicket, reserve } = nodes.node("a");
     const beyond = BigInt(nodes.given.size + aheadMax);
     assert(lastTicket <= beyond, `${lastTicket} > ${beyond}`);
-    assert(reserve.lent >= loan.length, `${reserve.lent} < ${loan.length}`);
+    assert(
+      reserve.hands.find("ticket")!.lent >= loan.length,
+      `${reserve.hands.find("ticket")!.lent} < ${loan.length}`,
+    );
     // As the dispenser does: less than half of what came last is left when it asks for more.
     const lentLast = loan.length - rest;
     rest = Math.max(0, Math.floor(lentLast / 2) - 1);
@@ -280,7 +283,7 @@ Deno.test("Steady demand never makes a loan grow, and no loan comes back while i
     assert(lent() > 0, `nothing is lent after ${served}`);
     if (served % perTick === 0) nodes.run(1);
     assert.equal(nodes.computer("a").recalled, false, `after ${served}`);
-    most = Math.max(most, nodes.node("a").reserve.unasked);
+    most = Math.max(most, nodes.node("a").reserve.hands.unasked);
   }
   assert(most <= 6 * perTick, `a crash would burn ${most}`);
 });

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { lastTicket } from "../../../../raft/tickets/machine.ts";
-import type { Range } from "../../../../base/range.ts";
+import type { GivenPart, Settled } from "../../../../raft/tickets/claim.ts";
 import { electionTicks, Nodes, nodesAt, outcome } from "../../../lib/nodes.ts";
 
 /** A cluster whose leader takes ahead as soon as it can. */
@@ -23,6 +23,11 @@ function stockUp(nodes: Nodes): bigint {
   nodes.settle();
   assert(nodes.node("a").reserve.size >= 8, "nothing is in hand");
   return nodes.highest;
+}
+
+function rangeOf({ settlement }: Settled): GivenPart {
+  assert(settlement.type === "given");
+  return settlement.parts[0]!;
 }
 
 function next(nodes: Nodes, id: string): bigint {
@@ -90,7 +95,7 @@ Deno.test("A leader that is elected again begins behind what it had in hand", ()
   const nodes = eager("abc");
   stockUp(nodes);
   const taken = nodes.node("a").lastTicket;
-  const { inHand } = nodes.node("a").reserve;
+  const { inHand } = nodes.node("a").reserve.hands.find("ticket")!;
   nodes.isolate("a");
   nodes.run(2 * electionTicks);
   nodes.heal();
@@ -109,7 +114,7 @@ Deno.test("A leader that is elected again begins behind what it had in hand", ()
   const gap = nodes.computer("a").logged.find((line) => /burnt/.test(line));
   assert.equal(
     gap,
-    `info: burnt ${burnt} numbers: this node lost its leadership with ` +
+    `info: burnt ${burnt} numbers of ticket: this node lost its leadership with ` +
       `${taken - burnt + 1n} to ${taken} in hand`,
   );
 });
@@ -202,24 +207,28 @@ Deno.test("What is taken ahead shrinks with the demand, to nothing", () => {
     for (let i = 0; i < 10; i++) nodes.take("a", 10);
     nodes.run(1);
   }
-  assert(nodes.node("a").reserve.ahead >= 100);
+  assert(nodes.node("a").reserve.aheadOf("ticket") >= 100);
   nodes.run(5);
-  assert.equal(nodes.node("a").reserve.ahead, 0);
+  assert.equal(nodes.node("a").reserve.aheadOf("ticket"), 0);
 });
 
-Deno.test("At the very end all numbers are given, each once, and then none", () => {
+Deno.test("At the very end a take gets all that it asks for or nothing, and a smaller one what is left", () => {
   const nodes = nodesAt(lastTicket - 20n, { takesMin: 1 });
   const takes = [4, 4, 4, 4, 9, 1].map((count) => {
     const asked = nodes.take("a", count);
     nodes.settle();
     return asked;
   });
-  assert.equal(nodes.highest, lastTicket);
-  assert.equal(nodes.given.size, 20);
-  assert.deepEqual(takes.slice(-2).map(({ refusals }) => refusals), [
-    [{ count: 5, reason: "exhausted" }],
-    [{ count: 1, reason: "exhausted" }],
+  assert.deepEqual(takes.map(({ given }) => given.length), [4, 4, 4, 4, 0, 1]);
+  assert.deepEqual(takes[4]!.refusals, [{ count: 9, reason: "exhausted" }]);
+  const rest = [nodes.take("a", 4), nodes.take("a", 3), nodes.take("a", 1)];
+  nodes.settle();
+  assert.deepEqual(rest.map(outcome), [
+    "4 exhausted",
+    `${lastTicket - 2n}, ${lastTicket - 1n}, ${lastTicket}`,
+    "1 exhausted",
   ]);
+  assert.equal(nodes.given.size, 20);
   nodes.run(30);
   assert.equal(nodes.node("a").lastTicket, lastTicket);
 });
@@ -229,12 +238,14 @@ Deno.test("What comes back after later numbers were given burns", () => {
   const last = stockUp(nodes);
   const { reserve } = nodes.node("a");
   const { burnt } = reserve;
-  reserve.putBack({ last: last - 2n, count: 3 });
+  reserve.returned("ticket", { last: last - 2n, count: 3 });
   assert.equal(next(nodes, "a"), last + 1n);
   assert.equal(reserve.burnt, burnt + 3n);
   assert.equal(
     nodes.computer("a").logged.at(-1),
-    `info: burnt 3 numbers: ${last - 4n} to ${last - 2n} were lent to this ` +
+    `info: burnt 3 numbers of ticket: ${last - 4n} to ${
+      last - 2n
+    } were lent to this ` +
       "node's clients, and came back when later ones had been given",
   );
 });
@@ -309,22 +320,25 @@ Deno.test("More than was asked for goes to nobody while others wait", () => {
   const nodes = eager("a");
   stockUp(nodes);
   const { reserve } = nodes.node("a");
-  const claims = [
-    reserve.ask(2, undefined),
-    reserve.ask(1, "b"),
-    reserve.ask(1, undefined),
-  ];
-  const settled = claims.map(() => reserve.settleNext(1));
+  const loans = { spareOf: () => 1, recall: () => true };
+  const ask = (count: number, asker: string | undefined) =>
+    reserve.ask({
+      kind: asker === undefined ? "own" : "served",
+      parts: [{ name: "ticket", count, isCapped: false }],
+      asker,
+    });
+  const claims = [ask(2, undefined), ask(1, "b"), ask(1, undefined)];
+  const settled = claims.map(() => reserve.settleNext(loans));
   assert.deepEqual(settled.map((one) => one?.claim), claims, "in their order");
-  const given = settled.map((one) => one?.settlement as Range);
+  const given = settled.map((one) => rangeOf(one!));
   assert.deepEqual(given.map(({ count }) => count), [2, 1, 1 + 1]);
   assert.equal(given[1]!.last, given[0]!.last + 1n);
   assert.equal(given[2]!.last, given[1]!.last + 2n);
-  assert.equal(reserve.settleNext(1), undefined);
-  reserve.ask(1, "b");
+  assert.equal(reserve.settleNext(loans), undefined);
+  ask(1, "b");
   const { last } = given[2]!;
-  const toOther = { last: last + 1n, count: 1 };
-  assert.deepEqual(reserve.settleNext(1)?.settlement, toOther);
+  const toOther = { last: last + 1n, count: 1, exists: true };
+  assert.deepEqual(rangeOf(reserve.settleNext(loans)!), toOther);
 });
 
 Deno.test("Nothing is lent while somebody waits for more than is in hand", () => {
@@ -334,7 +348,7 @@ Deno.test("Nothing is lent while somebody waits for more than is in hand", () =>
   nodes.disk("a").stuck = true;
   const asked = nodes.take("a", reserve.size + 5);
   assert(asked.left > 0, "it waits for the disk");
-  assert.equal(reserve.lend(1), undefined);
+  assert.equal(reserve.lend("ticket", 1), undefined);
   nodes.disk("a").stuck = false;
   nodes.settle();
   assert.equal(asked.left, 0);
@@ -396,7 +410,7 @@ for (const aheadMax of [0, 1, 7]) {
           lastTicket - last <= BigInt(aheadMax),
           `${lastTicket} - ${last}`,
         );
-        assert(reserve.unasked <= aheadMax);
+        assert(reserve.hands.unasked <= aheadMax);
         if (i % 10 === 0) nodes.run(1);
       }
     }
