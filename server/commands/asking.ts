@@ -4,10 +4,15 @@
 // replies leave (`resp/replies.ts`).
 
 import type { Group, GroupOutcome } from "../../raft/channel/operations.ts";
-import type { GroupDesk } from "../tickets/group_desk.ts";
 import { busyText, groupsBusyText } from "../tickets/refusals.ts";
 import type { RespWriter } from "../resp/resp_writer.ts";
-import { type Command, reply, type Service, type Session } from "./command.ts";
+import {
+  type Command,
+  type NodeDoor,
+  reply,
+  type Service,
+  type Session,
+} from "./command.ts";
 import { outcomeText } from "./outcome_texts.ts";
 import type { Plan } from "./plan.ts";
 
@@ -92,9 +97,6 @@ export type GroupQuestion = {
   readonly answered: (writer: RespWriter, outcome: GroupOutcome) => void;
 };
 
-/** The desk, as far as it is asked here. */
-export type Desk = Pick<GroupDesk, "ask" | "hasRoom">;
-
 /** Writes a reply that was expected. */
 export type Answer = (write: (writer: RespWriter) => void) => void;
 
@@ -113,7 +115,7 @@ export function askGroup(
 
 /** Asks for a group whose turn it is, and writes its reply by `answer`. */
 export function askNow(
-  desk: Desk,
+  desk: NodeDoor["groups"],
   { group, answered, answer }: GroupQuestion & { readonly answer: Answer },
 ): void {
   if (!desk.hasRoom(group)) {

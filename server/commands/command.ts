@@ -5,6 +5,8 @@
 import { assert } from "../../base/assert.ts";
 import type { AdminLimit } from "./admin_limit.ts";
 import type { ClientCount } from "../client_count.ts";
+import type { Dispenser } from "../tickets/dispenser.ts";
+import type { GroupDesk } from "../tickets/group_desk.ts";
 import type { RaftLink } from "../tickets/raft_link.ts";
 import type { Replies } from "../resp/replies.ts";
 import type { RespParser } from "../resp/resp_parser.ts";
@@ -43,7 +45,7 @@ export interface Session {
 
 /** The services that all sessions of an isolate share. */
 export type Service = {
-  readonly link: Pick<RaftLink, "admin" | "dispenser" | "groups" | "status">;
+  readonly link: NodeDoor;
   readonly version: string;
   /** The clients of this isolate. */
   readonly sessions: ReadonlySet<Session>;
@@ -51,6 +53,12 @@ export type Service = {
   readonly clientCount: ClientCount;
   /** Every question to the node is admitted by it. */
   readonly admins: AdminLimit;
+};
+
+/** The end of the door to the node, as far as commands need it. */
+export type NodeDoor = Pick<RaftLink, "admin" | "status"> & {
+  readonly dispenser: Pick<Dispenser, "hasRoom" | "take">;
+  readonly groups: Pick<GroupDesk, "ask" | "hasRoom">;
 };
 
 /** A property of a command that others act on. */

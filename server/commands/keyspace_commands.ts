@@ -16,7 +16,7 @@ import {
 } from "./command.ts";
 import type { Glob } from "./glob.ts";
 import { outcomeText } from "./outcome_texts.ts";
-import { plan, type Plan, planLast, resultOf } from "./plan.ts";
+import { type Plan, plan, planLast, resultOf } from "./plan.ts";
 import {
   badNameText,
   cursorAt,
@@ -49,10 +49,10 @@ const sharedIntegers = 10_000n;
 /** Bytes, about, that a node keeps for a sequence beside its name. */
 const sequenceBytes = 100;
 
-const looks: Pick<Command, "flags" | "redisFlags"> = {
+const looks = {
   flags: ["for-visitors", "may-wait"],
   redisFlags: ["readonly"],
-};
+} satisfies Partial<Command>;
 
 /** The rows of DBSIZE, KEYS, MEMORY, OBJECT and SCAN. */
 export const keyspaceCommands: readonly Command[] = [
@@ -72,8 +72,8 @@ export const keyspaceCommands: readonly Command[] = [
     name: "keys",
     arguments: [1, 1],
     redisFlags: looks.redisFlags,
-    // It asks for one page after the other, which is no one moment.
-    flags: ["for-visitors", "may-wait", "not-queued"],
+    // It asks for one page after the other: that is at no one moment.
+    flags: [...looks.flags, "not-queued"],
     help: "The sequences that match, if they are not too many: glob",
     run: runKeys,
   },

@@ -18,7 +18,7 @@ import { adminsBusyText } from "../tickets/refusals.ts";
 import type { RespParser } from "../resp/resp_parser.ts";
 import type { RespWriter } from "../resp/resp_writer.ts";
 import { runPlan } from "./asking.ts";
-import { plan, type Plan } from "./plan.ts";
+import { type Plan, plan } from "./plan.ts";
 import { cursorAt, invalidCursorText } from "./sequence_arguments.ts";
 
 /** The rows of RAFT.…. */

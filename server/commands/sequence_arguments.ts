@@ -101,7 +101,9 @@ export function cursorAt(
   index: number,
 ): number | undefined {
   const text = request.size(index) > 20 ? "" : request.text(index);
-  return /^\d{1,20}$/.test(text) ? Math.min(Number(text), cursorMax) : undefined;
+  return /^\d{1,20}$/.test(text)
+    ? Math.min(Number(text), cursorMax)
+    : undefined;
 }
 
 /** The options from argument `index` on: `MATCH glob`, `COUNT n` and, if `hasType`, `TYPE t`. */

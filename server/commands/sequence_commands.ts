@@ -14,7 +14,7 @@ import {
   type Service,
   type Session,
 } from "./command.ts";
-import { plan, type Plan, planLast, planLasts } from "./plan.ts";
+import { type Plan, plan, planLast, planLasts } from "./plan.ts";
 import {
   badNameText,
   countAt,
@@ -26,10 +26,10 @@ import {
 
 const firstKey: KeyPlaces = [1, 1, 1];
 const allKeys: KeyPlaces = [1, -1, 1];
-const reads: Pick<Command, "flags" | "redisFlags"> = {
+const reads = {
   flags: ["for-visitors", "may-wait"],
   redisFlags: ["readonly", "fast"],
-};
+} satisfies Partial<Command>;
 const writes: readonly RedisFlag[] = ["write", "fast"];
 
 /** INCR and GET, which are asked for more often than all others. */
@@ -63,7 +63,8 @@ export const countingCommands: readonly Command[] = [
     arguments: [2, 2],
     redisFlags: writes,
     keys: firstKey,
-    help: "The next n numbers of a sequence, of which it tells the last: name n",
+    help:
+      "The next n numbers of a sequence, of which it tells the last: name n",
     run: runIncrby,
     plan(request) {
       const count = countAt(request, { index: 2, command: "INCRBY" });

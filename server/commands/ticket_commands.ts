@@ -17,7 +17,7 @@ import {
   type Session,
 } from "./command.ts";
 import { tooHighText } from "./outcome_texts.ts";
-import { plan, type Plan, planLast, planOk } from "./plan.ts";
+import { type Plan, plan, planLast, planOk } from "./plan.ts";
 import {
   badNameText,
   countAt,
@@ -100,7 +100,9 @@ export const ticketCommands: readonly Command[] = [
         );
       }
       for (const policy of ["any", "created"] as const) {
-        if (request.is(1, policy)) return planOk({ type: "set-policy", policy });
+        if (request.is(1, policy)) {
+          return planOk({ type: "set-policy", policy });
+        }
       }
       return "ERR the policy is any or created";
     },
@@ -134,7 +136,10 @@ function planTake(name: string): Plan {
 function runTicket(session: Session, service: Service): void {
   const { request } = session;
   if (request.count === 1) {
-    return takeRun(session, service, { name: defaultSequence, format: "simple" });
+    return takeRun(session, service, {
+      name: defaultSequence,
+      format: "simple",
+    });
   }
   const asked = ticketOf(request);
   if (typeof asked === "string") return reply(session).error(asked);
@@ -185,7 +190,9 @@ function planRaise(request: RespParser): Plan | string {
   if (to === undefined) return noIntegerText;
   if (to > int64Max && !isForced) return tooHighText(to);
   // Every number is above 0 as it is; the reply still tells that a leader was asked.
-  return planOk(to === 0n ? { type: "last", name } : { type: "raise", name, to });
+  return planOk(
+    to === 0n ? { type: "last", name } : { type: "raise", name, to },
+  );
 }
 
 function planCreate(request: RespParser): Plan | string {

@@ -129,7 +129,10 @@ export class Transaction {
 
   /** All operations, those of WATCH first. */
   group(): readonly Operation[] {
-    const checks = Array.from(this.#watched, ([name, last]) => check(name, last));
+    const checks = Array.from(
+      this.#watched,
+      ([name, last]) => check(name, last),
+    );
     const queued = this.#queue.flatMap((item) =>
       "plan" in item ? item.plan.operations : []
     );

@@ -133,6 +133,7 @@ export class MemorySession implements Session {
   readonly ticketsLeft = Infinity;
   readonly request = new RespParser();
   readonly replies = new Replies(() => {});
+  transaction: Session["transaction"] = undefined;
   finished = false;
 
   constructor(
