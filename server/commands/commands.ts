@@ -3,13 +3,7 @@
 // Redis 7. Not here: what a command does (its row), and COMMAND (`command_docs.ts`).
 
 import type { RespParser } from "../resp/resp_parser.ts";
-import {
-  type Command,
-  find,
-  reply,
-  type Service,
-  type Session,
-} from "./command.ts";
+import { type Command, find, type Service, type Session } from "./command.ts";
 import { commandRow, helpRows } from "./command_docs.ts";
 import { keyspaceCommands } from "./keyspace_commands.ts";
 import { raftCommands } from "./raft_commands.ts";
@@ -17,7 +11,11 @@ import { redisCommands } from "./redis_commands.ts";
 import { refusedCommands } from "./refused_commands.ts";
 import { countingCommands, sequenceCommands } from "./sequence_commands.ts";
 import { ticketCommand, ticketCommands } from "./ticket_commands.ts";
-import { queueCommand, transactionCommands } from "./transaction_commands.ts";
+import {
+  queueCommand,
+  refuseCommand,
+  transactionCommands,
+} from "./transaction_commands.ts";
 
 /** All commands; COMMAND shows those with a line of help. */
 export const commands: readonly Command[] = [
@@ -47,8 +45,7 @@ export function runCommand(session: Session, service: Service): void {
   const command = judge(session.request);
   const { transaction } = session;
   if (typeof command === "string" || command instanceof Uint8Array) {
-    if (transaction?.isOpen) transaction.fail();
-    return reply(session).error(command);
+    return refuseCommand(session, command);
   }
   if (transaction?.isOpen && !command.flags?.includes("at-once")) {
     return queueCommand(session, service, command);

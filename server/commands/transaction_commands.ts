@@ -81,6 +81,24 @@ export const transactionCommands: readonly Command[] = [
   },
 ];
 
+/** A request was refused before it was run: an EXEC behind it must do nothing. */
+export function refuseCommand(
+  session: Session,
+  error: string | Uint8Array,
+): void {
+  const { transaction, request } = session;
+  if (request.is(0, "exec") && typeof error === "string") {
+    // Redis ends the transaction then, so that the client need not.
+    if (transaction?.isOpen) session.transaction = undefined;
+    const why = error.replace(/^ERR /, "");
+    return reply(session).error(
+      `EXECABORT Transaction discarded because of: ${why}`,
+    );
+  }
+  if (transaction?.isOpen) transaction.fail();
+  reply(session).error(error);
+}
+
 /** Lets `command`, with the request of `session`, wait for EXEC. */
 export function queueCommand(
   session: Session,
@@ -167,8 +185,8 @@ function undoneText(
 ): string {
   const { name = "WATCH", place = 0 } = transaction.commandAt(outcome.at) ?? {};
   const why = outcomeText(outcome, group).replace(/^ERR /, "");
-  return `EXECABORT Transaction discarded because of command ${place} of ` +
-    `${transaction.size}, ${name}: ${why}`;
+  return "EXECABORT Transaction discarded because of: " +
+    `${name}, command ${place} of ${transaction.size}: ${why}`;
 }
 
 /**
