@@ -15,8 +15,8 @@ import type { Operation, Result } from "../../raft/channel/operations.ts";
 import type { Protocol, RespWriter } from "../resp/resp_writer.ts";
 import type { Plan } from "./plan.ts";
 
-/** Commands that wait for one EXEC. */
-export const queuedMax = 1024;
+/** Commands that wait for one EXEC; their operations are as many at most. */
+export const queuedMax = operationsMax;
 
 /** Bytes of the replies that were made while commands were queued. */
 export const readyBytesMax = 64 * 1024;
@@ -26,8 +26,8 @@ const queuedBytes = 300;
 
 /** For a command that finds no room. */
 export const fullText =
-  `ERR MULTI has no room for more: at most ${queuedMax} commands, and names of ` +
-  "about 200 KB";
+  `ERR MULTI has no room for more: it holds at most ${queuedMax} commands and ` +
+  "names, and as much as one message can carry";
 
 /** For a command that cannot stand in one group with another. */
 export const unlikeText =
