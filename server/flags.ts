@@ -4,7 +4,10 @@
 // flags that only tools take (`tool_flags.ts`).
 
 import { type Address, parseAddress } from "../base/address.ts";
-import { sequencesMaxLimit } from "../base/sequence_name.ts";
+import {
+  sequencesMaxDefault,
+  sequencesMaxLimit,
+} from "../base/sequence_name.ts";
 import { isEveryInterface } from "./own_addresses.ts";
 
 const addressBytesMax = 255;
@@ -166,7 +169,7 @@ export const flags = {
   "max-sequences": {
     value: "count",
     help: "how many sequences there may be",
-    standard: "100000",
+    standard: `${sequencesMaxDefault}`,
     parse: sequencesMax,
     allowed: `a number from 1 to ${sequencesMaxLimit}`,
   } satisfies Flag<number>,

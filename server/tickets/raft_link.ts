@@ -17,6 +17,7 @@ import type {
 import { assert, unreachable } from "../../base/assert.ts";
 import type { TakeBox } from "../../raft/channel/take_box.ts";
 import { Dispenser, type DispenserOptions } from "./dispenser.ts";
+import { GroupDesk } from "./group_desk.ts";
 
 /** How messages of the node are received. */
 export type RaftLinkOptions = {
@@ -39,6 +40,8 @@ const stopping: AdminAnswer = { type: "error", text: "the node is stopping" };
 /** An isolate's end of its door. */
 export class RaftLink {
   readonly dispenser: Dispenser;
+  /** For groups of operations. */
+  readonly groups: GroupDesk;
   readonly #door: Door<ToNode>;
   readonly #options: RaftLinkOptions;
   /** Deals an answer that lies in the box and has not been seen here. */
@@ -52,18 +55,29 @@ export class RaftLink {
     leaderAddress: "",
     memberHosts: [],
     lastTicket: 0n,
+    sequences: 0,
   };
 
   constructor(door: Door<ToNode>, options: RaftLinkOptions) {
     this.#door = door;
     this.#options = options;
-    const { takeBox, defer = queueMicrotask } = options;
-    const requests: TakeRequests = takeBox ?? {
-      take: (count) => door.postMessage({ type: "take", count }),
-      refill: () => door.postMessage({ type: "refill" }),
+    const { takeBox, offers = takeBox, defer = queueMicrotask } = options;
+    const messages: TakeRequests = {
+      take: (request) => door.postMessage({ type: "take", ...request }),
+      refill: (name) => door.postMessage({ type: "refill", name }),
     };
-    const { offers = takeBox } = options;
-    this.dispenser = new Dispenser({ ...options, requests, offers, defer });
+    takeBox?.begin({
+      messages,
+      isAsking: (name) => this.dispenser.isAsking(name),
+    });
+    const requests = takeBox ?? messages;
+    const together = takeBox && ((task: () => void) => takeBox.together(task));
+    const shared = { requests, offers, together, defer };
+    this.dispenser = new Dispenser({ ...options, ...shared });
+    this.groups = new GroupDesk({
+      post: (data) => door.postMessage({ type: "operations", data }),
+      defer,
+    });
     this.#lookIntoBox = takeBox?.onAnswer(this.dispenser) ?? (() => {});
   }
 
@@ -87,6 +101,7 @@ export class RaftLink {
   giveUp(): void {
     this.#gaveUp = true;
     this.dispenser.close();
+    this.groups.close();
     const waiting = [...this.#callbacks.values()];
     this.#callbacks.clear();
     for (const callback of waiting) {
@@ -113,24 +128,28 @@ export class RaftLink {
     switch (message.type) {
       case "ready":
         return this.#options.ready();
-      // The answer to an earlier take may lie in the box: takes are answered in order.
+      // The answer to an earlier take may lie in the box: takes of a sequence are answered
+      // in order.
       case "taken":
         this.#lookIntoBox();
-        return this.dispenser.taken(message.last, message.count);
+        return this.dispenser.taken(message.name, message.last, message.count);
       case "refused":
         this.#lookIntoBox();
-        return this.dispenser.refused(message.count, message.reason);
+        return this.dispenser.refused(message.name, message.reason);
       case "lent":
-        return this.dispenser.lent(message.last, message.count);
+        this.#lookIntoBox();
+        return this.dispenser.lent(message.name, message.last, message.count);
       case "nothing-lent":
-        return this.dispenser.nothingLent();
-      case "recall":
+        return this.dispenser.nothingLent(message.name);
+      case "recall": {
+        const { name } = message;
         // Numbers that the node has put there before are part of the loan.
         this.#lookIntoBox();
-        return this.#door.postMessage({
-          type: "returned",
-          ...this.dispenser.recall(),
-        });
+        const { last, count } = this.dispenser.recall(name);
+        return this.#door.postMessage({ type: "returned", name, last, count });
+      }
+      case "results":
+        return this.groups.results(message.data);
       case "status":
         this.#status = message.status;
         return;

@@ -9,8 +9,10 @@ import type {
   FromNode,
   NodeOptions,
   Refusal,
+  TakeRequest,
   ToNode,
 } from "../../raft/channel/messages.ts";
+import { defaultSequence } from "../../base/sequence_name.ts";
 import { AdminLimit } from "../../server/commands/admin_limit.ts";
 import { ClientCount } from "../../server/client_count.ts";
 import type {
@@ -23,17 +25,33 @@ import type { ConnectionService } from "../../server/clients/connection.ts";
 import { RaftLink } from "../../server/tickets/raft_link.ts";
 import { Replies } from "../../server/resp/replies.ts";
 import { RespParser } from "../../server/resp/resp_parser.ts";
+import {
+  decodeGroups,
+  encodeOutcomes,
+} from "../../raft/channel/operation_codec.ts";
+import { SequenceModel } from "./sequence_model.ts";
 import { within } from "./until.ts";
 
 export const encoder = new TextEncoder();
 export const decoder = new TextDecoder();
 
-/** A node that gives 1, 2, 3 …. */
+/** A node that gives 1, 2, 3 … of each sequence. */
 export class FakeNode implements Door<ToNode> {
-  last = 0n;
+  /** The last number of the default sequence. */
+  get last(): bigint {
+    return this.lasts.get(defaultSequence) ?? 0n;
+  }
+
+  set last(last: bigint) {
+    this.lasts.set(defaultSequence, last);
+  }
+
+  /** The last number of each sequence. */
+  readonly lasts = new Map<string, bigint>();
   /** The counts of all takes that ever came. */
   readonly takes: number[] = [];
   readonly commands: AdminCommand[] = [];
+  readonly #model = new SequenceModel({ lasts: this.lasts });
   started: NodeOptions | undefined;
   refusal: Refusal | undefined;
   /** Messages that are not answered yet, in the order in which they came. */
@@ -81,21 +99,35 @@ export class FakeNode implements Door<ToNode> {
   answer(type?: ToNode["type"]): void {
     const at = this.waiting.findIndex((m) => (type ?? m.type) === m.type);
     const [message] = this.waiting.splice(at, at < 0 ? 0 : 1);
-    if (message?.type === "take") this.#take(message.count);
+    if (message?.type === "take") this.#take(message);
     if (message?.type === "admin") {
       const answer = this.#answers.get(message.command.type) ?? { type: "ok" };
       this.say({ type: "answered", id: message.id, answer });
     }
+    if (message?.type === "operations") this.#run(message.data);
+  }
+
+  /** Carries out groups of operations as a model does. */
+  #run(groups: Uint8Array): void {
+    const outcomes = decodeGroups(groups).map((group) =>
+      this.#model.run(group)
+    );
+    this.say({ type: "results", door: 0, data: encodeOutcomes(outcomes) });
   }
 
   say(message: FromNode): void {
     this.link.receive(structuredClone(message));
   }
 
-  #take(count: number): void {
+  #take({ name, count }: TakeRequest): void {
     const reason = this.refusal;
-    if (reason !== undefined) this.say({ type: "refused", count, reason });
-    else this.say({ type: "taken", last: this.last += BigInt(count), count });
+    const door = 0;
+    if (reason !== undefined) {
+      return this.say({ type: "refused", door, name, reason });
+    }
+    const last = (this.lasts.get(name) ?? 0n) + BigInt(count);
+    this.lasts.set(name, last);
+    this.say({ type: "taken", door, name, last, count });
   }
 }
 

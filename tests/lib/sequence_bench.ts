@@ -53,8 +53,8 @@ export class SequenceBench {
   readonly #due: (() => void)[] = [];
   readonly #clientCount = new ClientCount();
 
-  constructor({ sequencesMax }: { sequencesMax?: number } = {}) {
-    this.model = new SequenceModel(sequencesMax);
+  constructor({ sequencesMax = 1000 } = {}) {
+    this.model = new SequenceModel({ sequencesMax });
     const status = () => this.status;
     this.service = {
       link: {

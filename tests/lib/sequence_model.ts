@@ -18,10 +18,14 @@ const uint64Max = 2n ** 64n - 1n;
 /** All sequences of a cluster. */
 export class SequenceModel {
   /** Names and last numbers, in the order in which the sequences began. */
-  lasts = new Map<string, bigint>();
+  readonly lasts: Map<string, bigint>;
+  readonly sequencesMax: number;
   policy: Policy = "any";
 
-  constructor(readonly sequencesMax = 1000) {}
+  constructor({ sequencesMax = 1000, lasts = new Map<string, bigint>() } = {}) {
+    this.sequencesMax = sequencesMax;
+    this.lasts = lasts;
+  }
 
   /** The last of `count` numbers, all or none of which are taken. */
   take(
@@ -44,7 +48,8 @@ export class SequenceModel {
     for (const [at, operation] of group.entries()) {
       const result = this.#run(operation);
       if (typeof result === "string") {
-        this.lasts = before.lasts;
+        this.lasts.clear();
+        for (const [name, last] of before.lasts) this.lasts.set(name, last);
         this.policy = before.policy;
         return { type: "refused", reason: result, at };
       }

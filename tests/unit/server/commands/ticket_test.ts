@@ -15,7 +15,7 @@ Deno.test("TICKET answers a simple string, however it is spelt", () => {
     ["  TICKET \r\n", "+6\r\n"],
     ["'TICKET'\r\n", "+7\r\n"],
     [
-      resp("TICKET", "x"),
+      resp("TICKET", "x", "y"),
       "-ERR wrong number of arguments for 'ticket' command\r\n",
     ],
     [resp("TICKET"), "+8\r\n"],
@@ -82,7 +82,9 @@ Deno.test("Past the bound a TICKET is told so at once, behind what the client as
   const { dispenser } = bench.node.link;
   bench.client.send(resp("TICKET"));
   const nobody = { granted() {}, refused() {} };
-  dispenser.take(nobody, ticketsWaitingMax - 2);
+  const request = { isBlock: false, isCapped: false };
+  const count = ticketsWaitingMax - 2;
+  dispenser.take("ticket", nobody, { ...request, count });
   bench.client.send(resp("TICKET") + resp("PING") + resp("TICKET").repeat(2));
   const other = bench.connect();
   other.send(resp("TICKET"));
