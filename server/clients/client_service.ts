@@ -5,7 +5,7 @@
 import type { Logger } from "../../base/logger.ts";
 import type { Port } from "../../base/port.ts";
 import type { ClientCount } from "../client_count.ts";
-import { ticksPerTimeout } from "../tickets/lane.ts";
+import { ticksPerTimeout } from "../tickets/dispenser.ts";
 import { Listener } from "./listener.ts";
 import type { RaftLink } from "../tickets/raft_link.ts";
 

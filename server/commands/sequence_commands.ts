@@ -179,7 +179,9 @@ export const sequenceCommands: readonly Command[] = [
 ];
 
 /** The plan of a command whose argument is a name, and whose reply is made of its last number. */
-function ofLast(write: Parameters<typeof planLast>[1]): Command["plan"] & {} {
+function ofLast(
+  write: Parameters<typeof planLast>[1],
+): NonNullable<Command["plan"]> {
   return (request) => {
     const name = nameAt(request, 1);
     return name === undefined ? badNameText : planLast(name, write);

@@ -185,8 +185,8 @@ function undoneText(
 ): string {
   const { name = "WATCH", place = 0 } = transaction.commandAt(outcome.at) ?? {};
   const why = outcomeText(outcome, group).replace(/^ERR /, "");
-  return "EXECABORT Transaction discarded because of: " +
-    `${name}, command ${place} of ${transaction.size}: ${why}`;
+  return "EXECABORT Transaction discarded because of " +
+    `command ${place} of ${transaction.size}, ${name}: ${why}`;
 }
 
 /**

@@ -1,44 +1,49 @@
 // The replies of one connection, brought into the order of its requests. A reply that
-// must wait for the node (TICKET, GET, most RAFT commands) holds all later ones back. Not
-// here: sockets, when to write, and what waits for a slot (`reply_slots.ts`).
+// must wait for the node (TICKET, most RAFT commands) holds all later ones back. Not
+// here: sockets, and when to write.
 //
 //   out | slot 1 | slot 2 | …      and in each slot:  what it waits for | tail
 //
 // `out` is what may leave. A slot waits for tickets or for one answer; its tail is what
 // comes after it and was known at once. When the first slot is complete, its tail
-// joins `out` and the next becomes the first. A run of TICKETs of one sequence is one slot;
-// while nothing waits there is no slot at all, and replies go straight to `out`. A long reply
+// joins `out` and the next becomes the first. A run of TICKETs is one slot; while
+// nothing waits there is no slot at all, and replies go straight to `out`. A long reply
 // is made piece by piece, as the client reads.
+//
+// It is a `TicketClient` of `tickets/dispenser.ts` without an `implements`: this folder
+// imports nothing but `base/`.
 
 import { assert } from "../../base/assert.ts";
 import { Fifo } from "../../base/fifo.ts";
 import { RespWriter } from "./resp_writer.ts";
-import {
-  type BlockFormat,
-  BlockSlot,
-  type RunFormat,
-  RunSlot,
-  Slot,
-  type SlotOwner,
-} from "./reply_slots.ts";
 import { ReplyTails } from "./reply_tails.ts";
-import { ReplyTurns, type TurnKind } from "./reply_turns.ts";
 
-// Past any of the next five, the connection stops reading until replies have left.
+// Past any of the next four, the connection stops reading until replies have left.
 
 /** Bytes of replies that were not sent yet. */
 const outputBytesMax = 256 * 1024;
 /** Tickets that are awaited: so few that a greedy client's numbers delay nobody for long. */
 export const ticketsMax = 4096;
 const slotsMax = 512;
-/** Answers to admin commands that are awaited; later commands are run meanwhile. */
+/** Answers of the node that are awaited; later commands are run meanwhile. */
 const answersMax = 16;
-/** Outcomes of groups of operations that are awaited. */
-const groupsMax = 64;
 /** Bytes of a long reply that are made ahead of the client. */
 const pieceBytes = 64 * 1024;
 /** About the bytes that a slot takes in memory. */
-const slotBytes = 150;
+const slotBytes = 100;
+
+type Slot = {
+  /** Replies still to come: tickets, or the one answer. */
+  waiting: number;
+  /** Its replies that came while it was not the first. */
+  early: RespWriter | undefined;
+  /** Where its tail begins in `ReplyTails`. */
+  readonly tailFrom: number;
+  /** The rest of a long reply. */
+  readonly long?: LongReply | undefined;
+  /** To be called when it is the first. */
+  onFirst?: (() => void) | undefined;
+};
 
 /** A reply that is too long to be kept whole. */
 export type LongReply = {
@@ -52,26 +57,23 @@ export type LongReply = {
 export type ReplyMark = { readonly slots: number; readonly bytes: number };
 
 /** The replies of one connection. */
-export class Replies implements SlotOwner {
+export class Replies {
   readonly #changed: () => void;
   readonly #failed: (error: unknown) => void;
   #out = new RespWriter();
   /** What a socket is writing, once it has not taken all at once. */
   #leaving: RespWriter | undefined;
   readonly #slots = new Fifo<Slot>();
-  readonly #turns = new ReplyTurns();
-  /** The rest of the long reply that waits in the last slot, if one does. */
-  #long: LongReply | undefined;
-  /** Tickets that are awaited; a block counts as one. */
+  /** The slots that wait for tickets: numbers come in this order. */
+  readonly #ticketSlots = new Fifo<Slot>();
+  /** Tickets that are awaited. */
   #tickets = 0;
   /** Replies that are not complete and let no further command run: one, or none. */
   #alone = 0;
-  /** Answers of the node that are awaited, to admin commands and to groups. */
-  readonly #answers = { admin: 0, group: 0 };
+  /** Answers of the node that are awaited. */
+  #answers = 0;
   readonly #tails = new ReplyTails();
   #gone = false;
-  /** Where replies go while one command's are captured. */
-  #captured: RespWriter | undefined;
 
   /**
    * `changed` is called when an answer of the node has added to what may leave, `failed`
@@ -87,7 +89,6 @@ export class Replies implements SlotOwner {
 
   /** The writer for a reply that is known at once. */
   get writer(): RespWriter {
-    if (this.#captured !== undefined) return this.#captured;
     return this.#slots.size === 0 ? this.#out : this.#tails.writer;
   }
 
@@ -96,7 +97,7 @@ export class Replies implements SlotOwner {
     const { end } = this.#tails;
     const held = end - (this.#slots.first?.tailFrom ?? end);
     return this.#out.length + held >= outputBytesMax || this.#alone > 0 ||
-      this.#answers.admin >= answersMax || this.#answers.group >= groupsMax ||
+      this.#answers >= answersMax ||
       this.#tickets >= ticketsMax || this.#slots.size >= slotsMax;
   }
 
@@ -109,7 +110,7 @@ export class Replies implements SlotOwner {
   get reservedBytes(): number {
     return this.#out.reservedBytes + (this.#leaving?.reservedBytes ?? 0) +
       this.#tails.reservedBytes + this.#slots.size * slotBytes +
-      (this.#long?.keptBytes ?? 0);
+      (this.#slots.last?.long?.keptBytes ?? 0);
   }
 
   /** Whether nobody reads them any more. */
@@ -162,10 +163,8 @@ export class Replies implements SlotOwner {
     for (let slot; (slot = this.#slots.shift()) !== undefined;) {
       slot.early?.rest();
     }
-    this.#turns.clear();
-    this.#long = undefined;
-    this.#tickets = this.#alone = 0;
-    this.#answers.admin = this.#answers.group = 0;
+    this.#ticketSlots.clear();
+    this.#tickets = this.#alone = this.#answers = 0;
     this.#tails.rest();
     this.#out.rest();
   }
@@ -193,88 +192,64 @@ export class Replies implements SlotOwner {
       : 0;
   }
 
-  /**
-   * The next `count` replies are tickets of the sequence `name`, which what this returns is to
-   * be told. `startTake` must follow.
-   */
-  expectTickets(
-    count: number,
-    { name, format }: { readonly name: string; readonly format: RunFormat },
-  ): RunSlot {
+  /** The next `count` replies are tickets. */
+  expectTickets(count: number): void {
     this.#tickets += count;
     const last = this.#slots.last;
     if (
-      last instanceof RunSlot && last.name === name && last.format === format &&
-      last.waiting > 0 && last.tailFrom === this.#tails.end
-    ) {
-      last.waiting += count;
-      return last;
-    }
-    const tailFrom = this.#tails.end;
-    return this.#open(new RunSlot(this, { count, tailFrom, name, format }));
+      last !== undefined && last === this.#ticketSlots.last &&
+      last.tailFrom === this.#tails.end
+    ) last.waiting += count;
+    else this.#ticketSlots.push(this.#open(count));
   }
 
-  /** The next reply is a block of tickets. `startTake` must follow. */
-  expectBlock(format: BlockFormat): BlockSlot {
-    this.#tickets++;
-    const tailFrom = this.#tails.end;
-    return this.#open(new BlockSlot(this, { tailFrom, format }));
+  /** The tickets of a `Range` answer the oldest requests for some. */
+  granted(last: bigint, count: number): void {
+    let left = count;
+    this.#give(count, (writer, part) => {
+      left -= part;
+      writer.ticketRun(last - BigInt(left), part);
+    });
+  }
+
+  /** The oldest `count` requests for tickets get an error instead. */
+  refused(count: number, text: string): void {
+    this.#give(count, (writer, part) => {
+      for (let i = 0; i < part; i++) writer.error(text);
+    });
   }
 
   /**
-   * The next reply waits until the returned function is called, once, to write it. `startGroup`
-   * must follow if it is that of a group of operations.
+   * The next reply waits until the returned function is called, once, to write it. `isAlone`:
+   * no further command is run meanwhile.
    */
   expectAnswer(
-    of: "admin" | "group" = "admin",
+    { isAlone = false } = {},
   ): (write: (writer: RespWriter) => void) => void {
-    const slot = this.#open(new Slot(1, this.#tails.end));
-    this.#answers[of]++;
+    const slot = this.#open(1);
+    this.#answers++;
+    if (isAlone) this.#alone++;
     return (write) => {
       if (this.#gone) return;
       assert(slot.waiting === 1, "a request was answered twice");
-      this.#answers[of]--;
-      this.fill(slot, 1, write);
+      slot.waiting = 0;
+      this.#answers--;
+      if (isAlone) this.#alone--;
+      try {
+        write(this.#writerOf(slot));
+        this.#release();
+      } catch (error) {
+        this.#failed(error);
+      }
     };
   }
 
-  /**
-   * Runs `run`, which asks for the tickets that the newest slot waits for: now, or when the
-   * groups before it have been answered.
-   */
-  startTake(run: () => void): void {
-    this.#start("take", run);
-  }
-
-  /**
-   * Runs `run`, which asks for the outcome that the newest slot waits for: now, or when the
-   * takes before it have been answered.
-   */
-  startGroup(run: () => void): void {
-    this.#start("group", run);
-  }
-
-  #start(kind: TurnKind, run: () => void): void {
-    const slot = this.#slots.last;
-    assert(slot !== undefined, "no reply waits for what is to be started");
-    this.#turns.start(slot, kind, run);
-  }
-
-  /**
-   * What `run` replies, which would have been the next reply. `undefined` if that is too long
-   * to be kept whole.
-   */
-  capture(run: () => void): Uint8Array<ArrayBuffer> | undefined {
-    assert(this.#captured === undefined, "one command is captured at a time");
-    const captured = this.#captured = new RespWriter();
-    try {
-      run();
-    } finally {
-      this.#captured = undefined;
-    }
-    return captured.length > outputBytesMax
-      ? undefined
-      : captured.bytes().slice();
+  /** Calls `run` once, when all replies before the newest that waits are complete. */
+  whenFirst(run: () => void): void {
+    const { first, last } = this.#slots;
+    assert(last !== undefined, "a reply waits");
+    if (first === last) run();
+    else last.onFirst = run;
   }
 
   /**
@@ -283,24 +258,14 @@ export class Replies implements SlotOwner {
    */
   long(bytes: number, reply: LongReply): void {
     this.writer.bulkHeader(bytes);
-    if (this.#captured !== undefined) return this.#captureLong(reply);
-    this.#open(new Slot(1, this.#tails.end));
-    this.#long = reply;
+    this.#open(1, reply);
     this.#alone++;
     this.#makePieces();
   }
 
-  #captureLong({ pieces }: LongReply): void {
-    const { writer } = this;
-    for (let next; (next = pieces.next()).done !== true;) {
-      writer.ascii(next.value);
-      if (writer.length > outputBytesMax) return; // `capture` gives it up
-    }
-    writer.ascii("\r\n");
-  }
-
-  #open<S extends Slot>(slot: S): S {
-    assert(this.#captured === undefined, "a captured command replies at once");
+  #open(waiting: number, long?: LongReply): Slot {
+    const tailFrom = this.#tails.end;
+    const slot: Slot = { waiting, early: undefined, tailFrom, long };
     this.#slots.push(slot);
     return slot;
   }
@@ -308,39 +273,46 @@ export class Replies implements SlotOwner {
   /** Makes some more of a long reply, if it is its turn. */
   #makePieces(): void {
     const slot = this.#slots.first;
-    const long = this.#long;
-    if (slot === undefined || long === undefined) return;
-    if (this.#slots.size > 1) return;
+    if (slot?.long === undefined) return;
     while (this.#out.length < pieceBytes && slot.waiting > 0) {
-      const { done, value } = long.pieces.next();
+      const { done, value } = slot.long.pieces.next();
       if (!done) {
         this.#out.ascii(value);
         continue;
       }
       this.#out.ascii("\r\n");
       slot.waiting = 0;
-      this.#long = undefined;
       this.#alone--;
       this.#release();
     }
   }
 
-  /** Writes `part` of the replies for which `slot` waits; for slots alone. */
-  fill(
-    slot: Slot,
-    part: number,
-    write: (writer: RespWriter) => void,
+  #give(
+    count: number,
+    write: (writer: RespWriter, part: number) => void,
   ): void {
     if (this.#gone) return;
     try {
-      assert(part <= slot.waiting, "more replies than are awaited");
-      write(this.#writerOf(slot));
-      slot.waiting -= part;
-      if (slot.kind === "take") this.#tickets -= part;
-      this.#release();
-      if (slot.waiting === 0) this.#turns.ended(slot);
+      this.#giveAll(count, write);
     } catch (error) {
       this.#failed(error);
+    }
+  }
+
+  #giveAll(
+    count: number,
+    write: (writer: RespWriter, part: number) => void,
+  ): void {
+    while (count > 0) {
+      const slot = this.#ticketSlots.first;
+      assert(slot !== undefined, "tickets for a connection that awaits none");
+      const part = Math.min(slot.waiting, count);
+      write(this.#writerOf(slot), part);
+      slot.waiting -= part;
+      this.#tickets -= part;
+      count -= part;
+      if (slot.waiting === 0) this.#ticketSlots.shift();
+      this.#release();
     }
   }
 
@@ -363,7 +335,16 @@ export class Replies implements SlotOwner {
       next.early = undefined;
     }
     this.#makePieces();
+    this.#tellFirst();
     if (this.#out.length > 0) this.#changed();
+  }
+
+  #tellFirst(): void {
+    const slot = this.#slots.first;
+    if (slot?.onFirst === undefined) return;
+    const run = slot.onFirst;
+    slot.onFirst = undefined;
+    run();
   }
 }
 

@@ -13,7 +13,6 @@
 // Stricter than Redis: smaller limits; CR must be followed by LF and a bulk by CRLF.
 
 import { assert } from "../../base/assert.ts";
-import type { NameCache } from "../../base/name_cache.ts";
 import { ArgumentOffsets } from "./argument_offsets.ts";
 import { splitLine } from "./inline.ts";
 import { allocate, free } from "./slabs.ts";
@@ -122,14 +121,6 @@ export class RespParser {
   /** Argument `index` as UTF-8; U+FFFD stands for bytes that are none. */
   text(index: number): string {
     return decoder.decode(this.bytes(index));
-  }
-
-  /** The sequence that argument `index` names; `undefined` if it can name none. */
-  name(index: number, names: NameCache): string | undefined {
-    return names.find(this.#bytes, {
-      from: this.#start + this.#offsets.from(index),
-      to: this.#start + this.#offsets.to(index),
-    });
   }
 
   /** Whether argument `index` is `word`, which is lower case ASCII, in upper or lower case. */

@@ -6,13 +6,12 @@
 //   "%" count CRLF, then that many pairs (RESP3; in RESP2 an array of twice as many)
 
 import { assert } from "../../base/assert.ts";
-import { int64Max } from "../../base/range.ts";
 import { allocate, free } from "./slabs.ts";
 
 /** The version of RESP that HELLO has chosen; 2 before. */
 export type Protocol = 2 | 3;
 
-const CR = 13, LF = 10, SPACE = 32, ZERO = 48, ONE = 49, NINE = 57;
+const CR = 13, LF = 10, SPACE = 32, PLUS = 43, ZERO = 48, ONE = 49, NINE = 57;
 const ticketMax = 2n ** 64n - 1n;
 /** Small enough for V8 to keep it inside its own heap: idle clients are many. */
 const bufferBytesMin = 64;
@@ -101,11 +100,6 @@ export class RespWriter {
     this.#line(":", String(value));
   }
 
-  /** An integer between -2^63 and 2^63 - 1. */
-  integerBig(value: bigint): void {
-    this.#line(":", String(value));
-  }
-
   bulk(value: string | Uint8Array): void {
     const bytes = typeof value === "string" ? encoder.encode(value) : value;
     this.#line("$", String(bytes.length));
@@ -138,22 +132,21 @@ export class RespWriter {
 
   /**
    * The `count` numbers that end with `last`, each as a simple string, which has room
-   * for uint64, or as a RESP integer, which has not. Converts one BigInt, then counts in
+   * for uint64 where a RESP integer has not. Converts one BigInt, then counts in
    * decimal where the digits stand: a conversion each would cost ten times as much.
    */
-  ticketRun(last: bigint, count: number, prefix: "+" | ":" = "+"): void {
+  ticketRun(last: bigint, count: number): void {
     const first = last - BigInt(count - 1);
-    const most = prefix === "+" ? ticketMax : int64Max;
-    assert(count > 0 && first > 0n && last <= most, "no such tickets");
+    assert(count > 0 && first > 0n && last <= ticketMax, "no such tickets");
     const digits = String(first);
-    this.#line(prefix, digits);
-    let size = digits.length + 3; // of a line: the prefix, CR and LF
+    this.#line("+", digits);
+    let size = digits.length + 3; // of a line: plus sign, CR and LF
     let left = count - 1;
     while (left > 0) {
       this.#reserve(left * size);
       left = this.#successors(size, left);
       if (left === 0) return;
-      this.#oneDigitMore(size++, prefix);
+      this.#oneDigitMore(size++);
       left--;
     }
   }
@@ -168,7 +161,7 @@ export class RespWriter {
     for (; count > 0; count--) {
       let digit = at + size - 3;
       while (bytes[digit] === NINE) digit--;
-      if (digit === at) break; // the prefix, which is no digit
+      if (bytes[digit] === PLUS) break;
       const next = at + size;
       // deno-lint-ignore no-non-null-assertion -- what is read was written before
       for (let i = 0; i < size; i++) bytes[next + i] = bytes[at + i]!;
@@ -182,10 +175,10 @@ export class RespWriter {
   }
 
   /** After a line of `size` bytes with 9, 99, 999 … the one with 10, 100, 1000 …. */
-  #oneDigitMore(size: number, prefix: string): void {
+  #oneDigitMore(size: number): void {
     this.#reserve(size + 1);
     const from = this.#length;
-    this.#bytes[from] = prefix.charCodeAt(0);
+    this.#bytes[from] = PLUS;
     this.#bytes[from + 1] = ONE;
     this.#bytes.fill(ZERO, from + 2, from + size - 1);
     this.#length = from + size - 1;

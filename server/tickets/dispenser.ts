@@ -1,9 +1,14 @@
-// The requests of all connections of an isolate for tickets, by sequence: a table of lanes
-// (`lane.ts`), the limits that they share, their time, and the end of the turn, at which all
-// that have something to ask post it. Knows neither isolates nor sockets, and has no clock but
+// Gathers the TICKETs of all connections of an isolate into one take and deals the numbers,
+// first come, first served. Knows neither isolates nor sockets, and has no clock but
 // `tick()`: the simulator runs it as it stands.
 //
-// Lanes know nothing of each other: a sequence that many ask for never waits for another.
+// One take is under way at most; requests that come meanwhile join the next. Numbers go to
+// the oldest requests, so it does not matter which take a request belonged to. When
+// the leader of a take is lost, the take is posted again with all that waits: the numbers
+// that the first may have taken burn.
+//
+// A client that went away, or whose time was up, keeps its place while a take for it is
+// under way: its numbers burn. Another client may have received higher ones meanwhile.
 
 import type {
   Refusal,
@@ -12,31 +17,33 @@ import type {
   TakeRequests,
 } from "../../raft/channel/messages.ts";
 import { assert } from "../../base/assert.ts";
+import { Fifo } from "../../base/fifo.ts";
 import type { Range } from "../../base/range.ts";
-import {
-  Lane,
-  type LaneShare,
-  type TicketClient,
-  type TicketRequest,
-} from "./lane.ts";
+import { noLeaderText, refusalText, stoppingText } from "./refusals.ts";
+import { Loan } from "./loan.ts";
 
-/** Replies that may be awaited, of all connections; each stops reading at a limit of its own. */
+/** Tickets that may wait, of all connections; each stops reading at a limit of its own. */
 export const ticketsWaitingMax = 2 ** 21;
-/** Tickets of one sequence that may wait, those of blocks included: they are one take. */
-export const laneTicketsMax = 2 ** 26;
 /** Requests that may wait, of all connections. */
 export const askersMax = 2 ** 17;
-/** Lanes past which those that are idle are dropped. */
-export const lanesMax = 2 ** 13;
+
+/** How often `tick()` is to be called in the time that a request may wait. */
+export const ticksPerTimeout = 20;
+
+/** A client that asks for tickets. It is told in order, in parts, which it gets or is refused. */
+export interface TicketClient {
+  /** The tickets of a `Range`, as scalars: there is one call for each client and answer. */
+  granted(last: bigint, count: number): void;
+  /** `text` is a RESP error that says why. */
+  refused(count: number, text: string): void;
+}
 
 /** The dependencies of a dispenser. */
 export type DispenserOptions = {
-  /** Asks the node; for each sequence one request is under way at most. */
+  /** Asks the node; one request is under way at most. */
   readonly requests: TakeRequests;
   /** Where the node finds the next take when it answers the last; needs no turn of ours. */
   readonly offers?: TakeOffers | undefined;
-  /** Runs a task that makes several requests, which may then wake the node once. */
-  readonly together?: ((task: () => void) => void) | undefined;
   /** Runs a task at the end of the turn: one take holds what all connections read in it. */
   readonly defer: (task: () => void) => void;
   /** Whether a take is posted again when its leader is lost, until its time is up. */
@@ -47,50 +54,42 @@ export type DispenserOptions = {
   readonly broken?: (error: unknown) => void;
 };
 
-const nothingLeft: Range = { last: 0n, count: 0 };
+type Asker = {
+  readonly client: TicketClient;
+  count: number;
+  /** The tick in which it asked; rises along the queue. */
+  readonly since: number;
+};
+
+/** Takes the place of a client that went away or whose time was up. */
+const nobody: TicketClient = { granted() {}, refused() {} };
 
 /** The dispenser of one isolate that serves clients. */
 export class Dispenser implements TakeAnswers {
   readonly #options: DispenserOptions;
-  readonly #share: LaneShare;
-  /** The oldest first; those that were in use when they were to be dropped are young again. */
-  readonly #lanes = new Map<string, Lane>();
-  readonly #waiting = new Set<Lane>();
-  /** Those that post at the end of the turn. */
-  #woken: Lane[] = [];
+  readonly #askers = new Fifo<Asker>();
+  /** The request that the node has not yet answered in full. */
+  #underWay: "nothing" | "take" | "refill" = "nothing";
+  /** Tickets that all askers wait for. */
+  #waiting = 0;
+  /** Of those, the ones in no take yet: `0 <= toPost <= waiting`. */
+  #toPost = 0;
+  /** Of those, the ones that the node may take along: `0 <= offered <= toPost`. */
+  #offered = 0;
+  /** Empty while any asker waits. */
+  readonly #loan = new Loan();
+  #ticks = 0;
   #beganToWait: () => void = () => {};
+  #deferred = false;
+  #closed = false;
 
   constructor(options: DispenserOptions) {
     this.#options = options;
-    const { requests, offers, asksAgain, timeoutMillis } = options;
-    this.#share = {
-      requests,
-      offers,
-      asksAgain,
-      timeoutMillis,
-      ticks: 0,
-      waiting: 0,
-      replies: 0,
-      askers: 0,
-      isClosed: false,
-      waits: (lane, isWaiting) => this.#waits(lane, isWaiting),
-      wake: (lane) => this.#wake(lane),
-    };
   }
 
   /** Tickets asked for and not yet answered. */
   get waiting(): number {
-    return this.#share.waiting;
-  }
-
-  /** Whether a request of `name` to the node is under way. */
-  isAsking(name: string): boolean {
-    return this.#lanes.get(name)?.isAsking ?? false;
-  }
-
-  /** For tests: lanes that are kept. */
-  get lanes(): number {
-    return this.#lanes.size;
+    return this.#waiting;
   }
 
   /** Calls `began` when requests begin to wait. Until none waits, `tick()` is to be called. */
@@ -98,30 +97,27 @@ export class Dispenser implements TakeAnswers {
     this.#beganToWait = began;
   }
 
-  /** Whether this may be asked for; if not, the client is to be told BUSY. */
-  hasRoom(
-    name: string,
-    { count, isBlock }: Pick<TicketRequest, "count" | "isBlock">,
-  ): boolean {
-    const { replies, askers } = this.#share;
-    if (askers >= askersMax) return false;
-    if (replies + (isBlock ? 1 : count) > ticketsWaitingMax) return false;
-    const waiting = this.#lanes.get(name)?.waiting ?? 0;
-    return waiting + count <= laneTicketsMax;
+  /** Whether `count` more tickets may be asked for; if not, the client is to be told BUSY. */
+  hasRoom(count: number): boolean {
+    return this.#waiting + count <= ticketsWaitingMax &&
+      this.#askers.size < askersMax;
   }
 
   /**
-   * Asks for tickets of the sequence `name`, for which there is room. Numbers that are lent are
+   * Asks for `count` tickets, 1 or more, for which there is room. Numbers that are lent are
    * granted within the call.
    *
    * @throws whatever went wrong, once `broken` has been told
    */
-  take(name: string, client: TicketClient, request: TicketRequest): void {
+  take(client: TicketClient, count: number): void {
     try {
-      assert(request.count > 0, `${request.count} tickets asked for`);
-      assert(this.hasRoom(name, request), `no room for ${request.count} more`);
-      const lane = this.#lanes.get(name) ?? this.#open(name);
-      lane.take(client, request);
+      assert(count > 0, `${count} tickets asked for`);
+      assert(this.hasRoom(count), `no room for ${count} tickets more`);
+      if (this.#closed) return client.refused(count, stoppingText);
+      const lent = this.#loan.take(count);
+      if (lent.count < count) this.#ask(client, count - lent.count);
+      if (lent.count > 0) client.granted(lent.last, lent.count);
+      this.#wake();
     } catch (error) {
       // A client guards itself: what fails here is common to all, and may deal a number twice.
       this.#options.broken?.(error);
@@ -129,36 +125,84 @@ export class Dispenser implements TakeAnswers {
     }
   }
 
-  /** The node gave the tickets of a `Range`: as many as the take asked for, or more. */
-  taken(name: string, last: bigint, count: number): void {
-    this.#lane(name).taken(last, count);
+  #ask(client: TicketClient, count: number): void {
+    this.#loan.empty(); // it is; this clears its low-water mark, so that it wants no refill
+    if (this.#waiting === 0) this.#beganToWait();
+    const last = this.#askers.last;
+    if (last?.client === client && last.since === this.#ticks) {
+      last.count += count;
+    } else this.#askers.push({ client, count, since: this.#ticks });
+    this.#waiting += count;
+    this.#toPost += count;
+    this.#offer();
   }
 
-  /** The node gives nothing for the take of `name` that is under way. */
-  refused(name: string, reason: Refusal): void {
-    this.#lane(name).refused(reason);
+  /**
+   * The node gave the tickets of a `Range` to the take under way: as many as that asked for,
+   * a part of them, or more.
+   */
+  taken(last: bigint, count: number): void {
+    this.#withdraw();
+    const due = Math.min(count, this.#posted);
+    this.#settleTake(due);
+    this.#deal(last, count, due);
   }
 
   /** The node lends the tickets of a `Range`, for which it was asked. */
-  lent(name: string, last: bigint, count: number): void {
-    this.#lane(name).lent(last, count);
+  lent(last: bigint, count: number): void {
+    this.#settleRefill();
+    this.#deal(last, count, 0);
   }
 
-  /** The node lends no more of `name`. */
-  nothingLent(name: string): void {
-    this.#lane(name).nothingLent();
+  /** The node lends no more. */
+  nothingLent(): void {
+    this.#settleRefill();
+    this.#loan.endRefills();
+    // Clients that asked meanwhile are in no take yet.
+    this.#postAll();
   }
 
-  /** The node recalls the loan of `name`: returns the part that was not dealt. */
-  recall(name: string): Range {
-    return this.#lanes.get(name)?.recall() ?? nothingLeft;
+  /** Of `count` tickets, `due` are for the take that was under way. */
+  #deal(last: bigint, count: number, due: number): void {
+    assert(
+      0 < count && BigInt(count) <= last,
+      `${count} tickets up to ${last}`,
+    );
+    let left = count;
+    const give = (client: TicketClient, part: number) => {
+      left -= part;
+      client.granted(last - BigInt(left), part);
+    };
+    let spare = count - due;
+    do {
+      // Clients that asked after the take was posted, even within these calls, come before
+      // those that will be served from the loan.
+      this.#withdraw();
+      const early = Math.min(spare, this.#toPost);
+      this.#toPost -= early;
+      spare -= early;
+      due += early;
+      if (due > 0) this.#answer(due, give);
+      due = 0;
+    } while (spare > 0 && this.#toPost > 0);
+    if (spare > 0) this.#loan.add({ last, count: spare });
   }
 
-  /** Ends all loans; returns how many tickets were not dealt. For a simulator, at the end. */
-  recallAll(): number {
-    let count = 0;
-    for (const lane of this.#lanes.values()) count += lane.recall().count;
-    return count;
+  /** The node gives nothing for `count` tickets of the take under way. */
+  refused(count: number, reason: Refusal): void {
+    this.#withdraw();
+    const isLost = reason === "leadership-lost" || reason === "not-leader";
+    if (isLost && this.#options.asksAgain && !this.#closed) {
+      return this.#askAgain(count);
+    }
+    const text = refusalText(reason);
+    this.#settleTake(count);
+    this.#answer(count, (client, part) => client.refused(part, text));
+  }
+
+  /** The node recalls the loan: returns the part that was not dealt. */
+  recall(): Range {
+    return this.#loan.empty();
   }
 
   /**
@@ -166,63 +210,144 @@ export class Dispenser implements TakeAnswers {
    * is told that its time is up at most one part late.
    */
   tick(): void {
-    this.#share.ticks++;
-    for (const lane of this.#waiting) lane.tick();
+    this.#ticks++;
+    const { timeoutMillis } = this.#options;
+    // A request may have come at the very end of its tick.
+    this.#refuseUntil(
+      this.#ticks - ticksPerTimeout - 1,
+      noLeaderText(timeoutMillis),
+    );
   }
 
   /** The process ends: all that wait are told so, and nothing more is posted. */
   close(): void {
-    this.#share.isClosed = true;
-    for (const lane of this.#waiting) lane.close();
+    this.#closed = true;
+    this.#refuseUntil(this.#ticks, stoppingText);
   }
 
-  #lane(name: string): Lane {
-    const lane = this.#lanes.get(name);
-    assert(lane !== undefined, `${name} is answered, and nobody asked`);
-    return lane;
+  /** Refuses all requests that came in tick `since` or before. */
+  #refuseUntil(since: number, text: string): void {
+    this.#withdraw();
+    const told: Asker[] = [];
+    let late = 0;
+    for (let asker; (asker = this.#askers.first) !== undefined;) {
+      if (asker.since > since) break;
+      this.#askers.shift();
+      late += asker.count;
+      if (asker.client !== nobody) told.push(asker);
+    }
+    // The numbers that are under way for them must go to nobody else.
+    const posted = Math.min(late, this.#posted);
+    if (posted > 0) {
+      this.#askers.unshift({ client: nobody, count: posted, since });
+    }
+    this.#waiting -= late - posted;
+    this.#toPost -= late - posted;
+    this.#offer();
+    for (const { client, count } of told) client.refused(count, text);
   }
 
-  #open(name: string): Lane {
-    this.#dropIdle();
-    const lane = new Lane(name, this.#share);
-    this.#lanes.set(name, lane);
-    return lane;
+  #askAgain(count: number): void {
+    this.#settleTake(count);
+    this.#toPost += count;
+    // For those whose time was up nothing needs to be posted again.
+    const asker = this.#askers.first;
+    if (asker?.client === nobody) {
+      const dropped = Math.min(asker.count, count);
+      asker.count -= dropped;
+      this.#waiting -= dropped;
+      this.#toPost -= dropped;
+      if (asker.count === 0) this.#askers.shift();
+    }
+    this.#wake();
   }
 
-  /** Drops one or two lanes that are idle, if there are many. */
-  #dropIdle(): void {
-    for (const [name, lane] of this.#lanes) {
-      if (this.#lanes.size < lanesMax) return;
-      this.#lanes.delete(name);
-      if (lane.isIdle) continue;
-      this.#lanes.set(name, lane);
-      return;
+  #answer(
+    count: number,
+    give: (client: TicketClient, part: number) => void,
+  ): void {
+    this.#waiting -= count;
+    // First, so that the node works on the next take while these clients are written to.
+    this.#postAll();
+    while (count > 0) {
+      const asker = this.#askers.first;
+      assert(asker !== undefined, "tickets posted that nobody asked for");
+      const part = Math.min(asker.count, count);
+      asker.count -= part;
+      count -= part;
+      // Before giving: a client that asks again at once must not join what is answered.
+      if (asker.count === 0) this.#askers.shift();
+      if (part > 0) give(asker.client, part);
     }
   }
 
-  #waits(lane: Lane, isWaiting: boolean): void {
-    if (!isWaiting) this.#waiting.delete(lane);
-    else {
-      if (this.#waiting.size === 0) this.#beganToWait();
-      this.#waiting.add(lane);
-    }
+  /** Tickets that the take under way is still to bring. */
+  get #posted(): number {
+    return this.#waiting - this.#toPost;
   }
 
-  #wake(lane: Lane): void {
-    this.#woken.push(lane);
-    if (this.#woken.length > 1) return;
+  /** `count` tickets of the take under way are answered, given or refused. */
+  #settleTake(count: number): void {
+    const posted = this.#posted;
+    assert(
+      this.#underWay === "take" && 0 < count && count <= posted,
+      `${count} tickets answered, ${posted} were asked for`,
+    );
+    if (count === posted) this.#underWay = "nothing";
+  }
+
+  #settleRefill(): void {
+    assert(
+      this.#underWay === "refill",
+      "a refill answered, and none asked for",
+    );
+    this.#underWay = "nothing";
+  }
+
+  #wake(): void {
+    if (this.#deferred || !this.#mayPost()) return;
+    this.#deferred = true;
     this.#options.defer(() => {
-      const woken = this.#woken;
-      this.#woken = [];
-      if (woken.length === 1) return woken[0]?.endTurn();
-      const { together = runNow } = this.#options;
-      together(() => {
-        for (const lane of woken) lane.endTurn();
-      });
+      this.#deferred = false;
+      this.#postAll();
     });
   }
-}
 
-function runNow(task: () => void): void {
-  task();
+  /** Posts a take of all that waits, or a refill if the loan is low, if it may. */
+  #postAll(): void {
+    if (!this.#mayPost()) return this.#offer();
+    const { requests } = this.#options;
+    const count = this.#toPost;
+    if (count > 0) {
+      this.#toPost = 0;
+      this.#underWay = "take";
+      requests.take(count);
+    } else {
+      this.#underWay = "refill";
+      requests.refill();
+    }
+  }
+
+  /** Lets the node take along what waits for the next take, while one is under way. */
+  #offer(): void {
+    const { offers } = this.#options;
+    const count = this.#toPost - this.#offered;
+    const isOpen = this.#underWay === "take" && !this.#closed;
+    if (offers === undefined || !isOpen || count === 0) return;
+    this.#offered = this.#toPost;
+    offers.offer(count);
+  }
+
+  /** Ends the offer: what the node has taken along counts as posted. */
+  #withdraw(): void {
+    if (this.#offered === 0) return;
+    const left = this.#options.offers?.withdraw() ?? 0;
+    this.#toPost -= this.#offered - left;
+    this.#offered = 0;
+  }
+
+  #mayPost(): boolean {
+    const isWanted = this.#toPost > 0 || this.#loan.isLow;
+    return isWanted && this.#underWay === "nothing" && !this.#closed;
+  }
 }

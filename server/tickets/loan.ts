@@ -1,32 +1,20 @@
-// The loan: tickets of one sequence that the node has lent to this isolate, which may give
-// them to clients without asking. Not here: which client gets them (`lane.ts`).
-// `raft/tickets/lending.ts` is the node's end.
+// The loan: tickets that the node has lent to this isolate, which may give them to clients
+// without asking. Not here: which client gets them. The dispenser sees to it that no client
+// waits while there are any, so that they are given in order. `raft/tickets/lending.ts` is
+// the node's end.
 
 import type { Range } from "../../base/range.ts";
 
-/** The tickets of one sequence lent to one isolate. */
+/** The tickets lent to one isolate. */
 export class Loan {
   #last = 0n;
   #count = 0;
   /** The low-water mark: half of what came last, or 0 while no refill is wanted. */
   #low = 0;
 
-  /** How many tickets are left. */
-  get count(): number {
-    return this.#count;
-  }
-
   /** Fewer tickets are left than the low-water mark: a refill is wanted. */
   get isLow(): boolean {
     return this.#count < this.#low;
-  }
-
-  /** How many of the next `count` tickets, which are there, are not above `most`. */
-  fit(count: number, most: bigint): number {
-    if (this.#last <= most) return count;
-    const above = this.#last - most;
-    const below = above >= this.#count ? 0 : this.#count - Number(above);
-    return Math.min(count, below);
   }
 
   /** Tickets that come after all that were added before. */

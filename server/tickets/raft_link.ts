@@ -17,7 +17,6 @@ import type {
 import { assert, unreachable } from "../../base/assert.ts";
 import type { TakeBox } from "../../raft/channel/take_box.ts";
 import { Dispenser, type DispenserOptions } from "./dispenser.ts";
-import { GroupDesk } from "./group_desk.ts";
 
 /** How messages of the node are received. */
 export type RaftLinkOptions = {
@@ -40,8 +39,6 @@ const stopping: AdminAnswer = { type: "error", text: "the node is stopping" };
 /** An isolate's end of its door. */
 export class RaftLink {
   readonly dispenser: Dispenser;
-  /** For groups of operations. */
-  readonly groups: GroupDesk;
   readonly #door: Door<ToNode>;
   readonly #options: RaftLinkOptions;
   /** Deals an answer that lies in the box and has not been seen here. */
@@ -55,29 +52,18 @@ export class RaftLink {
     leaderAddress: "",
     memberHosts: [],
     lastTicket: 0n,
-    sequences: 0,
   };
 
   constructor(door: Door<ToNode>, options: RaftLinkOptions) {
     this.#door = door;
     this.#options = options;
-    const { takeBox, offers = takeBox, defer = queueMicrotask } = options;
-    const messages: TakeRequests = {
-      take: (request) => door.postMessage({ type: "take", ...request }),
-      refill: (name) => door.postMessage({ type: "refill", name }),
+    const { takeBox, defer = queueMicrotask } = options;
+    const requests: TakeRequests = takeBox ?? {
+      take: (count) => door.postMessage({ type: "take", count }),
+      refill: () => door.postMessage({ type: "refill" }),
     };
-    takeBox?.begin({
-      messages,
-      isAsking: (name) => this.dispenser.isAsking(name),
-    });
-    const requests = takeBox ?? messages;
-    const together = takeBox && ((task: () => void) => takeBox.together(task));
-    const shared = { requests, offers, together, defer };
-    this.dispenser = new Dispenser({ ...options, ...shared });
-    this.groups = new GroupDesk({
-      post: (data) => door.postMessage({ type: "operations", data }),
-      defer,
-    });
+    const { offers = takeBox } = options;
+    this.dispenser = new Dispenser({ ...options, requests, offers, defer });
     this.#lookIntoBox = takeBox?.onAnswer(this.dispenser) ?? (() => {});
   }
 
@@ -101,7 +87,6 @@ export class RaftLink {
   giveUp(): void {
     this.#gaveUp = true;
     this.dispenser.close();
-    this.groups.close();
     const waiting = [...this.#callbacks.values()];
     this.#callbacks.clear();
     for (const callback of waiting) {
@@ -128,28 +113,24 @@ export class RaftLink {
     switch (message.type) {
       case "ready":
         return this.#options.ready();
-      // The answer to an earlier take may lie in the box: takes of a sequence are answered
-      // in order.
+      // The answer to an earlier take may lie in the box: takes are answered in order.
       case "taken":
         this.#lookIntoBox();
-        return this.dispenser.taken(message.name, message.last, message.count);
+        return this.dispenser.taken(message.last, message.count);
       case "refused":
         this.#lookIntoBox();
-        return this.dispenser.refused(message.name, message.reason);
+        return this.dispenser.refused(message.count, message.reason);
       case "lent":
-        this.#lookIntoBox();
-        return this.dispenser.lent(message.name, message.last, message.count);
+        return this.dispenser.lent(message.last, message.count);
       case "nothing-lent":
-        return this.dispenser.nothingLent(message.name);
-      case "recall": {
-        const { name } = message;
+        return this.dispenser.nothingLent();
+      case "recall":
         // Numbers that the node has put there before are part of the loan.
         this.#lookIntoBox();
-        const { last, count } = this.dispenser.recall(name);
-        return this.#door.postMessage({ type: "returned", name, last, count });
-      }
-      case "results":
-        return this.groups.results(message.data);
+        return this.#door.postMessage({
+          type: "returned",
+          ...this.dispenser.recall(),
+        });
       case "status":
         this.#status = message.status;
         return;

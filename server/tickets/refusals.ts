@@ -3,13 +3,9 @@
 // turn to another node.
 
 import type { Refusal } from "../../raft/channel/messages.ts";
-import type { SequenceRefusal } from "../../raft/channel/operations.ts";
 
-/** The text for a refusal of the node, of `count` numbers of the sequence `name`. */
-export function refusalText(
-  reason: Refusal | Exclude<SequenceRefusal, "changed">,
-  { name, count }: { readonly name: string; readonly count: number },
-): string {
+/** The text for a refusal of the node. */
+export function refusalText(reason: Refusal): string {
   switch (reason) {
     case "not-leader":
       return "ERR node is not the leader";
@@ -18,26 +14,12 @@ export function refusalText(
     case "no-cluster":
       return noClusterText;
     case "exhausted":
-      return count === 1
-        ? `ERR tickets are exhausted: ${2n ** 64n - 1n} was the last`
-        : `ERR tickets are exhausted: fewer than ${count} are left`;
-    case "above-int64":
-      return overflowText;
-    case "unknown-sequence":
-      return `ERR no sequence '${name}': the policy is 'created', see TICKET.CREATE`;
-    case "too-many-sequences":
-      return `ERR no sequence '${name}', and no room to begin it: ` +
-        "as many exist as --max-sequences allows";
-    case "exists":
-      return `ERR sequence '${name}' exists already`;
+      return `ERR tickets are exhausted: ${2n ** 64n - 1n} was the last`;
     default:
-      // Slot 0: there is one group of nodes, and all of it moves.
+      // Slot 0: there is one sequence, and all of it moves.
       return `MOVED 0 ${reason.movedTo}`;
   }
 }
-
-/** Redis's text for an INCR beyond 2^63 - 1. */
-export const overflowText = "ERR increment or decrement would overflow";
 
 /** Sent at once: waiting does not help, as it does during an election. */
 export const noClusterText =
@@ -54,10 +36,6 @@ export const stoppingText = "ERR the node is stopping";
 /** For a TICKET when the dispenser has no room. */
 export const busyText =
   "BUSY Too many tickets are waiting already: nothing was done, ask again later";
-
-/** For a command about sequences when too many wait already. */
-export const groupsBusyText =
-  "BUSY Too many commands are waiting already: nothing was done, ask again later";
 
 /** For an admin command that is not admitted. */
 export const adminsBusyText =

@@ -112,8 +112,8 @@ export class ReplyModel {
     for (const [at, words] of queue.entries()) {
       const reply = run(words, state);
       if (reply.startsWith("-")) {
-        return "-EXECABORT Transaction discarded because of: " +
-          `${words[0]}, command ${at + 1} of ${queue.length}: ` +
+        return "-EXECABORT Transaction discarded because of " +
+          `command ${at + 1} of ${queue.length}, ${words[0]}: ` +
           reply.slice("-ERR ".length);
       }
       replies += reply;

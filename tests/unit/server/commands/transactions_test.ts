@@ -69,7 +69,7 @@ Deno.test("What the state refuses undoes the whole EXEC, which says which comman
     reply,
     queued(
       2,
-      "-EXECABORT Transaction discarded because of: INCRBY, command 2 of 2: increment or decrement would overflow\r\n",
+      "-EXECABORT Transaction discarded because of command 2 of 2, INCRBY: increment or decrement would overflow\r\n",
     ),
   );
   assert.equal(
@@ -78,7 +78,7 @@ Deno.test("What the state refuses undoes the whole EXEC, which says which comman
     ),
     queued(
       4,
-      "-EXECABORT Transaction discarded because of: TICKET.CREATE, command 3 of 4: sequence 'high' exists already\r\n",
+      "-EXECABORT Transaction discarded because of command 3 of 4, TICKET.CREATE: sequence 'high' exists already\r\n",
     ),
   );
   assert.equal(bench.ask("MGET a high\r\n").slice(0, 9), "*2\r\n$-1\r\n");
