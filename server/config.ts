@@ -189,6 +189,7 @@ function configOf(settings: Settings): Config {
       ...times,
       forward: settings.read("forward"),
       aheadMax: settings.read("ahead"),
+      sequencesMax: settings.read("max-sequences"),
       lends: settings.read("io-threads") === 1,
       logLevel: settings.read("log-level"),
       logFormat: settings.read("log-format"),

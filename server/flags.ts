@@ -4,6 +4,10 @@
 // flags that only tools take (`tool_flags.ts`).
 
 import { type Address, parseAddress } from "../base/address.ts";
+import {
+  sequencesMaxDefault,
+  sequencesMaxLimit,
+} from "../base/sequence_name.ts";
 import { isEveryInterface } from "./own_addresses.ts";
 
 const addressBytesMax = 255;
@@ -162,6 +166,13 @@ export const flags = {
     parse: (text) => /^[1-9]\d{0,5}$/.test(text) ? Number(text) : undefined,
     allowed: "a number from 1 to 999999",
   } satisfies Flag<number>,
+  "max-sequences": {
+    value: "count",
+    help: "how many sequences there may be",
+    standard: `${sequencesMaxDefault}`,
+    parse: sequencesMax,
+    allowed: `a number from 1 to ${sequencesMaxLimit}`,
+  } satisfies Flag<number>,
   "client-memory": {
     value: "bytes",
     help: "what the buffers of all clients may take",
@@ -261,6 +272,11 @@ function aheadMax(text: string): number | undefined {
   const count = text === "auto" ? most : Number(text);
   const isCount = text === "auto" || /^(0|[1-9]\d{0,6})$/.test(text);
   return isCount && count <= most ? count : undefined;
+}
+
+function sequencesMax(text: string): number | undefined {
+  const count = /^[1-9]\d{0,5}$/.test(text) ? Number(text) : Infinity;
+  return count <= sequencesMaxLimit ? count : undefined;
 }
 
 /** Seconds of `300s`, `5m` or `24h`, from a second to a day; `undefined` for anything else. */

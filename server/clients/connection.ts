@@ -45,6 +45,7 @@ export class Connection implements Session, SocketListener {
     () => this.#sendSoon(),
     (error) => this.#broke(error),
   );
+  transaction: Session["transaction"] = undefined;
   /** It has a kept place: it may look and manage, and gets no tickets. */
   isVisitor = false;
   /** How many commands were completed. */
@@ -200,6 +201,7 @@ export class Connection implements Session, SocketListener {
     this.replies.forget();
     this.replies.rest();
     this.request.release();
+    this.transaction = undefined;
     this.#count();
     this.#over(this);
   }
@@ -352,7 +354,8 @@ export class Connection implements Session, SocketListener {
   #count(): void {
     const bytes = this.#closed
       ? 0
-      : this.request.reservedBytes + this.replies.reservedBytes;
+      : this.request.reservedBytes + this.replies.reservedBytes +
+        (this.transaction?.reservedBytes ?? 0);
     if (bytes === this.#counted) return;
     this.#service.clientCount.holds(bytes - this.#counted);
     this.#counted = bytes;

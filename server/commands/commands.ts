@@ -1,86 +1,85 @@
 // The whole command table, and the way of a request to its handler: by its name to the row,
-// and past the row's number of arguments. Texts are those of Redis 7. COMMAND stands here
-// because it describes the table that it is in.
+// past the row's number of arguments, and into the queue if a MULTI is open. Texts are those of
+// Redis 7. Not here: what a command does (its row), and COMMAND (`command_docs.ts`).
 
-import {
-  type Command,
-  find,
-  reply,
-  type Service,
-  type Session,
-} from "./command.ts";
+import type { RespParser } from "../resp/resp_parser.ts";
+import { type Command, find, type Service, type Session } from "./command.ts";
+import { commandRow, helpRows } from "./command_docs.ts";
+import { keyspaceCommands } from "./keyspace_commands.ts";
 import { raftCommands } from "./raft_commands.ts";
 import { redisCommands } from "./redis_commands.ts";
-import { type Protocol, RespWriter } from "../resp/resp_writer.ts";
+import { refusedCommands } from "./refused_commands.ts";
+import { countingCommands, sequenceCommands } from "./sequence_commands.ts";
+import { ticketCommand, ticketCommands } from "./ticket_commands.ts";
+import {
+  queueCommand,
+  refuseCommand,
+  transactionCommands,
+} from "./transaction_commands.ts";
 
 /** All commands; COMMAND shows those with a line of help. */
 export const commands: readonly Command[] = [
-  ...raftCommands, // TICKET first: the search is linear
+  ticketCommand,
+  ...ticketCommands,
+  ...countingCommands,
+  ...sequenceCommands,
+  ...keyspaceCommands,
+  ...transactionCommands,
+  ...raftCommands,
   ...redisCommands,
-  {
-    name: "command",
-    arguments: [0],
-    flags: ["for-visitors"],
-    help: "The commands there are",
-    run: (session) => reply(session).array(0),
-    subcommands: [
-      {
-        name: "count",
-        arguments: [0, 0],
-        help: "How many there are",
-        run: (session) => reply(session).integer(described().length),
-      },
-      {
-        name: "docs",
-        arguments: [0],
-        help: "What each is for: [name …]",
-        run: (session) => {
-          const asked = named(session) ?? described();
-          const writer = reply(session);
-          const known = asked.filter((command) => command !== undefined);
-          writer.map(known.length, session.client.protocol);
-          for (const command of known) writeDocs(writer, command, session);
-        },
-      },
-      {
-        name: "info",
-        arguments: [0],
-        help: "Name and arity of each: [name …]",
-        run: (session) => {
-          const asked = named(session) ?? described();
-          const writer = reply(session);
-          writer.array(asked.length);
-          for (const command of asked) writeInfo(writer, command, session);
-        },
-      },
-    ],
-  },
+  ...refusedCommands,
+  commandRow(() => commands),
 ];
+
+/** The subcommand that every command with subcommands has. */
+const helpOnly = helpRows(() => commands);
+
+/** The rows by the length of their names, those that are asked for most first. */
+const rowsOfLength: readonly (readonly Command[])[] = Array.from(
+  { length: 1 + Math.max(...commands.map(({ name }) => name.length)) },
+  (_, length) => commands.filter(({ name }) => name.length === length),
+);
 
 /** Runs the request of `session`: it is replied to once, now or later, or the session ends. */
 export function runCommand(session: Session, service: Service): void {
-  const { request } = session;
-  let command = find(commands, { request, index: 0 });
-  if (command === undefined) return unknownCommand(session);
-  let name = command.name;
-  let given = request.count - 1;
-  if (command.subcommands !== undefined && given > 0) {
-    command = find(command.subcommands, { request, index: 1 }) ??
-      find(helpOnly, { request, index: 1 });
-    if (command === undefined) return unknownSubcommand(session, name);
-    name += `|${command.name}`;
-    given--;
+  const command = judge(session.request);
+  const { transaction } = session;
+  if (typeof command === "string" || command instanceof Uint8Array) {
+    return refuseCommand(session, command);
   }
+  if (transaction?.isOpen && !command.flags?.includes("at-once")) {
+    return queueCommand(session, service, command);
+  }
+  command.run(session, service);
+}
+
+/** The row of `request`, if it has as many arguments as it may have; or the error for it. */
+function judge(request: RespParser): Command | string | Uint8Array {
+  const row = rowOf(request);
+  if (row === undefined) return unknownCommand(request);
+  if (row.subcommands === undefined || request.count === 1) {
+    return counted(row, { name: row.name, given: request.count - 1 });
+  }
+  const command = find(row.subcommands, { request, index: 1 }) ??
+    find(helpOnly, { request, index: 1 });
+  if (command === undefined) return unknownSubcommand(request, row.name);
+  const name = `${row.name}|${command.name}`;
+  return counted(command, { name, given: request.count - 2 });
+}
+
+function counted(
+  command: Command,
+  { name, given }: { readonly name: string; readonly given: number },
+): Command | string {
   const [least, most = Infinity] = command.arguments;
-  if (given >= least && given <= most) return command.run(session, service);
-  reply(session).error(
-    `ERR wrong number of arguments for '${name}' command`,
-  );
+  return given >= least && given <= most
+    ? command
+    : `ERR wrong number of arguments for '${name}' command`;
 }
 
 /** The name in the table of the command that `session` sent, as in `client|list`. */
 export function nameOf({ request }: Session): string {
-  const command = find(commands, { request, index: 0 });
+  const command = rowOf(request);
   const rows = request.count > 1 ? command?.subcommands ?? [] : [];
   const row = find(rows, { request, index: 1 });
   const name = command?.name ?? "unknown command";
@@ -89,54 +88,39 @@ export function nameOf({ request }: Session): string {
 
 /** Whether a client in a kept place may send the command that `session` sent. */
 export function isForVisitors({ request }: Session): boolean {
-  const command = find(commands, { request, index: 0 });
-  return command?.flags?.includes("for-visitors") ?? false;
+  return rowOf(request)?.flags?.includes("for-visitors") ?? false;
 }
 
-/** The subcommand that every command with subcommands has. */
-const helpOnly: readonly Command[] = [{
-  name: "help",
-  arguments: [0, 0],
-  help: "Print this help",
-  run(session) {
-    const command = find(commands, { request: session.request, index: 0 });
-    const rows = [...command?.subcommands ?? [], ...helpOnly];
-    const name = command?.name.toUpperCase();
-    const writer = reply(session);
-    writer.array(1 + rows.length * 2);
-    writer.simple(`${name} <subcommand> [<arg> …]. Subcommands are:`);
-    for (const row of rows) {
-      writer.simple(row.name.toUpperCase());
-      writer.simple(`    ${row.help}`);
-    }
-  },
-}];
+/** Looks among the names of the same length: there are many commands. */
+function rowOf(request: RespParser): Command | undefined {
+  const rows = rowsOfLength[request.size(0)];
+  return rows === undefined ? undefined : find(rows, { request, index: 0 });
+}
 
 /** Bytes of the name that Redis shows, and about as many of the arguments. */
 const shownBytesMax = 128;
 
 /** Shows the client its own bytes undecoded, because they may be no UTF-8. */
-function unknownCommand(session: Session): void {
-  const { request } = session;
+function unknownCommand(request: RespParser): Uint8Array {
   const shown: number[] = [];
   for (let at = 1; at < request.count && shown.length < shownBytesMax; at++) {
     const part = request.bytes(at).subarray(0, shownBytesMax - shown.length);
     shown.push(apostrophe, ...part, apostrophe, space);
   }
-  reply(session).error(Uint8Array.from([
+  return Uint8Array.from([
     ...ascii("ERR unknown command '"),
     ...request.bytes(0).subarray(0, shownBytesMax),
     ...ascii("', with args beginning with: "),
     ...shown,
-  ]));
+  ]);
 }
 
-function unknownSubcommand(session: Session, name: string): void {
-  reply(session).error(Uint8Array.from([
+function unknownSubcommand(request: RespParser, name: string): Uint8Array {
+  return Uint8Array.from([
     ...ascii("ERR unknown subcommand '"),
-    ...session.request.bytes(1).subarray(0, shownBytesMax),
+    ...request.bytes(1).subarray(0, shownBytesMax),
     ...ascii(`'. Try ${name.toUpperCase()} HELP.`),
-  ]));
+  ]);
 }
 
 const apostrophe = 39, space = 32;
@@ -144,64 +128,4 @@ const encoder = new TextEncoder();
 
 function ascii(text: string): Uint8Array {
   return encoder.encode(text);
-}
-
-function described(): readonly Command[] {
-  return commands.filter((command) => command.help !== undefined);
-}
-
-/** The commands that the request names after its subcommand; `undefined` if it names none. */
-function named({ request }: Session): (Command | undefined)[] | undefined {
-  if (request.count === 2) return undefined;
-  return Array.from({ length: request.count - 2 }, (_, at) => {
-    const command = find(commands, { request, index: at + 2 });
-    return command?.help === undefined ? undefined : command;
-  });
-}
-
-/** For each protocol, the docs of each command as bytes: to make them takes long. */
-const docsOf = {
-  2: new Map<Command, Uint8Array>(),
-  3: new Map<Command, Uint8Array>(),
-};
-
-function writeDocs(
-  writer: RespWriter,
-  command: Command,
-  { client: { protocol } }: Session,
-): void {
-  const known = docsOf[protocol];
-  let docs = known.get(command);
-  if (docs === undefined) {
-    known.set(command, docs = makeDocs(command, protocol));
-  }
-  writer.append(docs);
-}
-
-function makeDocs(command: Command, protocol: Protocol): Uint8Array {
-  const writer = new RespWriter();
-  writer.bulk(command.name);
-  writer.map(3, protocol);
-  writer.bulk("summary");
-  writer.bulk(command.help ?? "");
-  writer.bulk("since");
-  writer.bulk("0.1.0");
-  writer.bulk("group");
-  writer.bulk("ticketd");
-  return writer.bytes().slice();
-}
-
-/** The first six fields, those of before Redis 6: clients read no others. */
-function writeInfo(
-  writer: RespWriter,
-  command: Command | undefined,
-  { client: { protocol } }: Session,
-): void {
-  if (command === undefined) return writer.null(protocol);
-  const [least, most] = command.arguments;
-  writer.array(6);
-  writer.bulk(command.name);
-  writer.integer(least === most ? least + 1 : -(least + 1));
-  writer.array(0);
-  for (let i = 0; i < 3; i++) writer.integer(0);
 }

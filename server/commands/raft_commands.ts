@@ -1,14 +1,12 @@
-// TICKET and the commands of the cluster, with the replies of tidwall/ticketd to the byte. The
-// node answers all but RAFT.LEADER; here its answers are only written. The original does not
-// have RAFT.CLUSTER, RAFT.JOIN, RAFT.BOOTSTRAP and RAFT.NODE, which other nodes send, nor the
-// commands for members without a vote, for leadership and for numbers.
+// The commands of the cluster, with the replies of tidwall/ticketd to the byte. The node answers
+// all but RAFT.LEADER; here its answers are only written. The original does not have
+// RAFT.CLUSTER, RAFT.JOIN, RAFT.BOOTSTRAP and RAFT.NODE, which other nodes send, nor RAFT.BACKUP
+// and the commands for members without a vote and for leadership. None of them waits in a MULTI.
 
 import { completedAddress } from "../../base/address.ts";
 import type { AdminAnswer, AdminCommand } from "../../raft/channel/messages.ts";
 import { unreachable } from "../../base/assert.ts";
 import { textBytesMax } from "../../base/bytes.ts";
-import { defaultSequence } from "../../base/sequence_name.ts";
-import { int64Max } from "../../base/range.ts";
 import {
   type Command,
   parseUint64,
@@ -16,59 +14,15 @@ import {
   type Service,
   type Session,
 } from "./command.ts";
-import { adminsBusyText, busyText } from "../tickets/refusals.ts";
+import { adminsBusyText } from "../tickets/refusals.ts";
 import type { RespParser } from "../resp/resp_parser.ts";
 import type { RespWriter } from "../resp/resp_writer.ts";
+import { runPlan } from "./asking.ts";
+import { type Plan, plan } from "./plan.ts";
+import { cursorAt, invalidCursorText } from "./sequence_arguments.ts";
 
-/** The rows of TICKET and of RAFT.…, TICKET first. */
-export const raftCommands: readonly Command[] = [
-  {
-    name: "ticket",
-    arguments: [0, 0],
-    help: "The next number of the sequence",
-    run(session, { link }) {
-      const count = 1 + session.request.repeats(session.ticketsLeft - 1);
-      session.spent(count);
-      const { replies } = session;
-      const { dispenser } = link;
-      const name = defaultSequence;
-      const client = replies.expectTickets(count, { name, format: "simple" });
-      replies.startTake(() => {
-        const request = { count, isBlock: false, isCapped: false };
-        if (dispenser.hasRoom(name, request)) {
-          dispenser.take(name, client, request);
-        } else client.refused(count, busyText);
-      });
-    },
-  },
-  {
-    name: "ticket.last",
-    arguments: [0, 0],
-    flags: ["for-visitors", "may-wait"],
-    help: "The last ticket given: later ones are above it",
-    run: (session, service) => ask(session, service, { type: "last" }),
-  },
-  {
-    name: "ticket.raise",
-    arguments: [1, 2],
-    flags: ["for-visitors", "may-wait"],
-    help: "Give no ticket up to a number any more: number [FORCE]",
-    run(session, service) {
-      const { request } = session;
-      const to = parseUint64(request.text(1));
-      if (to === undefined) {
-        return reply(session).error(
-          "ERR value is not an integer or out of range",
-        );
-      }
-      const isForced = request.count === 3;
-      if (isForced && !request.is(2, "force")) return syntaxError(session);
-      if (to > int64Max && !isForced) {
-        return reply(session).error(tooHighText(to));
-      }
-      ask(session, service, { type: "raise", to });
-    },
-  },
+/** The rows of RAFT.…. */
+export const raftCommands: readonly Command[] = ([
   {
     name: "raft.addnonvoter",
     arguments: [2, 3],
@@ -85,10 +39,11 @@ export const raftCommands: readonly Command[] = [
   },
   {
     name: "raft.backup",
-    arguments: [0, 0],
+    arguments: [0, 1],
     flags: ["for-visitors", "may-wait"],
-    help: "The sequences and the members, for a backup: key, value, …",
-    run: (session, service) => ask(session, service, { type: "backup" }),
+    help: "The members and a page of the sequences, for a backup: [cursor]",
+    run: (session, service) =>
+      runPlan(session, service, planBackup(session.request)),
   },
   {
     name: "raft.bootstrap",
@@ -244,11 +199,21 @@ export const raftCommands: readonly Command[] = [
       ask(session, service, { type: "transfer", id });
     },
   },
-];
+] satisfies Command[]).map(notQueued);
 
-function tooHighText(to: bigint): string {
-  return `ERR ${to} is above ${int64Max}, where the integers of many clients ` +
-    "end, and tickets never go back: add FORCE if you mean it";
+/** The node carries it out by itself, at no moment that a group could have. */
+function notQueued(row: Command): Command {
+  return { ...row, flags: [...row.flags ?? [], "not-queued"] };
+}
+
+function planBackup(request: RespParser): Plan | string {
+  const cursor = request.count > 1 ? cursorAt(request, 1) : 0;
+  if (cursor === undefined) return invalidCursorText;
+  return plan({ type: "backup", cursor }, "backup", (writer, result) => {
+    const pairs = [...result.pairs, ["next", `${result.next}`]];
+    writer.array(pairs.length * 2);
+    for (const text of pairs.flat()) writer.bulk(text);
+  });
 }
 
 /** As prevIndex: the change builds on any configuration. */
@@ -281,11 +246,7 @@ function withoutForce(request: RespParser): { count: number; force: boolean } {
   return { count: force ? count - 1 : count, force };
 }
 
-/**
- * Asks the node as soon as the command is admitted, unless an argument is too long. A command
- * about numbers runs alone: it is asked when the tickets before it have been given, and the
- * tickets behind it are asked for when it has been answered.
- */
+/** Asks the node as soon as the command is admitted, unless an argument is too long. */
 function ask(
   session: Session,
   { link, admins }: Service,
@@ -295,19 +256,16 @@ function ask(
   const fault = faultOf(command);
   if (fault !== undefined) return reply(session).error(fault);
   const answer = session.replies.expectAnswer();
-  const begin = () => {
-    const isAdmitted = admins.admit({
-      isChange: "id" in command, // it may wait for the leader
-      isWanted: () => !session.replies.isGone,
-      begin: (done) =>
-        link.admin(command, (content) => {
-          answer((writer) => write(writer, content));
-          done();
-        }),
-    });
-    if (!isAdmitted) answer((writer) => writer.error(adminsBusyText));
-  };
-  begin();
+  const isAdmitted = admins.admit({
+    isChange: "id" in command,
+    isWanted: () => !session.replies.isGone,
+    begin: (done) =>
+      link.admin(command, (content) => {
+        answer((writer) => write(writer, content));
+        done();
+      }),
+  });
+  if (!isAdmitted) answer((writer) => writer.error(adminsBusyText));
 }
 
 /** Why the node is not asked: its formats have no room for longer texts. */
@@ -331,8 +289,6 @@ function writeAnswer(writer: RespWriter, answer: AdminAnswer): void {
       return writer.error(`ERR ${answer.text}`);
     case "text":
       return writer.bulk(answer.text);
-    case "number":
-      return writer.simple(`${answer.number}`);
     case "pairs":
       writer.array(answer.pairs.length * 2);
       for (const text of answer.pairs.flat()) writer.bulk(text);

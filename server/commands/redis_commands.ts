@@ -1,17 +1,18 @@
 // The commands that redis-cli, redis-benchmark and client libraries send on their own,
 // answered as Redis 7 answers: enough that they connect without an error or a warning, no
-// more. TICKET and the cluster's commands stand in `raft_commands.ts`, COMMAND in
-// `commands.ts`.
+// more. This isolate answers them by itself. Not here: the commands about sequences
+// (`sequence_commands.ts`), and COMMAND (`commands.ts`).
 
-import { assert } from "../../base/assert.ts";
 import {
   type ClientInfo,
   type Command,
+  needsSubcommand,
   reply,
   type Service,
   type Session,
 } from "./command.ts";
-import { matchesGlob } from "./glob.ts";
+import { matchesInAnyCase } from "./glob.ts";
+import { infoText } from "./info.ts";
 
 /** The rows of commands that Redis has, too, and of two traps for browsers. */
 export const redisCommands: readonly Command[] = [
@@ -34,7 +35,7 @@ export const redisCommands: readonly Command[] = [
   {
     name: "quit",
     arguments: [0],
-    flags: ["for-visitors"],
+    flags: ["for-visitors", "at-once"],
     help: "Close the connection after the replies so far",
     run(session) {
       ok(session);
@@ -54,7 +55,7 @@ export const redisCommands: readonly Command[] = [
   {
     name: "hello",
     arguments: [0],
-    flags: ["for-visitors"],
+    flags: ["for-visitors", "not-queued"],
     help: "Choose the protocol: [2|3] [SETNAME name]",
     run: hello,
   },
@@ -77,7 +78,7 @@ export const redisCommands: readonly Command[] = [
     arguments: [0],
     flags: ["for-visitors"],
     help: "Version and state, line by line",
-    run: (session, service) => reply(session).bulk(info(service)),
+    run: (session, service) => reply(session).bulk(infoText(service)),
   },
   {
     name: "config",
@@ -130,6 +131,7 @@ export const redisCommands: readonly Command[] = [
       {
         name: "setname",
         arguments: [1, 1],
+        flags: ["not-queued"], // DISCARD could not undo it
         help: "Name this connection",
         run(session) {
           const name = session.request.bytes(2);
@@ -142,20 +144,24 @@ export const redisCommands: readonly Command[] = [
   },
   // A web page can make a browser post to this port, and a line of the post might be a
   // command. So the first line ends the connection without a reply, as in Redis.
-  { name: "post", arguments: [0], run: (session) => session.finish() },
-  { name: "host:", arguments: [0], run: (session) => session.finish() },
+  trap("post"),
+  trap("host:"),
 ];
+
+function trap(name: string): Command {
+  return {
+    name,
+    arguments: [0],
+    flags: ["at-once"],
+    run: (session) => session.finish(),
+  };
+}
 
 /** The settings that redis-benchmark reports with its figures. */
 const settings: readonly (readonly [string, string])[] = [
   ["appendonly", "yes"],
   ["save", ""],
 ];
-
-/** Its least number of arguments keeps this from being run. */
-function needsSubcommand(): void {
-  assert(false, "a command without its subcommand was run");
-}
 
 function ok(session: Session): void {
   reply(session).simple("OK");
@@ -246,36 +252,12 @@ function shown(text: string): string {
   return text.slice(0, 128);
 }
 
-function info({ link, version, clientCount }: Service): string {
-  const { state, term, leaderAddress, lastTicket } = link.status;
-  return [
-    "# Server",
-    `ticketd_version:${version}`,
-    "",
-    "# Clients",
-    `connected_clients:${clientCount.clients}`,
-    `client_memory:${clientCount.memoryBytes}`,
-    "",
-    "# Stats",
-    `internal_errors:${clientCount.failures}`,
-    "",
-    "# Raft",
-    `raft_state:${state}`,
-    `raft_term:${term}`,
-    `raft_leader:${leaderAddress}`,
-    "",
-    "# Tickets",
-    `last_ticket:${lastTicket}`,
-    "",
-  ].join("\r\n");
-}
-
 function configGet(session: Session): void {
   const { request } = session;
   const patterns: string[] = [];
   for (let at = 2; at < request.count; at++) patterns.push(request.text(at));
   const found = settings.filter(([name]) =>
-    patterns.some((pattern) => matchesGlob(pattern, name))
+    patterns.some((pattern) => matchesInAnyCase(pattern, name))
   );
   const writer = reply(session);
   writer.map(found.length, session.client.protocol);

@@ -42,6 +42,9 @@ const meant = [
   ..."0 1 2 3 4 -1 00 1e3 18446744073709551615 18446744073709551616 OK".split(
     " ",
   ),
+  ..."a b ticket COUNT ONCE MATCH START TYPE string created any 1000000 1000001"
+    .split(" "),
+  ..."9223372036854775807 9223372036854775808 *[a-c]? [^".split(" "),
   ..."AUTH SETNAME default FORCE nonvoter save appendonly 127.0.0.1:1 :1 [::1]:1"
     .split(" "),
 ];

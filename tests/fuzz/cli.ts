@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { sequencesMaxLimit } from "../../base/sequence_name.ts";
 import deno from "../../deno.json" with { type: "json" };
 import { parseAddress } from "../../base/address.ts";
 import { type Config, parseConfig } from "../../server/config.ts";
@@ -48,6 +49,7 @@ const near: Readonly<Record<Name, readonly string[]>> = {
   forward: ["yes", "no", "moved", "YES"],
   timeout: durations,
   "max-clients": ["1", "999999", "0", "1000000", "010", "-1", "1e3", "many"],
+  "max-sequences": ["1", "250000", "0", "250001", "010", "-1", "1e3", "many"],
   "client-memory": ["16MB", "64GB", "15MB", "65GB", "1024mb", "64", "1.5GB"],
   "client-idle": ["off", "1s", "24h", "0s", "25h", "1440m", "on", "60"],
   keepalive: ["0", "1s", "24h", "0s", "25h", "1440m", "off", "60"],
@@ -190,6 +192,7 @@ function assertInRange({ id, clientListen, storage, node }: Config): void {
   }
   assert(node.electionMillis >= 3 * node.heartbeatMillis);
   assert(node.aheadMax >= 0 && node.aheadMax <= 2 ** 20);
+  assert(node.sequencesMax >= 1 && node.sequencesMax <= sequencesMaxLimit);
   assert(["debug", "info", "warning", "error"].includes(node.logLevel));
   assert(["text", "json"].includes(node.logFormat));
 }
@@ -345,6 +348,8 @@ const right = fc.record(
     timeout: duration(1),
     "max-clients": fc.integer({ min: 1, max: 999_999 })
       .map((means) => ({ text: `${means}`, means })),
+    "max-sequences": fc.integer({ min: 1, max: sequencesMaxLimit })
+      .map((means) => ({ text: `${means}`, means })),
     "client-memory": fc.integer({ min: 16, max: 64 * 1024 })
       .map((size) => ({ text: `${size}MB`, means: size * 1024 * 1024 })),
     "client-idle": fc.oneof(
@@ -467,6 +472,7 @@ const meant = target({
       electionMillis: right.election.means,
       forward: right.forward.means,
       aheadMax: right.ahead.means,
+      sequencesMax: right["max-sequences"].means,
       lends: right["io-threads"].means === 1,
       logLevel: right["log-level"].means,
       logFormat: right["log-format"].means,

@@ -41,6 +41,7 @@ function endOf(text: string, at: number): number {
     }
     case "*":
     case "%": {
+      if (line === "-1" && text[at] === "*") return end; // EXEC after a WATCH
       let parts = lengthOf(line) * (text[at] === "%" ? 2 : 1);
       for (; parts > 0; parts--) end = endOf(text, end);
       return end;

@@ -25,6 +25,11 @@ import type { ConnectionService } from "../../server/clients/connection.ts";
 import { RaftLink } from "../../server/tickets/raft_link.ts";
 import { Replies } from "../../server/resp/replies.ts";
 import { RespParser } from "../../server/resp/resp_parser.ts";
+import {
+  decodeGroups,
+  encodeOutcomes,
+} from "../../raft/channel/operation_codec.ts";
+import { SequenceModel } from "./sequence_model.ts";
 import { within } from "./until.ts";
 
 export const encoder = new TextEncoder();
@@ -46,6 +51,7 @@ export class FakeNode implements Door<ToNode> {
   /** The counts of all takes that ever came. */
   readonly takes: number[] = [];
   readonly commands: AdminCommand[] = [];
+  readonly #model = new SequenceModel({ lasts: this.lasts });
   started: NodeOptions | undefined;
   refusal: Refusal | undefined;
   /** Messages that are not answered yet, in the order in which they came. */
@@ -98,6 +104,15 @@ export class FakeNode implements Door<ToNode> {
       const answer = this.#answers.get(message.command.type) ?? { type: "ok" };
       this.say({ type: "answered", id: message.id, answer });
     }
+    if (message?.type === "operations") this.#run(message.data);
+  }
+
+  /** Carries out groups of operations as a model does. */
+  #run(groups: Uint8Array): void {
+    const outcomes = decodeGroups(groups).map((group) =>
+      this.#model.run(group)
+    );
+    this.say({ type: "results", door: 0, data: encodeOutcomes(outcomes) });
   }
 
   say(message: FromNode): void {
@@ -150,6 +165,7 @@ export class MemorySession implements Session {
   readonly ticketsLeft = Infinity;
   readonly request = new RespParser();
   readonly replies = new Replies(() => {});
+  transaction: Session["transaction"] = undefined;
   finished = false;
 
   constructor(

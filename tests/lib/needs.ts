@@ -16,6 +16,7 @@ const packages = {
   prlimit: "util-linux",
   "redis-benchmark": "redis-tools",
   "redis-cli": "redis-tools",
+  "redis-server": "redis-server",
   script: "bsdutils",
   setpriv: "util-linux",
   strace: "strace",

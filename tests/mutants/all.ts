@@ -2,6 +2,7 @@
 
 import { changesMutants } from "./changes.ts";
 import { commandLineMutants } from "./command_line.ts";
+import { commandsMutants } from "./commands.ts";
 import { electionMutants } from "./election.ts";
 import { filesMutants } from "./files.ts";
 import { foundingMutants } from "./founding.ts";
@@ -51,6 +52,7 @@ export const mutants: readonly Mutant[] = [
   ...peersMutants,
   ...strangersMutants,
   ...serverMutants,
+  ...commandsMutants,
   ...commandLineMutants,
   ...guestsMutants,
   ...rimMutants,

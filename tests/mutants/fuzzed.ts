@@ -16,7 +16,7 @@ export const fuzzedMutants: readonly Mutant[] = [
     name: "unknown-command-info",
     mistake: "COMMAND INFO of a command that there is not ends the process",
     source: "PITFALLS 36",
-    file: "server/commands/commands.ts",
+    file: "server/commands/command_docs.ts",
     find: "return command?.help === undefined ? undefined : command;",
     replace: "return command!.help === undefined ? undefined : command;",
     tests: ["fuzz/fuzz_test.ts"],

@@ -26,9 +26,9 @@ export const guestsMutants: readonly Mutant[] = [
     mistake: "a regular expression is made of a client's bytes",
     source: "PITFALLS 36",
     file: "server/commands/redis_commands.ts",
-    find: "patterns.some((pattern) => matchesGlob(pattern, name))",
+    find: "patterns.some((pattern) => matchesInAnyCase(pattern, name))",
     replace:
-      'patterns.some((pattern) => matchesGlob(pattern, name) || new RegExp(pattern.replace("*", ".*")).test(name))',
+      'patterns.some((pattern) => matchesInAnyCase(pattern, name) || new RegExp(pattern.replace("*", ".*")).test(name))',
     tests: ["unit/server/commands/redis_commands_test.ts"],
   },
   {

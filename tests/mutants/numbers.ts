@@ -6,10 +6,8 @@ import type { Mutant } from "./mutant.ts";
 const reserve = "raft/tickets/reserve.ts";
 const led = "raft/tickets/numbers_led.ts";
 const asked = "raft/tickets/numbers_asked.ts";
-const commands = "server/commands/raft_commands.ts";
 const raiseTest = "unit/raft/tickets/raise_test.ts";
 const askedTest = "unit/raft/tickets/numbers_asked_test.ts";
-const commandsTest = "unit/server/commands/number_commands_test.ts";
 
 export const numbersMutants: readonly Mutant[] = [
   {
@@ -149,43 +147,6 @@ export const numbersMutants: readonly Mutant[] = [
     find: "if (--asked.ticksLeft <= 0) this.#giveUp(asked);",
     replace: "",
     tests: [askedTest],
-  },
-  {
-    name: "raise-unforced",
-    mistake: "a slip of the finger uses up the numbers that clients can hold",
-    source: "OPERATING, The number of the next ticket",
-    file: commands,
-    find: "if (to > int64Max && !isForced) {",
-    replace: "if (to > int64Max && isForced) {",
-    tests: [commandsTest],
-  },
-  {
-    name: "numbers-take-all-places",
-    mistake:
-      "while there is no leader, commands about numbers keep questions out",
-    source: "PITFALLS 37",
-    file: commands,
-    find: 'isChange: "id" in command || isAlone,',
-    replace: 'isChange: "id" in command,',
-    tests: [commandsTest],
-  },
-  {
-    name: "raise-overtakes-tickets",
-    mistake: "TICKET.LAST is asked before the tickets in front of it are given",
-    source: "OPERATING, The number of the next ticket",
-    file: commands,
-    find: "if (isAlone) session.replies.whenFirst(begin);",
-    replace: "if (isAlone) begin();",
-    tests: [commandsTest],
-  },
-  {
-    name: "tickets-overtake-raise",
-    mistake: "a TICKET behind TICKET.RAISE is asked for before that is done",
-    source: "OPERATING, The number of the next ticket",
-    file: "server/resp/replies.ts",
-    find: "    if (isAlone) this.#alone++;\n",
-    replace: "    this.#alone += 0;\n",
-    tests: [commandsTest],
   },
   {
     name: "ticket-told-each-time",

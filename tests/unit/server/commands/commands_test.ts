@@ -31,10 +31,27 @@ Deno.test("COMMAND and its subcommands describe the table", () => {
     [resp("COMMAND"), "*0\r\n"],
     [resp("COMMAND", "COUNT"), `:${count}\r\n`],
     [
-      resp("COMMAND", "INFO", "ticket", "nosuch", "raft.addvoter", "post"),
-      "*4\r\n*6\r\n$6\r\nticket\r\n:1\r\n*0\r\n:0\r\n:0\r\n:0\r\n$-1\r\n" +
+      resp("COMMAND", "INFO", "mget", "nosuch", "raft.addvoter", "post"),
+      "*4\r\n*6\r\n$4\r\nmget\r\n:-2\r\n*2\r\n+readonly\r\n+fast\r\n:1\r\n:-1\r\n:1\r\n$-1\r\n" +
       "*6\r\n$13\r\nraft.addvoter\r\n:-3\r\n*0\r\n:0\r\n:0\r\n:0\r\n$-1\r\n",
     ],
+    [resp("COMMAND", "GETKEYS", "MGET", "a", "b"), resp("a", "b")],
+    [resp("COMMAND", "GETKEYS", "INCRBY", "a", "5"), resp("a")],
+    [resp("COMMAND", "GETKEYS", "OBJECT", "ENCODING", "a"), resp("a")],
+    [
+      resp("COMMAND", "GETKEYS", "PING"),
+      "-ERR The command has no key arguments\r\n",
+    ],
+    [
+      resp("COMMAND", "GETKEYS", "NOSUCH", "a"),
+      "-ERR Invalid command specified\r\n",
+    ],
+    ...["MGET", "INCR a b", "OBJECT ENCODING"].map((
+      words,
+    ): [string, string] => [
+      resp("COMMAND", "GETKEYS", ...words.split(" ")),
+      "-ERR Invalid number of arguments specified for command\r\n",
+    ]),
     [
       resp("COMMAND", "DOCS", "ping", "nosuch"),
       "*2\r\n$4\r\nping\r\n" +
@@ -59,6 +76,7 @@ Deno.test("Every command of the table replies exactly once", () => {
     const words = Array.from({ length: least }, () => "1");
     const replies = bench.ask(resp(name, ...words) + resp("PING"));
     if (name === "quit") assert.equal(replies, "+OK\r\n");
+    else if (name === "multi") assert.equal(replies, "+OK\r\n+QUEUED\r\n");
     else assert.match(replies, /^[^]+\r\n\+PONG\r\n$/, name);
   }
 });

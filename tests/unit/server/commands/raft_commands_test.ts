@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import type { NodeStatus } from "../../../../raft/channel/messages.ts";
 import { Bench, resp } from "../../../lib/fakes.ts";
+import { SequenceBench } from "../../../lib/sequence_bench.ts";
 import { table } from "./table.ts";
 
 const leader: NodeStatus = {
@@ -12,6 +13,7 @@ const leader: NodeStatus = {
   leaderAddress: "127.0.0.1:18101",
   memberHosts: [],
   lastTicket: 0n,
+  sequences: 0,
 };
 
 Deno.test("RAFT.LEADER answers from the last status, whatever follows it", () => {
@@ -307,4 +309,24 @@ Deno.test("Arguments of RAFT commands are too long before they reach the node", 
     );
   }
   assert.deepEqual(bench.node.commands, []);
+});
+
+Deno.test("RAFT.BACKUP gives a page of keys and values, and where the next begins", () => {
+  const bench = new SequenceBench();
+  for (const name of ["a", "b", "c"]) bench.model.lasts.set(name, 7n);
+  const noCursor = "-ERR invalid cursor\r\n";
+  table(bench, [
+    [
+      resp("RAFT.BACKUP"),
+      resp("sequence a", "7", "sequence b", "7", "next", "2"),
+    ],
+    [resp("RAFT.BACKUP", "2"), resp("sequence c", "7", "next", "0")],
+    [resp("RAFT.BACKUP", "x"), noCursor],
+    [resp("RAFT.BACKUP", "-1"), noCursor],
+    [
+      resp("RAFT.BACKUP", "1", "2"),
+      "-ERR wrong number of arguments for 'raft.backup' command\r\n",
+    ],
+  ]);
+  assert.deepEqual(bench.groups[1], [{ type: "backup", cursor: 2 }]);
 });

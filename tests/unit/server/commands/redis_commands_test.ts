@@ -11,6 +11,7 @@ const leader: NodeStatus = {
   leaderAddress: "127.0.0.1:18101",
   memberHosts: [],
   lastTicket: 0n,
+  sequences: 0,
 };
 
 Deno.test("PING, ECHO, QUIT and unknown commands answer as Redis 7", () => {

@@ -15,7 +15,7 @@ Deno.test("TICKET answers a simple string, however it is spelt", () => {
     ["  TICKET \r\n", "+6\r\n"],
     ["'TICKET'\r\n", "+7\r\n"],
     [
-      resp("TICKET", "x"),
+      resp("TICKET", "x", "y"),
       "-ERR wrong number of arguments for 'ticket' command\r\n",
     ],
     [resp("TICKET"), "+8\r\n"],

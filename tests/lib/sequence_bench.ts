@@ -1,0 +1,182 @@
+// The commands about sequences over a model of them, without a node: what is asked is answered
+// from a Map when the turn ends, or when a test says so. For tests of what commands ask and
+// reply. Not here: how takes and groups are gathered (`server/tickets/`).
+
+import type {
+  AdminAnswer,
+  AdminCommand,
+  NodeStatus,
+} from "../../raft/channel/messages.ts";
+import type { Group, GroupOutcome } from "../../raft/channel/operations.ts";
+import { AdminLimit } from "../../server/commands/admin_limit.ts";
+import { ClientCount } from "../../server/client_count.ts";
+import type {
+  ClientInfo,
+  Service,
+  Session,
+} from "../../server/commands/command.ts";
+import { runCommand } from "../../server/commands/commands.ts";
+import type { TicketClient, TicketRequest } from "../../server/tickets/lane.ts";
+import { refusalText } from "../../server/tickets/refusals.ts";
+import { Replies } from "../../server/resp/replies.ts";
+import { RespParser } from "../../server/resp/resp_parser.ts";
+import { SequenceModel } from "./sequence_model.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** A take as it was asked. */
+export type SeenTake = { readonly name: string } & TicketRequest;
+
+/** Clients of one isolate, over a model. */
+export class SequenceBench {
+  readonly model: SequenceModel;
+  /** All takes and groups that were ever asked for. */
+  readonly takes: SeenTake[] = [];
+  readonly groups: Group[] = [];
+  readonly admins: AdminCommand[] = [];
+  /** The outcome of all groups, instead of what the model says. */
+  outcome: GroupOutcome | undefined;
+  /** Whether takes and groups find room. */
+  hasRoom = true;
+  status: NodeStatus = {
+    state: "Follower",
+    term: 0,
+    leaderAddress: "",
+    memberHosts: [],
+    lastTicket: 0n,
+    sequences: 0,
+  };
+  readonly service: Service;
+  readonly client: SequenceClient;
+  /** Answers that are due, the oldest first. */
+  readonly #due: (() => void)[] = [];
+  readonly #clientCount = new ClientCount();
+
+  constructor({ sequencesMax = 1000 } = {}) {
+    this.model = new SequenceModel({ sequencesMax });
+    const status = () => this.status;
+    this.service = {
+      link: {
+        get status() {
+          return status();
+        },
+        admin: (command, callback) => this.#admin(command, callback),
+        dispenser: {
+          hasRoom: () => this.hasRoom,
+          take: (name, client, request) => this.#take(name, client, request),
+        },
+        groups: {
+          hasRoom: () => this.hasRoom,
+          ask: (group, client) => this.#ask(group, client),
+        },
+      },
+      version: "1.2.3",
+      sessions: new Set(),
+      clientCount: this.#clientCount,
+      admins: new AdminLimit(this.#clientCount),
+    };
+    this.client = this.connect();
+  }
+
+  connect(): SequenceClient {
+    return new SequenceClient(this);
+  }
+
+  /** Answers the oldest question; false if there is none. */
+  answer(): boolean {
+    const next = this.#due.shift();
+    next?.();
+    return next !== undefined;
+  }
+
+  /** Answers all, and what is asked meanwhile. */
+  settle(): void {
+    while (this.answer());
+  }
+
+  /** The reply to `text` of the first client, when all was answered. */
+  ask(text: string): string {
+    return this.client.ask(text);
+  }
+
+  #admin(
+    command: AdminCommand,
+    callback: (answer: AdminAnswer) => void,
+  ): void {
+    this.admins.push(command);
+    this.#due.push(() => callback({ type: "ok" }));
+  }
+
+  #take(name: string, client: TicketClient, request: TicketRequest): void {
+    this.takes.push({ name, ...request });
+    const { count, isBlock, isCapped } = request;
+    this.#due.push(() => {
+      const counts = isBlock ? [count] : Array<number>(count).fill(1);
+      for (const count of counts) {
+        const last = this.model.take(name, { count, isCapped });
+        if (typeof last === "bigint") client.granted(last, count);
+        else if (last !== "changed") {
+          client.refused(count, refusalText(last, { name, count }));
+        }
+      }
+    });
+  }
+
+  #ask(group: Group, client: (outcome: GroupOutcome) => void): void {
+    this.groups.push(group);
+    this.#due.push(() => client(this.outcome ?? this.model.run(group)));
+  }
+}
+
+/** One client of a bench. */
+export class SequenceClient implements Session {
+  client: ClientInfo = {
+    id: 1,
+    address: "192.0.2.7:40000",
+    name: "",
+    protocol: 2,
+  };
+  readonly host = "192.0.2.7";
+  readonly ticketsLeft = Infinity;
+  readonly request = new RespParser();
+  readonly replies = new Replies(() => {});
+  transaction: Session["transaction"] = undefined;
+  isFinished = false;
+  /** What its commands were charged. */
+  charged = 0;
+
+  constructor(readonly bench: SequenceBench) {}
+
+  spent(count: number): void {
+    this.charged += count;
+  }
+
+  finish(): void {
+    this.isFinished = true;
+  }
+
+  /** Runs all complete commands of `text`. */
+  send(text: string): void {
+    this.request.feed(encoder.encode(text));
+    while (!this.isFinished && this.request.next() === "command") {
+      runCommand(this, this.bench.service);
+    }
+  }
+
+  /** All that may have left by now. */
+  received(): string {
+    let text = "";
+    do {
+      text += decoder.decode(this.replies.next());
+      this.replies.left();
+    } while (this.replies.ready > 0);
+    return text;
+  }
+
+  ask(text: string): string {
+    this.send(text);
+    this.bench.settle();
+    return this.received();
+  }
+}
