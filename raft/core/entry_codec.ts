@@ -17,7 +17,7 @@ import type { Configuration, Entry, Index, Server, Snapshot } from "./types.ts";
 /** Bytes of one command. */
 export const commandBytesMax = 64 * 1024;
 /** Bytes of the machine's state in one snapshot. */
-export const snapshotBytesMax = 1024 * 1024;
+export const snapshotBytesMax = 64 * 1024 * 1024;
 /** Servers in one configuration. */
 export const serversMax = 64;
 
