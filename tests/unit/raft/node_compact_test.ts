@@ -1,7 +1,7 @@
 // When a node replaces its log by a snapshot, and whom it tells.
 
 import assert from "node:assert/strict";
-import { logEntriesMax, storageBytesMax } from "../../../raft/saver.ts";
+import { logBytesMax, logEntriesMax } from "../../../raft/log_length.ts";
 import { Nodes, snapshotTicks } from "../../lib/nodes.ts";
 
 const ok = { type: "ok" };
@@ -40,10 +40,10 @@ Deno.test("Node compacts when its disk has filled", () => {
   const disk = nodes.disk("a");
   nodes.take("a", 5);
   nodes.settle();
-  disk.bytes = storageBytesMax;
+  disk.bytes = logBytesMax + disk.saved.snapshot.data.length;
   assert.equal(next(nodes, "a"), 6n);
   assert.equal(disk.saved.snapshot.index, 0);
-  disk.bytes = storageBytesMax + 1;
+  disk.bytes++;
   nodes.take("a");
   nodes.settle();
   assert(disk.saved.snapshot.index > 0);
@@ -60,13 +60,14 @@ Deno.test("Node answers RAFT.SNAPSHOT when it is durable, and not before", () =>
   const second = snapshot(nodes, "a");
   nodes.run();
   assert.deepEqual([first.answer, second.answer], [undefined, undefined]);
-  assert.notEqual(disk.writing?.snapshot, undefined);
+  assert.notEqual(disk.compacting, undefined);
+  assert.equal(disk.writing, undefined, "a compaction is no save");
   disk.finish();
   assert.deepEqual([first.answer, second.answer], [ok, ok]);
   assert.equal(disk.saved.snapshot.index, 3);
 });
 
-Deno.test("Node asked for a snapshot during a save answers after the save that holds it", () => {
+Deno.test("Node asked for a snapshot during a save begins it beside that save", () => {
   const nodes = Nodes.ledBy("a");
   const disk = nodes.disk("a");
   nodes.take("a");
@@ -74,10 +75,10 @@ Deno.test("Node asked for a snapshot during a save answers after the save that h
   nodes.take("a");
   assert.notEqual(disk.writing, undefined);
   const asked = snapshot(nodes, "a");
+  assert.notEqual(disk.compacting, undefined);
   disk.finish();
   assert.equal(asked.answer, undefined);
-  assert.notEqual(disk.writing?.snapshot, undefined);
-  disk.finish();
+  disk.finishCompaction();
   assert.deepEqual(asked.answer, ok);
 });
 
@@ -97,7 +98,7 @@ Deno.test("Node has nothing new to snapshot before any ticket, after a restart n
   assert.deepEqual(snapshot(nodes, "a").answer, nothingNew);
   assert.deepEqual(snapshot(nodes, "b").answer, nothingNew);
   // Compacted for its bytes, without a ticket.
-  nodes.disk("a").bytes = storageBytesMax + 1;
+  nodes.disk("a").bytes = 2 * logBytesMax;
   nodes.run(2);
   assert(nodes.disk("a").saved.snapshot.index > 0);
   nodes.disk("a").bytes = 0;
