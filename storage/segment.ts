@@ -89,8 +89,8 @@ export function encodeSegment(
   return writer.written;
 }
 
-/** Bytes that a segment of `change` needs at most, unless it holds many configurations. */
-function sizeOf({ snapshot, entries }: Change): number {
+/** Bytes that suffice for `change` and its frame, unless it holds many configurations. */
+export function sizeOf({ snapshot, entries }: Change): number {
   return entries.reduce(
     (sum, entry) => sum + (entry.type === "command" ? entry.data.length : 0),
     (snapshot?.data.length ?? 0) + 16 * entries.length + 32 * 1024,
