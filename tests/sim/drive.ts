@@ -85,6 +85,7 @@ export class Drive {
   /** All that it acknowledged is durable now, whatever its durability promises. */
   get isSettled(): boolean {
     return this.ledger.underWay === undefined &&
+      this.ledger.compacting === undefined &&
       isSame(this.log.read(), this.ledger.acknowledged);
   }
 
@@ -102,6 +103,17 @@ export class Drive {
     assert.equal(disk.snapshot.index, snapshot.index, `${node}: snapshot`);
     assert.equal(disk.entries.length, entries.length, `${node}: entries`);
     assert.equal(disk.entries.at(-1)?.term, entries.at(-1)?.term);
+  }
+
+  /** A power loss would leave the snapshot that was acknowledged, and what follows it. */
+  checkCompacted(): void {
+    const { node } = this.identity;
+    const { snapshot } = this.ledger.acknowledged!;
+    assert.equal(
+      this.log.read()!.snapshot.index,
+      snapshot.index,
+      `${node}: snapshot`,
+    );
   }
 
   heal(): void {
