@@ -3,7 +3,7 @@
 // write of the whole snapshot, so a large one waits until the log is worth it.
 
 import { assert } from "../base/assert.ts";
-import { meanwhileBytesMax } from "../storage/next_segment.ts";
+import { segmentLimits } from "../storage/next_segment.ts";
 
 /** Entries beyond which a log with a small snapshot is compacted. */
 export const logEntriesMax = 8_192;
@@ -22,7 +22,7 @@ export const overshootBytes = 24 * 1024 * 1024;
 // At most, while the new segment is written, the old one holds a snapshot, the log to its
 // limit, and what has come since; and the new one a snapshot, and what has come since.
 assert(
-  logBytesMax + overshootBytes + 2 * meanwhileBytesMax <= diskBytesMax,
+  logBytesMax + overshootBytes + 2 * segmentLimits.meanwhile <= diskBytesMax,
   "two segments of a log with a snapshot below the limit fit on the disk that is promised",
 );
 

@@ -19,15 +19,25 @@ import { kinds, writeRecord } from "./record.ts";
 import { encodeSegment, seedOf, temporaryName } from "./segment.ts";
 import type { Steps } from "./work_queue.ts";
 
-/** Bytes that are appended and synced in one go. */
-const sliceBytes = 1024 * 1024;
-/** Bytes of saves that may be left to `finish`, for which a save waits. */
-const restBytesMax = 64 * 1024;
-/**
- * Bytes of saves that may come while a segment is written beside the one in use. Beyond them
- * saves wait for it: so a disk that is slow for the one is not filled by the other.
- */
-export const meanwhileBytesMax = 8 * 1024 * 1024;
+/** How a segment is written, in bytes. */
+export type SegmentLimits = {
+  /** Appended and synced in one go. */
+  readonly slice: number;
+  /** Of saves: left to `finish` at most, for which a save waits. */
+  readonly rest: number;
+  /**
+   * Of saves that may come while it is written. Beyond them saves wait for it: so a disk that
+   * is slow for the one is not filled by the other.
+   */
+  readonly meanwhile: number;
+};
+
+/** The limits of a node in service; tests have smaller ones. */
+export const segmentLimits: SegmentLimits = {
+  slice: 1024 * 1024,
+  rest: 64 * 1024,
+  meanwhile: 8 * 1024 * 1024,
+};
 
 /** The segment in use, and how far it is written. */
 export type OpenSegment = {
@@ -46,6 +56,7 @@ export type NextSegmentOptions = {
   readonly number: number;
   /** The whole state. */
   readonly state: Change;
+  readonly limits: SegmentLimits;
 };
 
 /** A segment without a name. */
@@ -57,6 +68,7 @@ export class NextSegment {
   readonly #files: Files;
   readonly #seed: number;
   readonly #identity: Identity;
+  readonly #limits: SegmentLimits;
   /** `undefined` when the base is encoded. */
   #state: Change | undefined;
   #file: OpenFile | undefined;
@@ -67,7 +79,9 @@ export class NextSegment {
   #meanwhileBytes = 0;
   #isGivenUp = false;
 
-  constructor({ files, identity, number, state }: NextSegmentOptions) {
+  constructor(options: NextSegmentOptions) {
+    const { files, identity, number, state, limits } = options;
+    this.#limits = limits;
     this.#files = files;
     this.number = number;
     this.#seed = seedOf(identity, number);
@@ -82,7 +96,7 @@ export class NextSegment {
 
   /** Saves have to wait until this segment is in use. */
   get isHoldingSaves(): boolean {
-    return this.isSwitching || this.#meanwhileBytes > meanwhileBytesMax;
+    return this.isSwitching || this.#meanwhileBytes > this.#limits.meanwhile;
   }
 
   get isGivenUp(): boolean {
@@ -109,11 +123,13 @@ export class NextSegment {
 
   /** The same while saves go on, and writes those as well, but for the last few. */
   *writeBeside(): Steps {
+    // Another segment may have the temporary name by now.
+    if (this.#isGivenUp) return;
     const file = this.#file = this.#files.create(temporaryName);
     // The turn that took the snapshot has done enough: a large base is encoded in another.
     yield file;
     if (!this.#isGivenUp) yield* this.#append(this.#base());
-    while (!this.#isGivenUp && this.#addedBytes > restBytesMax) {
+    while (!this.#isGivenUp && this.#addedBytes > this.#limits.rest) {
       yield* this.#append(this.#addedRecords());
     }
     if (this.#isGivenUp) file.close();
@@ -143,8 +159,9 @@ export class NextSegment {
 
   *#append(bytes: Uint8Array): Steps {
     const file = this.#opened;
-    for (let at = 0; at < bytes.length && !this.#isGivenUp; at += sliceBytes) {
-      const slice = bytes.subarray(at, at + sliceBytes);
+    const size = this.#limits.slice;
+    for (let at = 0; at < bytes.length && !this.#isGivenUp; at += size) {
+      const slice = bytes.subarray(at, at + size);
       file.append(slice);
       this.#written += slice.length;
       yield file;

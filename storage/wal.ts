@@ -33,7 +33,12 @@ import {
   encodeDraft,
   temporaryDraftName,
 } from "./draft.ts";
-import { NextSegment, type OpenSegment } from "./next_segment.ts";
+import {
+  NextSegment,
+  type OpenSegment,
+  type SegmentLimits,
+  segmentLimits,
+} from "./next_segment.ts";
 import { kinds, writeRecord } from "./record.ts";
 import { recover } from "./recovery.ts";
 import { segmentName, segmentNumbers, temporaryName } from "./segment.ts";
@@ -53,6 +58,8 @@ export type WalOptions = {
   readonly durability: Durability;
   /** Hears what recovery has dropped. */
   readonly log: Logger;
+  /** How the bytes of a compaction reach the disk; those of a node in service by default. */
+  readonly limits?: SegmentLimits;
   /** Runs a callback after the present call has returned. */
   readonly defer?: (callback: () => void) => void;
 };
@@ -69,6 +76,7 @@ export class Wal implements Storage {
   readonly #node: NodeId;
   readonly #durability: Durability;
   readonly #log: Logger;
+  readonly #limits: SegmentLimits;
   readonly #defer: (callback: () => void) => void;
 
   #identity: Identity | undefined;
@@ -94,6 +102,7 @@ export class Wal implements Storage {
     this.#node = options.node;
     this.#durability = options.durability;
     this.#log = options.log;
+    this.#limits = options.limits ?? segmentLimits;
     this.#defer = options.defer ?? queueMicrotask;
     const queue = {
       defer: this.#defer,
@@ -289,7 +298,13 @@ export class Wal implements Storage {
     const identity = this.#identity;
     assert(identity !== undefined, "write() before load() or create()");
     const number = ++this.#number;
-    return new NextSegment({ files: this.#files, identity, number, state });
+    return new NextSegment({
+      files: this.#files,
+      identity,
+      number,
+      state,
+      limits: this.#limits,
+    });
   }
 
   /** Puts `next` in the place of the segment in use. Nothing else is written meanwhile. */
