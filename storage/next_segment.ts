@@ -123,8 +123,6 @@ export class NextSegment {
 
   /** The same while saves go on, and writes those as well, but for the last few. */
   *writeBeside(): Steps {
-    // Another segment may have the temporary name by now.
-    if (this.#isGivenUp) return;
     const file = this.#file = this.#files.create(temporaryName);
     // The turn that took the snapshot has done enough: a large base is encoded in another.
     yield file;

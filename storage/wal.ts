@@ -193,8 +193,10 @@ export class Wal implements Storage {
       // From here on no write begins, and those that were begun are ahead in the queue.
       next.isSwitching = true;
       this.#work.enqueue(this.#switchTo(next), (error) => {
-        if (error === undefined) this.#compacted();
-        done(error);
+        if (error !== undefined) return done(error);
+        this.#compaction = undefined;
+        this.#beside.enqueue(this.#removeOlder(), done);
+        this.#release();
       });
     });
   }
@@ -282,7 +284,10 @@ export class Wal implements Storage {
     this.#compaction = undefined;
     this.#work.enqueue(this.#roll(save), (error) => {
       done(error);
-      compaction?.done(error);
+      if (compaction === undefined) return;
+      if (error !== undefined) return compaction.done(error);
+      // Its last sync may be under way, and fail.
+      this.#beside.enqueue(this.#removeOlder(), compaction.done);
     });
   }
 
@@ -325,10 +330,8 @@ export class Wal implements Storage {
     if (stale.length > 0) yield this.#files;
   }
 
-  /** A compaction is done: writes go on. */
-  #compacted(): void {
-    this.#compaction = undefined;
-    this.#beside.enqueue(this.#removeOlder(), () => {});
+  /** Writes go on. */
+  #release(): void {
     const held = this.#held;
     this.#held = undefined;
     if (held !== undefined) this.write(held.save, held.done);

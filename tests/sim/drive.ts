@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import type { Identity, Save, Saved, Server } from "../../raft/core/types.ts";
 import { blank } from "../../raft/members/bootstrap.ts";
+import { compacted } from "../../storage/apply_save.ts";
 import type { Durability } from "../../storage/storage.ts";
 import { FakeDisk, type Operation } from "../lib/fake_files.ts";
 import { DurableLog } from "./durable_log.ts";
@@ -98,7 +99,12 @@ export class Drive {
     if (this.#options.durability !== "high" && isTickets) return;
     const { node } = this.identity;
     const disk = this.log.read()!;
-    const { hardState, snapshot, entries } = this.ledger.acknowledged!;
+    const { acknowledged, compacting } = this.ledger;
+    // A compaction is durable before it is acknowledged.
+    const isCompacted = compacting?.index === disk.snapshot.index;
+    const { hardState, snapshot, entries } = isCompacted
+      ? compacted(acknowledged!, compacting)
+      : acknowledged!;
     assert.deepEqual(disk.hardState, hardState, `${node}: hard state`);
     assert.equal(disk.snapshot.index, snapshot.index, `${node}: snapshot`);
     assert.equal(disk.entries.length, entries.length, `${node}: entries`);

@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import type { Saved } from "../../../raft/core/types.ts";
 import { readSegment, segmentName } from "../../../storage/segment.ts";
-import { StorageError } from "../../../storage/storage.ts";
+import { type Durability, StorageError } from "../../../storage/storage.ts";
+import type { FakeDisk } from "../../lib/fake_files.ts";
 import {
   commands,
   compactedTo,
@@ -19,11 +20,13 @@ const second = segmentName(2);
 
 /** A log of four entries, whose compaction to index 3 has begun. */
 function compacting(
-  durability: "high" | "medium" | "low" = "high",
+  durability: Durability = "high",
+  { fault }: { fault?: FakeDisk["fault"] } = {},
 ): { harness: WalHarness; compaction: () => Error | "done" | undefined } {
   const harness = new WalHarness(durability, limits);
   harness.create();
   harness.write(save(commands(1, 4, 1)));
+  if (fault !== undefined) harness.disk.fault = fault;
   const state = compactedTo({ ...fresh, entries: commands(1, 4, 1) }, 3);
   const compaction = harness.begin((done) => harness.wal.compact(state, done));
   return { harness, compaction };
@@ -152,23 +155,24 @@ Deno.test("Wal gives a compaction up for a save with a snapshot, which does for 
   assert.equal(harness.disk.names().at(-1), segmentName(4));
 });
 
-Deno.test("Wal does not begin a compaction that was given up while the one before was cleaning up", () => {
-  const { harness, compaction } = compacting();
-  while (compaction() === undefined) harness.runOldest();
-  const { operations } = harness.disk;
-  assert.equal(operations.at(-1), "syncDirectory ", "after the removal");
-  const state = { ...fresh, ...compactedTo(afterwards(1), 4) };
-  const again = harness.begin((done) => harness.wal.compact(state, done));
-  const change = save(commands(10, 1, 1), { snapshot: snapshotAt(9) });
-  const answer = harness.begin((done) => harness.wal.write(change, done));
-  harness.settle();
-  assert.deepEqual([answer(), again()], ["done", "done"]);
-  assert.deepEqual(harness.reload(), {
-    ...fresh,
-    snapshot: snapshotAt(9),
-    entries: commands(10, 1, 1),
+for (const fails of [false, true]) {
+  Deno.test(`Wal answers a compaction that it gave up when its last sync has ${fails ? "failed" : "ended"}`, () => {
+    const { harness, compaction } = compacting("high", {
+      fault: ({ type }) => fails && type === "sync" ? full : undefined,
+    });
+    harness.disk.fault = () => undefined;
+    const change = save([], { snapshot: snapshotAt(9) });
+    const answer = harness.begin((done) => harness.wal.write(change, done));
+    for (let i = 0; answer() === undefined; i++) {
+      assert(i < 20, "never");
+      harness.runNewest();
+    }
+    assert.deepEqual([answer(), compaction()], ["done", undefined]);
+    harness.settle();
+    if (fails) assert.match(String(compaction()), /no space/);
+    else assert.equal(compaction(), "done");
   });
-});
+}
 
 Deno.test("Wal refuses a second compaction while one is under way", () => {
   const { harness } = compacting();
