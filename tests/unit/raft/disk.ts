@@ -112,7 +112,15 @@ export class Disk implements Storage {
       superseded?.done();
       return true;
     }
-    if (this.finishCompaction()) return true;
+    return this.finishCompaction() || this.#finishFlush();
+  }
+
+  /** The same without the compaction, which goes on. */
+  finishOther(): boolean {
+    return this.#writing === undefined ? this.#finishFlush() : this.finish();
+  }
+
+  #finishFlush(): boolean {
     const flushed = this.#flushing.shift();
     if (flushed === undefined) return false;
     this.flushes++;
