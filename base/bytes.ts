@@ -65,9 +65,15 @@ function unfit(what: string, value: unknown): never {
  * ```
  */
 export class Writer {
-  #bytes = new Uint8Array(4096);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView;
   #length = 0;
+
+  /** `bytes` is how many it holds before it grows: the size, where a large one is known. */
+  constructor(bytes = 4096) {
+    this.#bytes = new Uint8Array(bytes);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
 
   /** Bytes written since `reset`: where the next field begins. */
   get length(): number {

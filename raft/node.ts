@@ -321,11 +321,12 @@ export class Node {
    *     The reserve takes more last, when it knows all that is wanted.
    *  9. Peers connect to new members before messages for them leave: a message without a
    *     connection is dropped.
-   * 10. The log is compacted before the save that is to carry the snapshot.
-   * 11. Messages that steps 5 to 8 caused leave, for the reason of step 1.
-   * 12. Log lines and figures come after all that they tell of.
-   * 13. A removal is told after the answers that were due before it.
-   * 14. One save covers all of the above.
+   * 10. Messages that steps 5 to 8 caused leave, for the reason of step 1.
+   * 11. Log lines and figures come after all that they tell of.
+   * 12. A removal is told after the answers that were due before it.
+   * 13. One save covers all of the above.
+   * 14. The log is compacted when all that changed is in a save, for the next save must need
+   *     nothing that the compaction drops.
    * 15. A stop goes on last: it must see whether a save has begun.
    */
   #pump(): void {
@@ -344,13 +345,13 @@ export class Node {
     parts.lending.pump(); // 8
     parts.reserve.pump();
     parts.peerSet.pump(); // 9
-    this.#saver.compact({ isStopping: this.#shutdown.phase !== "running" }); // 10
-    this.#send(); // 11
-    parts.changeLog.report(); // 12
+    this.#send(); // 10
+    parts.changeLog.report(); // 11
     parts.diskLog.watch(this.#raft.isStalled);
     parts.stats.look();
-    this.#tellRemoval(); // 13
-    this.#saver.save(); // 14
+    this.#tellRemoval(); // 12
+    this.#saver.save(); // 13
+    this.#saver.compact({ isStopping: this.#shutdown.phase !== "running" }); // 14
     this.#shutdown.pump(); // 15
   }
 

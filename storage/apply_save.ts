@@ -5,6 +5,7 @@
 
 import type { Change } from "../raft/core/save_codec.ts";
 import type {
+  Compacted,
   Entry,
   HardState,
   Identity,
@@ -45,8 +46,17 @@ export function replay(state: Replayed, change: Change): void {
   for (const entry of change.entries) state.entries.push(entry);
 }
 
+/** The same content with `snapshot` in the place of the entries up to it. */
+export function compacted(
+  { identity, hardState, snapshot: former, entries }: Saved,
+  snapshot: Snapshot,
+): Replayed {
+  const rest = entries.slice(snapshot.index - former.index);
+  return { identity, hardState, snapshot, entries: rest };
+}
+
 /** The save that, alone in a storage, leaves `saved`. */
-export function wholeChange(saved: Saved): Change & { snapshot: Snapshot } {
+export function wholeChange(saved: Compacted): Change & { snapshot: Snapshot } {
   const { hardState, snapshot, entries } = saved;
   return { hardState, snapshot, firstIndex: snapshot.index + 1, entries };
 }

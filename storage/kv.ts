@@ -27,12 +27,8 @@ import {
   saveKey,
   unframed,
 } from "./kv_format.ts";
-import {
-  deleteSaves,
-  KvStorage,
-  type Opened,
-  takenOver,
-} from "./kv_storage.ts";
+import { deleteSaves, takenOver } from "./kv_deletion.ts";
+import { KvStorage, type Opened } from "./kv_storage.ts";
 import { replay, type Replayed } from "./apply_save.ts";
 import { draftName } from "./draft.ts";
 import { segmentNumbers } from "./segment.ts";

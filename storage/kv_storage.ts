@@ -5,16 +5,25 @@
 import { assert } from "../base/assert.ts";
 import { Writer } from "../base/bytes.ts";
 import { type Change, writeChange } from "../raft/core/save_codec.ts";
-import type { NodeId, Save, Saved } from "../raft/core/types.ts";
+import type { Compacted, NodeId, Save, Saved } from "../raft/core/types.ts";
 import type { Files } from "./files.ts";
+import { deleteSaves, deleteSome, takenOver } from "./kv_deletion.ts";
 import { decodeDraft, encodeDraft } from "./draft.ts";
+import {
+  commitBytesMax,
+  commitPartsMax,
+  mutationsMax,
+  nextBatch,
+  nothing,
+  type Pending,
+} from "./kv_batch.ts";
+import { KvCompaction } from "./kv_compaction.ts";
 import {
   draftKey,
   encodeHead,
   framed,
   type Head,
   headKey,
-  partBytesMax,
   saveKey,
   split,
 } from "./kv_format.ts";
@@ -26,10 +35,6 @@ import {
   StorageError,
 } from "./storage.ts";
 
-// Deno KV allows 800 KiB and 1,000 mutations a commit, and 64 KiB a value (a part).
-const commitPartsMax = 12;
-const commitBytesMax = commitPartsMax * partBytesMax;
-const mutationsMax = 500;
 /** At `low`, the bytes that may wait in memory between two flushes. */
 const pendingBytesMax = 512 * 1024;
 
@@ -66,6 +71,11 @@ export class KvStorage implements Storage {
   readonly #queue: Pending[] = [];
   #queuedBytes = 0;
   #committing = false;
+  /** The saves that are being committed. */
+  #batch: Pending[] = [];
+  #compaction: KvCompaction | undefined;
+  /** Saves that do not count any more, and are deleted a few at a time. */
+  readonly #garbage: { readonly from: number; readonly to: number }[] = [];
   #error: Error | undefined;
   #closed = false;
   /** The next commit removes the draft of the former cluster's founding. */
@@ -140,8 +150,15 @@ export class KvStorage implements Storage {
     }
   }
 
+  compact(state: Compacted, done: Done): void {
+    const compaction = new KvCompaction(state, done);
+    // It waits for its turn: all saves before it are in `state`, and those after it are not.
+    this.#queue.push({ ...nothing, done: undefined, compaction });
+    this.#commitAll();
+  }
+
   flush(done: Done): void {
-    this.#queue.push({ parts: [], bytes: 0, replaces: false, done });
+    this.#queue.push({ ...nothing, done });
     this.#commitAll();
   }
 
@@ -170,23 +187,122 @@ export class KvStorage implements Storage {
     this.#committing = true;
     // `done` must not run inside the call that was given it.
     await Promise.resolve();
-    while (this.#queue.length > 0 && !this.#closed) {
-      let batch: Pending[] = [];
+    while (this.#hasWork && !this.#closed) {
+      let dones: (Done | undefined)[] = [];
       try {
         if (this.#error !== undefined) throw this.#error;
-        batch = nextBatch(this.#queue);
-        await this.#commit(batch);
+        dones = await this.#commitSome();
       } catch (error) {
         if (this.#closed) return;
         // The first error ends everything; nothing is retried (PITFALLS 13).
         this.#error ??= error instanceof Error
           ? error
           : new Error(String(error));
-        batch.push(...this.#queue.splice(0));
+        dones = this.#abandon();
       }
-      for (const { done } of batch) done?.(this.#error);
+      for (const done of dones) done?.(this.#error);
     }
     this.#committing = false;
+  }
+
+  get #hasWork(): boolean {
+    return this.#queue.length > 0 || this.#compaction !== undefined ||
+      this.#garbage.length > 0;
+  }
+
+  /** One commit of saves, and one beside them; returns whom to tell that it is durable. */
+  async #commitSome(): Promise<(Done | undefined)[]> {
+    // Once its base is written, saves wait for the compaction: so it ends.
+    if (this.#compaction?.isBaseWritten) return await this.#switch();
+    const batch = this.#batch = nextBatch(this.#queue);
+    await this.#commit(batch);
+    this.#batch = [];
+    const dones = batch.map(({ done }) => done);
+    if (batch.some(({ replaces }) => replaces)) {
+      dones.push(this.#giveUpCompaction());
+    }
+    const begun = batch.find(({ compaction }) => compaction !== undefined);
+    if (begun !== undefined) this.#compaction = begun.compaction;
+    // Whoever waits for these saves need not wait for the rest of the turn.
+    for (const done of dones) done?.();
+    await this.#goOn();
+    return [];
+  }
+
+  /** A save has replaced the whole content, and does for the compaction, too. */
+  #giveUpCompaction(): Done | undefined {
+    const compaction = this.#compaction;
+    if (compaction === undefined) return undefined;
+    this.#compaction = undefined;
+    this.#garbage.push({ from: compaction.first, to: compaction.next });
+    return compaction.done;
+  }
+
+  /** Empties the queue, and returns what was to be told to whom. */
+  #abandon(): (Done | undefined)[] {
+    const pending = [...this.#batch, ...this.#queue.splice(0)];
+    const dones = pending.map(({ done, compaction }) =>
+      done ?? compaction?.done
+    );
+    if (this.#compaction !== undefined) dones.push(this.#compaction.done);
+    this.#batch = [];
+    this.#compaction = undefined;
+    this.#garbage.length = 0;
+    return dones;
+  }
+
+  /** A little of a compaction, or of what one has left behind. */
+  async #goOn(): Promise<void> {
+    const compaction = this.#compaction;
+    if (compaction !== undefined) {
+      if (this.#head === undefined) {
+        throw new StorageError("compact() before create()");
+      }
+      compaction.begin(this.#head.next);
+      await this.#checked(this.#slice(compaction));
+      return;
+    }
+    const garbage = this.#garbage[0];
+    if (garbage === undefined) return;
+    const { from, to } = garbage;
+    const isEmpty = await deleteSome(this.#kv, {
+      node: this.#node,
+      from,
+      to,
+      versionstamp: this.#versionstamp,
+    });
+    if (isEmpty) this.#garbage.shift();
+  }
+
+  #slice(compaction: KvCompaction): Deno.AtomicOperation {
+    const operation = this.#kv.atomic();
+    compaction.write(operation, {
+      node: this.#node,
+      bytesMax: commitBytesMax,
+      countMax: mutationsMax,
+    });
+    return operation;
+  }
+
+  /** Writes what is left of the compaction, and with the last of it a head that counts it. */
+  async #switch(): Promise<(Done | undefined)[]> {
+    const compaction = this.#compaction;
+    const old = this.#head;
+    if (compaction === undefined || old === undefined) return [];
+    const operation = this.#slice(compaction);
+    if (!compaction.isWritten) {
+      await this.#checked(operation);
+      return [];
+    }
+    const { first, next } = compaction;
+    const head = { ...old, first, next };
+    operation.set(headKey(this.#node), encodeHead(head));
+    this.#versionstamp = await this.#checked(operation);
+    this.#head = head;
+    this.#bytes = compaction.bytes;
+    this.#compaction = undefined;
+    this.#garbage.push({ from: old.first, to: old.next });
+    return [compaction.done];
   }
 
   async #commit(batch: Pending[]): Promise<void> {
@@ -206,6 +322,7 @@ export class KvStorage implements Storage {
       }
       this.#bytes += bytes;
       this.#queuedBytes -= bytes;
+      if (!replaces) this.#compaction?.add(parts);
       await this.#commitAhead(n, parts);
       parts.slice(0, commitPartsMax).forEach((part, i) => {
         operation.set(
@@ -239,7 +356,7 @@ export class KvStorage implements Storage {
   }
 
   /** Commits the parts for which one commit has no room: without a head they do not count. */
-  async #commitAhead(n: number, parts: Uint8Array[]): Promise<void> {
+  async #commitAhead(n: number, parts: readonly Uint8Array[]): Promise<void> {
     for (
       let from = commitPartsMax;
       from < parts.length;
@@ -268,56 +385,4 @@ export class KvStorage implements Storage {
     if (!result.ok) throw takenOver(this.#node);
     return result.versionstamp;
   }
-}
-
-type Pending = {
-  readonly parts: Uint8Array[];
-  readonly bytes: number;
-  /** It carries a snapshot, so that all saves before it are superfluous. */
-  readonly replaces: boolean;
-  readonly done: Done | undefined;
-};
-
-/** Takes from the front of `queue` as much as one commit holds, and at least one. */
-function nextBatch(queue: Pending[]): Pending[] {
-  let bytes = 0;
-  let count = 0;
-  for (const pending of queue) {
-    bytes += Math.min(pending.bytes, commitBytesMax);
-    if (count > 0 && (bytes > commitBytesMax || count === mutationsMax)) break;
-    count++;
-  }
-  return queue.splice(0, count);
-}
-
-/**
- * Deletes saves `from` to `to - 1`, which the head does not count, while the head is ours: two
- * processes that both found no head must not delete what the other has created since.
- *
- * @throws {StorageError} once another process has taken the store over
- */
-export async function deleteSaves(
-  kv: Deno.Kv,
-  { node, from, to, versionstamp }: {
-    node: NodeId;
-    from: number;
-    to: number;
-    versionstamp: string | null;
-  },
-): Promise<void> {
-  const range = { start: saveKey(node, from), end: saveKey(node, to) };
-  const keys = (await Array.fromAsync(kv.list(range))).map(({ key }) => key);
-  for (let at = 0; at < keys.length; at += mutationsMax) {
-    const operation = kv.atomic().check({ key: headKey(node), versionstamp });
-    for (const key of keys.slice(at, at + mutationsMax)) operation.delete(key);
-    if (!(await operation.commit()).ok) throw takenOver(node);
-  }
-}
-
-/** The error of a process whose store another one has opened. */
-export function takenOver(node: NodeId): StorageError {
-  return new StorageError(
-    `another ticketd process has opened the Deno KV store of node ${node}, and this ` +
-      "one must end; run only one, or give the other another --id or --dir",
-  );
 }

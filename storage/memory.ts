@@ -2,8 +2,8 @@
 // durable. Tests run nodes on it and compare the other two with it; no node in service uses
 // it. A restart is a new `Memory` on the same `Retained`.
 
-import type { Save, Saved } from "../raft/core/types.ts";
-import { replay, type Replayed } from "./apply_save.ts";
+import type { Compacted, Save, Saved } from "../raft/core/types.ts";
+import { compacted, replay, type Replayed } from "./apply_save.ts";
 import { type Done, type Storage, StorageError } from "./storage.ts";
 
 /** The content that outlives a {@linkcode Memory}, as a disk outlives a process. */
@@ -50,6 +50,15 @@ export class Memory implements Storage {
     const state = this.#retained.state;
     if (state === undefined) throw new StorageError("write() before create()");
     replay(state, save);
+    this.#defer(done);
+  }
+
+  compact({ snapshot }: Compacted, done: Done): void {
+    const state = this.#retained.state;
+    if (state === undefined) {
+      throw new StorageError("compact() before create()");
+    }
+    this.#retained.state = compacted(state, snapshot);
     this.#defer(done);
   }
 

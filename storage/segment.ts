@@ -75,8 +75,9 @@ export function encodeSegment(
   identity: Identity,
   change: Change,
 ): Uint8Array {
-  // A writer of its own: a segment may be large, and its memory must not be kept.
-  const writer = new Writer();
+  // A writer of its own: a segment may be large, and its memory must not be kept. Nor must it
+  // grow: that would copy the snapshot again and again, and hold it twice.
+  const writer = new Writer(sizeOf(change));
   writer.raw(magic);
   writer.u32(formatVersion);
   writer.u32(crc32(writer.written));
@@ -86,6 +87,14 @@ export function encodeSegment(
     writeState: (writer) => writeChange(writer, change),
   });
   return writer.written;
+}
+
+/** Bytes that suffice for `change` and its frame, unless it holds many configurations. */
+export function sizeOf({ snapshot, entries }: Change): number {
+  return entries.reduce(
+    (sum, entry) => sum + (entry.type === "command" ? entry.data.length : 0),
+    (snapshot?.data.length ?? 0) + 16 * entries.length + 32 * 1024,
+  );
 }
 
 /** Appends the base to `writer`, which holds the preamble; `writeState` writes one save. */

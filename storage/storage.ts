@@ -5,7 +5,10 @@
 // - The node calls `load` once, first. `undefined` means that nothing was ever created here;
 //   `create` comes next then. It is durable and atomic when `done` runs.
 // - One `write` (or `create`, `writeDraft`) at a time: the next comes after `done`. A `flush`
-//   may overlap one. Writes become durable in order, each whole or not at all.
+//   or a `compact` may overlap one. Writes become durable in order, each whole or not at all.
+// - `compact` changes the form of the content, and not its meaning: a snapshot takes the place
+//   of the first entries. Writes that come meanwhile are acknowledged as ever. One at a time,
+//   and none while a write with a snapshot is under way.
 // - `done()` means durable as the durability defines it: at `high` synced, at `medium` handed
 //   to the operating system, at `low` kept in memory. A save that says `mustSync` (term, vote
 //   or members changed) and one with a snapshot are synced at every level before `done` runs,
@@ -13,7 +16,7 @@
 // - After `done(error)` the storage is dead and the process must stop. Nothing is retried:
 //   the kernel may have marked the pages clean that it could not write (PITFALLS 11).
 
-import type { Save, Saved } from "../raft/core/types.ts";
+import type { Compacted, Save, Saved } from "../raft/core/types.ts";
 
 /** How durable a save is when it is acknowledged: README, promise 3, and `--durability`. */
 export type Durability = "high" | "medium" | "low";
@@ -51,6 +54,12 @@ export interface Storage {
   create(saved: Saved, done: Done): void;
   /** Makes `save` durable, then runs `done`. */
   write(save: Save, done: Done): void;
+  /**
+   * Puts a snapshot in the place of the entries up to it, beside the writes that go on. `state`
+   * is what all writes that were begun so far leave, with that snapshot. `done` runs when it is
+   * durable, at every level, or when a write with a snapshot has replaced the whole log since.
+   */
+  compact(state: Compacted, done: Done): void;
   /** Writes and syncs all that waits (`medium`, `low`). The node calls it every 200 ms. */
   flush(done: Done): void;
   /** Bytes on disk now, as an estimate: the node compacts when they grow too many. */

@@ -49,6 +49,7 @@ import {
   tickHeartbeat,
 } from "./replication.ts";
 import type {
+  Compacted,
   Configuration,
   Entry,
   Fault,
@@ -210,16 +211,28 @@ export class Raft extends RaftState {
     advanceCommit(this);
   }
 
-  /** The machine's state `data` after the last applied entry replaces the log up to there. */
-  compact(data: Uint8Array): void {
+  /** Something has changed that no save has taken. */
+  get isDirty(): boolean {
+    return this.saves.isDirty(this.log);
+  }
+
+  /**
+   * The machine's state `data` after the last applied entry replaces the log up to there. All
+   * that changed must be in a save. Returns what the disk holds once those saves are done, with
+   * the new snapshot; nothing waits for that to be durable.
+   */
+  compact(data: Uint8Array): Compacted {
     assert(
       this.restored === undefined,
       "the machine has taken the snapshot that it is to compact after",
     );
+    assert(!this.isDirty, "what a compaction drops is in a save");
     const { configuration, index } = this.membership.at(this.log.lastApplied);
     this.log.compact({ configuration, configurationIndex: index, data });
-    this.membership.compact(this.log.snapshot.index);
-    this.saves.snapshotChanged();
+    const { snapshot } = this.log;
+    this.membership.compact(snapshot.index);
+    const entries = this.log.slice(snapshot.index + 1);
+    return { hardState: this.hardState, snapshot, entries };
   }
 
   // Outlets.

@@ -8,6 +8,10 @@
 // A truncation may replace entries that a save under way is still writing. When that save is
 // done, the new entries must not count as durable (etcd's async_storage_writes_append_aba_race);
 // so a truncation lowers at once the index up to which the saves under way count.
+//
+// A node's own compaction is no change: no message waits for it, and after a crash the entries
+// that it replaces are as good. It begins when all that changed is in a save, so that no save
+// needs an entry that it has dropped (raft.ts, `compact`).
 
 import { assert } from "../../base/assert.ts";
 import type { Log } from "./log.ts";
@@ -48,7 +52,7 @@ export class Saves {
     this.#membersChanged = true;
   }
 
-  /** The log has another snapshot; the next save replaces the whole log. */
+  /** A leader's snapshot took the place of the log: the next save replaces all of it. */
   snapshotChanged(): void {
     this.#snapshotChanged = true;
   }
@@ -73,9 +77,15 @@ export class Saves {
       !this.#inFlight.some(({ hardStateChanged }) => hardStateChanged);
   }
 
+  /** Something has changed that no save has taken. */
+  isDirty(log: Log): boolean {
+    return this.#hardStateChanged || this.#snapshotChanged ||
+      this.#unsavedFrom <= log.lastIndex;
+  }
+
   /** Keeps `message` until the present state is durable; false if it is so already. */
   hold(message: Message, log: Log): boolean {
-    const newest = this.#isDirty(log)
+    const newest = this.isDirty(log)
       ? this.#nextNumber
       : this.#inFlight.at(-1)?.number;
     if (newest === undefined) return false;
@@ -90,7 +100,7 @@ export class Saves {
 
   /** All that changed since the last call, or `undefined` when nothing did. */
   take(log: Log, hardState: HardState): Save | undefined {
-    if (!this.#isDirty(log)) return undefined;
+    if (!this.isDirty(log)) return undefined;
     const snapshot = this.#snapshotChanged ? log.snapshot : undefined;
     const firstIndex = snapshot === undefined
       ? this.#unsavedFrom
@@ -122,10 +132,5 @@ export class Saves {
     const waiting = this.#held.findIndex((held) => held.number > number);
     return this.#held.splice(0, waiting < 0 ? this.#held.length : waiting)
       .map((held) => held.message);
-  }
-
-  #isDirty(log: Log): boolean {
-    return this.#hardStateChanged || this.#snapshotChanged ||
-      this.#unsavedFrom <= log.lastIndex;
   }
 }

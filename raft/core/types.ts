@@ -113,6 +113,9 @@ export type Save = {
   readonly entries: readonly Entry[];
 };
 
+/** A disk's content, all but its identity, which a new snapshot has made shorter. */
+export type Compacted = Pick<Saved, "hardState" | "snapshot" | "entries">;
+
 type Envelope = {
   readonly from: NodeId;
   readonly to: NodeId;

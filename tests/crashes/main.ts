@@ -22,6 +22,7 @@ import type { FakeDisk, Pick } from "../lib/fake_files.ts";
 import { append, randomWorkload, workloads } from "./workloads.ts";
 import {
   isChange,
+  isIn,
   type Point,
   record,
   recordFailures,
@@ -219,8 +220,8 @@ class Trial {
           hardState.votedFor !== promised.votedFor))
     ) throw new Error("term or vote is behind what was acknowledged");
     const allowed = states.slice(least, begun + 1);
-    if (allowed.some((state) => state.key === key)) return;
-    const at = states.findIndex((state) => state.key === key);
+    if (allowed.some((state) => isIn(state, key))) return;
+    const at = states.findIndex((state) => isIn(state, key));
     const what = at < 0
       ? `what never was, ${key.slice(0, 300)}`
       : `state ${at}`;

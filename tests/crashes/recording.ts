@@ -4,17 +4,33 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import type { Configuration, Saved } from "../../raft/core/types.ts";
+import type {
+  Configuration,
+  Save,
+  Saved,
+  Snapshot,
+} from "../../raft/core/types.ts";
 import type { Files } from "../../storage/files.ts";
-import { replay } from "../../storage/apply_save.ts";
+import { compacted, replay } from "../../storage/apply_save.ts";
+import type { SegmentLimits } from "../../storage/next_segment.ts";
 import type { Done, Durability } from "../../storage/storage.ts";
 import { Wal } from "../../storage/wal.ts";
 import { identity } from "../lib/storage_conformance.ts";
 import { FakeDisk, type Operation } from "../lib/fake_files.ts";
-import type { Step } from "./workloads.ts";
+import type { Pace, Step } from "./workloads.ts";
 
 /** A state that the log passed through; `saved` is `undefined` before it was created. */
-export type State = { readonly saved: Saved | undefined; readonly key: string };
+export type State = {
+  readonly saved: Saved | undefined;
+  readonly key: string;
+  /** The key of the same state after the compaction that is under way. */
+  readonly compactedKey?: string;
+};
+
+/** Whether a log that holds what `key` says is in `state`. */
+export function isIn(state: State, key: string): boolean {
+  return state.key === key || state.compactedKey === key;
+}
 
 /** The disk before one of its operations, and the promises that were made by then. */
 export type Point = {
@@ -45,6 +61,9 @@ export function isChange({ type }: Operation): boolean {
   return changing.has(type);
 }
 
+/** Small ones: a short snapshot is written in several slices, and few saves fill a compaction. */
+const limits: SegmentLimits = { slice: 700, rest: 90, meanwhile: 400 };
+
 export type RecordOptions = {
   readonly durability: Durability;
   /** Fails the disk's operation of this number, from 0, and so ends the workload. */
@@ -60,6 +79,7 @@ export function record(
 ): Point[] {
   const recording = new Recording(options);
   for (const step of steps) recording.take(step);
+  recording.settle();
   recording.note("nothing more");
   return recording.points;
 }
@@ -92,6 +112,14 @@ class Recording {
   #synced = 0;
   #acked = 0;
   #begun = 0;
+  /** A compaction under way: its snapshot, and the place of the first state that it may leave. */
+  #compaction:
+    | {
+      readonly snapshot: Snapshot;
+      readonly from: number;
+      readonly pace: Pace;
+    }
+    | undefined;
 
   constructor(options: RecordOptions) {
     this.#options = options;
@@ -138,9 +166,14 @@ class Recording {
         });
       case "save":
         return this.#save(step);
+      case "compact":
+        return this.#compact(step);
+      case "settle":
+        return this.settle();
       case "flush":
         return this.#flush();
       case "stop":
+        this.settle();
         this.#flush();
         if (!this.#ended) this.#restart();
         return;
@@ -153,16 +186,65 @@ class Recording {
     const state = this.#states.at(-1)?.saved;
     assert(state !== undefined, "a save before create()");
     const save = build(state);
-    const next = { ...state, entries: state.entries.slice() };
-    replay(next, save);
+    if (save.snapshot !== undefined) this.#compaction = undefined;
     const covered = this.#begun;
     if (flushing) this.#wal.flush(this.#answer({ synced: covered, acked: 0 }));
+    const promise = this.#beginSave(state, save);
+    this.#finish((done) => this.#wal.write(save, done), promise);
+  }
+
+  #beginSave(state: Saved, save: Save): { synced: number; acked: number } {
+    const next = { ...state, entries: state.entries.slice() };
+    replay(next, save);
     const acked = this.#begin(next);
     const isSynced = this.#options.durability === "high" ||
       save.mustSync ||
       save.snapshot !== undefined;
-    const synced = isSynced ? acked : 0;
-    this.#finish((done) => this.#wal.write(save, done), { synced, acked });
+    return { synced: isSynced ? acked : 0, acked };
+  }
+
+  /** Begins a compaction, during a save; both go on with the steps that follow. */
+  #compact({ during, snapshot: take, pace }: Step & { type: "compact" }): void {
+    this.settle();
+    if (this.#ended) return;
+    const before = this.#states.at(-1)?.saved;
+    assert(before !== undefined, "a compaction before create()");
+    const save = during(before);
+    const promise = this.#beginSave(before, save);
+    const answer = this.#watch((done) => this.#wal.write(save, done), promise);
+    const state = this.#states.at(-1)?.saved;
+    assert(state !== undefined);
+    const snapshot = take(state);
+    const from = this.#begun;
+    const compaction = this.#compaction = { snapshot, from, pace };
+    this.#states = this.#states.with(from, this.#stateOf(state));
+    this.#wal.compact(compacted(state, snapshot), (error) => {
+      if (error !== undefined) {
+        return this.#answer({ synced: 0, acked: 0 })(error);
+      }
+      // A save with a snapshot may have done for it.
+      if (this.#compaction === compaction) this.#compacted(compaction);
+    });
+    this.#run(answer);
+  }
+
+  /** From now on no crash may bring the old form back. */
+  #compacted({ snapshot, from }: { snapshot: Snapshot; from: number }): void {
+    this.#compaction = undefined;
+    // A new array: the points that were noted keep theirs.
+    this.#states = this.#states.map((state, i) =>
+      i < from || state.saved === undefined
+        ? state
+        : stateOf(compacted(state.saved, snapshot))
+    );
+    this.#synced = Math.max(this.#synced, from);
+    this.#acked = Math.max(this.#acked, from);
+  }
+
+  /** Runs everything that is due, a compaction to its end. */
+  settle(): void {
+    this.#run(() => false);
+    assert(this.#ended || this.#compaction === undefined, "it never ended");
   }
 
   #flush(): void {
@@ -172,18 +254,19 @@ class Recording {
 
   #restart(): void {
     this.#disk.restart();
+    this.#compaction = undefined;
     this.#callbacks.length = this.#syncEnds.length = 0;
     this.#wal = this.#open();
     const found = this.#load();
     if (this.#ended) return;
     const { key } = stateOf(found);
-    const at = this.#states.findLastIndex((state) => state.key === key);
+    const at = this.#states.findLastIndex((state) => isIn(state, key));
     const least = this.#options.durability === "low"
       ? this.#synced
       : this.#acked;
     assert(least <= at && at <= this.#begun, "a restart found something else");
     // A new array: the points that were noted keep theirs.
-    this.#states = this.#states.slice(0, at + 1);
+    this.#states = [...this.#states.slice(0, at), stateOf(found)];
     this.#synced = this.#acked = this.#begun = at;
   }
 
@@ -203,12 +286,20 @@ class Recording {
       node: identity.node,
       durability: this.#options.durability,
       log() {},
+      limits,
       defer: (run) => this.#callbacks.push(run),
     });
   }
 
   #begin(saved: Saved): number {
-    return this.#begun = this.#states.push(stateOf(saved)) - 1;
+    return this.#begun = this.#states.push(this.#stateOf(saved)) - 1;
+  }
+
+  #stateOf(saved: Saved): State {
+    const state = stateOf(saved);
+    const { snapshot } = this.#compaction ?? {};
+    if (snapshot === undefined) return state;
+    return { ...state, compactedKey: keyOf(compacted(saved, snapshot)) };
   }
 
   /** A `done` that notes the promise; an error ends the workload. */
@@ -228,15 +319,40 @@ class Recording {
     start: (done: Done) => void,
     promise: { synced: number; acked: number },
   ): void {
+    const answered = this.#watch(start, promise);
+    this.#run(answered);
+    assert(answered(), "an answer never came");
+  }
+
+  /** Starts a call, and returns whether it has been answered. */
+  #watch(
+    start: (done: Done) => void,
+    promise: { synced: number; acked: number },
+  ): () => boolean {
     let answered = false;
     const answer = this.#answer(promise);
     start((error) => {
       answered = true;
       answer(error);
     });
-    const next = () => this.#callbacks.shift() ?? this.#syncEnds.shift();
-    for (let run; (run = next()) !== undefined;) run();
-    assert(answered, "an answer never came");
+    return () => answered;
+  }
+
+  /** Runs what is due: all of it, but during a compaction no more than until `isOver`. */
+  #run(isOver: () => boolean): void {
+    for (let turn = 0;; turn++) {
+      if (this.#compaction !== undefined && isOver()) return;
+      const run = this.#callbacks.shift() ?? this.#nextSyncEnd(turn);
+      if (run === undefined) return;
+      run();
+    }
+  }
+
+  /** Of two syncs that are under way, that of a compaction may have begun before the other. */
+  #nextSyncEnd(turn: number): (() => void) | undefined {
+    const pace = this.#compaction?.pace;
+    const isSlow = pace === "slow" || (pace === "even" && turn % 2 === 0);
+    return isSlow ? this.#syncEnds.pop() : this.#syncEnds.shift();
   }
 }
 

@@ -18,10 +18,28 @@ import { identity } from "../lib/storage_conformance.ts";
 /** The next save of a log that holds `state`. */
 type Build = (state: Saved) => Save;
 
+/**
+ * How fast a compaction goes on beside saves: their syncs end before its own, after them, or in
+ * turn.
+ */
+export type Pace = "slow" | "fast" | "even";
+
 export type Step =
   | { readonly type: "create"; readonly saved: Saved }
   /** `flushing`: a flush is still under way when the save comes. */
   | { readonly type: "save"; readonly build: Build; readonly flushing: boolean }
+  /**
+   * A compaction begins while a save is under way, and goes on during the steps that follow;
+   * `snapshot` takes the place of what the save leaves.
+   */
+  | {
+    readonly type: "compact";
+    readonly during: Build;
+    readonly snapshot: (state: Saved) => Snapshot;
+    readonly pace: Pace;
+  }
+  /** The compaction that is under way ends. */
+  | { readonly type: "settle" }
   | { readonly type: "flush" }
   /** As at SIGTERM: flush, end, start. */
   | { readonly type: "stop" }
@@ -129,6 +147,18 @@ function install(ahead: number, bytes: number): Build {
   };
 }
 
+/** A compaction that keeps the last `kept` entries, begun during an append. */
+function beside(
+  pace: Pace,
+  { kept, bytes }: { kept: number; bytes: number },
+): Step {
+  const snapshot = (state: Saved): Snapshot => {
+    const index = lastIndex(state) - Math.min(kept, state.entries.length);
+    return snapshotAt(index, state.hardState.currentTerm, bytes);
+  };
+  return { type: "compact", during: append(1, 20), snapshot, pace };
+}
+
 function saves(...builds: Build[]): Step[] {
   return builds.map((build) => ({ type: "save", build, flushing: false }));
 }
@@ -142,6 +172,7 @@ const found: Step = {
   saved: founded(identity, [server("1")]),
 };
 const join: Step = { type: "create", saved: blank(identity) };
+const settle: Step = { type: "settle" };
 const flush: Step = { type: "flush" };
 const stop: Step = { type: "stop" };
 const kill: Step = { type: "kill" };
@@ -172,6 +203,73 @@ export const workloads: Readonly<Record<string, readonly Step[]>> = {
     ...saves(append(5, 40), append(1, 40), compact(2, 60), append(1, 8)),
     ...saves(append(1, 8), compact(0, 1800), append(1, 8)),
     overlapped(compact(1, 10)),
+    ...saves(append(1, 8)),
+  ],
+  "compaction beside saves": [
+    found,
+    ...saves(append(5, 40)),
+    beside("slow", { kept: 2, bytes: 60 }),
+    ...saves(append(1, 8), vote, append(1, 90)),
+    settle,
+    ...saves(append(1, 8)),
+    beside("fast", { kept: 1, bytes: 900 }),
+    ...saves(append(1, 8), append(2, 30), append(1, 8)),
+    settle,
+    ...saves(append(1, 8)),
+  ],
+  "compaction, cut logs": [
+    found,
+    ...saves(append(4, 40), vote),
+    beside("even", { kept: 4, bytes: 300 }),
+    ...saves(overwrite(3, { inNewTerm: false }), append(1, 8)),
+    ...saves(overwrite(2, { inNewTerm: true })),
+    settle,
+    ...saves(overwrite(1, { inNewTerm: true }), append(1, 8)),
+  ],
+  "compaction, flushes": [
+    found,
+    ...saves(append(3, 40)),
+    beside("even", { kept: 1, bytes: 800 }),
+    overlapped(append(1, 8)),
+    flush,
+    overlapped(append(1, 30)),
+    ...saves(append(1, 8)),
+    settle,
+    flush,
+    ...saves(append(1, 8)),
+  ],
+  "compaction that saves fill": [
+    found,
+    ...saves(append(2, 40)),
+    beside("slow", { kept: 0, bytes: 500 }),
+    ...saves(append(1, 150), append(1, 200), append(1, 8), append(1, 8)),
+    settle,
+    ...saves(append(1, 8)),
+  ],
+  "compaction given up": [
+    found,
+    ...saves(append(3, 40)),
+    beside("slow", { kept: 1, bytes: 900 }),
+    ...saves(append(1, 8), install(5, 300), append(1, 8)),
+    beside("fast", { kept: 0, bytes: 10 }),
+    ...saves(install(5, 30), append(1, 8)),
+    beside("even", { kept: 1, bytes: 30 }),
+    settle,
+    ...saves(append(1, 8)),
+  ],
+  "compaction cut short": [
+    found,
+    ...saves(append(3, 40)),
+    beside("slow", { kept: 1, bytes: 900 }),
+    ...saves(append(1, 8)),
+    kill,
+    ...saves(append(1, 8)),
+    beside("even", { kept: 1, bytes: 900 }),
+    ...saves(append(1, 8), append(1, 8)),
+    kill,
+    ...saves(append(1, 8)),
+    beside("fast", { kept: 1, bytes: 10 }),
+    kill,
     ...saves(append(1, 8)),
   ],
   "snapshot install": [
@@ -214,6 +312,11 @@ function randomStep(random: Random): Step {
   if (rare === 0) return stop;
   if (rare === 1) return kill;
   if (rare === 2) return flush;
+  if (rare === 3 || rare === 4) {
+    const pace = (["slow", "fast", "even"] as const)[random(3)] ?? "even";
+    return beside(pace, { kept: random(4), bytes: random(1500) });
+  }
+  if (rare === 5 && random(2) === 0) return settle;
   const build = randomBuild(random);
   return { type: "save", build, flushing: random(6) === 0 };
 }

@@ -3,6 +3,7 @@
 import { changesMutants } from "./changes.ts";
 import { commandLineMutants } from "./command_line.ts";
 import { commandsMutants } from "./commands.ts";
+import { compactionMutants } from "./compaction.ts";
 import { electionMutants } from "./election.ts";
 import { filesMutants } from "./files.ts";
 import { foundingMutants } from "./founding.ts";
@@ -46,6 +47,7 @@ export const mutants: readonly Mutant[] = [
   ...takeAlongMutants,
   ...restMutants,
   ...storageMutants,
+  ...compactionMutants,
   ...filesMutants,
   ...kvMutants,
   ...offlineMutants,

@@ -55,8 +55,8 @@ export const kvMutants: readonly Mutant[] = [
     mistake: "Deno KV is written to after a commit has failed",
     source: "PITFALLS 13",
     file: kv,
-    find: "if (this.#error !== undefined) throw this.#error;\n        batch",
-    replace: "batch",
+    find: "if (this.#error !== undefined) throw this.#error;\n        dones",
+    replace: "dones",
     tests: ["unit/storage/kv_storage_test.ts"],
   },
   {

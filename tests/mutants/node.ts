@@ -45,10 +45,10 @@ export const nodeMutants: readonly Mutant[] = [
     source: "PITFALLS 7",
     file: saver,
     find:
-      "      (error) => this.#finished(save, { error, snapshots, begunMicros }),\n    );",
+      "      (error) => this.#finished(save, { error, begunMicros }),\n    );",
     replace: `      (error) => error && this.#options.failed(error),
     );
-    this.#finished(save, { error: undefined, snapshots, begunMicros });`,
+    this.#finished(save, { error: undefined, begunMicros });`,
     tests: ["unit/raft/node_test.ts"],
   },
   {
@@ -65,8 +65,8 @@ export const nodeMutants: readonly Mutant[] = [
     mistake: "a failed write or sync counts as done",
     source: "PITFALLS 11, 13",
     file: saver,
-    find: "if (error !== undefined) return failed(error);",
-    replace: "",
+    find: "if (error !== undefined) return failed(error);\n    const took",
+    replace: "const took",
     tests: ["unit/raft/node_test.ts"],
   },
   {

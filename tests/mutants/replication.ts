@@ -62,8 +62,8 @@ export const replicationMutants: readonly Mutant[] = [
     mistake: "a promise made during a save leaves when that one is done",
     source: "PITFALLS 7, 18",
     file: saves,
-    find: "const newest = this.#isDirty(log)",
-    replace: "const newest = this.#isDirty(log) && !this.underWay",
+    find: "const newest = this.isDirty(log)",
+    replace: "const newest = this.isDirty(log) && !this.underWay",
     tests: ["unit/raft/core/saves_test.ts"],
   },
   {

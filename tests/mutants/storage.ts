@@ -5,6 +5,8 @@ import type { Mutant } from "./mutant.ts";
 const wal = "storage/wal.ts";
 const segment = "storage/segment.ts";
 const record = "storage/record.ts";
+const queue = "storage/work_queue.ts";
+const next = "storage/next_segment.ts";
 const walTests = ["unit/storage/wal_test.ts"];
 const loadTests = ["unit/storage/wal_load_test.ts"];
 const crashTests = ["unit/storage/wal_crash_test.ts"];
@@ -15,8 +17,9 @@ export const storageMutants: readonly Mutant[] = [
     mistake: "at durability high a write is acknowledged before its fsync",
     source: "PITFALLS 7",
     file: wal,
-    find: "if (mustSync) this.#enqueue(this.#sync(), done);",
-    replace: "if (mustSync && this.#closed) this.#enqueue(this.#sync(), done);",
+    find: "if (mustSync) this.#work.enqueue(this.#sync(), done);",
+    replace:
+      "if (mustSync && this.#held) this.#work.enqueue(this.#sync(), done);",
     tests: walTests,
   },
   {
@@ -61,18 +64,20 @@ export const storageMutants: readonly Mutant[] = [
     name: "failed-sync-retried",
     mistake: "a failed fsync is tried again, and believed when it succeeds",
     source: "PITFALLS 11",
-    file: wal,
-    find: "if (error !== undefined) this.#fail(error, []);\n        else this",
+    file: queue,
+    find:
+      "if (error !== undefined) this.#options.failed(error);\n        else this",
     replace:
-      "if (error !== undefined) step.value!.sync(() => this.#advance({ deferred: false }));\n        else this",
+      "if (error !== undefined) piece.steps.next().value!.sync(() => this.#advance({ deferred: false }));\n        else this",
     tests: [...crashTests, "unit/raft/node_test.ts"],
   },
   {
     name: "failed-sync-ignored",
     mistake: "a failed fsync counts as one that succeeded",
     source: "PITFALLS 11",
-    file: wal,
-    find: "if (error !== undefined) this.#fail(error, []);\n        else this",
+    file: queue,
+    find:
+      "if (error !== undefined) this.#options.failed(error);\n        else this",
     replace: "this",
     tests: crashTests,
   },
@@ -90,10 +95,10 @@ export const storageMutants: readonly Mutant[] = [
     name: "segment-not-synced",
     mistake: "a new segment gets its name before it is durable",
     source: "PITFALLS 12",
-    file: wal,
-    find: `    yield this.#file;
-    this.#files.rename(`,
-    replace: `    this.#files.rename(`,
+    file: next,
+    find: `      this.#written += slice.length;
+      yield file;`,
+    replace: `      this.#written += slice.length;`,
     tests: walTests,
   },
   {
@@ -102,8 +107,8 @@ export const storageMutants: readonly Mutant[] = [
     source: "PITFALLS 12",
     file: wal,
     find: `    yield this.#files;
-    // Only now`,
-    replace: `    // Only now`,
+    this.#segment?.file.close();`,
+    replace: `    this.#segment?.file.close();`,
     tests: walTests,
   },
   {
@@ -112,17 +117,13 @@ export const storageMutants: readonly Mutant[] = [
     source: "PITFALLS 12, 15",
     file: wal,
     find: `    yield this.#files;
-    // Only now is everything older superfluous.
-    const stale = segmentNumbers(this.#files.list() ?? []).filter((other) =>
-      other < number
-    );
-    for (const other of stale) this.#files.remove(segmentName(other));`,
+    this.#segment?.file.close();`,
     replace:
-      `    const stale = segmentNumbers(this.#files.list() ?? []).filter((other) =>
-      other < number
-    );
-    for (const other of stale) this.#files.remove(segmentName(other));
-    yield this.#files;`,
+      `    for (const other of segmentNumbers(this.#files.list() ?? [])) {
+      if (other < next.number) this.#files.remove(segmentName(other));
+    }
+    yield this.#files;
+    this.#segment?.file.close();`,
     tests: walTests,
   },
   {
@@ -139,9 +140,9 @@ export const storageMutants: readonly Mutant[] = [
     mistake: "a compacted log begins without term and vote",
     source: "PITFALLS 14",
     file: wal,
-    find: "return this.#enqueue(this.#roll(save), done);",
+    find: "this.#work.enqueue(this.#roll(save), (error) => {",
     replace:
-      "return this.#enqueue(this.#roll({ ...save, hardState: { currentTerm: 0, votedFor: undefined } }), done);",
+      "this.#work.enqueue(this.#roll({ ...save, hardState: { currentTerm: 0, votedFor: undefined } }), (error) => {",
     tests: crashTests,
   },
   {
@@ -149,8 +150,8 @@ export const storageMutants: readonly Mutant[] = [
     mistake: "what was written during a sync counts as synced by it",
     source: "PITFALLS 9",
     file: wal,
-    find: "this.#synced = covered;",
-    replace: "this.#synced = this.#written;",
+    find: "segment.synced = covered;",
+    replace: "segment.synced = segment.written;",
     tests: walTests,
   },
   {
@@ -264,8 +265,8 @@ export const storageMutants: readonly Mutant[] = [
     mistake: "a record calls itself and all after it synced",
     source: "PITFALLS 9",
     file: wal,
-    find: "offset: this.bytes, synced: this.#synced },",
-    replace: "offset: this.bytes, synced: this.bytes },",
+    find: "synced: segment.synced,\n      },",
+    replace: "synced: segment.written + before,\n      },",
     tests: crashTests,
   },
   {

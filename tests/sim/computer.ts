@@ -366,12 +366,18 @@ export class Computer implements Watched {
     if (canary === "forgetful" && !isFirst && random(3) === 0) {
       for (const name of disk.names()) disk.setContent(name, undefined);
     }
+    if (ledger.compacting !== undefined) this.#world.counts.compactionsCut++;
     return new WatchedStorage(wal, {
       ledger,
       acknowledging: (save) => this.drive.checkAcknowledged(save),
       acknowledged: ({ entries }) => {
+        if (ledger.compacting !== undefined) this.#world.counts.savesBeside++;
         this.#dies ||= this.diesChanged &&
           entries.some(({ type }) => type === "configuration");
+      },
+      compacted: () => {
+        this.drive.checkCompacted();
+        this.#world.counts.compactions++;
       },
       grown: () => this.drive.grown,
       early: canary === "early" ? (run) => process.after(0, run) : undefined,

@@ -65,6 +65,9 @@ export const countNames = [
   "lasts", // answers to TICKET.LAST
   "backups", // taken
   "snapshots", // taken
+  "compactions", // that have become durable
+  "savesBeside", // acknowledged while one was under way
+  "compactionsCut", // cut short by the end of the process
   "installs", // of a leader's snapshot
   "truncations", // of a log
   "recovered", // survivors, after the run

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import type { Identity, Save, Saved, Server } from "../../raft/core/types.ts";
 import { blank } from "../../raft/members/bootstrap.ts";
+import { compacted } from "../../storage/apply_save.ts";
 import type { Durability } from "../../storage/storage.ts";
 import { FakeDisk, type Operation } from "../lib/fake_files.ts";
 import { DurableLog } from "./durable_log.ts";
@@ -85,6 +86,7 @@ export class Drive {
   /** All that it acknowledged is durable now, whatever its durability promises. */
   get isSettled(): boolean {
     return this.ledger.underWay === undefined &&
+      this.ledger.compacting === undefined &&
       isSame(this.log.read(), this.ledger.acknowledged);
   }
 
@@ -97,11 +99,27 @@ export class Drive {
     if (this.#options.durability !== "high" && isTickets) return;
     const { node } = this.identity;
     const disk = this.log.read()!;
-    const { hardState, snapshot, entries } = this.ledger.acknowledged!;
+    const { acknowledged, compacting } = this.ledger;
+    // A compaction is durable before it is acknowledged.
+    const isCompacted = compacting?.index === disk.snapshot.index;
+    const { hardState, snapshot, entries } = isCompacted
+      ? compacted(acknowledged!, compacting)
+      : acknowledged!;
     assert.deepEqual(disk.hardState, hardState, `${node}: hard state`);
     assert.equal(disk.snapshot.index, snapshot.index, `${node}: snapshot`);
     assert.equal(disk.entries.length, entries.length, `${node}: entries`);
     assert.equal(disk.entries.at(-1)?.term, entries.at(-1)?.term);
+  }
+
+  /** A power loss would leave the snapshot that was acknowledged, and what follows it. */
+  checkCompacted(): void {
+    const { node } = this.identity;
+    const { snapshot } = this.ledger.acknowledged!;
+    assert.equal(
+      this.log.read()!.snapshot.index,
+      snapshot.index,
+      `${node}: snapshot`,
+    );
   }
 
   heal(): void {

@@ -4,8 +4,14 @@
 
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
-import type { Configuration, Save, Saved } from "../../raft/core/types.ts";
-import { replay, type Replayed } from "../../storage/apply_save.ts";
+import type {
+  Compacted,
+  Configuration,
+  Save,
+  Saved,
+  Snapshot,
+} from "../../raft/core/types.ts";
+import { compacted, replay, type Replayed } from "../../storage/apply_save.ts";
 import type { Done, Storage } from "../../storage/storage.ts";
 
 /** What a disk owes its node, from process to process. */
@@ -14,6 +20,12 @@ export class Ledger {
   acknowledged: Replayed | undefined;
   /** Being written; if the process has ended meanwhile, it may be on disk or not. */
   underWay: { readonly save: Save } | { readonly created: Saved } | undefined;
+
+  /**
+   * The snapshot of a compaction under way: if the process has ended meanwhile, it may stand in
+   * the place of the entries up to it, or not.
+   */
+  compacting: Snapshot | undefined;
 
   /** Drafts that a process may read back: the last, and the one under way. */
   drafts: (string | undefined)[] = [undefined];
@@ -26,10 +38,11 @@ export class Ledger {
   /**
    * A process has read `saved`.
    *
-   * @throws if that is neither what was acknowledged, nor this with the save under way
+   * @throws if that is neither what was acknowledged, nor this with the save under way, each
+   * compacted or not
    */
   readBack(saved: Saved | undefined): void {
-    const { acknowledged, underWay } = this;
+    const { acknowledged, underWay, compacting } = this;
     const possible: (Saved | undefined)[] = [acknowledged];
     if (underWay !== undefined) {
       if ("created" in underWay) possible.push(underWay.created);
@@ -39,6 +52,14 @@ export class Ledger {
         possible.push(after);
       }
     }
+    if (compacting !== undefined) {
+      const longEnough = possible.filter((one) => one !== undefined)
+        .filter(({ snapshot, entries }) =>
+          snapshot.index < compacting.index &&
+          snapshot.index + entries.length >= compacting.index
+        );
+      possible.push(...longEnough.map((one) => compacted(one, compacting)));
+    }
     assert(
       possible.some((one) => isSame(one, saved)),
       `read back ${textOf(saved)}, and not ${
@@ -46,7 +67,7 @@ export class Ledger {
       }`,
     );
     this.acknowledged = saved && copyOf(saved);
-    this.underWay = undefined;
+    this.underWay = this.compacting = undefined;
   }
 }
 
@@ -56,6 +77,8 @@ export type WatchOptions = {
   readonly acknowledging: (save: Save) => void;
   /** Called right after, when the node has sent what waited for it. */
   readonly acknowledged: (save: Save) => void;
+  /** Called right after a compaction is acknowledged. */
+  readonly compacted: () => void;
   /** Bytes by which the log claims to be larger than it is. */
   readonly grown: () => number;
   /** For the canary "early": defers the acknowledgement, which does not wait for the log. */
@@ -118,6 +141,8 @@ export class WatchedStorage implements Storage {
       if (error === undefined) {
         replay(ledger.acknowledged!, save);
         ledger.underWay = undefined;
+        // It does for a compaction, too, whose `done` runs later.
+        if (save.snapshot !== undefined) ledger.compacting = undefined;
         this.#options.acknowledging(save);
       }
       done(error);
@@ -126,6 +151,34 @@ export class WatchedStorage implements Storage {
     if (early === undefined) return this.#storage.write(save, finish);
     this.#storage.write(save, () => {});
     early(finish);
+  }
+
+  compact(state: Compacted, done: Done): void {
+    const { ledger } = this.#options;
+    const { snapshot } = state;
+    const after = copyOf(ledger.acknowledged!);
+    if (ledger.underWay !== undefined) {
+      assert("save" in ledger.underWay, "compacted before it was created");
+      const { save } = ledger.underWay;
+      assert(save.snapshot === undefined, "the whole log is being replaced");
+      replay(after, save);
+    }
+    assert(ledger.compacting === undefined, "one compaction at a time");
+    const { identity } = after;
+    const expected = compacted(after, snapshot);
+    assert(
+      isSame({ identity, ...state }, expected),
+      "compacts what is not saved",
+    );
+    ledger.compacting = snapshot;
+    this.#storage.compact(state, (error) => {
+      if (error === undefined && ledger.compacting === snapshot) {
+        ledger.acknowledged = compacted(ledger.acknowledged!, snapshot);
+        ledger.compacting = undefined;
+      }
+      done(error);
+      if (error === undefined) this.#options.compacted();
+    });
   }
 
   flush(done: Done): void {

@@ -3,8 +3,17 @@
 // keep. What a save means is `storage/apply_save.ts`'s to say.
 
 import assert from "node:assert/strict";
-import type { Save, Saved } from "../../../raft/core/types.ts";
-import { replay, type Replayed } from "../../../storage/apply_save.ts";
+import type {
+  Compacted,
+  Save,
+  Saved,
+  Snapshot,
+} from "../../../raft/core/types.ts";
+import {
+  compacted,
+  replay,
+  type Replayed,
+} from "../../../storage/apply_save.ts";
 import type { Done, Storage } from "../../../storage/storage.ts";
 
 export class Disk implements Storage {
@@ -19,12 +28,13 @@ export class Disk implements Storage {
   readonly #changed: (saved: Saved) => void;
   #state: Replayed;
   #writing: { readonly save: Save; readonly done: Done } | undefined;
+  #compaction: { readonly state: Compacted; readonly done: Done } | undefined;
   #flushing: Done[] = [];
   #dead = false;
 
   constructor(saved: Saved, changed: (saved: Saved) => void = () => {}) {
     this.#changed = changed;
-    this.#state = { ...saved, entries: saved.entries.slice() };
+    this.#state = copyOf(saved);
   }
 
   /** All that is durable. */
@@ -36,9 +46,14 @@ export class Disk implements Storage {
     return this.#writing?.save;
   }
 
+  /** The snapshot of the compaction under way. */
+  get compacting(): Snapshot | undefined {
+    return this.#compaction?.state.snapshot;
+  }
+
   load(): Saved {
     this.#dead = false;
-    return { ...this.#state, entries: this.#state.entries.slice() };
+    return copyOf(this.#state);
   }
 
   readDraft(): undefined {}
@@ -58,6 +73,18 @@ export class Disk implements Storage {
     this.#writing = { save, done };
   }
 
+  compact(state: Compacted, done: Done): void {
+    assert(!this.#dead, "a dead node compacts nothing");
+    assert(this.#compaction === undefined, "one compaction at a time");
+    assert(!this.#writing?.save.snapshot, "the whole log is being replaced");
+    const after = copyOf(this.#state);
+    if (this.#writing !== undefined) replay(after, this.#writing.save);
+    const { identity } = after;
+    const expected = compacted(after, state.snapshot);
+    assert.deepEqual({ identity, ...state }, expected, "not what was saved");
+    this.#compaction = { state, done };
+  }
+
   flush(done: Done): void {
     assert(!this.#dead, "a dead node flushes nothing");
     this.#flushing.push(done);
@@ -67,17 +94,33 @@ export class Disk implements Storage {
 
   /** Another disk is put in, with this content. */
   replace(saved: Saved): void {
-    this.#state = { ...saved, entries: saved.entries.slice() };
+    this.#state = copyOf(saved);
   }
 
-  /** Finishes the save under way, or else the oldest flush; false if there is neither. */
+  /**
+   * Finishes the save under way, or else the compaction, or else the oldest flush; false if
+   * there is none of them.
+   */
   finish(): boolean {
     const writing = this.#writing;
     if (writing !== undefined) {
+      // A save that replaces the whole log does for the compaction, too.
+      const superseded = writing.save.snapshot && this.#compaction;
+      if (superseded !== undefined) this.#compaction = undefined;
       this.#persist();
       writing.done();
+      superseded?.done();
       return true;
     }
+    return this.finishCompaction() || this.#finishFlush();
+  }
+
+  /** The same without the compaction, which goes on. */
+  finishOther(): boolean {
+    return this.#writing === undefined ? this.#finishFlush() : this.finish();
+  }
+
+  #finishFlush(): boolean {
     const flushed = this.#flushing.shift();
     if (flushed === undefined) return false;
     this.flushes++;
@@ -85,11 +128,27 @@ export class Disk implements Storage {
     return true;
   }
 
-  /** Fails the save under way, or else the oldest flush; the node may write nothing more. */
+  /** Finishes the compaction, which no save may overlap at its end; false if there is none. */
+  finishCompaction(): boolean {
+    const compaction = this.#compaction;
+    if (compaction === undefined) return false;
+    assert(this.#writing === undefined, "a save is under way");
+    this.#compaction = undefined;
+    this.#state = compacted(this.#state, compaction.state.snapshot);
+    this.#changed(this.#state);
+    compaction.done();
+    return true;
+  }
+
+  /**
+   * Fails the save under way, or else the compaction, or else the oldest flush; the node may
+   * write nothing more.
+   */
   fail(error: Error): void {
     this.#dead = true;
-    const done = this.#writing?.done ?? this.#flushing.shift();
-    this.#writing = undefined;
+    const done = this.#writing?.done ?? this.#compaction?.done ??
+      this.#flushing.shift();
+    this.#writing = this.#compaction = undefined;
     assert(done, "nothing is under way");
     done(error);
   }
@@ -97,7 +156,7 @@ export class Disk implements Storage {
   /** The process is gone. The save under way is kept whole if `saved`, otherwise lost. */
   crash({ saved }: { saved: boolean }): void {
     if (saved && this.#writing !== undefined) this.#persist();
-    this.#writing = undefined;
+    this.#writing = this.#compaction = undefined;
     this.#flushing = [];
     this.#dead = true;
   }
@@ -107,4 +166,8 @@ export class Disk implements Storage {
     this.#writing = undefined;
     this.#changed(this.#state);
   }
+}
+
+function copyOf(saved: Saved): Replayed {
+  return { ...saved, entries: saved.entries.slice() };
 }

@@ -1,7 +1,7 @@
 // When a node replaces its log by a snapshot, and whom it tells.
 
 import assert from "node:assert/strict";
-import { logEntriesMax, storageBytesMax } from "../../../raft/saver.ts";
+import { logBytesMax, logEntriesMax } from "../../../raft/log_length.ts";
 import { Nodes, snapshotTicks } from "../../lib/nodes.ts";
 
 const ok = { type: "ok" };
@@ -40,10 +40,10 @@ Deno.test("Node compacts when its disk has filled", () => {
   const disk = nodes.disk("a");
   nodes.take("a", 5);
   nodes.settle();
-  disk.bytes = storageBytesMax;
+  disk.bytes = logBytesMax + disk.saved.snapshot.data.length;
   assert.equal(next(nodes, "a"), 6n);
   assert.equal(disk.saved.snapshot.index, 0);
-  disk.bytes = storageBytesMax + 1;
+  disk.bytes++;
   nodes.take("a");
   nodes.settle();
   assert(disk.saved.snapshot.index > 0);
@@ -60,13 +60,14 @@ Deno.test("Node answers RAFT.SNAPSHOT when it is durable, and not before", () =>
   const second = snapshot(nodes, "a");
   nodes.run();
   assert.deepEqual([first.answer, second.answer], [undefined, undefined]);
-  assert.notEqual(disk.writing?.snapshot, undefined);
+  assert.notEqual(disk.compacting, undefined);
+  assert.equal(disk.writing, undefined, "a compaction is no save");
   disk.finish();
   assert.deepEqual([first.answer, second.answer], [ok, ok]);
   assert.equal(disk.saved.snapshot.index, 3);
 });
 
-Deno.test("Node asked for a snapshot during a save answers after the save that holds it", () => {
+Deno.test("Node asked for a snapshot during a save begins it beside that save", () => {
   const nodes = Nodes.ledBy("a");
   const disk = nodes.disk("a");
   nodes.take("a");
@@ -74,10 +75,10 @@ Deno.test("Node asked for a snapshot during a save answers after the save that h
   nodes.take("a");
   assert.notEqual(disk.writing, undefined);
   const asked = snapshot(nodes, "a");
+  assert.notEqual(disk.compacting, undefined);
   disk.finish();
   assert.equal(asked.answer, undefined);
-  assert.notEqual(disk.writing?.snapshot, undefined);
-  disk.finish();
+  disk.finishCompaction();
   assert.deepEqual(asked.answer, ok);
 });
 
@@ -97,7 +98,7 @@ Deno.test("Node has nothing new to snapshot before any ticket, after a restart n
   assert.deepEqual(snapshot(nodes, "a").answer, nothingNew);
   assert.deepEqual(snapshot(nodes, "b").answer, nothingNew);
   // Compacted for its bytes, without a ticket.
-  nodes.disk("a").bytes = storageBytesMax + 1;
+  nodes.disk("a").bytes = 2 * logBytesMax;
   nodes.run(2);
   assert(nodes.disk("a").saved.snapshot.index > 0);
   nodes.disk("a").bytes = 0;
@@ -197,4 +198,88 @@ Deno.test("Node that stops does not wait with the snapshots that are asked for",
   nodes.node("a").stop();
   nodes.settle();
   assert.deepEqual(asked.answer, ok);
+});
+
+Deno.test("Node does not compact while an entry waits for its save", () => {
+  const nodes = Nodes.ledBy("a");
+  const disk = nodes.disk("a");
+  nodes.take("a");
+  nodes.settle();
+  const last = disk.saved.entries.at(-1);
+  assert(last?.type === "command");
+  nodes.take("a");
+  assert.notEqual(disk.writing, undefined);
+  nodes.node("a").core.propose(last.data);
+  const asked = snapshot(nodes, "a");
+  assert.equal(disk.compacting, undefined);
+  disk.finish();
+  assert.notEqual(disk.compacting, undefined, "the next save has the entry");
+  nodes.settle();
+  assert.deepEqual(asked.answer, ok);
+});
+
+Deno.test("Node takes a leader's snapshot for its own when it is durable, and not before", () => {
+  const nodes = Nodes.ledBy("abc");
+  nodes.crash("c");
+  nodes.take("a", 1000);
+  nodes.settle();
+  snapshot(nodes, "a");
+  nodes.settle();
+  nodes.start("c");
+  const disk = nodes.disk("c");
+  disk.stuck = true;
+  while (disk.writing?.snapshot === undefined) {
+    nodes.run(1);
+    if (disk.writing?.snapshot === undefined) disk.finish();
+  }
+  const asked = snapshot(nodes, "c");
+  nodes.run(1);
+  assert.equal(asked.answer, undefined);
+  disk.finish();
+  assert.deepEqual(asked.answer, ok);
+});
+
+/** A node alone, whose compaction is under way because its disk has filled. */
+function compacting(): Nodes {
+  const nodes = Nodes.ledBy("a");
+  nodes.take("a", 5);
+  nodes.settle();
+  const disk = nodes.disk("a");
+  disk.stuck = true;
+  disk.bytes = 2 * logBytesMax;
+  nodes.run(1);
+  assert.notEqual(disk.compacting, undefined);
+  return nodes;
+}
+
+Deno.test("Node goes on with takes and saves while a compaction is under way", () => {
+  const nodes = compacting();
+  const disk = nodes.disk("a");
+  const { length } = disk.saves;
+  const asked = nodes.take("a", 3);
+  while (disk.writing !== undefined) disk.finish();
+  assert.equal(asked.given[0], 6n);
+  assert(disk.saves.length > length);
+  assert.notEqual(disk.compacting, undefined);
+  assert.equal(disk.saved.snapshot.index, 0);
+  disk.finishCompaction();
+  assert(disk.saved.snapshot.index > 0);
+});
+
+Deno.test("Node ends when a compaction fails (PITFALLS 11, 13)", () => {
+  const nodes = compacting();
+  nodes.disk("a").fail(new Error("no space left"));
+  assert.match(String(nodes.computer("a").end?.error), /no space left/);
+});
+
+Deno.test("Node that stops does not wait for a compaction that nobody asked for", () => {
+  const nodes = compacting();
+  const disk = nodes.disk("a");
+  nodes.node("a").stop();
+  for (let i = 0; nodes.computer("a").end === undefined; i++) {
+    assert(i < 20, "it does not end");
+    if (!disk.finishOther()) nodes.run(1);
+  }
+  assert.equal(nodes.computer("a").end?.error, undefined);
+  assert.equal(disk.saved.snapshot.index, 0);
 });

@@ -3,6 +3,10 @@
 
 import type { Save, Saved } from "../../../raft/core/types.ts";
 import type { Durability } from "../../../storage/storage.ts";
+import {
+  type SegmentLimits,
+  segmentLimits,
+} from "../../../storage/next_segment.ts";
 import { Wal } from "../../../storage/wal.ts";
 import { FakeDisk } from "../../lib/fake_files.ts";
 import { fresh } from "../../lib/storage_conformance.ts";
@@ -22,10 +26,12 @@ export class WalHarness {
   readonly warnings: string[] = [];
   wal: Wal;
   readonly #durability: Durability;
+  readonly #limits: SegmentLimits;
   readonly #callbacks: (() => void)[] = [];
 
-  constructor(durability: Durability = "high") {
+  constructor(durability: Durability = "high", limits = segmentLimits) {
     this.#durability = durability;
+    this.#limits = limits;
     this.disk = new FakeDisk({ later: (run) => this.#callbacks.push(run) });
     this.wal = this.open();
   }
@@ -36,6 +42,7 @@ export class WalHarness {
       files: this.disk.open(),
       node,
       durability: this.#durability,
+      limits: this.#limits,
       log: (level, text) => level === "warning" && this.warnings.push(text),
       defer: (run) => this.#callbacks.push(run),
     });
@@ -44,10 +51,35 @@ export class WalHarness {
 
   /** Runs `start` and everything that is due then. */
   finish(start: (done: (error?: Error) => void) => void): Answer {
+    const answer = this.begin(start);
+    this.settle();
+    return answer();
+  }
+
+  /** Runs `start` alone, and returns how to ask for its answer. */
+  begin(start: (done: (error?: Error) => void) => void): () => Answer {
     let answer: Answer;
     start((error) => answer = error ?? "done");
-    for (let run; (run = this.#callbacks.shift()) !== undefined;) run();
-    return answer;
+    return () => answer;
+  }
+
+  /** Runs everything that is due. */
+  settle(): void {
+    while (this.runOldest());
+  }
+
+  /** Ends the sync that was begun first, or runs what else is due longest; false if nothing is. */
+  runOldest(): boolean {
+    const run = this.#callbacks.shift();
+    run?.();
+    return run !== undefined;
+  }
+
+  /** The same for what was begun last. */
+  runNewest(): boolean {
+    const run = this.#callbacks.pop();
+    run?.();
+    return run !== undefined;
   }
 
   create(saved: Saved = fresh): Answer {

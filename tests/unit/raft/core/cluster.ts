@@ -18,6 +18,7 @@ import type {
   Saved,
   Snapshot,
 } from "../../../../raft/core/types.ts";
+import { compacted } from "../../../../storage/apply_save.ts";
 import { Checker } from "../../../lib/raft_checker.ts";
 import { randomOf } from "../../../lib/random.ts";
 import { founded, members, optionsOf } from "./scene.ts";
@@ -31,6 +32,10 @@ export class Host {
   raft: Raft | undefined;
   /** Taken, not durable yet; oldest first. */
   saving: Save[] = [];
+  /** A compaction under way; it includes all saves up to number `after`. */
+  compaction:
+    | { readonly snapshot: Snapshot; readonly after: number }
+    | undefined;
   /** At durability low: the disk after a crash, up to the last save with `mustSync`. */
   forgetsTo: Saved | undefined;
   /** Saves do not finish while it is stuck. */
@@ -148,6 +153,7 @@ export class Cluster {
     const save = host.saving.shift();
     if (save === undefined) return;
     host.disk = afterSave(host.disk, save);
+    if (save.snapshot !== undefined) host.compaction = undefined;
     if (host.forgetsTo !== undefined && save.mustSync) {
       host.forgetsTo = host.disk;
     }
@@ -156,14 +162,30 @@ export class Cluster {
 
   compact(id: NodeId): void {
     const host = this.host(id);
-    const { applied, digest } = host;
-    // A shell compacts entries that its machine has, not those that the core still holds.
-    if (applied === 0 || host.raft?.log.lastApplied !== applied) return;
-    this.input(
-      id,
-      (raft) =>
-        raft.compact(new Uint8Array(Uint32Array.of(applied, digest).buffer)),
-    );
+    const { applied, digest, raft } = host;
+    // A shell compacts entries that its machine has, not those that the core still holds, and
+    // when all that changed is in a save.
+    if (applied === 0 || raft?.log.lastApplied !== applied) return;
+    if (raft.isDirty || host.compaction !== undefined) return;
+    if (host.saving.some(({ snapshot }) => snapshot !== undefined)) return;
+    const data = new Uint8Array(Uint32Array.of(applied, digest).buffer);
+    this.input(id, (raft) => {
+      const { snapshot } = raft.compact(data);
+      host.compaction = { snapshot, after: host.saving.at(-1)?.number ?? 0 };
+    });
+  }
+
+  /** The compaction reaches the disk, unless a save of before it does not lie there yet. */
+  finishCompaction(id: NodeId): void {
+    const host = this.host(id);
+    const { compaction } = host;
+    if (compaction === undefined) return;
+    const oldest = host.saving[0]?.number ?? Infinity;
+    if (oldest <= compaction.after) return;
+    host.compaction = undefined;
+    host.disk = compacted(host.disk, compaction.snapshot);
+    if (host.forgetsTo !== undefined) host.forgetsTo = host.disk;
+    this.checker.changed(host);
   }
 
   /** Kills the process; of the saves under way the first `kept` reached the disk. */
@@ -173,6 +195,7 @@ export class Cluster {
       host.disk = afterSave(host.disk, save);
     }
     host.disk = host.forgetsTo ?? host.disk;
+    host.compaction = undefined;
     host.saving = [];
     host.raft = undefined;
   }
@@ -231,7 +254,11 @@ export class Cluster {
       const saving = this.up.find((host) =>
         host.saving.length > 0 && !host.diskStuck
       );
+      const compacting = this.up.find((host) =>
+        host.compaction !== undefined && !host.diskStuck
+      );
       if (saving !== undefined) this.finishSave(saving.id);
+      else if (compacting !== undefined) this.finishCompaction(compacting.id);
       else if (this.network.length > 0) this.deliver();
       else return;
     }

@@ -88,34 +88,47 @@ Deno.test("A leader commits by the others' disks while its own lags", () => {
   assert.equal(raft.log.commitIndex, index);
 });
 
-Deno.test("A leader that compacts entries which its own disk lacks saves snapshot and log whole", () => {
+Deno.test("A leader does not compact entries that no save has taken", () => {
   const raft = leaderOf();
   acknowledge(raft, "bc");
-  const save = raft.takeSave();
-  assert.equal(save, undefined);
+  assert.equal(raft.takeSave(), undefined);
   const index = raft.propose(Uint8Array.of(1))!;
   for (const message of raft.takeMessages()) accept(raft, message);
   raft.propose(Uint8Array.of(2));
   assert.equal(raft.takeCommitted().at(-1)?.index, index);
-  raft.compact(Uint8Array.of(9));
-  const whole = raft.takeSave()!;
-  assert.equal(whole.snapshot?.index, index);
-  assert.equal(whole.firstIndex, index + 1);
-  assert.equal(whole.entries.length, 1);
-  raft.saved(whole.number);
-  assert.equal(raft.saves.durableIndex, index + 1);
+  assert.equal(raft.isDirty, true);
+  assert.throws(() => raft.compact(Uint8Array.of(9)), /is in a save/);
+  const save = raft.takeSave()!;
+  assert.deepEqual([save.firstIndex, save.entries.length], [index, 2]);
+  const { hardState, snapshot, entries } = raft.compact(Uint8Array.of(9));
+  assert.deepEqual(hardState, save.hardState);
+  assert.deepEqual([snapshot.index, entries], [index, save.entries.slice(1)]);
 });
 
-Deno.test("A leader compacts while a save of the same entries is under way", () => {
+Deno.test("A leader compacts while a save of the same entries is under way, and needs no other save for it", () => {
   const raft = leaderOf();
   acknowledge(raft, "bc");
   raft.propose(Uint8Array.of(1));
-  const first = raft.takeSave()!;
+  const save = raft.takeSave()!;
   for (const message of raft.takeMessages()) accept(raft, message);
   raft.takeCommitted();
   raft.compact(Uint8Array.of(9));
-  const second = raft.takeSave()!;
-  raft.saved(first.number);
-  raft.saved(second.number);
+  assert.equal(raft.isDirty, false);
+  assert.equal(raft.takeSave(), undefined);
+  raft.saved(save.number);
   assert.equal(raft.saves.durableIndex, raft.log.lastIndex);
+  const index = raft.propose(Uint8Array.of(2))!;
+  const next = raft.takeSave()!;
+  assert.deepEqual([next.snapshot, next.firstIndex], [undefined, index]);
+});
+
+Deno.test("An acknowledgement does not wait for a compaction", () => {
+  const raft = raftOf();
+  raft.step(appendEntries({ entries: commands([1, 1]), leaderCommit: 2 }));
+  raft.saved(raft.takeSave()!.number);
+  raft.takeMessages();
+  raft.takeCommitted();
+  raft.compact(Uint8Array.of(9));
+  raft.step(appendEntries({ prevLogIndex: 2, prevLogTerm: 1 }));
+  assert.equal(raft.takeMessages().length, 1);
 });

@@ -381,6 +381,7 @@ Deno.test("§7 A server compacts what it has applied, and nothing beyond", () =>
   const raft = raftOf();
   raft.step(appendEntries({ entries: commands([1, 1, 1]), leaderCommit: 2 }));
   raft.takeCommitted();
+  raft.takeSave();
   raft.compact(Uint8Array.of(7));
   assert.deepEqual([raft.log.snapshot.index, raft.log.snapshot.term], [2, 1]);
   assert.deepEqual(raft.log.snapshot.data, Uint8Array.of(7));

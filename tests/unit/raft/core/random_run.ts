@@ -71,6 +71,7 @@ export class Run {
       { weight: 6, run: atLeader((id) => this.#changeMembers(id)) },
       { weight: 3, run: atLeader((id) => this.#transfer(id)) },
       { weight: 8, run: () => cluster.compact(any()) },
+      { weight: 20, run: () => cluster.finishCompaction(any()) },
       { weight: 4, run: () => this.#crash(any()) },
       { weight: 3, run: () => cluster.cut(any(), any()) },
       { weight: 3, run: () => cluster.isolate(any()) },

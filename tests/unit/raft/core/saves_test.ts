@@ -80,21 +80,38 @@ Deno.test("A save of the hard state alone cuts nothing", () => {
   assert.deepEqual([save.firstIndex, save.entries], [3, []]);
 });
 
-Deno.test("A save with a snapshot carries everything that follows it", () => {
+Deno.test("A save with a leader's snapshot carries everything that follows it", () => {
   const { log, saves } = stage([1, 1, 1]);
-  log.append(command(4, 2));
-  log.commit(2);
+  log.restore(snapshotAt(9, 2));
+  saves.truncated(1);
+  saves.snapshotChanged();
+  log.append(command(10, 2));
+  assert.equal(saves.isDirty(log), true);
+  const save = saves.take(log, hardState)!;
+  assert.equal(save.snapshot?.index, 9);
+  assert.equal(save.firstIndex, 10);
+  assert.deepEqual(save.entries.map((e) => e.index), [10]);
+});
+
+Deno.test("A node's own compaction makes no save, and the next save carries no snapshot", () => {
+  const { log, saves } = stage([1, 1]);
+  log.append(command(3, 2));
+  const first = saves.take(log, hardState)!;
+  log.commit(3);
   log.takeCommitted();
   log.compact({
     configuration: members("a"),
     configurationIndex: 0,
     data: Uint8Array.of(),
   });
-  saves.snapshotChanged();
-  const save = saves.take(log, hardState)!;
-  assert.equal(save.snapshot?.index, 2);
-  assert.equal(save.firstIndex, 3);
-  assert.deepEqual(save.entries.map((e) => e.index), [3, 4]);
+  assert.equal(saves.isDirty(log), false);
+  assert.equal(saves.take(log, hardState), undefined);
+  assert.equal(saves.durableIndex, 2, "the save is under way");
+  saves.saved(first.number);
+  assert.equal(saves.durableIndex, 3);
+  log.append(command(4, 2));
+  const next = saves.take(log, hardState)!;
+  assert.deepEqual([next.snapshot, next.firstIndex], [undefined, 4]);
 });
 
 Deno.test("durableIndex rises when a save is done, not when it is taken", () => {

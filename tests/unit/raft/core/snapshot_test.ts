@@ -54,6 +54,7 @@ Deno.test("While a snapshot is under way nothing else is sent", () => {
     }
   }
   raft.takeCommitted();
+  raft.takeSave();
   raft.compact(Uint8Array.of(1));
   accept(raft, unanswered[9]!);
   raft.propose(Uint8Array.of(1));
@@ -72,6 +73,7 @@ Deno.test("A node that compacts forgets the members of before", () => {
   ];
   raft.step(appendEntries({ entries, leaderCommit: 3 }));
   raft.takeCommitted();
+  raft.takeSave();
   raft.compact(Uint8Array.of(1));
   assert.equal(raft.log.snapshot.configurationIndex, 2);
   assert.deepEqual(raft.log.snapshot.configuration, members("abcd"));
@@ -167,6 +169,7 @@ Deno.test("A node does not compact before its machine has taken a snapshot that 
   raft.step(installSnapshot(snapshotAt(9, 2)));
   assert.throws(() => raft.compact(Uint8Array.of(1)), /taken the snapshot/);
   raft.takeSnapshot();
+  raft.takeSave();
   raft.compact(Uint8Array.of(1));
 });
 
