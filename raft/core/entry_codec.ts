@@ -17,7 +17,7 @@ import type { Configuration, Entry, Index, Server, Snapshot } from "./types.ts";
 /** Bytes of one command. */
 export const commandBytesMax = 64 * 1024;
 /** Bytes of the machine's state in one snapshot. */
-export const snapshotBytesMax = 1024 * 1024;
+export const snapshotBytesMax = 64 * 1024 * 1024;
 /** Servers in one configuration. */
 export const serversMax = 64;
 
@@ -32,7 +32,11 @@ const entryTypes = {
 /** Bytes of the shortest entry: type and term. */
 const entryBytesMin = 9;
 
-function writeConfiguration(writer: Writer, { servers }: Configuration): void {
+/** Writes `configuration`; throws an {@linkcode InvariantError} if a field does not fit. */
+export function writeConfiguration(
+  writer: Writer,
+  { servers }: Configuration,
+): void {
   assert(servers.length <= serversMax, `${servers.length} servers`);
   writer.u8(servers.length);
   for (const server of servers) {
@@ -43,7 +47,8 @@ function writeConfiguration(writer: Writer, { servers }: Configuration): void {
   }
 }
 
-function readConfiguration(reader: Reader): Configuration {
+/** @throws {DecodeError} on bytes that `writeConfiguration` does not make. */
+export function readConfiguration(reader: Reader): Configuration {
   const count = reader.u8();
   if (count > serversMax) reader.fail(`${count} servers, above ${serversMax}`);
   const servers: Server[] = [];

@@ -13,5 +13,8 @@ export const counterMax = 2 ** 50;
  */
 export const termJumpMax = 2 ** 24;
 
+/** Bytes of a snapshot's data in one message. */
+export const chunkBytesMax = 32 * 1024;
+
 /** Tickets in one take: as many as may wait in one isolate that serves clients. */
 export const takeCountMax = 2 ** 21;

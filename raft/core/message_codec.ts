@@ -12,13 +12,19 @@
 import { assert } from "../../base/assert.ts";
 import { Reader, Writer } from "../../base/bytes.ts";
 import {
+  readConfiguration,
   readEntries,
-  readSnapshot,
+  snapshotBytesMax,
+  writeConfiguration,
   writeEntries,
-  writeSnapshot,
 } from "./entry_codec.ts";
-import { counterMax, takeCountMax } from "./limits.ts";
-import type { NodeId, PeerMessage, Snapshot } from "./types.ts";
+import { chunkBytesMax, counterMax, takeCountMax } from "./limits.ts";
+import type {
+  InstallSnapshot,
+  NodeId,
+  PeerMessage,
+  SnapshotHead,
+} from "./types.ts";
 
 /**
  * The version of the format below. The handshake tells it, and two nodes talk only if
@@ -168,20 +174,45 @@ const codecs: { readonly [T in Type]: Codec<T> } = {
       matchTerm: counter(reader),
     }),
   },
-  // term · sequence · snapshot
+  // term · sequence · index · term · configurationIndex · config · bytes u32 · checksum u32 ·
+  // offset u32 · chunk data
   InstallSnapshot: {
     tag: 7,
     write: (writer, message) => {
+      const { snapshot } = message;
       writer.u64(message.term);
       writer.u64(message.sequence);
-      writeSnapshot(writer, message.snapshot);
+      writer.u64(snapshot.index);
+      writer.u64(snapshot.term);
+      writer.u64(snapshot.configurationIndex);
+      writeConfiguration(writer, snapshot.configuration);
+      writer.u32(snapshot.bytes);
+      writer.u32(snapshot.checksum);
+      writer.u32(message.offset);
+      writer.data(message.chunk, chunkBytesMax);
     },
     read: (reader, ends) => ({
       type: "InstallSnapshot",
       ...ends,
       term: counter(reader),
       sequence: counter(reader),
-      snapshot: boundedSnapshot(reader),
+      ...readChunk(reader),
+    }),
+  },
+  // term · sequence · offset u32
+  InstallSnapshotResponse: {
+    tag: 16,
+    write: (writer, message) => {
+      writer.u64(message.term);
+      writer.u64(message.sequence);
+      writer.u32(message.offset);
+    },
+    read: (reader, ends) => ({
+      type: "InstallSnapshotResponse",
+      ...ends,
+      term: counter(reader),
+      sequence: counter(reader),
+      offset: snapshotBytes(reader),
     }),
   },
   // term
@@ -361,13 +392,39 @@ function takeCount(reader: Reader): number {
   return count;
 }
 
-function boundedSnapshot(reader: Reader): Snapshot {
-  const snapshot = readSnapshot(reader);
-  const { index, term, configurationIndex } = snapshot;
+function readChunk(
+  reader: Reader,
+): Pick<InstallSnapshot, "snapshot" | "offset" | "chunk"> {
+  const snapshot = readHead(reader);
+  const offset = snapshotBytes(reader);
+  const chunk = reader.data(chunkBytesMax);
+  const endBytes = offset + chunk.length;
+  if (endBytes > snapshot.bytes) {
+    reader.fail(`${endBytes} bytes of ${snapshot.bytes}`);
+  }
+  if (chunk.length === 0 && snapshot.bytes > 0) reader.fail("an empty chunk");
+  return { snapshot, offset, chunk };
+}
+
+function readHead(reader: Reader): SnapshotHead {
+  const snapshot = {
+    index: counter(reader),
+    term: counter(reader),
+    configurationIndex: counter(reader),
+    configuration: readConfiguration(reader),
+    bytes: snapshotBytes(reader),
+    checksum: reader.u32(),
+  };
   // No entry behind the snapshot could change the members otherwise.
-  if (configurationIndex > index) reader.fail("a configuration to come");
-  if (index > counterMax || term > counterMax) {
-    reader.fail(`a snapshot of ${index} in term ${term}`);
+  if (snapshot.configurationIndex > snapshot.index) {
+    reader.fail("a configuration to come");
   }
   return snapshot;
+}
+
+/** A number of bytes that a snapshot can have. */
+function snapshotBytes(reader: Reader): number {
+  const bytes = reader.u32();
+  if (bytes > snapshotBytesMax) reader.fail(`a snapshot of ${bytes} bytes`);
+  return bytes;
 }

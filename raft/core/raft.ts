@@ -41,10 +41,12 @@ import {
 import type { ChangeRefusal } from "./options.ts";
 import type { Progress } from "./progress.ts";
 import { RaftState } from "./raft_state.ts";
+import { keepForFollowers } from "./retention.ts";
 import type { HandOverCause } from "./reasons.ts";
 import {
   advanceCommit,
   onAppendEntriesResponse,
+  onInstallSnapshotResponse,
   sendAppends,
   tickHeartbeat,
 } from "./replication.ts";
@@ -102,7 +104,8 @@ export class Raft extends RaftState {
 
   /**
    * A message arrived. Its sender is verified; it may come late, or more than once. Returns
-   * why it is refused, or `undefined` if it is not; a refused message has no effect.
+   * why it is refused, or `undefined` if it is not; a refused message has no effect, but for
+   * the last chunk of a snapshot that is refused as a whole: its sender is followed.
    * `isClaim`: as in {@linkcode faultOf}.
    */
   step(message: Message, { isClaim = false } = {}): Fault | undefined {
@@ -110,14 +113,15 @@ export class Raft extends RaftState {
     const fault = faultOf(this, message, { isClaim });
     if (fault !== undefined) return fault;
     const { leader: office } = this;
-    this.#obey(message);
+    const unfit = this.#obey(message) ?? undefined;
     if (office !== undefined && this.leader === undefined) {
       this.reasons.lostBy(message);
     }
-    return undefined;
+    return unfit;
   }
 
-  #obey(message: Message): void {
+  /** Returns why the snapshot that `message` completes is refused. */
+  #obey(message: Message): Fault | void {
     switch (message.type) {
       case "PreVote":
         return onPreVote(this, message);
@@ -133,6 +137,8 @@ export class Raft extends RaftState {
         return onAppendEntriesResponse(this, message);
       case "InstallSnapshot":
         return onInstallSnapshot(this, message);
+      case "InstallSnapshotResponse":
+        return onInstallSnapshotResponse(this, message);
       case "Confirm":
         return onConfirm(this, message);
       case "ConfirmResponse":
@@ -210,14 +216,20 @@ export class Raft extends RaftState {
     advanceCommit(this);
   }
 
-  /** The machine's state `data` after the last applied entry replaces the log up to there. */
+  /**
+   * The machine's state `data` after the last applied entry replaces the log up to there. A
+   * leader keeps entries in memory that its followers still need (`retention.ts`).
+   */
   compact(data: Uint8Array): void {
     assert(
       this.restored === undefined,
       "the machine has taken the snapshot that it is to compact after",
     );
     const { configuration, index } = this.membership.at(this.log.lastApplied);
-    this.log.compact({ configuration, configurationIndex: index, data });
+    const keptIndex = keepForFollowers(this);
+    this.log.compact({
+      ...{ configuration, configurationIndex: index, data, keptIndex },
+    });
     this.membership.compact(this.log.snapshot.index);
     this.saves.snapshotChanged();
   }

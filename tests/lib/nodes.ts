@@ -184,6 +184,7 @@ export class Nodes {
         takesMin: Infinity,
         aheadMax: 2 ** 20,
         restTicksMax: 2,
+        chunkBytes: 16,
         random: this.random,
         ...settings,
       },

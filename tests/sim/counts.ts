@@ -66,6 +66,8 @@ export const countNames = [
   "backups", // taken
   "snapshots", // taken
   "installs", // of a leader's snapshot
+  "chunks", // of snapshots, that arrived and were not the last
+  "chunksLost", // … and all of them dropped, for another snapshot or for the log
   "truncations", // of a log
   "recovered", // survivors, after the run
   "recoveredLacking", // of these, those that lacked numbers that were given
@@ -93,7 +95,12 @@ export class CoreCounter {
     const after = this.#seen = seenOf(raft);
     const { snapshotIndex, lastIndex, lastTerm } = before;
     if (after.isStalled && !before.isStalled) this.#counts.stalls++;
-    if (after.snapshotIndex > snapshotIndex) {
+    if (after.arrivedBytes > before.arrivedBytes) this.#counts.chunks++;
+    const isTaken = after.snapshotIndex > snapshotIndex;
+    if (after.arrivedBytes < before.arrivedBytes && !isTaken) {
+      this.#counts.chunksLost++;
+    }
+    if (isTaken) {
       this
         .#counts[after.snapshotIndex > lastIndex ? "installs" : "snapshots"]++;
     } else if (raft.log.termAt(lastIndex) !== lastTerm) {
@@ -104,7 +111,11 @@ export class CoreCounter {
 
 type Seen = ReturnType<typeof seenOf>;
 
-function seenOf({ log, isStalled }: Raft) {
+function seenOf({ log, isStalled, incoming }: Raft) {
   const { snapshot, lastIndex, lastTerm } = log;
-  return { snapshotIndex: snapshot.index, lastIndex, lastTerm, isStalled };
+  const arrivedBytes = incoming?.arrivedBytes ?? 0;
+  return {
+    ...{ snapshotIndex: snapshot.index, lastIndex, lastTerm, isStalled },
+    arrivedBytes,
+  };
 }
