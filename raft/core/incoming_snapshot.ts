@@ -2,7 +2,7 @@
 // it again. It belongs to no term: another leader that offers the same snapshot goes on with
 // it. It is taken in place of the log when all of it is there (`follower.ts`).
 //
-// Memory is reserved as bytes arrive, at most 16 times as much: few bytes must not reserve
+// Memory is reserved as bytes arrive, at most 32 times as much: few bytes must not reserve
 // much (PITFALLS 33), and copying many at once would hold up the tickets of this node.
 
 import { checksumOf } from "../../base/checksum.ts";
@@ -11,7 +11,7 @@ import type { InstallSnapshot, SnapshotHead, Term } from "./types.ts";
 /** Each time that so many checksums were wrong, the leader is refused. */
 export const wrongChecksumsMax = 3;
 /** How much more memory than has arrived may be reserved. */
-const growth = 16;
+const growth = 32;
 
 /** The chunks of one snapshot, as far as they have come. */
 export class IncomingSnapshot {
@@ -104,7 +104,7 @@ export class IncomingSnapshot {
     this.#arrivedBytes = this.#checksum = 0;
   }
 
-  /** Sizes are the whole divided by powers of 16, so that the last copy is a small one. */
+  /** Sizes are the whole divided by powers of 32, so that the last copy is a small one. */
   #reserve(neededBytes: number): void {
     if (neededBytes <= this.#data.length) return;
     let size = this.head.bytes;

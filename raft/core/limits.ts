@@ -4,6 +4,8 @@
 // where messages are decoded (`message_codec.ts`); the one that depends on this node's own
 // term, before they are obeyed (`faults.ts`).
 
+import type { Reader } from "../../base/bytes.ts";
+
 /** Terms, indexes, sequences and rounds: all are counted up one by one. */
 export const counterMax = 2 ** 50;
 
@@ -18,3 +20,10 @@ export const chunkBytesMax = 32 * 1024;
 
 /** Tickets in one take: as many as may wait in one isolate that serves clients. */
 export const takeCountMax = 2 ** 21;
+
+/** Reads a number that an honest node has counted up to, one by one. */
+export function counter(reader: Reader): number {
+  const value = reader.u64();
+  if (value > counterMax) reader.fail(`${value}, above ${counterMax}`);
+  return value;
+}

@@ -180,6 +180,14 @@ export class Log {
     this.#snapshot = { index, term, configuration, configurationIndex, data };
   }
 
+  /** Drops the entries that a compaction has kept: the log begins behind its snapshot. */
+  dropKept(): void {
+    const { index, term } = this.#snapshot;
+    this.#entries = this.slice(index + 1);
+    this.#compactedIndex = index;
+    this.#compactedTerm = term;
+  }
+
   /** Replaces everything by a snapshot that is ahead (paper, figure 13). */
   restore(snapshot: Snapshot): void {
     assert(

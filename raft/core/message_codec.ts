@@ -11,20 +11,10 @@
 
 import { assert } from "../../base/assert.ts";
 import { Reader, Writer } from "../../base/bytes.ts";
-import {
-  readConfiguration,
-  readEntries,
-  snapshotBytesMax,
-  writeConfiguration,
-  writeEntries,
-} from "./entry_codec.ts";
-import { chunkBytesMax, counterMax, takeCountMax } from "./limits.ts";
-import type {
-  InstallSnapshot,
-  NodeId,
-  PeerMessage,
-  SnapshotHead,
-} from "./types.ts";
+import { readChunk, readSnapshotBytes, writeChunk } from "./chunk_codec.ts";
+import { readEntries, writeEntries } from "./entry_codec.ts";
+import { counter, counterMax, takeCountMax } from "./limits.ts";
+import type { NodeId, PeerMessage } from "./types.ts";
 
 /**
  * The version of the format below. The handshake tells it, and two nodes talk only if
@@ -174,22 +164,13 @@ const codecs: { readonly [T in Type]: Codec<T> } = {
       matchTerm: counter(reader),
     }),
   },
-  // term · sequence · index · term · configurationIndex · config · bytes u32 · checksum u32 ·
-  // offset u32 · chunk data
+  // term · sequence · chunk of `chunk_codec.ts`
   InstallSnapshot: {
     tag: 7,
     write: (writer, message) => {
-      const { snapshot } = message;
       writer.u64(message.term);
       writer.u64(message.sequence);
-      writer.u64(snapshot.index);
-      writer.u64(snapshot.term);
-      writer.u64(snapshot.configurationIndex);
-      writeConfiguration(writer, snapshot.configuration);
-      writer.u32(snapshot.bytes);
-      writer.u32(snapshot.checksum);
-      writer.u32(message.offset);
-      writer.data(message.chunk, chunkBytesMax);
+      writeChunk(writer, message);
     },
     read: (reader, ends) => ({
       type: "InstallSnapshot",
@@ -212,7 +193,7 @@ const codecs: { readonly [T in Type]: Codec<T> } = {
       ...ends,
       term: counter(reader),
       sequence: counter(reader),
-      offset: snapshotBytes(reader),
+      offset: readSnapshotBytes(reader),
     }),
   },
   // term
@@ -379,52 +360,8 @@ export function decodePeerMessage(bytes: Uint8Array): PeerMessage {
   return message;
 }
 
-/** A number that an honest node has counted up to, one by one. */
-function counter(reader: Reader): number {
-  const value = reader.u64();
-  if (value > counterMax) reader.fail(`${value}, above ${counterMax}`);
-  return value;
-}
-
 function takeCount(reader: Reader): number {
   const count = reader.u64();
   if (count > takeCountMax) reader.fail(`${count} tickets in one take`);
   return count;
-}
-
-function readChunk(
-  reader: Reader,
-): Pick<InstallSnapshot, "snapshot" | "offset" | "chunk"> {
-  const snapshot = readHead(reader);
-  const offset = snapshotBytes(reader);
-  const chunk = reader.data(chunkBytesMax);
-  const endBytes = offset + chunk.length;
-  if (endBytes > snapshot.bytes) {
-    reader.fail(`${endBytes} bytes of ${snapshot.bytes}`);
-  }
-  if (chunk.length === 0 && snapshot.bytes > 0) reader.fail("an empty chunk");
-  return { snapshot, offset, chunk };
-}
-
-function readHead(reader: Reader): SnapshotHead {
-  const snapshot = {
-    index: counter(reader),
-    term: counter(reader),
-    configurationIndex: counter(reader),
-    configuration: readConfiguration(reader),
-    bytes: snapshotBytes(reader),
-    checksum: reader.u32(),
-  };
-  // No entry behind the snapshot could change the members otherwise.
-  if (snapshot.configurationIndex > snapshot.index) {
-    reader.fail("a configuration to come");
-  }
-  return snapshot;
-}
-
-/** A number of bytes that a snapshot can have. */
-function snapshotBytes(reader: Reader): number {
-  const bytes = reader.u32();
-  if (bytes > snapshotBytesMax) reader.fail(`a snapshot of ${bytes} bytes`);
-  return bytes;
 }

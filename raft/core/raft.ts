@@ -41,7 +41,7 @@ import {
 import type { ChangeRefusal } from "./options.ts";
 import type { Progress } from "./progress.ts";
 import { RaftState } from "./raft_state.ts";
-import { keepForFollowers } from "./retention.ts";
+import { dropKept, keepForFollowers } from "./retention.ts";
 import type { HandOverCause } from "./reasons.ts";
 import {
   advanceCommit,
@@ -88,6 +88,7 @@ export class Raft extends RaftState {
   /** One unit of logical time passed. */
   tick(): void {
     this.saveElapsed = this.saves.underWay ? this.saveElapsed + 1 : 0;
+    dropKept(this);
     if (this.role === "leader") return this.#tickLeader();
     this.reasons.silentTicks++;
     // A candidate's time begins with its own vote. With a disk slower than the election

@@ -25,7 +25,7 @@ export function keepForFollowers(raft: RaftState): Index {
   const oldest = oldestKept(raft);
   let keptIndex = log.lastApplied;
   for (const [id, progress] of leader.progress) {
-    const held = progress.outgoing?.snapshot.index ?? progress.matchIndex;
+    const held = heldBy(progress);
     if (held >= oldest && answers(raft, id)) {
       keptIndex = Math.min(keptIndex, held);
     } else if (progress.outgoing !== undefined) {
@@ -33,6 +33,27 @@ export function keepForFollowers(raft: RaftState): Index {
     }
   }
   return keptIndex;
+}
+
+/** At a tick: drops the entries that a compaction has left, once no follower needs them. */
+export function dropKept(raft: RaftState): void {
+  const { leader, log } = raft;
+  const { index } = log.snapshot;
+  if (log.compactedIndex === index) return;
+  for (const [id, progress] of leader?.progress ?? []) {
+    if (heldBy(progress) < index && answers(raft, id)) return;
+  }
+  for (const progress of leader?.progress.values() ?? []) {
+    if (heldBy(progress) < index && progress.outgoing !== undefined) {
+      progress.probe(progress.nextIndex);
+    }
+  }
+  log.dropKept();
+}
+
+/** The last entry that a follower has, or will have with the snapshot that it is sent. */
+function heldBy({ outgoing, matchIndex }: Progress): Index {
+  return outgoing?.snapshot.index ?? matchIndex;
 }
 
 /** The lowest index behind which all applied entries fit into the bounds. */

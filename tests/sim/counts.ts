@@ -67,7 +67,6 @@ export const countNames = [
   "snapshots", // taken
   "installs", // of a leader's snapshot
   "chunks", // of snapshots, that arrived and were not the last
-  "chunksLost", // … and all of them dropped, for another snapshot or for the log
   "truncations", // of a log
   "recovered", // survivors, after the run
   "recoveredLacking", // of these, those that lacked numbers that were given
@@ -96,11 +95,7 @@ export class CoreCounter {
     const { snapshotIndex, lastIndex, lastTerm } = before;
     if (after.isStalled && !before.isStalled) this.#counts.stalls++;
     if (after.arrivedBytes > before.arrivedBytes) this.#counts.chunks++;
-    const isTaken = after.snapshotIndex > snapshotIndex;
-    if (after.arrivedBytes < before.arrivedBytes && !isTaken) {
-      this.#counts.chunksLost++;
-    }
-    if (isTaken) {
+    if (after.snapshotIndex > snapshotIndex) {
       this
         .#counts[after.snapshotIndex > lastIndex ? "installs" : "snapshots"]++;
     } else if (raft.log.termAt(lastIndex) !== lastTerm) {
