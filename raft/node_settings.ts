@@ -3,11 +3,12 @@
 // Not here: what the node touches (`environment.ts`).
 
 import type { Forwarding, NodeOptions } from "./channel/messages.ts";
+import { chunkBytesMax } from "./core/limits.ts";
 import type { RaftOptions } from "./core/options.ts";
 import type { DemandOptions } from "./tickets/demand.ts";
 
 /** The settings of one node. */
-export type NodeSettings = RaftOptions & DemandOptions & {
+export type NodeSettings = Omit<RaftOptions, "canRestore"> & DemandOptions & {
   /** Milliseconds that a tick is meant to last; for display. */
   readonly tickMillis: number;
   /** Ticks between two flushes at durability `medium` and `low`; Infinity at `high`. */
@@ -64,6 +65,7 @@ export function settingsOf(options: NodeOptions): NodeSettings {
     sequencesMax: options.sequencesMax,
     takesMin,
     aheadMax: options.aheadMax,
+    chunkBytes: chunkBytesMax,
     random: (below) => Math.floor(Math.random() * below),
   };
 }

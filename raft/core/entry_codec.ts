@@ -32,7 +32,11 @@ const entryTypes = {
 /** Bytes of the shortest entry: type and term. */
 const entryBytesMin = 9;
 
-function writeConfiguration(writer: Writer, { servers }: Configuration): void {
+/** Writes `configuration`; throws an {@linkcode InvariantError} if a field does not fit. */
+export function writeConfiguration(
+  writer: Writer,
+  { servers }: Configuration,
+): void {
   assert(servers.length <= serversMax, `${servers.length} servers`);
   writer.u8(servers.length);
   for (const server of servers) {
@@ -43,7 +47,8 @@ function writeConfiguration(writer: Writer, { servers }: Configuration): void {
   }
 }
 
-function readConfiguration(reader: Reader): Configuration {
+/** @throws {DecodeError} on bytes that `writeConfiguration` does not make. */
+export function readConfiguration(reader: Reader): Configuration {
   const count = reader.u8();
   if (count > serversMax) reader.fail(`${count} servers, above ${serversMax}`);
   const servers: Server[] = [];

@@ -6,12 +6,14 @@
 
 import { assert } from "../../base/assert.ts";
 import { differsFromCommitted } from "./faults.ts";
+import { IncomingSnapshot, wrongChecksumsMax } from "./incoming_snapshot.ts";
 import type { RaftState } from "./raft_state.ts";
 import type {
   AppendEntries,
   AppendEntriesResponse,
   Confirm,
   Entry,
+  Fault,
   Index,
   InstallSnapshot,
   NodeId,
@@ -33,6 +35,7 @@ export function onAppendEntries(raft: RaftState, message: AppendEntries): void {
   acceptEntries(raft, message.entries);
   const lastNew = prevLogIndex + message.entries.length;
   log.commit(Math.min(leaderCommit, Math.max(lastNew, log.commitIndex)));
+  raft.forgetIncoming();
   if (message.sequence > raft.newestSequence) {
     raft.newestSequence = message.sequence;
     raft.isUpToDate = leaderCommit <= log.commitIndex;
@@ -40,12 +43,15 @@ export function onAppendEntries(raft: RaftState, message: AppendEntries): void {
   acknowledge(raft, message, lastNew);
 }
 
-/** Paper, figure 13. */
+/**
+ * Paper, figure 13: one chunk. Nothing of the snapshot is used before all of it is here.
+ * Returns why a whole snapshot is refused, which changes nothing of log and machine.
+ */
 export function onInstallSnapshot(
   raft: RaftState,
   message: InstallSnapshot,
-): void {
-  if (!followLeader(raft, message)) return;
+): Fault | undefined {
+  if (!followLeader(raft, message)) return undefined;
   const { snapshot } = message;
   const { log } = raft;
   assertSameCommitted(raft, snapshot);
@@ -57,8 +63,56 @@ export function onInstallSnapshot(
     log.matches(snapshot.index, snapshot.term)
   ) {
     log.commit(snapshot.index);
-  } else raft.restore(snapshot);
-  acknowledge(raft, message, snapshot.index);
+    raft.forgetIncoming();
+    acknowledge(raft, message, snapshot.index);
+    return undefined;
+  }
+  if (raft.incoming?.isOf(message) !== true) {
+    // The leader has gone on to another snapshot since it sent this chunk.
+    if (raft.incoming?.isNewerThan(message)) return undefined;
+    raft.incoming = new IncomingSnapshot(message);
+  }
+  return collect(raft, raft.incoming, message);
+}
+
+/** Takes a chunk of `incoming`, and the whole snapshot with the last one. */
+function collect(
+  raft: RaftState,
+  incoming: IncomingSnapshot,
+  message: InstallSnapshot,
+): Fault | undefined {
+  const unfit = "a snapshot that this version cannot restore";
+  if (incoming.isUnfit) return unfit;
+  incoming.take(message);
+  if (!incoming.isComplete) return void wantMore(raft, incoming, message);
+  if (!incoming.verify()) {
+    const { wrongChecksums } = incoming;
+    if (wrongChecksums % wrongChecksumsMax === 0) {
+      return `a snapshot with a wrong checksum, ${wrongChecksums} times`;
+    }
+    return void wantMore(raft, incoming, message);
+  }
+  const { data, head: { bytes: _, checksum: __, ...place } } = incoming;
+  if (!raft.options.canRestore(data)) {
+    incoming.refuse();
+    return unfit;
+  }
+  raft.restore({ ...place, data });
+  acknowledge(raft, message, place.index);
+  return undefined;
+}
+
+/** Tells the leader how much has arrived, which may be less than before. */
+function wantMore(
+  raft: RaftState,
+  { arrivedBytes: offset }: IncomingSnapshot,
+  { from: to, sequence }: InstallSnapshot,
+): void {
+  const { id: from, currentTerm: term } = raft;
+  raft.sendWhenDurable({
+    ...{ type: "InstallSnapshotResponse", from, to, term },
+    ...{ sequence, offset },
+  });
 }
 
 /**

@@ -4,6 +4,8 @@
 // where messages are decoded (`message_codec.ts`); the one that depends on this node's own
 // term, before they are obeyed (`faults.ts`).
 
+import type { Reader } from "../../base/bytes.ts";
+
 /** Terms, indexes, sequences and rounds: all are counted up one by one. */
 export const counterMax = 2 ** 50;
 
@@ -19,6 +21,9 @@ export const forwardBytesMax = 256 * 1024;
  */
 export const termJumpMax = 2 ** 24;
 
+/** Bytes of a snapshot's data in one message. */
+export const chunkBytesMax = 32 * 1024;
+
 /** Tickets in one part of a take: those of all clients of one isolate that wait. */
 export const takeCountMax = 2 ** 31 - 1;
 
@@ -26,3 +31,10 @@ export const takeCountMax = 2 ** 31 - 1;
 export const takePartsMax = 4096;
 /** … and bytes of its parts: a guest's frame holds them, and the fields beside them. */
 export const takeBytesMax = 60 * 1024;
+
+/** Reads a number that an honest node has counted up to, one by one. */
+export function counter(reader: Reader): number {
+  const value = reader.u64();
+  if (value > counterMax) reader.fail(`${value}, above ${counterMax}`);
+  return value;
+}

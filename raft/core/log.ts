@@ -1,7 +1,8 @@
-// The log in memory: a snapshot and every entry after it. It knows nothing of leaders, of
-// disks (`saves.ts`) or of members (`membership.ts`).
+// The log in memory: a snapshot, every entry after it, and some entries before its end, which
+// a leader keeps for followers that are catching up. It knows nothing of leaders, of disks
+// (`saves.ts`) or of members (`membership.ts`).
 //
-//   snapshot.index <= lastApplied <= commitIndex <= lastIndex
+//   compactedIndex <= snapshot.index <= lastApplied <= commitIndex <= lastIndex
 //
 // Terms never fall along the log, and nothing at or below commitIndex ever changes.
 
@@ -20,13 +21,18 @@ export const emptySnapshot: Snapshot = {
 /** One node's replicated log, as far as it is not compacted away. */
 export class Log {
   #snapshot: Snapshot;
-  #entries: Entry[];
+  /** From compactedIndex + 1 on. */
+  #entries: Entry[] = [];
+  #compactedIndex: Index;
+  /** The term at compactedIndex. */
+  #compactedTerm: Term;
   #commitIndex: Index;
   #lastApplied: Index;
 
   constructor(snapshot: Snapshot, entries: readonly Entry[]) {
     this.#snapshot = snapshot;
-    this.#entries = [];
+    this.#compactedIndex = snapshot.index;
+    this.#compactedTerm = snapshot.term;
     // After a restart a node learns anew what is committed (paper, figure 2: volatile).
     this.#commitIndex = snapshot.index;
     this.#lastApplied = snapshot.index;
@@ -46,26 +52,31 @@ export class Log {
   }
 
   get lastIndex(): Index {
-    return this.#snapshot.index + this.#entries.length;
+    return this.#compactedIndex + this.#entries.length;
+  }
+
+  /** The entries up to this index are gone; it is the snapshot's, or lower. */
+  get compactedIndex(): Index {
+    return this.#compactedIndex;
   }
 
   get lastTerm(): Term {
-    return this.#entries.at(-1)?.term ?? this.#snapshot.term;
+    return this.#entries.at(-1)?.term ?? this.#compactedTerm;
   }
 
   /** Entries behind the snapshot. */
   get length(): number {
-    return this.#entries.length;
+    return this.lastIndex - this.#snapshot.index;
   }
 
   /** The term at `index`; `undefined` if it is compacted away or beyond the end. */
   termAt(index: Index): Term | undefined {
-    if (index === this.#snapshot.index) return this.#snapshot.term;
-    return this.#entries[index - this.#snapshot.index - 1]?.term;
+    if (index === this.#compactedIndex) return this.#compactedTerm;
+    return this.#entries[index - this.#compactedIndex - 1]?.term;
   }
 
   /**
-   * The term of `index`, which is the snapshot's or an entry's in the log.
+   * The term of `index`, which is `compactedIndex` or an entry's in the log.
    *
    * @throws {InvariantError} if it is neither
    */
@@ -88,10 +99,10 @@ export class Log {
 
   /** Entries from `first` to `last`, both included. */
   slice(first: Index, last: Index = this.lastIndex): Entry[] {
-    assert(first > this.#snapshot.index, `entry ${first} is compacted away`);
+    assert(first > this.#compactedIndex, `entry ${first} is compacted away`);
     return this.#entries.slice(
-      first - this.#snapshot.index - 1,
-      last - this.#snapshot.index,
+      first - this.#compactedIndex - 1,
+      last - this.#compactedIndex,
     );
   }
 
@@ -114,18 +125,18 @@ export class Log {
       first > this.#commitIndex,
       `entry ${first} is committed and cannot be dropped`,
     );
-    this.#entries.length = first - this.#snapshot.index - 1;
+    this.#entries.length = first - this.#compactedIndex - 1;
   }
 
   /**
    * The highest index, not above `index`, whose term is not above `term`: two logs may
    * agree up to there, which one message per term finds out (paper 5.3, end). If even the
-   * snapshot's term is above, the index just below it: the leader then sends the snapshot,
-   * where it would otherwise offer the snapshot's last entry again and again.
+   * term at compactedIndex is above, the index just below it: the leader then sends the
+   * snapshot, where it would otherwise offer that entry again and again.
    */
   lastIndexWithTermAtMost(index: Index, term: Term): Index {
     let i = Math.min(index, this.lastIndex);
-    while (i >= this.#snapshot.index && this.termOf(i) > term) i--;
+    while (i >= this.#compactedIndex && this.termOf(i) > term) i--;
     return i;
   }
 
@@ -143,12 +154,16 @@ export class Log {
     return entries;
   }
 
-  /** Replaces all entries up to lastApplied by `data`, the machine's state after them. */
+  /**
+   * Replaces all entries up to lastApplied by `data`, the machine's state after them; those
+   * behind `keptIndex`, if that is lower, stay in memory nevertheless.
+   */
   compact(
-    { configuration, configurationIndex, data }: {
+    { configuration, configurationIndex, data, keptIndex = Infinity }: {
       configuration: Configuration;
       configurationIndex: Index;
       data: Uint8Array;
+      keptIndex?: Index;
     },
   ): void {
     const index = this.#lastApplied;
@@ -157,8 +172,20 @@ export class Log {
       term !== undefined,
       "the last applied entry is in the log or its snapshot",
     );
-    this.#entries = this.slice(index + 1);
+    const from = Math.max(this.#compactedIndex, Math.min(index, keptIndex));
+    const compactedTerm = this.termOf(from);
+    this.#entries = this.slice(from + 1);
+    this.#compactedIndex = from;
+    this.#compactedTerm = compactedTerm;
     this.#snapshot = { index, term, configuration, configurationIndex, data };
+  }
+
+  /** Drops the entries that a compaction has kept: the log begins behind its snapshot. */
+  dropKept(): void {
+    const { index, term } = this.#snapshot;
+    this.#entries = this.slice(index + 1);
+    this.#compactedIndex = index;
+    this.#compactedTerm = term;
   }
 
   /** Replaces everything by a snapshot that is ahead (paper, figure 13). */
@@ -169,6 +196,8 @@ export class Log {
     );
     this.#snapshot = snapshot;
     this.#entries = [];
+    this.#compactedIndex = snapshot.index;
+    this.#compactedTerm = snapshot.term;
     this.#commitIndex = snapshot.index;
     this.#lastApplied = snapshot.index;
   }

@@ -11,20 +11,16 @@
 
 import { assert } from "../../base/assert.ts";
 import { Reader, Writer } from "../../base/bytes.ts";
-import {
-  readEntries,
-  readSnapshot,
-  writeEntries,
-  writeSnapshot,
-} from "./entry_codec.ts";
-import { counterMax, forwardBytesMax } from "./limits.ts";
+import { readChunk, readSnapshotBytes, writeChunk } from "./chunk_codec.ts";
+import { readEntries, writeEntries } from "./entry_codec.ts";
+import { counter, counterMax, forwardBytesMax } from "./limits.ts";
 import {
   readTake,
   readTakeResponse,
   writeTake,
   writeTakeResponse,
 } from "./take_codec.ts";
-import type { NodeId, PeerMessage, Snapshot } from "./types.ts";
+import type { NodeId, PeerMessage } from "./types.ts";
 
 /**
  * The version of the format below. The handshake tells it, and two nodes talk only if
@@ -172,20 +168,36 @@ const codecs: { readonly [T in Type]: Codec<T> } = {
       matchTerm: counter(reader),
     }),
   },
-  // term · sequence · snapshot
+  // term · sequence · chunk of `chunk_codec.ts`
   InstallSnapshot: {
     tag: 7,
     write: (writer, message) => {
       writer.u64(message.term);
       writer.u64(message.sequence);
-      writeSnapshot(writer, message.snapshot);
+      writeChunk(writer, message);
     },
     read: (reader, ends) => ({
       type: "InstallSnapshot",
       ...ends,
       term: counter(reader),
       sequence: counter(reader),
-      snapshot: boundedSnapshot(reader),
+      ...readChunk(reader),
+    }),
+  },
+  // term · sequence · offset u32
+  InstallSnapshotResponse: {
+    tag: 16,
+    write: (writer, message) => {
+      writer.u64(message.term);
+      writer.u64(message.sequence);
+      writer.u32(message.offset);
+    },
+    read: (reader, ends) => ({
+      type: "InstallSnapshotResponse",
+      ...ends,
+      term: counter(reader),
+      sequence: counter(reader),
+      offset: readSnapshotBytes(reader),
     }),
   },
   // term
@@ -315,22 +327,4 @@ export function decodePeerMessage(bytes: Uint8Array): PeerMessage {
   const message = codec.read(reader, ends);
   reader.end();
   return message;
-}
-
-/** A number that an honest node has counted up to, one by one. */
-function counter(reader: Reader): number {
-  const value = reader.u64();
-  if (value > counterMax) reader.fail(`${value}, above ${counterMax}`);
-  return value;
-}
-
-function boundedSnapshot(reader: Reader): Snapshot {
-  const snapshot = readSnapshot(reader);
-  const { index, term, configurationIndex } = snapshot;
-  // No entry behind the snapshot could change the members otherwise.
-  if (configurationIndex > index) reader.fail("a configuration to come");
-  if (index > counterMax || term > counterMax) {
-    reader.fail(`a snapshot of ${index} in term ${term}`);
-  }
-  return snapshot;
 }

@@ -13,6 +13,10 @@ export type RaftOptions = {
   readonly electionTicks: number;
   /** An integer from 0 to `below - 1`. */
   readonly random: (below: number) => number;
+  /** Bytes of a snapshot's data in one message, at most; see `chunkBytesMax`. */
+  readonly chunkBytes: number;
+  /** Whether the machine can restore the data of a snapshot. */
+  readonly canRestore: (data: Uint8Array) => boolean;
 };
 
 /** Why a membership change is not begun. */

@@ -1,9 +1,11 @@
 // A leader's knowledge of one follower, and how it may change. Sends nothing itself.
 //
 //   probe      the logs' last common entry is sought: one message, then wait for the
-//              answer. A snapshot is sent from here too.
+//              answer.
 //   replicate  the logs agree up to matchIndex: appends are sent without waiting, and
 //              nextIndex runs ahead of the answers.
+//   snapshot   the entry at nextIndex is gone: a snapshot is sent in its place, and nothing
+//              else but heartbeats (`outgoing_snapshot.ts`).
 //
 // Every message of a leader to a follower has a sequence number, and answers carry it
 // back, so a leader knows how old an answer is. An answer to a message older than the last
@@ -12,6 +14,7 @@
 // Invariant: matchIndex < nextIndex.
 
 import { assert } from "../../base/assert.ts";
+import type { OutgoingSnapshot } from "./outgoing_snapshot.ts";
 import type { Index } from "./types.ts";
 
 /** Appends under way to one follower at most: a silent one must not pile up more. */
@@ -19,7 +22,7 @@ export const appendsInFlightMax = 128;
 
 /** One follower, as its leader knows it. */
 export class Progress {
-  state: "probe" | "replicate" = "probe";
+  state: "probe" | "replicate" | "snapshot" = "probe";
   /** The last entry known to equal ours and to be durable there. */
   matchIndex: Index = 0;
   /** The next entry to send. */
@@ -34,6 +37,9 @@ export class Progress {
   confirmedRound = 0;
   /** Heartbeats left to a removed server, to let it learn of its removal. */
   heartbeatsLeft: number | undefined;
+
+  /** In state `snapshot`: the one that is sent. */
+  outgoing: OutgoingSnapshot | undefined;
 
   /** The number of the last message to it; no leader uses a number twice. */
   lastSequence: number;
@@ -66,8 +72,9 @@ export class Progress {
     return sequence >= this.#answersFrom && sequence <= this.lastSequence;
   }
 
-  /** Another append, or snapshot, may be sent now. */
+  /** Another append, or chunk of a snapshot, may be sent now. */
   get hasRoom(): boolean {
+    if (this.outgoing !== undefined) return this.outgoing.hasRoom;
     return this.state === "probe"
       ? !this.paused
       : this.#inFlight.length < appendsInFlightMax;
@@ -92,9 +99,10 @@ export class Progress {
     this.#answered(sequence);
     this.matchIndex = Math.max(this.matchIndex, matchIndex);
     this.nextIndex = Math.max(this.nextIndex, this.matchIndex + 1);
-    if (this.state === "probe") {
+    if (this.state !== "replicate") {
       this.state = "replicate";
       this.nextIndex = this.matchIndex + 1;
+      this.outgoing = undefined;
       this.#inFlight.length = 0;
     }
   }
@@ -105,7 +113,15 @@ export class Progress {
     // A current refusal of what was acknowledged before: the follower has lost entries
     // (a crash at durability medium or low). Counting them would commit on fewer disks.
     if (hint < this.matchIndex) this.matchIndex = 0;
-    this.probe(hint + 1);
+    if (this.outgoing === undefined) this.probe(hint + 1);
+    else this.outgoing.overtaken(sequence);
+  }
+
+  /** Sends `outgoing` from now on, in place of entries. */
+  install(outgoing: OutgoingSnapshot): void {
+    this.probe(this.nextIndex);
+    this.state = "snapshot";
+    this.outgoing = outgoing;
   }
 
   /** Seeks the last common entry from `nextIndex` downwards. */
@@ -113,6 +129,7 @@ export class Progress {
     this.state = "probe";
     this.nextIndex = Math.max(nextIndex, this.matchIndex + 1);
     this.paused = false;
+    this.outgoing = undefined;
     this.#inFlight.length = 0;
     this.#answersFrom = this.lastSequence + 1;
   }

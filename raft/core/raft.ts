@@ -41,10 +41,12 @@ import {
 import type { ChangeRefusal } from "./options.ts";
 import type { Progress } from "./progress.ts";
 import { RaftState } from "./raft_state.ts";
+import { dropKept, keepForFollowers } from "./retention.ts";
 import type { HandOverCause } from "./reasons.ts";
 import {
   advanceCommit,
   onAppendEntriesResponse,
+  onInstallSnapshotResponse,
   sendAppends,
   tickHeartbeat,
 } from "./replication.ts";
@@ -87,6 +89,7 @@ export class Raft extends RaftState {
   /** One unit of logical time passed. */
   tick(): void {
     this.saveElapsed = this.saves.underWay ? this.saveElapsed + 1 : 0;
+    dropKept(this);
     if (this.role === "leader") return this.#tickLeader();
     this.reasons.silentTicks++;
     // A candidate's time begins with its own vote. With a disk slower than the election
@@ -103,7 +106,8 @@ export class Raft extends RaftState {
 
   /**
    * A message arrived. Its sender is verified; it may come late, or more than once. Returns
-   * why it is refused, or `undefined` if it is not; a refused message has no effect.
+   * why it is refused, or `undefined` if it is not; a refused message has no effect, but for
+   * the last chunk of a snapshot that is refused as a whole: its sender is followed.
    * `isClaim`: as in {@linkcode faultOf}.
    */
   step(message: Message, { isClaim = false } = {}): Fault | undefined {
@@ -111,14 +115,15 @@ export class Raft extends RaftState {
     const fault = faultOf(this, message, { isClaim });
     if (fault !== undefined) return fault;
     const { leader: office } = this;
-    this.#obey(message);
+    const unfit = this.#obey(message) ?? undefined;
     if (office !== undefined && this.leader === undefined) {
       this.reasons.lostBy(message);
     }
-    return undefined;
+    return unfit;
   }
 
-  #obey(message: Message): void {
+  /** Returns why the snapshot that `message` completes is refused. */
+  #obey(message: Message): Fault | void {
     switch (message.type) {
       case "PreVote":
         return onPreVote(this, message);
@@ -134,6 +139,8 @@ export class Raft extends RaftState {
         return onAppendEntriesResponse(this, message);
       case "InstallSnapshot":
         return onInstallSnapshot(this, message);
+      case "InstallSnapshotResponse":
+        return onInstallSnapshotResponse(this, message);
       case "Confirm":
         return onConfirm(this, message);
       case "ConfirmResponse":
@@ -219,7 +226,8 @@ export class Raft extends RaftState {
   /**
    * The machine's state `data` after the last applied entry replaces the log up to there. All
    * that changed must be in a save. Returns what the disk holds once those saves are done, with
-   * the new snapshot; nothing waits for that to be durable.
+   * the new snapshot; nothing waits for that to be durable. A leader keeps entries in memory
+   * that its followers still need (`retention.ts`).
    */
   compact(data: Uint8Array): Compacted {
     assert(
@@ -228,7 +236,10 @@ export class Raft extends RaftState {
     );
     assert(!this.isDirty, "what a compaction drops is in a save");
     const { configuration, index } = this.membership.at(this.log.lastApplied);
-    this.log.compact({ configuration, configurationIndex: index, data });
+    const keptIndex = keepForFollowers(this);
+    this.log.compact({
+      ...{ configuration, configurationIndex: index, data, keptIndex },
+    });
     const { snapshot } = this.log;
     this.membership.compact(snapshot.index);
     const entries = this.log.slice(snapshot.index + 1);

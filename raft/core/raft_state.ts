@@ -4,6 +4,7 @@
 // `election.ts` and `replication.ts`; inputs and outlets stand in `raft.ts`, which extends it.
 
 import { assert } from "../../base/assert.ts";
+import type { IncomingSnapshot } from "./incoming_snapshot.ts";
 import { LeaderState } from "./leader_state.ts";
 import { Log } from "./log.ts";
 import { Membership } from "./membership.ts";
@@ -62,6 +63,8 @@ export class RaftState {
    * names one message of this process: no late answer is taken for one to a later message.
    */
   lastSequence = 0;
+  /** The leader's snapshot that arrives; it outlives the leader. */
+  incoming: IncomingSnapshot | undefined;
   /** For people: no rule reads it. */
   readonly reasons = new Reasons();
 
@@ -144,6 +147,7 @@ export class RaftState {
     assert(this.role === "candidate", "only a candidate becomes leader");
     this.#endCandidacy();
     this.reasons.elected(this.id);
+    this.incoming = undefined;
     this.#roleState = new LeaderState();
     this.leaderId = this.id;
   }
@@ -227,6 +231,14 @@ export class RaftState {
     this.saves.truncated(1);
     this.saves.snapshotChanged();
     this.restored = snapshot;
+    this.incoming = undefined;
+  }
+
+  /** Drops the snapshot that arrives, if the log has got as far without it. */
+  forgetIncoming(): void {
+    const { incoming, log } = this;
+    if (incoming === undefined || incoming.head.index > log.commitIndex) return;
+    this.incoming = undefined;
   }
 
   #drawElectionTimeout(): void {

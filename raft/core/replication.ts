@@ -9,12 +9,14 @@ import { assert, unreachable } from "../../base/assert.ts";
 import { bestVoter, finishTransfer, sendTimeoutNow } from "./leadership.ts";
 import { messageEntriesMax } from "./message_codec.ts";
 import type { Progress } from "./progress.ts";
+import { headOf, OutgoingSnapshot } from "./outgoing_snapshot.ts";
 import { committedIndex } from "./quorum.ts";
 import type { RaftState } from "./raft_state.ts";
 import type {
   AppendEntriesResponse,
   ConfirmResponse,
   Entry,
+  InstallSnapshotResponse,
   NodeId,
 } from "./types.ts";
 
@@ -32,8 +34,8 @@ export function sendAppends(raft: RaftState): void {
   if (leader === undefined) return;
   for (const [id, progress] of leader.progress) {
     while (progress.hasRoom) {
-      if (progress.nextIndex <= raft.log.snapshot.index) {
-        sendSnapshot(raft, id, progress);
+      if (progress.nextIndex <= raft.log.compactedIndex) {
+        if (!sendChunk(raft, id, progress)) break;
       } else if (progress.nextIndex <= raft.log.lastIndex) {
         sendEntries(raft, id, progress);
       } else break;
@@ -56,13 +58,33 @@ function sendEntries(raft: RaftState, to: NodeId, progress: Progress): void {
   progress.sent(progress.nextIndex + entries.length - 1, sequence);
 }
 
-function sendSnapshot(raft: RaftState, to: NodeId, progress: Progress): void {
-  const { snapshot } = raft.log;
-  if (progress.state === "replicate") progress.probe(progress.nextIndex);
+/** Sends the next part of a snapshot; false if all of it is under way. */
+function sendChunk(raft: RaftState, to: NodeId, progress: Progress): boolean {
+  if (progress.outgoing === undefined) progress.install(outgoingOf(raft));
+  const { outgoing } = progress;
+  const chunk = outgoing?.next(raft.options.chunkBytes);
+  if (outgoing === undefined || chunk === undefined) return false;
   const sequence = nextSequence(raft, progress);
   const { id: from, currentTerm: term } = raft;
-  raft.send({ type: "InstallSnapshot", from, to, term, snapshot, sequence });
-  progress.sent(snapshot.index, sequence);
+  const { head: snapshot } = outgoing;
+  raft.send({
+    ...{ type: "InstallSnapshot", from, to, term, sequence },
+    ...{ snapshot, offset: chunk.offset, chunk: chunk.bytes },
+  });
+  outgoing.sent(chunk, sequence);
+  return true;
+}
+
+/** The present snapshot; followers that are sent the same one share its checksum. */
+function outgoingOf(
+  { log: { snapshot }, leader }: RaftState,
+): OutgoingSnapshot {
+  const others = leader?.progress.values() ?? [];
+  const same = others.find(({ outgoing }) => outgoing?.snapshot === snapshot);
+  return new OutgoingSnapshot(
+    snapshot,
+    same?.outgoing?.head ?? headOf(snapshot),
+  );
 }
 
 /** At a tick: sends heartbeats when they are due. */
@@ -92,11 +114,11 @@ function sendAppend(
     entries: readonly Entry[];
   },
 ): number {
-  // Entries before the snapshot are gone; a follower that lacks the snapshot too refuses
-  // the snapshot's last entry and is sent it.
+  // The entries up to compactedIndex are gone; a follower that lacks the last of them refuses
+  // it, and is sent the snapshot.
   const prevLogIndex = Math.max(
     progress.nextIndex - 1,
-    raft.log.snapshot.index,
+    raft.log.compactedIndex,
   );
   const prevLogTerm = raft.log.termAt(prevLogIndex);
   assert(
@@ -129,7 +151,10 @@ function nextSequence(raft: RaftState, progress: Progress): number {
  */
 export function answering(
   raft: RaftState,
-  { from, term }: AppendEntriesResponse | ConfirmResponse,
+  { from, term }:
+    | AppendEntriesResponse
+    | InstallSnapshotResponse
+    | ConfirmResponse,
 ): Progress | undefined {
   if (term > raft.currentTerm) raft.becomeFollower(term, undefined);
   if (term < raft.currentTerm) return undefined;
@@ -159,6 +184,17 @@ export function onAppendEntriesResponse(
       message.sequence,
     );
   }
+}
+
+/** The leader hears how much of a snapshot has arrived. */
+export function onInstallSnapshotResponse(
+  raft: RaftState,
+  message: InstallSnapshotResponse,
+): void {
+  const progress = answering(raft, message);
+  if (progress === undefined) return;
+  progress.heard();
+  progress.outgoing?.answered(message.sequence, message.offset);
 }
 
 /**

@@ -161,7 +161,7 @@ export type AppendEntries = Envelope & {
   readonly sequence: number;
 };
 
-/** Answers AppendEntries and InstallSnapshot. */
+/** Answers AppendEntries, and InstallSnapshot once the follower's log has all of it. */
 export type AppendEntriesResponse = Envelope & {
   readonly type: "AppendEntriesResponse";
   /** Of the message answered. */
@@ -176,11 +176,32 @@ export type AppendEntriesResponse = Envelope & {
   readonly matchTerm: Term;
 };
 
-/** Paper, figure 13, InstallSnapshot, in one piece. */
+/** A snapshot without its data: two with the same head are the same snapshot. */
+export type SnapshotHead = Omit<Snapshot, "data"> & {
+  /** Of the data. */
+  readonly bytes: number;
+  /** CRC-32 of the data. */
+  readonly checksum: number;
+};
+
+/** Paper, figure 13, InstallSnapshot: one chunk. */
 export type InstallSnapshot = Envelope & {
   readonly type: "InstallSnapshot";
-  readonly snapshot: Snapshot;
   readonly sequence: number;
+  readonly snapshot: SnapshotHead;
+  /** Bytes of the snapshot's data before the chunk. */
+  readonly offset: number;
+  /** At least one byte, unless the snapshot has none. */
+  readonly chunk: Uint8Array;
+};
+
+/** Answers a chunk after which the follower still lacks others. */
+export type InstallSnapshotResponse = Envelope & {
+  readonly type: "InstallSnapshotResponse";
+  /** Of the message answered. */
+  readonly sequence: number;
+  /** Bytes that it holds, from the first on: the offset wanted next. */
+  readonly offset: number;
 };
 
 /** "Do you still follow me in `term`?" (thesis 6.4), asked of the voters. */
@@ -218,6 +239,7 @@ export type Message =
   | AppendEntries
   | AppendEntriesResponse
   | InstallSnapshot
+  | InstallSnapshotResponse
   | Confirm
   | ConfirmResponse
   | TimeoutNow

@@ -148,6 +148,7 @@ export class SenderRights implements Members {
       case "PreVoteResponse":
       case "RequestVoteResponse":
       case "AppendEntriesResponse":
+      case "InstallSnapshotResponse":
       case "ConfirmResponse":
       case "Take": // it confirms that this node leads, as a ConfirmResponse does
         return this.#countsAs(message.from, proof) ? heard : dropped;
@@ -211,6 +212,7 @@ export class SenderRights implements Members {
       case "PreVoteResponse":
       case "RequestVoteResponse":
       case "AppendEntriesResponse":
+      case "InstallSnapshotResponse":
       case "ConfirmResponse":
         // A later term would depose this node at the word of an unproved node.
         return message.term <= this.#raft.currentTerm ? heard : dropped;

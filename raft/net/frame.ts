@@ -10,9 +10,9 @@
 import { crc32 } from "node:zlib";
 import { assert } from "../../base/assert.ts";
 
-/** Bytes of a payload from a member: one snapshot, and the fields beside it. */
-export const frameBytesMax = 1024 * 1024 + 64 * 1024;
-/** Bytes of a payload from a guest: any message but a snapshot or an append of large entries. */
+/** Bytes of a payload from a member: the longest is a Forward of many groups of operations. */
+export const frameBytesMax = 320 * 1024;
+/** Bytes of a payload from a guest: any message but a Forward and an append of large entries. */
 export const guestFrameBytesMax = 64 * 1024;
 /** Bytes of a payload during the handshake. */
 export const helloBytesMax = 1024;

@@ -314,15 +314,16 @@ export function isState(data: Uint8Array): boolean {
   return !isNewerState(data) && isReadable(() => SequenceTable.of(data));
 }
 
-/** Whether this version can apply all entries, or the snapshot, of `message`. */
+/**
+ * Whether this version can apply all entries of `message`. A snapshot comes in parts: the core
+ * asks for the whole ({@linkcode isState}).
+ */
 export function canApply(message: PeerMessage): boolean {
   switch (message.type) {
     case "AppendEntries":
       return message.entries.every((entry) =>
         entry.type !== "command" || isCommand(entry.data)
       );
-    case "InstallSnapshot":
-      return isState(message.snapshot.data);
     default:
       return true;
   }

@@ -4,7 +4,9 @@
 import fc from "fast-check";
 import { isShortText } from "../../base/bytes.ts";
 import type { Change } from "../../raft/core/save_codec.ts";
+import { snapshotBytesMax } from "../../raft/core/entry_codec.ts";
 import {
+  chunkBytesMax,
   counterMax,
   takeCountMax,
   takePartsMax,
@@ -140,14 +142,31 @@ const snapshot = fc.record({
   data: dataUpTo(1024 * 1024),
 });
 
-/** A snapshot that nodes may send. */
-const boundedSnapshot = fc.record({ snapshot, index: counter, term: counter })
-  .map(({ snapshot, index, term }) => ({
-    ...snapshot,
-    index,
-    term,
-    configurationIndex: Math.min(snapshot.configurationIndex, index),
-  }));
+const snapshotBytes = u64.map((value) => Math.min(value, snapshotBytesMax));
+
+/** A chunk of a snapshot that nodes may send. */
+const chunk = fc.record({
+  index: counter,
+  term: counter,
+  configuration,
+  configurationIndex: u64,
+  checksum: fc.nat(2 ** 32 - 1),
+  offset: snapshotBytes,
+  chunk: dataUpTo(chunkBytesMax),
+  behind: u64,
+}).map(({ offset, chunk, behind, ...head }) => {
+  const from = Math.min(offset, snapshotBytesMax - chunk.length);
+  const end = from + chunk.length;
+  // Without a byte it is all of an empty snapshot.
+  const bytes = chunk.length === 0
+    ? 0
+    : Math.min(end + behind, snapshotBytesMax);
+  const configurationIndex = Math.min(head.configurationIndex, head.index);
+  return {
+    snapshot: { ...head, configurationIndex, bytes },
+    ...{ offset: Math.min(from, bytes), chunk },
+  };
+});
 
 const envelope = { from: id, to: id, term: counter };
 const forwarding = { from: id, to: id, id: u64, data };
@@ -185,10 +204,12 @@ const messages: {
     matchIndex: counter,
     matchTerm: counter,
   }),
-  InstallSnapshot: fc.record({
+  InstallSnapshot: fc.record({ ...envelope, chunk, sequence: counter })
+    .map(({ chunk, ...fields }) => ({ ...fields, ...chunk })),
+  InstallSnapshotResponse: fc.record({
     ...envelope,
-    snapshot: boundedSnapshot,
     sequence: counter,
+    offset: snapshotBytes,
   }),
   Confirm: fc.record({ ...envelope, round: counter }),
   ConfirmResponse: fc.record({ ...envelope, round: counter }),

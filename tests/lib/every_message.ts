@@ -2,7 +2,9 @@
 // member or a member in the wrong part would send to make a node forget, step down, end,
 // or give a number twice.
 
+import { checksumOf } from "../../base/checksum.ts";
 import { defaultSequence } from "../../base/sequence_name.ts";
+import { snapshotBytesMax } from "../../raft/core/entry_codec.ts";
 import { counterMax, takeCountMax } from "../../raft/core/limits.ts";
 import type {
   Configuration,
@@ -55,6 +57,7 @@ function messages(
     type: "AppendEntriesResponse",
     ...{ ...envelope, sequence: number },
   } as const;
+  const state = stateAt(0n);
   const errand = { from, to, id: number, data: asked };
   const byType: { [T in PeerMessage["type"]]: (PeerMessage & { type: T })[] } =
     {
@@ -86,12 +89,18 @@ function messages(
         { ...answer, success: true, matchIndex: number, matchTerm: number },
         { ...answer, success: false, matchIndex: 0, matchTerm: 0 },
       ],
-      InstallSnapshot: [{
+      InstallSnapshot: [state, state.subarray(0, 1)].map((chunk) => ({
         ...{ ...envelope, type: "InstallSnapshot", sequence: number },
         snapshot: {
           ...{ index: number, term, configurationIndex: place },
-          ...{ configuration: coup(from), data: stateAt(0n) },
+          ...{ configuration: coup(from), bytes: state.length },
+          checksum: checksumOf(state),
         },
+        ...{ offset: 0, chunk },
+      })),
+      InstallSnapshotResponse: [{
+        ...{ ...envelope, type: "InstallSnapshotResponse", sequence: number },
+        offset: Math.min(number, snapshotBytesMax),
       }],
       Confirm: [{ ...envelope, type: "Confirm", round: number }],
       ConfirmResponse: [

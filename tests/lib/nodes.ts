@@ -202,6 +202,7 @@ export class Nodes {
         aheadMax: 2 ** 20,
         sequencesMax: 100,
         restTicksMax: 2,
+        chunkBytes: 16,
         random: this.random,
         ...settings,
       },

@@ -7,6 +7,9 @@ const follower = "raft/core/follower.ts";
 const log = "raft/core/log.ts";
 const saves = "raft/core/saves.ts";
 const progress = "raft/core/progress.ts";
+const incoming = "raft/core/incoming_snapshot.ts";
+const outgoing = "raft/core/outgoing_snapshot.ts";
+const retention = "raft/core/retention.ts";
 
 export const replicationMutants: readonly Mutant[] = [
   {
@@ -276,5 +279,151 @@ export const replicationMutants: readonly Mutant[] = [
     find: "if (count > Math.min(countMax, reader.left / entryBytesMin)) {",
     replace: "if (count > 2 ** 32) {",
     tests: ["unit/raft/core/message_codec_test.ts"],
+  },
+  {
+    name: "snapshot-checksum-ignored",
+    mistake: "a snapshot is taken although its checksum is wrong",
+    source: "PITFALLS 9",
+    file: incoming,
+    find: `if (this.#checksum === this.head.checksum) return true;`,
+    replace: `if (this.#checksum >= 0) return true;`,
+    tests: [
+      "unit/raft/core/incoming_snapshot_test.ts",
+      "unit/raft/core/snapshot_chunks_test.ts",
+    ],
+  },
+  {
+    name: "snapshot-with-a-gap",
+    mistake: "a chunk is added where another one is missing",
+    source: "paper figure 13, InstallSnapshot 3",
+    file: incoming,
+    find: `if (offset > from || endBytes <= from) return;`,
+    replace: `if (endBytes <= from) return;`,
+    tests: [
+      "unit/raft/core/incoming_snapshot_test.ts",
+      "unit/raft/core/snapshot_chunks_test.ts",
+    ],
+  },
+  {
+    name: "late-chunk-displaces",
+    mistake: "a late chunk of a snapshot given up displaces the present one",
+    source: "PITFALLS 23",
+    file: follower,
+    find: `    if (raft.incoming?.isNewerThan(message)) return undefined;`,
+    replace: ``,
+    tests: ["unit/raft/core/snapshot_chunks_test.ts"],
+  },
+  {
+    name: "unfit-snapshot-restored",
+    mistake:
+      "a snapshot goes to a machine that cannot restore it, and ends the node",
+    source: "paper figure 13",
+    file: follower,
+    find: `if (!raft.options.canRestore(data)) {`,
+    replace: `if (data.length < 0) {`,
+    tests: ["unit/raft/core/snapshot_chunks_test.ts"],
+  },
+  {
+    name: "announced-snapshot-reserved",
+    mistake: "the first chunk reserves what it announces, 64 MB",
+    source: "PITFALLS 33",
+    file: incoming,
+    find: `while (size / growth >= neededBytes)`,
+    replace: `while (size / growth >= 2 ** 53)`,
+    tests: ["unit/raft/core/incoming_snapshot_test.ts"],
+  },
+  {
+    name: "snapshot-memory-kept",
+    mistake: "a snapshot that the log has overtaken stays in memory",
+    source: "PITFALLS 33",
+    file: "raft/core/raft_state.ts",
+    find:
+      `if (incoming === undefined || incoming.head.index > log.commitIndex) return;`,
+    replace: `if (incoming !== undefined) return;`,
+    tests: ["unit/raft/core/snapshot_chunks_test.ts"],
+  },
+  {
+    name: "snapshot-begun-again",
+    mistake: "each heartbeat begins the snapshot under way again",
+    source: "ARCHITECTURE: a snapshot in chunks",
+    file: progress,
+    find: `else this.outgoing.overtaken(sequence);`,
+    replace: `else this.probe(hint + 1);`,
+    tests: ["unit/raft/core/progress_test.ts"],
+  },
+  {
+    name: "chunk-lost-for-good",
+    mistake: "a lost chunk is never sent again",
+    source: "paper 5.3",
+    file: outgoing,
+    find: `    this.#turnBack(this.#arrivedBytes);`,
+    replace: `    void this.#arrivedBytes;`,
+    tests: [
+      "unit/raft/core/outgoing_snapshot_test.ts",
+      "unit/raft/core/snapshot_chunks_test.ts",
+    ],
+  },
+  {
+    name: "chunks-without-limit",
+    mistake:
+      "all chunks leave at once, and fill the memory of a slow follower's link",
+    source: "PITFALLS 6, 33",
+    file: outgoing,
+    find:
+      `return this.#inFlight.length < (this.#isAnswered ? chunksInFlightMax : 1);`,
+    replace: `return true;`,
+    tests: ["unit/raft/core/outgoing_snapshot_test.ts"],
+  },
+  {
+    name: "snapshot-not-resumed",
+    mistake: "a new leader sends again what a follower holds of its snapshot",
+    source: "ARCHITECTURE: a snapshot in chunks",
+    file: outgoing,
+    find: `    this.#sentBytes = Math.max(this.#sentBytes, held);`,
+    replace: ``,
+    tests: [
+      "unit/raft/core/outgoing_snapshot_test.ts",
+      "unit/raft/core/snapshot_chunks_test.ts",
+    ],
+  },
+  {
+    name: "snapshot-chased",
+    mistake:
+      "under load a follower is sent one snapshot after the other, and never catches up",
+    source: "PITFALLS: appendix, 1",
+    file: retention,
+    find: `      keptIndex = Math.min(keptIndex, held);`,
+    replace: ``,
+    tests: [
+      "unit/raft/core/retention_test.ts",
+      "unit/raft/core/snapshot_chunks_test.ts",
+    ],
+  },
+  {
+    name: "kept-without-bound",
+    mistake: "a slow follower makes its leader keep its whole log in memory",
+    source: "PITFALLS 33",
+    file: retention,
+    find: `if (held >= oldest && answers(raft, id)) {`,
+    replace: `if (answers(raft, id)) {`,
+    tests: ["unit/raft/core/retention_test.ts"],
+  },
+  {
+    name: "kept-for-the-dead",
+    mistake: "a dead follower makes its leader keep entries",
+    source: "PITFALLS 33",
+    file: retention,
+    find: `if (held >= oldest && answers(raft, id)) {`,
+    replace: `if (held >= oldest) {`,
+    tests: ["unit/raft/core/retention_test.ts"],
+  },
+  {
+    name: "kept-for-good",
+    mistake: "entries kept for a follower stay after it has them",
+    source: "PITFALLS 33",
+    file: retention,
+    find: `  log.dropKept();`,
+    replace: ``,
+    tests: ["unit/raft/core/retention_test.ts"],
   },
 ];

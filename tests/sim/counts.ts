@@ -69,6 +69,7 @@ export const countNames = [
   "savesBeside", // acknowledged while one was under way
   "compactionsCut", // cut short by the end of the process
   "installs", // of a leader's snapshot
+  "chunks", // of snapshots, that arrived and were not the last
   "truncations", // of a log
   "recovered", // survivors, after the run
   "recoveredLacking", // of these, those that lacked numbers that were given
@@ -96,6 +97,7 @@ export class CoreCounter {
     const after = this.#seen = seenOf(raft);
     const { snapshotIndex, lastIndex, lastTerm } = before;
     if (after.isStalled && !before.isStalled) this.#counts.stalls++;
+    if (after.arrivedBytes > before.arrivedBytes) this.#counts.chunks++;
     if (after.snapshotIndex > snapshotIndex) {
       this
         .#counts[after.snapshotIndex > lastIndex ? "installs" : "snapshots"]++;
@@ -107,7 +109,11 @@ export class CoreCounter {
 
 type Seen = ReturnType<typeof seenOf>;
 
-function seenOf({ log, isStalled }: Raft) {
+function seenOf({ log, isStalled, incoming }: Raft) {
   const { snapshot, lastIndex, lastTerm } = log;
-  return { snapshotIndex: snapshot.index, lastIndex, lastTerm, isStalled };
+  const arrivedBytes = incoming?.arrivedBytes ?? 0;
+  return {
+    ...{ snapshotIndex: snapshot.index, lastIndex, lastTerm, isStalled },
+    arrivedBytes,
+  };
 }

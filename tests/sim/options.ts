@@ -4,6 +4,7 @@
 
 import type { Forwarding } from "../../raft/channel/messages.ts";
 import type { Durability } from "../../storage/storage.ts";
+import { chunkBytesMax } from "../../raft/core/limits.ts";
 import { type Random, randomOf } from "../lib/random.ts";
 import type { Micros } from "./clock.ts";
 
@@ -89,6 +90,8 @@ export type Options = {
   readonly takesMin: number;
   /** … this many at most. */
   readonly aheadMax: number;
+  /** Bytes of a snapshot's data in one message. */
+  readonly chunkBytes: number;
   /** Clocks run up to this much too fast or too slow, in 1/1000. */
   readonly clockSkew: number;
   /** Of each computer, in turn. */
@@ -150,6 +153,7 @@ export function drawOptions(seed: number): Options {
     takesMin: from(1, 4, 16, 1e9),
     boxMicros: from(2, 2, 40, 1000),
     aheadMax: from(2 ** 20, 2 ** 20, 0, 1, 7, 100),
+    chunkBytes: chunkBytesMax,
     hints: "all",
   };
   // Drawn last, so that the other seeds keep their options.
@@ -157,7 +161,17 @@ export function drawOptions(seed: number): Options {
   const isAsking = drawn.voters > 1 && random(8) === 0;
   const asking = isAsking ? { ...drawn, founding: "asking" as const } : drawn;
   const moved = moving(asking, random);
-  return { ...moved, faults: { ...moved.faults, ...drawNumbers(moved) } };
+  return {
+    ...moved,
+    chunkBytes: drawChunkBytes(seed),
+    faults: { ...moved.faults, ...drawNumbers(moved) },
+  };
+}
+
+/** Small in most runs: a snapshot has then as many chunks as a large one has of 32 KiB. */
+function drawChunkBytes(seed: number): number {
+  const random = randomOf(seed + 0xc4a); // chance of its own: the other draws stay as they were
+  return [1, 1, 3, 7, chunkBytesMax][random(5)]!;
 }
 
 /** How often people ask about numbers: in half of the runs never. */

@@ -153,6 +153,7 @@ export class Process {
       takesMin: options.takesMin,
       aheadMax: options.aheadMax,
       restTicksMax: 1,
+      chunkBytes: options.chunkBytes,
       random,
     };
   }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { logBytesMax, logEntriesMax } from "../../../raft/log_length.ts";
-import { Nodes, snapshotTicks } from "../../lib/nodes.ts";
+import { electionTicks, Nodes, snapshotTicks } from "../../lib/nodes.ts";
 
 const ok = { type: "ok" };
 const nothingNew = { type: "error", text: "nothing new to snapshot" };
@@ -121,6 +121,7 @@ Deno.test("Node has nothing new to snapshot before any ticket, after a restart n
 Deno.test("Node that was away past a compaction continues the numbers, as the leader too", () => {
   const nodes = Nodes.ledBy("abc");
   nodes.crash("c");
+  nodes.run(electionTicks);
   nodes.take("a", 1000);
   nodes.settle();
   snapshot(nodes, "a");

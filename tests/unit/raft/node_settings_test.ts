@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { chunkBytesMax } from "../../../raft/core/limits.ts";
 import type { NodeOptions } from "../../../raft/channel/messages.ts";
 import { settingsOf } from "../../../raft/node_settings.ts";
 
@@ -29,6 +30,7 @@ Deno.test("settingsOf() counts all periods in ticks of half a heartbeat", () => 
     takesMin: 16,
     aheadMax: 9,
     sequencesMax: 7,
+    chunkBytes: chunkBytesMax,
   });
 });
 

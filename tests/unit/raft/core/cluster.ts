@@ -85,12 +85,15 @@ export class Cluster {
   /** `voters` and `learners` with empty logs, and `spares` that belong to nobody yet. */
   static of(
     voters: string,
-    { learners = "", spares = "" }: { learners?: string; spares?: string } = {},
+    { learners = "", spares = "", ...options }: Partial<RaftOptions> & {
+      learners?: string;
+      spares?: string;
+    } = {},
   ): Cluster {
     const configuration = members(voters, learners);
     return new Cluster(
       [...voters + learners + spares].map((id) => founded(id, configuration)),
-      optionsOf(randomOf(1)),
+      { ...optionsOf(randomOf(1)), ...options },
     );
   }
 

@@ -5,6 +5,7 @@ import type {
   Configuration,
   Entry,
   Snapshot,
+  SnapshotHead,
 } from "../../../../raft/core/types.ts";
 
 const configuration: Configuration = {
@@ -20,6 +21,11 @@ const configurationHex = "03" + "0161" + "03683a31" + "01" + "0169" +
 /** A u64 below 256. */
 export function u64(value: number): string {
   return value.toString(16).padStart(2, "0") + "00".repeat(7);
+}
+
+/** A u32 below 256. */
+export function u32(value: number): string {
+  return value.toString(16).padStart(2, "0") + "00".repeat(3);
 }
 
 /** One of each type, from index 5 on, of term 3. */
@@ -40,3 +46,10 @@ export const snapshot: Snapshot = {
 };
 export const snapshotHex = u64(4) + u64(2) + u64(1) + configurationHex +
   "01000000" + "09";
+
+/** Of another snapshot, with 5 bytes of data. */
+export const head: SnapshotHead = {
+  ...{ index: 4, term: 2, configuration, configurationIndex: 1 },
+  ...{ bytes: 5, checksum: 6 },
+};
+export const headHex = u64(4) + u64(2) + u64(1) + configurationHex;

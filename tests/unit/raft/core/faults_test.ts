@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { counterMax, termJumpMax } from "../../../../raft/core/limits.ts";
+import { headOf } from "../../../../raft/core/outgoing_snapshot.ts";
 import type { Raft } from "../../../../raft/core/raft.ts";
 import type { Message } from "../../../../raft/core/types.ts";
 import {
@@ -74,6 +75,10 @@ Deno.test("A term that no number of elections can have led to is not written dow
       type: "AppendEntriesResponse",
       ...{ sequence: 1, success: false, matchIndex: 0, matchTerm: 0 },
     },
+    {
+      ...{ ...envelope, type: "InstallSnapshotResponse" },
+      ...{ sequence: 1, offset: 0 },
+    },
     { ...envelope, type: "Confirm", round: 1 },
     { ...envelope, type: "ConfirmResponse", round: 1 },
     { ...envelope, type: "TimeoutNow" },
@@ -127,6 +132,10 @@ Deno.test("Terms that fall along a log, or rise above their leader's, are refuse
   const snapshot = snapshotAt(9, 3);
   const early = installSnapshot(snapshot, { term: 2 });
   refuses(raft, early, /a snapshot of term 3 in term 2/);
+  // Each chunk is judged, not the last alone.
+  const chunk = { offset: 0, chunk: snapshot.data.subarray(0, 1) };
+  const two = { ...early.snapshot, bytes: 2 };
+  refuses(raft, { ...early, ...chunk, snapshot: two }, /of term 3 in term 2/);
 });
 
 Deno.test("A leader counts no acknowledgement of entries that it lacks, and no confirmation of a later round", () => {
@@ -159,6 +168,10 @@ Deno.test("A claim can neither end a node nor take committed entries from it", (
       entries: commands([3], 2),
     }),
     installSnapshot(snapshotAt(2, 2), { from: "x", term: 3 }),
+    installSnapshot(snapshotAt(2, 2), {
+      ...{ from: "x", term: 3, offset: 1 },
+      snapshot: { ...headOf(snapshotAt(2, 2)), bytes: 3 },
+    }),
   ];
   for (const message of claims) {
     const before = structuredClone(stateOf(raft));

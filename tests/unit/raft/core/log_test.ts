@@ -134,6 +134,32 @@ Deno.test("Log.compact() replaces what is applied, and only that", () => {
   assert.deepEqual([log.snapshot.index, log.snapshot.term], [3, 2]);
 });
 
+Deno.test("Log.compact() keeps entries behind an index in memory, of which the next begins", () => {
+  const log = logOf([1, 1, 2, 2, 3]);
+  log.commit(4);
+  log.takeCommitted();
+  log.compact({ ...compaction, keptIndex: 2 });
+  assert.deepEqual([log.snapshot.index, log.compactedIndex], [4, 2]);
+  assert.deepEqual([log.lastIndex, log.lastTerm, log.length], [5, 3, 1]);
+  assert.deepEqual([1, 2, 3, 4, 5].map((i) => log.termAt(i)), [
+    undefined,
+    ...[1, 2, 2, 3],
+  ]);
+  assert.deepEqual(log.slice(3).map((e) => e.index), [3, 4, 5]);
+  assert.throws(() => log.slice(2), /compacted away/);
+  assert.deepEqual(
+    [[9, 2], [9, 1], [9, 0]].map(([i, t]) =>
+      log.lastIndexWithTermAtMost(i!, t!)
+    ),
+    [4, 2, 1],
+  );
+  log.compact({ ...compaction, keptIndex: 1 });
+  assert.equal(log.compactedIndex, 2, "what is gone stays so");
+  log.dropKept();
+  assert.deepEqual([log.compactedIndex, log.lastIndex], [4, 5]);
+  assert.deepEqual([log.termAt(4), log.termAt(3)], [2, undefined]);
+});
+
 Deno.test("Log.restore() forgets everything for a snapshot that is ahead", () => {
   const log = logOf([1, 1, 1]);
   log.commit(2);

@@ -19,17 +19,20 @@ import {
   takeCountMax,
   takePartsMax,
 } from "../../../../raft/core/limits.ts";
+import { snapshotBytesMax } from "../../../../raft/core/entry_codec.ts";
 import { takePartBytes } from "../../../../raft/core/take_codec.ts";
 import { guestFrameBytesMax } from "../../../../raft/net/frame.ts";
 import { nameBytesMax } from "../../../../base/sequence_name.ts";
 import { emptySnapshot } from "../../../../raft/core/log.ts";
+import { headOf } from "../../../../raft/core/outgoing_snapshot.ts";
 import { takeTicketsMax } from "../../../../server/tickets/lane.ts";
 import { message } from "../../../fuzz/messages.ts";
 import {
   entries,
   entriesHex,
-  snapshot,
-  snapshotHex,
+  head,
+  headHex,
+  u32,
   u64,
 } from "./codec_samples.ts";
 
@@ -266,8 +269,19 @@ Deno.test("Every message has the bytes that version 6 always had", () => {
       "06" + "01310132" + u64(3) + u64(9) + "00" + u64(4) + u64(2),
     ],
     InstallSnapshot: [
-      { ...envelope, type: "InstallSnapshot", sequence: 9, snapshot },
-      "07" + "01310132" + u64(3) + u64(9) + snapshotHex,
+      {
+        ...{ ...envelope, type: "InstallSnapshot", sequence: 9 },
+        ...{ snapshot: head, offset: 2, chunk: Uint8Array.of(7, 8) },
+      },
+      "07" + "01310132" + u64(3) + u64(9) + headHex + u32(5) + u32(6) + u32(2) +
+      u32(2) + "0708",
+    ],
+    InstallSnapshotResponse: [
+      {
+        ...{ ...envelope, type: "InstallSnapshotResponse", sequence: 9 },
+        offset: 4,
+      },
+      "10" + "01310132" + u64(3) + u64(9) + u32(4),
     ],
     TimeoutNow: [
       { ...envelope, type: "TimeoutNow" },
@@ -335,12 +349,12 @@ Deno.test("a heartbeat of two one-character ids takes 49 bytes: the format has n
 Deno.test("decodePeerMessage() refuses numbers that no node can have counted up to", () => {
   const envelope = { from: "1", to: "2", term: 1 } as const;
   const above = counterMax + 1;
-  const snapshot = { ...emptySnapshot, index: 7, term: 1 };
+  const snapshot = headOf({ ...emptySnapshot, index: 7, term: 1 });
   const install = {
     ...envelope,
-    type: "InstallSnapshot",
-    sequence: 1,
-  } as const;
+    ...{ type: "InstallSnapshot", sequence: 1 } as const,
+    ...{ snapshot, offset: 0, chunk: Uint8Array.of() },
+  } as const satisfies PeerMessage;
   const vote = { lastLogIndex: 1, lastLogTerm: 1 };
   const part = { name: "a", count: 1, isCapped: false };
   const take = {
@@ -361,6 +375,14 @@ Deno.test("decodePeerMessage() refuses numbers that no node can have counted up 
     { ...install, snapshot: { ...snapshot, index: above } },
     { ...install, snapshot: { ...snapshot, term: above } },
     { ...install, snapshot: { ...snapshot, configurationIndex: 8 } },
+    { ...install, snapshot: { ...snapshot, bytes: snapshotBytesMax + 1 } },
+    { ...install, offset: 1 },
+    { ...install, chunk: Uint8Array.of(1) },
+    { ...install, snapshot: { ...snapshot, bytes: 1 } },
+    {
+      ...{ ...envelope, type: "InstallSnapshotResponse", sequence: 1 },
+      offset: snapshotBytesMax + 1,
+    },
     { ...take, term: above },
     { ...take, answered: 2 },
     { ...take, parts: [] },

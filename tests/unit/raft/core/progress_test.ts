@@ -2,9 +2,14 @@
 
 import assert from "node:assert/strict";
 import {
+  headOf,
+  OutgoingSnapshot,
+} from "../../../../raft/core/outgoing_snapshot.ts";
+import {
   appendsInFlightMax,
   Progress,
 } from "../../../../raft/core/progress.ts";
+import { snapshotAt } from "./scene.ts";
 
 const electionTicks = 10;
 
@@ -131,4 +136,26 @@ Deno.test("Progress.caughtUp ends with the catch-up round, and when the follower
   wiped.succeeded(1, send(wiped, 1));
   assert.equal(wiped.state, "replicate");
   assert.equal(wiped.caughtUp, false);
+});
+
+Deno.test("Progress.install() sends a snapshot, which no refusal of an append ends, until the follower has it", () => {
+  const progress = replicating(3);
+  send(progress, 4);
+  const snapshot = { ...snapshotAt(9, 1), data: new Uint8Array(100) };
+  progress.install(new OutgoingSnapshot(snapshot, headOf(snapshot)));
+  assert.equal(progress.state, "snapshot");
+  assert.equal(progress.hasRoom, true);
+  const chunk = progress.outgoing!.next(10)!;
+  progress.outgoing!.sent(chunk, ++progress.lastSequence);
+  assert.equal(progress.hasRoom, false);
+  progress.rejected(3, ++progress.lastSequence);
+  assert.equal(progress.state, "snapshot");
+  assert.equal(progress.hasRoom, true, "the chunk before is lost");
+  assert.equal(progress.caughtUp, false);
+  progress.succeeded(9, ++progress.lastSequence);
+  assert.deepEqual([progress.state, progress.outgoing], [
+    "replicate",
+    undefined,
+  ]);
+  assert.deepEqual([progress.matchIndex, progress.nextIndex], [9, 10]);
 });

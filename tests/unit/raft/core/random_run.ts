@@ -39,7 +39,10 @@ export class Run {
     this.#ids = [...voters, "x", "y"];
     this.cluster = new Cluster(
       this.#ids.map((id) => founded(id, members(voters))),
-      { electionTicks, heartbeatTicks: 1 + random(2), random },
+      {
+        ...{ electionTicks, heartbeatTicks: 1 + random(2), random },
+        ...{ chunkBytes: 1 + (seed % 8), canRestore: () => true },
+      },
     );
     this.cluster.savesMax = 1 + random(2);
     if (random(3) === 0) this.cluster.pumps = () => random(2) === 0;

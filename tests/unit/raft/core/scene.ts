@@ -7,7 +7,9 @@
 // The members stand in the snapshot at index 0, so that entry numbers are the paper's.
 
 import assert from "node:assert/strict";
+import { chunkBytesMax } from "../../../../raft/core/limits.ts";
 import type { RaftOptions } from "../../../../raft/core/options.ts";
+import { headOf } from "../../../../raft/core/outgoing_snapshot.ts";
 import { Raft } from "../../../../raft/core/raft.ts";
 import type {
   AppendEntries,
@@ -114,7 +116,11 @@ export function snapshotAt(
 }
 
 export function optionsOf(random: RaftOptions["random"]): RaftOptions {
-  return { electionTicks, heartbeatTicks, random };
+  return {
+    ...{ electionTicks, heartbeatTicks, random },
+    chunkBytes: chunkBytesMax,
+    canRestore: () => true,
+  };
 }
 
 export function raftOf(setup: Setup = {}): Raft {
@@ -277,6 +283,7 @@ export function preVote(fields: Partial<PreVote>): PreVote {
   };
 }
 
+/** All of `snapshot` in one chunk. */
 export function installSnapshot(
   snapshot: Snapshot,
   fields: Partial<InstallSnapshot> = {},
@@ -287,7 +294,9 @@ export function installSnapshot(
     to: "a",
     term: snapshot.term,
     sequence: 1,
-    snapshot,
+    snapshot: headOf(snapshot),
+    offset: 0,
+    chunk: snapshot.data,
     ...fields,
   };
 }

@@ -12,6 +12,7 @@ import {
   command,
   commands,
   configured,
+  electionTicks,
   heartbeatTicks,
   installSnapshot,
   leaderOf,
@@ -30,7 +31,7 @@ Deno.test("A follower behind the leader's snapshot is sent it, and then the rest
   cluster.elect("a");
   cluster.isolate("c");
   for (let i = 0; i < 5; i++) cluster.propose("a");
-  cluster.settle();
+  cluster.run(electionTicks);
   cluster.compact("a");
   cluster.propose("a");
   cluster.heal();
@@ -55,6 +56,7 @@ Deno.test("While a snapshot is under way nothing else is sent", () => {
   }
   raft.takeCommitted();
   raft.takeSave();
+  raft.progress.get("c")!.silentTicks = electionTicks;
   raft.compact(Uint8Array.of(1));
   accept(raft, unanswered[9]!);
   raft.propose(Uint8Array.of(1));
@@ -85,7 +87,7 @@ Deno.test("A lost snapshot is sent again at the next heartbeat", () => {
   cluster.elect("a");
   cluster.isolate("c");
   cluster.propose("a");
-  cluster.settle();
+  cluster.run(electionTicks);
   cluster.compact("a");
   cluster.heal();
   let lost = 0;

@@ -64,7 +64,7 @@ Deno.test("faultOfHello() refuses strangers, each for its own reason (PITFALLS 2
     [by({ receiver: "3" }), "wrong-receiver", /node 3 and found node 1/],
     [by({ sender: "1", receiver: "3" }), "wrong-receiver", /node 3/],
     [by({ sender: "1" }), "used-id", /itself 1/],
-    [{ type: "foreign", version: 7 }, "version", /protocol 7, this node 5/],
+    [{ type: "foreign", version: 7 }, "version", /protocol 7, this node 6/],
     [{ type: "malformed" }, "malformed", /cannot be read/],
     [welcome, "malformed", /cannot be read/],
   ];

@@ -95,12 +95,12 @@ Deno.test("A hello and a refusal hold neither cluster nor disk, a response no di
   assert.deepEqual([...refusal.slice(17)], [0, 1, "-".charCodeAt(0), 0]);
 });
 
-Deno.test("The messages of protocol 5 have the bytes that they have always had", () => {
+Deno.test("The messages of protocol 6 have the bytes that they have always had", () => {
   const [one, two] = [1, 2].map((byte) => new Uint8Array(32).fill(byte));
   const nonce = one!.slice(0, 16);
   const proof = two!;
   const [ones, twos, threes] = ["01", "02", "03"].map((hex) => hex.repeat(32));
-  const begin = "7469636b65746420706565720500000";
+  const begin = "7469636b65746420706565720600000";
   const incarnation = "f".repeat(16);
   const rows: [HandshakeMessage, string][] = [
     [

@@ -2,6 +2,7 @@
 // effect of a message is the core's business; here it is taken or not.
 
 import assert from "node:assert/strict";
+import { checksumOf } from "../../../../base/checksum.ts";
 import type { NodeId, PeerMessage } from "../../../../raft/core/types.ts";
 import {
   honestProof,
@@ -402,14 +403,16 @@ Deno.test("An entry or snapshot that this version cannot apply is refused before
     });
     assert.match(fault ?? "taken", /that this version cannot apply/);
   }
+  const chunk = Uint8Array.of(7);
   const fault = nodes.hand({
-    ...{ ...base, type: "InstallSnapshot" },
+    ...{ ...base, type: "InstallSnapshot", offset: 0, chunk },
     snapshot: {
-      ...{ index: 99, term, configurationIndex: 1, data: Uint8Array.of(7) },
+      ...{ index: 99, term, configurationIndex: 1 },
+      ...{ bytes: 1, checksum: checksumOf(chunk) },
       configuration: nodes.node("b").core.membership.current,
     },
   });
-  assert.match(fault ?? "taken", /that this version cannot apply/);
+  assert.match(fault ?? "taken", /that this version cannot restore/);
   assert.equal(nodes.node("b").core.log.lastIndex, lastIndex);
 });
 

@@ -110,7 +110,7 @@ Deno.test("A newer protocol version is refused by name", async () => {
       type: "refused",
       reason: "version",
     });
-    assert.match(a.lines[0]!, /protocol 9, this node 5; run the same version/);
+    assert.match(a.lines[0]!, /protocol 9, this node 6; run the same version/);
   });
 });
 

@@ -1,6 +1,14 @@
 // The limits of peers, which must agree with each other.
 
 import assert from "node:assert/strict";
+import { chunkBytesMax, counterMax } from "../../../../raft/core/limits.ts";
+import { encodePeerMessage } from "../../../../raft/core/message_codec.ts";
+import {
+  chunksInFlightMax,
+  headOf,
+} from "../../../../raft/core/outgoing_snapshot.ts";
+import { bytesPerAppendMax } from "../../../../raft/core/replication.ts";
+import type { Configuration } from "../../../../raft/core/types.ts";
 import { frameBytesMax } from "../../../../raft/net/frame.ts";
 import { queueBytesMax } from "../../../../raft/net/link.ts";
 import { inboundShares, peerTimes } from "../../../../raft/net/peer_limits.ts";
@@ -13,8 +21,47 @@ Deno.test("Shares of few places leave most of them to members", () => {
   }
 });
 
+/** As long as a configuration can be. */
+const largest: Configuration = {
+  servers: Array.from({ length: 64 }, (_, i) => ({
+    id: `${i}`.padStart(64, "n"),
+    address: "a".repeat(255),
+    suffrage: "voter",
+    incarnation: "i".repeat(255),
+  })),
+};
+
+Deno.test("The largest messages of a leader fit into a frame", () => {
+  const id = "n".repeat(64);
+  const envelope = { from: id, to: id, term: counterMax, sequence: counterMax };
+  const snapshot = {
+    ...{ index: counterMax, term: counterMax, configurationIndex: 1 },
+    ...{ configuration: largest, data: new Uint8Array(chunkBytesMax) },
+  };
+  const chunk = encodePeerMessage({
+    ...{ ...envelope, type: "InstallSnapshot", offset: 0 },
+    ...{ snapshot: headOf(snapshot), chunk: snapshot.data },
+  });
+  assert.ok(chunk.length < frameBytesMax, `${chunk.length}`);
+  // 8 KiB each by the estimate of replication.ts, and 36 KiB in fact.
+  const estimate = 64 * 128;
+  const entries = Array.from(
+    { length: bytesPerAppendMax / estimate },
+    (_, i) => ({
+      ...{ type: "configuration", index: i + 1, term: 1 } as const,
+      configuration: largest,
+    }),
+  );
+  const append = encodePeerMessage({
+    ...{ ...envelope, type: "AppendEntries", prevLogIndex: 0, prevLogTerm: 0 },
+    ...{ leaderCommit: 0, entries },
+  });
+  assert.ok(append.length < frameBytesMax, `${append.length}`);
+});
+
 Deno.test("The limits of peers agree with each other", () => {
   assert.ok(queueBytesMax > frameBytesMax, "a whole frame can wait");
+  assert.ok(queueBytesMax > 4 * chunksInFlightMax * chunkBytesMax);
   const { keepaliveMillis, silenceMillis, frameMillis, retryMaxMillis } =
     peerTimes;
   assert.ok(
