@@ -68,6 +68,8 @@ type Seen =
   | { readonly type: "last"; readonly last: number }
   | { readonly type: "raised"; readonly to: number };
 
+/** A sequence of which only groups that fail want numbers. */
+const neverBegun = "never-begun";
 /** The most numbers of a block. */
 const blockMax = 200;
 /** The most numbers that a raise passes over. */
@@ -167,14 +169,24 @@ export class Requests {
     };
   }
 
-  /** One command of it is refused: nothing may be taken. */
+  /** One command of it is refused: nothing may be taken, so a sequence does not even begin. */
   #failing(): Request {
     const { name } = this.#sequence();
     return {
-      commands: [["MULTI"], ["INCR", name], ["DECR", name], ["EXEC"]],
-      answered: ([, , refused, done]) => {
+      commands: [
+        ["MULTI"],
+        ["INCR", neverBegun],
+        ["DECR", name],
+        ["EXEC"],
+        ["GET", neverBegun],
+      ],
+      answered: ([, , refused, done, seen]) => {
         for (const reply of [refused, done]) {
           if (!(reply instanceof ReplyError)) throw unlike("DECR", reply);
+        }
+        if (isRefused(seen)) return;
+        if (seen !== undefined) {
+          throw new Unkept(`an EXEC that failed took up to ${seen}`);
         }
         this.counts.failed++;
       },
