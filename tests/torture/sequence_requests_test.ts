@@ -152,11 +152,12 @@ Deno.test("A request that a node without a leader refuses may have used its numb
   const connection = new Connection();
   for (let i = 0; i < 100; i++) {
     const request = requests.draw(connection);
+    let isOpen = false;
     request.answered(request.commands.map(([word]) => {
-      if (word === "MULTI") return "OK";
-      const isQueued = request.commands.length > 1 && word !== "EXEC";
-      if (isQueued && word !== "DECR") return "QUEUED";
-      return new ReplyError("ERR there is no leader");
+      if (word === "MULTI") isOpen = true;
+      else if (word === "EXEC") isOpen = false;
+      else if (isOpen && word !== "DECR") return "QUEUED";
+      return word === "MULTI" ? "OK" : new ReplyError("ERR there is no leader");
     }));
   }
   assert.ok(checker.unknown > 100);
