@@ -80,6 +80,7 @@ export class Client implements Disposable {
       case "$":
         return await this.#bulk(Number(rest));
       case "*": {
+        if (rest === "-1") return undefined;
         const replies: Reply[] = [];
         while (replies.length < Number(rest)) replies.push(await this.reply());
         return replies;

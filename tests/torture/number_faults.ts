@@ -37,6 +37,7 @@ export const numberFaults: readonly Fault[] = [
           counts.lasts++;
           await backUp(scene, server);
           counts.backups++;
+          await list(scene, server);
         }
       });
       try {
@@ -69,6 +70,28 @@ async function askLast({ checker }: Scene, server: Server): Promise<void> {
   const last = Number(await server.ask("TICKET.LAST"));
   assert(last >= largest, `last ${last}, and ${largest} was given before`);
   checker.passes(last);
+}
+
+/** Every sequence is in the pages, with a number that is none of the past. */
+async function list(scene: Scene, server: Server): Promise<void> {
+  const largest = scene.sequences.map(({ name, checker }) =>
+    [name, checker.largest] as const
+  );
+  const lasts = new Map<unknown, number>();
+  let cursor: unknown = "0";
+  do {
+    const reply = await server.ask("TICKET.LIST", `${cursor}`, "COUNT", "3");
+    assert.ok(Array.isArray(reply) && Array.isArray(reply[1]), `${reply}`);
+    const [next, pairs] = reply;
+    cursor = next;
+    for (let i = 0; i < pairs.length; i += 2) {
+      lasts.set(pairs[i], Number(pairs[i + 1]));
+    }
+  } while (cursor !== "0");
+  for (const [name, number] of largest) {
+    const last = lasts.get(name) ?? 0;
+    assert.ok(last >= number, `${name}: ${last}, and ${number} was given`);
+  }
 }
 
 /** By `ticketd backup`, so that file and answer are tried as well. */

@@ -11,6 +11,7 @@ import { decodeBackup } from "../../admin/backup_file.ts";
 import { run } from "../lib/program.ts";
 import { permissions, repository, type Server } from "../lib/server.ts";
 import { waitingMax } from "./clients.ts";
+import { namedWaitingMax } from "./sequence_clients.ts";
 import type { Fault } from "./fault.ts";
 import { addressOf, idsOf, type Scene } from "./scene.ts";
 
@@ -44,7 +45,7 @@ async function loseMajority(scene: Scene): Promise<string> {
   const lags = scene.options.random(4) > 0;
   if (lags) {
     await scene.kill(survivor);
-    const known = await lastIn(survivor);
+    const known = lastOf(await lastsIn(survivor), "ticket");
     // It knows of numbers that were taken ahead: those must be used up first.
     do await scene.clients.more(5000, idsOf(others)); while (
       scene.checker.largest <= known
@@ -52,13 +53,14 @@ async function loseMajority(scene: Scene): Promise<string> {
   }
   await scene.endCluster();
   await scene.kill(...scene.servers);
-  const largest = BigInt(scene.checker.largest);
-  const last = await lastIn(survivor);
-  assert.ok(!lags || largest > last, "it lacks something");
-  const skip = largest > last ? largest - last : 0n;
+  await scene.sequenceClients.gone();
+  const lasts = await lastsIn(survivor);
+  const isKnown = scene.checker.largest <= lastOf(lasts, "ticket");
+  assert.ok(!lags || !isKnown, "it lacks something");
+  const skip = skipOver(scene, lasts);
   const flags = ["--skip", `${skip}`, "--yes", ...placeOf(survivor)];
   assert.match(await tool(["recover", ...flags]), /is the only voter of the/);
-  burn(scene, last + skip);
+  burn(scene, lasts, skip);
   removeCopies(survivor);
   await goOn(scene, survivor);
   return `node ${survivor.id}${lags ? ", which lagged" : ""}, skip ${skip}`;
@@ -71,12 +73,14 @@ async function loseAll(scene: Scene): Promise<string> {
   const before = BigInt(scene.checker.largest);
   await tool(["backup", addressOf(first), path]);
   const backup = decodeBackup(await Deno.readFile(path), path);
-  const last = backup.sequences[0]!.last;
+  const lasts = new Map(backup.sequences.map(({ name, last }) => [name, last]));
+  const last = lastOf(lasts, "ticket");
   assert.ok(last >= before, "every ticket answered before is inside");
   do await scene.clients.more(5000); while (scene.checker.largest <= last);
   await scene.endCluster();
   await scene.kill(...scene.servers);
-  const skip = BigInt(scene.checker.largest) - last;
+  await scene.sequenceClients.gone();
+  const skip = skipOver(scene, lasts);
   wipe(first);
   await tool(
     ["restore", path, "--skip", `${skip}`, "--raddr", first.raftAddress].concat(
@@ -84,7 +88,7 @@ async function loseAll(scene: Scene): Promise<string> {
     ),
   );
   await Deno.remove(path);
-  burn(scene, last + skip);
+  burn(scene, lasts, skip);
   await goOn(scene, first);
   return `node ${first.id}, skip ${skip}`;
 }
@@ -101,19 +105,52 @@ async function goOn(scene: Scene, first: Server): Promise<void> {
   await scene.recovered();
 }
 
-/** Numbers up to `last` are not given any more, nor those that the lost leaders had in hand. */
-function burn({ checker, clients, size }: Scene, last: bigint): void {
-  const skipped = Number(last) - checker.largest;
-  const inHand = 3 * clients.busiestTick + size * waitingMax;
-  checker.unanswered(Math.max(0, skipped) + inHand);
+type Lasts = ReadonlyMap<string, bigint>;
+
+/** By name; every sequence was begun when the scene was. */
+function lastOf(lasts: Lasts, name: string): bigint {
+  const last = lasts.get(name);
+  assert.ok(last !== undefined, `${name} is not known`);
+  return last;
 }
 
-/** The last number in the log of a node that has stopped. */
-async function lastIn(server: Server): Promise<bigint> {
+/** The smallest skip behind `lasts` that repeats no number of any sequence. */
+function skipOver({ sequences }: Scene, lasts: Lasts): bigint {
+  return sequences.reduce((skip, { name, checker }) => {
+    const lacking = BigInt(checker.largest) - lastOf(lasts, name);
+    return lacking > skip ? lacking : skip;
+  }, 0n);
+}
+
+/**
+ * Numbers up to `skip` behind `lasts` are not given any more, nor those that the lost leaders
+ * had in hand.
+ */
+function burn(
+  { checker, clients, sequences, sequenceClients, size }: Scene,
+  lasts: Lasts,
+  skip: bigint,
+): void {
+  for (const { name, checker } of sequences) {
+    const skipped = Number(lastOf(lasts, name) + skip) - checker.largest;
+    checker.unanswered(Math.max(0, skipped));
+  }
+  const waiting = waitingMax + namedWaitingMax;
+  checker.unanswered(3 * clients.busiestTick + size * waiting);
+  sequenceClients.burn({ elections: 1, size });
+}
+
+/** The last numbers in the log of a node that has stopped. */
+async function lastsIn(server: Server): Promise<Lasts> {
   const text = await tool(["check", "--json", ...placeOf(server)]);
   const { sequences, sound } = JSON.parse(text);
   assert.ok(sound, text);
-  return BigInt(sequences[0].last);
+  return new Map(
+    sequences.map((each: { name: string; last: string }) => [
+      each.name,
+      BigInt(each.last),
+    ]),
+  );
 }
 
 function placeOf({ id, options }: Server): string[] {

@@ -3,7 +3,7 @@
 //
 // A row (`Fault`) needs its victims and how they are started again, and checks what their logs
 // must say about it. Tickets that a node gives as the founder of a cluster of its own are not
-// this cluster's: keep clients away from it (`clients.avoid`). `scene.recovered()` comes last.
+// this cluster's: keep clients away from it (`scene.avoid`). `scene.recovered()` comes last.
 
 import assert from "node:assert/strict";
 import type { Server } from "../lib/server.ts";
@@ -77,7 +77,7 @@ async function wiped(
   const rest = scene.but(victim);
   const serves = () => scene.clients.more(500, idsOf(rest));
   // A node that founds a cluster again begins at 1: its numbers are not this cluster's.
-  await scene.clients.avoid(victim.id);
+  await scene.avoid(victim.id);
   await scene.kill(victim);
   wipe(victim);
   await serves();
@@ -101,7 +101,7 @@ async function wiped(
   await scene.start([victim], ...join);
   await scene.cluster.settled();
   assertLearnt(victim);
-  scene.clients.comeBack(victim.id);
+  scene.comeBack(victim.id);
   await scene.recovered();
 }
 

@@ -81,11 +81,13 @@ async function stretch(
   console.log(`${report.clock} ${size} nodes serve`);
   try {
     await scene.clients.more(1000);
+    await scene.sequenceClients.begun();
     scene.clients.takeLongestOutage();
     for (const fault of order(plan, { rounds: options.rounds, random })) {
       if (performance.now() >= deadline || stop.aborted) break;
       if (random(4) === 0) await scene.snapshot(scene.pick(scene.servers));
       const seen = await inTime(fault, scene);
+      scene.sequenceClients.check();
       report.add(fault, { seen, outage: scene.clients.takeLongestOutage() });
     }
     report.elections += await scene.elections();
@@ -94,7 +96,8 @@ async function stretch(
     if (faults.length > 0) throw new Error(faults.join("\n"));
   } finally {
     await scene.abort();
-    report.count(scene.checker);
+    for (const { checker } of scene.sequences) report.count(checker);
+    console.log(`${report.clock} ${scene.sequenceClients.told}`);
   }
 }
 

@@ -7,11 +7,13 @@ import { ticketOf } from "../lib/client.ts";
 import { Cluster } from "../lib/harness.ts";
 import { type Exit, Server } from "../lib/server.ts";
 import { until } from "../lib/until.ts";
-import type { Random } from "../lib/random.ts";
+import { type Random, randomOf } from "../lib/random.ts";
 import { Clients, waitingMax } from "./clients.ts";
 import type { Figures } from "./figures.ts";
 import type { Network } from "./network.ts";
 import { RangeChecker } from "./range_checker.ts";
+import { namedWaitingMax, SequenceClients } from "./sequence_clients.ts";
+import type { Sequence } from "./sequence_requests.ts";
 
 const clientPort = 11001;
 const raftPort = 12001;
@@ -37,8 +39,10 @@ export class Scene {
   readonly options: SceneOptions;
   readonly servers: readonly Server[];
   readonly cluster: Cluster;
+  /** Of the sequence `ticket`. */
   readonly checker = new RangeChecker();
   readonly clients: Clients;
+  readonly sequenceClients: SequenceClients;
   /** Of the present cluster, when it began. */
   #firstTerm: number;
   /** Elections of former clusters, which are lost. */
@@ -87,6 +91,19 @@ export class Scene {
     this.servers = cluster.servers;
     this.#firstTerm = firstTerm;
     this.clients = new Clients(this.servers, this.checker);
+    // What they draw must not change what is done to whom.
+    const random = randomOf(options.random(2 ** 30));
+    const { checker: tickets } = this;
+    this.sequenceClients = new SequenceClients(this.servers, {
+      tickets,
+      random,
+    });
+  }
+
+  /** Every sequence that clients use. */
+  get sequences(): readonly Sequence[] {
+    const { checker } = this;
+    return [{ name: "ticket", checker }, ...this.sequenceClients.sequences];
   }
 
   get size(): number {
@@ -168,6 +185,7 @@ export class Scene {
 
   /** Waits until all nodes follow one leader, clients are served, and all have caught up. */
   async recovered(): Promise<void> {
+    this.sequenceClients.check();
     const leader = await this.leader();
     await this.clients.more(100);
     const goal = Number((await leader.stats()).commit_index);
@@ -175,6 +193,20 @@ export class Scene {
       const stats = await Promise.all(this.servers.map((s) => s.stats()));
       return stats.every(({ applied_index }) => Number(applied_index) >= goal);
     });
+  }
+
+  /** Keeps all clients away from node `id`, and waits until its connections have ended. */
+  async avoid(id: string): Promise<void> {
+    await Promise.all([
+      this.clients.avoid(id),
+      this.sequenceClients.avoid(id),
+    ]);
+  }
+
+  /** Lets clients go to node `id` again. */
+  comeBack(id: string): void {
+    this.clients.comeBack(id);
+    this.sequenceClients.comeBack(id);
   }
 
   /** Asks a node to compact its log. A node that dies of it need not answer. */
@@ -206,9 +238,12 @@ export class Scene {
   /** Ends clients and cluster in good order, with the last checks. Returns what is wrong. */
   async end(): Promise<string[]> {
     await this.clients.stop();
+    await this.sequenceClients.stop();
     // Each change of leaders makes each node ask again, at most for all requests that wait.
     const elections = await this.elections();
-    this.checker.unanswered(elections * this.size * waitingMax);
+    const waiting = waitingMax + namedWaitingMax;
+    this.checker.unanswered(elections * this.size * waiting);
+    this.sequenceClients.burn({ elections, size: this.size });
     // It also burns the numbers in the leader's hand: the tickets of one and a half of its ticks
     // at most, each of which may lie in two of ours.
     this.checker.unanswered(elections * 3 * this.clients.busiestTick);
@@ -218,14 +253,22 @@ export class Scene {
       return tickets_in_hand === "0";
     });
     const next = await this.#oneMore(await this.leader());
+    const lasts = await this.#lasts();
     for (const server of this.servers) {
       assert.equal(await server.ask("RAFT.SNAPSHOT"), "OK");
     }
     await Promise.all(this.servers.map((server) => server.stop()));
     await this.start(this.servers);
     const leader = await this.leader();
-    const last = await this.#oneMore(leader);
     const faults = this.checker.close();
+    for (const { name, checker } of this.sequenceClients.sequences) {
+      faults.push(...checker.close().map((fault) => `${name}: ${fault}`));
+    }
+    const after = await this.#lasts();
+    if (`${after}` !== `${lasts}`) {
+      faults.push(`not dense: ${after} after ${lasts} over a restart of all`);
+    }
+    const last = await this.#oneMore(leader);
     if (next <= before) faults.push(`${next} was given after ${before}`);
     if (last !== next + 1) {
       faults.push(`not dense: ${last} followed ${next} over a restart of all`);
@@ -238,6 +281,7 @@ export class Scene {
 
   /** Kills all nodes, after a scene that went wrong. */
   async abort(): Promise<void> {
+    this.sequenceClients.abort();
     await Promise.all(this.servers.map(async (server) => {
       await server.kill();
       this.#keepLog(server);
@@ -248,6 +292,14 @@ export class Scene {
   #keepLog(server: Server): void {
     const path = `${this.options.directory}/node-${server.id}.log`;
     Deno.writeTextFileSync(path, server.log, { append: true });
+  }
+
+  /** The last number of each sequence, through any node. */
+  async #lasts(): Promise<readonly unknown[]> {
+    const names = this.sequences.map(({ name }) => name);
+    const lasts = await this.pick(this.servers).ask("MGET", ...names);
+    assert.ok(Array.isArray(lasts), `${lasts}`);
+    return lasts;
   }
 
   /** One ticket, through the checker. */

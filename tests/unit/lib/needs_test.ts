@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { lack, programs, skippable } from "../../lib/needs.ts";
+import {
+  lack,
+  libraryPackages,
+  programs,
+  runs,
+  skippable,
+} from "../../lib/needs.ts";
 
 Deno.test("What is here is not missed, and nothing is missed of nothing", () => {
   assert.equal(lack([]), undefined);
@@ -9,9 +15,12 @@ Deno.test("What is here is not missed, and nothing is missed of nothing", () => 
 });
 
 Deno.test({
-  ...skippable("Every program comes with the package that is named", [
-    "dpkg-query",
-  ]),
+  ...skippable(
+    "Every program and library comes with the package that is named",
+    [
+      "dpkg-query",
+    ],
+  ),
   fn() {
     const utf8 = new TextDecoder();
     const query = (...args: string[]) => {
@@ -29,6 +38,10 @@ Deno.test({
         owners.some((line) => line.startsWith(`${name}: `)),
         `${program} is not of ${name}, but of: ${owners}`,
       );
+    }
+    for (const [library, names] of libraryPackages) {
+      if (!names.every((name) => query("--listfiles", name))) continue;
+      assert(runs(library), `${names} are installed, and ${library} fails`);
     }
   },
 });

@@ -358,7 +358,8 @@ Deno.test("decodePeerMessage() refuses numbers that no node can have counted up 
   const vote = { lastLogIndex: 1, lastLogTerm: 1 };
   const part = { name: "a", count: 1, isCapped: false };
   const take = {
-    ...{ type: "Take", from: "1", to: "2", term: 1, process: 1, id: 2 },
+    ...{ type: "Take" as const, from: "1", to: "2" },
+    ...{ term: 1, process: 1, id: 2 },
     ...{ answered: 1, parts: [part] },
   } as const;
   const answers = [{ at: takePartsMax, last: 1n, refusal: undefined }];
