@@ -11,6 +11,7 @@
 
 import { connect, type Socket } from "node:net";
 import { Histogram, type HistogramJson } from "./histogram.ts";
+import { nameWord } from "./name_word.ts";
 import { type Expected, ReplyChecker } from "./reply_checker.ts";
 
 export type Plan = {
@@ -19,8 +20,12 @@ export type Plan = {
   readonly clients: number;
   /** Tickets in one write. */
   readonly pipeline: number;
-  /** The commands that make one ticket, in words. */
+  /** The commands that make one ticket, in words; `nameWord` stands for a name of `names`. */
   readonly commands: readonly (readonly string[])[];
+  /** How many sequences there are, each as likely as the others; 1 if it is left out. */
+  readonly names?: number | undefined;
+  /** Numbers that each of these asks for, together; 1 if it is left out. */
+  readonly numbers?: number | undefined;
   /** Of the lines that answer them. */
   readonly expected: readonly Expected[];
   /** Before anything is counted. */
@@ -44,8 +49,11 @@ const connectingMax = 100;
 const drainMillisMax = 30_000;
 
 const plan: Plan = JSON.parse(Deno.args[0]!);
-const request = new TextEncoder().encode(
-  plan.commands.map(resp).join("").repeat(plan.pipeline),
+const { names = 1 } = plan;
+/** Pipelines that are ready to be sent: so many that about all names are among them. */
+const requests = Array.from(
+  { length: names === 1 ? 1 : Math.ceil(4 * names / plan.pipeline) },
+  () => new TextEncoder().encode(pipeline()),
 );
 const ticketsMax = "tickets" in plan.until ? plan.until.tickets : Infinity;
 
@@ -57,9 +65,20 @@ let endedMillis = 0;
 let asked = 0;
 let tickets = 0;
 
+function pipeline(): string {
+  let text = "";
+  for (let i = 0; i < plan.pipeline; i++) {
+    for (const words of plan.commands) text += resp(words);
+  }
+  return text;
+}
+
 function resp(words: readonly string[]): string {
-  return `*${words.length}\r\n` +
-    words.map((word) => `$${word.length}\r\n${word}\r\n`).join("");
+  const named = words.map((word) =>
+    word === nameWord ? `bench:${Math.floor(Math.random() * names)}` : word
+  );
+  return `*${named.length}\r\n` +
+    named.map((word) => `$${word.length}\r\n${word}\r\n`).join("");
 }
 
 class Client {
@@ -88,7 +107,8 @@ class Client {
     if (this.#isMeasured) asked += plan.pipeline;
     this.#open = plan.pipeline;
     this.#sentMillis = nowMillis;
-    this.#socket.write(request);
+    const at = Math.floor(Math.random() * requests.length);
+    this.#socket.write(requests[at]!);
   }
 
   #receive(bytes: Uint8Array): void {

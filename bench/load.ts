@@ -14,6 +14,7 @@ export type Load = Plan & {
 
 export type Figures = {
   readonly tickets: number;
+  /** Numbers. */
   readonly perSecond: number;
   readonly latency: Histogram;
   /** Of each process, for all tickets. */
@@ -48,7 +49,7 @@ export async function load({ pids, ...plan }: Load): Promise<Figures> {
   }
   return {
     tickets,
-    perSecond: tickets / seconds,
+    perSecond: tickets * (plan.numbers ?? 1) / seconds,
     latency: Histogram.from(latency),
     cpuSeconds: after.map((seconds, at) => seconds - before[at]!),
   };

@@ -17,6 +17,7 @@ import { makeDirectory, removeDirectory, run } from "./processes.ts";
 import { skipped, version } from "./programs.ts";
 import { report } from "./report.ts";
 import type { Section } from "./section.ts";
+import { sequences } from "./sequences.ts";
 import { sideBySide } from "./side_by_side.ts";
 import { type SlowDisk, slowDisk } from "./slow_disk.ts";
 import {
@@ -78,6 +79,12 @@ async function section(
         contenders: contenders.filter(({ isRedis }) =>
           redis !== undefined || !isRedis
         ),
+        effort,
+      });
+    case "sequences":
+      return await sequences({
+        workloads: asked.ofSequences,
+        increments: redis === undefined ? [] : asked.ofIncrements,
         effort,
       });
     case "durability":

@@ -71,7 +71,7 @@ export async function compare(
 }
 
 async function measure(
-  { start, commands, expected }: Contender,
+  { start, commands, expected, names, numbers }: Contender,
   { workload, effort }: {
     readonly workload: Workload;
     readonly effort: Effort;
@@ -82,7 +82,8 @@ async function measure(
     const { clients, pipeline, isSpread } = workload;
     const { warmUpSeconds, seconds } = effort;
     const { tickets, perSecond, latency, cpuSeconds } = await load({
-      ...{ clients, pipeline, commands, expected, warmUpSeconds },
+      ...{ clients, pipeline, commands, expected, names, numbers },
+      warmUpSeconds,
       ports: isSpread ? server.ports : server.ports.slice(0, 1),
       until: { seconds },
       pids: server.pids,
@@ -90,7 +91,9 @@ async function measure(
     return {
       perSecond,
       latency,
-      cpuPerMillion: cpuSeconds.map((each) => each / (tickets / 1e6)),
+      cpuPerMillion: cpuSeconds.map((each) =>
+        each / (tickets * (numbers ?? 1) / 1e6)
+      ),
       peakMegabytes: server.pids.map((pid) => memory(pid, "VmHWM")),
     };
   } finally {

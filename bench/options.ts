@@ -3,6 +3,7 @@
 
 import { parseArgs } from "node:util";
 import type { Effort } from "./measure.ts";
+import { incrementWorkloads, sequenceWorkloads } from "./sequence_workloads.ts";
 import {
   durabilityWorkloads,
   slowDiskDelays,
@@ -12,7 +13,7 @@ import {
 } from "./workloads.ts";
 
 export const sectionNames = [
-  ...["compare", "durability", "slow-disks"],
+  ...["compare", "sequences", "durability", "slow-disks"],
   ...["start", "idle", "memory"],
 ] as const;
 export type SectionName = typeof sectionNames[number];
@@ -23,6 +24,8 @@ const roundsToKeep = 3;
 export type Options = {
   readonly sections: readonly SectionName[];
   readonly compared: readonly Workload[];
+  readonly ofSequences: readonly Workload[];
+  readonly ofIncrements: readonly Workload[];
   readonly atLevels: readonly Workload[];
   readonly onSlowDisks: readonly Workload[];
   readonly delays: readonly number[];
@@ -46,6 +49,7 @@ export const help = `deno task bench: ticketd beside Redis, on this machine
   deno task bench --only "50 clients"
 
   --compare      workloads beside Redis
+  --sequences    names, blocks, groups and INCR
   --durability   what each level of durability costs
   --slow-disks   nodes whose syncs take 1, 2 and 5 ms longer
   --start        from the start to the first ticket
@@ -77,6 +81,7 @@ export function parse(args: readonly string[]): Options | undefined {
       scale: { type: "string", default: "1" },
       out: { type: "string" },
       ...{ quick: flag, help: flag, compare: flag, durability: flag },
+      sequences: flag,
       ...{ "slow-disks": flag, start: flag, idle: flag, memory: flag },
     },
   });
@@ -108,6 +113,8 @@ export function parse(args: readonly string[]): Options | undefined {
   return {
     sections,
     compared: chosen("compare", workloads),
+    ofSequences: chosen("sequences", sequenceWorkloads),
+    ofIncrements: chosen("sequences", incrementWorkloads),
     atLevels: chosen("durability", durabilityWorkloads),
     onSlowDisks: chosen("slow-disks", slowDiskWorkloads),
     delays: quick

@@ -1,11 +1,14 @@
 // What the load makes of one connection's replies: it counts the tickets in the bytes as they
-// come, and the faults among them. A ticket is answered by one line or by several, each an
-// integer or a simple string of digits. Knows no socket and no clock.
+// come, and the faults among them. A ticket is answered by one line or by several: integers,
+// simple strings of digits, or lines that are known word for word. Knows no socket and no clock.
 
 import { assert } from "../base/assert.ts";
 
-/** `rises`: above the one before it; a number: at least that. */
-export type Expected = "rises" | number;
+/**
+ * `rises`: above the one before it; a number: at least that; `line`: exactly that line; `any`:
+ * any line that is no error.
+ */
+export type Expected = "rises" | "any" | number | { readonly line: string };
 
 const newline = 0x0a;
 const carriageReturn = 0x0d;
@@ -53,7 +56,8 @@ export class ReplyChecker {
         if (this.#endLine()) tickets++;
       } else if (this.#isLineStart) {
         this.#isLineStart = false;
-        this.#isNumber = byte === colon || byte === plus;
+        this.#isNumber = this.#expectsNumber &&
+          (byte === colon || byte === plus);
         if (!this.#isNumber) this.#fault = String.fromCharCode(byte);
       } else if (byte !== carriageReturn) {
         this.#isNumber = false;
@@ -65,10 +69,19 @@ export class ReplyChecker {
     return tickets;
   }
 
+  get #expectsNumber(): boolean {
+    const expected = this.#expected[this.#at]!;
+    return expected === "rises" || typeof expected === "number";
+  }
+
   /** Whether it was the last one of a ticket. */
   #endLine(): boolean {
     const expected = this.#expected[this.#at]!;
-    if (!this.#isNumber) {
+    if (typeof expected === "object") {
+      if (this.#fault !== expected.line) this.#addFault(this.#fault);
+    } else if (expected === "any") {
+      if (this.#fault.startsWith("-")) this.#addFault(this.#fault);
+    } else if (!this.#isNumber) {
       this.#addFault(this.#fault);
     } else if (expected === "rises") {
       if (this.#value <= this.#last) {

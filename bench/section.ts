@@ -1,7 +1,7 @@
 // What each part of the benchmark hands to the report, and what these parts write in the same
 // way: a figure over the rounds, the name of a node, a target.
 
-import { range } from "./figures.ts";
+import { range, short } from "./figures.ts";
 import { peakMegabytesMax } from "./workloads.ts";
 
 /** A figure that is to stay within something. */
@@ -87,5 +87,23 @@ export function ratioTarget(
     found: ranged(rounds, (ratio) => ratio.toFixed(2)),
     target: `>= ${asPrinted(least)}`,
     isMet: asPrinted(median) >= asPrinted(least),
+  }];
+}
+
+/** Numbers a second, at least; none where nothing was measured. */
+export function rateTarget(
+  what: string,
+  { rates, least }: {
+    /** One of each round. */
+    readonly rates: readonly number[];
+    readonly least: number;
+  },
+): Target[] {
+  if (rates.length === 0) return [];
+  return [{
+    what: `${what}, numbers a second`,
+    found: ranged(rates, short),
+    target: `>= ${short(least)}`,
+    isMet: range(rates).median >= least,
   }];
 }

@@ -2,13 +2,19 @@
 // speed, under the same workloads: each compared with the first of its group. One section of
 // the report.
 
-import { loadCells, loadHead, ratios, row } from "./load_rows.ts";
+import { loadCells, loadHead, rates, ratios, row } from "./load_rows.ts";
 import { table } from "./markdown.ts";
 import { compare, type Effort } from "./measure.ts";
-import { ranged, type Ratio, ratioTarget, type Section } from "./section.ts";
+import {
+  ranged,
+  rateTarget,
+  type Ratio,
+  ratioTarget,
+  type Section,
+} from "./section.ts";
 import type { Contender, Workload } from "./workloads.ts";
 
-/** The least that a variant is to reach of the first one's rate. */
+/** The least that a variant is to reach: of the first one's rate, or in numbers a second. */
 export type VariantTarget = {
   readonly workload: string;
   readonly server: string;
@@ -16,7 +22,7 @@ export type VariantTarget = {
 };
 
 export async function sideBySide(
-  { title, lines, workloads, groups, first, targets = [], effort }: {
+  { title, lines, workloads, groups, first, effort, ...wanted }: {
     readonly title: string;
     readonly lines: readonly string[];
     readonly workloads: readonly Workload[];
@@ -24,9 +30,11 @@ export async function sideBySide(
     /** What the first of each group is called beside the others. */
     readonly first: string;
     readonly targets?: readonly VariantTarget[];
+    readonly rateTargets?: readonly VariantTarget[];
     readonly effort: Effort;
   },
 ): Promise<Section> {
+  const { targets = [], rateTargets = [] } = wanted;
   const contenders = groups.flat();
   const results = await compare({ workloads, contenders, effort });
   const found = groups.flatMap((group) =>
@@ -62,10 +70,18 @@ export async function sideBySide(
         ]),
       ),
     ],
-    targets: targets.flatMap(({ workload, server, least }) => {
-      const reached = ratio(workload, server);
-      return reached === undefined ? [] : ratioTarget(reached, least);
-    }),
+    targets: [
+      ...targets.flatMap(({ workload, server, least }) => {
+        const reached = ratio(workload, server);
+        return reached === undefined ? [] : ratioTarget(reached, least);
+      }),
+      ...rateTargets.flatMap(({ workload, server, least }) =>
+        rateTarget(`${workload}: ${server}`, {
+          rates: rates(results, workload, server),
+          least,
+        })
+      ),
+    ],
     ratios: found.flatMap(({ ratio }) => ratio ?? []),
     rows: found.map(({ workload, server, measured }) =>
       row({ section: title, workload, server }, measured)

@@ -74,11 +74,14 @@ export const workloads: readonly Workload[] = [
   },
 ];
 
-/** What a client sends for one ticket, and the lines that answer it. */
-type Ticket = Pick<Plan, "commands" | "expected">;
+/** What a client sends for one ticket, or several, and the lines that answer it. */
+export type Ticket = Pick<Plan, "commands" | "expected" | "names" | "numbers">;
 
-const ticket: Ticket = { commands: [["TICKET"]], expected: ["rises"] };
-const increment: Ticket = { commands: [["INCR", "n"]], expected: ["rises"] };
+export const ticket: Ticket = { commands: [["TICKET"]], expected: ["rises"] };
+export const increment: Ticket = {
+  commands: [["INCR", "n"]],
+  expected: ["rises"],
+};
 /** Nearly what a ticket of three nodes promises: two of three processes have it on disk. */
 const incrementAndWait: Ticket = {
   commands: [["INCR", "n"], ["WAIT", "1", "0"]],

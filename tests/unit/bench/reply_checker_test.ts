@@ -53,3 +53,24 @@ Deno.test("ReplyChecker takes no other reply for a number", () => {
     assert.equal(faults, 1, line);
   }
 });
+
+Deno.test("ReplyChecker knows the lines around the tickets of an EXEC word for word", () => {
+  const group: Expected[] = [{ line: "+OK" }, { line: "+QUEUED" }, {
+    line: "*1",
+  }, "rises"];
+  const good = "+OK\r\n+QUEUED\r\n*1\r\n+7\r\n";
+  assert.deepEqual(feed(group, good, good.replace("7", "8")), {
+    tickets: 2,
+    faults: 0,
+    firstFault: undefined,
+  });
+  const { faults, firstFault } = feed(group, good.replace("QUEUED", "BUSY"));
+  assert.deepEqual([faults, firstFault], [1, "+BUSY"]);
+});
+
+Deno.test("ReplyChecker lets any line pass where any is expected, but no error", () => {
+  const block: Expected[] = [{ line: "*2" }, "any", "any", "any", "any"];
+  const good = "*2\r\n$1\r\n1\r\n$3\r\n100\r\n";
+  assert.equal(feed(block, good).faults, 0);
+  assert.equal(feed(block, good.replace("$1", "-E")).faults, 1);
+});
