@@ -106,25 +106,27 @@ Deno.test("Names that the backup does not know are refused, unless nothing was g
     }
   }));
 
-Deno.test("A hundred thousand sequences are restored, and the first are told", () =>
-  withDirectory(async (dir) => {
-    const sequences = Array.from({ length: 100_000 }, (_, i) => ({
-      name: `tenant-${i}`.padEnd(128, "-"),
-      last: BigInt(i),
+for (const storage of ["file", "kv"] as const) {
+  Deno.test(`A hundred thousand sequences are restored, and the first are told (${storage})`, () =>
+    withDirectory(async (dir) => {
+      const sequences = Array.from({ length: 100_000 }, (_, i) => ({
+        name: `tenant-${i}`.padEnd(128, "-"),
+        last: BigInt(i),
+      }));
+      const from = encodeBackup({ ...backup, sequences });
+      const bound = { type: "skip", count: 1000n } as const;
+      const { code, text } = await run(dir, bound, { from, storage });
+      assert.equal(code, 0, text);
+      assert(text.split("\n").length < 40);
+      assert.match(text, /^ {2}and 99981 more sequences$/m);
+      const state = await stateIn(`${dir}/data/a`, storage);
+      const machine = new Machine();
+      machine.restore(state!.snapshot.data);
+      assert.equal(machine.size, 100_001);
+      assert.equal(machine.last(sequences[99_999]!.name), 100_999n);
+      assert.equal(machine.last("ticket"), 1000n);
     }));
-    const from = encodeBackup({ ...backup, sequences });
-    const bound = { type: "skip", count: 1000n } as const;
-    const { code, text } = await run(dir, bound, { from });
-    assert.equal(code, 0, text);
-    assert(text.split("\n").length < 40);
-    assert.match(text, /^ {2}and 99981 more sequences$/m);
-    const state = await stateIn(`${dir}/data/a`);
-    const machine = new Machine();
-    machine.restore(state!.snapshot.data);
-    assert.equal(machine.size, 100_001);
-    assert.equal(machine.last(sequences[99_999]!.name), 100_999n);
-    assert.equal(machine.last("ticket"), 1000n);
-  }));
+}
 
 Deno.test("--above lifts each sequence that is below it, and lowers none", () =>
   withDirectory(async (dir) => {
