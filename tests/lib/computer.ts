@@ -11,12 +11,14 @@ import type {
   NodeStatus,
   Refusal,
 } from "../../raft/channel/messages.ts";
+import type { Group } from "../../raft/channel/operations.ts";
 import type { Range } from "../../base/range.ts";
 import { defaultSequence } from "../../base/sequence_name.ts";
 import type { NodeId, Saved } from "../../raft/core/types.ts";
 import type { About } from "../../raft/identity/hello.ts";
 import type { Node, NodeCommand } from "../../raft/node.ts";
 import { Disk } from "../unit/raft/disk.ts";
+import { type AllReceived, GroupClients, type Grouped } from "./grouped.ts";
 
 /** A take, and what became of it. */
 export type Asked = {
@@ -98,7 +100,8 @@ export class Computer {
   readonly questions = new Map<number, Question>();
   /** By sequence. */
   readonly #loans = new Map<string, Loan>();
-  readonly #received: (name: string) => Received;
+  readonly #received: AllReceived;
+  readonly #groups: GroupClients;
   /** By isolate and sequence. */
   readonly #lastGiven = new Map<string, bigint>();
   #lastQuestion = 0;
@@ -106,8 +109,7 @@ export class Computer {
   constructor(
     saved: Saved,
     { received, changed }: {
-      /** Of each sequence. */
-      readonly received: (name: string) => Received;
+      readonly received: AllReceived;
       /** Told what the disk holds, whenever that has changed. */
       readonly changed: (saved: Saved) => void;
     },
@@ -115,6 +117,7 @@ export class Computer {
     this.id = saved.identity.node;
     this.disk = new Disk(saved, changed);
     this.#received = received;
+    this.#groups = new GroupClients(this.id, received);
   }
 
   get incarnation(): string {
@@ -147,6 +150,7 @@ export class Computer {
     if (error === undefined) {
       assert.equal(this.takes.length, 0, "a take is left unanswered");
       assert.equal(this.questions.size, 0, "a question is left unanswered");
+      assert.equal(this.#groups.waiting, 0, "a group is left unanswered");
     }
     this.forget({ saved: false });
   }
@@ -157,6 +161,7 @@ export class Computer {
     this.disk.crash({ saved });
     this.takes.length = 0;
     this.questions.clear();
+    this.#groups.forget();
     this.connected = [];
   }
 
@@ -200,7 +205,7 @@ export class Computer {
       ? this.serve(Math.min(count, loan.numbers.length), name)
       : [];
     const left = count - given.length;
-    const { floor } = this.#received(name);
+    const { floor } = this.#received.of(name);
     // The first isolate that asks for nothing of this sequence.
     const isBusy = (door: DoorId) =>
       this.takes.some((one) => one.door === door && one.name === name);
@@ -229,7 +234,7 @@ export class Computer {
     const { numbers } = this.loanOf(name);
     assert(numbers.length >= count, `${this.id} has not been lent so much`);
     const served = numbers.splice(0, count);
-    const { floor } = this.#received(name);
+    const { floor } = this.#received.of(name);
     for (const number of served) this.#give(number, { name, floor, door: 0 });
     return served;
   }
@@ -252,6 +257,12 @@ export class Computer {
     this.questions.set(number, question);
     node.admin(number, command);
     return question;
+  }
+
+  /** Asks for groups of operations, in one message. */
+  group(groups: readonly Group[]): Grouped {
+    assert(this.node, `${this.id} is down`);
+    return this.#groups.ask(this.node, groups);
   }
 
   // What its node says to them.
@@ -284,6 +295,8 @@ export class Computer {
         question.answer = message.answer;
         return;
       }
+      case "results":
+        return this.#groups.hear(message.door, message.data);
       case "status":
         this.status = message.status;
         return;
@@ -348,7 +361,7 @@ export class Computer {
     { name, floor, door }: Pick<Asked, "name" | "floor" | "door">,
   ): void {
     const label = `${number} of ${name} on ${this.id}`;
-    this.#received(name).add(number, floor, label);
+    this.#received.of(name).add(number, floor, label);
     const lane = `${door} ${name}`;
     const before = this.#lastGiven.get(lane) ?? 0n;
     assert(number > before, `${label} comes out of order`);

@@ -9,6 +9,7 @@
 import assert from "node:assert/strict";
 import { defaultSequence } from "../../base/sequence_name.ts";
 import type { Forwarding } from "../../raft/channel/messages.ts";
+import type { Group } from "../../raft/channel/operations.ts";
 import {
   decodePeerMessage,
   encodePeerMessage,
@@ -37,6 +38,7 @@ import {
   type Question,
   Received,
 } from "./computer.ts";
+import type { AllReceived, Grouped } from "./grouped.ts";
 import { type Random, randomOf } from "./random.ts";
 import type { Disk } from "../unit/raft/disk.ts";
 import { stateAt } from "../unit/raft/state.ts";
@@ -86,9 +88,16 @@ export class Nodes {
     const { seed = 1, forward = "yes" } = options;
     this.#forward = forward;
     this.random = randomOf(seed);
+    const all = this.#received;
+    const received: AllReceived = {
+      of: (name) => this.received(name),
+      get names() {
+        return all.keys();
+      },
+    };
     for (const saved of disks) {
       const computer = new Computer(saved, {
-        received: (name) => this.received(name),
+        received,
         changed: (saved) => this.checkSnapshot(saved),
       });
       this.computers.set(computer.id, computer);
@@ -235,6 +244,11 @@ export class Nodes {
   /** What was lent to the clients of `id` comes back, all that is left of it. */
   giveBack(id: NodeId, name?: string): void {
     this.computer(id).giveBack(name);
+  }
+
+  /** Clients of node `id` ask for groups of operations, in one message. */
+  group(id: NodeId, ...groups: readonly Group[]): Grouped {
+    return this.computer(id).group(groups);
   }
 
   ask(id: NodeId, command: NodeCommand): Question {
