@@ -4,7 +4,11 @@
 import fc from "fast-check";
 import { isShortText } from "../../base/bytes.ts";
 import type { Change } from "../../raft/core/save_codec.ts";
-import { counterMax, takeCountMax } from "../../raft/core/limits.ts";
+import {
+  counterMax,
+  forwardBytesMax,
+  takeCountMax,
+} from "../../raft/core/limits.ts";
 import type { Entry, PeerMessage } from "../../raft/core/types.ts";
 
 export const u64 = fc.oneof(
@@ -125,7 +129,12 @@ const boundedSnapshot = fc.record({ snapshot, index: counter, term: counter })
   }));
 
 const envelope = { from: id, to: id, term: counter };
-const forwarding = { from: id, to: id, id: u64, data };
+const forwarding = {
+  from: id,
+  to: id,
+  id: u64,
+  data: dataUpTo(forwardBytesMax),
+};
 
 const vote = {
   ...envelope,

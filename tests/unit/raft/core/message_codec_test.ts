@@ -13,7 +13,11 @@ import type {
   AppendEntries,
   PeerMessage,
 } from "../../../../raft/core/types.ts";
-import { counterMax, takeCountMax } from "../../../../raft/core/limits.ts";
+import {
+  counterMax,
+  forwardBytesMax,
+  takeCountMax,
+} from "../../../../raft/core/limits.ts";
 import { emptySnapshot } from "../../../../raft/core/log.ts";
 import { ticketsWaitingMax } from "../../../../server/tickets/dispenser.ts";
 import { message } from "../../../fuzz/messages.ts";
@@ -199,7 +203,13 @@ Deno.test("encodePeerMessage() asserts the limits: a value above them is our bug
     { ...append, term: 1.5 },
     { ...append, prevLogIndex: 7 },
     { ...append, entries: [{ type: "command", index: 5, term: 3, data }] },
-    { type: "Forward", from: "1", to: "2", id: 1, data },
+    {
+      type: "Forward",
+      from: "1",
+      to: "2",
+      id: 1,
+      data: new Uint8Array(forwardBytesMax + 1),
+    },
   ];
   for (const message of bad) {
     assert.throws(() => encodePeerMessage(message), { name: "InvariantError" });
