@@ -4,10 +4,7 @@
 import type { Mutant } from "./mutant.ts";
 
 const reserve = "raft/tickets/reserve.ts";
-const led = "raft/tickets/numbers_led.ts";
-const asked = "raft/tickets/numbers_asked.ts";
 const raiseTest = "unit/raft/tickets/raise_test.ts";
-const askedTest = "unit/raft/tickets/numbers_asked_test.ts";
 
 export const numbersMutants: readonly Mutant[] = [
   {
@@ -73,81 +70,7 @@ export const numbersMutants: readonly Mutant[] = [
     replace: "const isInHand = this.#left > 0;",
     tests: [raiseTest],
   },
-  {
-    name: "numbers-unconfirmed",
-    mistake: "a leader that was replaced answers TICKET.LAST and RAFT.BACKUP",
-    source: "PITFALLS 19",
-    file: led,
-    find: "return question.round.number <= confirmedRound;",
-    replace: "return question.round.number <= confirmedRound + 1e9;",
-    tests: [askedTest],
-  },
-  {
-    name: "backup-unconfirmed",
-    mistake: "a leader that was replaced gives a backup",
-    source: "PITFALLS 19",
-    file: led,
-    find: `        return isConfirmed
-          ? { type: "pairs", pairs: this.#backup() }
-          : undefined;`,
-    replace: `        return { type: "pairs", pairs: this.#backup() };`,
-    tests: [askedTest],
-  },
-  {
-    name: "numbers-of-a-former-term",
-    mistake: "a new leader answers before it has applied what the last one did",
-    source: "thesis 6.4",
-    file: led,
-    find: "if (!this.#hasAppliedOwnEntry) return undefined;",
-    replace: "",
-    tests: [askedTest],
-  },
-  {
-    name: "numbers-and-a-loan",
-    mistake: "lent numbers are given after a raise, or after TICKET.LAST",
-    source: "promise 2",
-    file: led,
-    find: "return this.#options.lending.recall();",
-    replace: "return this.#options !== undefined;",
-    tests: [raiseTest],
-  },
-  {
-    name: "numbers-of-a-lost-leader",
-    mistake:
-      "a command that was forwarded to a lost leader is never asked again",
-    source: "promise 5",
-    file: asked,
-    find: 'asked.state = "waiting"; // its leader is lost',
-    replace: "asked.ticksLeft += 0;",
-    tests: [askedTest],
-  },
-  {
-    name: "numbers-lost-on-the-way",
-    mistake: "a command that was lost on its way is not sent again",
-    source: "promise 5",
-    file: asked,
-    find: "        this.#send(asked.command, state);\n",
-    replace: "",
-    tests: [askedTest],
-  },
-  {
-    name: "numbers-asked-twice",
-    mistake: "a command that is sent again waits twice at the leader",
-    source: "CONTRIBUTING, How the code reads",
-    file: asked,
-    find: "if (isKnown) return true; // it was sent again, and waits here",
-    replace: "void isKnown;",
-    tests: [askedTest],
-  },
-  {
-    name: "numbers-for-ever",
-    mistake: "a command without a leader waits for ever",
-    source: "promise 5",
-    file: asked,
-    find: "if (--asked.ticksLeft <= 0) this.#giveUp(asked);",
-    replace: "",
-    tests: [askedTest],
-  },
+  {},
   {
     name: "ticket-told-each-time",
     mistake: "the clients' isolates are sent a message for each take",
@@ -194,30 +117,12 @@ export const numbersMutants: readonly Mutant[] = [
     tests: ["unit/admin/backup_file_test.ts"],
   },
   {
-    name: "raise-said-undone",
-    mistake: "a node that left its cluster denies a raise that was done",
-    source: "PITFALLS 31",
-    file: asked,
-    find: "    asked.state = state;\n    asked.isTried = true;\n",
-    replace: "    asked.state = state;\n",
-    tests: [askedTest],
-  },
-  {
-    name: "raise-without-a-word",
-    mistake: "the log does not say why numbers were passed over",
-    source: "OPERATING, The reasons in the log",
-    file: "raft/tickets/numbers_led.ts",
-    find: "if (question.isProposed) this.#options.raised(command.to);",
-    replace: "",
-    tests: ["unit/raft/tickets/raise_test.ts"],
-  },
-  {
     name: "raises-fill-the-log",
     mistake: "a client that raises in a loop fills the log",
     source: "PITFALLS 38",
     file: "raft/tickets/raise_log.ts",
-    find: "if (this.#to === undefined || this.#ticksLeft > 0) return;",
-    replace: "if (this.#to === undefined) return;",
+    find: "if (name === undefined || this.#ticksLeft > 0) return;",
+    replace: "if (name === undefined) return;",
     tests: ["unit/raft/tickets/raise_test.ts"],
   },
   {
