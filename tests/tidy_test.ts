@@ -25,7 +25,7 @@ const mayImport: readonly (readonly [string, RegExp])[] = [
   ["raft/core/", /^(raft\/core|base)\//],
   [
     "raft/channel/",
-    /^(raft\/channel|base)\/|^(raft\/core\/types|storage\/storage)\.ts$/,
+    /^(raft\/channel|base)\/|^(raft\/core\/(types|limits)|storage\/storage)\.ts$/,
   ],
   ["raft/identity/", /^(raft\/(identity|core)|base)\//],
   ["raft/net/", /^(raft\/(net|identity|core)|base)\//],
@@ -201,7 +201,7 @@ const mayWait = new Set([
   "base/pause.ts",
   "base/port.ts",
   "base/resp_client.ts",
-  "raft/channel/take_box.ts",
+  "raft/channel/box_memory.ts",
   "raft/net/wire.ts",
   "server/clients/client_port.ts",
   "server/clients/client_service.ts",

@@ -27,8 +27,6 @@ import { Care, isOfNumbers, isOne, withSameAnswer } from "./care.ts";
 import { Loan } from "./loan.ts";
 import type { TicketClient, TicketRequest } from "./ticket_request.ts";
 
-export type { TicketClient, TicketRequest };
-
 /** How often `tick()` is to be called in the time that a request may wait. */
 export const ticksPerTimeout = 20;
 
