@@ -23,7 +23,7 @@ import {
   stoppingText,
 } from "./refusals.ts";
 import { type Asker, type AskerCounts, Askers } from "./askers.ts";
-import { Care, isOfNumbers, isOne, withSameAnswer } from "./care.ts";
+import { Care, isOfNumbers, isOwnAnswer, withSameAnswer } from "./care.ts";
 import { Loan } from "./loan.ts";
 import type { TicketClient, TicketRequest } from "./ticket_request.ts";
 
@@ -210,7 +210,7 @@ export class Lane {
       return this.#askAgain(count);
     }
     if (!isOfNumbers(reason)) return this.#refuse(count, reason);
-    if (!isOne(this.#askers.first, count)) {
+    if (!isOwnAnswer(this.#askers.first, { count, reason })) {
       this.#care.begin(reason, this.waiting);
       return this.#askAgain(count);
     }
