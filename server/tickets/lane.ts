@@ -270,13 +270,14 @@ export class Lane {
   }
 
   #answer(count: number, give: (asker: Asker, part: number) => void): void {
-    const isCareful = this.#care.isTaken;
+    // A take of a part of what waits depends on whose turn it is then.
+    const isPart = this.#care.isTaken || this.#toPost > takeTicketsMax;
     this.#askers.settle(count);
     this.#care.settle(count);
     // First, so that the node works on the next take while these clients are written to.
-    if (!isCareful) this.#post();
+    if (!isPart) this.#post();
     this.#askers.deal(count, give);
-    if (isCareful) this.#post(); // which needs to know whose turn it is
+    if (isPart) this.#post();
   }
 
   /** Tickets that the take under way is still to bring. */
