@@ -14,6 +14,7 @@ import {
   CommandReader,
   isNewerCommand,
   type ReadOperation,
+  readOperations,
 } from "./machine_codec.ts";
 import { bytesOfName, type NameBytes } from "./name_bytes.ts";
 import { isNewerState, SequenceTable } from "./sequence_table.ts";
@@ -126,6 +127,7 @@ export class Machine {
    * @throws {DecodeError} or {InvariantError} if this version cannot apply it
    */
   apply(command: Uint8Array): readonly Outcome[] {
+    this.#table.goOn();
     const reader = new CommandReader(command);
     if (reader.isGroup) return this.#applyGroup(reader);
     const outcomes: Outcome[] = [];
@@ -136,13 +138,17 @@ export class Machine {
     return outcomes;
   }
 
-  /** The whole state, as {@linkcode Machine.restore} reads it: one copy of memory. */
-  snapshot(): Uint8Array<ArrayBuffer> {
+  /**
+   * The whole state, as {@linkcode Machine.restore} reads it. Not a copy, so that it takes no
+   * time: nobody may change these bytes.
+   */
+  snapshot(): Uint8Array {
     return this.#table.state();
   }
 
   /**
-   * Takes the state of `snapshot`; no bytes at all are the state before any command.
+   * Takes the state of `snapshot`; no bytes at all are the state before any command. The bytes
+   * are kept: nobody may change them any more.
    *
    * @throws {DecodeError} or {InvariantError} if it is none; the state is then as it was
    */
@@ -298,12 +304,9 @@ export function isCommand(data: Uint8Array): boolean {
 export function isReturn(data: Uint8Array): boolean {
   let isLowering = false;
   const isSound = !isNewerCommand(data) && isReadable(() => {
-    const reader = new CommandReader(data);
-    for (let left = reader.count; left > 0 && !isLowering; left--) {
-      isLowering = reader.next().type === "return";
-    }
+    isLowering = readOperations(data).some(({ type }) => type === "return");
   });
-  return isLowering && isSound;
+  return isSound && isLowering;
 }
 
 /** Whether this version can restore a snapshot ({@linkcode Machine.snapshot}). */

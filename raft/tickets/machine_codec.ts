@@ -212,6 +212,21 @@ export function isNewerCommand(command: Uint8Array): boolean {
   return (command[0] ?? 0) > versions.group;
 }
 
+/** Whether all of a command's operations are carried out, or none. */
+export function isGroup(command: Uint8Array): boolean {
+  return command[0] === versions.group;
+}
+
+/** All operations of a command; throws as {@linkcode CommandReader} does. */
+export function readOperations(command: Uint8Array): readonly ReadOperation[] {
+  const reader = new CommandReader(command);
+  const operations: ReadOperation[] = [];
+  // Not an array of `count`: few bytes must not reserve much memory (PITFALLS 33).
+  for (let i = 0; i < reader.count; i++) operations.push(reader.next());
+  reader.end();
+  return operations;
+}
+
 /**
  * Reads a command from its first operation to its last.
  *
@@ -236,7 +251,7 @@ export class CommandReader {
       `format ${version} in the log is newer than this ticketd, which knows ${versions.group}`,
     );
     if (version === 0) reader.fail("format 0");
-    this.isGroup = version === versions.group;
+    this.isGroup = isGroup(command);
     this.isFormer = version < versions.batch;
     this.sequencesMax = this.isFormer ? Infinity : reader.u32();
     this.count = version === versions.takes

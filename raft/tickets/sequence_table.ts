@@ -1,6 +1,6 @@
-// The sequences of one machine, kept as the bytes of its snapshot. A snapshot is then one copy
-// of memory, which takes milliseconds for 100,000 names and does not stop the tickets. An open
-// hash table finds a name in these bytes. Not here: what operations do (`machine.ts`).
+// The sequences of one machine, kept as the bytes of its snapshot, so that a snapshot of 100,000
+// names costs nothing (`state_bytes.ts`). An open hash table finds a name in these bytes. Not
+// here: what operations do (`machine.ts`).
 //
 //   state    = version u8 = 2 · policy u8 · count u32 · sequence*   in order of creation
 //   sequence = name text · last big64
@@ -14,6 +14,7 @@ import { assert } from "../../base/assert.ts";
 import { DecodeError, Reader } from "../../base/bytes.ts";
 import type { Policy } from "../channel/operations.ts";
 import { NameBytes } from "./name_bytes.ts";
+import { StateBytes } from "./state_bytes.ts";
 
 const version = 2;
 const policies: readonly Policy[] = ["any", "created"];
@@ -29,26 +30,23 @@ const sequenceBytes = 9;
  * bytes; that place is valid until the table is cut.
  */
 export class SequenceTable {
-  #bytes: Uint8Array<ArrayBuffer>;
-  #view: DataView;
-  /** How many of `#bytes` are used. */
-  #length = headBytes;
+  readonly #bytes: StateBytes;
   #size = 0;
   /** Where each sequence begins, in order of creation; places behind `#size` are unused. */
   #begins: Uint32Array;
   /** 1 + the position of a sequence, or 0; a power of two, more than twice `#size`. */
   #slots: Int32Array;
 
-  /** A table of no sequence. */
-  constructor(bytes = emptyState(), count = 0) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer);
+  /** A table of no sequence, unless `bytes` hold some that are read next. */
+  constructor(bytes: Uint8Array = emptyState(), count = 0) {
+    this.#bytes = new StateBytes(bytes);
     this.#begins = new Uint32Array(Math.max(16, count));
     this.#slots = new Int32Array(slotsFor(count));
   }
 
   /**
-   * The table whose state is `state`; that of no bytes is one of no sequence.
+   * The table whose state is `state`; that of no bytes is one of no sequence. The bytes are
+   * kept, and must not change any more.
    *
    * @throws {DecodeError} on bytes that are no state; an {@linkcode InvariantError} on those
    * of a newer version
@@ -61,7 +59,7 @@ export class SequenceTable {
       `format ${found} in the log is newer than this ticketd, which knows ${version}`,
     );
     if (found === 0) throw new DecodeError("format 0");
-    const bytes = found === version ? state.slice() : inNewVersion(state);
+    const bytes = found === version ? state : inNewVersion(state);
     const reader = new Reader(bytes);
     reader.u8();
     if (reader.u8() >= policies.length) reader.fail("an unknown policy");
@@ -78,16 +76,21 @@ export class SequenceTable {
   }
 
   get policy(): Policy {
-    return policies[this.#bytes[policyAt]!]!;
+    return policies[this.#bytes.head.getUint8(policyAt)]!;
   }
 
   set policy(policy: Policy) {
-    this.#bytes[policyAt] = policies.indexOf(policy);
+    this.#bytes.head.setUint8(policyAt, policies.indexOf(policy));
   }
 
-  /** A copy of the state's bytes. */
-  state(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.#length);
+  /** The state's bytes as they are now, which do not change any more. */
+  state(): Uint8Array {
+    return this.#bytes.snapshot();
+  }
+
+  /** Does a part of the work that `state` has put off. */
+  goOn(): void {
+    this.#bytes.copySome();
   }
 
   /** Where the last number of `name` lies; `undefined` if there is no such sequence. */
@@ -101,25 +104,27 @@ export class SequenceTable {
   add(name: NameBytes): number {
     if (2 * (this.#size + 1) >= this.#slots.length) this.#spread();
     const slot = this.#slotOf(name);
-    const begin = this.#length;
     const { view: { buffer, byteOffset }, at, length } = name;
-    this.#grow(begin + length + sequenceBytes);
-    this.#bytes[begin] = length;
-    this.#bytes.set(new Uint8Array(buffer, byteOffset + at, length), begin + 1);
-    this.#length = begin + length + sequenceBytes;
-    this.setLast(begin + 1 + length, 0n);
+    const begin = this.#bytes.append(length + sequenceBytes);
+    const place = begin + 1 + length;
+    this.#bytes.set(begin, Uint8Array.of(length));
+    this.#bytes.set(
+      begin + 1,
+      new Uint8Array(buffer, byteOffset + at, length),
+    );
+    this.#bytes.setLast(place, 0n);
     this.#enter(slot, begin);
-    this.#view.setUint32(countAt, this.#size, true);
-    return begin + 1 + length;
+    this.#bytes.head.setUint32(countAt, this.#size, true);
+    return place;
   }
 
   /** The last number that lies at `place`. */
   lastAt(place: number): bigint {
-    return this.#view.getBigUint64(place, true);
+    return this.#bytes.lastAt(place);
   }
 
   setLast(place: number, last: bigint): void {
-    this.#view.setBigUint64(place, last, true);
+    this.#bytes.setLast(place, last);
   }
 
   /** Removes the newest sequences until `size` are left. */
@@ -129,9 +134,9 @@ export class SequenceTable {
       // No name behind it was entered later, so that no search passes over its slot.
       this.#slots[this.#slotOf(this.#nameAt(begin))] = 0;
       this.#size--;
-      this.#length = begin;
+      this.#bytes.cut(begin);
     }
-    this.#view.setUint32(countAt, this.#size, true);
+    this.#bytes.head.setUint32(countAt, this.#size, true);
   }
 
   /** The sequences at positions `from` up to `to`, in order of creation. */
@@ -139,8 +144,8 @@ export class SequenceTable {
     const sequences: (readonly [string, bigint])[] = [];
     for (let i = from; i < Math.min(to, this.#size); i++) {
       const begin = this.#begins[i]!;
-      const place = begin + 1 + this.#bytes[begin]!;
-      sequences.push([`${this.#nameAt(begin)}`, this.lastAt(place)]);
+      const name = this.#nameAt(begin);
+      sequences.push([`${name}`, this.lastAt(name.at + name.length)]);
     }
     return sequences;
   }
@@ -149,7 +154,9 @@ export class SequenceTable {
     const { length } = this.#bytes;
     let begin = headBytes;
     for (let left = count; left > 0; left--) {
-      const end = begin + (this.#bytes[begin] ?? 0) + sequenceBytes;
+      const end = begin < length
+        ? begin + this.#lengthAt(begin) + sequenceBytes
+        : begin + sequenceBytes;
       if (end > length) throw new DecodeError(`${end - length} bytes missing`);
       const name = this.#nameAt(begin);
       const slot = this.#slotOf(name);
@@ -162,7 +169,6 @@ export class SequenceTable {
     if (begin < length) {
       throw new DecodeError(`${length - begin} bytes too many`);
     }
-    this.#length = length;
   }
 
   /** The next position is that of the sequence that begins at `begin`. */
@@ -177,7 +183,12 @@ export class SequenceTable {
   }
 
   #nameAt(begin: number): NameBytes {
-    return new NameBytes(this.#view, begin + 1, this.#bytes[begin]!);
+    const view = this.#bytes.viewAt(begin);
+    return new NameBytes(view, begin + 1, view.getUint8(begin));
+  }
+
+  #lengthAt(begin: number): number {
+    return this.#bytes.viewAt(begin).getUint8(begin);
   }
 
   /** The slot that holds `name`, or the free one in which it belongs. */
@@ -187,8 +198,9 @@ export class SequenceTable {
       const position = this.#slots[slot]! - 1;
       if (position < 0) return slot;
       const begin = this.#begins[position]!;
-      const isAsLong = this.#bytes[begin] === name.length;
-      if (isAsLong && name.isAt(this.#view, begin + 1)) return slot;
+      const view = this.#bytes.viewAt(begin);
+      const isAsLong = view.getUint8(begin) === name.length;
+      if (isAsLong && name.isAt(view, begin + 1)) return slot;
     }
   }
 
@@ -199,14 +211,6 @@ export class SequenceTable {
       this.#slots[this.#slotOf(this.#nameAt(this.#begins[i]!))] = i + 1;
     }
   }
-
-  #grow(needed: number): void {
-    if (needed <= this.#bytes.length) return;
-    const bytes = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
-    bytes.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer);
-  }
 }
 
 /** Whether a later ticketd wrote the state, in a version that this one does not know. */
@@ -214,10 +218,8 @@ export function isNewerState(state: Uint8Array): boolean {
   return (state[0] ?? 0) > version;
 }
 
-function emptyState(): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(1024);
-  bytes[0] = version;
-  return bytes;
+function emptyState(): Uint8Array {
+  return Uint8Array.of(version, 0, 0, 0, 0, 0);
 }
 
 /** The bytes of a state of the former version, with the policy of then. */
