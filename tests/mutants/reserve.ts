@@ -492,7 +492,7 @@ export const reserveMutants: readonly Mutant[] = [
     source: "PITFALLS 24",
     file: supply,
     find: "      hand.isCareful = true;\n",
-    replace: "      hand.isCareful = reason2 === outcome.reason;\n",
+    replace: "      hand.isCareful = hand.left < 0;\n",
     tests: ["unit/raft/tickets/claims_test.ts"],
   },
   {
