@@ -54,8 +54,8 @@ export const lendingMutants: readonly Mutant[] = [
       "one of several isolates gives numbers that the others have passed",
     source: "promise 2",
     file: lending,
-    find: "if (!this.#isAllowed || this.#isRecallingAll) return 0;",
-    replace: "if (this.#isRecallingAll) return 0;",
+    find: "    if (!this.#isAllowed ||",
+    replace: "    if (this.#isAlone === undefined ||",
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
@@ -150,8 +150,8 @@ export const lendingMutants: readonly Mutant[] = [
     mistake: "what is under way when a recall begins is lent all the same",
     source: "promise 2",
     file: lending,
-    find: "    return this.#isAlone && !this.isRecalling(name)\n",
-    replace: "    return this.#isAlone\n",
+    find: "if (!this.#isAllowed || this.#isRecallingAll) return 0;",
+    replace: "if (!this.#isAllowed) return 0;",
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
@@ -257,5 +257,45 @@ export const lendingMutants: readonly Mutant[] = [
     find: "} while (spare > 0 && this.#toPost > 0);",
     replace: "} while (spare < 0);",
     tests: ["unit/server/tickets/dispenser_loan_test.ts"],
+  },
+  {
+    name: "rest-burns",
+    mistake: "what comes back with a take is not given again",
+    source: "promise 4",
+    file: lending,
+    find: "    this.#reserve.returned(name, { last, count: rest });\n",
+    replace: "    void last;\n",
+    tests: ["unit/raft/tickets/lending_test.ts"],
+  },
+  {
+    name: "rest-forgets-its-loan",
+    mistake:
+      "what comes back with a take after the recall was answered is not given again",
+    source: "promise 4",
+    file: lending,
+    find: "const last = loan?.last ?? this.#ended.get(name) ?? 0n;",
+    replace: "const last = loan?.last ?? 0n;",
+    tests: ["unit/raft/tickets/lending_test.ts"],
+  },
+  {
+    name: "recall-ends-with-a-take",
+    mistake:
+      "a take that crosses a recall ends it, and the answer is for nobody",
+    source: "promise 2",
+    file: lending,
+    find: "    if (loan?.isRecalled === false) this.#loans.delete(name);\n",
+    replace: "    this.#loans.delete(name);\n",
+    tests: ["unit/raft/tickets/lending_test.ts"],
+  },
+  {
+    name: "one-loan-recalled-for-all",
+    mistake: "when nobody comes for one sequence the loans of all are recalled",
+    source: "promise 5",
+    file: lending,
+    find:
+      "      if (!isRecalled && this.#reserve.aheadOf(name) === 0) this.recall(name);\n",
+    replace:
+      "      if (!isRecalled && this.#reserve.aheadOf(name) === 0) this.recallAll();\n",
+    tests: ["unit/raft/tickets/lending_test.ts"],
   },
 ];

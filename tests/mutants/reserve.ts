@@ -357,7 +357,7 @@ export const reserveMutants: readonly Mutant[] = [
     file: reserve,
     find: "(hand.left > 0 || hand.returning > 0);",
     replace: "hand.left > 0;",
-    tests: ["unit/raft/tickets/claims_model_test.ts"],
+    tests: ["unit/raft/tickets/claims_test.ts"],
   },
   {
     name: "cold-holds-up-hot",
@@ -413,18 +413,6 @@ export const reserveMutants: readonly Mutant[] = [
     file: reserve,
     find: "      hands.filter(({ left }) => left > 0),\n",
     replace: "      [],\n",
-    tests: [
-      "unit/raft/tickets/claims_test.ts",
-      "unit/raft/tickets/claims_model_test.ts",
-    ],
-  },
-  {
-    name: "given-beside-a-command",
-    mistake: "a sequence gives numbers while a command of it is in the log",
-    source: "promise 2",
-    file: "raft/tickets/hand.ts",
-    find: "    else if (this.#barriers === 0) this.wanted += count;\n",
-    replace: "    else this.wanted += count;\n",
     tests: [
       "unit/raft/tickets/claims_test.ts",
       "unit/raft/tickets/claims_model_test.ts",

@@ -89,7 +89,8 @@ export const takesMutants: readonly Mutant[] = [
     mistake: "a take whose answer was lost is not answered again",
     source: "promise 5",
     file: served,
-    find: "if (isSame && answers.length > 0) this.#respond(served, answers);",
+    find:
+      "if (isSame && answers.length > 0) this.#respond(served, [...answers]);",
     replace: "if (isSame) return;",
     tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
@@ -288,7 +289,10 @@ export const takesMutants: readonly Mutant[] = [
     find:
       "    if (take.id <= process.answered) return; // a former one, which was late\n",
     replace: "",
-    tests: ["unit/raft/tickets/own_takes_test.ts"],
+    tests: [
+      "unit/raft/tickets/served_takes_test.ts",
+      "unit/raft/tickets/own_takes_test.ts",
+    ],
   },
   {
     name: "never-forgotten",
@@ -297,7 +301,7 @@ export const takesMutants: readonly Mutant[] = [
     file: served,
     find: "      if (id <= answered) process.remembered.delete(id);\n",
     replace: "      void id;\n",
-    tests: ["unit/raft/tickets/many_sequences_test.ts"],
+    tests: ["unit/raft/tickets/served_takes_test.ts"],
   },
   {
     name: "answered-too-early",
