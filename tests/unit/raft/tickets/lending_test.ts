@@ -169,8 +169,7 @@ Deno.test("Each sequence that is asked for steadily has a loan of its own, which
   assert(computer.loanOf("x").numbers.length > 0);
   for (let i = 0; i < 12; i++) {
     nodes.run(1);
-    if (computer.loan.length < 4) nodes.take("a", computer.loan.length + 8);
-    else nodes.serve("a", 2);
+    nodes.take("a", computer.loan.length + 8);
     nodes.settle();
   }
   assert.equal(computer.loanOf("x").recalled, true, "nobody comes for x");
