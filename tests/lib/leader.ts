@@ -2,7 +2,7 @@
 // claims, which want no clients. Its disk can hang, and what it lends is decided by the test.
 
 import assert from "node:assert/strict";
-import { Raft } from "../../raft/core/raft.ts";
+import type { Raft } from "../../raft/core/raft.ts";
 import type { Save } from "../../raft/core/types.ts";
 import type {
   Claim,

@@ -326,7 +326,7 @@ export const nodeMutants: readonly Mutant[] = [
     mistake: "a node that looks for a cluster never answers its clients",
     source: "promise 5",
     file: "raft/host.ts",
-    find: 'this.doors.postMessage({ type: "refused", door, name, reason });',
+    find: 'this.doors.postMessage({ type: "refused", door, ...refused });',
     replace: "",
     tests: ["e2e/outside_test.ts"],
   },

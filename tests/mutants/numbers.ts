@@ -4,7 +4,6 @@
 import type { Mutant } from "./mutant.ts";
 
 const machine = "raft/tickets/machine.ts";
-const reserve = "raft/tickets/reserve.ts";
 const led = "raft/tickets/numbers_led.ts";
 const asked = "raft/tickets/numbers_asked.ts";
 const commands = "server/commands/raft_commands.ts";

@@ -87,6 +87,21 @@ Deno.test("Takes that begin at one time travel in one message, and are answered 
   assert.deepEqual(asked.map(outcome), outcomes);
 });
 
+Deno.test("Takes that come together are one entry at their leader, and one message on their way to it", () => {
+  const nodes = Nodes.ledBy("abc");
+  const before = Number(nodes.stat("a", "last_log_index"));
+  const takes = sent(nodes, "Take");
+  for (const id of "ab") {
+    nodes.node(id).together(() => {
+      for (const name of "wxyz") nodes.take(id, 2, of(name));
+    });
+    nodes.settle();
+  }
+  assert.equal(Number(nodes.stat("a", "last_log_index")), before + 2);
+  assert.deepEqual(takes.map(({ parts }) => parts.length), [4]);
+  assert.equal(nodes.received("z").highest, 4n);
+});
+
 Deno.test("Takes that do not fit into one message travel in several", () => {
   const names = Array.from({ length: 600 }, (_, i) => `${"n".repeat(120)}${i}`);
   const { nodes, takes } = forwarding((nodes) => {
