@@ -3,74 +3,10 @@
 
 import type { Mutant } from "./mutant.ts";
 
-const reserve = "raft/tickets/reserve.ts";
 const raiseTest = "unit/raft/tickets/raise_test.ts";
 
 export const numbersMutants: readonly Mutant[] = [
   {
-    name: "raise-forgets-the-reserve",
-    mistake: "numbers in hand are given after they were passed over",
-    source: "OPERATING, The number of the next ticket",
-    file: reserve,
-    find: "if (index === this.#raising?.index) this.#raised(this.#raising.to);",
-    replace: "if (index === this.#raising?.index) this.#raising = undefined;",
-    tests: [raiseTest],
-  },
-  {
-    name: "raise-burns-all",
-    mistake: "numbers in hand above the one raised to burn as well",
-    source: "promise 4",
-    file: reserve,
-    find: "const lastDropped = to < this.#end ? to : this.#end;",
-    replace: "const lastDropped = this.#end;",
-    tests: [raiseTest],
-  },
-  {
-    name: "returned-behind-a-raise",
-    mistake: "what is given back takes the machine below the number raised to",
-    source: "OPERATING, The number of the next ticket",
-    file: reserve,
-    find: "if (this.#taking ?? this.#returning ?? this.#raising) return false;",
-    replace: "if (this.#taking ?? this.#returning) return false;",
-    tests: [raiseTest],
-  },
-  {
-    name: "answered-with-a-loan-under-a-raise",
-    mistake: "a take brings a loan while numbers are being passed over",
-    source: "OPERATING, The number of the next ticket",
-    file: reserve,
-    find: "      this.#raising === undefined;\n",
-    replace: "      true;\n",
-    tests: [raiseTest],
-  },
-  {
-    name: "refilled-under-a-raise",
-    mistake: "a refill is lent while numbers are being passed over",
-    source: "OPERATING, The number of the next ticket",
-    file: reserve,
-    find: "if (this.#raising !== undefined) return undefined;",
-    replace: "",
-    tests: [raiseTest],
-  },
-  {
-    name: "last-of-the-machine",
-    mistake: "TICKET.LAST counts numbers in hand as given",
-    source: "OPERATING, The number of the next ticket",
-    file: reserve,
-    find: "return isInHand ? this.#next - 1n : taken;",
-    replace: "void isInHand;\n    return taken;",
-    tests: [raiseTest],
-  },
-  {
-    name: "last-forgets-what-returns",
-    mistake: "TICKET.LAST is above numbers that are on their way back",
-    source: "OPERATING, The number of the next ticket",
-    file: reserve,
-    find: "const isInHand = this.#left > 0 || this.#returning !== undefined;",
-    replace: "const isInHand = this.#left > 0;",
-    tests: [raiseTest],
-  },
-  {},
   {
     name: "ticket-told-each-time",
     mistake: "the clients' isolates are sent a message for each take",
