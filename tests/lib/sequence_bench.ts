@@ -16,7 +16,10 @@ import type {
   Session,
 } from "../../server/commands/command.ts";
 import { runCommand } from "../../server/commands/commands.ts";
-import type { TicketClient, TicketRequest } from "../../server/tickets/lane.ts";
+import type {
+  TicketClient,
+  TicketRequest,
+} from "../../server/tickets/ticket_request.ts";
 import { refusalText } from "../../server/tickets/refusals.ts";
 import { Replies } from "../../server/resp/replies.ts";
 import { RespParser } from "../../server/resp/resp_parser.ts";
