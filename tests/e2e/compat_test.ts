@@ -364,6 +364,6 @@ function stats(
     ...["protocol_version_min", "0", "snapshot_version_max", "1"],
     ...["snapshot_version_min", "0", "state", "Leader", "term", "2"],
   );
-  const longer = ofTheOriginal.replace(/^\*36/, "*68");
+  const longer = ofTheOriginal.replace(/^\*36/, "*70");
   return (reply) => reply.startsWith(`${longer}$14\r\nclient_address\r\n`);
 }
