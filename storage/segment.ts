@@ -113,7 +113,7 @@ function writeSegment(
 }
 
 /** Bytes that suffice for `change` and its frame, unless it holds many configurations. */
-export function sizeOf({ snapshot, entries }: Change): number {
+function sizeOf({ snapshot, entries }: Change): number {
   return entries.reduce(
     (sum, entry) => sum + (entry.type === "command" ? entry.data.length : 0),
     (snapshot?.data.length ?? 0) + 16 * entries.length + 32 * 1024,
