@@ -11,10 +11,10 @@ import { crc32 } from "node:zlib";
 import { assert } from "../../base/assert.ts";
 
 /**
- * Bytes of a payload from a member: the longest is an append of configurations, whose size is
- * only estimated when entries are chosen.
+ * Bytes of a payload from a member. The longest are a Forward, of 256 KiB at most, and an append
+ * of configurations, whose size is only estimated when entries are chosen.
  */
-export const frameBytesMax = 256 * 1024;
+export const frameBytesMax = 320 * 1024;
 /** Bytes of a payload from a guest: any message but an append of large entries. */
 export const guestFrameBytesMax = 64 * 1024;
 /** Bytes of a payload during the handshake. */
