@@ -302,7 +302,8 @@ e2e(
   async (lab) => {
     const node = await lab.server().start();
     const bench = async (...args: string[]) => {
-      const all = ["-p", `${node.port}`, "-n", "5000", ...args];
+      // Whole pipelines of 16: it would send the rest of one as well.
+      const all = ["-p", `${node.port}`, "-n", "4800", ...args];
       const { code, stdout, stderr } = await redisTool("redis-benchmark", all);
       assert.equal(code, 0);
       assert.doesNotMatch(stdout + stderr, /warn|err/i);
@@ -310,14 +311,14 @@ e2e(
     };
     await bench("-c", "50", "-t", "incr");
     await bench("-c", "10", "-P", "16", "-t", "incr");
-    assert.equal(await node.ask("GET", "counter:__rand_int__"), "10000");
+    assert.equal(await node.ask("GET", "counter:__rand_int__"), "9600");
     await bench("-c", "50", "-P", "16", "-r", "100", "TICKET", "n__rand_int__");
     using client = await node.connect();
     const names = await client.ask("KEYS", "n*");
     assert.ok(Array.isArray(names) && names.length > 50);
     const numbers = await client.ask("MGET", ...names.map(String));
     assert.ok(Array.isArray(numbers));
-    assert.equal(numbers.reduce((sum, text) => sum + Number(text), 0), 5000);
+    assert.equal(numbers.reduce((sum, text) => sum + Number(text), 0), 4800);
   },
   { needs: ["redis-benchmark"] },
 );

@@ -173,6 +173,7 @@ e2e(
   async (lab) => {
     const node = await lab.server().start();
     using client = await node.connect();
+    assert.equal(await client.ask("TICKET"), "1");
     const names = Array.from({ length: 2500 }, (_, i) => `n${i}`);
     await pipeline(
       client,
@@ -198,7 +199,7 @@ e2e(
     );
     assert.equal(restored.code, 0, restored.stderr);
     await second.start();
-    assert.equal(await second.ask("DBSIZE"), 2500n);
+    assert.equal(await second.ask("DBSIZE"), 2501n);
     assert.equal(await second.ask("TICKET.POLICY"), "created");
     assert.equal(await second.ask("INCR", "n99"), 101n);
     assertRefused(await second.ask("INCR", "n2500"), /no sequence/);

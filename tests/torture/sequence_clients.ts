@@ -70,8 +70,8 @@ export class SequenceClients {
       name,
       checker: new RangeChecker(),
     }));
-    const all = [...this.sequences, { name: "ticket", checker: tickets }];
-    this.#requests = new Requests(all, random);
+    const busy = { name: "ticket", checker: tickets };
+    this.#requests = new Requests(this.sequences, { random, busy });
     this.#places = new Map(servers.map(({ id, host, port }) => [
       id,
       { id, host, port, avoided: false, open: new Set() },

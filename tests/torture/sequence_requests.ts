@@ -42,7 +42,7 @@ export class Unkept extends Error {
 
 /** The replies of a node without a leader, and of one that ends. Any may burn numbers. */
 const refusals =
-  /^(CLUSTERDOWN |ERR (the node|the leader|there is no leader|a majority|this node belongs))/;
+  /^(CLUSTERDOWN |ERR (the node|the leader|leadership was lost|there is no leader|a majority|this node belongs))/;
 
 /** Whether `reply` says that there was nobody to answer; throws on any other error. */
 function isRefused(reply: Reply): boolean {
@@ -79,15 +79,26 @@ const groupMax = 5;
 /** The most numbers of one sequence that one request asks for. */
 export const countMax = groupMax * Math.max(blockMax, reachMax);
 
-/** Draws requests about `sequences`; the first is drawn as often as all others together. */
+/**
+ * Draws requests about `sequences`, of which the first is drawn as often as all others together.
+ * `busy` is drawn seldom, and never raised: whatever touches it holds its many other clients up.
+ */
 export class Requests {
   readonly #sequences: readonly Sequence[];
+  readonly #busy: Sequence | undefined;
   readonly #random: Random;
   /** How many requests of each kind were answered with what was asked for. */
   readonly counts = { single: 0, group: 0, failed: 0, watched: 0 };
 
-  constructor(sequences: readonly Sequence[], random: Random) {
+  constructor(
+    sequences: readonly Sequence[],
+    { random, busy }: {
+      readonly random: Random;
+      readonly busy?: Sequence | undefined;
+    },
+  ) {
     this.#sequences = sequences;
+    this.#busy = busy;
     this.#random = random;
   }
 
@@ -222,6 +233,9 @@ export class Requests {
       case 5:
         return operation(0, ["TICKET.LAST", name], lastIn);
       case 6: {
+        if (sequence === this.#busy) {
+          return operation(0, ["TICKET.LAST", name], lastIn);
+        }
         const count = random(reachMax);
         const to = floor + count;
         return operation(count, ["TICKET.RAISE", name, `${to}`], (reply) => {
@@ -238,6 +252,7 @@ export class Requests {
   }
 
   #sequence(): Sequence {
+    if (this.#busy !== undefined && this.#random(40) === 0) return this.#busy;
     const { length } = this.#sequences;
     const at = this.#random(2 * length);
     return this.#sequences[at < length ? at : 0]!;

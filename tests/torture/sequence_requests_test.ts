@@ -101,7 +101,7 @@ function ask(fake: Fake): string[] {
     name,
     checker: new RangeChecker(),
   }));
-  const requests = new Requests(sequences, randomOf(7));
+  const requests = new Requests(sequences, { random: randomOf(7) });
   const connections = [new Connection(), new Connection()];
   for (let i = 0; i < 1000; i++) {
     const connection = connections[i % 2]!;
@@ -148,7 +148,9 @@ for (
 
 Deno.test("A request that a node without a leader refuses may have used its numbers up", () => {
   const checker = new RangeChecker();
-  const requests = new Requests([{ name: "a", checker }], randomOf(1));
+  const requests = new Requests([{ name: "a", checker }], {
+    random: randomOf(1),
+  });
   const connection = new Connection();
   for (let i = 0; i < 100; i++) {
     const request = requests.draw(connection);
@@ -166,7 +168,7 @@ Deno.test("A request that a node without a leader refuses may have used its numb
 
 Deno.test("A reply to WATCH, GET, MULTI, INCR, EXEC that skips a number is found", () => {
   const sequence = { name: "a", checker: new RangeChecker() };
-  const requests = new Requests([sequence], randomOf(1));
+  const requests = new Requests([sequence], { random: randomOf(1) });
   const connection = new Connection();
   const exec = (seen: string, number: bigint | undefined) => {
     const group = requests.watched(connection, { sequence, seen });
