@@ -3,10 +3,7 @@
 
 import type { Mutant } from "./mutant.ts";
 
-const raiseTest = "unit/raft/tickets/raise_test.ts";
-
 export const numbersMutants: readonly Mutant[] = [
-  {
   {
     name: "ticket-told-each-time",
     mistake: "the clients' isolates are sent a message for each take",
