@@ -83,7 +83,8 @@ standard output. With --every, FILE is a directory of backups.`,
     text:
       `Makes the data of one new node, the first of a new cluster, from a backup.
 Numbers that were given after the backup would be given again: so --skip or
---above says where to begin. Exit code 0 when the data are on disk.`,
+--above says where each sequence begins, and names that the backup does not
+know are refused until they are created. Exit code 0 when the data are on disk.`,
   },
   recover: {
     takes: "--skip N [--yes] [flags]",
@@ -91,8 +92,9 @@ Numbers that were given after the backup would be given again: so --skip or
     flags: ["skip", "yes", ...newNodeFlags],
     text:
       `Makes a stopped node the only voter of a new cluster, which begins N numbers
-above the last one that this node knows. The lost nodes may have given more
-numbers than it knows: choose N larger than that. Asks before it writes.`,
+above the last one that this node knows, for each sequence. The lost nodes may
+have given more than it knows: choose N larger than that. Names that it does
+not know are refused until they are created. Asks before it writes.`,
   },
   check: {
     takes: "[--json] [flags]",
