@@ -36,6 +36,8 @@ export class Demand {
   #asked = 0;
   /** … and in each of the last `paceTicks` before it. */
   readonly #pace: number[] = Array.from({ length: paceTicks }, () => 0);
+  /** The average of those. */
+  #average = 0;
   /** Ticks that began while the log worked on the last entry that took numbers. */
   #entryTicks = 0;
 
@@ -49,8 +51,7 @@ export class Demand {
    */
   get ahead(): number {
     if (!this.#isSteady) return 0;
-    const average = this.#pace.reduce((sum, asked) => sum + asked) / paceTicks;
-    const pace = Math.ceil(Math.max(this.#asked, average));
+    const pace = Math.ceil(Math.max(this.#asked, this.#average));
     const ticks = Math.max(lastingTicksMin, 2 * this.#entryTicks);
     return Math.min(
       pace * Math.min(ticks, lastingTicksMax),
@@ -61,7 +62,7 @@ export class Demand {
   /** Nobody has asked for a while: a new demand would be as good as this one. */
   get isOver(): boolean {
     return !this.#isSteady && this.#takes === 0 && this.#asked === 0 &&
-      this.#pace.every((asked) => asked === 0);
+      this.#average === 0;
   }
 
   /** Numbers that may be on hand beyond those asked for. */
@@ -86,6 +87,7 @@ export class Demand {
     this.#pace.forEach((asked, at) => {
       if (at >= paceTicks - before) this.#pace[at] = asked + part;
     });
+    this.#average = averageOf(this.#pace);
     this.asked(part);
   }
 
@@ -106,7 +108,8 @@ export class Demand {
     this.#pace.shift();
     this.#pace.push(this.#asked);
     this.#asked = 0;
-    if (this.#pace.every((asked) => asked === 0)) this.#isSteady = false;
+    this.#average = averageOf(this.#pace);
+    if (this.#average === 0) this.#isSteady = false;
   }
 
   /** Too few takes since the last pause are no program's: what is in hand may go back. */
@@ -115,4 +118,10 @@ export class Demand {
     if (0 < this.#takes && this.#takes < takesMin) this.#isSteady = false;
     this.#takes = 0;
   }
+}
+
+function averageOf(pace: readonly number[]): number {
+  let sum = 0;
+  for (const asked of pace) sum += asked;
+  return sum / pace.length;
 }

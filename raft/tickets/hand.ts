@@ -11,7 +11,7 @@
 import { assert } from "../../base/assert.ts";
 import type { Range } from "../../base/range.ts";
 import type { Index } from "../core/types.ts";
-import type { Claim, ClaimPart, Settlement } from "./claim.ts";
+import type { Claim, ClaimPart, ClaimRequest, Settlement } from "./claim.ts";
 import { Demand, type DemandOptions } from "./demand.ts";
 
 /** A claim that is not settled. */
@@ -73,6 +73,11 @@ export class Hand {
   /** The claim that is settled next. */
   get front(): Waiting | undefined {
     return this.#claims[0];
+  }
+
+  /** All that wait, the first in front. */
+  get claims(): readonly Waiting[] {
+    return this.#claims;
   }
 
   /** How many claims wait. */
@@ -232,6 +237,30 @@ export class Hand {
       0,
     );
   }
+}
+
+/** The claim that `request` makes, on these hands. */
+export function waitingOf(
+  { kind, parts, command, judge, door }: ClaimRequest,
+  { hands, round }: Pick<Waiting, "hands" | "round">,
+): Waiting {
+  let isReader = command !== undefined || judge !== undefined ||
+    parts.length === 0;
+  for (const { count } of parts) if (count === 0) isReader = true;
+  return {
+    kind,
+    parts,
+    command,
+    judge,
+    door,
+    round,
+    hands,
+    isReader,
+    isListed: false,
+    isJudged: false,
+    isProposed: false,
+    verdict: undefined,
+  };
 }
 
 /** What `claim` asks of `hand`. */

@@ -18,7 +18,7 @@ import type {
 } from "../channel/messages.ts";
 import type { Raft } from "../core/raft.ts";
 import type { TakeResponse } from "../core/types.ts";
-import type { Claim, Settled } from "./claim.ts";
+import type { Settled } from "./claim.ts";
 import {
   ForwardedTakes,
   type ForwardedTakesOptions,
@@ -43,7 +43,6 @@ export class OwnTakes {
   readonly #lending: Lending;
   readonly #options: OwnTakesOptions;
   readonly #forwarded: ForwardedTakes;
-  readonly #claims = new Map<Claim, OwnTake>();
   /** Those that nobody was asked for yet. */
   #waiting: OwnTake[] = [];
   /** Those that are settled, until the next pump. */
@@ -67,10 +66,10 @@ export class OwnTakes {
     });
   }
 
-  /** Whether a take waits for its answer. */
+  /** Whether a take waits for anything but the reserve. */
   get isWaiting(): boolean {
-    return this.#claims.size > 0 || this.#waiting.length > 0 ||
-      this.#settled.length > 0 || this.#forwarded.isWaiting;
+    return this.#waiting.length > 0 || this.#settled.length > 0 ||
+      this.#forwarded.isWaiting;
   }
 
   /** Isolate `door` asks. */
@@ -89,21 +88,20 @@ export class OwnTakes {
 
   /** The reserve has settled the claim of a take. */
   settled({ claim, settlement }: Settled): void {
-    const take = this.#claims.get(claim);
-    assert(take !== undefined, "a claim that nobody made is settled");
-    this.#claims.delete(claim);
+    const { door, parts: [part] } = claim;
+    assert(door !== undefined && part !== undefined, "a claim of no isolate");
+    const { name } = part;
+    const { post } = this.#options;
     if (settlement.type === "given") {
       const { last, count } = settlement.parts[0]!;
-      const { door, request } = take;
-      if (count > request.count) this.#lending.lent(request.name, last);
+      if (count > part.count) this.#lending.lent(name, last);
       // At once: the loan in this answer may be recalled in the next moment.
-      const { name } = request;
-      return this.#options.post({ type: "taken", door, name, last, count });
+      return post({ type: "taken", door, name, last, count });
     }
     const reason = settlement.type === "refused"
       ? takeRefusalOf(settlement.reason)
       : "leadership-lost";
-    this.#answer(take, reason);
+    post({ type: "refused", door, name, reason });
   }
 
   /** The node to which takes were forwarded answers. */
@@ -129,11 +127,10 @@ export class OwnTakes {
     }
   }
 
-  /** The node ends: every take is answered now. */
+  /** The node ends: every take that is no claim is answered now. */
   stop(): void {
     this.#forwarded.stop();
-    const takes = [...this.#waiting.splice(0), ...this.#claims.values()];
-    this.#claims.clear();
+    const takes = this.#waiting.splice(0);
     for (const [take, outcome] of this.#settled.splice(0)) {
       this.#answer(take, outcome);
     }
@@ -142,18 +139,16 @@ export class OwnTakes {
 
   /** Returns false if the take has to wait. */
   #begin(take: OwnTake): boolean {
-    const { request } = take;
+    const { door, request } = take;
     // Its numbers would be above those of the loan, which the isolate may still deal.
     if (this.#lending.isRecalling(request.name)) return false;
     const claim = this.#reserve.ask({
       kind: "own",
       parts: [request],
+      door,
       asker: undefined,
     });
-    if (claim !== undefined) {
-      this.#claims.set(claim, take);
-      return true;
-    }
+    if (claim !== undefined) return true;
     const refusal = this.#refusalOf();
     if (refusal === undefined) return false;
     this.#settled.push([take, refusal]);

@@ -8,12 +8,14 @@
 //                     └───────────────────┘
 
 import type { Claim } from "./claim.ts";
-import type { Waiting } from "./hand.ts";
+import type { Hand, Waiting } from "./hand.ts";
 
 /** The claims of one leader. */
 export class PendingClaims {
-  /** All of this term, the oldest first. */
-  readonly #all = new Set<Waiting>();
+  /** How many there are of this term. */
+  #count = 0;
+  /** Those of them that stand in no hand. */
+  readonly #loose = new Set<Waiting>();
   /** Those of them whose round is not over, the oldest first. */
   #unconfirmed: Waiting[] = [];
   /** Those that wait for an entry of this term, or for the end of a hand-over. */
@@ -27,14 +29,21 @@ export class PendingClaims {
 
   /** Whether any claim is not settled. */
   get isEmpty(): boolean {
-    return this.#all.size === 0 && this.#lost.length === 0;
+    return this.#count === 0 && this.#lost.length === 0;
   }
 
   /** `claim` was made; rounds up to `confirmedRound` are over. */
   add(claim: Waiting, confirmedRound: number): void {
-    this.#all.add(claim);
+    this.#count++;
+    if (claim.hands.length === 0) this.#loose.add(claim);
     if (claim.round > confirmedRound) this.#unconfirmed.push(claim);
     else this.list(claim);
+  }
+
+  /** `claim` stands in no hand any more, and is not settled. */
+  loosen(claim: Waiting): void {
+    claim.hands = [];
+    this.#loose.add(claim);
   }
 
   /** `claim` may be settled now. */
@@ -80,7 +89,8 @@ export class PendingClaims {
 
   /** `claim` is settled. */
   settled(claim: Waiting): void {
-    this.#all.delete(claim);
+    this.#count--;
+    if (claim.hands.length === 0) this.#loose.delete(claim);
   }
 
   /** The next claim whose term is over; it is settled with this. */
@@ -88,10 +98,13 @@ export class PendingClaims {
     return this.#lost.shift();
   }
 
-  /** The term is over: no claim gets anything. */
-  lose(): void {
-    for (const claim of this.#all) this.#lost.push(claim);
-    this.#all.clear();
+  /** The term is over: no claim gets anything, and none of those in `hands`. */
+  lose(hands: Iterable<Hand>): void {
+    const all = new Set<Claim>(this.#loose);
+    for (const hand of hands) for (const claim of hand.claims) all.add(claim);
+    this.#lost.push(...all);
+    this.#count = 0;
+    this.#loose.clear();
     this.#unconfirmed = [];
     this.#early = [];
     this.#listed = [];

@@ -28,7 +28,7 @@ import type {
 import type { DemandOptions } from "./demand.ts";
 import type { Gap, Lost } from "./gap.ts";
 import { isLoanBack, loanMax, resultOf } from "./give.ts";
-import type { Hand, Waiting } from "./hand.ts";
+import { type Hand, type Waiting, waitingOf } from "./hand.ts";
 import { Holdings } from "./holdings.ts";
 import type { Machine, Outcome } from "./machine.ts";
 import { PendingClaims } from "./pending_claims.ts";
@@ -108,25 +108,18 @@ export class Reserve {
    * Makes a claim. `settleNext` returns it once it is settled. Returns `undefined` if this
    * node gives nothing now: it does not lead, hands over, or stops.
    */
-  ask({ kind, parts, command, judge, asker }: ClaimRequest): Claim | undefined {
+  ask(request: ClaimRequest): Claim | undefined {
     if (!this.#isGiving) return undefined;
     this.#followTerm();
-    const claim: Waiting = {
-      kind,
-      parts,
-      command,
-      judge,
-      round: this.#raft.confirm(asker),
-      hands: parts.map(({ name }) => this.#hands.of(name)),
-      isReader: command !== undefined || judge !== undefined ||
-        parts.length === 0 || parts.some(({ count }) => count === 0),
-      isListed: false,
-      isJudged: false,
-      isProposed: false,
-      verdict: undefined,
-    };
+    const { parts } = request;
+    const hands: Hand[] = [];
     for (let at = 0; at < parts.length; at++) {
-      const hand = claim.hands[at]!;
+      hands.push(this.#hands.of(parts[at]!.name));
+    }
+    const round = this.#raft.confirm(request.asker);
+    const claim = waitingOf(request, { hands, round });
+    for (let at = 0; at < parts.length; at++) {
+      const hand = hands[at]!;
       const { count } = parts[at]!;
       if (count > 0) hand.demand.asked(count);
       hand.push(claim, count);
@@ -235,7 +228,7 @@ export class Reserve {
     const at = claim.hands.indexOf(hand);
     claim.verdict = { type: "refused", reason, at };
     this.#leaveHands(claim);
-    claim.hands = [];
+    this.#claims.loosen(claim);
     this.#claims.list(claim);
   }
 
@@ -351,7 +344,7 @@ export class Reserve {
 
   /** The node ends, or its term has ended: no claim gets anything. */
   stop(): void {
-    this.#claims.lose();
+    this.#claims.lose(this.#hands.all);
     this.#proposed.clear();
     for (const hand of this.#hands.all) {
       hand.forget();

@@ -93,16 +93,17 @@ export class Supply {
    */
   gather(isGiving: boolean): void {
     if (this.#taking !== undefined || this.#touched.length === 0) return;
-    const takings: Taking[] = [];
-    for (const hand of this.#touched.splice(0)) {
+    let takings: Taking[] | undefined;
+    for (const hand of this.#touched) {
       hand.isListed = false;
       const taking = this.#needOf(hand, isGiving);
       if (taking === undefined) continue;
-      takings.push(taking);
+      (takings ??= []).push(taking);
       hand.taking = taking.count;
       this.#hands.changed(hand); // the bounds are over all of them
     }
-    if (takings.length > 0) this.#propose(takings);
+    this.#touched.length = 0;
+    if (takings !== undefined) this.#propose(takings);
   }
 
   #propose(takings: Taking[]): void {

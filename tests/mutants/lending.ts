@@ -243,8 +243,7 @@ export const lendingMutants: readonly Mutant[] = [
     mistake: "numbers are lent, and nothing is recalled before a node joins",
     source: "promise 2",
     file: "raft/tickets/own_takes.ts",
-    find:
-      "      if (count > request.count) this.#lending.lent(request.name, last);\n",
+    find: "      if (count > part.count) this.#lending.lent(name, last);\n",
     replace: "",
     tests: ["unit/raft/tickets/lending_test.ts"],
   },

@@ -128,7 +128,7 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "takes of a lost term are never answered",
     source: "PITFALLS 32",
     file: "raft/tickets/pending_claims.ts",
-    find: "    for (const claim of this.#all) this.#lost.push(claim);\n",
+    find: "    this.#lost.push(...all);\n",
     replace: "",
     tests: ["unit/raft/node_test.ts"],
   },
@@ -184,8 +184,7 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "numbers are kept in hand when nobody asks any more",
     source: "promise 4",
     file: demand,
-    find:
-      "    if (this.#pace.every((asked) => asked === 0)) this.#isSteady = false;\n",
+    find: "    if (this.#average === 0) this.#isSteady = false;\n",
     replace: "",
     tests: ["unit/raft/tickets/demand_test.ts"],
   },
@@ -354,10 +353,9 @@ export const reserveMutants: readonly Mutant[] = [
     mistake:
       "a claim waits for all that were asked before it, of whatever sequence",
     source: "promise 5",
-    file: "raft/tickets/pending_claims.ts",
-    find: "    this.#looked++;\n",
-    replace:
-      "    if ([...this.#all].find((one) => one.verdict === undefined) !== claim) return undefined;\n    this.#looked++;\n",
+    file: "raft/tickets/reserve.ts",
+    find: "    if (isLacking) return undefined;",
+    replace: "",
     tests: ["unit/raft/tickets/claims_test.ts"],
   },
   {
@@ -366,8 +364,8 @@ export const reserveMutants: readonly Mutant[] = [
       "every sequence that lacks numbers takes them in an entry of its own",
     source: "decisions, Numbers are taken ahead",
     file: supply,
-    find: "    for (const hand of this.#touched.splice(0)) {",
-    replace: "    for (const hand of this.#touched.splice(0, 1)) {",
+    find: "    for (const hand of this.#touched) {",
+    replace: "    for (const hand of this.#touched.slice(0, 1)) {",
     tests: ["unit/raft/tickets/claims_test.ts"],
   },
   {
