@@ -24,10 +24,10 @@ export const groupsMutants: readonly Mutant[] = [
     mistake: "a GET shows 0 of a sequence that only a later INCR begins",
     source: "promise 2",
     file: led,
-    find: `      operation.type === "check" ||
-      operation.type === "last" && this.#lastOf(operation.name) === undefined
+    find: `        operation.type === "check" ||
+        operation.type === "last" && this.#lastOf(operation.name) === undefined
 `,
-    replace: `      operation.type === "check"
+    replace: `        operation.type === "check"
 `,
     tests: [ledTest],
   },
