@@ -65,6 +65,8 @@ export class BoxMemory {
   readonly #names: Uint8Array<SharedArrayBuffer>;
   /** How many announcements this end has written; they count when the bell has rung. */
   readonly #written = { requests: begin, answers: begin };
+  /** The bell has rung in this turn: it rings again at its end. */
+  #hasRung = false;
 
   /** New memory, or the memory of another end. */
   constructor(memory?: SharedArrayBuffer) {
@@ -168,10 +170,27 @@ export class BoxMemory {
     this.#written[direction] = (written + 1) | 0; // as the counter wraps around
   }
 
-  /** Wakes the other end, for all that was announced. */
+  /**
+   * Wakes the other end, for all that was announced: at once for the first of a turn, and once
+   * more at the end of the turn for all others. A wake for each would have the other end do its
+   * work, and write to its sockets, in as many pieces.
+   */
   ringBell(direction: Direction): void {
+    if (this.#hasRung) return;
+    this.#hasRung = true;
+    this.flush(direction);
+    queueMicrotask(() => {
+      this.#hasRung = false;
+      this.flush(direction);
+    });
+  }
+
+  /** Wakes the other end now, if it has not heard all. */
+  flush(direction: Direction): void {
     const { counter } = directions[direction];
-    Atomics.store(this.#words, counter, this.#written[direction]);
+    const written = this.#written[direction];
+    if (this.#words[counter] === written) return; // which this end alone changes
+    Atomics.store(this.#words, counter, written);
     Atomics.notify(this.#words, counter);
   }
 

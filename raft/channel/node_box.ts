@@ -48,6 +48,11 @@ export class NodeBox {
     return place !== undefined && place.kind !== 0;
   }
 
+  /** A message follows: it must overtake no answer. */
+  flush(): void {
+    this.#box.flush("answers");
+  }
+
   /** The request of `name` is answered by a message. */
   refuse(name: string): void {
     const place = this.#byName.get(name);

@@ -91,6 +91,11 @@ export class TakeBox implements TakeRequests, TakeOffers {
     return true;
   }
 
+  /** A message follows: it must overtake no request. */
+  flush(): void {
+    this.#box.flush("requests");
+  }
+
   withdraw(name: string): number {
     const slot = this.#slots.get(name);
     return slot === undefined ? 0 : this.#box.takeOffer(slot) >> 1;

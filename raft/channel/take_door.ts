@@ -52,6 +52,7 @@ export class TakeDoor implements Door<FromNode> {
         box.refuse(message.name);
         break;
     }
+    box.flush();
     this.#port.postMessage(message);
   }
 }

@@ -146,6 +146,7 @@ export class RaftLink {
         // Numbers that the node has put there before are part of the loan.
         this.#lookIntoBox();
         const { last, count } = this.dispenser.recall(name);
+        this.#options.takeBox?.flush(); // a take may bring the rest of the loan
         return this.#door.postMessage({ type: "returned", name, last, count });
       }
       case "results":

@@ -170,6 +170,44 @@ Deno.test("TakeBox wakes the node once for the takes of a turn, of many sequence
   assert.deepEqual(heard, names.map((name, at) => `${name} ${at + 1}`));
 });
 
+Deno.test("A box rings for the first request of a turn at once, and for the others at its end", async () => {
+  const dispenser = box();
+  const node = new NodeBox(dispenser.memory);
+  const heard: string[] = [];
+  const hear = node.onRequest({
+    take: ({ name }) => heard.push(name),
+    refill: notAsked,
+  });
+  for (const name of ["a", "b", "c"]) dispenser.take(request(1, { name }));
+  hear();
+  assert.deepEqual(heard, ["a"]);
+  await Promise.resolve();
+  hear();
+  assert.deepEqual(heard, ["a", "b", "c"]);
+});
+
+Deno.test("A message overtakes no answer that waits for the bell", () => {
+  const { dispenser, messages, door } = doorWithBox({
+    take() {},
+    refill: notAsked,
+  });
+  const answered: string[] = [];
+  const see = dispenser.onAnswer({
+    taken: (name) => answered.push(name),
+    lent: notAsked,
+  });
+  for (const name of ["a", "b"]) dispenser.take(request(1, { name }));
+  dispenser.flush();
+  door.lookIntoBox();
+  for (const name of ["a", "b"]) {
+    door.postMessage({ type: "taken", door: 0, name, last: 1n, count: 1 });
+  }
+  door.postMessage({ type: "recall", name: "b" });
+  assert.equal(messages.length, 1);
+  see();
+  assert.deepEqual(answered, ["a", "b"]);
+});
+
 Deno.test("TakeBox gives the slots of sequences at rest to others, and asks by message when all are taken", () => {
   const messages: string[] = [];
   const asking = new Set<string>();
@@ -206,12 +244,16 @@ Deno.test("TakeBox gives the slots of sequences at rest to others, and asks by m
   ask("late");
   dispenser.refill("later");
   assert.deepEqual(messages, ["late", "refill later"]);
+  dispenser.flush();
   hear();
+  node.flush();
   see();
   assert.deepEqual(heard, names);
   assert.deepEqual(answered, names);
   for (const name of ["new", "n17"]) ask(name);
+  dispenser.flush();
   hear();
+  node.flush();
   see();
   assert.deepEqual(answered.slice(boxSlots), ["new", "n17"]);
   assert.equal(messages.length, 2);
@@ -269,7 +311,7 @@ function doorWithBox(requests: TakeRequests) {
   return { dispenser, messages, door };
 }
 
-Deno.test("TakeDoor sends a refusal as a message, and so the answer to what came as one", () => {
+Deno.test("TakeDoor sends a refusal as a message, and so the answer to what came as one", async () => {
   const { dispenser, messages, door } = doorWithBox({
     take() {},
     refill: notAsked,
@@ -282,6 +324,7 @@ Deno.test("TakeDoor sends a refusal as a message, and so the answer to what came
   ];
   for (const message of sent) door.postMessage(message);
   assert.deepEqual(messages, sent);
+  await Promise.resolve();
   dispenser.take(request(8));
   door.lookIntoBox();
   const answers: unknown[] = [];
@@ -295,7 +338,7 @@ Deno.test("TakeDoor sends a refusal as a message, and so the answer to what came
   assert.equal(messages.length, 2);
 });
 
-Deno.test("TakeDoor lends through the box, and says with a message that it does not", () => {
+Deno.test("TakeDoor lends through the box, and says with a message that it does not", async () => {
   const { dispenser, messages, door } = doorWithBox({
     take: notAsked,
     refill() {},
@@ -310,6 +353,7 @@ Deno.test("TakeDoor lends through the box, and says with a message that it does 
     door.lookIntoBox();
     door.postMessage({ type: "lent", name, last, count: 2 });
     see();
+    await Promise.resolve();
   }
   assert.deepEqual(lent, [[name, 9n, 2], [name, 11n, 2]]);
   dispenser.refill(name);
