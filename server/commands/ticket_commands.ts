@@ -39,6 +39,7 @@ export const ticketCommand: Command = {
   help: "The next number, or a block of them: [name] [COUNT n]",
   run: runTicket,
   plan(request) {
+    if (request.count === 1) return planDefault;
     const asked = ticketOf(request);
     if (typeof asked === "string") return asked;
     const { name, count } = asked;
@@ -132,6 +133,8 @@ function planTake(name: string): Plan {
     (writer, { last }) => writer.simple(`${last}`),
   );
 }
+
+const planDefault = planTake(defaultSequence);
 
 function runTicket(session: Session, service: Service): void {
   const { request } = session;

@@ -108,8 +108,12 @@ export class Transaction {
   addPlan(name: string, plan: Plan): string | undefined {
     const { operations } = plan;
     if (!this.#hasRoom(operations)) return fullText;
-    const changes = this.#changes || operations.some(isChange);
-    const looksAtAll = this.#looksAtAll || operations.some(isOverview);
+    let changes = this.#changes;
+    let looksAtAll = this.#looksAtAll;
+    for (const operation of operations) {
+      if (isChange(operation)) changes = true;
+      else if (isOverview(operation)) looksAtAll = true;
+    }
     if (changes && looksAtAll) return unlikeText;
     this.#changes = changes;
     this.#looksAtAll = looksAtAll;
@@ -147,7 +151,9 @@ export class Transaction {
     if (at < next) return undefined;
     for (const [index, item] of this.#queue.entries()) {
       if ("plan" in item) next += item.plan.operations.length;
-      if (at < next) return { name: item.name, place: index + 1 };
+      if (at < next) {
+        return { name: item.name.toUpperCase(), place: index + 1 };
+      }
     }
     assert(false, `operation ${at} of ${next}`);
   }
@@ -191,7 +197,9 @@ function check(name: string, last: bigint | undefined): Operation {
 }
 
 function weightOfAll(operations: readonly Operation[]): number {
-  return operations.reduce((sum, operation) => sum + weightOf(operation), 0);
+  let weight = 0;
+  for (const operation of operations) weight += weightOf(operation);
+  return weight;
 }
 
 /** Whether it goes through the log as a command of its own. */

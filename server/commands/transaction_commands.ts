@@ -119,7 +119,7 @@ function queue(
 ): string | undefined {
   const { transaction, request } = session;
   if (command.flags?.includes("not-queued")) return notQueuedText;
-  const name = command.name.toUpperCase();
+  const { name } = command;
   const planned = command.plan?.(request);
   if (typeof planned === "string") return planned;
   if (planned !== undefined) return transaction?.addPlan(name, planned);
