@@ -1,5 +1,6 @@
-// What waits for its turn in a store of Deno KV, and how much of it one commit takes.
-// `kv_storage.ts` carries the commits out.
+// Saves, flushes and compactions that wait for their turn in a store of Deno KV, and how many of
+// them one commit takes. `kv_storage.ts` carries the commits out, one at a time;
+// `kv_format.ts` has the bytes.
 
 import type { KvCompaction } from "./kv_compaction.ts";
 import { partBytesMax } from "./kv_format.ts";

@@ -6,9 +6,10 @@
 //   ["ticketd", node, "save", n, part] = crc u32 · parts u32 · a part of one save
 //   ["ticketd", node, "founding"]      = the draft, as in `draft.ts`
 //
-// Saves `first` to `next - 1` exist, `first` with a snapshot. Each `crc` is the CRC-32 of the
-// rest of the value, because SQLite has no checksums of its own. That of a part begins at the
-// part's place (n and part), so that no part passes for another.
+// Saves `first` to `next - 1` exist, `first` with a snapshot; no others count. A compaction moves
+// both far up (`kv_compaction.ts`). Each `crc` is the CRC-32 of the rest of the value, because
+// SQLite has no checksums of its own. That of a part begins at the part's place (n and part), so
+// that no part passes for another.
 
 import { crc32 } from "node:zlib";
 import { Reader, Writer } from "../base/bytes.ts";

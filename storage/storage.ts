@@ -6,9 +6,6 @@
 //   `create` comes next then. It is durable and atomic when `done` runs.
 // - One `write` (or `create`, `writeDraft`) at a time: the next comes after `done`. A `flush`
 //   or a `compact` may overlap one. Writes become durable in order, each whole or not at all.
-// - `compact` changes the form of the content, and not its meaning: a snapshot takes the place
-//   of the first entries. Writes that come meanwhile are acknowledged as ever. One at a time,
-//   and none while a write with a snapshot is under way.
 // - `done()` means durable as the durability defines it: at `high` synced, at `medium` handed
 //   to the operating system, at `low` kept in memory. A save that says `mustSync` (term, vote
 //   or members changed) and one with a snapshot are synced at every level before `done` runs,
@@ -55,9 +52,10 @@ export interface Storage {
   /** Makes `save` durable, then runs `done`. */
   write(save: Save, done: Done): void;
   /**
-   * Puts a snapshot in the place of the entries up to it, beside the writes that go on. `state`
-   * is what all writes that were begun so far leave, with that snapshot. `done` runs when it is
-   * durable, at every level, or when a write with a snapshot has replaced the whole log since.
+   * Puts a snapshot in the place of the entries up to it, beside the writes that go on: they are
+   * acknowledged as ever. `state` is what all writes that were begun so far leave, with that
+   * snapshot. `done` runs when it is durable, at every level, or when a write with a snapshot has
+   * replaced the whole log since. One at a time, and none while such a write is under way.
    */
   compact(state: Compacted, done: Done): void;
   /** Writes and syncs all that waits (`medium`, `low`). The node calls it every 200 ms. */

@@ -223,6 +223,7 @@ const mayWait = new Set([
   "storage/files.ts",
   "storage/kv.ts",
   "storage/kv_reading.ts",
+  "storage/kv_deletion.ts",
   "storage/kv_storage.ts",
 ]);
 
@@ -304,6 +305,7 @@ const mayMeetNull = new Set([
   "raft/worker.ts",
   "server/flags.ts",
   "storage/kv.ts",
+  "storage/kv_deletion.ts",
   "storage/kv_storage.ts",
 ]);
 

@@ -8,11 +8,11 @@ import { type Durability, StorageError } from "../../../storage/storage.ts";
 import type { FakeDisk } from "../../lib/fake_files.ts";
 import {
   commands,
-  compactedTo,
   fresh,
   save,
   snapshotAt,
 } from "../../lib/storage_conformance.ts";
+import { compactedTo } from "../../lib/storage_compaction.ts";
 import { firstSegment, full, WalHarness } from "./wal_harness.ts";
 
 const limits = { slice: 400, rest: 60, meanwhile: 500 };
