@@ -85,6 +85,11 @@ export class Writer {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** The same from byte `from` on, in pieces: one here. */
+  pieces(from = 0): Uint8Array[] {
+    return [this.written.subarray(from)];
+  }
+
   /** The same as a copy, to keep. */
   copy(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#length);

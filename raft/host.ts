@@ -67,7 +67,7 @@ export class Host implements NodeInputs {
   /** … and their takes are no longer held back. */
   #isReady = false;
   /** Takes, in their order, while the node waits for others to found a cluster with. */
-  #held: { readonly door: DoorId; readonly request: TakeRequest }[] = [];
+  #held: (readonly [DoorId, TakeRequest])[] = [];
   #hasEnded = false;
 
   /** `main` is the door to the main isolate. */
@@ -83,14 +83,13 @@ export class Host implements NodeInputs {
 
   take(door: DoorId, request: TakeRequest): void {
     if (this.#isOpen && !this.#isReady) {
-      this.#held.push({ door, request });
+      this.#held.push([door, request]);
       return;
     }
     if (this.#node !== undefined) return this.#node.take(door, request);
     if (this.#hasEnded) return;
-    const { name } = request;
-    const reason = "no-cluster";
-    this.doors.postMessage({ type: "refused", door, name, reason });
+    const refused = { name: request.name, reason: "no-cluster" } as const;
+    this.doors.postMessage({ type: "refused", door, ...refused });
   }
 
   refill(name: string): void {
@@ -105,6 +104,11 @@ export class Host implements NodeInputs {
     if (this.#node !== undefined) return this.#node.operations(door, data);
     data = refuseGroups(data, this.#stateWithoutNode);
     this.doors.postMessage({ type: "results", door, data });
+  }
+
+  together(task: () => void): void {
+    if (this.#node === undefined) task();
+    else this.#node.together(task);
   }
 
   admin(id: number, command: AdminCommand): void {
@@ -212,7 +216,7 @@ export class Host implements NodeInputs {
     else {
       joining.skip();
       if (joining.isWanted && !isFounding) {
-        log("info", founding.isWanted ? foundingIgnored : joinHints);
+        this.#notices.ignoredFlags({ isFounding: founding.isWanted });
       }
     }
     this.#announce(node, joining);
@@ -353,9 +357,7 @@ export class Host implements NodeInputs {
   /** Takes that were held back are given to the node, or refused if there is none. */
   #release(): void {
     this.#isReady = true;
-    for (const { door, request } of this.#held.splice(0)) {
-      this.take(door, request);
-    }
+    for (const held of this.#held.splice(0)) this.take(...held);
   }
 
   // The end.
@@ -386,14 +388,6 @@ export class Host implements NodeInputs {
     this.#peers.close().then(stopped, stopped);
   }
 }
-
-const joinHints =
-  "ignoring --join but for members that have moved: this node already belongs to a " +
-  "cluster, unless that has removed it";
-
-const foundingIgnored =
-  "ignoring --bootstrap-expect and --join: this node already belongs to a cluster, unless " +
-  "that has removed it";
 
 const realClock: Clock = {
   now: () => performance.now(),

@@ -33,6 +33,18 @@ export class HostNotices {
     );
   }
 
+  /** The node goes on with a cluster, whatever its flags say of founding or joining one. */
+  ignoredFlags({ isFounding }: { readonly isFounding: boolean }): void {
+    this.#log(
+      "info",
+      isFounding
+        ? "ignoring --bootstrap-expect and --join: this node already belongs to a " +
+          "cluster, unless that has removed it"
+        : "ignoring --join but for members that have moved: this node already belongs " +
+          "to a cluster, unless that has removed it",
+    );
+  }
+
   /**
    * Node `sender` of another cluster dials this node as its member. If this node is alone in
    * its own, its data may have been lost, and it would repeat numbers that the others have

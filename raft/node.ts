@@ -42,6 +42,8 @@ export class Node {
   readonly #saver: Saver;
   readonly #waiters: Waiters;
   readonly #shutdown: Shutdown;
+  /** An input is run that is made of several. */
+  #isTogether = false;
 
   /** Goes on from `saved`, which is what the disk holds. */
   constructor(environment: Environment, saved: Saved, settings: NodeSettings) {
@@ -213,6 +215,18 @@ export class Node {
     });
   }
 
+  /** Runs `task`, which makes several inputs, as one: all that they cause goes on together. */
+  together(task: () => void): void {
+    this.#input(() => {
+      this.#isTogether = true;
+      try {
+        task();
+      } finally {
+        this.#isTogether = false;
+      }
+    });
+  }
+
   /** The loan of sequence `name` is nearly used up. */
   refill(name: string): void {
     this.#input(() => this.#parts.lending.refill(name));
@@ -284,6 +298,7 @@ export class Node {
 
   /** Runs one input: counts the ticks slept through before it, and may end the sleep. */
   #input(run: () => void): void {
+    if (this.#isTogether) return run();
     const { sleep } = this.#environment;
     const slept = sleep?.catchUp() ?? 0;
     this.#run(() => {

@@ -4,12 +4,11 @@
 // moves the head there (`kv_format.ts`); that commit writes the last few of them, too.
 // `kv_storage.ts` runs the commits, one at a time, so no save is under way during that one.
 
-import { Writer } from "../base/bytes.ts";
 import { writeChange } from "../raft/core/save_codec.ts";
 import type { Compacted, NodeId } from "../raft/core/types.ts";
 import { wholeChange } from "./apply_save.ts";
 import { framed, saveKey, split } from "./kv_format.ts";
-import { sizeOf } from "./segment.ts";
+import { PieceWriter } from "./piece_writer.ts";
 import type { Done } from "./storage.ts";
 
 /** How far beyond the next save the base is written: more saves than come until it is. */
@@ -48,9 +47,9 @@ export class KvCompaction {
     this.first = this.next = next + gap;
     const change = wholeChange(this.#state);
     this.#state = undefined;
-    const writer = new Writer(sizeOf(change));
+    const writer = new PieceWriter();
     writeChange(writer, change);
-    this.add(split(writer.written));
+    this.add(writer.pieces().flatMap(split));
     this.#baseParts = this.#parts.length;
   }
 

@@ -16,7 +16,7 @@ import { type Change, writeChange } from "../raft/core/save_codec.ts";
 import type { Identity } from "../raft/core/types.ts";
 import type { Files, OpenFile } from "./files.ts";
 import { kinds, writeRecord } from "./record.ts";
-import { encodeSegment, seedOf, temporaryName } from "./segment.ts";
+import { seedOf, segmentPieces, temporaryName } from "./segment.ts";
 import type { Steps } from "./work_queue.ts";
 
 /** How a segment is written, in bytes. */
@@ -155,27 +155,35 @@ export class NextSegment {
     return this.#file;
   }
 
-  *#append(bytes: Uint8Array): Steps {
+  /** Appends `pieces` in slices, and syncs each. */
+  *#append(pieces: readonly Uint8Array[]): Steps {
     const file = this.#opened;
     const size = this.#limits.slice;
-    for (let at = 0; at < bytes.length && !this.#isGivenUp; at += size) {
-      const slice = bytes.subarray(at, at + size);
-      file.append(slice);
-      this.#written += slice.length;
-      yield file;
+    let unsynced = 0;
+    for (const piece of pieces) {
+      for (let at = 0; at < piece.length && !this.#isGivenUp; at += size) {
+        const slice = piece.subarray(at, at + size);
+        file.append(slice);
+        this.#written += slice.length;
+        unsynced += slice.length;
+        if (unsynced < size) continue;
+        yield file;
+        unsynced = 0;
+      }
     }
+    if (unsynced > 0) yield file;
   }
 
   /** Once only: what it is made of is not kept. */
-  #base(): Uint8Array {
+  #base(): Uint8Array[] {
     const state = this.#state;
     assert(state !== undefined, "a base is written once");
     this.#state = undefined;
-    return encodeSegment(this.number, this.#identity, state);
+    return segmentPieces(this.number, this.#identity, state);
   }
 
   /** The added saves as records of this segment. */
-  #addedRecords(): Uint8Array {
+  #addedRecords(): Uint8Array[] {
     const writer = new Writer(this.#addedBytes + 4096);
     for (const save of this.#added) {
       const offset = this.#written + writer.length;
@@ -186,6 +194,6 @@ export class NextSegment {
     }
     this.#added = [];
     this.#addedBytes = 0;
-    return writer.written;
+    return writer.pieces();
   }
 }

@@ -68,8 +68,9 @@ export function writeRecord(
   const length = writer.length - at - recordHeaderBytes;
   assert(length <= recordBytesMax, `a record of ${length} bytes`);
   writer.setU32(at + 4, length);
-  const start = (place.seed + place.offset) >>> 0;
-  writer.setU32(at, crc32(writer.written.subarray(at + 4), start));
+  let crc = (place.seed + place.offset) >>> 0;
+  for (const piece of writer.pieces(at + 4)) crc = crc32(piece, crc);
+  writer.setU32(at, crc);
 }
 
 /**

@@ -35,6 +35,7 @@ import {
   type Tail,
   writeRecord,
 } from "./record.ts";
+import { PieceWriter } from "./piece_writer.ts";
 import { StorageError } from "./storage.ts";
 
 const magic = new TextEncoder().encode("ticketd\n");
@@ -78,6 +79,29 @@ export function encodeSegment(
   // A writer of its own: a segment may be large, and its memory must not be kept. Nor must it
   // grow: that would copy the snapshot again and again, and hold it twice.
   const writer = new Writer(sizeOf(change));
+  writeSegment(writer, { number, identity, change });
+  return writer.written;
+}
+
+/** The same in pieces, without a copy of a large snapshot. */
+export function segmentPieces(
+  number: number,
+  identity: Identity,
+  change: Change,
+): Uint8Array[] {
+  const writer = new PieceWriter(sizeOf({ ...change, snapshot: undefined }));
+  writeSegment(writer, { number, identity, change });
+  return writer.pieces();
+}
+
+function writeSegment(
+  writer: Writer,
+  { number, identity, change }: {
+    number: number;
+    identity: Identity;
+    change: Change;
+  },
+): void {
   writer.raw(magic);
   writer.u32(formatVersion);
   writer.u32(crc32(writer.written));
@@ -86,11 +110,10 @@ export function encodeSegment(
     identity,
     writeState: (writer) => writeChange(writer, change),
   });
-  return writer.written;
 }
 
 /** Bytes that suffice for `change` and its frame, unless it holds many configurations. */
-export function sizeOf({ snapshot, entries }: Change): number {
+function sizeOf({ snapshot, entries }: Change): number {
   return entries.reduce(
     (sum, entry) => sum + (entry.type === "command" ? entry.data.length : 0),
     (snapshot?.data.length ?? 0) + 16 * entries.length + 32 * 1024,

@@ -201,7 +201,7 @@ const mayWait = new Set([
   "base/pause.ts",
   "base/port.ts",
   "base/resp_client.ts",
-  "raft/channel/take_box.ts",
+  "raft/channel/box_memory.ts",
   "raft/net/wire.ts",
   "server/clients/client_port.ts",
   "server/clients/client_service.ts",

@@ -177,22 +177,31 @@ export class BoxMemory {
 
   /**
    * Calls `heard` with each slot that is announced, in a turn of its own, or in the call of the
-   * function that it returns.
+   * function that it returns. `around` is called with the task that does it for all of a turn.
    */
-  listen(direction: Direction, heard: (slot: number) => void): () => void {
+  listen(
+    direction: Direction,
+    heard: (slot: number) => void,
+    around: (task: () => void) => void = runNow,
+  ): () => void {
     const { counter, ring, mask } = directions[direction];
     // Not what the word says now: a request may have come before anybody listened.
     let seen = begin;
-    const look = () => {
-      while (Atomics.load(this.#words, counter) !== seen) {
+    const isNews = () => Atomics.load(this.#words, counter) !== seen;
+    const hear = () => {
+      while (isNews()) {
         const slot = this.#words[ring + (seen & mask)] ?? 0;
         seen = (seen + 1) | 0;
         heard(slot);
       }
     };
+    const look = () => {
+      if (isNews()) around(hear);
+    };
     const wait = () => {
       for (;;) {
         look();
+        hear(); // whatever `around` has not heard: nothing may be left
         const { async, value } = Atomics.waitAsync(this.#words, counter, seen);
         if (async) return void value.then(wait);
       }
@@ -200,6 +209,10 @@ export class BoxMemory {
     wait();
     return look;
   }
+}
+
+function runNow(task: () => void): void {
+  task();
 }
 
 /** The word at which the answer of a slot lies that follows `before` others. */

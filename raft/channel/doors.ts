@@ -28,6 +28,8 @@ export interface NodeInputs {
   operations(door: DoorId, data: Uint8Array): void;
   admin(id: number, command: AdminCommand): void;
   stop(): void;
+  /** Runs a task that makes several of the inputs above: the node may see them as one. */
+  together?(task: () => void): void;
 }
 
 /** The door of the main isolate. */
@@ -142,6 +144,9 @@ export class Doors implements Door<FromNode> {
     door.openBox(memory, {
       take: (request) => this.#node.take(id, request),
       refill: (name) => this.#node.refill(name),
+    }, (task) => {
+      if (this.#node.together === undefined) task();
+      else this.#node.together(task);
     });
   }
 

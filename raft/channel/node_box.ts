@@ -27,16 +27,19 @@ export class NodeBox {
 
   /**
    * Calls `requests` with each take and refill, in a turn of its own, or in the call of the
-   * function that it returns.
+   * function that it returns. Those of one wake are heard in one call of `together`.
    */
-  onRequest(requests: TakeRequests): () => void {
+  onRequest(
+    requests: TakeRequests,
+    together?: (task: () => void) => void,
+  ): () => void {
     return this.#box.listen("requests", (slot) => {
       const place = this.#placeOf(slot);
       assert(place.kind === 0, `a second request of ${place.name}`);
       place.kind = this.#box.get(slot, word.kind);
       if (place.kind === aRefill) return requests.refill(place.name);
       requests.take(this.#request(place, this.#box.get(slot, word.rest)));
-    });
+    }, together);
   }
 
   /** Whether a request of `name` came through the box, and is not answered. */

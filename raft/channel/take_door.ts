@@ -17,10 +17,14 @@ export class TakeDoor implements Door<FromNode> {
   }
 
   /** From now on `requests` hears what comes through the box in `memory`. */
-  openBox(memory: SharedArrayBuffer, requests: TakeRequests): void {
+  openBox(
+    memory: SharedArrayBuffer,
+    requests: TakeRequests,
+    together?: (task: () => void) => void,
+  ): void {
     this.#box = new NodeBox(memory);
     this.#requests = requests;
-    this.#look = this.#box.onRequest(requests);
+    this.#look = this.#box.onRequest(requests, together);
   }
 
   /** Hears now what lies in the box: a message means that the isolate sent it before. */

@@ -92,7 +92,9 @@ function collect(
     }
     return void wantMore(raft, incoming, message);
   }
-  const { data, head: { bytes: _, checksum: __, ...place } } = incoming;
+  const { data } = incoming;
+  // As the present leader says: an earlier sender may have named other members.
+  const { bytes: _, checksum: __, ...place } = message.snapshot;
   if (!raft.options.canRestore(data)) {
     incoming.refuse();
     return unfit;

@@ -24,8 +24,8 @@ export const termJumpMax = 2 ** 24;
 /** Bytes of a snapshot's data in one message. */
 export const chunkBytesMax = 32 * 1024;
 
-/** Tickets in one part of a take: those of all clients of one isolate that wait. */
-export const takeCountMax = 2 ** 31 - 1;
+/** Tickets in one part of a take: as many as an isolate that serves clients asks for at once. */
+export const takeCountMax = 2 ** 21;
 
 /** Sequences in one take … */
 export const takePartsMax = 4096;

@@ -8,8 +8,8 @@
 import { assert, unreachable } from "../../base/assert.ts";
 import { bestVoter, finishTransfer, sendTimeoutNow } from "./leadership.ts";
 import { messageEntriesMax } from "./message_codec.ts";
-import type { Progress } from "./progress.ts";
 import { headOf, OutgoingSnapshot } from "./outgoing_snapshot.ts";
+import type { Progress } from "./progress.ts";
 import { committedIndex } from "./quorum.ts";
 import type { RaftState } from "./raft_state.ts";
 import type {

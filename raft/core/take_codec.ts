@@ -53,25 +53,26 @@ export function writeTake(writer: Writer, take: Take): void {
 
 /** @throws {DecodeError} on what {@linkcode writeTake} does not write */
 export function readTake(reader: Reader, ends: Ends): Take {
-  const [id, process, term] = [reader.u64(), reader.u64(), reader.u64()];
+  const run = { id: reader.u64(), process: reader.u64() };
+  const term = reader.u64();
   if (term > counterMax) reader.fail(`${term}, above ${counterMax}`);
   const answered = reader.u64();
-  if (answered >= id) reader.fail(`take ${id} after the answer to ${answered}`);
+  if (answered >= run.id) reader.fail(`an answer to take ${answered}`);
   const count = readCount(reader);
   if (count === 0) reader.fail("a take of nothing");
   const parts = Array.from({ length: count }, () => readPart(reader));
-  return { type: "Take", ...ends, id, process, term, answered, parts };
+  return { type: "Take", ...ends, ...run, term, answered, parts };
 }
 
 /** Writes all but the ends of a TakeResponse. */
 export function writeTakeResponse(
   writer: Writer,
-  { id, process, answers }: TakeResponse,
+  response: TakeResponse,
 ): void {
-  writer.u64(id);
-  writer.u64(process);
-  writer.u32(answers.length);
-  for (const { at, last, refusal } of answers) {
+  writer.u64(response.id);
+  writer.u64(response.process);
+  writer.u32(response.answers.length);
+  for (const { at, last, refusal } of response.answers) {
     writer.u32(at);
     writer.u8(refusal === undefined ? 0 : 1 + refusals.indexOf(refusal));
     if (refusal !== undefined) continue;
@@ -82,12 +83,12 @@ export function writeTakeResponse(
 
 /** @throws {DecodeError} on what {@linkcode writeTakeResponse} does not write */
 export function readTakeResponse(reader: Reader, ends: Ends): TakeResponse {
-  const [id, process] = [reader.u64(), reader.u64()];
+  const run = { id: reader.u64(), process: reader.u64() };
   const answers = Array.from(
     { length: readCount(reader) },
     () => readAnswer(reader),
   );
-  return { type: "TakeResponse", ...ends, id, process, answers };
+  return { type: "TakeResponse", ...ends, ...run, answers };
 }
 
 function readCount(reader: Reader): number {

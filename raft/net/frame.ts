@@ -10,9 +10,12 @@
 import { crc32 } from "node:zlib";
 import { assert } from "../../base/assert.ts";
 
-/** Bytes of a payload from a member: the longest is a Forward of many groups of operations. */
+/**
+ * Bytes of a payload from a member. The longest are a Forward, of 256 KiB at most, and an append
+ * of configurations, whose size is only estimated when entries are chosen.
+ */
 export const frameBytesMax = 320 * 1024;
-/** Bytes of a payload from a guest: any message but a Forward and an append of large entries. */
+/** Bytes of a payload from a guest: any message but an append of large entries. */
 export const guestFrameBytesMax = 64 * 1024;
 /** Bytes of a payload during the handshake. */
 export const helloBytesMax = 1024;

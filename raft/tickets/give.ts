@@ -1,5 +1,6 @@
 // What a claim gets from its hands, when it is its turn on all of them: the next numbers of each,
-// in a row, or a refusal, or nothing yet. Not here: whether it is its turn (`reserve.ts`).
+// in a row, or a refusal, or nothing yet. All of its parts get theirs at one moment, or none.
+// Not here: whether it is its turn (`reserve.ts`).
 
 import { int64Max } from "../../base/range.ts";
 import type { GivenPart, LastOf, Loans, Settlement } from "./claim.ts";

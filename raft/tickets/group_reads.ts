@@ -1,19 +1,16 @@
 // The operations that read all sequences: pages of names and last numbers, how many there are,
-// the policy, and the pages of a backup. They read the machine and the numbers in hand of the
-// moment at which their group is settled. Not here: when that is (`groups_led.ts`).
+// the policy, and the pages of a backup. Not here: when they read (`groups_led.ts`), and what
+// they see of their own group (`group_view.ts`).
 
 import { pageBytesMax, pageLengthMax } from "../channel/operation_limits.ts";
 import type { Operation, Result } from "../channel/operations.ts";
 import { sequenceBytes } from "../channel/result_codec.ts";
 import type { Raft } from "../core/raft.ts";
-import type { LastOf } from "./claim.ts";
-import type { Machine } from "./machine.ts";
+import type { GroupView, Sequences } from "./group_view.ts";
 
 /** Where the operations read. */
 export type GroupReadsOptions = {
-  readonly machine: Pick<Machine, "page" | "policy" | "size" | "last">;
-  /** The last number given of a sequence. */
-  readonly lastOf: LastOf;
+  readonly machine: Sequences;
   /** The cluster's id: 32 hex digits. */
   readonly cluster: string;
 };
@@ -31,15 +28,14 @@ export class GroupReads {
   }
 
   /** The result of an operation that names no sequence; `undefined` of any other. */
-  read(operation: Operation): Result | undefined {
-    const { machine } = this.#options;
+  read(operation: Operation, view: GroupView): Result | undefined {
     switch (operation.type) {
       case "list":
-        return this.#page(operation.cursor, operation.count);
+        return this.#page(operation, view);
       case "size":
-        return { type: "size", size: machine.size };
+        return { type: "size", size: view.size };
       case "policy":
-        return { type: "policy", policy: machine.policy };
+        return { type: "policy", policy: view.policy };
       case "backup":
         return this.#backup(operation.cursor);
       default:
@@ -47,17 +43,18 @@ export class GroupReads {
     }
   }
 
-  #page(cursor: number, count: number): Result {
-    const { machine, lastOf } = this.#options;
-    const page = machine.page(cursor, Math.min(count, pageLengthMax));
+  #page(
+    { cursor, count }: { readonly cursor: number; readonly count: number },
+    view: GroupView,
+  ): Result {
     const sequences: (readonly [string, bigint])[] = [];
     let bytes = 0;
-    for (const [name, last] of page.sequences) {
-      bytes += sequenceBytes(name);
+    for (const sequence of view.page(cursor, Math.min(count, pageLengthMax))) {
+      bytes += sequenceBytes(sequence[0]);
       if (bytes > pageBytesMax) break;
-      sequences.push([name, lastOf(name) ?? last]);
+      sequences.push(sequence);
     }
-    const next = this.#next(cursor + sequences.length);
+    const next = nextOf(cursor + sequences.length, view.size);
     return { type: "page", next, sequences };
   }
 
@@ -80,7 +77,7 @@ export class GroupReads {
       pairs.push(pair);
       next++;
     }
-    return { type: "backup", pairs, next: this.#next(next) };
+    return { type: "backup", pairs, next: nextOf(next, machine.size) };
   }
 
   get #backupHead(): Pair[] {
@@ -101,9 +98,9 @@ export class GroupReads {
       ["sequences", `${machine.size}`],
     ];
   }
+}
 
-  /** The cursor of what follows; 0 if nothing does. */
-  #next(cursor: number): number {
-    return cursor < this.#options.machine.size ? cursor : 0;
-  }
+/** The cursor of what follows; 0 if nothing does. */
+function nextOf(cursor: number, size: number): number {
+  return cursor < size ? cursor : 0;
 }

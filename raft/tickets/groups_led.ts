@@ -13,7 +13,9 @@
 //
 // A raise, a `create` and a `set-policy` are entries in the log, with all other operations of
 // their group in one command. So is a group that begins a sequence and may be refused for
-// another operation: it must leave no sequence behind.
+// another operation: it must leave no sequence behind. A group that takes and reads, so that
+// its reads must not see what is taken after them, reads when it is judged: at its turn, before
+// a number is given to it, or taken for it from the log.
 
 import { assert } from "../../base/assert.ts";
 import { int64Max } from "../../base/range.ts";
@@ -26,7 +28,6 @@ import type {
 import type { Raft } from "../core/raft.ts";
 import type {
   Claim,
-  ClaimPart,
   ClaimRequest,
   GivenPart,
   Judge,
@@ -34,7 +35,15 @@ import type {
   Settled,
 } from "./claim.ts";
 import { type Batch, errorOf } from "./group_batch.ts";
+import {
+  changesByLog,
+  isOfMachine,
+  onlyNamed,
+  type Plan,
+  planOf,
+} from "./group_plan.ts";
 import { GroupReads, type GroupReadsOptions } from "./group_reads.ts";
+import { GroupView } from "./group_view.ts";
 import {
   encodeGroup,
   fitsCommand,
@@ -50,7 +59,7 @@ export type Claims = {
 };
 
 /** The parts of a leader that know the numbers. */
-export type GroupsLedOptions = Omit<GroupReadsOptions, "lastOf"> & {
+export type GroupsLedOptions = GroupReadsOptions & {
   readonly reserve: Claims;
   /** Recalls what is lent of a sequence; whether all of it is back. */
   readonly isLoanBack: (name: string) => boolean;
@@ -63,19 +72,22 @@ export type GroupsLedOptions = Omit<GroupReadsOptions, "lastOf"> & {
 /** The outcome of a group; "lost": the term is over, and nobody knows. */
 export type GroupTold = GroupOutcome | "lost";
 
-/** The sequences of a group, and where each of its operations finds its own among them. */
-type Plan = {
-  readonly parts: readonly ClaimPart[];
-  /** For each operation its part; -1 if it names no sequence. */
-  readonly places: readonly number[];
-};
-
 /** A group whose claim is not settled. */
 type Led = Plan & {
   readonly group: Group;
   readonly tell: (told: GroupTold) => void;
+  /** What its operations have read already, by position: some of it when it was judged. */
+  readonly early: Map<number, Result>;
+  /** For each operation of its command its position in the group. */
+  readonly positions: readonly number[];
   /** Its raises that pass over numbers, as far as was known when it was asked. */
   readonly raises: readonly Raise[];
+};
+
+/** A command of the log, and for each of its operations the position in its group. */
+type Command = {
+  readonly data: Uint8Array;
+  readonly positions: readonly number[];
 };
 
 type Raise = Extract<Operation, { readonly type: "raise" }>;
@@ -94,7 +106,7 @@ export class GroupsLed {
     this.#raft = raft;
     this.#options = options;
     this.#lastOf = (name) => options.reserve.lastOf(name);
-    this.#reads = new GroupReads(raft, { ...options, lastOf: this.#lastOf });
+    this.#reads = new GroupReads(raft, options);
   }
 
   /**
@@ -108,17 +120,18 @@ export class GroupsLed {
       tell({ type: "error", text: `${command}; nothing was done` });
       return true;
     }
-    const { parts } = plan;
+    const early = new Map<number, Result>();
     const claim = this.#options.reserve.ask({
       kind: "group",
       asker: undefined,
-      ...(command === undefined
-        ? { parts, judge: judgeOf(group, plan) }
-        : { parts: parts.map(onlyNamed), command }),
+      judge: this.#judgeOf(group, command, early),
+      parts: command === undefined ? plan.parts : plan.parts.map(onlyNamed),
+      command: command?.data,
     });
     if (claim === undefined) return false;
     const raises = command === undefined ? [] : this.#raisesOf(group);
-    this.#led.set(claim, { ...plan, group, tell, raises });
+    const { positions = [] } = command ?? {};
+    this.#led.set(claim, { ...plan, group, tell, early, positions, raises });
     return true;
   }
 
@@ -137,8 +150,8 @@ export class GroupsLed {
         return tell(this.#applied(led, settlement.outcomes));
       case "refused": {
         const { reason, at } = settlement;
-        // A command and a judge name the operation themselves.
-        const isOfPart = claim.command === undefined && reason !== "changed";
+        // A judge names the operation itself.
+        const isOfPart = reason !== "changed";
         return tell({
           type: "refused",
           reason,
@@ -156,20 +169,26 @@ export class GroupsLed {
    * The command that carries the group out in the log; `undefined` if it needs none, and a text
    * if there can be none.
    */
-  #commandOf(group: Group, plan: Plan): Uint8Array | string | undefined {
+  #commandOf(group: Group, plan: Plan): Command | string | undefined {
     const isLogged = group.some(changesByLog);
-    const operations = group.filter(isOfMachine);
-    const isWhole = operations.length === group.length;
-    if (!isLogged) {
-      const mayFit = isWhole && this.#mayLeaveSequence(group, plan);
-      if (!mayFit || !fitsCommand(operations)) return undefined;
-    } else if (!isWhole) {
+    if (!isLogged && !this.#mayLeaveSequence(group, plan)) return undefined;
+    const operations: SequenceOperation[] = [];
+    const positions: number[] = [];
+    for (const [at, operation] of group.entries()) {
+      if (!isOfMachine(operation)) continue;
+      operations.push(operation);
+      positions.push(at);
+    }
+    if (isLogged && operations.length < group.length) {
       return "a group that changes sequences cannot list them";
-    } else if (!fitsCommand(operations)) {
+    }
+    if (!fitsCommand(operations)) {
+      if (!isLogged) return undefined;
       return "the group is too large for one entry of the log";
-    } else if (this.#isRaised(group)) return undefined;
+    }
+    if (this.#isRaised(group)) return undefined;
     const { sequencesMax } = this.#options;
-    return encodeGroup(operations, { sequencesMax });
+    return { data: encodeGroup(operations, { sequencesMax }), positions };
   }
 
   /** Whether the group could begin a sequence, and be refused nevertheless. */
@@ -206,18 +225,21 @@ export class GroupsLed {
   }
 
   #applied(led: Led, outcomes: readonly Outcome[]): GroupOutcome {
-    const results: Result[] = [];
-    for (const outcome of outcomes) {
-      if (outcome.type === "refused") return outcome;
-      results.push(outcome);
+    const { early, group, positions } = led;
+    for (const [i, outcome] of outcomes.entries()) {
+      if (outcome.type === "refused") {
+        return { ...outcome, at: positions[outcome.at]! };
+      }
+      early.set(positions[i]!, outcome);
     }
+    const results = group.map((_, at) => early.get(at)!);
     for (const { name, to } of led.raises) this.#options.raised(name, to);
     return { type: "done", results };
   }
 
   /** Carries out the operations in their order on the numbers that each part got. */
   #carryOut(
-    { group, parts, places }: Led,
+    { group, parts, places, early }: Led,
     given: readonly GivenPart[],
   ): Result[] {
     /** The last number given of each part, as the operations go on. */
@@ -226,6 +248,7 @@ export class GroupsLed {
       assert(part?.count === count, "a claim gets what it asks for");
       return part.last - BigInt(count);
     });
+    const view = this.#view; // nothing is taken beside what it reads
     return group.map((operation, at): Result => {
       const place = places[at]!;
       switch (operation.type) {
@@ -236,8 +259,8 @@ export class GroupsLed {
           return { type: "taken", last, count };
         }
         case "last": {
-          const { exists } = given[place]!;
-          return { type: "last", last: exists ? lasts[place] : undefined };
+          const last = given[place]!.exists ? lasts[place] : undefined;
+          return early.get(at) ?? { type: "last", last };
         }
         case "raise":
           assert(lasts[place]! >= operation.to, "a raise passed over nothing");
@@ -245,12 +268,55 @@ export class GroupsLed {
         case "check": // judged before
           return done;
         default: {
-          const result = this.#reads.read(operation);
+          const result = early.get(at) ?? this.#reads.read(operation, view);
           assert(result !== undefined, `${operation.type} without its entry`);
           return result;
         }
       }
     });
+  }
+
+  get #view(): GroupView {
+    return new GroupView(this.#options.machine, this.#lastOf);
+  }
+
+  /**
+   * Compares the last numbers that the checks of `group` name, and puts into `early` what it
+   * reads beside its takes, or of a sequence that does not exist: a take behind it must not
+   * begin that before. A command has its checks in the log.
+   */
+  #judgeOf(
+    group: Group,
+    command: Command | undefined,
+    early: Map<number, Result>,
+  ): Judge | undefined {
+    const isMixed = group.some(({ type }) => type === "take") &&
+      group.some((operation) => !("name" in operation));
+    const isLooking = command === undefined &&
+      group.some((operation) =>
+        operation.type === "check" ||
+        operation.type === "last" && this.#lastOf(operation.name) === undefined
+      );
+    if (!isMixed && !isLooking) return undefined;
+    return () => {
+      const view = this.#view;
+      for (const [at, operation] of group.entries()) {
+        if (operation.type === "take") {
+          view.take(operation.name, operation.count);
+        } else if (operation.type === "check") {
+          const { name, last } = operation;
+          if (command === undefined && view.lastOf(name) !== last) {
+            return { at, reason: "changed" };
+          }
+        } else if (operation.type === "last") {
+          early.set(at, { type: "last", last: view.lastOf(operation.name) });
+        } else {
+          const result = this.#reads.read(operation, view);
+          if (result !== undefined) early.set(at, result);
+        }
+      }
+      return undefined;
+    };
   }
 
   /** The first operation for which part `place` has no numbers left. */
@@ -286,66 +352,4 @@ export function beginLed(
       told();
     })
   );
-}
-
-function planOf(group: Group): Plan {
-  const parts: { name: string; count: number; isCapped: boolean }[] = [];
-  // Of few it is faster to look through all.
-  const known = group.length > 8 ? new Map<string, number>() : undefined;
-  const places = group.map((operation) => {
-    if (!("name" in operation)) return -1;
-    const { name } = operation;
-    let place = known?.get(name) ??
-      (known ? -1 : parts.findIndex((part) => part.name === name));
-    if (place < 0) {
-      place = parts.push({ name, count: 0, isCapped: false }) - 1;
-      known?.set(name, place);
-    }
-    if (operation.type === "take") {
-      const part = parts[place]!;
-      part.count += operation.count;
-      part.isCapped ||= operation.isCapped;
-    }
-    return place;
-  });
-  return { parts, places };
-}
-
-function onlyNamed({ name }: ClaimPart): ClaimPart {
-  return { name, count: 0, isCapped: false };
-}
-
-/** Whether the log alone can carry `operation` out. */
-function changesByLog({ type }: Operation): boolean {
-  return type === "raise" || type === "create" || type === "set-policy";
-}
-
-/** Whether a command of the log can hold `operation`. */
-function isOfMachine(
-  operation: Operation,
-): operation is Operation & SequenceOperation {
-  const { type } = operation;
-  return type !== "list" && type !== "size" && type !== "backup";
-}
-
-/** Compares the last numbers that the checks of `group` name; `undefined` if it has none. */
-function judgeOf(group: Group, { parts, places }: Plan): Judge | undefined {
-  if (!group.some(({ type }) => type === "check")) return undefined;
-  return (lastOf) => {
-    /** What operations before have taken. */
-    const taken = parts.map(() => 0n);
-    for (const [at, operation] of group.entries()) {
-      const place = places[at]!;
-      if (operation.type === "take") {
-        taken[place]! += BigInt(operation.count);
-      } else if (operation.type === "check") {
-        const before = lastOf(operation.name);
-        const last = taken[place]! > 0n || before !== undefined
-          ? (before ?? 0n) + taken[place]!
-          : undefined;
-        if (last !== operation.last) return { at, reason: "changed" };
-      }
-    }
-    return undefined;
-  };
 }

@@ -87,7 +87,8 @@ export class Reserve {
 
   /** How many numbers of sequence `name` to take ahead of demand. */
   aheadOf(name: string): number {
-    return this.#aheadOf(this.#hands.find(name));
+    const hand = this.#hands.find(name);
+    return hand === undefined || this.#closing ? 0 : hand.demand.ahead;
   }
 
   /**
@@ -319,7 +320,7 @@ export class Reserve {
     for (const hand of this.#hands.all) {
       hand.tick();
       if (hand.isIdle) this.#hands.drop(hand);
-      else if (hand.isReturnable && this.#aheadOf(hand) === 0) {
+      else if (hand.isReturnable && this.aheadOf(hand.name) === 0) {
         unwanted.push(hand);
       }
     }
@@ -356,10 +357,6 @@ export class Reserve {
       hand.forget();
       this.#supply.touch(hand);
     }
-  }
-
-  #aheadOf(hand: Hand | undefined): number {
-    return hand === undefined || this.#closing ? 0 : hand.demand.ahead;
   }
 
   get #isGiving(): boolean {

@@ -39,7 +39,7 @@ type Process = {
 /** The takes that other nodes forward, and their answers. */
 export class ServedTakes {
   readonly #raft: Raft;
-  readonly #reserve: Reserve;
+  readonly #reserve: Pick<Reserve, "ask">;
   readonly #send: (message: TakeResponse) => void;
   /** By sender and process number, the oldest first. */
   readonly #processes = new Map<string, Process>();
@@ -55,7 +55,7 @@ export class ServedTakes {
 
   constructor(
     raft: Raft,
-    reserve: Reserve,
+    reserve: Pick<Reserve, "ask">,
     send: (message: TakeResponse) => void,
   ) {
     this.#raft = raft;
@@ -131,7 +131,7 @@ export class ServedTakes {
       parts.every(({ name, count }, at) =>
         take.parts[at]!.name === name && take.parts[at]!.count === count
       );
-    if (isSame && answers.length > 0) this.#respond(served, answers);
+    if (isSame && answers.length > 0) this.#respond(served, [...answers]);
   }
 
   #respond({ take }: Served, answers: readonly TakeAnswer[]): void {

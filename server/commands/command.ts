@@ -73,7 +73,7 @@ export type CommandFlag =
   | "not-queued";
 
 /** How COMMAND INFO describes a command to a client library, in the words of Redis. */
-export type RedisFlag = "write" | "readonly" | "fast" | "movablekeys";
+export type RedisFlag = "write" | "readonly" | "fast";
 
 /** Which arguments are names: the first, the last (-1: the last that there is), the step. */
 export type KeyPlaces = readonly [first: number, last: number, step: number];

@@ -74,6 +74,8 @@ export function countAt(
   request: RespParser,
   { index, command }: { readonly index: number; readonly command: string },
 ): number | string {
+  const usual = shortCountAt(request, index);
+  if (usual !== undefined) return usual;
   const value = integerAt(request, index);
   if (value === undefined) return noIntegerText;
   if (value < 1n) return `ERR tickets only rise: ${command} takes 1 or more`;
@@ -82,6 +84,22 @@ export function countAt(
       "see TICKET.RAISE to skip more";
   }
   return Number(value);
+}
+
+/** Reads digits where they lie, without a text; `undefined` for anything else than 1 to 999,999. */
+function shortCountAt(request: RespParser, index: number): number | undefined {
+  const size = request.size(index);
+  if (size === 0 || size > 6) return undefined;
+  const bytes = request.bytes(index);
+  let value = 0;
+  for (const byte of bytes) {
+    const digit = byte - 48;
+    if (digit < 0 || digit > 9 || (value === 0 && digit === 0)) {
+      return undefined;
+    }
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 /** What SCAN and its like are asked for. */

@@ -35,7 +35,7 @@ const onceText = "ERR ONCE is not supported yet: nothing was taken";
 export const ticketCommand: Command = {
   name: "ticket",
   arguments: [0, 5],
-  redisFlags: ["write", "fast", "movablekeys"],
+  redisFlags: ["write", "fast"],
   help: "The next number, or a block of them: [name] [COUNT n]",
   run: runTicket,
   plan(request) {

@@ -209,8 +209,7 @@ function runWatch(session: Session, { link: { groups } }: Service): void {
   session.spent(names.length);
   const { replies } = session;
   const answer = replies.expectAnswer("group");
-  // As a take: the groups behind it, EXEC among them, are asked when it has been answered.
-  replies.startTake(() => {
+  replies.startGroup(() => {
     if (!groups.hasRoom(group)) {
       return answer((writer) => refuse(writer, groupsBusyText));
     }
@@ -228,4 +227,15 @@ function runWatch(session: Session, { link: { groups } }: Service): void {
       },
     });
   });
+  holdBack(session);
+}
+
+/**
+ * Lets all commands that follow wait until those before have been answered. It is a reply of no
+ * bytes in the place of a take: it waits for the groups before it, and groups wait for it. A take
+ * behind WATCH must not be given before WATCH has read, and EXEC needs what that has seen.
+ */
+function holdBack({ replies }: Session): void {
+  const answer = replies.expectAnswer("group");
+  replies.startTake(() => answer(() => {}));
 }

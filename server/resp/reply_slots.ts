@@ -1,6 +1,6 @@
 // The places of replies that wait (`replies.ts`), each for what it waits: a run of tickets, a
 // block of them, or one answer. The first two are what a dispenser knows of a client: a
-// `TicketClient` of `tickets/lane.ts` without an `implements`, because this folder imports
+// `TicketClient` of `tickets/ticket_request.ts` without an `implements`, because this folder imports
 // nothing but `base/`.
 
 import type { RespWriter } from "./resp_writer.ts";

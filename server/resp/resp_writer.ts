@@ -107,6 +107,12 @@ export class RespWriter {
   }
 
   bulk(value: string | Uint8Array): void {
+    if (typeof value === "string" && isAscii(value)) {
+      // Most are numbers and short names, for which the encoder costs more than all else.
+      this.#line("$", String(value.length));
+      this.#text(value);
+      return this.#crlf();
+    }
     const bytes = typeof value === "string" ? encoder.encode(value) : value;
     this.#line("$", String(bytes.length));
     this.append(bytes);
@@ -236,3 +242,10 @@ export class RespWriter {
 }
 
 const encoder = new TextEncoder();
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) >= 128) return false;
+  }
+  return true;
+}

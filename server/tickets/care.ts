@@ -56,9 +56,17 @@ export class Care {
   }
 }
 
-/** Whether the first `count` tickets are one block, or one ticket of a run. */
-export function isOne({ isBlock, count: own }: Asker, count: number): boolean {
-  return count === 1 || (isBlock && own === count);
+/** Whether the refusal of the first `count` tickets is the answer to `first`, and to it alone. */
+export function isOwnAnswer(
+  first: Asker,
+  { count, reason }: {
+    readonly count: number;
+    readonly reason: NumberRefusal;
+  },
+): boolean {
+  // A take may be capped although no request in it is: one was that has gone.
+  if (reason === "above-int64" && !first.isCapped) return false;
+  return count === 1 || (first.isBlock && first.count === count);
 }
 
 /**

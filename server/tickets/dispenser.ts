@@ -13,12 +13,8 @@ import type {
 } from "../../raft/channel/messages.ts";
 import { assert } from "../../base/assert.ts";
 import type { Range } from "../../base/range.ts";
-import {
-  Lane,
-  type LaneShare,
-  type TicketClient,
-  type TicketRequest,
-} from "./lane.ts";
+import { Lane, type LaneShare } from "./lane.ts";
+import type { TicketClient, TicketRequest } from "./ticket_request.ts";
 
 /** Replies that may be awaited, of all connections; each stops reading at a limit of its own. */
 export const ticketsWaitingMax = 2 ** 21;

@@ -23,11 +23,9 @@ import {
   stoppingText,
 } from "./refusals.ts";
 import { type Asker, type AskerCounts, Askers } from "./askers.ts";
-import { Care, isOfNumbers, isOne, withSameAnswer } from "./care.ts";
+import { Care, isOfNumbers, isOwnAnswer, withSameAnswer } from "./care.ts";
 import { Loan } from "./loan.ts";
 import type { TicketClient, TicketRequest } from "./ticket_request.ts";
-
-export type { TicketClient, TicketRequest };
 
 /** How often `tick()` is to be called in the time that a request may wait. */
 export const ticksPerTimeout = 20;
@@ -212,7 +210,7 @@ export class Lane {
       return this.#askAgain(count);
     }
     if (!isOfNumbers(reason)) return this.#refuse(count, reason);
-    if (!isOne(this.#askers.first, count)) {
+    if (!isOwnAnswer(this.#askers.first, { count, reason })) {
       this.#care.begin(reason, this.waiting);
       return this.#askAgain(count);
     }
@@ -272,13 +270,14 @@ export class Lane {
   }
 
   #answer(count: number, give: (asker: Asker, part: number) => void): void {
-    const isCareful = this.#care.isTaken;
+    // A take of a part of what waits depends on whose turn it is then.
+    const isPart = this.#care.isTaken || this.#toPost > takeTicketsMax;
     this.#askers.settle(count);
     this.#care.settle(count);
     // First, so that the node works on the next take while these clients are written to.
-    if (!isCareful) this.#post();
+    if (!isPart) this.#post();
     this.#askers.deal(count, give);
-    if (isCareful) this.#post(); // which needs to know whose turn it is
+    if (isPart) this.#post();
   }
 
   /** Tickets that the take under way is still to bring. */

@@ -1,4 +1,6 @@
-// What clients ask a dispenser for, and what they hear. Types only.
+// What clients ask a dispenser for, and what they hear. Types only: a connection's replies
+// (`server/resp/reply_slots.ts`) and the tests play clients. Not here: what a command of a client
+// means (`server/commands/`), and what the node is asked (`raft/channel/messages.ts`).
 
 /** A client that asks for tickets of one sequence. */
 export interface TicketClient {

@@ -8,6 +8,7 @@ import { snapshotBytesMax } from "../../raft/core/entry_codec.ts";
 import {
   chunkBytesMax,
   counterMax,
+  forwardBytesMax,
   takeCountMax,
   takePartsMax,
 } from "../../raft/core/limits.ts";
@@ -169,7 +170,12 @@ const chunk = fc.record({
 });
 
 const envelope = { from: id, to: id, term: counter };
-const forwarding = { from: id, to: id, id: u64, data };
+const forwarding = {
+  from: id,
+  to: id,
+  id: u64,
+  data: dataUpTo(forwardBytesMax),
+};
 
 const vote = {
   ...envelope,

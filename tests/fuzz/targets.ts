@@ -7,7 +7,7 @@ import { foundingTargets } from "./founding.ts";
 import { frameTargets } from "./frames.ts";
 import { backupTargets } from "./backups.ts";
 import { machineTargets } from "./machine.ts";
-import { numberTargets } from "./numbers.ts";
+import { operationTargets } from "./operations.ts";
 import { peersTargets } from "./peers.ts";
 import { processTargets } from "./process.ts";
 import { recordTargets } from "./records.ts";
@@ -29,5 +29,5 @@ export const targets: readonly Target[] = [
   ...foundingTargets,
   ...machineTargets,
   ...backupTargets,
-  ...numberTargets,
+  ...operationTargets,
 ];

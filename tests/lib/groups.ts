@@ -76,7 +76,7 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
   tagged("backup", { cursor: size }),
 );
 
-/** Any group, within the limits of a message with up to four. */
+/** Any group, within the limits of a message of up to three. */
 export const group: fc.Arbitrary<Group> = fc.array(operation, {
   minLength: 1,
   maxLength: 6,

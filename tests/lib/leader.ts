@@ -2,7 +2,7 @@
 // claims, which want no clients. Its disk can hang, and what it lends is decided by the test.
 
 import assert from "node:assert/strict";
-import { Raft } from "../../raft/core/raft.ts";
+import type { Raft } from "../../raft/core/raft.ts";
 import type { Save } from "../../raft/core/types.ts";
 import type {
   Claim,
@@ -22,6 +22,8 @@ import { raftOf } from "../unit/raft/core/scene.ts";
 export type LeaderOptions = Partial<Omit<ReserveOptions, "machine">> & {
   /** The sequences that there are, and the last number taken of each. */
   readonly machine?: Machine;
+  /** It has just been elected: no entry of its term is applied, and its disk hangs. */
+  readonly isFresh?: boolean;
 };
 
 /** Parts of a claim, as text: `a 3, b 0, c 5 capped`. */
@@ -48,7 +50,10 @@ export class Leader {
   stuck = false;
   #saving: Save | undefined;
 
-  constructor({ machine = new Machine(), ...options }: LeaderOptions = {}) {
+  constructor(
+    { machine = new Machine(), isFresh = false, ...options }: LeaderOptions =
+      {},
+  ) {
     this.raft = raftOf({ id: "a", voters: "a" });
     this.machine = machine;
     this.reserve = new Reserve(this.raft, {
@@ -57,7 +62,12 @@ export class Leader {
       ...options,
       machine,
     });
-    while (this.raft.role !== "leader") this.tick();
+    this.stuck = true;
+    while (this.raft.role !== "leader") {
+      this.tick();
+      this.#finishOnce();
+    }
+    if (!isFresh) this.unstick();
   }
 
   /** Makes a claim for `parts`, of another node's clients; `undefined` if none may be made. */
@@ -88,11 +98,16 @@ export class Leader {
 
   /** Finishes the save under way; false if there is none. */
   finish(): boolean {
+    const isFinished = this.#finishOnce();
+    if (isFinished) this.pump();
+    return isFinished;
+  }
+
+  #finishOnce(): boolean {
     const save = this.#saving;
     if (save === undefined) return false;
     this.#saving = undefined;
     this.raft.saved(save.number);
-    this.pump();
     return true;
   }
 

@@ -173,13 +173,14 @@ export const scenarios: readonly Scenario[] = [
     lines: [
       "INCR small",
       "raise large 10000",
-      ..."ENCODING REFCOUNT IDLETIME".split(" ").flatMap((word) =>
+      ..."ENCODING REFCOUNT".split(" ").flatMap((word) =>
         ["small", "large", "none"].map((name) => `OBJECT ${word} ${name}`)
       ),
       "INCR large",
       "OBJECT REFCOUNT large",
       "OBJECT FREQ small",
       "OBJECT FREQ none",
+      "OBJECT IDLETIME none",
       "OBJECT",
       "OBJECT ENCODING",
       "OBJECT ENCODING a b",

@@ -151,6 +151,8 @@ function faultOf([command, ...words]: readonly string[]): string | undefined {
       return "-ERR tickets only rise: SET cannot set a number; see TICKET.RAISE name n, which skips all up to n\r\n";
     case "DECRBY":
       return "-ERR tickets only rise: DECRBY would go back; see TICKET.RAISE, which goes forward\r\n";
+    default:
+      return undefined;
   }
 }
 

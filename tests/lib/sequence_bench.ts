@@ -16,7 +16,10 @@ import type {
   Session,
 } from "../../server/commands/command.ts";
 import { runCommand } from "../../server/commands/commands.ts";
-import type { TicketClient, TicketRequest } from "../../server/tickets/lane.ts";
+import type {
+  TicketClient,
+  TicketRequest,
+} from "../../server/tickets/ticket_request.ts";
 import { refusalText } from "../../server/tickets/refusals.ts";
 import { Replies } from "../../server/resp/replies.ts";
 import { RespParser } from "../../server/resp/resp_parser.ts";
@@ -49,8 +52,8 @@ export class SequenceBench {
   };
   readonly service: Service;
   readonly client: SequenceClient;
-  /** Answers that are due, the oldest first. */
-  readonly #due: (() => void)[] = [];
+  /** Answers that are due, the oldest first; those of one lane come in this order. */
+  readonly #due: { readonly lane: string; readonly run: () => void }[] = [];
   readonly #clientCount = new ClientCount();
 
   constructor({ sequencesMax = 1000 } = {}) {
@@ -83,10 +86,16 @@ export class SequenceBench {
     return new SequenceClient(this);
   }
 
-  /** Answers the oldest question; false if there is none. */
-  answer(): boolean {
-    const next = this.#due.shift();
-    next?.();
+  /**
+   * Answers the oldest question; false if there is none. `pick` chooses another one, as a leader
+   * may answer takes of different names, and groups, in any order.
+   */
+  answer(pick = 0): boolean {
+    const lanes = [...new Set(this.#due.map(({ lane }) => lane))];
+    const lane = lanes[pick % Math.max(1, lanes.length)];
+    const at = this.#due.findIndex((due) => due.lane === lane);
+    const [next] = this.#due.splice(at, at < 0 ? 0 : 1);
+    next?.run();
     return next !== undefined;
   }
 
@@ -105,13 +114,13 @@ export class SequenceBench {
     callback: (answer: AdminAnswer) => void,
   ): void {
     this.admins.push(command);
-    this.#due.push(() => callback({ type: "ok" }));
+    this.#due.push({ lane: "admin", run: () => callback({ type: "ok" }) });
   }
 
   #take(name: string, client: TicketClient, request: TicketRequest): void {
     this.takes.push({ name, ...request });
     const { count, isBlock, isCapped } = request;
-    this.#due.push(() => {
+    const run = () => {
       const counts = isBlock ? [count] : Array<number>(count).fill(1);
       for (const count of counts) {
         const last = this.model.take(name, { count, isCapped });
@@ -120,12 +129,14 @@ export class SequenceBench {
           client.refused(count, refusalText(last, { name, count }));
         }
       }
-    });
+    };
+    this.#due.push({ lane: `take ${name}`, run });
   }
 
   #ask(group: Group, client: (outcome: GroupOutcome) => void): void {
     this.groups.push(group);
-    this.#due.push(() => client(this.outcome ?? this.model.run(group)));
+    const run = () => client(this.outcome ?? this.model.run(group));
+    this.#due.push({ lane: "groups", run });
   }
 }
 

@@ -9,6 +9,7 @@ import { filesMutants } from "./files.ts";
 import { foundingMutants } from "./founding.ts";
 import { fuzzedMutants } from "./fuzzed.ts";
 import { gateMutants } from "./gate.ts";
+import { groupsMutants } from "./groups.ts";
 import { guestsMutants } from "./guests.ts";
 import { kvMutants } from "./kv.ts";
 import { machineMutants } from "./machine.ts";
@@ -43,6 +44,7 @@ export const mutants: readonly Mutant[] = [
   ...reserveMutants,
   ...lendingMutants,
   ...numbersMutants,
+  ...groupsMutants,
   ...takesMutants,
   ...takeAlongMutants,
   ...restMutants,

@@ -4,6 +4,7 @@
 import type { Mutant } from "./mutant.ts";
 
 const reserve = "raft/tickets/reserve.ts";
+const hand = "raft/tickets/hand.ts";
 const lending = "raft/tickets/lending.ts";
 const dispenser = "server/tickets/dispenser.ts";
 const loan = "server/tickets/loan.ts";
@@ -14,18 +15,19 @@ export const lendingMutants: readonly Mutant[] = [
     name: "loan-beside-the-bound",
     mistake: "what is lent is not counted among what a crash burns",
     source: "promise 4",
-    file: reserve,
-    find: "return Math.max(0, inHand) + this.#lent;",
-    replace: "return Math.max(0, inHand);",
+    file: hand,
+    find:
+      "return Math.max(0, this.left + this.taking - this.wanted) + this.lent;",
+    replace: "return Math.max(0, this.left + this.taking - this.wanted);",
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
     name: "loan-used-at-once",
     mistake: "all that was used of a loan counts as this tick's demand",
     source: "promise 4",
-    file: reserve,
-    find: "this.#demand.used(used, this.#lentTicks);",
-    replace: "this.#demand.used(used, 0);",
+    file: hand,
+    find: "this.demand.used(used, this.lentTicks);",
+    replace: "this.demand.used(used, 0);",
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
@@ -33,7 +35,7 @@ export const lendingMutants: readonly Mutant[] = [
     mistake: "a loan counts as used up when more is asked for",
     source: "promise 4",
     file: reserve,
-    find: "Math.max(0, Math.floor(this.#lentLast / 2) - 1)",
+    find: "Math.max(0, Math.floor(hand.lentLast / 2) - 1)",
     replace: "0",
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
@@ -42,8 +44,8 @@ export const lendingMutants: readonly Mutant[] = [
     mistake: "a leader of several lends numbers that it cannot recall in time",
     source: "promise 2",
     file: lending,
-    find: "const isAlone = servers.length === 1 && servers[0]?.id === id &&",
-    replace: "const isAlone = servers.length > 0 && id !== '' &&",
+    find: "return servers.length === 1 && servers[0]?.id === id &&",
+    replace: "return servers.length > 0 && id !== '' &&",
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
@@ -52,8 +54,8 @@ export const lendingMutants: readonly Mutant[] = [
       "one of several isolates gives numbers that the others have passed",
     source: "promise 2",
     file: lending,
-    find: "this.#isAllowed && isAlone &&",
-    replace: "isAlone &&",
+    find: "    if (!this.#isAllowed ||",
+    replace: "    if (this.#isAlone === undefined ||",
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
@@ -61,7 +63,7 @@ export const lendingMutants: readonly Mutant[] = [
     mistake: "a node joins while numbers are lent, and is given later ones",
     source: "promise 2",
     file: "raft/node_parts.ts",
-    find: "mayChange: () => lending.recall(),",
+    find: "mayChange: () => lending.recallAll(),",
     replace: "mayChange: () => true,",
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
@@ -70,7 +72,7 @@ export const lendingMutants: readonly Mutant[] = [
     mistake: "a take is answered with numbers that pass those not yet returned",
     source: "promise 2",
     file: "raft/tickets/own_takes.ts",
-    find: "    if (this.#lending.isRecalling) return;\n",
+    find: "    if (this.#lending.isRecalling(request.name)) return false;\n",
     replace: "",
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
@@ -79,8 +81,9 @@ export const lendingMutants: readonly Mutant[] = [
     mistake: "what is lent is never recalled while nobody comes",
     source: "promise 4",
     file: lending,
-    find: "    if (this.#reserve.ahead === 0) this.recall();\n",
-    replace: "",
+    find:
+      "      if (!isRecalled && this.#reserve.aheadOf(name) === 0) this.recall(name);\n",
+    replace: "      void [name, isRecalled];\n",
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
@@ -147,8 +150,8 @@ export const lendingMutants: readonly Mutant[] = [
     mistake: "what is under way when a recall begins is lent all the same",
     source: "promise 2",
     file: lending,
-    find: "this.#isAllowed && isAlone && !this.isRecalling;",
-    replace: "this.#isAllowed && isAlone;",
+    find: "if (!this.#isAllowed || this.#isRecallingAll) return 0;",
+    replace: "if (!this.#isAllowed) return 0;",
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
@@ -185,7 +188,7 @@ export const lendingMutants: readonly Mutant[] = [
     mistake: "an isolate that is lent nothing is not told so, and asks no more",
     source: "promise 5",
     file: lending,
-    find: 'return this.#post({ type: "nothing-lent" });',
+    find: 'return this.#post({ type: "nothing-lent", name });',
     replace: "return;",
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
@@ -194,7 +197,7 @@ export const lendingMutants: readonly Mutant[] = [
     mistake: "what a refill brought is not recalled before a node joins",
     source: "promise 2",
     file: lending,
-    find: "    this.lent();\n",
+    find: "    this.lent(name, range.last);\n",
     replace: "",
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
@@ -204,8 +207,8 @@ export const lendingMutants: readonly Mutant[] = [
       "numbers are lent while a take waits, which gets higher ones later",
     source: "promise 2",
     file: reserve,
-    find: "if (!this.#isGiving || this.#claims.length > 0) return undefined;",
-    replace: "if (!this.#isGiving) return undefined;",
+    find: "if (hand.length > 0 || hand.next > loanMax) return undefined;",
+    replace: "if (hand.next > loanMax) return undefined;",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
@@ -221,18 +224,18 @@ export const lendingMutants: readonly Mutant[] = [
     name: "spared-before-those-who-wait",
     mistake: "more than was asked for goes out while others wait for less",
     source: "promise 2",
-    file: reserve,
-    find: "const mayLend = this.#claims.length === 1 && asker === undefined &&",
-    replace: "const mayLend = asker === undefined &&",
+    file: "raft/tickets/give.ts",
+    find: "const mayLend = hand.length === 1 && hand.next <= loanMax;",
+    replace: "const mayLend = hand.next <= loanMax;",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "spared-for-another-node",
     mistake: "what another node asks for is answered with more, which burns",
     source: "promise 4",
-    file: reserve,
-    find: "const mayLend = this.#claims.length === 1 && asker === undefined &&",
-    replace: "const mayLend = this.#claims.length === 1 &&",
+    file: "raft/tickets/give.ts",
+    find: 'const given = kind === "own"',
+    replace: 'const given = kind !== "group"',
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
@@ -240,7 +243,8 @@ export const lendingMutants: readonly Mutant[] = [
     mistake: "numbers are lent, and nothing is recalled before a node joins",
     source: "promise 2",
     file: "raft/tickets/own_takes.ts",
-    find: "if (!isLost && settlement.count > take.count) this.#lending.lent();",
+    find:
+      "      if (count > request.count) this.#lending.lent(request.name, last);\n",
     replace: "",
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
@@ -253,5 +257,45 @@ export const lendingMutants: readonly Mutant[] = [
     find: "} while (spare > 0 && this.#toPost > 0);",
     replace: "} while (spare < 0);",
     tests: ["unit/server/tickets/dispenser_loan_test.ts"],
+  },
+  {
+    name: "rest-burns",
+    mistake: "what comes back with a take is not given again",
+    source: "promise 4",
+    file: lending,
+    find: "    this.#reserve.returned(name, { last, count: rest });\n",
+    replace: "    void last;\n",
+    tests: ["unit/raft/tickets/lending_test.ts"],
+  },
+  {
+    name: "rest-forgets-its-loan",
+    mistake:
+      "what comes back with a take after the recall was answered is not given again",
+    source: "promise 4",
+    file: lending,
+    find: "const last = loan?.last ?? this.#ended.get(name) ?? 0n;",
+    replace: "const last = loan?.last ?? 0n;",
+    tests: ["unit/raft/tickets/lending_test.ts"],
+  },
+  {
+    name: "recall-ends-with-a-take",
+    mistake:
+      "a take that crosses a recall ends it, and the answer is for nobody",
+    source: "promise 2",
+    file: lending,
+    find: "    if (loan?.isRecalled === false) this.#loans.delete(name);\n",
+    replace: "    this.#loans.delete(name);\n",
+    tests: ["unit/raft/tickets/lending_test.ts"],
+  },
+  {
+    name: "one-loan-recalled-for-all",
+    mistake: "when nobody comes for one sequence the loans of all are recalled",
+    source: "promise 5",
+    file: lending,
+    find:
+      "      if (!isRecalled && this.#reserve.aheadOf(name) === 0) this.recall(name);\n",
+    replace:
+      "      if (!isRecalled && this.#reserve.aheadOf(name) === 0) this.recallAll();\n",
+    tests: ["unit/raft/tickets/lending_test.ts"],
   },
 ];

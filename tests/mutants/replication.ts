@@ -324,6 +324,16 @@ export const replicationMutants: readonly Mutant[] = [
     tests: ["unit/raft/core/snapshot_chunks_test.ts"],
   },
   {
+    name: "members-of-another-sender",
+    mistake:
+      "a claimant's first chunk names the members of its successor's snapshot",
+    source: "docs/THREATS.md",
+    file: follower,
+    find: "= message.snapshot;\n  if (!raft",
+    replace: "= incoming.head;\n  if (!raft",
+    tests: ["unit/raft/core/snapshot_chunks_test.ts"],
+  },
+  {
     name: "announced-snapshot-reserved",
     mistake: "the first chunk reserves what it announces, 64 MB",
     source: "PITFALLS 33",

@@ -6,6 +6,9 @@ import type { Mutant } from "./mutant.ts";
 const confirmation = "raft/core/confirmation.ts";
 const reserve = "raft/tickets/reserve.ts";
 const demand = "raft/tickets/demand.ts";
+const hand = "raft/tickets/hand.ts";
+const holdings = "raft/tickets/holdings.ts";
+const supply = "raft/tickets/supply.ts";
 
 export const reserveMutants: readonly Mutant[] = [
   {
@@ -98,17 +101,17 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "a leader that is elected again gives what it had in hand before",
     source: "PITFALLS 19",
     file: reserve,
-    find: "    this.#next = 1n;\n    this.#end = 0n;\n    this.#taking = ",
-    replace: "    this.#taking = ",
+    find: "    this.#hands.clear();\n",
+    replace: "",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "anothers-entry-taken",
     mistake: "a leader takes for its own what another leader put in its place",
     source: "PITFALLS 19",
-    file: reserve,
-    find: "    this.#taking = this.#returning = this.#raising = undefined;",
-    replace: "    this.#returning = this.#raising = undefined;",
+    file: "raft/tickets/supply.ts",
+    find: "    this.#taking = undefined;\n    this.#returning.clear();",
+    replace: "    this.#returning.clear();",
     tests: ["unit/raft/node_test.ts", "unit/raft/tickets/reserve_test.ts"],
   },
   {
@@ -116,26 +119,26 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "numbers in hand are given before the round is over",
     source: "PITFALLS 19",
     file: reserve,
-    find: "claim.round > this.#raft.confirmedRound) {",
-    replace: "claim.round > this.#raft.confirmedRound + 1) {",
+    find: "claim.round > this.#raft.confirmedRound) return",
+    replace: "claim.round > this.#raft.confirmedRound + 1) return",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "lost-leadership-untold",
     mistake: "takes of a lost term are never answered",
     source: "PITFALLS 32",
-    file: reserve,
-    find: "this.#lost.push(...this.#claims.splice(0));",
-    replace: "this.#claims.length = 0;",
+    file: "raft/tickets/pending_claims.ts",
+    find: "    for (const claim of this.#all) this.#lost.push(claim);\n",
+    replace: "",
     tests: ["unit/raft/node_test.ts"],
   },
   {
     name: "nothing-taken-ahead",
     mistake: "under load every take waits for the disk",
     source: "decisions, Numbers are taken ahead",
-    file: reserve,
-    find: "const count = Math.max(missing, 0) + more;",
-    replace: "const count = Math.max(missing, 0 * more);",
+    file: supply,
+    find: "return Math.max(missing, 0) + this.#hands.within(hand, ahead);",
+    replace: "return Math.max(missing, 0);",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
@@ -208,26 +211,27 @@ export const reserveMutants: readonly Mutant[] = [
     name: "burns-beyond-the-bound",
     mistake: "a crash burns more than --ahead allows",
     source: "promise 4",
-    file: reserve,
-    find: "Math.min(ahead, Math.max(0, aheadMax - this.unasked))",
-    replace: "Math.min(ahead, aheadMax)",
+    file: holdings,
+    find: "Math.min(ahead, own, unaskedMax - this.#unasked)",
+    replace: "Math.min(ahead, own + 99, unaskedMax - this.#unasked)",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "given-before-commit",
     mistake: "numbers are given when their entry is proposed",
     source: "promise 3",
-    file: reserve,
-    find: "if (index !== undefined) this.#taking = { index, count, ticks: 0 };",
-    replace: "if (index !== undefined) this.#end += BigInt(count);",
+    file: supply,
+    find: "    this.#taking = { index, takings };\n",
+    replace:
+      "    for (const { hand, count } of takings) {\n      hand.taking = 0;\n      hand.left += count;\n    }\n",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
     name: "given-back-and-kept",
     mistake: "what was given back to the log is given to clients as well",
     source: "promise 1",
-    file: reserve,
-    find: "    this.#end = to;\n",
+    file: supply,
+    find: "        hand.left = 0;\n",
     replace: "",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
@@ -235,9 +239,9 @@ export const reserveMutants: readonly Mutant[] = [
     name: "given-back-below-what-was-given",
     mistake: "a number that was given is given back, too",
     source: "promise 1",
-    file: reserve,
-    find: "    const to = this.#next - 1n;\n",
-    replace: "    const to = this.#next - 2n;\n",
+    file: supply,
+    find: "      const to = next - 1n;\n",
+    replace: "      const to = next - 2n;\n",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
@@ -245,7 +249,7 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "what nobody comes for stays in hand until a crash burns it",
     source: "promise 4",
     file: reserve,
-    find: "    if (this.ahead === 0) this.giveBack();\n",
+    find: "    this.#supply.giveBack(unwanted);\n",
     replace: "",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
@@ -262,9 +266,9 @@ export const reserveMutants: readonly Mutant[] = [
     name: "old-numbers-back-in-hand",
     mistake: "what comes back is taken in hand although later ones were given",
     source: "promise 2",
-    file: reserve,
-    find: "if (last + 1n === this.#next) this.#next -= BigInt(count);",
-    replace: "if (last < this.#next) this.#next -= BigInt(count);",
+    file: hand,
+    find: "if (last + 1n !== this.next) return false;",
+    replace: "if (last + 1n > this.next) return false;",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
@@ -302,17 +306,19 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "a claim that came later is settled before one that waits",
     source: "promise 2",
     file: reserve,
-    find: "const claim = this.#claims[0];",
-    replace: "const claim = this.#claims.sort((a, b) => a.count - b.count)[0];",
-    tests: ["unit/raft/tickets/reserve_test.ts"],
+    find:
+      "    for (const hand of hands) if (hand.front !== claim) return undefined;\n",
+    replace: "",
+    tests: ["unit/raft/tickets/claims_test.ts"],
   },
   {
     name: "given-back-too-early",
     mistake: "what is in hand goes back although more is on its way",
     source: "promise 4",
-    file: reserve,
-    find: "if (this.#taking ?? this.#returning ?? this.#raising) return false;",
-    replace: "if (this.#returning ?? this.#raising) return false;",
+    file: hand,
+    find:
+      "    return this.left > 0 && this.#claims.length === 0 && this.taking === 0 &&\n",
+    replace: "    return this.left > 0 && this.#claims.length === 0 &&\n",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },
   {
@@ -323,5 +329,265 @@ export const reserveMutants: readonly Mutant[] = [
     find: "transferTarget === undefined && !this.#closing;",
     replace: "transferTarget === undefined;",
     tests: ["unit/raft/tickets/reserve_test.ts"],
+  },
+  {
+    name: "last-of-the-machine",
+    mistake: "TICKET.LAST counts numbers in hand as given",
+    source: "OPERATING, The number of the next ticket",
+    file: reserve,
+    find:
+      "return isInHand ? hand.next - 1n : this.#options.machine.last(name);",
+    replace: "void isInHand;\n    return this.#options.machine.last(name);",
+    tests: ["unit/raft/tickets/claims_test.ts"],
+  },
+  {
+    name: "last-forgets-what-returns",
+    mistake: "TICKET.LAST is above numbers that are on their way back",
+    source: "OPERATING, The number of the next ticket",
+    file: reserve,
+    find: "(hand.left > 0 || hand.returning > 0);",
+    replace: "hand.left > 0;",
+    tests: ["unit/raft/tickets/claims_test.ts"],
+  },
+  {
+    name: "cold-holds-up-hot",
+    mistake:
+      "a claim waits for all that were asked before it, of whatever sequence",
+    source: "promise 5",
+    file: "raft/tickets/pending_claims.ts",
+    find: "    this.#looked++;\n",
+    replace:
+      "    if ([...this.#all].find((one) => one.verdict === undefined) !== claim) return undefined;\n    this.#looked++;\n",
+    tests: ["unit/raft/tickets/claims_test.ts"],
+  },
+  {
+    name: "one-entry-for-each",
+    mistake:
+      "every sequence that lacks numbers takes them in an entry of its own",
+    source: "decisions, Numbers are taken ahead",
+    file: supply,
+    find: "    for (const hand of this.#touched.splice(0)) {",
+    replace: "    for (const hand of this.#touched.splice(0, 1)) {",
+    tests: ["unit/raft/tickets/claims_test.ts"],
+  },
+  {
+    name: "half-a-claim",
+    mistake:
+      "a claim over several sequences is settled when one of them has numbers",
+    source: "promise 2",
+    file: "raft/tickets/give.ts",
+    find: "    if (count > left) isLacking = true;\n",
+    replace: "    if (count > left) isLacking = at === 0;\n",
+    tests: [
+      "unit/raft/tickets/claims_test.ts",
+      "unit/raft/tickets/claims_model_test.ts",
+    ],
+  },
+  {
+    name: "command-before-what-is-taken",
+    mistake:
+      "a command enters the log behind an entry whose numbers are given after it",
+    source: "promise 2",
+    file: reserve,
+    find: "    if (hands.some(({ taking }) => taking > 0)) return;\n",
+    replace: "",
+    tests: [
+      "unit/raft/tickets/claims_test.ts",
+      "unit/raft/tickets/claims_model_test.ts",
+    ],
+  },
+  {
+    name: "command-keeps-the-hand",
+    mistake: "what is in hand before a command is given after it",
+    source: "promise 2",
+    file: reserve,
+    find: "      hands.filter(({ left }) => left > 0),\n",
+    replace: "      [],\n",
+    tests: [
+      "unit/raft/tickets/claims_test.ts",
+      "unit/raft/tickets/claims_model_test.ts",
+    ],
+  },
+  {
+    name: "judged-again",
+    mistake: "a check looks again at numbers that its own claim has waited for",
+    source: "decisions, Groups",
+    file: reserve,
+    find: "if (claim.judge === undefined || claim.isJudged) return undefined;",
+    replace:
+      "if (claim.judge === undefined) return undefined;\n    claim.isJudged = false;",
+    tests: ["unit/raft/tickets/claims_test.ts"],
+  },
+  {
+    name: "taken-before-it-is-judged",
+    mistake: "numbers are taken for a claim that a check may refuse",
+    source: "promise 4",
+    file: "raft/tickets/hand.ts",
+    find: "return command !== undefined || (judge !== undefined && !isJudged);",
+    replace:
+      "return command !== undefined || (judge !== undefined && isJudged && false);",
+    tests: ["unit/raft/tickets/claims_test.ts"],
+  },
+  {
+    name: "read-of-a-former-term",
+    mistake: "a new leader answers before it has applied what the last one did",
+    source: "thesis 6.4",
+    file: reserve,
+    find: "    if (claim.isReader && !this.#isStateOurs) {",
+    replace: "    if (claim.isReader && this.#term < 0) {",
+    tests: ["unit/raft/tickets/claims_test.ts"],
+  },
+  {
+    name: "refused-unconfirmed",
+    mistake:
+      "a leader that was replaced refuses a name that its successor has begun",
+    source: "PITFALLS 19",
+    file: reserve,
+    find:
+      "    if (claim.round > this.#raft.confirmedRound) return undefined;\n    if (claim.verdict !== undefined) return claim.verdict;\n",
+    replace:
+      "    if (claim.verdict !== undefined) return claim.verdict;\n    if (claim.round > this.#raft.confirmedRound) return undefined;\n",
+    tests: ["unit/raft/tickets/many_sequences_test.ts"],
+  },
+  {
+    name: "refused-for-anothers-sake",
+    mistake: "near the end a claim is refused because others asked for more",
+    source: "promise 3",
+    file: supply,
+    find:
+      "  const isExact = exactFor !== undefined && hand.front === exactFor &&\n",
+    replace:
+      "  const isExact = hand.front !== undefined || hand.front === exactFor &&\n",
+    tests: [
+      "unit/raft/tickets/claims_test.ts",
+      "unit/raft/tickets/claims_model_test.ts",
+    ],
+  },
+  {
+    name: "asks-for-the-refused",
+    mistake:
+      "what the log refuses is asked for again and again, ahead of demand",
+    source: "PITFALLS 24",
+    file: supply,
+    find: "      hand.isCareful = true;\n",
+    replace: "      hand.isCareful = hand.left < 0;\n",
+    tests: ["unit/raft/tickets/claims_test.ts"],
+  },
+  {
+    name: "refused-one-by-one",
+    mistake:
+      "of those who wait for a name that is none, only the first is told",
+    source: "promise 5",
+    file: supply,
+    find:
+      "    return hand.takers.filter((claim) => partOf(claim, hand).count > 0);\n",
+    replace:
+      "    return hand.takers.filter((claim) => partOf(claim, hand).count > 0).slice(0, 1);\n",
+    tests: ["unit/raft/tickets/claims_test.ts"],
+  },
+  {
+    name: "refused-behind-its-creation",
+    mistake:
+      "a claim behind the command that creates its name is refused with those before",
+    source: "promise 5",
+    file: "raft/tickets/hand.ts",
+    find: "    const end = barrier < 0 ? this.#claims.length : barrier;\n",
+    replace:
+      "    const end = barrier < 0 ? this.#claims.length : barrier + 99;\n",
+    tests: ["unit/raft/tickets/claims_test.ts"],
+  },
+  {
+    name: "above-the-integer",
+    mistake: "INCR is given a number that its client cannot hold",
+    source: "README, Sequences",
+    file: "raft/tickets/give.ts",
+    find: "      next + BigInt(count) - 1n > int64Max;\n",
+    replace: "      next > int64Max;\n",
+    tests: [
+      "unit/raft/tickets/claims_test.ts",
+      "unit/raft/tickets/claims_model_test.ts",
+    ],
+  },
+  {
+    name: "capped-beyond-the-cap",
+    mistake: "the log gives INCR numbers that its client cannot hold",
+    source: "README, Sequences",
+    file: "raft/tickets/hand.ts",
+    find: "      if (count > 0 && isCapped) return true;\n",
+    replace: "      if (count < 0 && isCapped) return true;\n",
+    tests: ["unit/raft/tickets/claims_test.ts"],
+  },
+  {
+    name: "lent-above-the-integer",
+    mistake: "main is lent numbers that INCR must not give",
+    source: "README, Sequences",
+    file: "raft/tickets/give.ts",
+    find: "const mayLend = hand.length === 1 && hand.next <= loanMax;",
+    replace: "const mayLend = hand.length === 1;",
+    tests: ["unit/raft/tickets/claims_test.ts"],
+  },
+  {
+    name: "given-beside-a-loan",
+    mistake: "a claim of another node is settled while lower numbers are lent",
+    source: "promise 2",
+    file: reserve,
+    find:
+      '    if (kind !== "own" && !isLoanBack(claim, loans)) return undefined;\n',
+    replace: "    void kind;\n    void isLoanBack;\n",
+    tests: [
+      "unit/raft/tickets/claims_test.ts",
+      "unit/raft/tickets/claims_model_test.ts",
+    ],
+  },
+  {
+    name: "bound-for-each",
+    mistake:
+      "the numbers that a crash may burn are bounded for each sequence alone",
+    source: "promise 4",
+    file: holdings,
+    find: "Math.min(ahead, own, unaskedMax - this.#unasked)",
+    replace: "Math.min(ahead, own)",
+    tests: ["unit/raft/tickets/claims_test.ts"],
+  },
+  {
+    name: "stock-of-all-sequences",
+    mistake:
+      "numbers of every sequence are taken ahead, however many there are",
+    source: "promise 4",
+    file: holdings,
+    find:
+      "    if (hand.counted.unasked === 0 && this.#stocked >= stockedMax) return 0;\n",
+    replace: "",
+    tests: ["unit/raft/tickets/claims_test.ts"],
+  },
+  {
+    name: "hands-for-ever",
+    mistake: "a leader keeps something of every name that was ever asked for",
+    source: "PITFALLS 33",
+    file: reserve,
+    find: "      if (hand.isIdle) this.#hands.drop(hand);\n      else if",
+    replace: "      if",
+    tests: ["unit/raft/tickets/claims_test.ts"],
+  },
+  {
+    name: "line-for-each-sequence",
+    mistake:
+      "a leader that loses its office writes a line for each of its sequences",
+    source: "PITFALLS 33",
+    file: reserve,
+    find: '      this.#burn(size, { cause: "leadership-lost", lost });\n',
+    replace:
+      '      for (const one of lost) this.#burn(one.inHand.count + one.uncommitted, { cause: "leadership-lost", lost: [one] });\n',
+    tests: ["unit/raft/tickets/many_sequences_test.ts"],
+  },
+  {
+    name: "wait-for-others-uncounted",
+    mistake:
+      "a hand is empty before the entry that it waits for behind another's",
+    source: "PITFALLS 46",
+    file: supply,
+    find: "hand.demand.took(this.#takingTicks + taking.waitedTicks);",
+    replace: "hand.demand.took(this.#takingTicks);",
+    tests: ["unit/raft/tickets/claims_test.ts"],
   },
 ];

@@ -96,9 +96,8 @@ export const storageMutants: readonly Mutant[] = [
     mistake: "a new segment gets its name before it is durable",
     source: "PITFALLS 12",
     file: next,
-    find: `      this.#written += slice.length;
-      yield file;`,
-    replace: `      this.#written += slice.length;`,
+    find: "    if (unsynced > 0) yield file;",
+    replace: "    if (unsynced < 0) yield file;",
     tests: walTests,
   },
   {

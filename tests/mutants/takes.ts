@@ -29,68 +29,38 @@ export const takesMutants: readonly Mutant[] = [
     tests: ["unit/server/tickets/dispenser_test.ts"],
   },
   {
-    name: "refused-out-of-turn",
-    mistake: "a refusal overtakes the takes that were asked before it",
-    source: "PITFALLS 31",
-    file: takes,
-    find:
-      'this.#queue.push({ count, state: "waiting", outcome: "not-leader" });',
-    replace: 'this.#answer(count, "not-leader");',
-    tests: ["unit/raft/node_test.ts"],
-  },
-  {
-    name: "rest-not-refused",
-    mistake: "who asks beyond the last number is not told about the rest",
-    source: "PITFALLS 32",
-    file: takes,
-    find: 'post({ type: "refused", count: wanted - count, reason });',
-    replace: "void reason;",
-    tests: ["unit/raft/node_test.ts"],
-  },
-  {
-    name: "settled-overtakes",
-    mistake: "a take that this leader settles overtakes one that is still out",
-    source: "PITFALLS 31",
-    file: takes,
-    find: "    take.outcome = settlement;\n",
-    replace:
-      "    take.outcome = settlement;\n    this.#queue.sort((a, b) => Number(a.outcome === undefined) - Number(b.outcome === undefined));\n",
-    tests: ["unit/raft/tickets/own_takes_test.ts"],
-  },
-  {
     name: "take-not-sent-again",
     mistake: "a forwarded take that is lost on its way is waited for for ever",
     source: "promise 5",
-    file: takes,
-    find: "      this.#options.send(state.message);\n    }\n  }",
-    replace: "    }\n  }",
+    file: "raft/tickets/forwarded_takes.ts",
+    find: "      this.#options.send(forwarded.message);\n",
+    replace: "",
     tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
   {
     name: "take-sent-anew",
     mistake: "a take that is sent again has another id, and is executed twice",
     source: "promise 4",
-    file: takes,
-    find: "      this.#options.send(state.message);\n    }\n  }",
+    file: "raft/tickets/forwarded_takes.ts",
+    find: "      this.#options.send(forwarded.message);\n",
     replace:
-      "      this.#options.send({ ...state.message, id: ++this.#lastId });\n    }\n  }",
+      "      this.#options.send({ ...forwarded.message, id: ++this.#lastId });\n",
     tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
   {
     name: "answer-of-another-life",
     mistake: "an answer to a former life's take is taken for an answer to ours",
     source: "PITFALLS 31",
-    file: takes,
-    find:
-      "if (process !== this.#process || take?.outcome !== undefined) return;",
-    replace: "if (take?.outcome !== undefined) return;",
+    file: "raft/tickets/forwarded_takes.ts",
+    find: "if (forwarded === undefined || process !== this.#process) return;",
+    replace: "if (forwarded === undefined || process < 0) return;",
     tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
   {
     name: "old-leader-waited-for",
     mistake: "a take is left with a leader that another has replaced",
     source: "promise 5",
-    file: takes,
+    file: "raft/tickets/forwarded_takes.ts",
     find:
       "return leaderId !== undefined && (leaderId !== to || currentTerm !== term);",
     replace: "return leaderId !== undefined && currentTerm < term;",
@@ -100,9 +70,9 @@ export const takesMutants: readonly Mutant[] = [
     name: "turned-away-at-once",
     mistake: "a node that does not lead is asked again and again in one tick",
     source: "PITFALLS 24",
-    file: takes,
-    find: "if (refuser?.id === to && refuser.term === term) return;",
-    replace: "if (refuser?.id === to && refuser.term > term) return;",
+    file: "raft/tickets/forwarded_takes.ts",
+    find: "      refuser.term === currentTerm;\n",
+    replace: "      refuser.term > currentTerm;\n",
     tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
   {
@@ -110,17 +80,8 @@ export const takesMutants: readonly Mutant[] = [
     mistake: "a take that comes twice is executed twice",
     source: "promise 4",
     file: served,
-    find: "if (known !== undefined) {",
-    replace: "if (known !== undefined && known.take.count < 0) {",
-    tests: ["unit/raft/tickets/own_takes_test.ts"],
-  },
-  {
-    name: "forgotten-executed-again",
-    mistake: "a take that comes again after many others is executed again",
-    source: "promise 4",
-    file: served,
-    find: "if (take.id <= process.forgotten) return;",
-    replace: "if (take.id < 0) return;",
+    find: "    process.remembered.set(take.id, served);\n",
+    replace: "",
     tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
   {
@@ -129,7 +90,7 @@ export const takesMutants: readonly Mutant[] = [
     source: "promise 5",
     file: served,
     find:
-      "if (known.response !== undefined && isSame) this.#send(known.response);",
+      "if (isSame && answers.length > 0) this.#respond(served, [...answers]);",
     replace: "if (isSame) return;",
     tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
@@ -139,7 +100,7 @@ export const takesMutants: readonly Mutant[] = [
       "a leader executes takes that were meant for a former term of its own",
     source: "promise 4",
     file: served,
-    find: 'if (role !== "leader" || take.term !== currentTerm) {',
+    find: 'if (role !== "leader" || term !== currentTerm) {',
     replace: 'if (role !== "leader") {',
     tests: ["unit/raft/tickets/own_takes_test.ts"],
   },
@@ -213,7 +174,7 @@ export const takesMutants: readonly Mutant[] = [
     name: "answer-not-awaited",
     mistake: "a leader that handed over is not left the time to answer",
     source: "promise 4",
-    file: "raft/tickets/own_takes.ts",
+    file: "raft/tickets/forwarded_takes.ts",
     find:
       "return overTicks >= answerTicks || !this.#options.reaches(message.to);",
     replace: "return overTicks >= 0 || !this.#options.reaches(message.to);",
@@ -223,7 +184,7 @@ export const takesMutants: readonly Mutant[] = [
     name: "dead-leader-awaited",
     mistake: "a leader to whom no connection is left is waited for",
     source: "promise 5",
-    file: "raft/tickets/own_takes.ts",
+    file: "raft/tickets/forwarded_takes.ts",
     find:
       "return overTicks >= answerTicks || !this.#options.reaches(message.to);",
     replace: "return overTicks >= 100 * answerTicks;",
@@ -318,5 +279,104 @@ export const takesMutants: readonly Mutant[] = [
     find: 'assert(type === "take" || type === "admin",',
     replace: 'assert(type !== "start",',
     tests: ["unit/raft/channel/doors_test.ts"],
+  },
+  {
+    name: "answered-executed-again",
+    mistake:
+      "a take that comes again after its answer was heard is executed again",
+    source: "promise 4",
+    file: served,
+    find:
+      "    if (take.id <= process.answered) return; // a former one, which was late\n",
+    replace: "",
+    tests: [
+      "unit/raft/tickets/served_takes_test.ts",
+      "unit/raft/tickets/own_takes_test.ts",
+    ],
+  },
+  {
+    name: "never-forgotten",
+    mistake: "a leader remembers every take of another node for ever",
+    source: "PITFALLS 33",
+    file: served,
+    find: "      if (id <= answered) process.remembered.delete(id);\n",
+    replace: "      void id;\n",
+    tests: ["unit/raft/tickets/served_takes_test.ts"],
+  },
+  {
+    name: "answered-too-early",
+    mistake:
+      "a node says that takes are answered which are not, and never gets their answers",
+    source: "promise 5",
+    file: "raft/tickets/forwarded_takes.ts",
+    find: "      answered: oldest - 1,\n",
+    replace: "      answered: id - 1,\n",
+    tests: ["unit/raft/tickets/many_sequences_test.ts"],
+  },
+  {
+    name: "answered-once-for-all-parts",
+    mistake: "a part that was settled later than the others is never answered",
+    source: "promise 5",
+    file: "raft/tickets/forwarded_takes.ts",
+    find:
+      "    if (--forwarded.open === 0) this.#underWay.delete(forwarded.message.id);\n",
+    replace: "    this.#underWay.delete(forwarded.message.id);\n",
+    tests: ["unit/raft/tickets/many_sequences_test.ts"],
+  },
+  {
+    name: "part-answered-twice",
+    mistake: "an answer that comes twice is given to clients twice",
+    source: "promise 1",
+    file: "raft/tickets/forwarded_takes.ts",
+    find: "    forwarded.takes[at] = undefined;\n",
+    replace: "",
+    tests: [
+      "unit/raft/tickets/many_sequences_test.ts",
+      "unit/raft/tickets/own_takes_test.ts",
+    ],
+  },
+  {
+    name: "forwarded-one-by-one",
+    mistake:
+      "each take that waits for a leader goes to it in a message of its own",
+    source: "decisions, Takes are forwarded",
+    file: "raft/tickets/forwarded_takes.ts",
+    find: "      fits = countThatFits(takes, from);\n",
+    replace: "      fits = 1;\n",
+    tests: ["unit/raft/tickets/many_sequences_test.ts"],
+  },
+  {
+    name: "take-beyond-a-frame",
+    mistake:
+      "a take of many sequences is larger than a frame, and never arrives",
+    source: "promise 5",
+    file: "raft/tickets/forwarded_takes.ts",
+    find:
+      "if (bytes > takeBytesMax || at - from === takePartsMax) return at - from;",
+    replace: "if (at - from === takePartsMax) return at - from;",
+    tests: ["unit/raft/tickets/many_sequences_test.ts"],
+  },
+  {
+    name: "refused-as-lost",
+    mistake:
+      "a client that asked for a name that nobody created is told that the leader is lost",
+    source: "PITFALLS 31",
+    file: "raft/tickets/forwarded_takes.ts",
+    find:
+      '    if (refusal !== undefined && refusal !== "lost") return refusal;\n',
+    replace: "",
+    tests: ["unit/raft/tickets/many_sequences_test.ts"],
+  },
+  {
+    name: "waits-for-other-sequences",
+    mistake:
+      "takes of one isolate are answered in the order in which they came, whatever sequence they are of",
+    source: "promise 5",
+    file: takes,
+    find:
+      "    this.#forwarded.pump();\n    if (this.#settled.length === 0) return;\n",
+    replace:
+      "    this.#forwarded.pump();\n    if (this.#settled.length === 0 || this.#forwarded.isWaiting) return;\n",
+    tests: ["unit/raft/tickets/many_sequences_test.ts"],
   },
 ];

@@ -168,11 +168,12 @@ export const whyMutants: readonly Mutant[] = [
       this.#parts.changeLog.termBegan(entry.term, this.lastTicket);
     }
     if (entry.type !== "command") return;
-    const [given] = this.#machine.apply(entry.data);
+    this.#parts.reserve.applied(entry, this.#machine.apply(entry.data));
 `,
     replace: `    if (entry.type !== "command") return;
-    const [given] = this.#machine.apply(entry.data);
+    const outcomes = this.#machine.apply(entry.data);
     this.#parts.changeLog.termBegan(entry.term, this.lastTicket);
+    this.#parts.reserve.applied(entry, outcomes);
 `,
     tests: logTests,
   },
@@ -181,7 +182,7 @@ export const whyMutants: readonly Mutant[] = [
     mistake: "numbers that burn are counted, and told to nobody",
     source: "promise 4",
     file: "raft/tickets/reserve.ts",
-    find: "    this.#tellBurnt?.(gap);\n",
+    find: "    this.#options.burnt?.(gap);\n",
     replace: "",
     tests: ["unit/raft/tickets/reserve_test.ts"],
   },

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { noClusterText, stoppingText } from "../../server/tickets/refusals.ts";
-import type { TicketClient } from "../../server/tickets/lane.ts";
+import type { TicketClient } from "../../server/tickets/ticket_request.ts";
 import type { Line } from "../torture/range_checker.ts";
 import type { Micros } from "./clock.ts";
 import type { Computer } from "./computer.ts";

@@ -222,6 +222,7 @@ Deno.test("Node does not compact while an entry waits for its save", () => {
 Deno.test("Node takes a leader's snapshot for its own when it is durable, and not before", () => {
   const nodes = Nodes.ledBy("abc");
   nodes.crash("c");
+  nodes.run(electionTicks);
   nodes.take("a", 1000);
   nodes.settle();
   snapshot(nodes, "a");

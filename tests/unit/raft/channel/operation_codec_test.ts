@@ -32,7 +32,7 @@ import { sequenceBytes } from "../../../../raft/channel/result_codec.ts";
 import { forwardBytesMax } from "../../../../raft/core/limits.ts";
 import { group, last, list, outcome, take } from "../../../lib/groups.ts";
 
-const groups = fc.array(group, { minLength: 1, maxLength: 4 });
+const groups = fc.array(group, { minLength: 1, maxLength: 3 });
 const outcomes = fc.array(outcome, { minLength: 1, maxLength: 4 });
 
 /** One of each operation; names that occur twice. */

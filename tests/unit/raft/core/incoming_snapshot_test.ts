@@ -2,6 +2,7 @@
 // memory it holds meanwhile.
 
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { checksumOf } from "../../../../base/checksum.ts";
 import { IncomingSnapshot } from "../../../../raft/core/incoming_snapshot.ts";
 import type { InstallSnapshot } from "../../../../raft/core/types.ts";
@@ -108,4 +109,27 @@ Deno.test("A snapshot without data is whole with its only chunk", () => {
   const incoming = new IncomingSnapshot(empty);
   incoming.take(empty);
   assert.deepEqual([incoming.isComplete, incoming.verify()], [true, true]);
+});
+
+Deno.test("Whatever chunks come, in any order, what has arrived is the beginning of the data", () => {
+  const place = fc.tuple(fc.nat(10), fc.nat(10)).map(([a, b]) =>
+    [Math.min(a, b), Math.max(a, b)] as const
+  );
+  fc.assert(
+    fc.property(fc.array(place, { maxLength: 30 }), (places) => {
+      const incoming = new IncomingSnapshot(whole);
+      let arrived = 0;
+      for (const [from, end] of places) {
+        incoming.take(chunk(from, end));
+        if (from <= arrived) arrived = Math.max(arrived, end);
+        assert.equal(incoming.arrivedBytes, arrived);
+        assert.deepEqual(
+          incoming.data.subarray(0, arrived),
+          data.subarray(0, arrived),
+        );
+      }
+      if (incoming.isComplete) assert.equal(incoming.verify(), true);
+    }),
+    { numRuns: 500 },
+  );
 });

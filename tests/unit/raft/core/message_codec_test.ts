@@ -15,6 +15,7 @@ import type {
 } from "../../../../raft/core/types.ts";
 import {
   counterMax,
+  forwardBytesMax,
   takeBytesMax,
   takeCountMax,
   takePartsMax,
@@ -210,7 +211,10 @@ Deno.test("encodePeerMessage() asserts the limits: a value above them is our bug
     { ...append, term: 1.5 },
     { ...append, prevLogIndex: 7 },
     { ...append, entries: [{ type: "command", index: 5, term: 3, data }] },
-    { type: "Forward", from: "1", to: "2", id: 1, data },
+    {
+      ...{ type: "Forward", from: "1", to: "2", id: 1 },
+      data: new Uint8Array(forwardBytesMax + 1),
+    },
   ];
   for (const message of bad) {
     assert.throws(() => encodePeerMessage(message), { name: "InvariantError" });

@@ -17,6 +17,7 @@ import {
   electionTicks,
   heartbeatTicks,
   installSnapshot,
+  members,
   optionsOf,
   persist,
   raftOf,
@@ -316,6 +317,19 @@ Deno.test("A chunk of a former term moves nothing, and its sender is told the te
   assert.equal(raft.incoming?.arrivedBytes, 4);
   const [refusal] = sentOf(raft, "AppendEntriesResponse");
   assert.deepEqual([refusal?.term, refusal?.success], [3, false]);
+});
+
+Deno.test("The members are those that the leader of the last chunk names, whoever sent the first", () => {
+  const raft = raftOf({ terms: [1] });
+  const whole = installSnapshot(snapshotOf(9));
+  const lie = { ...whole.snapshot, configuration: members("x") };
+  raft.step(chunkOf(whole, 0, 4, { from: "x", snapshot: lie }), {
+    isClaim: true,
+  });
+  assert.equal(wanted(raft), 4);
+  raft.step(chunkOf(whole, 4, 8, { term: 3 }));
+  assert.deepEqual(raft.takeSnapshot()?.configuration, members("abc"));
+  assert.deepEqual(raft.membership.voters, ["a", "b", "c"]);
 });
 
 Deno.test("A follower that gets as far by its log drops the snapshot that arrives", () => {

@@ -210,14 +210,39 @@ Deno.test("A name that nobody created is refused to all who wait for it, and to 
   leader.ask("b");
   leader.ask("b 2, a");
   leader.ask("b 0");
+  leader.ask("b");
   leader.ask("a 2");
+  const { lastIndex } = leader.raft.log;
   leader.unstick();
+  assert.equal(leader.raft.log.lastIndex, lastIndex + 1, "for a alone");
   assert.deepEqual(leader.told().toSorted(), [
     "a 2: 6-7",
     "b 0: none",
     "b 2, a: unknown-sequence at 0",
     "b: unknown-sequence at 0",
+    "b: unknown-sequence at 0",
   ]);
+});
+
+Deno.test("A new leader reads nothing before it has applied what the last one did (thesis 6.4)", () => {
+  const machine = Machine.of([["a", 5n]]);
+  const leader = new Leader({ machine, isFresh: true });
+  leader.ask("a 0");
+  leader.ask("");
+  leader.ask("b", { judge: (lastOf) => void lastOf("b") });
+  leader.command("a 0", [raise("a", 9n)]);
+  assert.deepEqual(leader.told(), []);
+  leader.unstick();
+  const told = [": ", "a 0: 5", "a 0: done", "b: 1-1"];
+  assert.deepEqual(leader.told().toSorted(), told);
+});
+
+Deno.test("A read sees what was given, and not what is on its way back into the log", () => {
+  const leader = stocked("a");
+  leader.stuck = true;
+  assert(leader.reserve.giveBack());
+  leader.ask("a 0");
+  assert.deepEqual(leader.told(), ["a 0: 24"]);
 });
 
 Deno.test("A claim behind the command that creates its sequence is not refused with those before it", () => {

@@ -71,6 +71,16 @@ Deno.test("A sequence that begins with its group was not there before", () => {
   assert.equal(done(nodes, take("c"), take("c")), "1, 2");
 });
 
+Deno.test("A sequence that does not exist is not begun by takes behind the question", () => {
+  for (const id of ["a", "b"]) {
+    const nodes = Nodes.ledBy("abc");
+    const asked = nodes.group(id, [last("a")], [take("b"), last("a")], [
+      take("a"),
+    ]);
+    assert.equal(toldNow(nodes, asked), "last none; 1, last none; 1");
+  }
+});
+
 /** Groups that are refused, and why. Sequence `full` has two numbers, `low` one below 2^63. */
 const refused: readonly (readonly [string, Group, string])[] = [
   ["exhausted", [take("a"), take("full", 3)], "exhausted at 1"],

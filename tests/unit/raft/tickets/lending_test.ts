@@ -161,6 +161,91 @@ Deno.test("A refill brings more, or the word that there is none", () => {
   assert.deepEqual(nodes.computer("a").loan, []);
 });
 
+Deno.test("Each sequence that is asked for steadily has a loan of its own, which comes back alone", () => {
+  const nodes = lender();
+  nodes.take("a", 16, { name: "x" });
+  nodes.settle();
+  const computer = nodes.computer("a");
+  assert(computer.loanOf("x").numbers.length > 0);
+  for (let i = 0; i < 12; i++) {
+    nodes.run(1);
+    nodes.take("a", computer.loan.length + 8);
+    nodes.settle();
+  }
+  assert.equal(computer.loanOf("x").recalled, true, "nobody comes for x");
+  assert.equal(computer.recalled, false);
+  nodes.serve("a", 1);
+});
+
+Deno.test("While all loans are to come back, none goes out of what is back already", () => {
+  const nodes = lender();
+  nodes.take("a", 16, { name: "x" });
+  nodes.settle();
+  const asked = addVoter(nodes, "a", { id: "x" });
+  nodes.giveBack("a");
+  nodes.take("a", 2);
+  nodes.settle();
+  assert.deepEqual(nodes.computer("a").loan, []);
+  nodes.refill("a");
+  assert.equal(nodes.computer("a").refilling, false);
+  nodes.giveBack("a", "x");
+  nodes.run(10);
+  assert.equal(settled(nodes, asked), "ok");
+});
+
+Deno.test("A block that the loan is too short for takes it along, and leaves no gap", () => {
+  const nodes = lender();
+  const served = nodes.serve("a", 2);
+  const { length } = nodes.computer("a").loan;
+  const block = nodes.take("a", length + 5, { isBlock: true });
+  nodes.settle();
+  assert.equal(block.given[0], served[1]! + 1n);
+  assert.equal(block.given.length, length + 5);
+  assert.equal(nodes.node("a").reserve.burnt, 0n);
+});
+
+for (const overtakes of [false, true]) {
+  Deno.test(
+    `A block takes the loan along while that is recalled, without a gap: the answer to the recall comes ${
+      overtakes ? "before" : "after"
+    } it`,
+    () => {
+      const nodes = lender();
+      const [last] = nodes.serve("a", 1);
+      const asked = addVoter(nodes, "a", { id: "x" });
+      const computer = nodes.computer("a");
+      assert.equal(computer.recalled, true);
+      // Main had asked before it heard of the recall, to which it has nothing to add.
+      const rest = computer.loan.length;
+      if (overtakes) {
+        const loan = computer.loanOf().numbers.splice(0);
+        nodes.giveBack("a");
+        computer.loanOf().numbers.push(...loan);
+      }
+      const block = nodes.take("a", rest + 5, { isBlock: true });
+      nodes.settle();
+      if (!overtakes) {
+        assert.equal(block.left, rest + 5, "it waits");
+        nodes.giveBack("a");
+      }
+      nodes.run(10);
+      assert.equal(settled(nodes, asked), "ok");
+      assert.equal(block.given[0], last! + 1n);
+      assert.equal(nodes.node("a").reserve.burnt, 0n);
+    },
+  );
+}
+
+Deno.test("A refill that crosses a recall brings nothing", () => {
+  const nodes = lender();
+  nodes.run(25);
+  assert.equal(nodes.computer("a").recalled, true);
+  nodes.serve("a", nodes.computer("a").loan.length - 1);
+  nodes.refill("a"); // much was used lately
+  assert.equal(nodes.computer("a").refilling, false);
+  assert.equal(nodes.computer("a").loan.length, 1);
+});
+
 Deno.test("What a refill brought is recalled like all that is lent", () => {
   const nodes = alone();
   for (let i = 0; i < 3; i++) nodes.take("a", 8);

@@ -77,6 +77,34 @@ Deno.test("What was taken ahead is not given before a majority has confirmed the
   assert.equal(outcome(asked), `${last + 1n}`);
 });
 
+Deno.test("A claim that is first waits for its own round, and not for that of the one before it", () => {
+  const nodes = eager("abc");
+  const last = stockUp(nodes);
+  const questions = nodes.keepBack("Confirm");
+  const asked = [nodes.take("a"), nodes.take("a")];
+  nodes.settle();
+  nodes.network.push(questions[0]!);
+  nodes.settle();
+  assert.deepEqual(asked.map(outcome), [`${last + 1n}`, "1 waiting"]);
+  nodes.passes = () => true;
+  nodes.run(1);
+  assert.equal(outcome(asked[1]!), `${last + 2n}`);
+});
+
+Deno.test("A leader that is elected again waits for no entry of its former term", () => {
+  const nodes = Nodes.ledBy("abc");
+  nodes.isolate("a");
+  const lost = nodes.take("a"); // where its successor's first entry will lie
+  const successor = electWithout(nodes, "a");
+  nodes.heal();
+  nodes.run(electionTicks);
+  assert.equal(outcome(lost), "1 leadership-lost");
+  nodes.node(successor).core.transferLeadership("a");
+  nodes.run(2);
+  assert.deepEqual(nodes.leaders, ["a"]);
+  assert.equal(next(nodes, "a"), 1n);
+});
+
 Deno.test("A leader that was replaced gives nothing of what it has in hand (PITFALLS 19)", () => {
   const nodes = eager("abc");
   const last = stockUp(nodes);

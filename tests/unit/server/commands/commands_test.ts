@@ -80,3 +80,22 @@ Deno.test("Every command of the table replies exactly once", () => {
     else assert.match(replies, /^[^]+\r\n\+PONG\r\n$/, name);
   }
 });
+
+Deno.test("A visitor may look and manage, and asks for no number in any way", () => {
+  const flagsOf = (name: string) =>
+    commands.find((row) => row.name === name)!.flags ?? [];
+  for (const name of ["ticket", "incr", "incrby", "multi", "exec", "watch"]) {
+    assert(!flagsOf(name).includes("for-visitors"), name);
+  }
+  for (const name of ["get", "scan", "ticket.last", "ticket.raise", "info"]) {
+    assert(flagsOf(name).includes("for-visitors"), name);
+  }
+});
+
+Deno.test("A name is found among all commands in a time that does not grow with them", () => {
+  const lengths = Map.groupBy(commands, ({ name }) => name.length);
+  for (const [length, rows] of lengths) {
+    assert(rows.length <= 24, `${rows.length} names of ${length} letters`);
+  }
+  assert.equal(lengths.get(6)![0]!.name, "ticket", "it is compared first");
+});

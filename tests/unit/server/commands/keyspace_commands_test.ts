@@ -94,6 +94,7 @@ Deno.test("MEMORY USAGE tells about what a sequence takes", () => {
   const name = "0".padStart(20, "n");
   table(bench, [
     [resp("MEMORY", "USAGE", name), ":120\r\n"],
+    [resp("OBJECT", "IDLETIME", name), ":0\r\n"],
     [resp("MEMORY", "USAGE", name, "SAMPLES", "0"), ":120\r\n"],
   ]);
 });

@@ -76,6 +76,30 @@ Deno.test("Commands in any pipeline reply as one after the other over a Map", ()
   );
 });
 
+Deno.test("They do so in whatever order a leader answers takes and groups", () => {
+  const random = fc.record({
+    commands: fc.array(command, { minLength: 1, maxLength: 30 }),
+    picks: fc.array(fc.nat(9), { maxLength: 60 }),
+  });
+  fc.assert(
+    fc.property(random, ({ commands, picks }) => {
+      const bench = new SequenceBench();
+      const model = new ReplyModel({ sequencesMax: 1000 });
+      // Which of two new names comes first is nobody's promise.
+      for (const name of ["a", "b", "ab", "ticket", "7", "high"]) {
+        bench.ask(resp("INCR", name));
+        model.reply(["INCR", name]);
+      }
+      bench.client.send(commands.map((words) => resp(...words)).join(""));
+      for (const pick of picks) bench.answer(pick);
+      bench.settle();
+      const expected = commands.map((words) => model.reply(words)).join("");
+      assert.equal(bench.client.received(), expected);
+    }),
+    { numRuns: 1500 },
+  );
+});
+
 Deno.test("Two clients that wait for each reply see one order, and WATCH sees the other's changes", () => {
   const turns = fc.array(fc.tuple(fc.boolean(), command), { maxLength: 40 });
   fc.assert(

@@ -197,6 +197,20 @@ Deno.test("In one packet EXEC waits for what WATCH sees", () => {
   );
 });
 
+Deno.test("A take behind WATCH waits until WATCH has seen the number before it", () => {
+  const bench = new SequenceBench();
+  const { client } = bench;
+  client.send("WATCH a\r\nINCR a\r\nMULTI\r\nINCR a\r\nEXEC\r\n");
+  assert.deepEqual([bench.groups.length, bench.takes.length], [1, 0]);
+  bench.answer();
+  assert.deepEqual([bench.groups.length, bench.takes.length], [1, 1]);
+  bench.settle();
+  assert.equal(
+    client.received(),
+    "+OK\r\n:1\r\n+OK\r\n+QUEUED\r\n*-1\r\n",
+  );
+});
+
 Deno.test("A WATCH that cannot be answered makes the EXEC that relies on it do nothing", () => {
   const bench = new SequenceBench();
   bench.outcome = { type: "error", text: "no leader" };

@@ -12,7 +12,7 @@ import { Dispenser } from "../../../../server/tickets/dispenser.ts";
 import type {
   TicketClient,
   TicketRequest,
-} from "../../../../server/tickets/lane.ts";
+} from "../../../../server/tickets/ticket_request.ts";
 
 type Asked = Partial<TicketRequest> & { readonly name?: string };
 

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { InvariantError } from "../../../../base/assert.ts";
-import type { TicketClient } from "../../../../server/tickets/lane.ts";
+import type { TicketClient } from "../../../../server/tickets/ticket_request.ts";
 import { Desk } from "./desk.ts";
 
 /** Ann has asked for one ticket, and the node has given `count`. */

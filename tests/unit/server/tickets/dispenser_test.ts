@@ -7,10 +7,8 @@ import {
   askersMax,
   ticketsWaitingMax,
 } from "../../../../server/tickets/dispenser.ts";
-import {
-  type TicketClient,
-  ticksPerTimeout,
-} from "../../../../server/tickets/lane.ts";
+import { ticksPerTimeout } from "../../../../server/tickets/lane.ts";
+import type { TicketClient } from "../../../../server/tickets/ticket_request.ts";
 import { Desk } from "./desk.ts";
 
 Deno.test("Dispenser gathers a turn's requests into one take, first come, first served", () => {

@@ -1,0 +1,56 @@
+// What a group asks of its leader: the sequences that it names, with the numbers that it takes of
+// each, and which of its operations the log alone can carry out. Pure. Not here: what comes of
+// it (`groups_led.ts`).
+
+import type { Group, Operation } from "../channel/operations.ts";
+import type { ClaimPart } from "./claim.ts";
+import type { SequenceOperation } from "./machine.ts";
+
+/** The sequences of a group, and where each of its operations finds its own among them. */
+export type Plan = {
+  readonly parts: readonly ClaimPart[];
+  /** For each operation its part; -1 if it names no sequence. */
+  readonly places: readonly number[];
+};
+
+/** The plan of `group`. */
+export function planOf(group: Group): Plan {
+  const parts: { name: string; count: number; isCapped: boolean }[] = [];
+  // Of few it is faster to look through all.
+  const known = group.length > 8 ? new Map<string, number>() : undefined;
+  const places = group.map((operation) => {
+    if (!("name" in operation)) return -1;
+    const { name } = operation;
+    let place = known?.get(name) ??
+      (known ? -1 : parts.findIndex((part) => part.name === name));
+    if (place < 0) {
+      place = parts.push({ name, count: 0, isCapped: false }) - 1;
+      known?.set(name, place);
+    }
+    if (operation.type === "take") {
+      const part = parts[place]!;
+      part.count += operation.count;
+      part.isCapped ||= operation.isCapped;
+    }
+    return place;
+  });
+  return { parts, places };
+}
+
+/** The part of a claim whose numbers a command takes. */
+export function onlyNamed({ name }: ClaimPart): ClaimPart {
+  return { name, count: 0, isCapped: false };
+}
+
+/** Whether the log alone can carry `operation` out. */
+export function changesByLog({ type }: Operation): boolean {
+  return type === "raise" || type === "create" || type === "set-policy";
+}
+
+/** Whether a command of the log can hold `operation`. */
+export function isOfMachine(
+  operation: Operation,
+): operation is Operation & SequenceOperation {
+  const { type } = operation;
+  return type !== "list" && type !== "size" && type !== "backup";
+}
