@@ -21,6 +21,7 @@ import {
 import { noiseOf } from "./noise.ts";
 import { Party } from "./party.ts";
 import { addressOf, type Scene } from "./scene.ts";
+import { sequenceClientsOfNode } from "./sequence_clients.ts";
 
 /** How many clients ask in endless pipelines and read all replies, beside the guests. */
 const greedy = 2;
@@ -81,7 +82,7 @@ async function receive(scene: Scene): Promise<string> {
   const log = victim.log.slice(before);
   assert.doesNotMatch(log, / error /);
   assert.match(log, /which held most.*--client-memory/);
-  await leave(victim, { clients: polite.length });
+  await leave(victim, { clients: polite.length + sequenceClientsOfNode });
   await scene.recovered();
   return `node ${victim.id}; guests were ${told}`;
 }

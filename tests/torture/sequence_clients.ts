@@ -42,6 +42,9 @@ type Placement = {
   readonly open: Set<Client>;
 };
 
+/** How many of these clients each node has. */
+export const sequenceClientsOfNode = pauses.length;
+
 /** The most numbers of a named sequence for which the clients of one node wait at once. */
 export const namedWaitingMax = pauses.length * depthMax * countMax;
 
