@@ -86,6 +86,11 @@ export class Node {
     return this.#parts.reserve;
   }
 
+  /** For checkers as well: all sequences in order of creation, and the last number of each. */
+  get sequences(): Machine["sequences"] {
+    return this.#machine.sequences;
+  }
+
   /** The last number of `ticket` taken by the entries that are applied here; 0n before any. */
   get lastTicket(): bigint {
     return this.lastOf(defaultSequence) ?? 0n;

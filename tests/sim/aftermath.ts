@@ -1,6 +1,6 @@
 // What can be made of a run's remains: each disk in turn is the one survivor of a lost majority,
 // and is recovered; and a backup of an earlier moment is restored. The skip is as small as it
-// may be, because the simulator knows what survivor and backup lack; then a cluster begins from
+// may be for all sequences, because the simulator knows what survivor and backup lack; then a cluster begins from
 // the state that production computes, and may give no number that was given before. Comes after
 // the run and draws from a chance of its own, so that no seed's trace changes.
 
@@ -42,12 +42,15 @@ function checkSurvivor(
 }
 
 function checkBackup(world: World): void {
-  const { checker, model, options: { seed } } = world;
+  const { checker, model: { state }, options: { seed } } = world;
   const random = randomOf(seed + 0xbac0);
   const index = random(checker.commitIndex + 1);
-  const last = model.at(index);
-  if (last === undefined) return;
-  const skip = lackedBy(world, last);
+  const known = new Map<string, bigint>();
+  for (const name of state.names) {
+    const last = state.at(index, name);
+    if (last !== undefined) known.set(name, last);
+  }
+  const skip = lackedBy(world, known);
   const backup = {
     cluster: "c".repeat(32),
     taken: "2026-11-27T20:00:00.000Z",
@@ -56,11 +59,15 @@ function checkBackup(world: World): void {
     term: 1,
     members: [],
     policy: "any" as const,
-    sequences: last === 0n ? [] : [{ name: defaultSequence, last }],
+    sequences: Array.from(known, ([name, last]) => ({ name, last })),
   };
+  const highest = [...known.values()].reduce((a, b) => a > b ? a : b, 0n);
   const [bound, text] = random(2) === 0
     ? [{ type: "skip", count: skip } as const, `a skip of ${skip}`]
-    : [{ type: "above", count: last + skip } as const, `above ${last + skip}`];
+    : [
+      { type: "above", count: highest + skip } as const,
+      `above ${highest + skip}`,
+    ];
   const next = restored(backup, {
     bound,
     identity: newIdentity("a"),
@@ -84,41 +91,72 @@ function agreedUpTo({ checker }: World, { snapshot, entries }: Saved): Index {
 }
 
 /**
- * The highest number that the survivor knows of: in its snapshot, or taken by a committed entry
- * behind that. What a return took back before the snapshot was given to nobody.
+ * The highest number of each sequence that the survivor knows of: in its snapshot, or taken by a
+ * committed entry behind that. What a return took back before the snapshot was given to nobody.
  */
-function highestIn(world: World, saved: Saved): bigint {
-  let highest = 0n;
+function highestIn(world: World, saved: Saved): Map<string, bigint> {
+  const { state } = world.model;
+  const highest = new Map<string, bigint>();
   const last = agreedUpTo(world, saved);
-  for (let i = saved.snapshot.index; i <= last; i++) {
-    const taken = world.model.at(i) ?? 0n;
-    if (taken > highest) highest = taken;
+  for (const name of state.names) {
+    for (let i = saved.snapshot.index; i <= last; i++) {
+      const taken = state.at(i, name);
+      if (taken === undefined) continue;
+      const before = highest.get(name);
+      if (before === undefined || taken > before) highest.set(name, taken);
+    }
   }
   return highest;
 }
 
-/** How many numbers above `known` were given: the least skip that an operator may choose. */
-function lackedBy({ tickets }: World, known: bigint): bigint {
-  const lacked = BigInt(tickets.largest) - known;
-  return lacked > 0n ? lacked : 0n;
+/** How many numbers above those `known` were given: the least skip that an operator may choose. */
+function lackedBy(
+  { tickets }: World,
+  known: ReadonlyMap<string, bigint>,
+): bigint {
+  // TICKET is known to any cluster, if only at 0.
+  let most = BigInt(tickets.of(defaultSequence).largest) -
+    (known.get(defaultSequence) ?? 0n);
+  for (const [name, last] of known) {
+    const lacked = BigInt(tickets.of(name).largest) - last;
+    if (lacked > most) most = lacked;
+  }
+  return most > 0n ? most : 0n;
 }
 
-/** A cluster that begins with `saved` gives larger numbers only, before and after a crash. */
+/**
+ * A cluster that begins with `saved` gives larger numbers only, before and after a crash, and
+ * refuses names that it does not know: numbers of them may have been given.
+ */
 function checkNumbers(world: World, saved: Saved, what: string): void {
   const { node } = saved.identity;
   const nodes = new Nodes([saved]);
-  let before = BigInt(world.tickets.largest);
+  nodes.elect(node);
+  const known = new Set(nodes.node(node).sequences.map(([name]) => name));
+  const before = new Map<string, bigint>();
   for (let life = 0; life < 2; life++) {
-    nodes.elect(node);
-    const { given } = nodes.take(node, 3);
-    nodes.settle();
-    assert.equal(given.length, 3, `${what}: gives no tickets`);
-    for (const number of given) {
-      assert(number > before, `${what}: gives ${number} after ${before}`);
-      before = number;
+    for (const name of world.tickets.names) {
+      const asked = nodes.take(node, 3, { name });
+      nodes.settle();
+      if (!known.has(name)) {
+        const [refusal] = asked.refusals;
+        assert.equal(refusal?.reason, "unknown-sequence", `${what}: ${name}`);
+        continue;
+      }
+      assert.equal(asked.given.length, 3, `${what}: gives no tickets`);
+      for (const number of asked.given) {
+        const floor = before.get(name) ??
+          BigInt(world.tickets.of(name).largest);
+        assert(
+          number > floor,
+          `${what}: gives ${number} of ${name} after ${floor}`,
+        );
+        before.set(name, number);
+      }
     }
     nodes.crash(node, { saved: true });
     nodes.start(node);
+    nodes.elect(node);
   }
   assert.deepEqual(nodes.failures, []);
 }

@@ -1,33 +1,23 @@
-// The clients. Each keeps one connection to some computer, asks for some tickets at once,
-// waits, thinks and asks again. It looks for another computer when it is refused or the
-// connection closes. The checker of tickets (`tests/torture/range_checker.ts`) hears every
-// answer, in the order in which clients read them. Not here: the computer's end of a
-// connection (`isolates.ts`).
+// The clients. Each keeps one connection to some computer, asks for some tickets at once, or for
+// a group of operations, waits, thinks and asks again. It looks for another computer when it is
+// refused or the connection closes. Not here: one request and the checks of its answer
+// (`ticket_asker.ts`, `group_request.ts`), and the computer's end of a connection (`isolates.ts`).
 
-import assert from "node:assert/strict";
+import type { GroupOutcome } from "../../raft/channel/operations.ts";
 import { noClusterText, stoppingText } from "../../server/tickets/refusals.ts";
-import type { TicketClient } from "../../server/tickets/ticket_request.ts";
-import type { Line } from "../torture/range_checker.ts";
 import type { Micros } from "./clock.ts";
 import type { Computer } from "./computer.ts";
+import { drawGroup, GroupRequest } from "./group_request.ts";
+import { Lines } from "./sequences.ts";
+import { drawTickets, TicketAsker, type TicketsAsked } from "./ticket_asker.ts";
 import type { World } from "./world.ts";
 
-/** Some tickets asked for at once. */
-type Request = {
-  /** The highest number that any client had received when this was asked: answers are larger. */
-  readonly floor: number;
-  /** Tickets that are not answered. */
-  left: number;
-  /** The least number that may come next, once the first has come. */
-  next: number | undefined;
-};
-
-export class Connection implements TicketClient {
+export class Connection {
   readonly computer: Computer;
   readonly #client: Client;
   readonly #world: World;
-  readonly #line: Line;
-  readonly #requests: Request[] = [];
+  readonly #lines: Lines;
+  readonly #requests = new Set<TicketAsker | GroupRequest>();
   #closed = false;
   #refused = false;
   /** Where the leader serves clients, if a refusal said so. */
@@ -37,37 +27,44 @@ export class Connection implements TicketClient {
     this.#world = world;
     this.#client = client;
     this.computer = computer;
-    this.#line = world.tickets.line();
+    this.#lines = new Lines(world.tickets);
     computer.attach(this);
   }
 
   get waits(): boolean {
-    return this.#requests.length > 0;
+    return this.#requests.size > 0;
   }
 
-  ask(count: number): void {
-    const floor = this.#world.tickets.asks();
-    this.#requests.push({ floor, left: count, next: undefined });
-    this.computer.take(this, count);
+  ask(asked: TicketsAsked): void {
+    const line = this.#lines.of(asked.name);
+    const asker = new TicketAsker(this.#world, { ...asked, line }, {
+      refused: (text, count) => this.#turnedAway(text, count),
+      done: () => this.#done(asker),
+    });
+    this.#requests.add(asker);
+    const { name, request } = asked;
+    this.computer.take({ connection: this, client: asker, name }, request);
   }
 
-  granted(last: bigint, count: number): void {
-    let first = Number(last) - count + 1;
-    this.#answered(count, (request, part) => {
-      const { tickets } = this.#world;
-      const { floor, next = first } = request;
-      assert(first >= next, "what is asked at once rises");
-      request.next = first + part;
-      tickets.answers(this.#line, { first, last: first + part - 1, floor });
-      const [violation] = tickets.violations.values();
-      assert.equal(violation, undefined);
-      first += part;
+  /** Asks for some operations at once, in one group. */
+  askGroup(): void {
+    const group = drawGroup(this.#world);
+    const request = new GroupRequest(this.#world, group, this.#lines);
+    this.#requests.add(request);
+    this.computer.group(group, {
+      connection: this,
+      told: (outcome) => {
+        if (this.#closed) return;
+        request.told(outcome);
+        if (outcome.type !== "done") this.#groupTurnedAway(outcome);
+        this.#done(request);
+      },
     });
   }
 
-  refused(count: number, text: string): void {
+  #turnedAway(text: string, count: number): void {
     const [word, , address] = text.split(" ");
-    const { counts } = this.#world;
+    const { counts, tickets } = this.#world;
     const isForeign = text === noClusterText;
     const isLate = word === "CLUSTERDOWN" && !isForeign;
     if (isLate) counts.timeouts++;
@@ -75,12 +72,19 @@ export class Connection implements TicketClient {
     // Most refusals mean that no number was taken. But if the time ran out, or the node
     // ended, a leader may have taken numbers for a request that was forwarded to it.
     // `isolate.ts` counts the takes that a lost leader may have done.
-    const mayBeDone = isLate || text === stoppingText;
-    this.#refused = true;
+    if (isLate || text === stoppingText) tickets.unanswered(count);
+    if (text.startsWith("ERR no sequence")) counts.unknownNames++;
+    else if (text.includes("sequences exist")) counts.namesRefused++;
+    else this.#refused = true;
     if (word === "MOVED") this.#movedTo = address;
-    this.#answered(count, (_, part) => {
-      if (mayBeDone) this.#world.tickets.unanswered(part);
-    });
+  }
+
+  #groupTurnedAway(outcome: GroupOutcome): void {
+    if (outcome.type === "refused") {
+      return void this.#world.counts.groupsRefused++;
+    }
+    this.#refused = true;
+    if (outcome.type === "moved") this.#movedTo = outcome.to;
   }
 
   /** The computer is gone, or does not serve. */
@@ -92,26 +96,17 @@ export class Connection implements TicketClient {
 
   close(): void {
     this.#closed = true;
-    for (const { left } of this.#requests.splice(0)) {
-      this.#world.tickets.unanswered(left);
+    for (const request of this.#requests) {
+      request.abandoned();
+      this.#world.tickets.unanswered(request.left);
     }
+    this.#requests.clear();
     this.computer.detach(this);
   }
 
-  #answered(
-    count: number,
-    give: (request: Request, part: number) => void,
-  ): void {
+  #done(request: TicketAsker | GroupRequest): void {
     if (this.#closed) return;
-    while (count > 0) {
-      const request = this.#requests[0];
-      assert(request !== undefined, "an answer that nobody waits for");
-      const part = Math.min(count, request.left);
-      give(request, part);
-      request.left -= part;
-      count -= part;
-      if (request.left === 0) this.#requests.shift();
-    }
+    this.#requests.delete(request);
     if (this.waits) return;
     if (this.#refused) this.lost();
     else this.#client.answered();
@@ -198,12 +193,16 @@ export class Client {
       if (computer === undefined) return this.#later(options.tickMicros);
       this.#connection = new Connection(this.#world, this, computer);
     }
-    // Sometimes a second pipeline follows the first at once.
-    const rounds = 1 + (random(4) === 0 ? 1 : 0);
     const connection = this.#connection;
     this.#asking = true;
-    for (let i = 0; i < rounds; i++) {
-      connection.ask(1 + random(options.pipelineMax));
+    if (options.groups > 0 && random(options.groups) === 0) {
+      connection.askGroup();
+    } else {
+      // Sometimes a second pipeline follows the first at once.
+      const rounds = 1 + (random(4) === 0 ? 1 : 0);
+      for (let i = 0; i < rounds; i++) {
+        connection.ask(drawTickets(this.#world));
+      }
     }
     this.#asking = false;
     if (connection !== this.#connection) return;

@@ -30,6 +30,11 @@ import {
 import { defaultSequence } from "../../base/sequence_name.ts";
 import { Wal } from "../../storage/wal.ts";
 import type { Watched } from "../lib/raft_checker.ts";
+import type { Group, GroupOutcome } from "../../raft/channel/operations.ts";
+import type {
+  TicketClient,
+  TicketRequest,
+} from "../../server/tickets/ticket_request.ts";
 import type { Connection } from "./clients.ts";
 import type { Micros } from "./clock.ts";
 import { Drive, isInjected } from "./drive.ts";
@@ -271,13 +276,43 @@ export class Computer implements Watched {
     this.#process?.isolates.detach(connection);
   }
 
-  take(connection: Connection, count: number): void {
+  /** `client` asks over `connection` for tickets of sequence `name`. */
+  take(
+    { connection, client, name }: {
+      readonly connection: Connection;
+      readonly client: TicketClient;
+      readonly name: string;
+    },
+    request: TicketRequest,
+  ): void {
     const process = this.#process;
-    const dispenser = process?.isolates.dispenserOf(connection);
+    const dispenser = process?.isolates.linkOf(connection).dispenser;
     this.run(() => {
       if (process !== this.#process) return;
-      const request = { count, isBlock: false, isCapped: false };
-      dispenser?.take(defaultSequence, connection, request);
+      dispenser?.take(name, client, request);
+    });
+  }
+
+  /** Over `connection`, or by an operator if there is none, a group of operations is asked for. */
+  group(
+    group: Group,
+    { connection, told }: {
+      readonly connection?: Connection;
+      readonly told: (outcome: GroupOutcome) => void;
+    },
+  ): void {
+    const process = this.#process;
+    const { isolates } = process ?? {};
+    const link = connection === undefined
+      ? isolates?.main
+      : isolates?.linkOf(connection);
+    this.run(() => {
+      if (process !== this.#process || process === undefined) return;
+      const settled = process.pace.asks();
+      link?.groups.ask(group, (outcome) => {
+        settled();
+        told(outcome);
+      });
     });
   }
 
@@ -450,7 +485,9 @@ export class Computer implements Watched {
     this.drive.disk.restart();
     // An ended node answers nothing that comes while its sockets are being closed.
     this.#world.clock.after(0, () => {
-      process.node?.take(1);
+      process.node?.take(0, {
+        ...{ name: defaultSequence, count: 1, isCapped: false, rest: 0 },
+      });
       process.node?.tick();
     });
   }

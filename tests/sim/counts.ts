@@ -64,6 +64,16 @@ export const countNames = [
   "passedOver", // entries that passed over numbers
   "lasts", // answers to TICKET.LAST
   "backups", // taken
+  "lists", // of sequences, given
+  "policies", // set
+  "blocks", // given
+  "groups", // of operations, carried out
+  "groupsRefused", // by the state
+  "groupsForwarded", // to a leader
+  "commandsDone", // groups of the log that were carried out
+  "commandsRefused", // groups of the log that were refused
+  "unknownNames", // requests refused because of the policy
+  "namesRefused", // requests refused because there were too many sequences
   "snapshots", // taken
   "compactions", // that have become durable
   "savesBeside", // acknowledged while one was under way

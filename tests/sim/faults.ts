@@ -29,7 +29,7 @@ import {
   replaySome,
   splitNetwork,
 } from "./network_faults.ts";
-import { askLast, backUp, raise } from "./numbers.ts";
+import { askLast, backUp, raise, setPolicy } from "./numbers.ts";
 import { type FaultKind, faultKinds } from "./options.ts";
 import {
   keepStarting,
@@ -150,6 +150,8 @@ export class Faults {
         return backUp(world);
       case "move":
         return moveSome(world);
+      case "policy":
+        return setPolicy(world);
       default:
         kind satisfies never;
     }

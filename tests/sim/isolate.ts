@@ -5,7 +5,6 @@
 // isolates of a process do together (`isolates.ts`), and the node (`process.ts`).
 
 import assert from "node:assert/strict";
-import { defaultSequence } from "../../base/sequence_name.ts";
 import type {
   Door,
   FromNode,
@@ -225,8 +224,8 @@ export class Isolate {
   #hear(message: FromNode): string | void {
     const { model } = this.#world;
     const isAnswer = message.type === "taken" || message.type === "lent";
-    if (isAnswer && message.name === defaultSequence) {
-      const { last } = model;
+    if (isAnswer) {
+      const last = model.state.last(message.name);
       assert(message.last <= last, `${message.last} is given, ${last} taken`);
     }
     const wanted = "name" in message ? this.#slot(message.name).wanted : 0;

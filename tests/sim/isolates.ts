@@ -6,7 +6,6 @@
 import assert from "node:assert/strict";
 import { Doors, type NodeInputs } from "../../raft/channel/doors.ts";
 import type { FromNode } from "../../raft/channel/messages.ts";
-import type { Dispenser } from "../../server/tickets/dispenser.ts";
 import { ticksPerTimeout } from "../../server/tickets/lane.ts";
 import type { RaftLink } from "../../server/tickets/raft_link.ts";
 import type { Connection } from "./clients.ts";
@@ -69,7 +68,9 @@ export class Isolates {
     }
     const { node } = this.#process;
     if (node !== undefined) {
-      assert(lent <= node.reserve.lent, `${lent} lent are more than it knows`);
+      let known = 0;
+      for (const hand of node.reserve.hands.all) known += hand.lent;
+      assert(lent <= known, `${lent} lent are more than it knows`);
     }
     return Number(burnt) + size + lent;
   }
@@ -90,9 +91,9 @@ export class Isolates {
     this.#connections.delete(connection);
   }
 
-  dispenserOf(connection: Connection): Dispenser {
+  linkOf(connection: Connection): RaftLink {
     // The answer to the last request may have closed the connection just now.
-    return (this.#connections.get(connection) ?? this.main).dispenser;
+    return this.#connections.get(connection) ?? this.main;
   }
 
   /** As `main.ts`: all isolates are done with their clients before the node stops. */
@@ -139,7 +140,7 @@ export class Isolates {
     const { node, computer } = this.#process;
     this.#recalling.add(name);
     if (this.#isStopping) counts.recallsAtStop++;
-    else if (node!.reserve.ahead === 0) counts.recallsAtRest++;
+    else if (node!.reserve.aheadOf(name) === 0) counts.recallsAtRest++;
     else counts.recallsAtChange++;
     this.#world.recalls(computer);
   }

@@ -1,12 +1,12 @@
-// The state that the machine must have, from the committed entries alone: the sum of the
-// numbers that they take or pass over, less those that they give back. If a node applies an entry twice,
-// skips one, or applies one before it is committed, its last number differs. Knows the
-// committed configurations as well, and checks an OK to a change against them.
+// The state that the machine must have, from the committed entries alone (`state_model.ts`). If
+// a node applies an entry twice, skips one, or applies one before it is committed, its state
+// differs. Knows the committed configurations as well, and checks an OK to a change against them.
 
 import assert from "node:assert/strict";
 import type { AdminCommand } from "../../raft/channel/messages.ts";
 import { findServer } from "../../raft/core/membership.ts";
 import type { Configuration, Entry, Index } from "../../raft/core/types.ts";
+import { StateModel, type StateModelOptions } from "./state_model.ts";
 
 type Members = {
   readonly index: Index;
@@ -16,34 +16,22 @@ type Members = {
 /** A transfer changes no configuration. */
 type Asked = Exclude<AdminCommand, { type: "transfer" }>;
 
-export type ModelOptions = {
-  /** An entry gives numbers back. */
-  readonly givenBack: () => void;
-  /** An entry passes over `count` numbers that were not taken. */
-  readonly passedOver: (count: number) => void;
-};
-
 export class Model {
-  readonly #told: ModelOptions;
-  /** By index: the last number taken after it. */
-  readonly #taken: bigint[] = [0n];
+  readonly state: StateModel;
+  /** The index of the last committed entry. */
+  #index: Index = 0;
   /** Rising by index. */
   readonly #configurations: Members[] = [];
 
-  constructor(told: ModelOptions) {
-    this.#told = told;
-  }
-
-  /** The last number that any client may have. */
-  get last(): bigint {
-    return this.#taken.at(-1)!;
+  constructor(told: StateModelOptions) {
+    this.state = new StateModel(told);
   }
 
   /** To be called with every committed entry, in order. */
   committed(entry: Entry): void {
     if (entry.type === "configuration") this.#configurations.push(entry);
-    assert.equal(entry.index, this.#taken.length, "committed in order");
-    this.#taken.push(this.#after(entry));
+    assert.equal(entry.index, ++this.#index, "committed in order");
+    if (entry.type === "command") this.state.committed(entry.index, entry.data);
   }
 
   /** The configuration in force at `index`, and all later ones. */
@@ -65,7 +53,6 @@ export class Model {
    */
   assertDone(command: Asked, since: Index): void {
     const isDone = ({ configuration }: Members) => {
-      if (command.type === "raise") return this.last >= command.to;
       if (!("id" in command)) return true;
       const known = findServer(configuration, command.id);
       switch (command.type) {
@@ -88,31 +75,5 @@ export class Model {
       this.#configurations.slice(Math.max(0, first)).some(isDone),
       `OK to ${command.type}, and it is not so`,
     );
-  }
-
-  /**
-   * The last number after `entry`. The last 8 bytes of a take are its count, and those of a raise
-   * the number raised to; the last 16 of a return are the last number before it and after it.
-   */
-  #after(entry: Entry): bigint {
-    if (entry.type !== "command") return this.last;
-    const { buffer, byteOffset, length } = entry.data;
-    const view = new DataView(buffer, byteOffset, length);
-    const end = view.getBigUint64(length - 8, true);
-    if (view.getUint8(0) === 1) return this.last + end;
-    if (view.getUint8(0) === 3) {
-      if (end <= this.last) return this.last;
-      this.#told.passedOver(Number(end - this.last));
-      return end;
-    }
-    const from = view.getBigUint64(length - 16, true);
-    if (this.last !== from) return this.last;
-    this.#told.givenBack();
-    return end;
-  }
-
-  /** The last number taken after `index`; `undefined` if that is not committed. */
-  at(index: Index): bigint | undefined {
-    return this.#taken[index];
   }
 }

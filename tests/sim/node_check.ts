@@ -36,10 +36,12 @@ export class NodeCheck {
     const { core, reserve } = this.#node;
     const { computer, world } = this.#options;
     const { aheadMax } = world.options;
-    assert(
-      reserve.unasked <= aheadMax,
-      `${computer.id}: a crash would burn ${reserve.unasked} > ${aheadMax}`,
-    );
+    for (const { name, unasked } of reserve.hands.all) {
+      assert(
+        unasked <= aheadMax,
+        `${computer.id}: a crash would burn ${unasked} > ${aheadMax} of ${name}`,
+      );
+    }
     this.#counter.changed(core);
     const { role, currentTerm, log } = core;
     const { lastIndex, lastTerm, commitIndex, lastApplied, snapshot } = log;
@@ -51,14 +53,16 @@ export class NodeCheck {
   }
 
   #check(): void {
-    const { lastTicket, core: { log } } = this.#node;
+    const { sequences, core: { log } } = this.#node;
     const { lastApplied, snapshot } = log;
     const { computer, world: { checker, model } } = this.#options;
     checker.changed(computer);
-    checker.applied(lastApplied, lastTicket);
+    let state = "";
+    for (const [name, last] of sequences) state += `${name} ${last}\n`;
+    checker.applied(lastApplied, state);
     assert.equal(
-      lastTicket,
-      model.at(lastApplied),
+      state,
+      model.state.textAt(lastApplied),
       `${computer.id}: state at ${lastApplied}`,
     );
     if (snapshot.index === 0) return;

@@ -45,6 +45,7 @@ export const faultKinds = [
   "last", // TICKET.LAST
   "backup", // RAFT.BACKUP
   "move", // computers come back at other addresses, one, some or all
+  "policy", // TICKET.POLICY
 ] as const;
 
 export type FaultKind = typeof faultKinds[number];
@@ -60,6 +61,14 @@ export type Options = {
    */
   readonly founding: "alone" | "together" | "asking";
   readonly clients: number;
+  /** Sequences that clients ask for. */
+  readonly names: number;
+  /** Sequences that there may be. */
+  readonly sequencesMax: number;
+  /** One in so many requests for tickets is one for a block; 0: none is. */
+  readonly blocks: number;
+  /** One in so many requests is a group of operations; 0: none is. */
+  readonly groups: number;
   /** Tickets that a client asks for at once, at most. */
   readonly pipelineMax: number;
   /** Between an answer and the next request, on average. */
@@ -154,6 +163,7 @@ export function drawOptions(seed: number): Options {
     boxMicros: from(2, 2, 40, 1000),
     aheadMax: from(2 ** 20, 2 ** 20, 0, 1, 7, 100),
     chunkBytes: chunkBytesMax,
+    ...{ names: 1, sequencesMax: 100_000, blocks: 0, groups: 0 },
     hints: "all",
   };
   // Drawn last, so that the other seeds keep their options.
@@ -163,6 +173,7 @@ export function drawOptions(seed: number): Options {
   const moved = moving(asking, random);
   return {
     ...moved,
+    ...drawSequences(seed),
     chunkBytes: drawChunkBytes(seed),
     faults: { ...moved.faults, ...drawNumbers(moved) },
   };
@@ -172,6 +183,21 @@ export function drawOptions(seed: number): Options {
 function drawChunkBytes(seed: number): number {
   const random = randomOf(seed + 0xc4a); // chance of its own: the other draws stay as they were
   return [1, 1, 3, 7, chunkBytesMax][random(5)]!;
+}
+
+/** How many sequences there are, and what clients ask of them; in a third of the runs of one. */
+function drawSequences(
+  seed: number,
+): Pick<Options, "names" | "sequencesMax" | "blocks" | "groups"> {
+  const random = randomOf(seed + 0x5e9); // chance of its own: the other draws stay as they were
+  const names = [1, 1, 2, 3, 8, 40][random(6)]!;
+  const isScarce = names > 2 && random(4) === 0;
+  return {
+    names,
+    sequencesMax: isScarce ? names - 1 : 100_000,
+    blocks: [0, 2, 5][random(3)]!,
+    groups: [0, 0, 2, 6][random(4)]!,
+  };
 }
 
 /** How often people ask about numbers: in half of the runs never. */
@@ -239,7 +265,8 @@ function isDrawnLater(kind: FaultKind): boolean {
 }
 
 function isOfNumbers(kind: FaultKind): boolean {
-  return kind === "raise" || kind === "last" || kind === "backup";
+  return kind === "raise" || kind === "last" || kind === "backup" ||
+    kind === "policy";
 }
 
 function drawForward(random: Random): Forwarding[] {

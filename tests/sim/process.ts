@@ -7,6 +7,7 @@
 
 import type { AdminAnswer, FromNode } from "../../raft/channel/messages.ts";
 import type {
+  Forward,
   NodeId,
   PeerMessage,
   Saved,
@@ -16,10 +17,12 @@ import type { Environment } from "../../raft/environment.ts";
 import { isMember } from "../../raft/members/bootstrap.ts";
 import type { Founding } from "./founding.ts";
 import { Node } from "../../raft/node.ts";
+import { decodeForwarded } from "../../raft/tickets/group_forward.ts";
 import type { NodeSettings } from "../../raft/node_settings.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { Micros } from "./clock.ts";
 import type { Computer } from "./computer.ts";
+import { takenBy } from "./group_request.ts";
 import { Isolates } from "./isolates.ts";
 import { findsDirectly, reportMoves } from "./moves.ts";
 import { NodeCheck } from "./node_check.ts";
@@ -56,6 +59,8 @@ export class Process {
   /** It was started with --join, and asks to be let in while it is no member. */
   readonly #joins: boolean;
   #isJoining = false;
+  /** Ids of the Forwards of groups that it has sent. */
+  readonly #forwarded = new Set<number>();
   #hasRejoined = false;
   #check: NodeCheck | undefined;
   /** The last number that the node gave; for a canary. */
@@ -152,6 +157,7 @@ export class Process {
       lends: options.isolates === 1,
       takesMin: options.takesMin,
       aheadMax: options.aheadMax,
+      sequencesMax: options.sequencesMax,
       restTicksMax: 1,
       chunkBytes: options.chunkBytes,
       random,
@@ -179,12 +185,24 @@ export class Process {
     // The checker knows the protocol alone; a message with an id is none of it.
     if (!("id" in message)) checker.sent(computer, message);
     if (message.type === "Take") counts.takesForwarded++;
+    if (message.type === "Forward") this.#countForwarded(message);
     if (message.type === "Confirm") counts.confirmations++;
     if (message.type === "TimeoutNow") {
       counts.transfers++;
       if (computer.raft?.isStalled) counts.handOvers++;
     }
     network.send(computer, message);
+  }
+
+  /** A leader may carry forwarded groups out, and its answer be lost. */
+  #countForwarded({ id, data }: Forward): void {
+    const { groups } = decodeForwarded(data) ?? {};
+    if (groups === undefined || this.#forwarded.has(id)) return; // it is sent again
+    this.#forwarded.add(id);
+    this.#world.counts.groupsForwarded++;
+    for (const group of groups) {
+      this.#world.tickets.unanswered(takenBy(group));
+    }
   }
 
   #post(message: FromNode): void {

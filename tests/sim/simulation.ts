@@ -308,12 +308,20 @@ class Simulation {
     const { tickMicros, electionTicks } = this.#world.options;
     this.#world.run(4 * electionTicks * tickMicros);
     for (const computer of this.#world.computers.values()) computer.kill();
-    const { tickets, model } = this.#world;
-    assert.deepEqual(tickets.close(), []);
+    const { tickets, model: { state } } = this.#world;
+    assert.equal(tickets.violation, undefined);
+    for (const name of tickets.names) {
+      const { answered, largest } = tickets.of(name);
+      const last = Number(state.last(name));
+      assert(
+        answered <= last && largest <= last,
+        `${answered} of ${name} up to ${largest} are given, ${last} are taken`,
+      );
+    }
     const used = tickets.answered + tickets.unknown;
     assert(
-      tickets.answered <= Number(model.last) && Number(model.last) <= used,
-      `${tickets.answered} given <= ${model.last} taken <= ${used} asked for`,
+      Number(state.sum) <= used,
+      `${state.sum} are taken, ${used} were asked for`,
     );
   }
 }

@@ -8,13 +8,13 @@ import type { Configuration } from "../../raft/core/types.ts";
 import type { Proposal } from "../../raft/members/proposal.ts";
 import { Checker } from "../lib/raft_checker.ts";
 import { type Random, randomOf } from "../lib/random.ts";
-import { RangeChecker } from "../torture/range_checker.ts";
 import { Clock, type Micros } from "./clock.ts";
 import { Computer } from "./computer.ts";
 import { noCounts } from "./counts.ts";
 import { Model } from "./model.ts";
 import { Network } from "./network.ts";
 import type { Options } from "./options.ts";
+import { Sequences } from "./sequences.ts";
 import { Trace } from "./trace.ts";
 
 /** Mistakes that can be put into the simulator itself: a checker must find each. */
@@ -33,7 +33,7 @@ export class World {
   readonly trace: Trace;
   readonly computers = new Map<string, Computer>();
   readonly network: Network;
-  readonly tickets = new RangeChecker();
+  readonly tickets = new Sequences();
   readonly model: Model;
   readonly checker: Checker;
   readonly counts = noCounts();
@@ -72,6 +72,12 @@ export class World {
       passedOver: (count) => {
         this.counts.passedOver++;
         this.tickets.unanswered(count);
+      },
+      grouped: (taken) => {
+        if (taken === undefined) this.counts.commandsRefused++;
+        else this.counts.commandsDone++;
+        // Its outcome may be lost with its leader.
+        this.tickets.unanswered(taken ?? 0);
       },
     });
     this.checker = new Checker(
