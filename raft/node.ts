@@ -25,7 +25,7 @@ import type { NodeSettings } from "./node_settings.ts";
 import { restTicks, type Waiters } from "./rest.ts";
 import { Saver } from "./saver.ts";
 import { Shutdown } from "./shutdown.ts";
-import { isState, Machine } from "./tickets/machine.ts";
+import { Machine } from "./tickets/machine.ts";
 import type { Reserve } from "./tickets/reserve.ts";
 import type { Range } from "../base/range.ts";
 import { defaultSequence } from "../base/sequence_name.ts";
@@ -48,8 +48,8 @@ export class Node {
   /** Goes on from `saved`, which is what the disk holds. */
   constructor(environment: Environment, saved: Saved, settings: NodeSettings) {
     this.#environment = environment;
-    const options = { ...settings, canRestore: isState };
-    const raft = this.#raft = new Raft(options, saved);
+    const canRestore = (data: Uint8Array) => this.#machine.canRestore(data);
+    const raft = this.#raft = new Raft({ ...settings, canRestore }, saved);
     this.#machine.restore(saved.snapshot.data);
     const machine = this.#machine;
     const parts = partsOf(raft, { environment, settings, saved, machine });

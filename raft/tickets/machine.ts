@@ -53,6 +53,10 @@ type Undo = {
 /** The last number taken of each sequence; changed by the commands of the log alone. */
 export class Machine {
   #table = new SequenceTable();
+  /** A snapshot that was read, and is not restored yet. */
+  #read:
+    | { readonly snapshot: Uint8Array; readonly table: SequenceTable }
+    | undefined;
   /** While a group is applied. */
   #undo: Undo | undefined;
 
@@ -153,7 +157,22 @@ export class Machine {
    * @throws {DecodeError} or {InvariantError} if it is none; the state is then as it was
    */
   restore(snapshot: Uint8Array): void {
-    this.#table = SequenceTable.of(snapshot);
+    const read = this.#read;
+    this.#read = undefined;
+    this.#table = read?.snapshot === snapshot
+      ? read.table
+      : SequenceTable.of(snapshot);
+  }
+
+  /**
+   * Whether this version can restore `snapshot`. What it has read is kept for
+   * {@linkcode Machine.restore}: reading 100,000 sequences twice would hold up tickets.
+   */
+  canRestore(snapshot: Uint8Array): boolean {
+    this.#read = undefined;
+    return !isNewerState(snapshot) && isReadable(() => {
+      this.#read = { snapshot, table: SequenceTable.of(snapshot) };
+    });
   }
 
   #applyGroup(reader: CommandReader): readonly Outcome[] {

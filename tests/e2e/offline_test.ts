@@ -100,6 +100,7 @@ e2e(
         index: 100,
         term: 3,
         members: [{ id: "1", address: ":12001", suffrage: "voter" }],
+        policy: "any",
         sequences: [{ name: "ticket", last: 2n ** 60n }],
       }),
     );

@@ -20,7 +20,10 @@ function take(name: string, count: number): SequenceOperation {
 Deno.test("Each operation of a command is put into words", () => {
   const words: readonly (readonly [SequenceOperation, string])[] = [
     [take("a", 50), "take a 50"],
-    [{ ...take("a", 50), isCapped: true } as const, "take a 50 below 2^63"],
+    [
+      { type: "take", name: "a", count: 50, isCapped: true },
+      "take a 50 below 2^63",
+    ],
     [
       { type: "return", name: "a", from: 9n, to: 4n },
       "return a from 9 to 4",

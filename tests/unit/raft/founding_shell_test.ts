@@ -17,7 +17,7 @@ const options: NodeOptions = {
   ...{ join: [`127.0.0.1:${freePort()}`], joinTimeoutMillis: 60_000 },
   ...{ directory: "data/1", storage: "file", durability: "high" },
   ...{ heartbeatMillis: 100, electionMillis: 300, forward: "yes" },
-  ...{ lends: true, aheadMax: 9, peersMax: 64 },
+  ...{ lends: true, sequencesMax: 10, aheadMax: 9, peersMax: 64 },
   ...{ logLevel: "info", logFormat: "text" },
 };
 const asker = { node: "2", incarnation: "2".repeat(16) };

@@ -230,8 +230,9 @@ Deno.test("A former disk under a member's id neither votes nor acknowledges for 
   assert.equal(answers(former), "leader leader 0");
   // A node that takes confirms this leader, which may need no other confirmation.
   const take: PeerMessage = {
-    ...{ type: "Take", from: "c", to: "a", process: 1, id: 1, count: 1 },
+    ...{ type: "Take", from: "c", to: "a", process: 1, id: 1, answered: 0 },
     term: core.currentTerm,
+    parts: [{ name: "ticket", count: 1, isCapped: false }],
   };
   nodes.node("a").receive(take, former);
   assert.equal(nodes.node("a").reserve.size, 0, "nothing is taken for it");
