@@ -2,6 +2,7 @@
 // it is asked to the moment at which it is settled. `reserve.ts` settles claims; takes of this
 // node's clients, takes of other nodes and groups of operations make them. Types only.
 
+import type { DoorId } from "../channel/messages.ts";
 import type { SequenceRefusal } from "../channel/operations.ts";
 import type { NodeId } from "../core/types.ts";
 import type { Outcome } from "./machine.ts";
@@ -33,6 +34,8 @@ export type Claim = {
    * answer refuses the claim, and then nothing is given.
    */
   readonly judge: Judge | undefined;
+  /** The isolate of ours that asks, of an own claim. */
+  readonly door: DoorId | undefined;
 };
 
 /** The last number given of a sequence; 0n before the first, `undefined` if there is none. */
@@ -47,6 +50,7 @@ export type Judge = (
 export type ClaimRequest = Pick<Claim, "kind" | "parts"> & {
   readonly command?: Uint8Array | undefined;
   readonly judge?: Judge | undefined;
+  readonly door?: DoorId;
   /** The node that asks, in the term of this leader; `undefined` for our own clients. */
   readonly asker: NodeId | undefined;
 };
