@@ -18,11 +18,16 @@ export function planOf(group: Group): Plan {
   const parts: { name: string; count: number; isCapped: boolean }[] = [];
   // Of few it is faster to look through all.
   const known = group.length > 8 ? new Map<string, number>() : undefined;
-  const places = group.map((operation) => {
-    if (!("name" in operation)) return -1;
+  const places: number[] = [];
+  for (const operation of group) {
+    if (!("name" in operation)) {
+      places.push(-1);
+      continue;
+    }
     const { name } = operation;
-    let place = known?.get(name) ??
-      (known ? -1 : parts.findIndex((part) => part.name === name));
+    let place = known === undefined
+      ? placeOf(name, parts)
+      : known.get(name) ?? -1;
     if (place < 0) {
       place = parts.push({ name, count: 0, isCapped: false }) - 1;
       known?.set(name, place);
@@ -32,19 +37,19 @@ export function planOf(group: Group): Plan {
       part.count += operation.count;
       part.isCapped ||= operation.isCapped;
     }
-    return place;
-  });
+    places.push(place);
+  }
   return { parts, places };
+}
+
+function placeOf(name: string, parts: readonly ClaimPart[]): number {
+  for (let i = 0; i < parts.length; i++) if (parts[i]!.name === name) return i;
+  return -1;
 }
 
 /** The part of a claim whose numbers a command takes. */
 export function onlyNamed({ name }: ClaimPart): ClaimPart {
   return { name, count: 0, isCapped: false };
-}
-
-/** Whether the log alone can carry `operation` out. */
-export function changesByLog({ type }: Operation): boolean {
-  return type === "raise" || type === "create" || type === "set-policy";
 }
 
 /** Whether a command of the log can hold `operation`. */

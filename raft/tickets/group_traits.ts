@@ -2,7 +2,7 @@
 // unknown, what it must not be carried out beside, and what its client is told if it is given
 // up. Pure. Not here: how it is carried out (`groups_led.ts`).
 
-import type { Group } from "../channel/operations.ts";
+import type { Group, Operation } from "../channel/operations.ts";
 
 /** The properties of one group by which it is asked. */
 export type Traits = {
@@ -10,6 +10,16 @@ export type Traits = {
   readonly takes: boolean;
   /** It changes nothing. */
   readonly onlyReads: boolean;
+  /** It is nothing but takes. */
+  readonly onlyTakes: boolean;
+  /** It is nothing but raises. */
+  readonly onlyRaises: boolean;
+  /** The log alone can carry it out. */
+  readonly isLogged: boolean;
+  /** It looks at last numbers. */
+  readonly looks: boolean;
+  /** It reads beside its takes what these may change: all sequences. */
+  readonly isMixed: boolean;
   /**
    * To carry it out twice does no harm, if nobody hears of the first time. Numbers that were
    * taken the first time burn. Raises do not lower, so they may stand together; but beside a
@@ -17,8 +27,6 @@ export type Traits = {
    * its own sequence, and a second `set-policy` may undo a later one.
    */
   readonly isRepeatable: boolean;
-  /** It is nothing but raises. */
-  readonly onlyRaises: boolean;
   /**
    * Groups of one order may be under way together, those of another wait for their end. Those
    * that name sequences queue up at these. Those that read all sequences queue up nowhere, so
@@ -27,29 +35,45 @@ export type Traits = {
   readonly order: "named" | "reads-all" | "alone";
 };
 
+/** A bit for each kind of operation: the kinds in a group are all that its traits depend on. */
+const kinds: { readonly [Type in Operation["type"]]: number } = {
+  "take": 1,
+  "last": 2,
+  "check": 2,
+  "raise": 4,
+  "create": 8,
+  "set-policy": 16,
+  "policy": 32,
+  "list": 32,
+  "size": 32,
+  "backup": 32,
+};
+
+const known: Traits[] = [];
+
 /** The traits of `group`. */
 export function traitsOf(group: Group): Traits {
-  let [takes, raises, reads, creates, lists] = [0, 0, 0, 0, 0];
-  let setsPolicy = false;
-  for (const { type } of group) {
-    if (type === "take") takes++;
-    else if (type === "raise") raises++;
-    else if (type === "create") creates++;
-    else if (type === "set-policy") setsPolicy = true;
-    else if (type === "last" || type === "check") reads++;
-    else lists++;
-  }
-  const { length } = group;
-  const onlyRaises = raises === length;
-  const isLogged = raises > 0 || creates > 0 || setsPolicy;
+  let mask = 0;
+  for (const { type } of group) mask |= kinds[type];
+  return known[mask] ??= traitsOfKinds(mask);
+}
+
+function traitsOfKinds(mask: number): Traits {
+  const has = (kind: Operation["type"]) => (mask & kinds[kind]) !== 0;
+  const isLogged = has("raise") || has("create") || has("set-policy");
+  const onlyRaises = mask === kinds.raise;
   return {
-    takes: takes > 0,
-    onlyReads: reads + lists === length,
-    isRepeatable: onlyRaises || !isLogged,
+    takes: has("take"),
+    onlyReads: !isLogged && !has("take"),
+    onlyTakes: mask === kinds.take,
     onlyRaises,
-    order: lists === 0 && !setsPolicy
+    isLogged,
+    looks: has("last"),
+    isMixed: has("take") && has("list"),
+    isRepeatable: onlyRaises || !isLogged,
+    order: !has("list") && !has("set-policy")
       ? "named"
-      : lists === length
+      : mask === kinds.list
       ? "reads-all"
       : "alone",
   };

@@ -28,21 +28,17 @@ import type {
 import type { Raft } from "../core/raft.ts";
 import type {
   Claim,
+  ClaimPart,
   ClaimRequest,
   GivenPart,
   Judge,
   LastOf,
   Settled,
 } from "./claim.ts";
-import { type Batch, errorOf } from "./group_batch.ts";
-import {
-  changesByLog,
-  isOfMachine,
-  onlyNamed,
-  type Plan,
-  planOf,
-} from "./group_plan.ts";
+import { type Batch, errorOf, type Placed } from "./group_batch.ts";
+import { isOfMachine, onlyNamed, type Plan, planOf } from "./group_plan.ts";
 import { GroupReads, type GroupReadsOptions } from "./group_reads.ts";
+import type { Traits } from "./group_traits.ts";
 import { GroupView } from "./group_view.ts";
 import {
   encodeGroup,
@@ -76,12 +72,12 @@ export type GroupTold = GroupOutcome | "lost";
 type Led = Plan & {
   readonly group: Group;
   readonly tell: (told: GroupTold) => void;
-  /** What its operations have read already, by position: some of it when it was judged. */
-  readonly early: Map<number, Result>;
+  /** What its operations have read when it was judged, by position. */
+  readonly early: Map<number, Result> | undefined;
   /** For each operation of its command its position in the group. */
-  readonly positions: readonly number[];
+  readonly positions: readonly number[] | undefined;
   /** Its raises that pass over numbers, as far as was known when it was asked. */
-  readonly raises: readonly Raise[];
+  readonly raises: readonly Raise[] | undefined;
 };
 
 /** A command of the log, and for each of its operations the position in its group. */
@@ -113,25 +109,37 @@ export class GroupsLed {
    * Begins to carry `group` out. `tell` is called once, within the call or later. Returns false
    * if this node gives nothing now: it does not lead, hands over, or stops.
    */
-  ask(group: Group, tell: (told: GroupTold) => void): boolean {
+  ask(
+    { group, traits }: Pick<Placed, "group" | "traits">,
+    tell: (told: GroupTold) => void,
+  ): boolean {
     const plan = planOf(group);
-    const command = this.#commandOf(group, plan);
+    const command = this.#commandOf(group, traits, plan);
     if (typeof command === "string") {
       tell({ type: "error", text: `${command}; nothing was done` });
       return true;
     }
-    const early = new Map<number, Result>();
+    const { parts, places } = plan;
+    const early = this.#isJudged(group, traits, command)
+      ? new Map<number, Result>()
+      : undefined;
     const claim = this.#options.reserve.ask({
       kind: "group",
       asker: undefined,
-      judge: this.#judgeOf(group, command, early),
-      parts: command === undefined ? plan.parts : plan.parts.map(onlyNamed),
+      judge: early && this.#judgeOf(group, command, early),
+      parts: command === undefined ? parts : parts.map(onlyNamed),
       command: command?.data,
     });
     if (claim === undefined) return false;
-    const raises = command === undefined ? [] : this.#raisesOf(group);
-    const { positions = [] } = command ?? {};
-    this.#led.set(claim, { ...plan, group, tell, early, positions, raises });
+    this.#led.set(claim, {
+      group,
+      parts,
+      places,
+      tell,
+      early,
+      positions: command?.positions,
+      raises: command && this.#raisesOf(group),
+    });
     return true;
   }
 
@@ -169,9 +177,16 @@ export class GroupsLed {
    * The command that carries the group out in the log; `undefined` if it needs none, and a text
    * if there can be none.
    */
-  #commandOf(group: Group, plan: Plan): Command | string | undefined {
-    const isLogged = group.some(changesByLog);
-    if (!isLogged && !this.#mayLeaveSequence(group, plan)) return undefined;
+  #commandOf(
+    group: Group,
+    { isLogged, onlyTakes }: Traits,
+    { parts }: Plan,
+  ): Command | string | undefined {
+    if (!isLogged) {
+      // A take of one sequence leaves no half of it.
+      const isOneTake = onlyTakes && parts.length === 1;
+      if (isOneTake || !this.#beginsAny(parts)) return undefined;
+    }
     const operations: SequenceOperation[] = [];
     const positions: number[] = [];
     for (const [at, operation] of group.entries()) {
@@ -191,14 +206,11 @@ export class GroupsLed {
     return { data: encodeGroup(operations, { sequencesMax }), positions };
   }
 
-  /** Whether the group could begin a sequence, and be refused nevertheless. */
-  #mayLeaveSequence(group: Group, { parts }: Plan): boolean {
-    const isOneTake = parts.length === 1 &&
-      group.every(({ type }) => type === "take");
-    return !isOneTake &&
-      parts.some(({ name, count }) =>
-        count > 0 && this.#lastOf(name) === undefined
-      );
+  /** Whether a part takes from a sequence that does not exist yet. */
+  #beginsAny(parts: readonly ClaimPart[]): boolean {
+    return parts.some(({ name, count }) =>
+      count > 0 && this.#lastOf(name) === undefined
+    );
   }
 
   /**
@@ -225,7 +237,7 @@ export class GroupsLed {
   }
 
   #applied(led: Led, outcomes: readonly Outcome[]): GroupOutcome {
-    const { early, group, positions } = led;
+    const { group, positions = [], early = new Map<number, Result>() } = led;
     for (const [i, outcome] of outcomes.entries()) {
       if (outcome.type === "refused") {
         return { ...outcome, at: positions[outcome.at]! };
@@ -233,7 +245,7 @@ export class GroupsLed {
       early.set(positions[i]!, outcome);
     }
     const results = group.map((_, at) => early.get(at)!);
-    for (const { name, to } of led.raises) this.#options.raised(name, to);
+    for (const { name, to } of led.raises ?? []) this.#options.raised(name, to);
     return { type: "done", results };
   }
 
@@ -248,7 +260,6 @@ export class GroupsLed {
       assert(part?.count === count, "a claim gets what it asks for");
       return part.last - BigInt(count);
     });
-    const view = this.#view; // nothing is taken beside what it reads
     return group.map((operation, at): Result => {
       const place = places[at]!;
       switch (operation.type) {
@@ -260,7 +271,7 @@ export class GroupsLed {
         }
         case "last": {
           const last = given[place]!.exists ? lasts[place] : undefined;
-          return early.get(at) ?? { type: "last", last };
+          return early?.get(at) ?? { type: "last", last };
         }
         case "raise":
           assert(lasts[place]! >= operation.to, "a raise passed over nothing");
@@ -268,7 +279,9 @@ export class GroupsLed {
         case "check": // judged before
           return done;
         default: {
-          const result = early.get(at) ?? this.#reads.read(operation, view);
+          // If it was not judged, nothing is taken beside what it reads.
+          const result = early?.get(at) ??
+            this.#reads.read(operation, this.#view);
           assert(result !== undefined, `${operation.type} without its entry`);
           return result;
         }
@@ -281,23 +294,29 @@ export class GroupsLed {
   }
 
   /**
-   * Compares the last numbers that the checks of `group` name, and puts into `early` what it
-   * reads beside its takes, or of a sequence that does not exist: a take behind it must not
-   * begin that before. A command has its checks in the log.
+   * Whether a group looks at numbers before it gets any: it reads beside its takes, or checks, or
+   * reads a sequence that does not exist, which a take behind it must not begin before. A
+   * command looks at numbers in the log.
    */
-  #judgeOf(
+  #isJudged(
     group: Group,
+    { isMixed, looks }: Traits,
     command: Command | undefined,
-    early: Map<number, Result>,
-  ): Judge | undefined {
-    const isMixed = group.some(({ type }) => type === "take") &&
-      group.some((operation) => !("name" in operation));
-    const isLooking = command === undefined &&
+  ): boolean {
+    if (isMixed) return true;
+    return command === undefined && looks &&
       group.some((operation) =>
         operation.type === "check" ||
         operation.type === "last" && this.#lastOf(operation.name) === undefined
       );
-    if (!isMixed && !isLooking) return undefined;
+  }
+
+  /** Compares the last numbers that `group` checks, and puts what it reads into `early`. */
+  #judgeOf(
+    group: Group,
+    command: Command | undefined,
+    early: Map<number, Result>,
+  ): Judge {
     return () => {
       const view = this.#view;
       for (const [at, operation] of group.entries()) {
@@ -345,7 +364,7 @@ export function beginLed(
   told: () => void,
 ): boolean {
   return batch.begin((placed) =>
-    led.ask(placed.group, (outcome) => {
+    led.ask(placed, (outcome) => {
       if (outcome !== "lost") batch.answer(placed, outcome);
       else if (placed.traits.isRepeatable) batch.again(placed);
       else batch.answer(placed, errorOf("leadership was lost", placed));

@@ -36,9 +36,8 @@ export const groupsMutants: readonly Mutant[] = [
     mistake: "a group that is refused leaves a sequence that it has begun",
     source: "README, Sequences",
     file: led,
-    find:
-      "if (!isLogged && !this.#mayLeaveSequence(group, plan)) return undefined;",
-    replace: "if (!isLogged) return undefined;",
+    find: "if (isOneTake || !this.#beginsAny(parts)) return undefined;",
+    replace: "if (isOneTake || parts.length > 0) return undefined;",
     tests: [ledTest],
   },
   {
@@ -98,7 +97,7 @@ export const groupsMutants: readonly Mutant[] = [
     source: "OPERATING, The reasons in the log",
     file: led,
     find:
-      `    for (const { name, to } of led.raises) this.#options.raised(name, to);
+      `    for (const { name, to } of led.raises ?? []) this.#options.raised(name, to);
 `,
     replace: `    void led.raises;
 `,
@@ -109,8 +108,10 @@ export const groupsMutants: readonly Mutant[] = [
     mistake: "a list in a group shows what the group takes after it",
     source: "README, Sequences",
     file: led,
-    find: "if (!isMixed && !isLooking) return undefined;",
-    replace: "if (!isLooking) return undefined;",
+    find: `    if (isMixed) return true;
+`,
+    replace: `    if (isMixed) return false;
+`,
     tests: [modelTest],
   },
   {
