@@ -17,6 +17,7 @@ import { numbersMutants } from "./numbers.ts";
 import { offlineMutants } from "./offline.ts";
 import { peersMutants } from "./peers.ts";
 import { replicationMutants } from "./replication.ts";
+import { laneMutants } from "./lanes.ts";
 import { lendingMutants } from "./lending.ts";
 import { reserveMutants } from "./reserve.ts";
 import { restMutants } from "./rest.ts";
@@ -38,6 +39,7 @@ export const mutants: readonly Mutant[] = [
   ...nodeMutants,
   ...reserveMutants,
   ...lendingMutants,
+  ...laneMutants,
   ...numbersMutants,
   ...takesMutants,
   ...takeAlongMutants,
