@@ -1,5 +1,6 @@
 // The node's end of a take box (`take_box.ts`): hears requests, answers them, and takes along
-// what is offered. Not here: what does not fit into the box (`take_door.ts`).
+// what is offered. A slot is known here by the name that was in it when its last request came.
+// Not here: what does not fit into the box (`take_door.ts`).
 
 import { assert } from "../../base/assert.ts";
 import { aRefill, aTake, BoxMemory, word } from "./box_memory.ts";

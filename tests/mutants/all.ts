@@ -21,6 +21,7 @@ import { numbersMutants } from "./numbers.ts";
 import { offlineMutants } from "./offline.ts";
 import { peersMutants } from "./peers.ts";
 import { replicationMutants } from "./replication.ts";
+import { laneMutants } from "./lanes.ts";
 import { lendingMutants } from "./lending.ts";
 import { reserveMutants } from "./reserve.ts";
 import { restMutants } from "./rest.ts";
@@ -43,6 +44,7 @@ export const mutants: readonly Mutant[] = [
   ...machineMutants,
   ...reserveMutants,
   ...lendingMutants,
+  ...laneMutants,
   ...numbersMutants,
   ...groupsMutants,
   ...takesMutants,

@@ -63,11 +63,9 @@ export const guestsMutants: readonly Mutant[] = [
     mistake: "a number that cannot be written breaks the dispenser",
     source: "PITFALLS 36",
     file: replies,
-    find: `      this.#giveAll(count, write);
-    } catch (error) {
+    find: `    } catch (error) {
       this.#failed(error);`,
-    replace: `      this.#giveAll(count, write);
-    } catch (error) {
+    replace: `    } catch (error) {
       throw error;`,
     tests: ["unit/server/resp/replies_test.ts"],
   },
@@ -94,8 +92,9 @@ export const guestsMutants: readonly Mutant[] = [
     mistake: "commands behind a long reply are run before it has left",
     source: "PITFALLS 33",
     file: replies,
-    find: "this.#open(1, reply);\n    this.#alone++;",
-    replace: "this.#open(1, reply);",
+    find: `    this.#long = reply;
+    this.#alone++;`,
+    replace: "    this.#long = reply;",
     tests: ["unit/server/resp/replies_test.ts"],
   },
   {
@@ -164,8 +163,8 @@ export const guestsMutants: readonly Mutant[] = [
     mistake: "what a long reply is made from does not count",
     source: "PITFALLS 37",
     file: replies,
-    find: "(this.#slots.last?.long?.keptBytes ?? 0);",
-    replace: "0 * (this.#slots.last?.long?.keptBytes ?? 0);",
+    find: "(this.#long?.keptBytes ?? 0);",
+    replace: "0 * (this.#long?.keptBytes ?? 0);",
     tests: ["unit/server/resp/replies_test.ts"],
   },
   {

@@ -91,9 +91,9 @@ export const lendingMutants: readonly Mutant[] = [
     mistake: "a recall overtakes an answer in the box, which is then given",
     source: "promise 2",
     file: "server/tickets/raft_link.ts",
-    find:
-      "        this.#lookIntoBox();\n        return this.#door.postMessage({",
-    replace: "        return this.#door.postMessage({",
+    find: `        this.#lookIntoBox();
+        const { last, count }`,
+    replace: "        const { last, count }",
     tests: ["unit/server/tickets/raft_link_test.ts"],
   },
   {
@@ -109,18 +109,19 @@ export const lendingMutants: readonly Mutant[] = [
     name: "loan-before-those-who-wait",
     mistake: "surplus is kept for who comes while others still wait",
     source: "promise 2",
-    file: dispenser,
-    find: "const early = Math.min(spare, this.#toPost);",
-    replace: "const early = 0;",
+    file: "server/tickets/lane.ts",
+    find: "const early = this.#servable(due);",
+    replace: "const early = 0 * this.#servable(due);",
     tests: ["unit/server/tickets/dispenser_loan_test.ts"],
   },
   {
     name: "none-to-spare-and-silent",
     mistake: "a client that asked during a refill in vain waits for ever",
     source: "promise 5",
-    file: dispenser,
-    find:
-      "    this.#loan.endRefills();\n    // Clients that asked meanwhile are in no take yet.\n    this.#postAll();",
+    file: "server/tickets/lane.ts",
+    find: `    this.#loan.endRefills();
+    // Clients that asked meanwhile are in no take yet.
+    this.#post();`,
     replace: "    this.#loan.endRefills();",
     tests: ["unit/server/tickets/dispenser_loan_test.ts"],
   },
@@ -159,28 +160,31 @@ export const lendingMutants: readonly Mutant[] = [
     mistake: "a refill is passed on as a take of one ticket, which burns",
     source: "promise 4",
     file: "raft/channel/doors.ts",
-    find: "        return this.#node.refill();",
-    replace: "        return this.#take(door, 1);",
+    find: "        return this.#node.refill(message.name);",
+    replace:
+      "        return this.#node.take(door, { name: message.name, count: 1, isCapped: false, rest: 0 });",
     tests: ["unit/raft/channel/doors_test.ts"],
   },
   {
     name: "boxed-refill-is-a-take",
     mistake: "a refill in the box is taken for the last take, once more",
     source: "promise 4",
-    file: box,
-    find:
-      "      if (this.#kind === aTake) requests.take(this.wanted);\n      else requests.refill();",
-    replace: "      requests.take(this.wanted);",
+    file: "raft/channel/node_box.ts",
+    find: `      if (place.kind === aRefill) return requests.refill(place.name);
+`,
+    replace: `      void aRefill;
+`,
     tests: ["unit/raft/channel/take_box_test.ts"],
   },
   {
     name: "boxed-loan-is-an-answer",
     mistake: "what is lent through the box is dealt as the answer to a take",
     source: "promise 1",
-    file: box,
-    find:
-      "      if (kind === aTake) answers.taken(last, count);\n      else answers.lent(last, count);",
-    replace: "      answers.taken(last, count);",
+    file: "raft/channel/take_box.ts",
+    find: `      if (kind === aTake) answers.taken(name, last, count);
+      else answers.lent(name, last, count);`,
+    replace: `      void [kind, aTake];
+      answers.taken(name, last, count);`,
     tests: ["unit/raft/channel/take_box_test.ts"],
   },
   {
@@ -215,9 +219,10 @@ export const lendingMutants: readonly Mutant[] = [
     name: "refill-beside-a-take",
     mistake: "two requests are under way, and the second overwrites the box",
     source: "promise 2",
-    file: dispenser,
-    find: 'return isWanted && this.#underWay === "nothing" && !this.#closed;',
-    replace: "return isWanted && !this.#closed;",
+    file: "server/tickets/lane.ts",
+    find:
+      `return isWanted && this.#underWay === "nothing" && !this.#share.isClosed;`,
+    replace: "return isWanted && !this.#share.isClosed;",
     tests: ["unit/server/tickets/dispenser_loan_test.ts"],
   },
   {
@@ -246,16 +251,6 @@ export const lendingMutants: readonly Mutant[] = [
     find: "      if (count > part.count) this.#lending.lent(name, last);\n",
     replace: "",
     tests: ["unit/raft/tickets/lending_test.ts"],
-  },
-  {
-    name: "asked-in-between-forgotten",
-    mistake:
-      "a client that asks while numbers are dealt waits although there is a loan",
-    source: "promise 2",
-    file: dispenser,
-    find: "} while (spare > 0 && this.#toPost > 0);",
-    replace: "} while (spare < 0);",
-    tests: ["unit/server/tickets/dispenser_loan_test.ts"],
   },
   {
     name: "rest-burns",
@@ -295,6 +290,16 @@ export const lendingMutants: readonly Mutant[] = [
       "      if (!isRecalled && this.#reserve.aheadOf(name) === 0) this.recall(name);\n",
     replace:
       "      if (!isRecalled && this.#reserve.aheadOf(name) === 0) this.recallAll();\n",
+    tests: ["unit/raft/tickets/lending_test.ts"],
+  },
+  {
+    name: "recalled-and-used-up",
+    mistake:
+      "a take that overtakes the answer to a recall says that nothing is lent: more is taken ahead than a crash may burn",
+    source: "promise 4",
+    file: lending,
+    find: "    if (loan?.isRecalled === true && rest === 0) return;\n",
+    replace: "",
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
 ];

@@ -67,7 +67,8 @@ export const restMutants: readonly Mutant[] = [
     mistake: "nobody counts the time of requests that wait",
     source: "promise 5",
     file: dispenser,
-    find: "    if (this.#waiting === 0) this.#beganToWait();\n",
+    find: `    if (this.#share.waiting === 0) this.#beganToWait();
+`,
     replace: "",
     tests: [
       "unit/server/tickets/dispenser_test.ts",

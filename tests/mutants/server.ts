@@ -61,11 +61,9 @@ export const serverMutants: readonly Mutant[] = [
     mistake: "a number for a client that has gone breaks the server",
     source: "PITFALLS 31",
     file: replies,
-    find: `  ): void {
-    if (this.#gone) return;
+    find: `    if (this.#gone) return;
     try {`,
-    replace: `  ): void {
-    try {`,
+    replace: "    try {",
     tests: ["unit/server/resp/replies_test.ts"],
   },
   {
