@@ -22,7 +22,7 @@ import type { About } from "./identity/hello.ts";
 import { noMembers } from "./identity/peer_ranks.ts";
 import { Founding } from "./founding.ts";
 import { Hints } from "./hints.ts";
-import { HostNotices } from "./host_notices.ts";
+import { foundingIgnored, HostNotices, joinHints } from "./host_notices.ts";
 import { identify } from "./resume_or_join.ts";
 import { Joining } from "./joining.ts";
 import { isMember } from "./members/bootstrap.ts";
@@ -381,14 +381,6 @@ export class Host implements NodeInputs {
     this.#peers.close().then(stopped, stopped);
   }
 }
-
-const joinHints =
-  "ignoring --join but for members that have moved: this node already belongs to a " +
-  "cluster, unless that has removed it";
-
-const foundingIgnored =
-  "ignoring --bootstrap-expect and --join: this node already belongs to a cluster, unless " +
-  "that has removed it";
 
 function aboutOf({ clientAddress, version }: NodeOptions): About {
   return { client: clientAddress, version };
