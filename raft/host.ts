@@ -23,7 +23,7 @@ import type { About } from "./identity/hello.ts";
 import { noMembers } from "./identity/peer_ranks.ts";
 import { Founding } from "./founding.ts";
 import { Hints } from "./hints.ts";
-import { HostNotices } from "./host_notices.ts";
+import { foundingIgnored, HostNotices, joinHints } from "./host_notices.ts";
 import { identify } from "./resume_or_join.ts";
 import { Joining } from "./joining.ts";
 import { isMember } from "./members/bootstrap.ts";
@@ -34,7 +34,7 @@ import type { Sleep } from "./environment.ts";
 import { Node } from "./node.ts";
 import { settingsOf } from "./node_settings.ts";
 import { createStorage, openStorage } from "./open_storage.ts";
-import { type Clock, Ticker } from "./ticker.ts";
+import { realClock, Ticker } from "./ticker.ts";
 import { openWhenFree } from "../base/listen.ts";
 import { lastWords, type Logger, openLog } from "../base/logger.ts";
 import type { Range } from "../base/range.ts";
@@ -102,8 +102,8 @@ export class Host implements NodeInputs {
 
   operations(door: DoorId, data: Uint8Array): void {
     if (this.#node !== undefined) return this.#node.operations(door, data);
-    data = refuseGroups(data, this.#stateWithoutNode);
-    this.doors.postMessage({ type: "results", door, data });
+    const refused = refuseGroups(data, this.#stateWithoutNode);
+    this.doors.postMessage({ type: "results", door, data: refused });
   }
 
   together(task: () => void): void {
@@ -388,13 +388,6 @@ export class Host implements NodeInputs {
     this.#peers.close().then(stopped, stopped);
   }
 }
-
-const realClock: Clock = {
-  now: () => performance.now(),
-  later: (run: () => void, millis: number) => setTimeout(run, millis),
-  every: (run: () => void, millis: number) => setInterval(run, millis),
-  cancel: clearTimeout,
-};
 
 function aboutOf({ clientAddress, version }: NodeOptions): About {
   return { client: clientAddress, version };

@@ -1,7 +1,6 @@
 // The leader's half of groups of operations. Each becomes one claim on the sequences that it
 // names (`claim.ts`), which the reserve settles at one moment; then its operations are carried
-// out in their order on what the claim got. Not here: which node is asked, and for how long
-// (`groups_asked.ts`).
+// out in their order. Not here: which node is asked, and for how long (`groups_asked.ts`).
 //
 // A claim is settled when three things are true at one moment. Together they make what a group
 // reads linearizable (thesis 6.4):
@@ -11,11 +10,8 @@
 //     given a number by then.
 //  3. No number of its sequences is lent, and the claims before it on these are settled.
 //
-// A raise, a `create` and a `set-policy` are entries in the log, with all other operations of
-// their group in one command. So is a group that begins a sequence and may be refused for
-// another operation: it must leave no sequence behind. A group that takes and reads, so that
-// its reads must not see what is taken after them, reads when it is judged: at its turn, before
-// a number is given to it, or taken for it from the log.
+// Raises, `create` and `set-policy` are entries in the log, with all that their group does. So is
+// a group that begins a sequence and may be refused: it must leave none behind.
 
 import { assert } from "../../base/assert.ts";
 import { int64Max } from "../../base/range.ts";
