@@ -255,6 +255,7 @@ Deno.test("TakeBox gives the slots of sequences at rest to others, and asks by m
   hear();
   node.flush();
   see();
+  assert.deepEqual(heard.slice(boxSlots), ["new", "n17"]);
   assert.deepEqual(answered.slice(boxSlots), ["new", "n17"]);
   assert.equal(messages.length, 2);
 });
