@@ -271,19 +271,28 @@ export class Reader {
   }
 
   text(): string {
+    const ascii = this.#asciiText();
+    if (ascii !== undefined) return ascii;
     const length = this.u8();
     const at = this.#skip(length);
-    // Faster than a TextDecoder, because most texts are short and ASCII.
-    let text = "";
-    let i = at;
-    for (; i < at + length; i++) {
-      const byte = this.#view.getUint8(i);
-      if (byte > 0x7f) break;
-      text += String.fromCharCode(byte);
-    }
-    if (i === at + length) return text;
+    if (length === 0) return "";
     return utf8In(this.#bytes.subarray(at, at + length)) ??
       this.fail("a text that is not UTF-8");
+  }
+
+  /** Faster than a TextDecoder, because most texts are short; `undefined`: it is another text. */
+  #asciiText(): string | undefined {
+    const from = this.#at + 1;
+    const end = from + (this.#bytes[this.#at] ?? 0);
+    if (from > this.#bytes.length || end > this.#bytes.length) return undefined;
+    let text = "";
+    for (let i = from; i < end; i++) {
+      const byte = this.#bytes[i]!;
+      if (byte > 0x7f) return undefined;
+      text += String.fromCharCode(byte);
+    }
+    this.#at = end;
+    return text;
   }
 
   /** A copy of the next `length` bytes. */

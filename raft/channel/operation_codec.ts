@@ -1,5 +1,5 @@
 // Groups of operations and their outcomes as bytes: what crosses the door between isolates, and
-// as `data` of Forward and ForwardResponse the wire between nodes. Little-endian:
+// in Forward and ForwardResponse the wire between nodes. Little-endian:
 //
 //   groups   = 1 u8 · size · (size · operation*)*      at least one group, of at least one
 //   outcomes = 2 u8 · size · outcome*                  in the order of the groups
@@ -9,8 +9,7 @@
 //   words    = as `name`, of the texts of errors and addresses
 //
 // Operations, results and outcomes begin with a tag (the tables below). Each value has one
-// encoding; nothing else decodes, for the bytes may come from another node. JSON begins with
-// neither 1 nor 2, so changes of members (`members/change_codec.ts`) are told apart by a byte.
+// encoding; nothing else decodes, for the bytes may come from another node.
 
 import { assert } from "../../base/assert.ts";
 import { Reader, Writer } from "../../base/bytes.ts";
@@ -19,9 +18,12 @@ import { readResults, writeResults } from "./result_codec.ts";
 import { readSize, sizeMax, Texts, writeSize } from "./text_table.ts";
 import {
   groupsMax,
+  groupWeight,
   listCountMax,
   operationCountMax,
   operationsMax,
+  weightMax,
+  weightOf,
 } from "./operation_limits.ts";
 import type {
   Group,
@@ -65,11 +67,6 @@ const refusals: readonly SequenceRefusal[] = [
 
 const writer = new Writer();
 
-/** Whether `data` should be groups or outcomes, and not the JSON of a change of members. */
-export function isOfOperations(data: Uint8Array): boolean {
-  return data[0] === groupsTag || data[0] === outcomesTag;
-}
-
 /**
  * The bytes of `groups`, which the caller owns.
  *
@@ -80,14 +77,20 @@ export function encodeGroups(
 ): Uint8Array<ArrayBuffer> {
   assert(isBetween(groups.length, 1, groupsMax), "too many groups, or none");
   const names = new Texts();
+  let weight = 0;
   writer.reset();
   writer.u8(groupsTag);
   writeSize(writer, groups.length);
   for (const group of groups) {
     assert(isBetween(group.length, 1, operationsMax), "a group's length");
     writeSize(writer, group.length);
-    for (const operation of group) writeOperation(operation, names);
+    weight += groupWeight;
+    for (const operation of group) {
+      weight += weightOf(operation);
+      writeOperation(operation, names);
+    }
   }
+  assert(weight <= weightMax, `groups of weight ${weight}`);
   return writer.copy();
 }
 
@@ -101,14 +104,20 @@ export function decodeGroups(bytes: Uint8Array): Operation[][] {
   if (reader.u8() !== groupsTag) reader.fail("no groups of operations");
   const names = new Texts();
   const groups: Operation[][] = [];
+  let weight = 0;
   for (let left = sizeIn(reader, 1, groupsMax); left > 0; left--) {
     const group: Operation[] = [];
+    weight += groupWeight;
     for (let rest = sizeIn(reader, 1, operationsMax); rest > 0; rest--) {
-      group.push(readOperation(reader, names));
+      const operation = readOperation(reader, names);
+      weight += weightOf(operation);
+      group.push(operation);
     }
     groups.push(group);
   }
   reader.end();
+  // The results would not fit one message.
+  if (weight > weightMax) reader.fail(`groups of weight ${weight}`);
   return groups;
 }
 
@@ -130,7 +139,7 @@ export function encodeOutcomes(
 
 /**
  * Inverts {@linkcode encodeOutcomes}. Whether they fit the groups that were asked is for
- * `outcomes_fit.ts` to say.
+ * the node that asked to say.
  *
  * @throws {DecodeError} on anything that it does not make
  */
@@ -144,6 +153,15 @@ export function decodeOutcomes(bytes: Uint8Array): GroupOutcome[] {
   }
   reader.end();
   return outcomes;
+}
+
+/** The outcomes of the groups in `data` if none can be carried out, because of `text`. */
+export function refuseGroups(
+  data: Uint8Array,
+  text: string,
+): Uint8Array<ArrayBuffer> {
+  const outcome: GroupOutcome = { type: "error", text };
+  return encodeOutcomes(decodeGroups(data).map(() => outcome));
 }
 
 function writeOperation(operation: Operation, names: Texts): void {

@@ -29,6 +29,12 @@ export const listCountMax = 2 ** 32 - 1;
  */
 export const pageBytesMax = 40 * 1024;
 
+/** Sequences in one page: more names fit no page. */
+export const pageLengthMax = 4096;
+
+/** Pairs before the sequences in the first page of a backup: 64 members, and some more. */
+export const backupHeadMax = 80;
+
 /** Bytes of what stands before the sequences in the first page of a backup: 64 members. */
 export const backupHeadBytesMax = 32 * 1024;
 
@@ -36,7 +42,7 @@ export const backupHeadBytesMax = 32 * 1024;
 export const wordsBytesMax = 12 * 1024;
 
 /** Weight of the operations of one message, and of one group, with the weight of each group. */
-export const weightMax = forwardBytesMax - wordsBytesMax - 16;
+export const weightMax = forwardBytesMax - wordsBytesMax - 64;
 
 /** Weight of a group, beside that of its operations. */
 export const groupWeight = 8;

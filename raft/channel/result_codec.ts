@@ -10,9 +10,10 @@ import { utf8In } from "../../base/bytes.ts";
 import type { Reader, Writer } from "../../base/bytes.ts";
 import { isSequenceName } from "../../base/sequence_name.ts";
 import {
+  backupHeadMax,
   operationCountMax,
   operationsMax,
-  pageBytesMax,
+  pageLengthMax,
 } from "./operation_limits.ts";
 import type { Result } from "./operations.ts";
 import { readSize, writeSize } from "./text_table.ts";
@@ -30,10 +31,6 @@ const tags = {
   backup: 9,
 } as const;
 
-/** The fewest bytes of a sequence in a page: a name of one letter, and its last number. */
-const sequenceBytesMin = 10;
-/** Sequences in a page, and pairs in a page of a backup. */
-const pageLengthMax = Math.floor(pageBytesMax / sequenceBytesMin);
 /** Bytes of a key or value: an address of 255 bytes, with the words beside it. */
 const longBytesMax = 512;
 
@@ -142,7 +139,7 @@ function readResult(reader: Reader): Result {
 function readPage(reader: Reader): Result {
   const next = readSize(reader);
   const sequences: (readonly [string, bigint])[] = [];
-  for (let left = pageLength(reader); left > 0; left--) {
+  for (let left = length(reader, pageLengthMax); left > 0; left--) {
     const name = reader.text();
     if (!isSequenceName(name)) reader.fail("no name of a sequence");
     sequences.push([name, reader.big64()]);
@@ -153,16 +150,17 @@ function readPage(reader: Reader): Result {
 function readBackup(reader: Reader): Result {
   const next = readSize(reader);
   const pairs: (readonly [string, string])[] = [];
-  for (let left = pageLength(reader); left > 0; left--) {
+  const pairsMax = backupHeadMax + pageLengthMax;
+  for (let left = length(reader, pairsMax); left > 0; left--) {
     const key = readLong(reader);
     pairs.push([key, readLong(reader)]);
   }
   return { type: "backup", pairs, next };
 }
 
-function pageLength(reader: Reader): number {
+function length(reader: Reader, max: number): number {
   const length = readSize(reader);
-  if (length > pageLengthMax) reader.fail(`${length} in a page`);
+  if (length > max) reader.fail(`${length} in a page`);
   return length;
 }
 

@@ -8,6 +8,12 @@
 export const counterMax = 2 ** 50;
 
 /**
+ * Bytes of data in one Forward or ForwardResponse: thousands of groups of operations. Of a guest
+ * no frame of this size is read, but none forwards: only a member on a known disk may.
+ */
+export const forwardBytesMax = 256 * 1024;
+
+/**
  * How far the term of a message may be above this node's own, in terms. At two elections a
  * second, which is more than any storm brings, a node may be away for three months.
  */
@@ -15,9 +21,3 @@ export const termJumpMax = 2 ** 24;
 
 /** Tickets in one take: as many as may wait in one isolate that serves clients. */
 export const takeCountMax = 2 ** 21;
-
-/**
- * Bytes of data in one Forward or ForwardResponse: thousands of groups of operations. Of a guest
- * no frame of this size is read, but none forwards: only a member on a known disk may.
- */
-export const forwardBytesMax = 256 * 1024;
