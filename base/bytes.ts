@@ -286,11 +286,7 @@ export class Reader {
     const ascii = this.#asciiText();
     if (ascii !== undefined) return ascii;
     const length = this.u8();
-<<<<<<< HEAD
     const at = this.skip(length);
-=======
-    const at = this.#skip(length);
->>>>>>> wt16-dispenser
     if (length === 0) return "";
     return utf8In(this.#bytes.subarray(at, at + length)) ??
       this.fail("a text that is not UTF-8");

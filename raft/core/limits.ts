@@ -26,7 +26,6 @@ export const chunkBytesMax = 32 * 1024;
 
 /** Tickets in one part of a take: as many as an isolate that serves clients asks for at once. */
 export const takeCountMax = 2 ** 21;
-<<<<<<< HEAD
 
 /** Sequences in one take … */
 export const takePartsMax = 4096;
@@ -39,5 +38,3 @@ export function counter(reader: Reader): number {
   if (value > counterMax) reader.fail(`${value}, above ${counterMax}`);
   return value;
 }
-=======
->>>>>>> wt16-dispenser
