@@ -73,8 +73,8 @@ export class Connection {
     // ended, a leader may have taken numbers for a request that was forwarded to it.
     // `isolate.ts` counts the takes that a lost leader may have done.
     if (isLate || text === stoppingText) tickets.unanswered(count);
-    if (text.startsWith("ERR no sequence")) counts.unknownNames++;
-    else if (text.includes("sequences exist")) counts.namesRefused++;
+    if (text.includes("--max-sequences")) counts.namesRefused++;
+    else if (text.startsWith("ERR no sequence")) counts.unknownNames++;
     else this.#refused = true;
     if (word === "MOVED") this.#movedTo = address;
   }
