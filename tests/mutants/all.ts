@@ -1,6 +1,7 @@
 // Every mutant there is, in the order of the layers.
 
 import { changesMutants } from "./changes.ts";
+import { claimsMutants } from "./claims.ts";
 import { commandLineMutants } from "./command_line.ts";
 import { electionMutants } from "./election.ts";
 import { filesMutants } from "./files.ts";
@@ -37,6 +38,7 @@ export const mutants: readonly Mutant[] = [
   ...movesMutants,
   ...nodeMutants,
   ...reserveMutants,
+  ...claimsMutants,
   ...lendingMutants,
   ...numbersMutants,
   ...takesMutants,
