@@ -12,6 +12,10 @@ import { isSequenceName, nameBytesMax } from "../../base/sequence_name.ts";
  */
 const seed = Math.floor(Math.random() * 2 ** 32) | 0;
 
+const latin1 = new TextDecoder("latin1");
+/** A text of so many letters is put together faster than by a TextDecoder. */
+const shortMax = 12;
+
 /** A sound name. The bytes are borrowed: it is valid as long as they are. */
 export class NameBytes {
   readonly view: DataView;
@@ -99,6 +103,10 @@ function unsoundIn(word: number): number {
 }
 
 function textOf(view: DataView, at: number, length: number): string {
+  if (length > shortMax) {
+    const bytes = new Uint8Array(view.buffer, view.byteOffset + at, length);
+    return latin1.decode(bytes);
+  }
   let text = "";
   for (let i = at; i < at + length; i++) {
     text += String.fromCharCode(view.getUint8(i));

@@ -80,7 +80,7 @@ export class SequenceTable {
   }
 
   set policy(policy: Policy) {
-    this.#bytes.head.setUint8(policyAt, policies.indexOf(policy));
+    this.#bytes.ownHead.setUint8(policyAt, policies.indexOf(policy));
   }
 
   /** The state's bytes as they are now, which do not change any more. */
@@ -114,7 +114,7 @@ export class SequenceTable {
     );
     this.#bytes.setLast(place, 0n);
     this.#enter(slot, begin);
-    this.#bytes.head.setUint32(countAt, this.#size, true);
+    this.#bytes.ownHead.setUint32(countAt, this.#size, true);
     return place;
   }
 
@@ -136,7 +136,7 @@ export class SequenceTable {
       this.#size--;
       this.#bytes.cut(begin);
     }
-    this.#bytes.head.setUint32(countAt, this.#size, true);
+    this.#bytes.ownHead.setUint32(countAt, this.#size, true);
   }
 
   /** The sequences at positions `from` up to `to`, in order of creation. */

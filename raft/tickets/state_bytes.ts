@@ -41,8 +41,14 @@ export class StateBytes {
     return this.#length;
   }
 
-  /** The bytes up to the first number, which may change. */
+  /** A view of the bytes up to the first number, to read them. */
   get head(): DataView {
+    return this.#isCopied[0] === 0 ? this.#sharedView! : this.#ownView;
+  }
+
+  /** The same, to change them. */
+  get ownHead(): DataView {
+    this.#copy(0);
     return this.#ownView;
   }
 
@@ -70,12 +76,13 @@ export class StateBytes {
     this.#ownView.setBigUint64(place, last, true);
   }
 
-  /** Appends room for `count` bytes, to be filled in by way of `written`; where it begins. */
+  /** Appends room for `count` bytes, to be filled in by `set` and `setLast`; where it begins. */
   append(count: number): number {
     const begin = this.#length;
     if (begin + count > this.#own.length) {
-      this.#copyAll();
-      this.#goOnBehind(this.#own.subarray(0, begin), count);
+      // The memory so far is as a snapshot, unless there is none yet.
+      if (this.#own.length > 0) this.#shareOwn();
+      this.#open(begin + count);
     }
     this.#length = begin + count;
     return begin;
@@ -95,10 +102,8 @@ export class StateBytes {
 
   /** All bytes as they are now, which do not change any more. */
   snapshot(): Uint8Array {
-    this.#copyAll();
-    const bytes = this.#own.subarray(0, this.#length);
-    this.#goOnBehind(bytes);
-    return bytes;
+    // Without a change since the last one, that is it.
+    return this.#own.length === 0 ? this.#shared! : this.#shareOwn();
   }
 
   /** Copies some more chunks, if any are left. */
@@ -118,17 +123,29 @@ export class StateBytes {
     this.#sharedLength = 0;
   }
 
-  #goOnBehind(bytes: Uint8Array, room = 0): void {
+  /** Goes on in new memory, which is opened at the first change. */
+  #goOnBehind(bytes: Uint8Array): void {
     const { buffer, byteOffset, length } = bytes;
     this.#shared = bytes;
     this.#sharedView = new DataView(buffer, byteOffset, length);
     this.#sharedLength = length;
     this.#isCopied = new Uint8Array(Math.ceil(length / chunkBytes));
     this.#chunk = 0;
-    // Memory that nobody has touched costs nothing.
-    this.#own = new Uint8Array(Math.max(1024, 2 * length, length + room));
+    this.#own = new Uint8Array(0);
+  }
+
+  #shareOwn(): Uint8Array {
+    this.#copyAll();
+    const bytes = this.#own.subarray(0, this.#length);
+    this.#goOnBehind(bytes);
+    return bytes;
+  }
+
+  /** Opens memory for at least `count` bytes, and for some that will be appended. */
+  #open(count: number): void {
+    const room = Math.max(1024, Math.floor(this.#length / 4));
+    this.#own = new Uint8Array(Math.max(count, this.#length + room));
     this.#ownView = new DataView(this.#own.buffer);
-    this.#copy(0); // the head changes
   }
 
   #copyAll(): void {
@@ -137,6 +154,7 @@ export class StateBytes {
 
   #copy(chunk: number): void {
     if (this.#isCopied[chunk] !== 0) return;
+    if (this.#own.length === 0) this.#open(this.#length);
     const at = chunk * chunkBytes;
     const end = Math.min(at + chunkBytes, this.#sharedLength);
     if (at < end) this.#own.set(this.#shared!.subarray(at, end), at);

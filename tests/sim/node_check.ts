@@ -36,10 +36,12 @@ export class NodeCheck {
     const { core, reserve } = this.#node;
     const { computer, world } = this.#options;
     const { aheadMax } = world.options;
-    assert(
-      reserve.unasked <= aheadMax,
-      `${computer.id}: a crash would burn ${reserve.unasked} > ${aheadMax}`,
-    );
+    for (const { name, unasked } of reserve.hands.all) {
+      assert(
+        unasked <= aheadMax,
+        `${computer.id}: a crash would burn ${unasked} of ${name} > ${aheadMax}`,
+      );
+    }
     this.#counter.changed(core);
     const { role, currentTerm, log } = core;
     const { lastIndex, lastTerm, commitIndex, lastApplied, snapshot } = log;

@@ -152,6 +152,7 @@ export class Process {
       lends: options.isolates === 1,
       takesMin: options.takesMin,
       aheadMax: options.aheadMax,
+      sequencesMax: 100_000,
       restTicksMax: 1,
       random,
     };
