@@ -1,6 +1,7 @@
 // Every mutant there is, in the order of the layers.
 
 import { changesMutants } from "./changes.ts";
+import { claimsMutants } from "./claims.ts";
 import { commandLineMutants } from "./command_line.ts";
 import { commandsMutants } from "./commands.ts";
 import { compactionMutants } from "./compaction.ts";
@@ -43,6 +44,7 @@ export const mutants: readonly Mutant[] = [
   ...nodeMutants,
   ...machineMutants,
   ...reserveMutants,
+  ...claimsMutants,
   ...lendingMutants,
   ...laneMutants,
   ...numbersMutants,
