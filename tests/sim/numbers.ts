@@ -3,7 +3,7 @@
 // here: when people ask (`faults.ts`), and the state that the log makes (`model.ts`).
 
 import assert from "node:assert/strict";
-import type { AdminAnswer } from "../../raft/channel/messages.ts";
+import { defaultSequence } from "../../base/sequence_name.ts";
 import { pickRunning } from "./victims.ts";
 import type { World } from "./world.ts";
 
@@ -14,8 +14,9 @@ export function raise(world: World): void {
   const { tickets, counts, random } = world;
   const reach = world.pick([10, 100, 10_000])!;
   const to = BigInt(Math.max(0, tickets.asks() + random(2 * reach) - reach));
-  asked.admin({ type: "raise", to }, (answer) => {
-    if (answer.type !== "ok") return;
+  if (to === 0n) return;
+  asked.group([{ type: "raise", name: defaultSequence, to }], (outcome) => {
+    if (outcome.type !== "done") return;
     counts.raises++;
     tickets.passes(Number(to));
   });
@@ -27,10 +28,12 @@ export function askLast(world: World): void {
   if (asked === undefined) return;
   const { tickets, counts } = world;
   const { largest } = tickets;
-  asked.admin({ type: "last" }, (answer) => {
-    if (answer.type !== "number") return;
+  asked.group([{ type: "last", name: defaultSequence }], (outcome) => {
+    if (outcome.type !== "done") return;
+    const [result] = outcome.results;
+    assert(result?.type === "last");
     counts.lasts++;
-    const last = Number(answer.number);
+    const last = Number(result.last ?? 0n);
     assert(last >= largest, `last ${last}, and ${largest} was given before`);
     tickets.passes(last);
   });
@@ -42,20 +45,23 @@ export function backUp(world: World): void {
   if (asked === undefined) return;
   const { tickets, counts, model } = world;
   const { largest } = tickets;
-  asked.admin({ type: "backup" }, (answer) => {
-    if (answer.type !== "pairs") return;
+  asked.group([{ type: "backup", cursor: 0 }], (outcome) => {
+    if (outcome.type !== "done") return;
+    const [result] = outcome.results;
+    assert(result?.type === "backup");
     counts.backups++;
-    const last = BigInt(valueOf(answer, "ticket") ?? 0);
+    const { pairs } = result;
+    const last = BigInt(valueOf(pairs, defaultSequence) ?? 0);
     assert(last >= largest, `${last} is kept, and ${largest} was given before`);
-    const index = Number(valueOf(answer, "index"));
+    const index = Number(valueOf(pairs, "index"));
     assert.equal(last, model.at(index), `the state kept after ${index}`);
     const members = model.membersAt(index)!.servers;
-    assert.equal(Number(valueOf(answer, "members")), members.length);
+    assert.equal(Number(valueOf(pairs, "members")), members.length);
   });
 }
 
 function valueOf(
-  { pairs }: AdminAnswer & { readonly type: "pairs" },
+  pairs: readonly (readonly [string, string])[],
   key: string,
 ): string | undefined {
   return pairs.find(([name]) => name === key)?.[1];
