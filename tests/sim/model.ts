@@ -65,7 +65,6 @@ export class Model {
    */
   assertDone(command: Asked, since: Index): void {
     const isDone = ({ configuration }: Members) => {
-      if (command.type === "raise") return this.last >= command.to;
       if (!("id" in command)) return true;
       const known = findServer(configuration, command.id);
       switch (command.type) {

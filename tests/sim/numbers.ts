@@ -11,13 +11,14 @@ import type { World } from "./world.ts";
 export function raise(world: World): void {
   const asked = pickRunning(world);
   if (asked === undefined) return;
-  const { tickets, counts, random } = world;
+  const { tickets, counts, model, random } = world;
   const reach = world.pick([10, 100, 10_000])!;
   const to = BigInt(Math.max(0, tickets.asks() + random(2 * reach) - reach));
   if (to === 0n) return;
   asked.group([{ type: "raise", name: defaultSequence, to }], (outcome) => {
     if (outcome.type !== "done") return;
     counts.raises++;
+    assert(model.last >= to, `raised to ${to}, and ${model.last} is applied`);
     tickets.passes(Number(to));
   });
 }
