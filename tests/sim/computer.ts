@@ -9,6 +9,7 @@ import type {
   AdminCommand,
   Forwarding,
 } from "../../raft/channel/messages.ts";
+import type { Group, GroupOutcome } from "../../raft/channel/operations.ts";
 import type { Raft } from "../../raft/core/raft.ts";
 import type { Index, NodeId, Saved, Server } from "../../raft/core/types.ts";
 import type { About } from "../../raft/identity/hello.ts";
@@ -313,6 +314,19 @@ export class Computer implements Watched {
         settled();
         told(outcome);
       });
+    });
+  }
+
+  /** A client asks for a group of operations. */
+  group(group: Group, answered: (outcome: GroupOutcome) => void): void {
+    this.run(() => {
+      const process = this.#process;
+      const settled = process?.pace.asks();
+      process?.isolates.main.groups.ask(group, (outcome) => {
+        settled?.();
+        answered(outcome);
+      });
+      return `is asked for ${group.map(({ type }) => type)}`;
     });
   }
 
