@@ -350,12 +350,12 @@ export const reserveMutants: readonly Mutant[] = [
   },
   {
     name: "cold-holds-up-hot",
-    mistake:
-      "a claim waits for all that were asked before it, of whatever sequence",
+    mistake: "a claim waits while the log takes numbers, of whatever sequence",
     source: "promise 5",
-    file: "raft/tickets/reserve.ts",
-    find: "    if (isLacking) return undefined;",
-    replace: "",
+    file: reserve,
+    find: "    if (claim.isProposed) return undefined;",
+    replace:
+      "    if (claim.isProposed || [...this.#hands.all].some(({ taking }) => taking > 0)) return undefined;",
     tests: ["unit/raft/tickets/claims_test.ts"],
   },
   {

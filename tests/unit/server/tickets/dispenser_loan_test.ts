@@ -33,7 +33,7 @@ Deno.test("Dispenser gives by itself what it got beyond what was asked for", () 
 });
 
 Deno.test("Dispenser asks for more in time, without anybody waiting, until it gets no more", () => {
-  const { desk, dispenser, ann } = stocked(11);
+  const { desk, ann } = stocked(11);
   desk.take(ann, 6);
   desk.endTurn();
   assert.deepEqual(desk.posted, [1, "refill"]);
@@ -57,7 +57,7 @@ Deno.test("Dispenser asks for more in time, without anybody waiting, until it ge
 });
 
 Deno.test("Dispenser asks for those who came while it asked to be lent more, when it is lent nothing", () => {
-  const { desk, dispenser, ann } = stocked(5);
+  const { desk, ann } = stocked(5);
   desk.take(ann, 3);
   desk.endTurn();
   assert.deepEqual(desk.posted, [1, "refill"]);
@@ -70,7 +70,7 @@ Deno.test("Dispenser asks for those who came while it asked to be lent more, whe
 });
 
 Deno.test("Dispenser deals what it is lent to those who came while it asked for that", () => {
-  const { desk, dispenser, ann } = stocked(5);
+  const { desk, ann } = stocked(5);
   desk.take(ann, 3);
   desk.endTurn();
   desk.take(ann, 3);
@@ -83,7 +83,6 @@ Deno.test("Dispenser deals what it is lent to those who came while it asked for 
 
 Deno.test("Dispenser deals to who asks while it deals before it keeps a loan", () => {
   const desk = new Desk();
-  const { dispenser } = desk;
   const told: bigint[] = [];
   let left = 3;
   const eager: TicketClient = {
@@ -102,7 +101,6 @@ Deno.test("Dispenser deals to who asks while it deals before it keeps a loan", (
 
 Deno.test("Dispenser deals to who came after a take was posted before it keeps a loan", () => {
   const desk = new Desk();
-  const { dispenser } = desk;
   desk.take(desk.client("ann"), 1);
   desk.endTurn();
   desk.take(desk.client("bob"), 2);
@@ -116,7 +114,7 @@ Deno.test("Dispenser deals to who came after a take was posted before it keeps a
 });
 
 Deno.test("Dispenser gives its loan back once, and asks from then on", () => {
-  const { desk, dispenser } = stocked(10);
+  const { desk } = stocked(10);
   assert.deepEqual(desk.recall(), { last: 10n, count: 9 });
   assert.equal(desk.recall().count, 0);
   desk.take(desk.client("ann"), 1);
@@ -138,7 +136,7 @@ Deno.test("Dispenser that is closed gives nothing of its loan, and all of it bac
 });
 
 Deno.test("Dispenser stops at answers that it did not ask for", () => {
-  const { desk, dispenser, ann } = stocked(11);
+  const { desk, ann } = stocked(11);
   assert.throws(() => desk.lent(12n, 1), InvariantError);
   assert.throws(() => desk.nothingLent(), InvariantError);
   desk.take(ann, 6);

@@ -29,7 +29,6 @@ Deno.test("Dispenser gathers a turn's requests into one take, first come, first 
 
 Deno.test("Dispenser has one take in flight; what comes meanwhile joins the next", () => {
   const desk = new Desk();
-  const { dispenser } = desk;
   const ann = desk.client("ann");
   desk.take(ann, 1);
   desk.endTurn();
@@ -47,7 +46,6 @@ Deno.test("Dispenser has one take in flight; what comes meanwhile joins the next
 
 Deno.test("Dispenser asks for who waits before it deals out what came", () => {
   const desk = new Desk();
-  const { dispenser } = desk;
   desk.take({
     granted: () => desk.told.push(`given when ${desk.posted} were asked for`),
     refused() {},
@@ -81,7 +79,6 @@ Deno.test("Dispenser asks for each by itself when the sequence ends within a tak
 
 Deno.test("Dispenser that does not ask again refuses only what was posted", () => {
   const desk = new Desk({ asksAgain: false });
-  const { dispenser } = desk;
   const ann = desk.client("ann");
   desk.take(ann, 2);
   desk.endTurn();
@@ -98,7 +95,6 @@ Deno.test("Dispenser that does not ask again refuses only what was posted", () =
 
 Deno.test("Dispenser asks again when a leader is lost, in order and with all that waits", () => {
   const desk = new Desk();
-  const { dispenser } = desk;
   desk.take(desk.client("ann"), 2);
   desk.take(desk.client("bob"), 1);
   desk.endTurn();
@@ -115,7 +111,6 @@ Deno.test("Dispenser asks again when a leader is lost, in order and with all tha
 
 Deno.test("Dispenser passes on where a client is to go, and asks for the others", () => {
   const desk = new Desk();
-  const { dispenser } = desk;
   desk.take(desk.client("ann"), 2);
   desk.endTurn();
   desk.take(desk.client("bob"), 1);
@@ -127,7 +122,6 @@ Deno.test("Dispenser passes on where a client is to go, and asks for the others"
 
 Deno.test("Dispenser asks a node that belongs to no cluster once, and tells who waits", () => {
   const desk = new Desk();
-  const { dispenser } = desk;
   desk.take(desk.client("ann"), 2);
   desk.endTurn();
   desk.refused("no-cluster");
@@ -162,7 +156,6 @@ Deno.test("Dispenser tells who waited too long, each in its own time", () => {
 
 Deno.test("Dispenser burns numbers that come too late, and gives them to nobody", () => {
   const desk = new Desk();
-  const { dispenser } = desk;
   desk.take(desk.client("ann"), 2);
   desk.endTurn();
   desk.ticks(ticksPerTimeout + 1);
@@ -176,7 +169,6 @@ Deno.test("Dispenser burns numbers that come too late, and gives them to nobody"
 
 Deno.test("Dispenser passes nothing on that comes too late, to who waits already either", () => {
   const desk = new Desk();
-  const { dispenser } = desk;
   desk.take(desk.client("ann"), 2);
   desk.endTurn();
   desk.ticks(5);
@@ -207,7 +199,6 @@ Deno.test("Dispenser asks for nothing again that nobody waits for", () => {
 
 Deno.test("Dispenser without a leader holds no more than it may, whoever comes and goes", () => {
   const desk = new Desk();
-  const { dispenser } = desk;
   const clients = [desk.client("ann"), desk.client("bob")];
   assert.equal(desk.hasRoom(ticketsWaitingMax + 1), false);
   let asked = 0;
@@ -238,7 +229,6 @@ Deno.test("Dispenser that is closed tells who waits and who comes, and asks for 
 
 Deno.test("Dispenser lets a client that asks from within its answer join the next take", () => {
   const desk = new Desk();
-  const { dispenser } = desk;
   const greedy: TicketClient = {
     granted(last, count) {
       desk.told.push(`greedy ${last}`);
@@ -258,7 +248,6 @@ Deno.test("Dispenser lets a client that asks from within its answer join the nex
 
 Deno.test("Dispenser stops at counts that do not add up", () => {
   const desk = new Desk();
-  const { dispenser } = desk;
   assert.throws(() => desk.taken(1n, 1), InvariantError);
   assert.throws(() => desk.take(desk.client("ann"), 0), InvariantError);
   desk.take(desk.client("ann"), 2);
