@@ -77,7 +77,7 @@ Deno.test("The largest Forward and its answer fit into a member's frame, and a T
   }
   const take = encodePeerMessage({
     ...{ ...envelope, type: "Take", process: 1, id: 2, answered: 1 },
-    parts: [{ door: 0, name: "t", count: 1, isCapped: false }],
+    parts: [{ name: "t", count: 1, isCapped: false }],
   });
   const takeBytes = take.length + takeBytesMax;
   assert.ok(takeBytes <= guestFrameBytesMax, `${takeBytes}`);
