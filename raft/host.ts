@@ -1,7 +1,8 @@
 // Gives a node its real disk, peers and clocks, and ties it to the channel; runs in the
 // worker, or in the main isolate where no worker may be started. It runs a process from
 // `start` to `stopped`. Not here: whether the node resumes, founds a cluster or joins one
-// (`resume_or_join.ts`), how it is let in (`joining.ts`), and what it does then (`node.ts`).
+// (`resume_or_join.ts`), how it is let in (`joining.ts`), when clients are served (`opening.ts`),
+// and what the node does then (`node.ts`).
 //
 // A start takes its sockets before it writes anything, so that a port in use changes
 // nothing on disk; and it creates the data directory before the other nodes hear of this
@@ -32,6 +33,7 @@ import { noClusterText } from "./members/join_obstacles.ts";
 import { listenForPeers, Peers } from "./net/peers.ts";
 import type { Sleep } from "./environment.ts";
 import { Node } from "./node.ts";
+import { Opening } from "./opening.ts";
 import { settingsOf } from "./node_settings.ts";
 import { createStorage, openStorage } from "./open_storage.ts";
 import { realClock, Ticker } from "./ticker.ts";
@@ -41,8 +43,6 @@ import type { Range } from "../base/range.ts";
 import { adviceOn } from "../storage/advice.ts";
 import type { Storage } from "../storage/storage.ts";
 
-/** Milliseconds for which a client waits in the kernel's queue while the node joins. */
-const startMillis = 5_000;
 /** The share of peers' connections that other nodes may dial; this node dials the rest. */
 const inboundShare = 0.8;
 
@@ -59,15 +59,12 @@ export class Host implements NodeInputs {
   #node: Node | undefined;
   #ticker: Ticker | undefined;
   #notices = new HostNotices(() => {});
-  /** Runs out when clients have waited for `ready` long enough. */
-  #startTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #opening = new Opening({
+    open: () => this.doors.postMessage({ type: "ready" }),
+    take: (door, request) => this.take(door, request),
+    log: (level, text) => this.#log(level, text),
+  });
   #identity: Identity | undefined;
-  /** Main was told that clients can be served. */
-  #isOpen = false;
-  /** … and their takes are no longer held back. */
-  #isReady = false;
-  /** Takes, in their order, while the node waits for others to found a cluster with. */
-  #held: (readonly [DoorId, TakeRequest])[] = [];
   #hasEnded = false;
 
   /** `main` is the door to the main isolate. */
@@ -82,10 +79,7 @@ export class Host implements NodeInputs {
   }
 
   take(door: DoorId, request: TakeRequest): void {
-    if (this.#isOpen && !this.#isReady) {
-      this.#held.push([door, request]);
-      return;
-    }
+    if (this.#opening.holds(door, request)) return;
     if (this.#node !== undefined) return this.#node.take(door, request);
     if (this.#hasEnded) return;
     const refused = { name: request.name, reason: "no-cluster" } as const;
@@ -144,7 +138,7 @@ export class Host implements NodeInputs {
   }
 
   stop(): void {
-    if (this.#isOpen) this.#release();
+    this.#opening.stop();
     this.#stopping.abort();
     this.#node?.stop();
   }
@@ -181,7 +175,7 @@ export class Host implements NodeInputs {
     const joining = new Joining(options, {
       log,
       signal,
-      asking: () => this.#limitStart(joining),
+      asking: () => this.#opening.limit(() => joining.isOver),
     });
     // Before the storage, which may write when it is opened.
     const listener = await openWhenFree(
@@ -198,7 +192,7 @@ export class Host implements NodeInputs {
     founding.load({ hasLog: resumed !== undefined });
     // The others can ask only if clients are served.
     const isFounding = founding.isWanted && resumed === undefined;
-    if (isFounding) this.#openEarly(joining);
+    if (isFounding) this.#opening.openEarly(() => joining.isOver);
     const saved = await identify(resumed, { options, joining, founding, log });
     const { identity } = saved;
     this.#identity = identity;
@@ -289,7 +283,9 @@ export class Host implements NodeInputs {
         stoodStill: (millis) => node.stoodStill(millis),
         // What a tick does here besides must not wait for a sleep to end.
         restTicks: () =>
-          this.#isReady && !node.removal.mustAskToJoin ? node.restTicks : 1,
+          this.#opening.isReady && !node.removal.mustAskToJoin
+            ? node.restTicks
+            : 1,
       },
       settings.tickMillis,
       realClock,
@@ -308,56 +304,9 @@ export class Host implements NodeInputs {
     };
   }
 
-  // When clients are served.
-
-  /** Says `ready` once a client can be served, or refused with a reason. */
+  /** Clients are served once one can be given a number, or refused with a reason. */
   #announce(node: Node, joining: Joining): void {
-    if (joining.isOver && node.removal.isSettled) this.#serve();
-  }
-
-  /**
-   * Serves clients after a while even if no cluster lets this node in: a client that is
-   * kept waiting would not turn to another node. Not for a member that is slow to start:
-   * its clients may wait.
-   */
-  #limitStart(joining: Joining): void {
-    this.#startTimer ??= setTimeout(() => {
-      if (joining.isOver || this.#isReady || this.#hasEnded) return;
-      this.#log(
-        "info",
-        this.#isOpen
-          ? "has no cluster yet: gives clients no tickets"
-          : "no cluster has let this node in yet: serves clients, and gives them no tickets",
-      );
-      this.#serve();
-    }, startMillis);
-  }
-
-  /**
-   * Serves clients before there is a node, so that the others can ask for this one's draft.
-   * TICKETs wait as at any start, and are refused when they have waited long enough.
-   */
-  #openEarly(joining: Joining): void {
-    this.#open();
-    this.#limitStart(joining);
-  }
-
-  #open(): void {
-    if (this.#isOpen || this.#hasEnded) return;
-    this.#isOpen = true;
-    this.doors.postMessage({ type: "ready" });
-  }
-
-  #serve(): void {
-    if (this.#isReady || this.#hasEnded) return;
-    this.#release();
-    this.#open();
-  }
-
-  /** Takes that were held back are given to the node, or refused if there is none. */
-  #release(): void {
-    this.#isReady = true;
-    for (const held of this.#held.splice(0)) this.take(...held);
+    if (joining.isOver && node.removal.isSettled) this.#opening.serve();
   }
 
   // The end.
@@ -373,7 +322,7 @@ export class Host implements NodeInputs {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#stopping.abort();
-    clearTimeout(this.#startTimer);
+    this.#opening.end();
     this.#ticker?.stop();
     const stopped = () => {
       this.#storage?.close();

@@ -2,16 +2,11 @@
 // machine and clients (`#pump`). It decides nothing of the protocol and touches nothing
 // but its `Environment`, so that a simulator runs it as it is.
 //
-// Not here: how its parts are tied together (`node_parts.ts`), the disk work (`saver.ts`),
-// how it ends (`shutdown.ts`), changes of members (`members/`), tickets (`tickets/`),
+// Not here: how its parts are tied together (`node_parts.ts`), which of them answers an admin
+// command (`node_command.ts`), the disk work (`saver.ts`), how it ends (`shutdown.ts`), changes of members (`members/`), tickets (`tickets/`),
 // what it shows (`stats/`).
 
-import type {
-  AdminAnswer,
-  AdminCommand,
-  DoorId,
-  TakeRequest,
-} from "./channel/messages.ts";
+import type { AdminAnswer, DoorId, TakeRequest } from "./channel/messages.ts";
 import { refuseGroups } from "./channel/operation_codec.ts";
 import { Raft } from "./core/raft.ts";
 import type { Entry, Fault, NodeId, PeerMessage, Saved } from "./core/types.ts";
@@ -21,6 +16,7 @@ import type { Members, PeerProof } from "./identity/peer_ranks.ts";
 import type { Removal } from "./members/removal.ts";
 import { type NodeParts, partsOf } from "./node_parts.ts";
 import { settleClaims } from "./tickets/settle.ts";
+import { answerCommand, type NodeCommand } from "./node_command.ts";
 import type { NodeSettings } from "./node_settings.ts";
 import { restTicks, type Waiters } from "./rest.ts";
 import { Saver } from "./saver.ts";
@@ -29,9 +25,6 @@ import { Machine } from "./tickets/machine.ts";
 import type { Reserve } from "./tickets/reserve.ts";
 import type { Range } from "../base/range.ts";
 import { defaultSequence } from "../base/sequence_name.ts";
-
-/** A command that the node answers: its host answers the others. */
-export type NodeCommand = Exclude<AdminCommand, { type: "node" }>;
 
 /** One node, from its start to its end. */
 export class Node {
@@ -264,29 +257,8 @@ export class Node {
     if (this.#shutdown.phase === "leaving") {
       return answer({ type: "error", text: "the node is stopping" });
     }
-    this.#input(() => {
-      switch (command.type) {
-        case "add-voter":
-        case "add-nonvoter":
-        case "promote":
-        case "demote":
-        case "join":
-        case "remove-server":
-        case "transfer":
-          return this.#parts.changes.ask(command, answer);
-        case "cluster":
-        case "configuration":
-        case "last-contact":
-        case "stats":
-          return answer(this.#parts.stats.answer(command.type));
-        case "snapshot":
-          return this.#saver.snapshot(answer);
-        case "bootstrap": // its host knows how the cluster was founded
-          return answer({ type: "error", text: "this node founds nothing" });
-        default:
-          command satisfies never;
-      }
-    });
+    const parts = { ...this.#parts, saver: this.#saver };
+    this.#input(() => answerCommand(command, parts, answer));
   }
 
   /** A fault that the node cannot survive: it ends at once and sends nothing more. */

@@ -2,13 +2,10 @@
 // names (`claim.ts`), which the reserve settles at one moment; then its operations are carried
 // out in their order. Not here: which node is asked, and for how long (`groups_asked.ts`).
 //
-// A claim is settled when three things are true at one moment. Together they make what a group
-// reads linearizable (thesis 6.4):
-//
-//  1. An entry of this term is applied: every entry of a former leader is then applied, too.
-//  2. A round of confirmations that began after the question shows that no later leader had
-//     given a number by then.
-//  3. No number of its sequences is lent, and the claims before it on these are settled.
+// What a group reads is linearizable (thesis 6.4), because its claim is settled at a moment when
+// an entry of this term is applied, and with it all of former leaders; when a round of
+// confirmations that began after the question is over, so no later leader had given a number by
+// then; and when no number of its sequences is lent, and the claims before it are settled.
 //
 // Raises, `create` and `set-policy` are entries in the log, with all that their group does. So is
 // a group that begins a sequence and may be refused: it must leave none behind.

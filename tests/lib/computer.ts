@@ -16,7 +16,8 @@ import type { Range } from "../../base/range.ts";
 import { defaultSequence } from "../../base/sequence_name.ts";
 import type { NodeId, Saved } from "../../raft/core/types.ts";
 import type { About } from "../../raft/identity/hello.ts";
-import type { Node, NodeCommand } from "../../raft/node.ts";
+import type { Node } from "../../raft/node.ts";
+import type { NodeCommand } from "../../raft/node_command.ts";
 import { Disk } from "../unit/raft/disk.ts";
 import { type AllReceived, GroupClients, type Grouped } from "./grouped.ts";
 

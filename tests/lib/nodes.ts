@@ -22,7 +22,8 @@ import type {
   Saved,
 } from "../../raft/core/types.ts";
 import type { Sleep } from "../../raft/environment.ts";
-import { Node, type NodeCommand } from "../../raft/node.ts";
+import { Node } from "../../raft/node.ts";
+import type { NodeCommand } from "../../raft/node_command.ts";
 import * as bootstrap from "../../raft/members/bootstrap.ts";
 import {
   honestProof,

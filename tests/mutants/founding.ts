@@ -346,9 +346,10 @@ export const foundingMutants: readonly Mutant[] = [
     mistake:
       "clients of a cluster that is being founded are turned away at once",
     source: "promise 5",
-    file: "raft/host.ts",
-    find: "if (this.#isOpen && !this.#isReady) {",
-    replace: "if (this.#isOpen && !this.#isReady && count === 0) {",
+    file: "raft/opening.ts",
+    find: "if (!this.#isOpen || this.#isReady) return false;",
+    replace:
+      "if (!this.#isOpen || this.#isReady || request.count > 0) return false;",
     tests: ["e2e/founding_test.ts"],
   },
 ];

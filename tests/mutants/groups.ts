@@ -64,7 +64,7 @@ export const groupsMutants: readonly Mutant[] = [
     tests: [askedTest],
   },
   {
-    name: "check-believed",
+    name: "watched-and-changed",
     mistake: "EXEC is carried out though a watched sequence has changed",
     source: "README, Sequences",
     file: led,
@@ -144,7 +144,7 @@ export const groupsMutants: readonly Mutant[] = [
     tests: [batchTest],
   },
   {
-    name: "created-twice",
+    name: "lost-create-done-again",
     mistake:
       "a CREATE whose leader was lost is done again, and finds its own sequence",
     source: "PITFALLS 31",

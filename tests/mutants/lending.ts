@@ -6,9 +6,7 @@ import type { Mutant } from "./mutant.ts";
 const reserve = "raft/tickets/reserve.ts";
 const hand = "raft/tickets/hand.ts";
 const lending = "raft/tickets/lending.ts";
-const dispenser = "server/tickets/dispenser.ts";
 const loan = "server/tickets/loan.ts";
-const box = "raft/channel/take_box.ts";
 
 export const lendingMutants: readonly Mutant[] = [
   {

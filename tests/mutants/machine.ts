@@ -303,4 +303,14 @@ export const machineMutants: readonly Mutant[] = [
     replace: "",
     tests: bytesTests,
   },
+  {
+    name: "judged-one-restored-another",
+    mistake:
+      "what was read to judge one snapshot is restored in place of another",
+    source: "promise 1",
+    file: machine,
+    find: "this.#table = read?.snapshot === snapshot",
+    replace: "this.#table = read !== undefined",
+    tests: machineTests,
+  },
 ];

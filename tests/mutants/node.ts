@@ -306,7 +306,7 @@ export const nodeMutants: readonly Mutant[] = [
     name: "waits-in-the-kernels-queue",
     mistake: "clients of a node that cannot join wait as long as it tries",
     source: "promise 5",
-    file: "raft/host.ts",
+    file: "raft/opening.ts",
     find: "const startMillis = 5_000;",
     replace: "const startMillis = 500_000;",
     tests: ["e2e/outside_test.ts"],

@@ -4,7 +4,6 @@
 import type { Mutant } from "./mutant.ts";
 
 const faults = "raft/core/faults.ts";
-const codec = "raft/core/message_codec.ts";
 const senderRights = "raft/identity/sender_rights.ts";
 const ranks = "raft/identity/peer_ranks.ts";
 const proof = "raft/identity/proof.ts";

@@ -2,9 +2,6 @@
 
 import type { Mutant } from "./mutant.ts";
 
-const dispenser = "server/tickets/dispenser.ts";
-const box = "raft/channel/take_box.ts";
-
 export const takeAlongMutants: readonly Mutant[] = [
   {
     name: "refusal-overtakes-answer",

@@ -43,7 +43,9 @@ export class Connection {
     });
     this.#requests.add(asker);
     const { name, request } = asked;
-    this.computer.take({ connection: this, client: asker, name }, request);
+    this.computer.ask((isolates) =>
+      isolates.take({ connection: this, client: asker, name }, request)
+    );
   }
 
   /** Asks for some operations at once, in one group. */
@@ -51,15 +53,15 @@ export class Connection {
     const group = drawGroup(this.#world);
     const request = new GroupRequest(this.#world, group, this.#lines);
     this.#requests.add(request);
-    this.computer.group(group, {
-      connection: this,
-      told: (outcome) => {
-        if (this.#closed) return;
-        request.told(outcome);
-        if (outcome.type !== "done") this.#groupTurnedAway(outcome);
-        this.#done(request);
-      },
-    });
+    const told = (outcome: GroupOutcome) => {
+      if (this.#closed) return;
+      request.told(outcome);
+      if (outcome.type !== "done") this.#groupTurnedAway(outcome);
+      this.#done(request);
+    };
+    this.computer.ask((isolates) =>
+      isolates.group(group, { connection: this, told })
+    );
   }
 
   #turnedAway(text: string, count: number): void {

@@ -1,7 +1,12 @@
 // The limits of peers, which must agree with each other.
 
 import assert from "node:assert/strict";
-import { chunkBytesMax, counterMax } from "../../../../raft/core/limits.ts";
+import {
+  chunkBytesMax,
+  counterMax,
+  forwardBytesMax,
+  takeBytesMax,
+} from "../../../../raft/core/limits.ts";
 import { encodePeerMessage } from "../../../../raft/core/message_codec.ts";
 import {
   chunksInFlightMax,
@@ -9,7 +14,10 @@ import {
 } from "../../../../raft/core/outgoing_snapshot.ts";
 import { bytesPerAppendMax } from "../../../../raft/core/replication.ts";
 import type { Configuration } from "../../../../raft/core/types.ts";
-import { frameBytesMax } from "../../../../raft/net/frame.ts";
+import {
+  frameBytesMax,
+  guestFrameBytesMax,
+} from "../../../../raft/net/frame.ts";
 import { queueBytesMax } from "../../../../raft/net/link.ts";
 import { inboundShares, peerTimes } from "../../../../raft/net/peer_limits.ts";
 
@@ -57,6 +65,22 @@ Deno.test("The largest messages of a leader fit into a frame", () => {
     ...{ leaderCommit: 0, entries },
   });
   assert.ok(append.length < frameBytesMax, `${append.length}`);
+});
+
+Deno.test("The largest Forward and its answer fit into a member's frame, and a Take into a guest's", () => {
+  const id = "n".repeat(64);
+  const envelope = { from: id, to: id, term: counterMax };
+  const data = new Uint8Array(forwardBytesMax);
+  for (const type of ["Forward", "ForwardResponse"] as const) {
+    const bytes = encodePeerMessage({ ...envelope, type, id: 1, data });
+    assert.ok(bytes.length <= frameBytesMax, `${type}: ${bytes.length}`);
+  }
+  const take = encodePeerMessage({
+    ...{ ...envelope, type: "Take", process: 1, id: 2, answered: 1 },
+    parts: [{ name: "t", count: 1, isCapped: false }],
+  });
+  const takeBytes = take.length + takeBytesMax;
+  assert.ok(takeBytes <= guestFrameBytesMax, `${takeBytes}`);
 });
 
 Deno.test("The limits of peers agree with each other", () => {

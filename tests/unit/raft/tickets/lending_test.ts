@@ -349,6 +349,30 @@ Deno.test("What is lent counts among the numbers that a crash may burn", () => {
   assert(nodes.given.size > 30, "it was lent all the time");
 });
 
+Deno.test("A take that overtakes the answer to a recall leaves the loan counted: no more than --ahead is taken", () => {
+  const aheadMax = 10;
+  const nodes = Nodes.of("a", { spares: "x" });
+  nodes.crash("a");
+  nodes.start("a", { takesMin: 1, aheadMax, lends: true });
+  nodes.elect("a");
+  nodes.take("a", 3);
+  nodes.settle();
+  const computer = nodes.computer("a");
+  addVoter(nodes, "a", { id: "x" });
+  assert.equal(computer.recalled, true);
+  // Main has sent all of it back, and asks for one number, which arrives first.
+  const onItsWay = computer.loanOf().numbers.splice(0);
+  assert(onItsWay.length > 0);
+  const asked = nodes.take("a", 1);
+  nodes.settle();
+  computer.loanOf().numbers.push(...onItsWay);
+  nodes.giveBack("a");
+  const { unasked } = nodes.node("a").reserve.hands.find(asked.name)!;
+  assert(unasked <= aheadMax, `${unasked} beyond what is asked for`);
+  nodes.settle();
+  assert.equal(asked.given[0], onItsWay[0], "nothing burns");
+});
+
 Deno.test("Steady demand never makes a loan grow, and no loan comes back while it lasts", () => {
   const nodes = alone();
   const perTick = 40;

@@ -284,6 +284,19 @@ Deno.test("Machine.restore() of no bytes is the state before any command", () =>
   assert(isState(new Uint8Array(0)));
 });
 
+Deno.test("Machine.restore() takes its own snapshot, whichever was judged before", () => {
+  const [judged, restored] = [5n, 9n].map((last) =>
+    Machine.of([["orders", last]]).snapshot()
+  );
+  const machine = new Machine();
+  assert(machine.canRestore(judged!));
+  machine.restore(restored!);
+  assert.equal(machine.last("orders"), 9n);
+  assert(machine.canRestore(judged!));
+  machine.restore(judged!);
+  assert.equal(machine.last("orders"), 5n, "the same one");
+});
+
 Deno.test("A snapshot stays as it was, whatever is applied later, here or in its copies", () => {
   const machine = Machine.of([["a", 1n], ["b", 2n]]);
   const snapshot = machine.snapshot();
