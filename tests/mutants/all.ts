@@ -1,6 +1,7 @@
 // Every mutant there is, in the order of the layers.
 
 import { changesMutants } from "./changes.ts";
+import { claimsMutants } from "./claims.ts";
 import { commandLineMutants } from "./command_line.ts";
 import { commandsMutants } from "./commands.ts";
 import { compactionMutants } from "./compaction.ts";
@@ -12,6 +13,8 @@ import { gateMutants } from "./gate.ts";
 import { groupsMutants } from "./groups.ts";
 import { guestsMutants } from "./guests.ts";
 import { kvMutants } from "./kv.ts";
+import { laneMutants } from "./lanes.ts";
+import { lendingMutants } from "./lending.ts";
 import { machineMutants } from "./machine.ts";
 import { membershipMutants } from "./membership.ts";
 import { movesMutants } from "./moves.ts";
@@ -21,8 +24,6 @@ import { numbersMutants } from "./numbers.ts";
 import { offlineMutants } from "./offline.ts";
 import { peersMutants } from "./peers.ts";
 import { replicationMutants } from "./replication.ts";
-import { laneMutants } from "./lanes.ts";
-import { lendingMutants } from "./lending.ts";
 import { reserveMutants } from "./reserve.ts";
 import { restMutants } from "./rest.ts";
 import { rimMutants } from "./rim.ts";
@@ -43,6 +44,7 @@ export const mutants: readonly Mutant[] = [
   ...nodeMutants,
   ...machineMutants,
   ...reserveMutants,
+  ...claimsMutants,
   ...lendingMutants,
   ...laneMutants,
   ...numbersMutants,
