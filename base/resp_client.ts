@@ -107,19 +107,21 @@ async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
 
 async function readReply(conn: Deno.Conn): Promise<Reply> {
   const chunk = new Uint8Array(16 * 1024);
-  let text = "";
+  const parser = new ReplyParser();
   for (;;) {
-    const other = otherProtocol(text);
+    const other = otherProtocol(parser.text);
     if (other !== undefined) {
       throw new Error(`what answers there speaks ${other}`);
     }
-    const reply = new ReplyParser(text).next();
+    const reply = parser.next();
     if (reply !== incomplete) return reply;
-    if (text.length > replyBytesMax) throw new Error("a reply without end");
+    if (parser.text.length > replyBytesMax) {
+      throw new Error("a reply without end");
+    }
     const count = await conn.read(chunk);
     if (count === null) throw new Error("connection closed before the reply");
     // One character a byte, so that lengths count bytes. Replies are ASCII.
-    text += String.fromCharCode(...chunk.subarray(0, count));
+    parser.text += String.fromCharCode(...chunk.subarray(0, count));
   }
 }
 
@@ -140,56 +142,79 @@ export function encodeRequest(words: readonly string[]): Uint8Array {
 }
 
 const incomplete = Symbol("incomplete");
+const array = Symbol("an array begins");
 type Parsed = Reply | typeof incomplete;
 
+/**
+ * One reply, as its bytes come. What has been read is not read again with each packet: a server
+ * that sends thousands of words byte by byte would keep the isolate busy.
+ */
 class ReplyParser {
-  readonly #text: string;
+  /** All that has come. */
+  text = "";
   #at = 0;
+  /** Of an array: how many elements it has, and those that have come. */
+  #count: number | undefined;
+  readonly #elements: Reply[] = [];
 
-  constructor(text: string) {
-    this.#text = text;
+  /** The reply, once it is whole. */
+  next(): Parsed {
+    if (this.#count === undefined) {
+      const reply = this.#one();
+      if (reply !== array) return reply;
+    }
+    while (this.#elements.length < this.#count!) {
+      const element = this.#one();
+      if (element === incomplete) return incomplete;
+      if (element === array) throw notResp();
+      this.#elements.push(element);
+    }
+    return this.#elements;
   }
 
-  next(depth = 0): Parsed {
-    const end = this.#text.indexOf("\r\n", this.#at);
+  /** What begins at `#at`; if it is not whole, `#at` stays. */
+  #one(): Parsed | typeof array {
+    const end = this.text.indexOf("\r\n", this.#at);
     if (end < 0) return incomplete;
-    const line = this.#text.slice(this.#at + 1, end);
-    const type = this.#text[this.#at];
-    this.#at = end + 2;
+    const line = this.text.slice(this.#at + 1, end);
+    const type = this.text[this.#at];
+    const from = end + 2;
+    if (type === "$") return this.#bulk(Number(line), from);
+    this.#at = from;
     switch (type) {
       case "+":
       case ":":
         return line;
       case "-":
         return new Error(line);
-      case "$":
-        return this.#bulk(Number(line));
       case "*":
-        if (depth === 0) return this.#array(Number(line));
+        if (this.#count === undefined) return this.#array(Number(line));
     }
-    throw new Error("what answers there does not speak RESP");
+    throw notResp();
   }
 
-  #bulk(length: number): Parsed {
-    if (length === -1) return undefined;
+  #bulk(length: number, from: number): Parsed {
+    if (length === -1) {
+      this.#at = from;
+      return undefined;
+    }
     checkLength(length, bulkBytesMax);
-    const from = this.#at;
-    this.#at += length + 2;
-    if (this.#text.length < this.#at) return incomplete;
-    return this.#text.slice(from, from + length);
+    const end = from + length + 2;
+    if (this.text.length < end) return incomplete;
+    this.#at = end;
+    return this.text.slice(from, from + length);
   }
 
-  #array(count: number): Parsed {
+  #array(count: number): undefined | typeof array {
     if (count === -1) return undefined;
     checkLength(count, wordsMax);
-    const replies: Reply[] = [];
-    while (replies.length < count) {
-      const reply = this.next(1);
-      if (reply === incomplete) return incomplete;
-      replies.push(reply);
-    }
-    return replies;
+    this.#count = count;
+    return array;
   }
+}
+
+function notResp(): Error {
+  return new Error("what answers there does not speak RESP");
 }
 
 function checkLength(length: number, max: number): void {

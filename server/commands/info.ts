@@ -1,5 +1,6 @@
 // The text of INFO: lines that monitoring and tools read, in sections as Redis has them. Of the
-// keyspace only what there is: no key expires. Not here: the many figures of RAFT.STATS.
+// keyspace it tells only what there is: no key expires. Not here: the many figures of RAFT.STATS
+// (`raft/stats/`).
 
 import type { Service } from "./command.ts";
 

@@ -191,11 +191,11 @@ const replies = fc.oneof(
   }),
 );
 const replyTokens = [
-  ..."\r\n|*2\r\n|*256\r\n|*257\r\n|$65536\r\n|$65537\r\n|$-1\r\n|*-1\r\n|+OK\r\n"
+  ..."\r\n|*2\r\n|*16384\r\n|*16385\r\n|$65536\r\n|$65537\r\n|$-1\r\n|*-1\r\n|+OK\r\n"
     .split("|"),
   ..."$1e3\r\n|$0x10\r\n|$ 1\r\n|$\r\n|*NaN\r\n|_\r\n|%1\r\n|:1\r\n|-ERR \r\n"
     .split("|"),
-  "x".repeat(140_000),
+  "x".repeat(280_000),
 ];
 const utf8 = new TextEncoder();
 const replyBytes = hostile(replies.map((text) => utf8.encode(text)), {
@@ -205,7 +205,7 @@ const asked = fc.record({ bytes: replyBytes, cuts });
 type Asked = { readonly bytes: Uint8Array; readonly cuts: readonly number[] };
 
 /** Of what is read, and of one read more. */
-const readBytesMax = 128 * 1024 + 4096;
+const readBytesMax = 256 * 1024 + 16 * 1024;
 
 /** A server that is dialled while `run` runs sends `bytes` and hangs up. */
 async function dialled<T>(
@@ -242,7 +242,7 @@ const somebody: Address = { host: "192.0.2.1", port: 1 };
 
 function isReply(reply: Reply, depth = 0): boolean {
   if (Array.isArray(reply)) {
-    return depth === 0 && reply.length <= 256 &&
+    return depth === 0 && reply.length <= 16 * 1024 &&
       reply.every((part) => isReply(part, 1));
   }
   return reply === undefined || typeof reply === "string" ||

@@ -1,5 +1,6 @@
 // Mistakes of numbers in hand, put back: how a leader makes sure of itself, what it takes
-// ahead, what it gives and gives back. Not here: what it lends (`lending.ts`).
+// ahead, what it gives and gives back. Not here: claims on several sequences (`claims.ts`), and
+// what it lends (`lending.ts`).
 
 import type { Mutant } from "./mutant.ts";
 
@@ -299,16 +300,6 @@ export const reserveMutants: readonly Mutant[] = [
     find: "if (reserve.size > 0 || this.#isHandingOver()) return;",
     replace: "if (this.#isHandingOver()) return;",
     tests: ["unit/raft/tickets/reserve_test.ts"],
-  },
-  {
-    name: "settled-out-of-turn",
-    mistake: "a claim that came later is settled before one that waits",
-    source: "promise 2",
-    file: reserve,
-    find:
-      "    for (const hand of hands) if (hand.front !== claim) return undefined;\n",
-    replace: "",
-    tests: ["unit/raft/tickets/claims_test.ts"],
   },
   {
     name: "given-back-too-early",
