@@ -300,6 +300,7 @@ export class Reserve {
       this.#burn(rest.count, { cause: "returned-late", name, lent: rest });
     }
     if (hand === undefined) return;
+    hand.noteLent(0); // all that did not come back was given
     this.#supply.touch(hand);
     this.#claims.list(hand.front);
   }
