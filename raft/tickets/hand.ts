@@ -127,20 +127,25 @@ export class Hand {
 
   /** Takes out `claim`, wherever it stands. */
   remove(claim: Waiting): void {
-    if (this.#claims[0] === claim) this.#claims.shift();
+    const isFirst = this.#claims[0] === claim;
+    if (isFirst) this.#claims.shift();
     else {
       const at = this.#claims.indexOf(claim);
       assert(at > 0, "a claim leaves a hand that it is not in");
       this.#claims.splice(at, 1);
     }
     if (isBarrier(claim)) this.#barriers--;
-    this.#count(claim);
+    else if (isFirst || this.#barriers === 0) {
+      this.wanted -= partOf(claim, this).count; // no barrier stood before it
+      return;
+    }
+    this.#countWanted();
   }
 
   /** `claim` was judged: it is no barrier any more, unless it has a command. */
   judged(claim: Waiting): void {
     if (claim.command === undefined) this.#barriers--;
-    this.#count(undefined);
+    this.#countWanted();
   }
 
   /** The claims, without barriers, for which numbers are taken now. */
@@ -226,12 +231,8 @@ export class Hand {
     });
   }
 
-  /** The part of `wanted` after a change; `gone`: the claim that has left. */
-  #count(gone: Waiting | undefined): void {
-    if (this.#barriers === 0 && gone !== undefined && !isBarrier(gone)) {
-      this.wanted -= partOf(gone, this).count;
-      return;
-    }
+  /** Looks at all claims before the first barrier: only when barriers have changed. */
+  #countWanted(): void {
     this.wanted = this.takers.reduce(
       (sum, claim) => sum + partOf(claim, this).count,
       0,
