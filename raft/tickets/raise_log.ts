@@ -36,8 +36,8 @@ export class RaiseLog {
   }
 
   #tell(): void {
-    const [name, to] = [...this.#raised].at(-1) ?? [];
-    if (name === undefined || this.#ticksLeft > 0) return;
+    if (this.#ticksLeft > 0 || this.#raised.size === 0) return;
+    const [name, to] = [...this.#raised].at(-1)!;
     const { size } = this.#raised;
     const others = size === 1 ? "" : `, and raised ${size - 1} other sequences`;
     this.#log(
