@@ -109,7 +109,10 @@ export class Supply {
   #propose(takings: Taking[]): void {
     const operations = takings.map(
       ({ hand: { name }, count, isCapped }): SequenceOperation => ({
-        ...{ type: "take", name, count, isCapped },
+        type: "take",
+        name,
+        count,
+        isCapped,
       }),
     );
     const fits = countThatFits(operations);
