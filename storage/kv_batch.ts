@@ -25,7 +25,7 @@ export type Pending = {
   readonly compaction?: KvCompaction;
 };
 
-/** What has no parts has in common. */
+/** The fields of an item without parts. */
 export const nothing = { parts: [], bytes: 0, replaces: false } as const;
 
 /** Takes from the front of `queue` as much as one commit holds, and at least one. */

@@ -14,6 +14,8 @@
 // slot is announced once for each request, and twice at most for answers that were not seen, so
 // neither ring can run full.
 
+import { nameBytesMax } from "../../base/sequence_name.ts";
+
 /**
  * Sequences whose requests may be under way at one time; a power of two. As many as an isolate keeps
  * lanes of: a slot that changes hands costs more than a take. Memory that is not used is not there.
@@ -38,13 +40,12 @@ export const aRefill = 2;
 
 const slotWords = 16;
 const answerWords = 4;
-const nameBytes = 128;
 const headWords = 16;
 const requestRing = headWords;
 const answerRing = requestRing + boxSlots;
 const slotsFrom = answerRing + 2 * boxSlots;
 const namesFrom = 4 * (slotsFrom + boxSlots * slotWords);
-const memoryBytes = namesFrom + boxSlots * nameBytes;
+const memoryBytes = namesFrom + boxSlots * nameBytesMax;
 
 /** The two directions: their counters, their rings, and the mask of a place in the ring. */
 const directions = {
@@ -146,7 +147,7 @@ export class BoxMemory {
 
   /** Gives a slot to the sequence `name`, which is ASCII. */
   setName(slot: number, name: string): void {
-    const from = slot * nameBytes;
+    const from = slot * nameBytesMax;
     for (let i = 0; i < name.length; i++) {
       this.#names[from + i] = name.charCodeAt(i);
     }
@@ -156,7 +157,7 @@ export class BoxMemory {
 
   /** The name of the sequence to which a slot belongs now. */
   nameOf(slot: number): string {
-    const from = slot * nameBytes;
+    const from = slot * nameBytesMax;
     const length = this.get(slot, word.name) & 0xff;
     let name = "";
     for (let i = from; i < from + length; i++) {

@@ -36,7 +36,7 @@ export class TakeBox implements TakeRequests, TakeOffers {
   readonly #slots = new Map<string, number>();
   readonly #names: (string | undefined)[] = [];
   /** The slot to look at first when one is needed. */
-  #hand = 0;
+  #nextSlot = 0;
   /** The bell rings for all requests of a task, at its end. */
   #isGathering = false;
 
@@ -129,7 +129,7 @@ export class TakeBox implements TakeRequests, TakeOffers {
     const known = this.#slots.get(name);
     if (known !== undefined) return known;
     for (let tries = 0; tries < triesMax; tries++) {
-      const slot = this.#hand++ & boxSlots - 1;
+      const slot = this.#nextSlot++ & boxSlots - 1;
       const owner = this.#names[slot];
       if (owner !== undefined) {
         if (this.#options?.isAsking(owner) !== false) continue;

@@ -12,7 +12,7 @@
 import { assert } from "../../base/assert.ts";
 import type { Reader, Writer } from "../../base/bytes.ts";
 import { isSequenceName } from "../../base/sequence_name.ts";
-import { counterMax, takeCountMax, takePartsMax } from "./limits.ts";
+import { counter, takeCountMax, takePartsMax } from "./limits.ts";
 import type {
   NodeId,
   Take,
@@ -54,8 +54,7 @@ export function writeTake(writer: Writer, take: Take): void {
 /** @throws {DecodeError} on what {@linkcode writeTake} does not write */
 export function readTake(reader: Reader, ends: Ends): Take {
   const run = { id: reader.u64(), process: reader.u64() };
-  const term = reader.u64();
-  if (term > counterMax) reader.fail(`${term}, above ${counterMax}`);
+  const term = counter(reader);
   const answered = reader.u64();
   if (answered >= run.id) reader.fail(`an answer to take ${answered}`);
   const count = readCount(reader);

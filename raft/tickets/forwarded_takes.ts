@@ -168,7 +168,9 @@ export class ForwardedTakes {
       id,
       answered: oldest - 1,
       parts: takes.map(({ request: { name, count, isCapped } }) => ({
-        ...{ name, count, isCapped },
+        name,
+        count,
+        isCapped,
       })),
     };
     const open = takes.length;

@@ -127,7 +127,8 @@ export class Hand {
 
   /** Takes out `claim`, wherever it stands. */
   remove(claim: Waiting): void {
-    if (this.#claims[0] === claim) {
+    const isFirst = this.#claims[0] === claim;
+    if (isFirst) {
       // Most often it is the only one, for which `shift` takes long.
       if (this.#claims.length === 1) this.#claims.pop();
       else this.#claims.shift();
@@ -137,13 +138,17 @@ export class Hand {
       this.#claims.splice(at, 1);
     }
     if (isBarrier(claim)) this.#barriers--;
-    this.#count(claim);
+    else if (isFirst || this.#barriers === 0) {
+      this.wanted -= partOf(claim, this).count; // no barrier stood before it
+      return;
+    }
+    this.#countWanted();
   }
 
   /** `claim` was judged: it is no barrier any more, unless it has a command. */
   judged(claim: Waiting): void {
     if (claim.command === undefined) this.#barriers--;
-    this.#count(undefined);
+    this.#countWanted();
   }
 
   /** The claims, without barriers, for which numbers are taken now. */
@@ -229,12 +234,8 @@ export class Hand {
     });
   }
 
-  /** The part of `wanted` after a change; `gone`: the claim that has left. */
-  #count(gone: Waiting | undefined): void {
-    if (this.#barriers === 0 && gone !== undefined && !isBarrier(gone)) {
-      this.wanted -= partOf(gone, this).count;
-      return;
-    }
+  /** Looks at all claims before the first barrier: only when barriers have changed. */
+  #countWanted(): void {
     this.wanted = this.takers.reduce(
       (sum, claim) => sum + partOf(claim, this).count,
       0,

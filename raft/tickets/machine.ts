@@ -14,7 +14,6 @@ import {
   CommandReader,
   isNewerCommand,
   type ReadOperation,
-  readOperations,
 } from "./machine_codec.ts";
 import { bytesOfName, type NameBytes } from "./name_bytes.ts";
 import { isNewerState, SequenceTable } from "./sequence_table.ts";
@@ -327,15 +326,6 @@ export function isCommand(data: Uint8Array): boolean {
     for (let left = reader.count; left > 0; left--) reader.next();
     reader.end();
   });
-}
-
-/** Whether a command may lower a last number. */
-export function isReturn(data: Uint8Array): boolean {
-  let isLowering = false;
-  const isSound = !isNewerCommand(data) && isReadable(() => {
-    isLowering = readOperations(data).some(({ type }) => type === "return");
-  });
-  return isSound && isLowering;
 }
 
 /** Whether this version can restore a snapshot ({@linkcode Machine.snapshot}). */

@@ -159,11 +159,13 @@ export class OwnTakes {
   #forward(): void {
     // A leader that gives nothing is handing over.
     if (this.#options.forward !== "yes" || this.#raft.role === "leader") return;
-    const ready = this.#waiting.filter(({ request: { name } }) =>
-      !this.#lending.isRecalling(name)
-    );
-    if (ready.length === 0 || !this.#forwarded.ask(ready)) return;
-    this.#waiting = this.#waiting.filter((take) => !ready.includes(take));
+    const ready: OwnTake[] = [];
+    const held: OwnTake[] = [];
+    for (const take of this.#waiting) {
+      const isHeld = this.#lending.isRecalling(take.request.name);
+      (isHeld ? held : ready).push(take);
+    }
+    if (ready.length > 0 && this.#forwarded.ask(ready)) this.#waiting = held;
   }
 
   /** Why a node that gives no numbers refuses takes; `undefined` if they go on, or wait. */

@@ -7,6 +7,7 @@
 //                     ▲            └─▶ waits: for others, numbers, or an entry of this term
 //                     └───────────────────┘
 
+import { Fifo } from "../../base/fifo.ts";
 import type { Claim } from "./claim.ts";
 import type { Hand, Waiting } from "./hand.ts";
 
@@ -25,11 +26,11 @@ export class PendingClaims {
   /** How many of them have been looked at. */
   #looked = 0;
   /** Claims of a term that is over. */
-  readonly #lost: Claim[] = [];
+  readonly #lost = new Fifo<Claim>();
 
   /** Whether any claim is not settled. */
   get isEmpty(): boolean {
-    return this.#count === 0 && this.#lost.length === 0;
+    return this.#count === 0 && this.#lost.size === 0;
   }
 
   /** `claim` was made; rounds up to `confirmedRound` are over. */
@@ -99,14 +100,14 @@ export class PendingClaims {
 
   /** The next claim whose term is over; it is settled with this. */
   nextLost(): Claim | undefined {
-    return this.#lost.length === 0 ? undefined : this.#lost.shift();
+    return this.#lost.shift();
   }
 
   /** The term is over: no claim gets anything, and none of those in `hands`. */
   lose(hands: Iterable<Hand>): void {
     const all = new Set<Claim>(this.#loose);
     for (const hand of hands) for (const claim of hand.claims) all.add(claim);
-    this.#lost.push(...all);
+    for (const claim of all) this.#lost.push(claim);
     this.#count = 0;
     this.#loose.clear();
     this.#unconfirmed = [];

@@ -14,19 +14,20 @@ import {
   type Service,
   type Session,
 } from "./command.ts";
-import type { Glob } from "./glob.ts";
+import { Glob } from "./glob.ts";
 import { outcomeText } from "./outcome_texts.ts";
 import { type Plan, plan, planLast, resultOf } from "./plan.ts";
 import {
   badNameText,
   cursorAt,
-  globAt,
   integerAt,
   invalidCursorText,
+  longPatternText,
   nameAt,
   noIntegerText,
   pageNamesMax,
   pageOptions,
+  patternAt,
   syntaxText,
 } from "./sequence_arguments.ts";
 
@@ -169,9 +170,9 @@ function planScan(request: RespParser): Plan | string {
   if (cursor === undefined) return invalidCursorText;
   const page = pageOptions(request, { index: 2, cursor, hasType: true });
   if (typeof page === "string") return page;
-  const { count, glob, isString } = page;
+  const { count, pattern, isString } = page;
   return plan({ type: "list", cursor, count }, "page", (writer, result) => {
-    const names = isString ? matching(result.sequences, glob) : [];
+    const names = isString ? matching(result.sequences, pattern) : [];
     writer.array(2);
     writer.bulk(`${result.next}`);
     writer.array(names.length);
@@ -181,12 +182,12 @@ function planScan(request: RespParser): Plan | string {
 
 function matching(
   sequences: readonly (readonly [name: string, last: bigint])[],
-  glob: Glob | undefined,
+  pattern: string | undefined,
 ): string[] {
   const names = sequences.map(([name]) => name);
-  return glob === undefined
-    ? names
-    : names.filter((name) => glob.matches(name));
+  if (pattern === undefined) return names;
+  const glob = new Glob(pattern);
+  return names.filter((name) => glob.matches(name));
 }
 
 /**
@@ -194,8 +195,8 @@ function matching(
  * were at the beginning are seen, and of those that were begun meanwhile some.
  */
 function runKeys(session: Session, service: Service): void {
-  const glob = globAt(session.request, 1);
-  if (typeof glob === "string") return reply(session).error(glob);
+  const pattern = patternAt(session.request, 1);
+  if (pattern === undefined) return reply(session).error(longPatternText);
   const { groups } = service.link;
   const { replies } = session;
   const answer = replies.expectAnswer("group");
@@ -209,7 +210,7 @@ function runKeys(session: Session, service: Service): void {
     groups.ask(group, (outcome) => {
       if (outcome.type !== "done") return refuse(outcomeText(outcome, group));
       const { sequences, next } = resultOf(outcome.results[0], "page");
-      for (const name of matching(sequences, glob)) {
+      for (const name of matching(sequences, pattern)) {
         names.push(name);
         bytes += name.length;
       }

@@ -5,7 +5,6 @@
 import { NameCache } from "../../base/name_cache.ts";
 import { nameBytesMax } from "../../base/sequence_name.ts";
 import type { RespParser } from "../resp/resp_parser.ts";
-import { Glob } from "./glob.ts";
 
 /** For an argument that cannot be the name of a sequence. */
 export const badNameText =
@@ -30,14 +29,18 @@ export const pageNamesMax = 1000;
 /** Bytes of a pattern: a name has fewer, and each name of a page is compared with it. */
 export const patternBytesMax = 1024;
 
+/** For a pattern that is longer. */
+export const longPatternText =
+  `ERR a pattern has at most ${patternBytesMax} bytes`;
+
 /** A page that no cursor of ours goes beyond: it is empty, and the last. */
 const cursorMax = 2 ** 32 - 1;
 
-const names = new NameCache();
+const knownNames = new NameCache();
 
 /** Argument `index` as a name; `undefined` if it cannot be one. */
 export function nameAt(request: RespParser, index: number): string | undefined {
-  return request.name(index, names);
+  return request.name(index, knownNames);
 }
 
 /** All arguments from `index` on, as names; `undefined` if one cannot be. */
@@ -107,8 +110,11 @@ export type PageRequest = {
   readonly cursor: number;
   /** Names that the page looks at; fewer may match. */
   readonly count: number;
-  /** `undefined`: every name matches. */
-  readonly glob: Glob | undefined;
+  /**
+   * A glob; `undefined`: every name matches. It is read when the page has come: what is made of
+   * it takes many times its bytes, and a MULTI may hold a thousand of them.
+   */
+  readonly pattern: string | undefined;
   /** Whether values of the type that was asked for are strings. */
   readonly isString: boolean;
 };
@@ -136,7 +142,7 @@ export function pageOptions(
   let page: PageRequest = {
     cursor,
     count: 10,
-    glob: undefined,
+    pattern: undefined,
     isString: true,
   };
   for (let at = index; at < request.count; at += 2) {
@@ -147,9 +153,9 @@ export function pageOptions(
       if (count < 1n) return syntaxText;
       page = { ...page, count: Math.min(Number(count), pageNamesMax) };
     } else if (request.is(at, "match")) {
-      const glob = globAt(request, at + 1);
-      if (typeof glob === "string") return glob;
-      page = { ...page, glob };
+      const pattern = patternAt(request, at + 1);
+      if (pattern === undefined) return longPatternText;
+      page = { ...page, pattern };
     } else if (hasType && request.is(at, "type")) {
       page = { ...page, isString: request.is(at + 1, "string") };
     } else return syntaxText;
@@ -157,10 +163,11 @@ export function pageOptions(
   return page;
 }
 
-/** Argument `index` as a pattern; a text says what is wrong with it. */
-export function globAt(request: RespParser, index: number): Glob | string {
-  if (request.size(index) > patternBytesMax) {
-    return `ERR a pattern has at most ${patternBytesMax} bytes`;
-  }
-  return new Glob(request.text(index));
+/** Argument `index` as a pattern; `undefined` if it is too long. */
+export function patternAt(
+  request: RespParser,
+  index: number,
+): string | undefined {
+  if (request.size(index) > patternBytesMax) return undefined;
+  return request.text(index);
 }

@@ -16,6 +16,7 @@ import {
   type Service,
   type Session,
 } from "./command.ts";
+import { Glob } from "./glob.ts";
 import { tooHighText } from "./outcome_texts.ts";
 import { type Plan, plan, planLast, planOk } from "./plan.ts";
 import {
@@ -221,9 +222,10 @@ function planList(request: RespParser): Plan | string {
   const index = isFirst ? 1 : 2;
   const page = pageOptions(request, { index, cursor, hasType: false });
   if (typeof page === "string") return page;
-  const { count, glob } = page;
+  const { count, pattern } = page;
   return plan({ type: "list", cursor, count }, "page", (writer, result) => {
     const { next, sequences } = result;
+    const glob = pattern === undefined ? undefined : new Glob(pattern);
     const found = glob === undefined
       ? sequences
       : sequences.filter(([name]) => glob.matches(name));

@@ -68,6 +68,8 @@ export class Replies implements SlotOwner {
   #alone = 0;
   /** Answers of the node that are awaited, to admin commands and to groups. */
   readonly #answers = { admin: 0, group: 0 };
+  /** Bytes of replies that came before their turn. */
+  #earlyBytes = 0;
   readonly #tails = new ReplyTails();
   #gone = false;
   /** Where replies go while one command's are captured. */
@@ -95,7 +97,8 @@ export class Replies implements SlotOwner {
   get congested(): boolean {
     const { end } = this.#tails;
     const held = end - (this.#slots.first?.tailFrom ?? end);
-    return this.#out.length + held >= outputBytesMax || this.#alone > 0 ||
+    const bytes = this.#out.length + held + this.#earlyBytes;
+    return bytes >= outputBytesMax || this.#alone > 0 ||
       this.#answers.admin >= answersMax || this.#answers.group >= groupsMax ||
       this.#tickets >= ticketsMax || this.#slots.size >= slotsMax;
   }
@@ -108,7 +111,8 @@ export class Replies implements SlotOwner {
   /** Bytes that all of this keeps in memory. */
   get reservedBytes(): number {
     return this.#out.reservedBytes + (this.#leaving?.reservedBytes ?? 0) +
-      this.#tails.reservedBytes + this.#slots.size * slotBytes +
+      this.#tails.reservedBytes + this.#earlyBytes +
+      this.#slots.size * slotBytes +
       (this.#long?.keptBytes ?? 0);
   }
 
@@ -166,6 +170,7 @@ export class Replies implements SlotOwner {
     this.#long = undefined;
     this.#tickets = this.#alone = 0;
     this.#answers.admin = this.#answers.group = 0;
+    this.#earlyBytes = 0;
     this.#tails.rest();
     this.#out.rest();
   }
@@ -343,7 +348,9 @@ export class Replies implements SlotOwner {
     if (this.#gone) return;
     try {
       assert(part <= slot.waiting, "more replies than are awaited");
+      const before = slot.early?.reservedBytes ?? 0;
       write();
+      this.#earlyBytes += (slot.early?.reservedBytes ?? 0) - before;
       slot.waiting -= part;
       this.#release();
       if (slot.waiting === 0) this.#turns.ended(slot);
@@ -367,6 +374,7 @@ export class Replies implements SlotOwner {
       this.#tails.move(this.#out, { from: slot.tailFrom, to });
       next?.late?.(this.#out);
       if (next?.early === undefined) continue;
+      this.#earlyBytes -= next.early.reservedBytes;
       this.#out.append(next.early.bytes());
       next.early.rest();
       next.early = undefined;

@@ -65,16 +65,23 @@ export class GroupDesk {
 
   /** Whether `group` may be asked for; if not, the client is to be told BUSY. */
   hasRoom(group: Group): boolean {
+    return this.#hasRoom(weightOfGroup(group));
+  }
+
+  #hasRoom(weight: number): boolean {
     const groups = this.#waiting.size + this.#underWay.length;
     return groups < groupsWaitingMax &&
-      this.#weight + weightOfGroup(group) <= weightWaitingMax;
+      this.#weight + weight <= weightWaitingMax;
   }
 
   /** Asks for the outcome of `group`, which fits and for which there is room. */
   ask(group: Group, client: GroupClient): void {
-    assert(GroupDesk.fits(group) && this.hasRoom(group), "no room for a group");
-    if (this.#isClosed) return client(stopping);
     const weight = weightOfGroup(group);
+    assert(
+      GroupDesk.fits(group) && this.#hasRoom(weight),
+      "no room for a group",
+    );
+    if (this.#isClosed) return client(stopping);
     this.#waiting.push({ group, weight, client });
     this.#weight += weight;
     this.#wake();

@@ -115,8 +115,9 @@ export const commandsMutants: readonly Mutant[] = [
     mistake: "each of many names is compared with a pattern of any length",
     source: "PITFALLS 36",
     file: words,
-    find: "if (request.size(index) > patternBytesMax) {",
-    replace: "if (request.size(index) > 64 * patternBytesMax) {",
+    find: "if (request.size(index) > patternBytesMax) return undefined;",
+    replace:
+      "if (request.size(index) > 64 * patternBytesMax) return undefined;",
     tests: keyspaceTests,
   },
   {

@@ -129,7 +129,7 @@ export const reserveMutants: readonly Mutant[] = [
     mistake: "takes of a lost term are never answered",
     source: "PITFALLS 32",
     file: "raft/tickets/pending_claims.ts",
-    find: "    this.#lost.push(...all);\n",
+    find: "    for (const claim of all) this.#lost.push(claim);\n",
     replace: "",
     tests: ["unit/raft/node_test.ts"],
   },

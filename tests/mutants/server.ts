@@ -43,8 +43,8 @@ export const serverMutants: readonly Mutant[] = [
     mistake: "output for a client that never reads grows without end",
     source: "PITFALLS 33",
     file: replies,
-    find: "this.#out.length + held >= outputBytesMax ||",
-    replace: "this.#out.length + held < 0 ||",
+    find: "return bytes >= outputBytesMax ||",
+    replace: "return bytes < 0 ||",
     tests: ["unit/server/resp/replies_test.ts"],
   },
   {
@@ -92,6 +92,17 @@ export const serverMutants: readonly Mutant[] = [
     find: "if (this.isWriting || !this.replies.empty) return;",
     replace: "if (this.isWriting && !this.replies.empty) return;",
     tests: ["unit/server/clients/connection_test.ts"],
+  },
+  {
+    name: "early-replies-not-counted",
+    mistake:
+      "pages that wait for one slow answer before them are in no client's memory",
+    source: "PITFALLS 37",
+    file: "server/resp/replies.ts",
+    find:
+      "      this.#earlyBytes += (slot.early?.reservedBytes ?? 0) - before;\n",
+    replace: "      this.#earlyBytes += 0 * before;\n",
+    tests: ["unit/server/resp/replies_test.ts"],
   },
   {
     name: "reads-on-while-congested",

@@ -10,7 +10,6 @@ import {
   encodeGroup,
   fitsCommand,
   isCommand,
-  isReturn,
   type SequenceOperation,
 } from "../../../../raft/tickets/machine.ts";
 import { readOperations } from "../../../../raft/tickets/machine_codec.ts";
@@ -67,8 +66,6 @@ Deno.test("A command is read as it was written, and nothing cut or longer is one
     );
     assert.deepEqual(found, operations);
     assert(isCommand(command));
-    const returns = operations.filter(({ type }) => type === "return");
-    assert.equal(isReturn(command), returns.length > 0);
     for (let length = 0; length < command.length; length++) {
       assert(!isCommand(command.subarray(0, length)));
     }
@@ -90,7 +87,6 @@ Deno.test("What nobody proposes is no command", () => {
   const command = encodeBatch([take], { sequencesMax });
   assert(!isCommand(command.with(0, 0)));
   assert(!isCommand(command.with(0, 6)));
-  assert(!isReturn(command.with(0, 6)));
   assert(!isCommand(command.with(9, 0)));
   assert(!isCommand(command.with(9, 9)));
   assert(!isCommand(command.with(11, 0x20)), "no name");

@@ -8,7 +8,6 @@ import { defaultSequence } from "../../../../base/sequence_name.ts";
 import {
   encodeGroup,
   isCommand,
-  isReturn,
   isState,
   lastTicket,
   Machine,
@@ -130,8 +129,6 @@ Deno.test("A return of before takes back what was last, and nothing else", () =>
   assert.equal(at(), 8n);
   machine.apply(taken(4n, 3n, "nobody"));
   assert.deepEqual(machine.sequences, [[defaultSequence, 8n]]);
-  assert(isReturn(taken(9n, 4n)));
-  assert(!isReturn(raise(9n)) && !isReturn(takes(["ticket", 1])));
 });
 
 Deno.test("What no ticketd of before wrote is no command", () => {

@@ -455,3 +455,21 @@ Deno.test("Replies of a connection that is gone start nothing more", () => {
   replies.forget();
   client.granted(1n, 1);
 });
+
+Deno.test("Replies that come before their turn count as memory, and keep further commands out", () => {
+  const replies = new Replies(() => {});
+  const first = replies.expectAnswer();
+  const page = "x".repeat(40 * 1024);
+  for (let asked = 1; asked <= 16; asked++) {
+    const answer = replies.expectAnswer("group");
+    replies.startGroup(() => {});
+    answer((writer) => writer.bulk(page));
+    assert(replies.reservedBytes >= asked * page.length);
+  }
+  assert(replies.congested);
+  first((writer) => writer.simple("OK"));
+  assert(left(replies).length > 16 * page.length);
+  replies.rest();
+  assert(!replies.congested);
+  assert(replies.reservedBytes < page.length);
+});
