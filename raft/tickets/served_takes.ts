@@ -41,7 +41,7 @@ export class ServedTakes {
   readonly #raft: Raft;
   readonly #reserve: Pick<Reserve, "ask">;
   readonly #send: (message: TakeResponse) => void;
-  /** By sender and process number, the oldest first. */
+  /** By sender and process number; the one that was silent longest comes first. */
   readonly #processes = new Map<string, Process>();
   /** Takes that wait for the end of a hand-over. */
   #waiting: Served[] = [];
@@ -150,14 +150,14 @@ export class ServedTakes {
   #processOf({ from, process }: Take): Process {
     const name = `${from} ${process}`;
     const known = this.#processes.get(name);
-    if (known !== undefined) return known;
-    const [oldest] = this.#processes.keys();
-    if (this.#processes.size >= processesMax && oldest !== undefined) {
-      this.#processes.delete(oldest);
+    const found = known ?? { remembered: new Map(), answered: 0 };
+    this.#processes.delete(name); // it comes last
+    const [silent] = this.#processes.keys();
+    if (this.#processes.size >= processesMax && silent !== undefined) {
+      this.#processes.delete(silent);
     }
-    const fresh: Process = { remembered: new Map(), answered: 0 };
-    this.#processes.set(name, fresh);
-    return fresh;
+    this.#processes.set(name, found);
+    return found;
   }
 }
 

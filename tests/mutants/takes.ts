@@ -278,6 +278,16 @@ export const takesMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "busy-process-forgotten",
+    mistake:
+      "processes that come and go make a leader forget one that asks, and take for it twice",
+    source: "promise 4",
+    file: served,
+    find: "    this.#processes.delete(name); // it comes last\n",
+    replace: "",
+    tests: ["unit/raft/tickets/served_takes_test.ts"],
+  },
+  {
     name: "never-forgotten",
     mistake: "a leader remembers every take of another node for ever",
     source: "PITFALLS 33",

@@ -96,3 +96,13 @@ Deno.test("ServedTakes remembers a bounded number of takes without an answer", (
   served.asked(take(20_001, "x", 20_000));
   assert.equal(claims.length, 2 ** 14 + 1);
 });
+
+Deno.test("ServedTakes forgets the process that was silent longest", () => {
+  const { served, claims, take } = serving();
+  served.asked(take(1));
+  for (let process = 100; process < 500; process++) {
+    served.asked({ ...take(1), process });
+    served.asked(take(1));
+  }
+  assert.equal(claims.length, 401);
+});
