@@ -284,7 +284,7 @@ export const takesMutants: readonly Mutant[] = [
     source: "promise 4",
     file: served,
     find: "    this.#processes.delete(name); // it comes last\n",
-    replace: "",
+    replace: "    if (known !== undefined) return known;\n",
     tests: ["unit/raft/tickets/served_takes_test.ts"],
   },
   {
