@@ -17,7 +17,10 @@ const tag = 3;
 export type ForwardHead = {
   /** The term in which the receiver leads, as the sender knows; in no other it does anything. */
   readonly term: Term;
-  /** Drawn by the asking process; with its id it names a Forward, however often that is sent. */
+  /**
+   * Drawn by the asking process, for each of its isolates; with its id it names a Forward, however
+   * often that is sent. Ids of one process rise, and one Forward of it is under way.
+   */
   readonly process: number;
 };
 

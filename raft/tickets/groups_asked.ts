@@ -87,7 +87,10 @@ export class GroupsAsked {
   readonly #options: GroupsAskedOptions;
   readonly #led: GroupsLed;
   readonly #served: GroupsServed;
-  /** Names this process, so that another one's Forwards are not taken for its own. */
+  /**
+   * Names this process, so that another one's Forwards are not taken for its own: with the
+   * number of an isolate added, because each has one under way.
+   */
   readonly #process: number;
   readonly #asked = new Set<Asked>();
   /** Those of which nothing is under way any more, since the last look. */
@@ -236,7 +239,8 @@ export class GroupsAsked {
 
   #forward(asked: Asked, to: NodeId): void {
     const groups = asked.batch.beginAll();
-    const head = { term: this.#raft.currentTerm, process: this.#process };
+    const process = this.#process + asked.door;
+    const head = { term: this.#raft.currentTerm, process };
     const data = encodeForwarded(
       head,
       encodeGroups(groups.map(({ group }) => group)),

@@ -3,10 +3,10 @@
 // carried out when the term ends is answered with `not-leader`, for that node to ask elsewhere.
 // While leadership is being handed over groups wait, because the transfer may fail.
 //
-// A process, one run of another node, numbers its Forwards. The last of each process are
-// remembered with their answers, as long as these are not too large together. One that is older
-// was answered long ago and is ignored; so a Forward that the network held back cannot undo what
-// its own client has done since.
+// A process numbers its Forwards: one isolate of one run of another node, which has one of them
+// under way at a time. So the newest is remembered with its answer. One that is older was
+// answered or given up there and is ignored; so a Forward that the network held back cannot undo
+// what its own client has done since.
 
 import { encodeOutcomes } from "../channel/operation_codec.ts";
 import type { GroupOutcome } from "../channel/operations.ts";
@@ -16,12 +16,10 @@ import { Batch } from "./group_batch.ts";
 import { decodeForwarded } from "./group_forward.ts";
 import { beginLed, type GroupsLed } from "./groups_led.ts";
 
-/** Forwards remembered of one process, which has one under way for each of its isolates. */
-const rememberedMax = 64;
-/** Bytes of their answers; the newest is remembered in any case. */
-const rememberedBytesMax = 4 * 1024 * 1024;
+/** Forwards without an answer, of one process: it may have given some of them up. */
+const openMax = 64;
 /** Processes remembered. */
-const processesMax = 128;
+const processesMax = 512;
 
 const notLeader: GroupOutcome = { type: "not-leader" };
 
@@ -35,12 +33,10 @@ type Served = {
 };
 
 type Process = {
-  /** By id, the oldest first. */
+  /** The newest, and those before it that have no answer yet; by id. */
   readonly remembered: Map<number, Served>;
-  /** Bytes of the responses. */
-  bytes: number;
-  /** The highest id that is not remembered any more. */
-  forgotten: number;
+  /** The highest id that has come. */
+  newest: number;
 };
 
 /** The groups that other nodes forward, and their answers. */
@@ -48,7 +44,7 @@ export class GroupsServed {
   readonly #raft: Raft;
   readonly #led: GroupsLed;
   readonly #send: (message: ForwardResponse) => void;
-  /** By sender and process number, the oldest first. */
+  /** By sender and process number; the one that was silent longest comes first. */
   readonly #processes = new Map<string, Process>();
   /** Those without their answer. */
   readonly #open = new Set<Served>();
@@ -81,13 +77,14 @@ export class GroupsServed {
       return true;
     }
     const process = this.#processOf(`${from} ${found.process}`);
-    if (id <= process.forgotten) return true;
     const known = process.remembered.get(id);
     if (known !== undefined) {
       if (known.response !== undefined) this.#respond(ends, known.response);
       return true;
     }
+    if (id <= process.newest) return true;
     if (!makeRoom(process)) return true; // it is sent again
+    process.newest = id;
     const batch = new Batch(groups);
     const served: Served = { ends, term, process, batch, response: undefined };
     process.remembered.set(id, served);
@@ -133,10 +130,7 @@ export class GroupsServed {
     const { batch, process, ends } = served;
     if (!batch.isAnswered || !this.#open.delete(served)) return;
     served.response = encodeOutcomes(batch.outcomes);
-    process.bytes += served.response.length;
-    while (process.bytes > rememberedBytesMax) {
-      if (!forgetOldest(process, served)) break;
-    }
+    if (ends.id < process.newest) process.remembered.delete(ends.id);
     this.#respond(ends, served.response);
   }
 
@@ -149,14 +143,14 @@ export class GroupsServed {
 
   #processOf(name: string): Process {
     const known = this.#processes.get(name);
-    if (known !== undefined) return known;
-    const [oldest] = this.#processes.keys();
-    if (this.#processes.size >= processesMax && oldest !== undefined) {
-      this.#processes.delete(oldest);
+    const process = known ?? { remembered: new Map(), newest: 0 };
+    this.#processes.delete(name); // it comes last
+    const [silent] = this.#processes.keys();
+    if (this.#processes.size >= processesMax && silent !== undefined) {
+      this.#processes.delete(silent);
     }
-    const fresh: Process = { remembered: new Map(), bytes: 0, forgotten: 0 };
-    this.#processes.set(name, fresh);
-    return fresh;
+    this.#processes.set(name, process);
+    return process;
   }
 }
 
@@ -170,18 +164,10 @@ const unreadable: GroupOutcome = {
   text: "the leader cannot read these operations; nothing was done",
 };
 
-function makeRoom(process: Process): boolean {
-  return process.remembered.size < rememberedMax || forgetOldest(process);
-}
-
-/** Forgets the oldest that is answered, but not `kept`; returns false if there is none. */
-function forgetOldest(process: Process, kept?: Served): boolean {
-  for (const [id, served] of process.remembered) {
-    if (served.response === undefined || served === kept) continue;
-    process.remembered.delete(id);
-    process.bytes -= served.response.length;
-    process.forgotten = Math.max(process.forgotten, id);
-    return true;
+/** Forgets what is answered, because a newer one has come; false if too many are open. */
+function makeRoom({ remembered }: Process): boolean {
+  for (const [id, { response }] of remembered) {
+    if (response !== undefined) remembered.delete(id);
   }
-  return false;
+  return remembered.size < openMax;
 }

@@ -18,6 +18,8 @@ import type { Reserve } from "./reserve.ts";
 
 /** Takes remembered of one process, which has at most one for each of its sequences. */
 const rememberedMax = 2 ** 14;
+/** Parts of all these takes. */
+const partsMax = 2 ** 17;
 /** Processes remembered. */
 const processesMax = 256;
 
@@ -32,6 +34,8 @@ type Served = {
 type Process = {
   /** By id. */
   readonly remembered: Map<number, Served>;
+  /** Of all these. */
+  parts: number;
   /** The highest id up to which the process has its answers. */
   answered: number;
 };
@@ -41,7 +45,7 @@ export class ServedTakes {
   readonly #raft: Raft;
   readonly #reserve: Pick<Reserve, "ask">;
   readonly #send: (message: TakeResponse) => void;
-  /** By sender and process number, the oldest first. */
+  /** By sender and process number; the one that was silent longest comes first. */
   readonly #processes = new Map<string, Process>();
   /** Takes that wait for the end of a hand-over. */
   #waiting: Served[] = [];
@@ -70,7 +74,10 @@ export class ServedTakes {
     if (take.id <= process.answered) return; // a former one, which was late
     const known = process.remembered.get(take.id);
     if (known !== undefined) return this.#tellAgain(known, take);
-    if (process.remembered.size >= rememberedMax) return; // it is sent again
+    const parts = process.parts + take.parts.length;
+    const isFull = process.remembered.size >= rememberedMax || parts > partsMax;
+    if (isFull) return; // it is sent again
+    process.parts = parts;
     const served: Served = { take, answers: [], fresh: [] };
     process.remembered.set(take.id, served);
     if (!this.#advance(served)) this.#waiting.push(served);
@@ -142,22 +149,24 @@ export class ServedTakes {
   #forget(process: Process, answered: number): void {
     if (answered <= process.answered) return;
     process.answered = answered;
-    for (const id of process.remembered.keys()) {
-      if (id <= answered) process.remembered.delete(id);
+    for (const [id, { take }] of process.remembered) {
+      if (id > answered) continue;
+      process.remembered.delete(id);
+      process.parts -= take.parts.length;
     }
   }
 
   #processOf({ from, process }: Take): Process {
     const name = `${from} ${process}`;
     const known = this.#processes.get(name);
-    if (known !== undefined) return known;
-    const [oldest] = this.#processes.keys();
-    if (this.#processes.size >= processesMax && oldest !== undefined) {
-      this.#processes.delete(oldest);
+    const found = known ?? { remembered: new Map(), parts: 0, answered: 0 };
+    this.#processes.delete(name); // it comes last
+    const [silent] = this.#processes.keys();
+    if (this.#processes.size >= processesMax && silent !== undefined) {
+      this.#processes.delete(silent);
     }
-    const fresh: Process = { remembered: new Map(), answered: 0 };
-    this.#processes.set(name, fresh);
-    return fresh;
+    this.#processes.set(name, found);
+    return found;
   }
 }
 

@@ -186,9 +186,19 @@ export const groupsMutants: readonly Mutant[] = [
     mistake: "a message that the network held back undoes a later policy",
     source: "README, Sequences",
     file: served,
-    find: `    if (id <= process.forgotten) return true;
+    find: `    if (id <= process.newest) return true;
 `,
     replace: "",
+    tests: [askedTest],
+  },
+  {
+    name: "forward-of-another-isolate",
+    mistake:
+      "a group whose message was lost is forgotten because other isolates have asked since",
+    source: "promise 5",
+    file: asked,
+    find: "const process = this.#process + asked.door;",
+    replace: "const process = this.#process;",
     tests: [askedTest],
   },
   {

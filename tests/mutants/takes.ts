@@ -278,12 +278,31 @@ export const takesMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "busy-process-forgotten",
+    mistake:
+      "processes that come and go make a leader forget one that asks, and take for it twice",
+    source: "promise 4",
+    file: served,
+    find: "    this.#processes.delete(name); // it comes last\n",
+    replace: "    if (known !== undefined) return known;\n",
+    tests: ["unit/raft/tickets/served_takes_test.ts"],
+  },
+  {
+    name: "parts-without-a-bound",
+    mistake: "another node makes a leader remember millions of parts of takes",
+    source: "PITFALLS 33",
+    file: served,
+    find: "rememberedMax || parts > partsMax;",
+    replace: "rememberedMax;",
+    tests: ["unit/raft/tickets/served_takes_test.ts"],
+  },
+  {
     name: "never-forgotten",
     mistake: "a leader remembers every take of another node for ever",
     source: "PITFALLS 33",
     file: served,
-    find: "      if (id <= answered) process.remembered.delete(id);\n",
-    replace: "      void id;\n",
+    find: "      process.remembered.delete(id);\n",
+    replace: "",
     tests: ["unit/raft/tickets/served_takes_test.ts"],
   },
   {

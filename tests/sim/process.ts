@@ -27,6 +27,7 @@ import { Isolates } from "./isolates.ts";
 import { findsDirectly, reportMoves } from "./moves.ts";
 import { NodeCheck } from "./node_check.ts";
 import { Pace } from "./pace.ts";
+import { mayDie } from "./victims.ts";
 import type { World } from "./world.ts";
 
 /** The id of every simulated cluster that is not founded by several nodes together. */
@@ -269,7 +270,14 @@ export class Process {
       computer.say(answer.text);
       this.#world.counts.impostors++;
       this.#isJoining = false;
-      computer.kill();
+      this.#killInTime();
     }
+  }
+
+  /** In service it ends in order: at durability low with all on disk (seed 77160088). */
+  #killInTime(): void {
+    const { computer } = this;
+    if (mayDie(computer)) return computer.kill();
+    this.after(this.#world.options.tickMicros, () => this.#killInTime());
   }
 }

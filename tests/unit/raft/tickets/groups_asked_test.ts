@@ -197,6 +197,19 @@ Deno.test("A group that was sent again while it waits is answered once", () => {
   assert.equal(answers, 1);
 });
 
+Deno.test("A group that is lost on its way is not forgotten for what other isolates ask meanwhile", () => {
+  const nodes = Nodes.ledBy("abc");
+  const lost = nodes.keepBack("Forward");
+  const asked = nodes.group("b", [take("orders", 3)], [create("bills")]);
+  nodes.settle();
+  assert.equal(lost.length, 1);
+  nodes.passes = () => true;
+  for (let i = 0; i < 100; i++) toldNow(nodes, last(nodes, "b"));
+  assert.equal(asked.outcomes, undefined);
+  nodes.run(electionTicks + 1);
+  assert.equal(told(asked), "1-3; ok");
+});
+
 Deno.test("A Forward of long ago is not done again: it would undo what was done since", () => {
   const nodes = Nodes.ledBy("abc");
   const forwards: Parameters<Nodes["hand"]>[0][] = [];

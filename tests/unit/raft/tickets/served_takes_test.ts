@@ -96,3 +96,23 @@ Deno.test("ServedTakes remembers a bounded number of takes without an answer", (
   served.asked(take(20_001, "x", 20_000));
   assert.equal(claims.length, 2 ** 14 + 1);
 });
+
+Deno.test("ServedTakes remembers a bounded number of parts, and goes on when some are heard", () => {
+  const { served, claims, take } = serving();
+  const names = "x".repeat(4096);
+  for (let id = 1; id <= 40; id++) served.asked(take(id, names, 0));
+  assert.equal(claims.length, 2 ** 17);
+  served.asked(take(41, names, 3));
+  served.asked(take(42, names, 3));
+  assert.equal(claims.length, 2 ** 17 + 2 * 4096);
+});
+
+Deno.test("ServedTakes forgets the process that was silent longest", () => {
+  const { served, claims, take } = serving();
+  served.asked(take(1));
+  for (let process = 100; process < 500; process++) {
+    served.asked({ ...take(1), process });
+    served.asked(take(1));
+  }
+  assert.equal(claims.length, 401);
+});
