@@ -69,6 +69,8 @@ export class Replies implements SlotOwner {
   /** Answers of the node that are awaited, to admin commands and to groups. */
   readonly #answers = { admin: 0, group: 0 };
   readonly #tails = new ReplyTails();
+  /** Bytes of the replies that wait in their slots for those before them. */
+  #earlyBytes = 0;
   #gone = false;
   /** Where replies go while one command's are captured. */
   #captured: RespWriter | undefined;
@@ -95,7 +97,8 @@ export class Replies implements SlotOwner {
   get congested(): boolean {
     const { end } = this.#tails;
     const held = end - (this.#slots.first?.tailFrom ?? end);
-    return this.#out.length + held >= outputBytesMax || this.#alone > 0 ||
+    return this.#out.length + held + this.#earlyBytes >= outputBytesMax ||
+      this.#alone > 0 ||
       this.#answers.admin >= answersMax || this.#answers.group >= groupsMax ||
       this.#tickets >= ticketsMax || this.#slots.size >= slotsMax;
   }
@@ -109,6 +112,7 @@ export class Replies implements SlotOwner {
   get reservedBytes(): number {
     return this.#out.reservedBytes + (this.#leaving?.reservedBytes ?? 0) +
       this.#tails.reservedBytes + this.#slots.size * slotBytes +
+      this.#earlyBytes +
       (this.#long?.keptBytes ?? 0);
   }
 
@@ -162,6 +166,7 @@ export class Replies implements SlotOwner {
     for (let slot; (slot = this.#slots.shift()) !== undefined;) {
       slot.early?.rest();
     }
+    this.#earlyBytes = 0;
     this.#turns.clear();
     this.#long = undefined;
     this.#tickets = this.#alone = 0;
@@ -343,7 +348,9 @@ export class Replies implements SlotOwner {
     if (this.#gone) return;
     try {
       assert(part <= slot.waiting, "more replies than are awaited");
+      const before = slot.early?.length ?? 0;
       write();
+      this.#earlyBytes += (slot.early?.length ?? 0) - before;
       slot.waiting -= part;
       this.#release();
       if (slot.waiting === 0) this.#turns.ended(slot);
@@ -367,6 +374,7 @@ export class Replies implements SlotOwner {
       this.#tails.move(this.#out, { from: slot.tailFrom, to });
       next?.late?.(this.#out);
       if (next?.early === undefined) continue;
+      this.#earlyBytes -= next.early.length;
       this.#out.append(next.early.bytes());
       next.early.rest();
       next.early = undefined;

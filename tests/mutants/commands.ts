@@ -149,6 +149,16 @@ export const commandsMutants: readonly Mutant[] = [
     tests: keyspaceTests,
   },
   {
+    name: "early-replies-uncounted",
+    mistake:
+      "large replies that wait for a slow one before them are counted nowhere",
+    source: "PITFALLS 37",
+    file: "server/resp/replies.ts",
+    find: "this.#earlyBytes += (slot.early?.length ?? 0) - before;",
+    replace: "this.#earlyBytes += (slot.early?.length ?? 0) * 0 * before;",
+    tests: ["unit/server/resp/replies_test.ts"],
+  },
+  {
     name: "keys-for-nobody",
     mistake: "KEYS of a client that has gone goes through all pages",
     source: "PITFALLS 33",

@@ -455,3 +455,19 @@ Deno.test("Replies of a connection that is gone start nothing more", () => {
   replies.forget();
   client.granted(1n, 1);
 });
+
+Deno.test("A reply that waits for one before it is counted, and lets no further command run", () => {
+  const replies = new Replies(() => {});
+  const first = replies.expectAnswer();
+  const second = replies.expectAnswer("group");
+  const before = replies.reservedBytes;
+  second((writer) => writer.bulk("x".repeat(300_000)));
+  assert(replies.reservedBytes >= before + 300_000);
+  assert(replies.congested);
+  first((writer) => writer.simple("OK"));
+  left(replies);
+  assert(!replies.congested);
+  assert(replies.empty);
+  replies.rest();
+  assert(replies.reservedBytes <= before);
+});
