@@ -159,6 +159,16 @@ export const commandsMutants: readonly Mutant[] = [
     tests: ["unit/server/resp/replies_test.ts"],
   },
   {
+    name: "watched-again-takes-room",
+    mistake:
+      "a client that watches the same name in a loop is refused at the 1,025th time",
+    source: "README, Commands",
+    file: transaction,
+    find: "for (const name of fresh) this.#roomed.add(name);",
+    replace: "",
+    tests: transactionTests,
+  },
+  {
     name: "keys-for-nobody",
     mistake: "KEYS of a client that has gone goes through all pages",
     source: "PITFALLS 33",
