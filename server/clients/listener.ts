@@ -7,6 +7,7 @@ import type { Logger } from "../../base/logger.ts";
 import { listenOn, type Port } from "../../base/port.ts";
 import type { TcpSocket } from "../../base/socket.ts";
 import { AdminLimit } from "../commands/admin_limit.ts";
+import { KeySearches } from "../commands/key_searches.ts";
 import { ClientCount } from "../client_count.ts";
 import { lacksHandles } from "../file_handles.ts";
 import { Connection, type ConnectionService } from "./connection.ts";
@@ -103,6 +104,7 @@ export class Listener {
       sessions,
       clientCount,
       admins,
+      searches: new KeySearches(),
       turns: this.#turns,
       failed: (error, { name, client }) => {
         clientCount.failed();

@@ -8,6 +8,7 @@ import type { ClientCount } from "../client_count.ts";
 import type { Dispenser } from "../tickets/dispenser.ts";
 import type { GroupDesk } from "../tickets/group_desk.ts";
 import type { RaftLink } from "../tickets/raft_link.ts";
+import type { KeySearches } from "./key_searches.ts";
 import type { Replies } from "../resp/replies.ts";
 import type { RespParser } from "../resp/resp_parser.ts";
 import type { Protocol, RespWriter } from "../resp/resp_writer.ts";
@@ -53,6 +54,8 @@ export type Service = {
   readonly clientCount: ClientCount;
   /** Every question to the node is admitted by it. */
   readonly admins: AdminLimit;
+  /** Every KEYS waits here for its turn. */
+  readonly searches: KeySearches;
 };
 
 /** The end of the door to the node, as far as commands need it. */

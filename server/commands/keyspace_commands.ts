@@ -10,6 +10,7 @@ import { planned } from "./asking.ts";
 import {
   type Command,
   needsSubcommand,
+  type NodeDoor,
   reply,
   type Service,
   type Session,
@@ -194,18 +195,42 @@ function matching(
  * Looks at one page after the other. Sequences never go, and keep their order: so all that there
  * were at the beginning are seen, and of those that were begun meanwhile some.
  */
-function runKeys(session: Session, service: Service): void {
+function runKeys(session: Session, { link: { groups }, searches }: Service) {
   const pattern = patternAt(session.request, 1);
   if (pattern === undefined) return reply(session).error(longPatternText);
-  const { groups } = service.link;
   const { replies } = session;
   const answer = replies.expectAnswer("group");
-  const refuse = (text: string) => answer((writer) => writer.error(text));
+  const isWanted = () => !replies.isGone;
+  replies.startGroup(() => {
+    const begin = (done: () => void) =>
+      search(groups, {
+        pattern,
+        isWanted,
+        end(write) {
+          if (write !== undefined) answer(write);
+          done();
+        },
+      });
+    if (searches.admit({ isWanted, begin })) return;
+    answer((writer) => writer.error(groupsBusyText));
+  });
+}
+
+/** Calls `end` once, with what writes the reply; with nothing if it is not wanted any more. */
+function search(
+  groups: NodeDoor["groups"],
+  { pattern, isWanted, end }: {
+    readonly pattern: string;
+    readonly isWanted: () => boolean;
+    readonly end: (write?: (writer: RespWriter) => void) => void;
+  },
+): void {
   const names: string[] = [];
   let bytes = 0;
+  const refuse = (text: string) => end((writer) => writer.error(text));
   const askPage = (cursor: number) => {
     const group = [{ type: "list", cursor, count: pageNamesMax }] as const;
-    if (replies.isGone) return;
+    if (!isWanted()) return end();
     if (!groups.hasRoom(group)) return refuse(groupsBusyText);
     groups.ask(group, (outcome) => {
       if (outcome.type !== "done") return refuse(outcomeText(outcome, group));
@@ -216,11 +241,11 @@ function runKeys(session: Session, service: Service): void {
       }
       if (bytes > keysBytesMax) return refuse(tooManyKeysText);
       if (next !== 0) return askPage(next);
-      answer((writer) => {
+      end((writer) => {
         writer.array(names.length);
         for (const name of names) writer.bulk(name);
       });
     });
   };
-  replies.startGroup(() => askPage(0));
+  askPage(0);
 }

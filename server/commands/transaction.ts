@@ -43,6 +43,8 @@ type Queued =
 export class Transaction {
   /** Names and what WATCH saw; `undefined`: no such sequence. */
   readonly #watched = new Map<string, bigint | undefined>();
+  /** Those that have room: a name that is watched again takes none. */
+  readonly #roomed = new Set<string>();
   readonly #queue: Queued[] = [];
   /** Of all that the group will have. */
   #operations = 0;
@@ -92,9 +94,11 @@ export class Transaction {
 
   /** WATCH will tell of `names`; false if there is no room for them. */
   makeRoom(names: readonly string[]): boolean {
-    const checks = names.map((name) => check(name, undefined));
+    const fresh = new Set(names.filter((name) => !this.#roomed.has(name)));
+    const checks = Array.from(fresh, (name) => check(name, undefined));
     if (!this.#hasRoom(checks)) return false;
     this.#count(checks);
+    for (const name of fresh) this.#roomed.add(name);
     return true;
   }
 

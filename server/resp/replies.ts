@@ -166,6 +166,7 @@ export class Replies implements SlotOwner {
     for (let slot; (slot = this.#slots.shift()) !== undefined;) {
       slot.early?.rest();
     }
+    this.#earlyBytes = 0;
     this.#turns.clear();
     this.#long = undefined;
     this.#tickets = this.#alone = 0;

@@ -14,6 +14,7 @@ import type {
 } from "../../raft/channel/messages.ts";
 import { defaultSequence } from "../../base/sequence_name.ts";
 import { AdminLimit } from "../../server/commands/admin_limit.ts";
+import { KeySearches } from "../../server/commands/key_searches.ts";
 import { ClientCount } from "../../server/client_count.ts";
 import type {
   ClientInfo,
@@ -143,6 +144,7 @@ export function connectionService(
     sessions: new Set(),
     clientCount,
     admins: new AdminLimit(clientCount),
+    searches: new KeySearches(),
     turns: { next: queueMicrotask },
     failed: (error) => {
       throw error;

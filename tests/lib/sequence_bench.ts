@@ -9,6 +9,7 @@ import type {
 } from "../../raft/channel/messages.ts";
 import type { Group, GroupOutcome } from "../../raft/channel/operations.ts";
 import { AdminLimit } from "../../server/commands/admin_limit.ts";
+import { KeySearches } from "../../server/commands/key_searches.ts";
 import { ClientCount } from "../../server/client_count.ts";
 import type {
   ClientInfo,
@@ -78,6 +79,7 @@ export class SequenceBench {
       sessions: new Set(),
       clientCount: this.#clientCount,
       admins: new AdminLimit(this.#clientCount),
+      searches: new KeySearches(),
     };
     this.client = this.connect();
   }

@@ -7,6 +7,7 @@ const asking = "server/commands/asking.ts";
 const words = "server/commands/sequence_arguments.ts";
 const tickets = "server/commands/ticket_commands.ts";
 const keyspace = "server/commands/keyspace_commands.ts";
+const searches = "server/commands/key_searches.ts";
 const table = "server/commands/commands.ts";
 const transaction = "server/commands/transaction.ts";
 const transactions = "server/commands/transaction_commands.ts";
@@ -130,11 +131,50 @@ export const commandsMutants: readonly Mutant[] = [
     tests: keyspaceTests,
   },
   {
+    name: "keys-all-at-once",
+    mistake:
+      "KEYS of many clients fill the memory, and the desk, so that a GET is told BUSY",
+    source: "PITFALLS 37",
+    file: searches,
+    find: "!this.#isBusy && (next",
+    replace: "(next",
+    tests: keyspaceTests,
+  },
+  {
+    name: "keys-wait-unbounded",
+    mistake: "any number of KEYS waits",
+    source: "PITFALLS 37",
+    file: searches,
+    find: "if (this.#waiting.size >= searchesWaitingMax) return false;",
+    replace: "",
+    tests: keyspaceTests,
+  },
+  {
+    name: "early-replies-uncounted",
+    mistake:
+      "large replies that wait for a slow one before them are counted nowhere",
+    source: "PITFALLS 37",
+    file: "server/resp/replies.ts",
+    find: "this.#earlyBytes += (slot.early?.length ?? 0) - before;",
+    replace: "this.#earlyBytes += (slot.early?.length ?? 0) * 0 * before;",
+    tests: ["unit/server/resp/replies_test.ts"],
+  },
+  {
+    name: "watched-again-takes-room",
+    mistake:
+      "a client that watches the same name in a loop is refused at the 1,025th time",
+    source: "README, Commands",
+    file: transaction,
+    find: "for (const name of fresh) this.#roomed.add(name);",
+    replace: "",
+    tests: transactionTests,
+  },
+  {
     name: "keys-for-nobody",
     mistake: "KEYS of a client that has gone goes through all pages",
     source: "PITFALLS 33",
     file: keyspace,
-    find: "if (replies.isGone) return;",
+    find: "if (!isWanted()) return end();",
     replace: "",
     tests: keyspaceTests,
   },

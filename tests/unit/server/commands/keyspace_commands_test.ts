@@ -2,6 +2,7 @@
 // Redis' to the byte: `beside_redis_test.ts`.
 
 import assert from "node:assert/strict";
+import { searchesWaitingMax } from "../../../../server/commands/key_searches.ts";
 import { keysBytesMax } from "../../../../server/commands/keyspace_commands.ts";
 import {
   pageNamesMax,
@@ -65,6 +66,31 @@ Deno.test("KEYS of a client that has gone asks for no further page", () => {
   client.replies.forget();
   bench.settle();
   assert.equal(bench.groups.length, 2);
+});
+
+Deno.test("KEYS of one client at a time goes through the pages: each keeps names in memory", () => {
+  const bench = benchOf(1500);
+  const clients = Array.from({ length: 3 }, () => bench.connect());
+  for (const client of clients) client.send(resp("KEYS", "n*9"));
+  assert.equal(bench.groups.length, 1);
+  bench.answer();
+  assert.equal(bench.groups.length, 2);
+  clients[1]!.replies.forget();
+  bench.settle();
+  assert.equal(bench.groups.length, 4, "the client that has gone asks nothing");
+  assert(clients[2]!.received().startsWith("*150\r\n"));
+});
+
+Deno.test("A KEYS beyond those that may wait is refused, and a GET is not", () => {
+  const bench = benchOf(2);
+  const clients = Array.from({ length: 4 }, () => bench.connect());
+  for (const client of clients) client.send(resp("KEYS", "*").repeat(40));
+  assert.equal(bench.groups.length, 1);
+  bench.settle();
+  const replies = clients.map((client) => client.received()).join("");
+  const refused = replies.split("-BUSY").length - 1;
+  assert.equal(refused, 4 * 40 - 1 - searchesWaitingMax);
+  assert.equal(bench.ask(resp("KEYS", "*0")), resp("nnnnn0"));
 });
 
 Deno.test("A longer pattern than any name is refused: each name would be compared with it", () => {

@@ -296,11 +296,26 @@ Deno.test("The largest group that MULTI holds fits a message", () => {
   assert.equal(group.length, operationsMax);
   assert(GroupDesk.fits(group));
   assert.equal(
-    bench.ask(resp("EXEC") + resp("WATCH", ...Array<string>(1000).fill("a"))),
+    bench.ask(resp("EXEC") + resp("WATCH", ...namesOf("a", 1000))),
     aborted + "+OK\r\n",
   );
-  assert.equal(bench.ask(resp("WATCH", ...Array<string>(25).fill("a"))), full);
+  assert.equal(bench.ask(resp("WATCH", ...namesOf("b", 25))), full);
 });
+
+Deno.test("A loop that watches the same names again and again never runs out of room", () => {
+  const bench = new SequenceBench();
+  for (let round = 0; round < 30; round++) {
+    assert.equal(bench.ask(resp("WATCH", ...namesOf("a", 100))), "+OK\r\n");
+  }
+  assert.equal(
+    bench.ask("MULTI\r\nINCR a0\r\nEXEC\r\n"),
+    queued(1, "*1\r\n:1\r\n"),
+  );
+});
+
+function namesOf(prefix: string, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+}
 
 Deno.test("The reply to EXEC comes in the protocol of the connection", () => {
   const bench = new SequenceBench();
