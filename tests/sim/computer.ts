@@ -71,6 +71,8 @@ export class Computer implements Watched {
   #process: Process | undefined;
   /** Of the last process, for the next one. */
   #origin: Origin = { type: "joins" };
+  /** Takes that its clients asked for. */
+  #asked = 0;
   /** Rises whenever a process begins, and whenever one is gone. */
   #processChanges = 0;
   /** The sync that is about to begin will fail. */
@@ -289,7 +291,13 @@ export class Computer implements Watched {
     const dispenser = process?.isolates.linkOf(connection).dispenser;
     this.run(() => {
       if (process !== this.#process) return;
-      dispenser?.take(name, client, request);
+      if (dispenser === undefined) return;
+      // As a connection does on which nothing is awaited; `take` grants a part, too.
+      const last = ++this.#asked % 2 === 0
+        ? dispenser.takeLent(name, request)
+        : undefined;
+      if (last !== undefined) client.granted(last, request.count);
+      else dispenser.take(name, client, request);
     });
   }
 
