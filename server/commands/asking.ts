@@ -5,6 +5,7 @@
 
 import type { Group, GroupOutcome } from "../../raft/channel/operations.ts";
 import { busyText, groupsBusyText } from "../tickets/refusals.ts";
+import { writeBlock } from "../resp/reply_slots.ts";
 import type { RespWriter } from "../resp/resp_writer.ts";
 import {
   type Command,
@@ -31,9 +32,16 @@ export function takeRun(
   const { replies } = session;
   const count = 1 + session.request.repeats(session.ticketsLeft - 1);
   session.spent(count);
-  const client = replies.expectTickets(count, { name, format });
   const isCapped = format === "integer";
   const request = { count, isBlock: false, isCapped };
+  if (!replies.isWaiting) {
+    // A place for the reply, and to fill it, would cost more than all else.
+    const last = dispenser.takeLent(name, request);
+    if (last !== undefined) {
+      return replies.writer.ticketRun(last, count, isCapped ? ":" : "+");
+    }
+  }
+  const client = replies.expectTickets(count, { name, format });
   replies.startTake(() => {
     if (dispenser.hasRoom(name, request)) dispenser.take(name, client, request);
     else client.refused(count, busyText);
@@ -51,9 +59,15 @@ export function takeBlock(
   },
 ): void {
   const { replies } = session;
-  const client = replies.expectBlock(format);
   const isCapped = format === "last";
   const request = { count, isBlock: true, isCapped };
+  if (!replies.isWaiting) {
+    const last = dispenser.takeLent(name, request);
+    if (last !== undefined) {
+      return writeBlock(replies.writer, { last, count, format });
+    }
+  }
+  const client = replies.expectBlock(format);
   replies.startTake(() => {
     if (dispenser.hasRoom(name, request)) dispenser.take(name, client, request);
     else client.refused(count, busyText);

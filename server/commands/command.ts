@@ -60,7 +60,7 @@ export type Service = {
 
 /** The end of the door to the node, as far as commands need it. */
 export type NodeDoor = Pick<RaftLink, "admin" | "status"> & {
-  readonly dispenser: Pick<Dispenser, "hasRoom" | "take">;
+  readonly dispenser: Pick<Dispenser, "hasRoom" | "take" | "takeLent">;
   readonly groups: Pick<GroupDesk, "ask" | "hasRoom">;
 };
 

@@ -116,6 +116,11 @@ export class Replies implements SlotOwner {
       (this.#long?.keptBytes ?? 0);
   }
 
+  /** Whether any reply is awaited, or captured: the next one is not known at once then. */
+  get isWaiting(): boolean {
+    return this.#slots.size > 0 || this.#captured !== undefined;
+  }
+
   /** Whether nobody reads them any more. */
   get isGone(): boolean {
     return this.#gone;
@@ -372,7 +377,9 @@ export class Replies implements SlotOwner {
       this.#slots.shift();
       const next = this.#slots.first;
       const to = next?.tailFrom ?? this.#tails.end;
-      this.#tails.move(this.#out, { from: slot.tailFrom, to });
+      if (to > slot.tailFrom) {
+        this.#tails.move(this.#out, { from: slot.tailFrom, to });
+      }
       next?.late?.(this.#out);
       if (next?.early === undefined) continue;
       this.#earlyBytes -= next.early.reservedBytes;

@@ -80,6 +80,21 @@ export class RunSlot extends Slot {
   }
 }
 
+/** The reply to a block, which is that of a `Range`. */
+export function writeBlock(
+  writer: RespWriter,
+  { last, count, format }: {
+    readonly last: bigint;
+    readonly count: number;
+    readonly format: BlockFormat;
+  },
+): void {
+  if (format === "last") return writer.integerBig(last);
+  writer.array(2);
+  writer.bulk(String(last - BigInt(count - 1)));
+  writer.bulk(String(last));
+}
+
 /** A block of tickets, with one reply. */
 export class BlockSlot extends Slot {
   readonly #format: BlockFormat;
@@ -99,12 +114,12 @@ export class BlockSlot extends Slot {
 
   /** The block is that of a `Range`. */
   granted(last: bigint, count: number): void {
-    this.#owner.fill(this, 1, (writer) => {
-      if (this.#format === "last") return writer.integerBig(last);
-      writer.array(2);
-      writer.bulk(String(last - BigInt(count - 1)));
-      writer.bulk(String(last));
-    });
+    const format = this.#format;
+    this.#owner.fill(
+      this,
+      1,
+      (writer) => writeBlock(writer, { last, count, format }),
+    );
   }
 
   /** There is no block: the reply is an error. */

@@ -134,6 +134,21 @@ export class Dispenser implements TakeAnswers {
     }
   }
 
+  /**
+   * Takes tickets of the sequence `name` that are lent, for a client that waits for nothing else:
+   * the last of them. `undefined` if they cannot be had at once, and nothing is done.
+   *
+   * @throws as `take` does
+   */
+  takeLent(name: string, request: TicketRequest): bigint | undefined {
+    try {
+      return this.#find(name)?.takeLent(request);
+    } catch (error) {
+      this.#options.broken?.(error);
+      throw error;
+    }
+  }
+
   /** The node gave the tickets of a `Range`: as many as the take asked for, or more. */
   taken(name: string, last: bigint, count: number): void {
     this.#lane(name).taken(last, count);

@@ -120,6 +120,19 @@ export class Lane {
   }
 
   /**
+   * Takes the tickets of a request from the loan, if all of them can be had at once; the last of
+   * them. `undefined` if not, and nothing is done.
+   */
+  takeLent(request: TicketRequest): bigint | undefined {
+    const { count } = request;
+    const mayTake = !this.#share.isClosed && this.waiting === 0;
+    if (!mayTake || this.#lendable(request) < count) return undefined;
+    const { last } = this.#loan.take(count);
+    this.#wake();
+    return last;
+  }
+
+  /**
    * How many tickets of a request the loan can serve, those from `from` on; -1 if they are too
    * high for it.
    */

@@ -42,6 +42,8 @@ export class SequenceBench {
   /** The outcome of all groups, instead of what the model says. */
   outcome: GroupOutcome | undefined;
   /** Whether takes and groups find room. */
+  /** Numbers are lent: a take for which nothing waits is answered at once. */
+  lends = false;
   hasRoom = true;
   status: NodeStatus = {
     state: "Follower",
@@ -69,6 +71,7 @@ export class SequenceBench {
         dispenser: {
           hasRoom: () => this.hasRoom,
           take: (name, client, request) => this.#take(name, client, request),
+          takeLent: (name, request) => this.#takeLent(name, request),
         },
         groups: {
           hasRoom: () => this.hasRoom,
@@ -133,6 +136,13 @@ export class SequenceBench {
       }
     };
     this.#due.push({ lane: `take ${name}`, run });
+  }
+
+  #takeLent(name: string, request: TicketRequest): bigint | undefined {
+    const isAwaited = this.#due.some(({ lane }) => lane === `take ${name}`);
+    if (!this.lends || isAwaited) return undefined;
+    const last = this.model.take(name, request);
+    return typeof last === "bigint" ? last : undefined;
   }
 
   #ask(group: Group, client: (outcome: GroupOutcome) => void): void {

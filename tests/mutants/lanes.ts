@@ -198,4 +198,14 @@ export const laneMutants: readonly Mutant[] = [
     replace: "if (this.#isWoken) return;",
     tests: ["unit/server/tickets/group_desk_test.ts"],
   },
+  {
+    name: "lent-number-before-a-group",
+    mistake:
+      "a number that is lent is the reply, although a group before it is awaited",
+    source: "promise 2",
+    file: "server/resp/replies.ts",
+    find: "    return this.#slots.size > 0 || this.#captured !== undefined;",
+    replace: "    return this.#captured !== undefined;",
+    tests: ["unit/server/commands/sequence_commands_test.ts"],
+  },
 ];

@@ -29,6 +29,8 @@ export class Isolates {
   /** The sequences of which the node has asked for its loan, which has not come back. */
   readonly #recalling = new Set<string>();
   #isStopping = false;
+  /** Requests of clients so far. */
+  #asked = 0;
 
   constructor(world: World, process: Process) {
     this.#world = world;
@@ -110,7 +112,13 @@ export class Isolates {
     },
     request: TicketRequest,
   ): void {
-    this.linkOf(connection).dispenser.take(name, client, request);
+    const { dispenser } = this.linkOf(connection);
+    // As a connection does on which nothing is awaited; `take` grants a part, too.
+    const last = ++this.#asked % 2 === 0
+      ? dispenser.takeLent(name, request)
+      : undefined;
+    if (last !== undefined) client.granted(last, request.count);
+    else dispenser.take(name, client, request);
   }
 
   /** Over `connection`, or by an operator if there is none, a group of operations is asked for. */

@@ -104,6 +104,24 @@ Deno.test("On a connection reads see the takes before them, and takes wait for t
   );
 });
 
+Deno.test("Numbers that are lent are the reply at once, unless one before it is awaited", () => {
+  const bench = new SequenceBench();
+  bench.lends = true;
+  const { client } = bench;
+  client.send(resp("TICKET", "a").repeat(3) + resp("INCR", "b"));
+  client.send(resp("TICKET", "a", "COUNT", "5") + resp("INCRBY", "b", "6"));
+  assert.equal(
+    client.received(),
+    "+1\r\n+2\r\n+3\r\n:1\r\n*2\r\n$1\r\n4\r\n$1\r\n8\r\n:7\r\n",
+  );
+  assert.deepEqual(bench.takes, []);
+  client.send(resp("GET", "a") + resp("INCR", "a") + resp("INCRBY", "a", "2"));
+  assert.equal(client.received(), "");
+  assert.deepEqual(bench.takes, [], "they wait for the group");
+  bench.settle();
+  assert.equal(client.received(), "$1\r\n8\r\n:9\r\n:11\r\n");
+});
+
 Deno.test("When too many wait, a client is told so, and nothing is done", () => {
   const bench = new SequenceBench();
   bench.hasRoom = false;
