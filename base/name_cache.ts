@@ -5,7 +5,7 @@
 import { isSequenceName, nameBytesMax } from "./sequence_name.ts";
 
 /** Names that are remembered at most; a power of two. */
-const placesDefault = 2 ** 16;
+const placesDefault = 2 ** 15;
 
 /** Remembers the texts of names. */
 export class NameCache {

@@ -32,6 +32,11 @@ export class SizeNode {
     this.#flags = flags;
   }
 
+  /** Of its process, which runs. */
+  get pid(): number {
+    return this.#process!.pid;
+  }
+
   get data(): string {
     return `${this.directory}/${this.id}`;
   }
@@ -72,7 +77,7 @@ export class SizeNode {
 
   /** Megabytes of memory that are not swapped out; and the most there ever were. */
   memory(): readonly [now: number, peak: number] {
-    const text = Deno.readTextFileSync(`/proc/${this.#process!.pid}/status`);
+    const text = Deno.readTextFileSync(`/proc/${this.pid}/status`);
     const of = (name: string) =>
       Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(text)?.[1]) / 1000;
     return [of("VmRSS"), of("VmHWM")];

@@ -23,7 +23,7 @@ export const laneTicketsMax = 2 ** 26;
 /** Requests that may wait, of all connections. */
 export const askersMax = 2 ** 17;
 /** Lanes past which those that are idle are dropped. */
-export const lanesMax = 2 ** 14;
+export const lanesMax = 2 ** 13;
 
 /** The dependencies of a dispenser. */
 export type DispenserOptions = {

@@ -138,6 +138,31 @@ e2e(
 );
 
 e2e(
+  "Of nodes with different --max-sequences the leader's counts, on whatever node a name is begun",
+  async (lab) => {
+    const cluster = await lab.cluster(3);
+    const limits = new Map(cluster.servers.map((one, at) => [one, 3 + 2 * at]));
+    for (const [server, limit] of limits) {
+      await server.stop();
+      await server.start("--max-sequences", `${limit}`);
+      await cluster.settled();
+    }
+    const leader = await cluster.leader();
+    const limit = limits.get(leader)!;
+    const [other] = await cluster.followers();
+    for (let at = 0; at < limit; at++) {
+      assert.equal(await other!.ask("INCR", `n${at}`), 1n);
+    }
+    for (const server of cluster.servers) {
+      assertRefused(await server.ask("INCR", "more"), /no room/);
+      assertRefused(await server.ask("TICKET.CREATE", "more"), /no room/);
+      assert.equal(await server.ask("DBSIZE"), BigInt(limit));
+      assert.equal(await server.ask("EXISTS", "more"), 0n);
+    }
+  },
+);
+
+e2e(
   "A sequence that is used up touches no other, and a group with it does nothing",
   async (lab) => {
     const node = await lab.server().start();

@@ -306,7 +306,8 @@ Deno.test("Node waits with a snapshot until the work that the last one put off i
     entries: [],
   }]);
   nodes.elect("a");
-  assert.equal(next(nodes, "a"), 1n);
+  nodes.take("a", 1, { name: "7:".padEnd(128, "x") });
+  nodes.settle();
   const asked = snapshot(nodes, "a");
   nodes.settle();
   nodes.run(1);

@@ -292,6 +292,7 @@ Deno.test("Lanes at rest are forgotten, and none in which something waits or is 
     const name = `s${at}`;
     desk.take(ann, 1, { name });
     desk.endTurn();
+    assert.equal(desk.takes.at(-1)?.name, name);
     desk.taken(1n, 1, name);
   }
   assert(dispenser.lanes <= lanesMax, `${dispenser.lanes} lanes`);
