@@ -36,7 +36,7 @@ import { Node } from "./node.ts";
 import { Opening } from "./opening.ts";
 import { settingsOf } from "./node_settings.ts";
 import { createStorage, openStorage } from "./open_storage.ts";
-import { type Clock, Ticker } from "./ticker.ts";
+import { realClock, Ticker } from "./ticker.ts";
 import { openWhenFree } from "../base/listen.ts";
 import { lastWords, type Logger, openLog } from "../base/logger.ts";
 import type { Range } from "../base/range.ts";
@@ -96,8 +96,8 @@ export class Host implements NodeInputs {
 
   operations(door: DoorId, data: Uint8Array): void {
     if (this.#node !== undefined) return this.#node.operations(door, data);
-    data = refuseGroups(data, this.#stateWithoutNode);
-    this.doors.postMessage({ type: "results", door, data });
+    const refused = refuseGroups(data, this.#stateWithoutNode);
+    this.doors.postMessage({ type: "results", door, data: refused });
   }
 
   together(task: () => void): void {
@@ -337,13 +337,6 @@ export class Host implements NodeInputs {
     this.#peers.close().then(stopped, stopped);
   }
 }
-
-const realClock: Clock = {
-  now: () => performance.now(),
-  later: (run: () => void, millis: number) => setTimeout(run, millis),
-  every: (run: () => void, millis: number) => setInterval(run, millis),
-  cancel: clearTimeout,
-};
 
 function aboutOf({ clientAddress, version }: NodeOptions): About {
   return { client: clientAddress, version };

@@ -124,3 +124,11 @@ export class Ticker {
     if (!this.#isStopped) this.#sleep(this.#sleeper.restTicks());
   }
 }
+
+/** The clock and timers of this process. */
+export const realClock: Clock = {
+  now: () => performance.now(),
+  later: (run: () => void, millis: number) => setTimeout(run, millis),
+  every: (run: () => void, millis: number) => setInterval(run, millis),
+  cancel: clearTimeout,
+};

@@ -1,16 +1,14 @@
 // The leader's half of groups of operations. Each becomes one claim on the sequences that it
-// names (`claim.ts`), and its operations are carried out in their order on what the claim got.
-// Not here: which node is asked, and for how long (`groups_asked.ts`).
+// names (`claim.ts`), which the reserve settles at one moment; then its operations are carried
+// out in their order. Not here: which node is asked, and for how long (`groups_asked.ts`).
 //
 // What a group reads is linearizable (thesis 6.4), because its claim is settled at a moment when
 // an entry of this term is applied, and with it all of former leaders; when a round of
 // confirmations that began after the question is over, so no later leader had given a number by
 // then; and when no number of its sequences is lent, and the claims before it are settled.
 //
-// A raise, a `create` and a `set-policy` are entries in the log, with all other operations of
-// their group in one command. So is a group that begins a sequence and may be refused for
-// another operation: it must leave no sequence behind. A group that takes and reads is judged
-// first: it reads at its turn, before a number is given to it, or taken for it from the log.
+// Raises, `create` and `set-policy` are entries in the log, with all that their group does. So is
+// a group that begins a sequence and may be refused: it must leave none behind.
 
 import { assert } from "../../base/assert.ts";
 import { int64Max } from "../../base/range.ts";

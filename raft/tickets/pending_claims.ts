@@ -78,12 +78,16 @@ export class PendingClaims {
   /** The next claim to look at: the one that was listed first. */
   next(): Waiting | undefined {
     const claim = this.#listed[this.#looked];
-    if (claim === undefined) {
-      this.#listed.length = this.#looked = 0;
-      return undefined;
-    }
-    this.#looked++;
+    if (claim === undefined) return undefined;
     claim.isListed = false;
+    this.#looked++;
+    if (this.#looked < this.#listed.length) return claim;
+    // At once: nobody asks for more when no claim waits. Not by its length, which would give
+    // the memory back each time.
+    while (this.#looked > 0) {
+      this.#listed.pop();
+      this.#looked--;
+    }
     return claim;
   }
 
@@ -95,7 +99,7 @@ export class PendingClaims {
 
   /** The next claim whose term is over; it is settled with this. */
   nextLost(): Claim | undefined {
-    return this.#lost.shift();
+    return this.#lost.length === 0 ? undefined : this.#lost.shift();
   }
 
   /** The term is over: no claim gets anything, and none of those in `hands`. */

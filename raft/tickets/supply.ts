@@ -102,7 +102,7 @@ export class Supply {
       hand.taking = taking.count;
       this.#hands.changed(hand); // the bounds are over all of them
     }
-    this.#touched.length = 0;
+    while (this.#touched.length > 0) this.#touched.pop();
     if (takings !== undefined) this.#propose(takings);
   }
 

@@ -121,9 +121,9 @@ export class GroupDesk {
     });
   }
 
-  /** Posts all that waits, as far as one message can hold it, if none is under way. */
+  /** Posts all that waits, as far as one message can hold it; none is under way. */
   #post(): void {
-    if (this.#underWay.length > 0 || this.#isClosed) return;
+    if (this.#isClosed) return;
     const askers: Asker[] = [];
     let weight = 0;
     for (let asker; (asker = this.#waiting.first) !== undefined;) {

@@ -185,7 +185,9 @@ class Recording {
   #save({ build, flushing }: Step & { type: "save" }): void {
     const state = this.#states.at(-1)?.saved;
     assert(state !== undefined, "a save before create()");
-    const save = build(state);
+    // What the snapshot of a compaction covers is committed: no save changes it any more.
+    const { snapshot } = this.#compaction ?? {};
+    const save = build(snapshot ? compacted(state, snapshot) : state);
     if (save.snapshot !== undefined) this.#compaction = undefined;
     const covered = this.#begun;
     if (flushing) this.#wal.flush(this.#answer({ synced: covered, acked: 0 }));

@@ -1,6 +1,6 @@
-// Mistakes of claims on a leader's numbers, put back: their order on one sequence and on several,
-// what is judged before it is given, and the bounds over all sequences. Not here: how many
-// numbers are in hand (`reserve.ts`), and groups of operations (`groups.ts`).
+// Mistakes of claims on the numbers of several sequences, put back: their order, what each gets,
+// commands between them, refusals, and the bounds over all sequences. Not here: one sequence
+// (`reserve.ts`), and its loan (`lending.ts`).
 
 import type { Mutant } from "./mutant.ts";
 
@@ -9,16 +9,6 @@ const holdings = "raft/tickets/holdings.ts";
 const supply = "raft/tickets/supply.ts";
 
 export const claimsMutants: readonly Mutant[] = [
-  {
-    name: "settled-out-of-turn",
-    mistake: "a claim that came later is settled before one that waits",
-    source: "promise 2",
-    file: reserve,
-    find:
-      "    for (const hand of hands) if (hand.front !== claim) return undefined;\n",
-    replace: "",
-    tests: ["unit/raft/tickets/claims_test.ts"],
-  },
   {
     name: "last-of-the-machine",
     mistake: "TICKET.LAST counts numbers in hand as given",
@@ -46,6 +36,16 @@ export const claimsMutants: readonly Mutant[] = [
     find: "    if (claim.isProposed) return undefined;",
     replace:
       "    if (claim.isProposed || [...this.#hands.all].some(({ taking }) => taking > 0)) return undefined;",
+    tests: ["unit/raft/tickets/claims_test.ts"],
+  },
+  {
+    name: "settled-out-of-turn",
+    mistake: "a claim that came later is settled before one that waits",
+    source: "promise 2",
+    file: reserve,
+    find:
+      "    for (const hand of hands) if (hand.front !== claim) return undefined;\n",
+    replace: "",
     tests: ["unit/raft/tickets/claims_test.ts"],
   },
   {

@@ -185,8 +185,8 @@ export const laneMutants: readonly Mutant[] = [
     mistake: "two messages with groups are under way, and answers get mixed up",
     source: "raft/channel/messages.ts, rule 9",
     file: "server/tickets/group_desk.ts",
-    find: "if (this.#underWay.length > 0 || this.#isClosed) return;",
-    replace: "if (this.#isClosed) return;",
+    find: "if (this.#isWoken || this.#underWay.length > 0) return;",
+    replace: "if (this.#isWoken) return;",
     tests: ["unit/server/tickets/group_desk_test.ts"],
   },
 ];

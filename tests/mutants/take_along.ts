@@ -30,7 +30,7 @@ export const takeAlongMutants: readonly Mutant[] = [
     file: "raft/channel/node_box.ts",
     find: "return isLoan || !isSeen || offered < count",
     replace: "return !isSeen || offered < count",
-    tests: ["unit/server/tickets/take_along_test.ts"],
+    tests: ["unit/raft/channel/take_box_test.ts"],
   },
   {
     name: "along-posted-again",

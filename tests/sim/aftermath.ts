@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { newIdentity, recovered, restored } from "../../admin/new_cluster.ts";
+import { stateOf } from "../../admin/log_state.ts";
 import type { Index, NodeId, Saved } from "../../raft/core/types.ts";
 import { defaultSequence } from "../../base/sequence_name.ts";
 import { Nodes } from "../lib/nodes.ts";
@@ -96,7 +97,9 @@ function agreedUpTo({ checker }: World, { snapshot, entries }: Saved): Index {
  */
 function highestIn(world: World, saved: Saved): Map<string, bigint> {
   const { state } = world.model;
+  // Of a name that only an entry began that was never committed, it may know no number.
   const highest = new Map<string, bigint>();
+  for (const name of stateOf(saved).highest.keys()) highest.set(name, 0n);
   const last = agreedUpTo(world, saved);
   for (const name of state.names) {
     for (let i = saved.snapshot.index; i <= last; i++) {

@@ -43,7 +43,9 @@ export class Connection {
     });
     this.#requests.add(asker);
     const { name, request } = asked;
-    this.computer.take({ connection: this, client: asker, name }, request);
+    this.computer.ask((isolates) =>
+      isolates.take({ connection: this, client: asker, name }, request)
+    );
   }
 
   /** Asks for some operations at once, in one group. */
@@ -51,15 +53,15 @@ export class Connection {
     const group = drawGroup(this.#world);
     const request = new GroupRequest(this.#world, group, this.#lines);
     this.#requests.add(request);
-    this.computer.group(group, {
-      connection: this,
-      told: (outcome) => {
-        if (this.#closed) return;
-        request.told(outcome);
-        if (outcome.type !== "done") this.#groupTurnedAway(outcome);
-        this.#done(request);
-      },
-    });
+    const told = (outcome: GroupOutcome) => {
+      if (this.#closed) return;
+      request.told(outcome);
+      if (outcome.type !== "done") this.#groupTurnedAway(outcome);
+      this.#done(request);
+    };
+    this.computer.ask((isolates) =>
+      isolates.group(group, { connection: this, told })
+    );
   }
 
   #turnedAway(text: string, count: number): void {
@@ -73,8 +75,8 @@ export class Connection {
     // ended, a leader may have taken numbers for a request that was forwarded to it.
     // `isolate.ts` counts the takes that a lost leader may have done.
     if (isLate || text === stoppingText) tickets.unanswered(count);
-    if (text.startsWith("ERR no sequence")) counts.unknownNames++;
-    else if (text.includes("sequences exist")) counts.namesRefused++;
+    if (text.includes("--max-sequences")) counts.namesRefused++;
+    else if (text.startsWith("ERR no sequence")) counts.unknownNames++;
     else this.#refused = true;
     if (word === "MOVED") this.#movedTo = address;
   }

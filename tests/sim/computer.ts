@@ -30,15 +30,11 @@ import {
 import { defaultSequence } from "../../base/sequence_name.ts";
 import { Wal } from "../../storage/wal.ts";
 import type { Watched } from "../lib/raft_checker.ts";
-import type { Group, GroupOutcome } from "../../raft/channel/operations.ts";
-import type {
-  TicketClient,
-  TicketRequest,
-} from "../../server/tickets/ticket_request.ts";
 import type { Connection } from "./clients.ts";
 import type { Micros } from "./clock.ts";
 import { Drive, isInjected } from "./drive.ts";
 import { Founding } from "./founding.ts";
+import type { Isolates } from "./isolates.ts";
 import { type Act, type Origin, Process } from "./process.ts";
 import { WatchedStorage } from "./watched_storage.ts";
 import type { World } from "./world.ts";
@@ -276,43 +272,13 @@ export class Computer implements Watched {
     this.#process?.isolates.detach(connection);
   }
 
-  /** `client` asks over `connection` for tickets of sequence `name`. */
-  take(
-    { connection, client, name }: {
-      readonly connection: Connection;
-      readonly client: TicketClient;
-      readonly name: string;
-    },
-    request: TicketRequest,
-  ): void {
+  /** Asks its isolates something, unless its process ends before they hear it. */
+  ask(ask: (isolates: Isolates) => void): void {
     const process = this.#process;
-    const dispenser = process?.isolates.linkOf(connection).dispenser;
     this.run(() => {
-      if (process !== this.#process) return;
-      dispenser?.take(name, client, request);
-    });
-  }
-
-  /** Over `connection`, or by an operator if there is none, a group of operations is asked for. */
-  group(
-    group: Group,
-    { connection, told }: {
-      readonly connection?: Connection;
-      readonly told: (outcome: GroupOutcome) => void;
-    },
-  ): void {
-    const process = this.#process;
-    const { isolates } = process ?? {};
-    const link = connection === undefined
-      ? isolates?.main
-      : isolates?.linkOf(connection);
-    this.run(() => {
-      if (process !== this.#process || process === undefined) return;
-      const settled = process.pace.asks();
-      link?.groups.ask(group, (outcome) => {
-        settled();
-        told(outcome);
-      });
+      if (process !== undefined && process === this.#process) {
+        ask(process.isolates);
+      }
     });
   }
 

@@ -6,7 +6,12 @@
 import assert from "node:assert/strict";
 import { Doors, type NodeInputs } from "../../raft/channel/doors.ts";
 import type { FromNode } from "../../raft/channel/messages.ts";
+import type { Group, GroupOutcome } from "../../raft/channel/operations.ts";
 import { ticksPerTimeout } from "../../server/tickets/lane.ts";
+import type {
+  TicketClient,
+  TicketRequest,
+} from "../../server/tickets/ticket_request.ts";
 import type { RaftLink } from "../../server/tickets/raft_link.ts";
 import type { Connection } from "./clients.ts";
 import { Isolate } from "./isolate.ts";
@@ -94,6 +99,34 @@ export class Isolates {
   linkOf(connection: Connection): RaftLink {
     // The answer to the last request may have closed the connection just now.
     return this.#connections.get(connection) ?? this.main;
+  }
+
+  /** `client` asks over `connection` for tickets of sequence `name`. */
+  take(
+    { connection, client, name }: {
+      readonly connection: Connection;
+      readonly client: TicketClient;
+      readonly name: string;
+    },
+    request: TicketRequest,
+  ): void {
+    this.linkOf(connection).dispenser.take(name, client, request);
+  }
+
+  /** Over `connection`, or by an operator if there is none, a group of operations is asked for. */
+  group(
+    group: Group,
+    { connection, told }: {
+      readonly connection?: Connection;
+      readonly told: (outcome: GroupOutcome) => void;
+    },
+  ): void {
+    const link = connection === undefined ? this.main : this.linkOf(connection);
+    const settled = this.#process.pace.asks();
+    link.groups.ask(group, (outcome) => {
+      settled();
+      told(outcome);
+    });
   }
 
   /** As `main.ts`: all isolates are done with their clients before the node stops. */

@@ -88,11 +88,13 @@ function ask(
   told: (result: Result) => void,
 ): void {
   const asked = pickRunning(world);
-  asked?.group([operation], {
-    told: (outcome) => {
-      if (outcome.type === "done") told(outcome.results[0]!);
-    },
-  });
+  asked?.ask((isolates) =>
+    isolates.group([operation], {
+      told: (outcome) => {
+        if (outcome.type === "done") told(outcome.results[0]!);
+      },
+    })
+  );
 }
 
 function largestOf({ tickets }: World): Map<string, number> {

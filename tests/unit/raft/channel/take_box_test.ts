@@ -255,6 +255,7 @@ Deno.test("TakeBox gives the slots of sequences at rest to others, and asks by m
   hear();
   node.flush();
   see();
+  assert.deepEqual(heard.slice(boxSlots), ["new", "n17"]);
   assert.deepEqual(answered.slice(boxSlots), ["new", "n17"]);
   assert.equal(messages.length, 2);
 });
@@ -288,6 +289,17 @@ Deno.test("What is offered keeps whether it is capped, and goes along as one tak
   dispenser.offer({ name, count: 5, isCapped: false });
   assert.equal(node.answerTake(name, 6n, 3), undefined, "none was seen");
   assert.equal(dispenser.withdraw(name), 5);
+});
+
+Deno.test("Nothing is taken along with an answer that lends, since the loan serves all that wait", () => {
+  const dispenser = box();
+  const node = new NodeBox(dispenser.memory);
+  const hear = node.onRequest({ take() {}, refill() {} });
+  dispenser.take(request(1));
+  hear();
+  dispenser.offer({ name, count: 2, isCapped: false });
+  assert.equal(node.answerTake(name, 2n, 2), undefined);
+  assert.equal(dispenser.withdraw(name), 2);
 });
 
 Deno.test("BoxMemory names slots in ASCII of up to 128 bytes, and each name anew", () => {

@@ -451,37 +451,6 @@ Deno.test("Groups that the leader cannot read are refused with an error, each of
   assert.equal(toldNow(nodes, asked), `${text}; ${text}`);
 });
 
-Deno.test("RAFT.BACKUP holds the state after the last applied entry, from any node", () => {
-  const nodes = Nodes.ledBy("abc");
-  give(nodes, "b", 7);
-  toldNow(nodes, nodes.group("c", [create("orders", 100n)]));
-  const { log } = nodes.node("a").core;
-  for (const id of "abc") {
-    const asked = backUp(nodes, id);
-    nodes.settle();
-    const [outcome] = asked.outcomes!;
-    assert(outcome?.type === "done");
-    assert.deepEqual(outcome.results, [{
-      type: "backup",
-      next: 0,
-      pairs: [
-        ["format", "2"],
-        ["cluster", "c".repeat(32)],
-        ["index", `${log.lastApplied}`],
-        ["term", `${nodes.node("a").core.currentTerm}`],
-        ["members", "3"],
-        ["a", "voter a.example:1"],
-        ["b", "voter b.example:1"],
-        ["c", "voter c.example:1"],
-        ["policy", "any"],
-        ["sequences", "2"],
-        ["ticket", "7"],
-        ["orders", "99"],
-      ],
-    }]);
-  }
-});
-
 Deno.test("A take and a change of members get along with groups", () => {
   const nodes = Nodes.ledBy("abc");
   const removed = nodes.ask("b", {

@@ -15,7 +15,7 @@ import {
   take,
 } from "../../../lib/groups.ts";
 import { Nodes } from "../../../lib/nodes.ts";
-import { told, toldNow } from "../../../lib/questions.ts";
+import { backUp, told, toldNow } from "../../../lib/questions.ts";
 
 /** What becomes of `group` on node `a`, at once. */
 function done(nodes: Nodes, ...group: Group): string {
@@ -273,6 +273,38 @@ Deno.test("A page ends before it is too long, and the next one begins there", ()
     cursor = next;
   } while (cursor !== 0);
   assert.deepEqual(seen, Array.from({ length: 1000 }, (_, i) => name(i)));
+});
+
+Deno.test("RAFT.BACKUP holds the state after the last applied entry, from any node", () => {
+  const nodes = Nodes.ledBy("abc");
+  nodes.take("b", 7);
+  nodes.settle();
+  toldNow(nodes, nodes.group("c", [create("orders", 100n)]));
+  const { log } = nodes.node("a").core;
+  for (const id of "abc") {
+    const asked = backUp(nodes, id);
+    nodes.settle();
+    const [outcome] = asked.outcomes!;
+    assert(outcome?.type === "done");
+    assert.deepEqual(outcome.results, [{
+      type: "backup",
+      next: 0,
+      pairs: [
+        ["format", "2"],
+        ["cluster", "c".repeat(32)],
+        ["index", `${log.lastApplied}`],
+        ["term", `${nodes.node("a").core.currentTerm}`],
+        ["members", "3"],
+        ["a", "voter a.example:1"],
+        ["b", "voter b.example:1"],
+        ["c", "voter c.example:1"],
+        ["policy", "any"],
+        ["sequences", "2"],
+        ["ticket", "7"],
+        ["orders", "99"],
+      ],
+    }]);
+  }
 });
 
 Deno.test("The pages of a backup hold every sequence once, with the last number taken", () => {

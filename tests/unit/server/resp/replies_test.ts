@@ -2,7 +2,10 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Replies as RepliesOf } from "../../../../server/resp/replies.ts";
+import {
+  Replies as RepliesOf,
+  ticketsMax,
+} from "../../../../server/resp/replies.ts";
 import type { RunSlot } from "../../../../server/resp/reply_slots.ts";
 import { leaving as left, tickets } from "../../../lib/fakes.ts";
 
@@ -108,6 +111,7 @@ Deno.test("Replies of a connection that is gone take what still comes, and drop 
   replies.granted(1n, 1);
   replies.refused(1, "ERR leadership lost while committing log");
   assert.equal(left(replies), "");
+  assert.equal(replies.ticketsLeft, ticketsMax, "none is awaited, none given");
 });
 
 Deno.test("Replies is congested by output, by held output, by tickets and by answers", () => {
