@@ -21,5 +21,7 @@ const namePattern = /^[!-~]{1,128}$/;
 
 /** Whether `text` can name a sequence. */
 export function isSequenceName(text: string): boolean {
-  return namePattern.test(text) && !reservedWords.test(text);
+  const { length } = text;
+  const mayBeReserved = length === 4 || length === 5;
+  return namePattern.test(text) && !(mayBeReserved && reservedWords.test(text));
 }

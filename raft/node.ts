@@ -128,7 +128,10 @@ export class Node {
    * nothing was due before the last.
    */
   tick(count = 1): void {
-    this.#run(() => this.#count(count));
+    this.#run(() => {
+      this.#count(count);
+      this.#machine.tick(); // once, however long it slept: it takes some milliseconds
+    });
   }
 
   #count(ticks: number): void {

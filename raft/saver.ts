@@ -21,7 +21,7 @@ import type { Done } from "../storage/storage.ts";
 
 /** The dependencies of a saver. */
 export type SaverOptions = {
-  readonly machine: Pick<Machine, "isEmpty" | "snapshot">;
+  readonly machine: Pick<Machine, "isBehind" | "isEmpty" | "snapshot">;
   readonly environment: Pick<Environment, "storage" | "micros">;
   readonly settings: Pick<NodeSettings, "flushTicks" | "snapshotTicks">;
   readonly diskLatency: DiskLatency;
@@ -115,6 +115,8 @@ export class Saver {
     const isDue = !isNew || this.#ticks >= this.#snapshotFromTick || isStopping;
     const isWanted = this.#wanted.length > 0 && isDue;
     if (!(isGrown || isWanted)) return;
+    // All the work that the last snapshot has put off would hold up the tickets.
+    if (isNew && this.#options.machine.isBehind && !isStopping) return;
     const wanted = this.#wanted.splice(0);
     // Without a new entry the last snapshot, which is durable, is as good as another one.
     if (!isNew) return answerAll(wanted);

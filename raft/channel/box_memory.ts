@@ -14,8 +14,11 @@
 // slot is announced once for each request, and twice at most for answers that were not seen, so
 // neither ring can run full.
 
-/** Sequences whose requests may be under way at one time; a power of two. */
-export const boxSlots = 4096;
+/**
+ * Sequences whose requests may be under way at one time; a power of two. As many as an isolate keeps
+ * lanes of: a slot that changes hands costs more than a take. Memory that is not used is not there.
+ */
+export const boxSlots = 2 ** 14;
 
 /** Places of words in a slot. */
 export const word = {

@@ -21,6 +21,8 @@ export class NodeBox {
   readonly #box: BoxMemory;
   readonly #places: (Place | undefined)[] = [];
   readonly #byName = new Map<string, Place>();
+  /** The one that was looked for last: it often is again. */
+  #found: Place | undefined;
 
   constructor(memory: SharedArrayBuffer) {
     this.#box = new BoxMemory(memory);
@@ -45,7 +47,7 @@ export class NodeBox {
 
   /** Whether a request of `name` came through the box, and is not answered. */
   isAsked(name: string): boolean {
-    const place = this.#byName.get(name);
+    const place = this.#find(name);
     return place !== undefined && place.kind !== 0;
   }
 
@@ -56,7 +58,7 @@ export class NodeBox {
 
   /** The request of `name` is answered by a message. */
   refuse(name: string): void {
-    const place = this.#byName.get(name);
+    const place = this.#find(name);
     if (place !== undefined) place.kind = 0;
   }
 
@@ -69,7 +71,7 @@ export class NodeBox {
     last: bigint,
     count: number,
   ): TakeRequest | undefined {
-    const place = this.#byName.get(name);
+    const place = this.#find(name);
     assert(place?.kind === aTake, "no take waits in the box for this answer");
     const { slot } = place;
     assert(count >= this.#box.get(slot, word.wanted), "half an answer");
@@ -85,7 +87,7 @@ export class NodeBox {
 
   /** Lends the tickets of a `Range`. */
   answerRefill(name: string, last: bigint, count: number): void {
-    const place = this.#byName.get(name);
+    const place = this.#find(name);
     assert(place?.kind === aRefill, "no refill waits in the box");
     place.kind = 0;
     this.#answer(place.slot, { last, count, kind: aRefill });
@@ -119,6 +121,11 @@ export class NodeBox {
     this.#box.ringBell("answers");
   }
 
+  #find(name: string): Place | undefined {
+    if (this.#found?.name === name) return this.#found;
+    return this.#found = this.#byName.get(name);
+  }
+
   #request({ slot, name }: Place, rest: number): TakeRequest {
     return {
       name,
@@ -135,11 +142,13 @@ export class NodeBox {
     // Its former owner may have another slot by now.
     if (known !== undefined && this.#byName.get(known.name) === known) {
       this.#byName.delete(known.name);
+      this.#found = undefined;
     }
     const name = this.#box.nameOf(slot);
     const place = { slot, version, name, kind: 0 };
     this.#places[slot] = place;
     this.#byName.set(name, place);
+    this.#found = place;
     return place;
   }
 }

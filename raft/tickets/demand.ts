@@ -11,6 +11,7 @@
 
 /** Ticks over which demand is averaged; it is over when nobody has asked in any of them. */
 const paceTicks = 4;
+const noPace: readonly number[] = Array.from({ length: paceTicks }, () => 0);
 /** Ticks that numbers taken ahead are to last: half of them outlast an fsync that is late … */
 const lastingTicksMin = 2;
 /** … and, at most, one that is always slow. */
@@ -35,7 +36,7 @@ export class Demand {
   /** Numbers asked for in this tick … */
   #asked = 0;
   /** … and in each of the last `paceTicks` before it. */
-  readonly #pace: number[] = Array.from({ length: paceTicks }, () => 0);
+  readonly #pace = noPace.slice();
   /** The average of those. */
   #average = 0;
   /** Ticks that began while the log worked on the last entry that took numbers. */
@@ -105,10 +106,11 @@ export class Demand {
     const isPause = this.#asked === 0 && !this.#isAnswered;
     if (isPause && !isWaitedFor && !isLent) this.#pause();
     this.#isAnswered = false;
-    this.#pace.shift();
-    this.#pace.push(this.#asked);
+    const pace = this.#pace;
+    for (let at = 1; at < paceTicks; at++) pace[at - 1] = pace[at]!;
+    pace[paceTicks - 1] = this.#asked;
     this.#asked = 0;
-    this.#average = averageOf(this.#pace);
+    this.#average = averageOf(pace);
     if (this.#average === 0) this.#isSteady = false;
   }
 

@@ -73,15 +73,21 @@ type Led = Plan & {
   readonly raises: readonly Raise[] | undefined;
 };
 
-/** A command of the log, and for each of its operations the position in its group. */
+/**
+ * A command of the log, and for each of its operations the position in its group; `undefined`:
+ * they are takes, one for each part.
+ */
 type Command = {
   readonly data: Uint8Array;
-  readonly positions: readonly number[];
+  readonly positions: readonly number[] | undefined;
 };
 
 type Raise = Extract<Operation, { readonly type: "raise" }>;
 
 const done: Result = { type: "done" };
+
+/** In several entries some of its sequences would be begun though others are refused. */
+const tooLarge = "the group is too large for one entry of the log";
 
 /** Carries groups out while this node leads. */
 export class GroupsLed {
@@ -175,10 +181,20 @@ export class GroupsLed {
     { isLogged, onlyTakes }: Traits,
     { parts }: Plan,
   ): Command | string | undefined {
+    const { sequencesMax } = this.#options;
     if (!isLogged) {
       // A take of one sequence leaves no half of it.
       const isOneTake = onlyTakes && parts.length === 1;
       if (isOneTake || !this.#beginsAny(parts)) return undefined;
+    }
+    if (onlyTakes) {
+      // A pipeline may name each of a few sequences a hundred times.
+      const takes = parts.map((part) => ({ ...part, type: "take" as const }));
+      if (!fitsCommand(takes)) return tooLarge;
+      return {
+        data: encodeGroup(takes, { sequencesMax }),
+        positions: undefined,
+      };
     }
     const operations: SequenceOperation[] = [];
     const positions: number[] = [];
@@ -190,12 +206,8 @@ export class GroupsLed {
     if (isLogged && operations.length < group.length) {
       return "a group that changes sequences cannot list them";
     }
-    if (!fitsCommand(operations)) {
-      if (!isLogged) return undefined;
-      return "the group is too large for one entry of the log";
-    }
+    if (!fitsCommand(operations)) return tooLarge;
     if (this.#isRaised(group)) return undefined;
-    const { sequencesMax } = this.#options;
     return { data: encodeGroup(operations, { sequencesMax }), positions };
   }
 
@@ -230,7 +242,8 @@ export class GroupsLed {
   }
 
   #applied(led: Led, outcomes: readonly Outcome[]): GroupOutcome {
-    const { group, positions = [], early = new Map<number, Result>() } = led;
+    const { group, positions, early = new Map<number, Result>() } = led;
+    if (positions === undefined) return this.#appliedTakes(led, outcomes);
     for (const [i, outcome] of outcomes.entries()) {
       if (outcome.type === "refused") {
         return { ...outcome, at: present(positions[outcome.at]) };
@@ -240,6 +253,20 @@ export class GroupsLed {
     const results = group.map((_, at) => present(early.get(at)));
     for (const { name, to } of led.raises ?? []) this.#options.raised(name, to);
     return { type: "done", results };
+  }
+
+  /** The same of a command that has one take for each part. */
+  #appliedTakes(led: Led, outcomes: readonly Outcome[]): GroupOutcome {
+    const given: GivenPart[] = [];
+    for (const outcome of outcomes) {
+      if (outcome.type === "refused") {
+        return { ...outcome, at: this.#firstUnfit(led, outcome.at) };
+      }
+      assert(outcome.type === "taken", `a take is ${outcome.type}`);
+      const { last, count } = outcome;
+      given.push({ last, count, exists: true });
+    }
+    return { type: "done", results: this.#carryOut(led, given) };
   }
 
   /** Carries out the operations in their order on the numbers that each part got. */

@@ -127,8 +127,11 @@ export class Hand {
 
   /** Takes out `claim`, wherever it stands. */
   remove(claim: Waiting): void {
-    if (this.#claims[0] === claim) this.#claims.shift();
-    else {
+    if (this.#claims[0] === claim) {
+      // Most often it is the only one, for which `shift` takes long.
+      if (this.#claims.length === 1) this.#claims.pop();
+      else this.#claims.shift();
+    } else {
       const at = this.#claims.indexOf(claim);
       assert(at > 0, "a claim leaves a hand that it is not in");
       this.#claims.splice(at, 1);

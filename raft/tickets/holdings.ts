@@ -14,6 +14,8 @@ export const stockedMax = 4096;
 export class Holdings {
   readonly #options: DemandOptions;
   readonly #hands = new Map<string, Hand>();
+  /** The one that was looked for last: it often is again. */
+  #found: Hand | undefined;
   #size = 0;
   #unasked = 0;
   /** Hands that hold numbers which nobody asks for. */
@@ -43,16 +45,17 @@ export class Holdings {
   }
 
   find(name: string): Hand | undefined {
-    return this.#hands.get(name);
+    if (this.#found?.name === name) return this.#found;
+    return this.#found = this.#hands.get(name);
   }
 
   /** The hand of sequence `name`, a new one if there is none. */
   of(name: string): Hand {
-    const known = this.#hands.get(name);
+    const known = this.find(name);
     if (known !== undefined) return known;
     const fresh = new Hand(name, this.#options);
     this.#hands.set(name, fresh);
-    return fresh;
+    return this.#found = fresh;
   }
 
   /** To be called when the numbers of `hand` have changed, or what its claims ask for. */
@@ -76,10 +79,12 @@ export class Holdings {
   drop(hand: Hand): void {
     this.changed(hand);
     this.#hands.delete(hand.name);
+    this.#found = undefined;
   }
 
   clear(): void {
     this.#hands.clear();
+    this.#found = undefined;
     this.#size = this.#unasked = this.#stocked = 0;
   }
 }

@@ -116,6 +116,7 @@ export class Lending implements Loans {
    */
   asked(name: string, rest: number): void {
     const loan = this.#loans.get(name);
+    if (loan === undefined && rest === 0) return; // nothing is lent
     // This may have overtaken the answer to the recall, which then brings what was left.
     if (loan?.isRecalled === true && rest === 0) return;
     if (loan?.isRecalled === false) this.#loans.delete(name);

@@ -142,9 +142,19 @@ export class Machine {
     return outcomes;
   }
 
+  /** Whether a snapshot would take long now. Commands and ticks bring this to an end. */
+  get isBehind(): boolean {
+    return this.#table.isBehind;
+  }
+
+  /** A tick has passed, or several: does a part of what the last snapshot has put off. */
+  tick(): void {
+    this.#table.tick();
+  }
+
   /**
    * The whole state, as {@linkcode Machine.restore} reads it. Not a copy, so that it takes no
-   * time: nobody may change these bytes.
+   * time, unless the machine is behind: nobody may change these bytes.
    */
   snapshot(): Uint8Array {
     return this.#table.state();

@@ -15,9 +15,10 @@
 
 import { assert, present, unreachable } from "../../base/assert.ts";
 import { Reader, Writer } from "../../base/bytes.ts";
+import { isSequenceName } from "../../base/sequence_name.ts";
 import type { Policy } from "../channel/operations.ts";
 import { commandBytesMax } from "../core/entry_codec.ts";
-import { bytesOfName, NameBytes } from "./name_bytes.ts";
+import { NameBytes } from "./name_bytes.ts";
 
 /** One operation of a command; `Name` is how it holds the name of its sequence. */
 type Operation<Name> =
@@ -201,10 +202,9 @@ function writeOperation(operation: SequenceOperation): void {
 }
 
 function writeName(name: string): void {
-  const bytes = bytesOfName(name);
-  assert(bytes !== undefined, "a name of no sequence");
-  writer.u8(bytes.length);
-  writer.raw(new Uint8Array(bytes.view.buffer, bytes.at, bytes.length));
+  assert(isSequenceName(name), "a name of no sequence");
+  writer.u8(name.length);
+  for (let i = 0; i < name.length; i++) writer.u8(name.charCodeAt(i));
 }
 
 /** Whether a later ticketd wrote the command, in a version that this one does not know. */

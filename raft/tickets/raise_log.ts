@@ -10,6 +10,8 @@ export class RaiseLog {
   readonly #pauseTicks: number;
   /** Raised to, by sequence, and not told yet. */
   readonly #raised = new Map<string, bigint>();
+  /** Of these, the one that was raised last: the map may be too large to look for it. */
+  #last: string | undefined;
   /** Ticks until the next line may come. */
   #ticksLeft = 0;
 
@@ -25,8 +27,8 @@ export class RaiseLog {
   /** No number of sequence `name` up to `to` is given any more, because a client asked so. */
   raised(name: string, to: bigint): void {
     const before = this.#raised.get(name) ?? 0n;
-    this.#raised.delete(name); // it comes last
     this.#raised.set(name, to > before ? to : before);
+    this.#last = name;
     this.#tell();
   }
 
@@ -36,16 +38,21 @@ export class RaiseLog {
   }
 
   #tell(): void {
-    const [name, to] = [...this.#raised].at(-1) ?? [];
+    const name = this.#last;
     if (name === undefined || this.#ticksLeft > 0) return;
+    const to = this.#raised.get(name);
     const { size } = this.#raised;
-    const others = size === 1 ? "" : `, and raised ${size - 1} other sequences`;
+    const others = size - 1;
+    const othersText = others === 0
+      ? ""
+      : `, and raised ${others} other sequence${others === 1 ? "" : "s"}`;
     this.#log(
       "info",
       `gives numbers of ${name} above ${to}, because a client asked so: those up to ` +
-        `there that no client has got are burnt${others}`,
+        `there that no client has got are burnt${othersText}`,
     );
     this.#raised.clear();
+    this.#last = undefined;
     this.#ticksLeft = this.#pauseTicks;
   }
 }

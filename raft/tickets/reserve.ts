@@ -294,11 +294,13 @@ export class Reserve {
     this.#followTerm();
     const hand = this.#hands.find(name);
     // If later numbers were given meanwhile, these would be out of order: they burn.
-    const isLate = rest.count > 0 && !(hand?.putBack(rest) ?? false);
+    const isBack = hand?.putBack(rest) ?? false;
+    const isLate = rest.count > 0 && !isBack;
     if (isLate) {
       this.#burn(rest.count, { cause: "returned-late", name, lent: rest });
     }
     if (hand === undefined) return;
+    hand.noteLent(0); // all that did not come back was given
     this.#supply.touch(hand);
     this.#claims.list(hand.front);
   }

@@ -93,6 +93,16 @@ export class SequenceTable {
     this.#bytes.copySome();
   }
 
+  /** Whether `state` would have much to do now, which it has put off. */
+  get isBehind(): boolean {
+    return this.#bytes.isCopying;
+  }
+
+  /** A tick has passed: does a larger part of that work. */
+  tick(): void {
+    this.#bytes.tick();
+  }
+
   /** Where the last number of `name` lies; `undefined` if there is no such sequence. */
   find(name: NameBytes): number | undefined {
     const position = present(this.#slots[this.#slotOf(name)]) - 1;

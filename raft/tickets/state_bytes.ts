@@ -11,6 +11,8 @@ import { present } from "../../base/assert.ts";
 const chunkBytes = 4096;
 /** Chunks that each command copies: a fifth of a millisecond, where memory is slow. */
 const chunksAtOnce = 16;
+/** Chunks that each tick copies: a megabyte, some milliseconds where memory is slow. */
+const chunksInTick = 256;
 const lastBytes = 8;
 
 /**
@@ -110,10 +112,23 @@ export class StateBytes {
     return this.#own.length === 0 ? present(this.#shared) : this.#shareOwn();
   }
 
+  /**
+   * Whether chunks are left to copy since the first change after a snapshot: the next snapshot
+   * would have to copy all of them at once.
+   */
+  get isCopying(): boolean {
+    return this.#shared !== undefined && this.#own.length > 0;
+  }
+
+  /** A tick has passed: copies many more chunks, if it has begun. */
+  tick(): void {
+    if (this.isCopying) this.copySome(chunksInTick);
+  }
+
   /** Copies some more chunks, if any are left. */
-  copySome(): void {
+  copySome(count = chunksAtOnce): void {
     if (this.#shared === undefined) return;
-    const end = this.#chunk + chunksAtOnce;
+    const end = this.#chunk + count;
     for (; this.#chunk < end; this.#chunk++) {
       if (this.#chunk === this.#isCopied.length) return this.#forget();
       this.#copy(this.#chunk);

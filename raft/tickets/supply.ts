@@ -108,9 +108,9 @@ export class Supply {
 
   #propose(takings: Taking[]): void {
     const operations = takings.map(
-      ({ hand: { name }, count, isCapped }): SequenceOperation => ({
-        ...{ type: "take", name, count, isCapped },
-      }),
+      ({ hand, count, isCapped }): SequenceOperation => {
+        return { type: "take", name: hand.name, count, isCapped };
+      },
     );
     const fits = countThatFits(operations);
     const command = encodeBatch(operations.slice(0, fits), this.#options);

@@ -196,22 +196,27 @@ export class Dispenser implements TakeAnswers {
   }
 
   #open(name: string): Lane {
-    this.#dropIdle();
-    const lane = new Lane(name, this.#share);
+    const idle = this.#dropIdle();
+    idle?.reuse(name);
+    const lane = idle ?? new Lane(name, this.#share);
     this.#lanes.set(name, lane);
     return this.#newest = lane;
   }
 
-  /** Drops one or two lanes that are idle, if there are many. */
-  #dropIdle(): void {
+  /** Drops one or two lanes that are idle, if there are many; the last of them. */
+  #dropIdle(): Lane | undefined {
+    let idle: Lane | undefined;
     for (const [name, lane] of this.#lanes) {
-      if (this.#lanes.size < lanesMax) return;
+      if (this.#lanes.size < lanesMax) break;
       this.#lanes.delete(name);
       if (this.#newest === lane) this.#newest = undefined;
-      if (lane.isIdle) continue;
-      this.#lanes.set(name, lane);
-      return;
+      if (!lane.isIdle) {
+        this.#lanes.set(name, lane);
+        break;
+      }
+      idle = lane;
     }
+    return idle;
   }
 
   #waits(lane: Lane): void {

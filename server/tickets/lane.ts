@@ -53,7 +53,8 @@ export type LaneShare = AskerCounts & {
 
 /** One sequence, in an isolate that serves clients. */
 export class Lane {
-  readonly name: string;
+  /** The sequence; another one after {@linkcode Lane.reuse}. */
+  name: string;
   readonly #share: LaneShare;
   readonly #askers: Askers;
   /** The request that the node has not yet answered. */
@@ -91,6 +92,15 @@ export class Lane {
   get isIdle(): boolean {
     return this.waiting === 0 && this.#underWay === "nothing" &&
       this.#loan.count === 0 && !this.#isWoken;
+  }
+
+  /**
+   * It is idle, and is from now on the lane of `name`. To make new lanes while old ones are
+   * dropped would fill the memory of old objects, which is rarely cleared.
+   */
+  reuse(name: string): void {
+    assert(this.isIdle, `${this.name} is in use`);
+    this.name = name;
   }
 
   /** Asks for tickets. Numbers that are lent are granted within the call. */

@@ -14,6 +14,25 @@ const source = "PITFALLS 15";
 
 export const compactionMutants: readonly Mutant[] = [
   {
+    name: "snapshot-while-behind",
+    mistake:
+      "a snapshot copies at once all that the one before has left to be copied",
+    source: "docs/PERFORMANCE.md, 100,000 names",
+    file: saver,
+    find: "if (isNew && this.#options.machine.isBehind && !isStopping) return;",
+    replace: "",
+    tests: nodeTests,
+  },
+  {
+    name: "behind-until-commands-come",
+    mistake: "a snapshot waits for commands, of which none may come",
+    source: "PITFALLS 32",
+    file: "raft/node.ts",
+    find: "      this.#machine.tick(); ",
+    replace: "      ",
+    tests: nodeTests,
+  },
+  {
     name: "save-in-old-segment-only",
     mistake: "a save that comes during a compaction is not in the new segment",
     source,

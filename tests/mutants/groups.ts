@@ -41,6 +41,16 @@ export const groupsMutants: readonly Mutant[] = [
     tests: [ledTest],
   },
   {
+    name: "large-group-leaves-sequences",
+    mistake:
+      "a group too large for one entry is refused, and leaves sequences that it has begun",
+    source: "README, Sequences",
+    file: led,
+    find: "      if (!fitsCommand(takes)) return tooLarge;\n",
+    replace: "      if (!fitsCommand(takes)) return undefined;\n",
+    tests: [ledTest],
+  },
+  {
     name: "raise-over-a-loan",
     mistake:
       "a raise believes that lent numbers are given, and they come back below it",

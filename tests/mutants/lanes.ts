@@ -17,6 +17,15 @@ const repliesTests = ["unit/server/resp/replies_test.ts"];
 /** All about lanes. */
 export const laneMutants: readonly Mutant[] = [
   {
+    name: "lane-reused-under-its-old-name",
+    mistake: "a lane that was of another sequence still asks for that one",
+    source: "README, Sequences",
+    file: lane,
+    find: "    this.name = name;\n  }\n\n  /** Asks",
+    replace: "  }\n\n  /** Asks",
+    tests: laneTests,
+  },
+  {
     name: "block-in-two-parts",
     mistake: "a block begins with what is lent and ends with other numbers",
     source: "promise 1; README, Sequences",

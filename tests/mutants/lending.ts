@@ -260,6 +260,16 @@ export const lendingMutants: readonly Mutant[] = [
     tests: ["unit/raft/tickets/lending_test.ts"],
   },
   {
+    name: "loan-counted-for-ever",
+    mistake:
+      "a loan of which nothing comes back counts as lent, and no sequence may have numbers ahead",
+    source: "README, promise 4",
+    file: "raft/tickets/reserve.ts",
+    find: "    hand.noteLent(0); // all that did not come back was given\n",
+    replace: "",
+    tests: ["unit/raft/tickets/lending_test.ts"],
+  },
+  {
     name: "rest-forgets-its-loan",
     mistake:
       "what comes back with a take after the recall was answered is not given again",

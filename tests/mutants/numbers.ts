@@ -59,6 +59,16 @@ export const numbersMutants: readonly Mutant[] = [
     tests: ["unit/raft/tickets/raise_test.ts"],
   },
   {
+    name: "raises-searched-for-the-last",
+    mistake:
+      "a client that raises many sequences in a second stops the node: each raise looks at all",
+    source: "OPERATING, The reasons in the log",
+    file: "raft/tickets/raise_log.ts",
+    find: "const name = this.#last;",
+    replace: "const name = [...this.#raised].at(-1)?.[0];",
+    tests: ["unit/raft/tickets/raise_log_test.ts"],
+  },
+  {
     name: "anything-replaced",
     mistake: "a backup takes the place of any file",
     source: "OPERATING, Backups",

@@ -2,7 +2,14 @@
 
 import assert from "node:assert/strict";
 import { logBytesMax, logEntriesMax } from "../../../raft/log_length.ts";
-import { electionTicks, Nodes, snapshotTicks } from "../../lib/nodes.ts";
+import { Machine } from "../../../raft/tickets/machine.ts";
+import {
+  electionTicks,
+  foundedBy,
+  membersOf,
+  Nodes,
+  snapshotTicks,
+} from "../../lib/nodes.ts";
 
 const ok = { type: "ok" };
 const nothingNew = { type: "error", text: "nothing new to snapshot" };
@@ -284,4 +291,27 @@ Deno.test("Node that stops does not wait for a compaction that nobody asked for"
   }
   assert.equal(nodes.computer("a").end?.error, undefined);
   assert.equal(disk.saved.snapshot.index, 0);
+});
+
+Deno.test("Node waits with a snapshot until the work that the last one put off is done", () => {
+  const names = Array.from({ length: 20_000 }, (_, i) => `${i}:`);
+  const state = Machine.of(names.map((name) => [name.padEnd(128, "x"), 1n]));
+  const nodes = new Nodes([{
+    ...foundedBy("a", membersOf("a")),
+    snapshot: {
+      ...{ index: 9, term: 1, configurationIndex: 1 },
+      configuration: membersOf("a"),
+      data: state.snapshot(),
+    },
+    entries: [],
+  }]);
+  nodes.elect("a");
+  assert.equal(next(nodes, "a"), 1n);
+  const asked = snapshot(nodes, "a");
+  nodes.settle();
+  nodes.run(1);
+  assert.equal(asked.answer, undefined);
+  assert.equal(nodes.disk("a").saved.snapshot.index, 9, "not at once");
+  nodes.run(3);
+  assert.deepEqual(asked.answer, ok);
 });

@@ -149,6 +149,30 @@ Deno.test("One sequence too many is refused, and nothing of its group is done", 
   assert.equal(done(nodes, take("a"), take("b")), "2, 2");
 });
 
+Deno.test("A group of more new names than one entry holds is refused whole, and leaves none", () => {
+  const nodes = Nodes.of("a");
+  nodes.crash("a");
+  nodes.start("a", { sequencesMax: 400 });
+  nodes.elect("a");
+  const names = Array.from({ length: 600 }, (_, i) => "n".repeat(120) + i);
+  assert.match(
+    done(nodes, ...names.map((name) => take(name))),
+    /too large for one entry of the log; nothing was done$/,
+  );
+  nodes.run(5);
+  assert.equal(done(nodes, { type: "size" }), "size 0");
+});
+
+Deno.test("A group that names a few new sequences very often fits one entry", () => {
+  const nodes = Nodes.ledBy("abc");
+  const names = ["x", "y"].map((name) => name.repeat(120));
+  const group = Array.from({ length: 1000 }, (_, i) => take(names[i & 1]!));
+  const before = lastIndex(nodes);
+  const told = done(nodes, ...group).split(", ");
+  assert.equal(lastIndex(nodes), before + 1);
+  assert.deepEqual(told.slice(-2), ["500", "500"]);
+});
+
 Deno.test("A check sees the last number that was given, not what is in hand", () => {
   const nodes = stocked();
   const before = nodes.highest;

@@ -132,6 +132,17 @@ Deno.test("What is lent and not used comes back when nobody has come for a while
   assert.equal(next(nodes, "a"), last! + 1n);
 });
 
+Deno.test("A loan of which nothing comes back counts no more, and its hand is dropped", () => {
+  const nodes = lender();
+  nodes.serve("a", nodes.computer("a").loan.length);
+  nodes.run(25);
+  assert.equal(nodes.computer("a").recalled, true);
+  nodes.giveBack("a");
+  nodes.run(25);
+  const { hands } = nodes.node("a").reserve;
+  assert.deepEqual([hands.unasked, hands.count], [0, 0]);
+});
+
 Deno.test("A node that is stopped gets back what it has lent, and the next life goes on without a gap", () => {
   const nodes = lender();
   const [last] = nodes.serve("a", 1);

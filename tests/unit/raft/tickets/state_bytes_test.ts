@@ -99,3 +99,18 @@ Deno.test("The bytes that it began with stay as they were", () => {
   assert.equal(bytes.lastAt(4092), 5n);
   assert.equal(bytes.lastAt(4984), 0x0101010101010101n);
 });
+
+Deno.test("What a snapshot has put off is done by ticks, and begun by none", () => {
+  const bytes = new StateBytes(new Uint8Array(3 * 2 ** 20));
+  bytes.tick();
+  assert.equal(bytes.isCopying, false, "nothing has changed");
+  const before = bytes.snapshot();
+  assert.equal(bytes.snapshot(), before, "and no memory was opened");
+  bytes.setLast(64, 5n);
+  for (const left of [true, true, true, false]) {
+    assert.equal(bytes.isCopying, true);
+    bytes.tick();
+    assert.equal(bytes.isCopying, left);
+  }
+  assert.equal(bytes.lastAt(64), 5n);
+});
