@@ -25,3 +25,13 @@ export function assert(condition: boolean, message: string): asserts condition {
 export function unreachable(value: never): never {
   throw new InvariantError(`unreachable value: ${JSON.stringify(value)}`);
 }
+
+/**
+ * `value`, which is there: an element within the bounds of a list, say.
+ *
+ * @throws {InvariantError} if it is not
+ */
+export function present<T>(value: T | undefined): T {
+  assert(value !== undefined, "what must be there is missing");
+  return value;
+}

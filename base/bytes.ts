@@ -9,7 +9,7 @@
 //   id, text        length u8 · UTF-8; an id is 1 to 64 of [A-Za-z0-9._-]
 //   data            length u32 · bytes
 
-import { InvariantError } from "./assert.ts";
+import { InvariantError, present } from "./assert.ts";
 
 /** The longest text, in bytes of UTF-8: its length field is one byte. */
 export const textBytesMax = 255;
@@ -299,7 +299,7 @@ export class Reader {
     if (from > this.#bytes.length || end > this.#bytes.length) return undefined;
     let text = "";
     for (let i = from; i < end; i++) {
-      const byte = this.#bytes[i]!;
+      const byte = present(this.#bytes[i]);
       if (byte > 0x7f) return undefined;
       text += String.fromCharCode(byte);
     }

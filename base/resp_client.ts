@@ -2,6 +2,7 @@
 // `ticketd status` need no more of a client. No pipelines, no arrays in arrays, no RESP3, and
 // no retries: raft/members/join.ts knows which requests are worth repeating.
 
+import { present } from "./assert.ts";
 import type { Address } from "./address.ts";
 import { dial, reasonOf } from "./dial.ts";
 
@@ -163,7 +164,7 @@ class ReplyParser {
       const reply = this.#one();
       if (reply !== array) return reply;
     }
-    while (this.#elements.length < this.#count!) {
+    while (this.#elements.length < present(this.#count)) {
       const element = this.#one();
       if (element === incomplete) return incomplete;
       if (element === array) throw notResp();

@@ -24,7 +24,7 @@ import type { About } from "./identity/hello.ts";
 import { noMembers } from "./identity/peer_ranks.ts";
 import { Founding } from "./founding.ts";
 import { Hints } from "./hints.ts";
-import { foundingIgnored, HostNotices, joinHints } from "./host_notices.ts";
+import { HostNotices } from "./host_notices.ts";
 import { identify } from "./resume_or_join.ts";
 import { Joining } from "./joining.ts";
 import { isMember } from "./members/bootstrap.ts";

@@ -76,13 +76,3 @@ export class HostNotices {
     );
   }
 }
-
-/** Of a member that was started with `--join`. */
-export const joinHints =
-  "ignoring --join but for members that have moved: this node already belongs to a " +
-  "cluster, unless that has removed it";
-
-/** Of a member that was started with `--bootstrap-expect`. */
-export const foundingIgnored =
-  "ignoring --bootstrap-expect and --join: this node already belongs to a cluster, unless " +
-  "that has removed it";

@@ -9,6 +9,8 @@
 // its end. Demand that was steady also ends when `paceTicks` pass in which nobody asks. Not
 // here: the numbers themselves (`reserve.ts`). Time is counted in ticks; there is no clock.
 
+import { present } from "../../base/assert.ts";
+
 /** Ticks over which demand is averaged; it is over when nobody has asked in any of them. */
 const paceTicks = 4;
 const noPace: readonly number[] = Array.from({ length: paceTicks }, () => 0);
@@ -107,7 +109,7 @@ export class Demand {
     if (isPause && !isWaitedFor && !isLent) this.#pause();
     this.#isAnswered = false;
     const pace = this.#pace;
-    for (let at = 1; at < paceTicks; at++) pace[at - 1] = pace[at]!;
+    for (let at = 1; at < paceTicks; at++) pace[at - 1] = present(pace[at]);
     pace[paceTicks - 1] = this.#asked;
     this.#asked = 0;
     this.#average = averageOf(pace);

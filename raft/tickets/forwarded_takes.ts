@@ -4,6 +4,7 @@
 // outcome is unknown: the parts without an answer are refused, and their numbers, if they have
 // any, burn. Not here: whether a take is forwarded (`own_takes.ts`).
 
+import { present } from "../../base/assert.ts";
 import type { DoorId, Refusal, TakeRequest } from "../channel/messages.ts";
 import { takeBytesMax, takePartsMax } from "../core/limits.ts";
 import type { Raft } from "../core/raft.ts";
@@ -117,7 +118,7 @@ export class ForwardedTakes {
     { message }: Forwarded,
   ): bigint | Refusal {
     const isSound = last !== undefined &&
-      BigInt(message.parts[at]!.count) <= last;
+      BigInt(present(message.parts[at]).count) <= last;
     if (isSound) return last;
     if (refusal !== undefined && refusal !== "lost") return refusal;
     this.#refusedBy = { id: message.to, term: message.term };
@@ -179,7 +180,7 @@ export class ForwardedTakes {
   }
 
   #settle(forwarded: Forwarded, at: number, outcome: bigint | Refusal): void {
-    const take = forwarded.takes[at]!;
+    const take = present(forwarded.takes[at]);
     forwarded.takes[at] = undefined;
     if (--forwarded.open === 0) this.#underWay.delete(forwarded.message.id);
     this.#options.answer(take, outcome);
@@ -215,7 +216,7 @@ export class ForwardedTakes {
 function countThatFits(takes: readonly OwnTake[], from: number): number {
   let bytes = 0;
   for (let at = from; at < takes.length; at++) {
-    bytes += takes[at]!.request.name.length + takePartBytes;
+    bytes += present(takes[at]).request.name.length + takePartBytes;
     if (bytes > takeBytesMax || at - from === takePartsMax) return at - from;
   }
   return takes.length - from;

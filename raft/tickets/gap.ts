@@ -3,6 +3,7 @@
 // hand when it was killed are told by nobody; the next leader says above which number its own
 // begin (`stats/change_log.ts`).
 
+import { present } from "../../base/assert.ts";
 import type { Range } from "../../base/range.ts";
 import type { NodeId } from "../core/types.ts";
 
@@ -84,7 +85,9 @@ export function gapText(gap: Gap): string {
 function placeText(lost: readonly Lost[]): string {
   const inHand = lost.reduce((sum, { inHand: { count } }) => sum + count, 0);
   const uncommitted = lost.reduce((sum, one) => sum + one.uncommitted, 0);
-  const inHandText = lost.length === 1 ? rangeText(lost[0]!.inHand) : inHand;
+  const inHandText = lost.length === 1
+    ? rangeText(present(lost[0]).inHand)
+    : inHand;
   return [
     ...inHand === 0 ? [] : [`${inHandText} in hand`],
     ...uncommitted === 0

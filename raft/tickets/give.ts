@@ -2,6 +2,7 @@
 // in a row, or a refusal, or nothing yet. All of its parts get theirs at one moment, or none.
 // Not here: whether it is its turn (`reserve.ts`).
 
+import { present } from "../../base/assert.ts";
 import { int64Max } from "../../base/range.ts";
 import type { GivenPart, LastOf, Loans, Settlement } from "./claim.ts";
 import type { Waiting } from "./hand.ts";
@@ -18,8 +19,8 @@ export function resultOf(
   const { parts, hands, kind } = claim;
   let isLacking = false;
   for (let at = 0; at < parts.length; at++) {
-    const { count, isCapped } = parts[at]!;
-    const { left, next } = hands[at]!;
+    const { count, isCapped } = present(parts[at]);
+    const { left, next } = present(hands[at]);
     if (count === 0) continue;
     // The log judges when nothing is in hand: its numbers may be others.
     const isAbove = isCapped && left > 0 &&
@@ -37,7 +38,7 @@ export function resultOf(
 function give({ parts, hands }: Waiting, lastOf: LastOf): GivenPart[] {
   return parts.map(({ name, count }, at) => {
     if (count > 0) {
-      return { last: hands[at]!.give(count), count, exists: true };
+      return { last: present(hands[at]).give(count), count, exists: true };
     }
     const last = lastOf(name);
     return { last: last ?? 0n, count, exists: last !== undefined };
@@ -46,7 +47,7 @@ function give({ parts, hands }: Waiting, lastOf: LastOf): GivenPart[] {
 
 function giveAndLend({ parts, hands }: Waiting, loans: Loans): GivenPart[] {
   return parts.map(({ name, count }, at) => {
-    const hand = hands[at]!;
+    const hand = present(hands[at]);
     // The next claim would get numbers above the loan, which the isolate still deals.
     const mayLend = hand.length === 1 && hand.next <= loanMax;
     const spare = mayLend

@@ -2,6 +2,7 @@
 // each, and which of its operations the log alone can carry out. Pure. Not here: what comes of
 // it (`groups_led.ts`).
 
+import { present } from "../../base/assert.ts";
 import type { Group, Operation } from "../channel/operations.ts";
 import type { ClaimPart } from "./claim.ts";
 import type { SequenceOperation } from "./machine.ts";
@@ -33,7 +34,7 @@ export function planOf(group: Group): Plan {
       known?.set(name, place);
     }
     if (operation.type === "take") {
-      const part = parts[place]!;
+      const part = present(parts[place]);
       part.count += operation.count;
       part.isCapped ||= operation.isCapped;
     }
@@ -43,7 +44,9 @@ export function planOf(group: Group): Plan {
 }
 
 function placeOf(name: string, parts: readonly ClaimPart[]): number {
-  for (let i = 0; i < parts.length; i++) if (parts[i]!.name === name) return i;
+  for (let i = 0; i < parts.length; i++) {
+    if (present(parts[i]).name === name) return i;
+  }
   return -1;
 }
 

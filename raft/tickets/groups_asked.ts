@@ -13,6 +13,7 @@
 // `--forward` holds for groups that take numbers. All others are forwarded, as commands of
 // operators are.
 
+import { present } from "../../base/assert.ts";
 import { DecodeError } from "../../base/bytes.ts";
 import type { DoorId, Forwarding, FromNode } from "../channel/messages.ts";
 import {
@@ -139,7 +140,7 @@ export class GroupsAsked {
       asked.forwarded = undefined;
       const outcomes = outcomesIn(data, forwarded.groups);
       for (const [i, placed] of forwarded.groups.entries()) {
-        const outcome = outcomes[i]!;
+        const outcome = present(outcomes[i]);
         if (outcome.type !== "not-leader") batch.answer(placed, outcome);
         else {
           batch.again(placed);

@@ -10,7 +10,7 @@
 // Raises, `create` and `set-policy` are entries in the log, with all that their group does. So is
 // a group that begins a sequence and may be refused: it must leave none behind.
 
-import { assert } from "../../base/assert.ts";
+import { assert, present } from "../../base/assert.ts";
 import { int64Max } from "../../base/range.ts";
 import type {
   Group,
@@ -246,11 +246,11 @@ export class GroupsLed {
     if (positions === undefined) return this.#appliedTakes(led, outcomes);
     for (const [i, outcome] of outcomes.entries()) {
       if (outcome.type === "refused") {
-        return { ...outcome, at: positions[outcome.at]! };
+        return { ...outcome, at: present(positions[outcome.at]) };
       }
-      early.set(positions[i]!, outcome);
+      early.set(present(positions[i]), outcome);
     }
-    const results = group.map((_, at) => early.get(at)!);
+    const results = group.map((_, at) => present(early.get(at)));
     for (const { name, to } of led.raises ?? []) this.#options.raised(name, to);
     return { type: "done", results };
   }
@@ -281,20 +281,23 @@ export class GroupsLed {
       return part.last - BigInt(count);
     });
     return group.map((operation, at): Result => {
-      const place = places[at]!;
+      const place = present(places[at]);
       switch (operation.type) {
         case "take": {
           const { count } = operation;
-          const last = lasts[place]! + BigInt(count);
+          const last = present(lasts[place]) + BigInt(count);
           lasts[place] = last;
           return { type: "taken", last, count };
         }
         case "last": {
-          const last = given[place]!.exists ? lasts[place] : undefined;
+          const last = present(given[place]).exists ? lasts[place] : undefined;
           return early?.get(at) ?? { type: "last", last };
         }
         case "raise":
-          assert(lasts[place]! >= operation.to, "a raise passed over nothing");
+          assert(
+            present(lasts[place]) >= operation.to,
+            "a raise passed over nothing",
+          );
           return done;
         case "check": // judged before
           return done;
@@ -360,7 +363,7 @@ export class GroupsLed {
 
   /** The first operation for which part `place` has no numbers left. */
   #firstUnfit({ group, places, parts }: Led, place: number): number {
-    let last = this.#lastOf(parts[place]!.name) ?? 0n;
+    let last = this.#lastOf(present(parts[place]).name) ?? 0n;
     for (const [at, operation] of group.entries()) {
       if (places[at] !== place || operation.type !== "take") continue;
       last += BigInt(operation.count);

@@ -8,7 +8,7 @@
 // A barrier is a claim whose result depends on the log's order: one with a command, or one that
 // is to be judged and is not yet. No numbers are taken for it, or for claims behind it.
 
-import { assert } from "../../base/assert.ts";
+import { assert, present } from "../../base/assert.ts";
 import type { Range } from "../../base/range.ts";
 import type { Index } from "../core/types.ts";
 import type { Claim, ClaimPart, ClaimRequest, Settlement } from "./claim.ts";
@@ -269,7 +269,9 @@ export function waitingOf(
 
 /** What `claim` asks of `hand`. */
 export function partOf(claim: Waiting, hand: Hand): ClaimPart {
-  return claim.parts[claim.parts.length === 1 ? 0 : claim.hands.indexOf(hand)]!;
+  return present(
+    claim.parts[claim.parts.length === 1 ? 0 : claim.hands.indexOf(hand)],
+  );
 }
 
 function isBarrier({ command, judge, isJudged }: Waiting): boolean {

@@ -13,7 +13,7 @@
 // A ticketd of before wrote these, which are still applied, without any limit:
 //   take u8 = 1 · count u8 · (name text · wanted u64)* | return u8 = 2 · … | raise u8 = 3 · …
 
-import { assert, unreachable } from "../../base/assert.ts";
+import { assert, present, unreachable } from "../../base/assert.ts";
 import { Reader, Writer } from "../../base/bytes.ts";
 import { isSequenceName } from "../../base/sequence_name.ts";
 import type { Policy } from "../channel/operations.ts";
@@ -113,7 +113,7 @@ export function countThatFits(
 ): number {
   let bytes = headBytes;
   for (let i = from; i < operations.length; i++) {
-    bytes += bytesOf(operations[i]!);
+    bytes += bytesOf(present(operations[i]));
     if (bytes > commandBytesMax) return i - from;
   }
   return operations.length - from;

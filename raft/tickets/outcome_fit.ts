@@ -2,6 +2,7 @@
 // were decoded (`channel/operation_codec.ts`), which does not know what they answer. Clients are
 // told what stands there, so it must at least be of the right kind. Pure.
 
+import { present } from "../../base/assert.ts";
 import { int64Max } from "../../base/range.ts";
 import type {
   Group,
@@ -17,7 +18,9 @@ export function fitsGroup(group: Group, outcome: GroupOutcome): boolean {
   if (outcome.type !== "done") return true;
   const { results } = outcome;
   return results.length === group.length &&
-    group.every((operation, at) => fitsOperation(operation, results[at]!));
+    group.every((operation, at) =>
+      fitsOperation(operation, present(results[at]))
+    );
 }
 
 function fitsOperation(operation: Operation, result: Result): boolean {

@@ -8,7 +8,7 @@
 // On a node that belongs to no cluster nothing waits: every take is refused at once. When the
 // leader that was asked is lost, the take is refused; the dispenser decides whether to ask again.
 
-import { assert } from "../../base/assert.ts";
+import { assert, present } from "../../base/assert.ts";
 import type {
   DoorId,
   Forwarding,
@@ -93,7 +93,7 @@ export class OwnTakes {
     const { name } = part;
     const { post } = this.#options;
     if (settlement.type === "given") {
-      const { last, count } = settlement.parts[0]!;
+      const { last, count } = present(settlement.parts[0]);
       if (count > part.count) this.#lending.lent(name, last);
       // At once: the loan in this answer may be recalled in the next moment.
       return post({ type: "taken", door, name, last, count });

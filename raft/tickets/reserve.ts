@@ -11,7 +11,7 @@
 // that no node leads in a later term (`core/confirmation.ts`). At the end of the term the
 // rest burns: the next leader's numbers begin above it. Not here: one sequence (`hand.ts`).
 
-import { assert } from "../../base/assert.ts";
+import { assert, present } from "../../base/assert.ts";
 import type { Range } from "../../base/range.ts";
 import type { SequenceRefusal } from "../channel/operations.ts";
 import type { Raft } from "../core/raft.ts";
@@ -114,13 +114,13 @@ export class Reserve {
     const { parts } = request;
     const hands: Hand[] = [];
     for (let at = 0; at < parts.length; at++) {
-      hands.push(this.#hands.of(parts[at]!.name));
+      hands.push(this.#hands.of(present(parts[at]).name));
     }
     const round = this.#raft.confirm(request.asker);
     const claim = waitingOf(request, { hands, round });
     for (let at = 0; at < parts.length; at++) {
-      const hand = hands[at]!;
-      const { count } = parts[at]!;
+      const hand = present(hands[at]);
+      const { count } = present(parts[at]);
       if (count > 0) hand.demand.asked(count);
       hand.push(claim, count);
       this.#supply.touch(hand);
@@ -199,7 +199,7 @@ export class Reserve {
     const isReturned = this.#supply.giveBack(
       hands.filter(({ left }) => left > 0),
     );
-    const index = isReturned ? this.#raft.propose(command!) : undefined;
+    const index = isReturned ? this.#raft.propose(present(command)) : undefined;
     if (index === undefined) return this.#claims.postpone(claim);
     claim.isProposed = true;
     this.#proposed.set(index, claim);

@@ -10,7 +10,7 @@
 // (`base/sequence_name.ts`) and stands there once. Sequences are never removed, but for those
 // of a group that is refused: nobody has seen them.
 
-import { assert } from "../../base/assert.ts";
+import { assert, present } from "../../base/assert.ts";
 import { DecodeError, Reader } from "../../base/bytes.ts";
 import type { Policy } from "../channel/operations.ts";
 import { NameBytes } from "./name_bytes.ts";
@@ -53,7 +53,7 @@ export class SequenceTable {
    */
   static of(state: Uint8Array): SequenceTable {
     if (state.length === 0) return new SequenceTable();
-    const found = state[0]!;
+    const found = present(state[0]);
     assert(
       !isNewerState(state),
       `format ${found} in the log is newer than this ticketd, which knows ${version}`,
@@ -76,7 +76,7 @@ export class SequenceTable {
   }
 
   get policy(): Policy {
-    return policies[this.#bytes.head.getUint8(policyAt)]!;
+    return present(policies[this.#bytes.head.getUint8(policyAt)]);
   }
 
   set policy(policy: Policy) {
@@ -105,9 +105,9 @@ export class SequenceTable {
 
   /** Where the last number of `name` lies; `undefined` if there is no such sequence. */
   find(name: NameBytes): number | undefined {
-    const position = this.#slots[this.#slotOf(name)]! - 1;
+    const position = present(this.#slots[this.#slotOf(name)]) - 1;
     if (position < 0) return undefined;
-    return this.#begins[position]! + 1 + name.length;
+    return present(this.#begins[position]) + 1 + name.length;
   }
 
   /** Adds a sequence that is not there yet, with the last number 0; where that lies. */
@@ -140,7 +140,7 @@ export class SequenceTable {
   /** Removes the newest sequences until `size` are left. */
   cut(size: number): void {
     while (this.#size > size) {
-      const begin = this.#begins[this.#size - 1]!;
+      const begin = present(this.#begins[this.#size - 1]);
       // No name behind it was entered later, so that no search passes over its slot.
       this.#slots[this.#slotOf(this.#nameAt(begin))] = 0;
       this.#size--;
@@ -153,7 +153,7 @@ export class SequenceTable {
   sequences(from: number, to: number): (readonly [string, bigint])[] {
     const sequences: (readonly [string, bigint])[] = [];
     for (let i = from; i < Math.min(to, this.#size); i++) {
-      const begin = this.#begins[i]!;
+      const begin = present(this.#begins[i]);
       const name = this.#nameAt(begin);
       sequences.push([`${name}`, this.lastAt(name.at + name.length)]);
     }
@@ -205,9 +205,9 @@ export class SequenceTable {
   #slotOf(name: NameBytes): number {
     const mask = this.#slots.length - 1;
     for (let slot = name.hash & mask;; slot = (slot + 1) & mask) {
-      const position = this.#slots[slot]! - 1;
+      const position = present(this.#slots[slot]) - 1;
       if (position < 0) return slot;
-      const begin = this.#begins[position]!;
+      const begin = present(this.#begins[position]);
       const view = this.#bytes.viewAt(begin);
       const isAsLong = view.getUint8(begin) === name.length;
       if (isAsLong && name.isAt(view, begin + 1)) return slot;
@@ -218,7 +218,7 @@ export class SequenceTable {
   #spread(): void {
     this.#slots = new Int32Array(2 * this.#slots.length);
     for (let i = 0; i < this.#size; i++) {
-      this.#slots[this.#slotOf(this.#nameAt(this.#begins[i]!))] = i + 1;
+      this.#slots[this.#slotOf(this.#nameAt(present(this.#begins[i])))] = i + 1;
     }
   }
 }

@@ -9,7 +9,7 @@
 // again, or doubled by the network, burns no numbers: it is answered with what is settled so
 // far. If a process has been forgotten, its takes could be executed again: their numbers burn.
 
-import { assert } from "../../base/assert.ts";
+import { assert, present } from "../../base/assert.ts";
 import type { SequenceRefusal } from "../channel/operations.ts";
 import type { Raft } from "../core/raft.ts";
 import type { Take, TakeAnswer, TakeResponse } from "../core/types.ts";
@@ -136,7 +136,8 @@ export class ServedTakes {
     // Two takes under one id would be a bug there, or two processes that drew one number.
     const isSame = term === take.term && parts.length === take.parts.length &&
       parts.every(({ name, count }, at) =>
-        take.parts[at]!.name === name && take.parts[at]!.count === count
+        present(take.parts[at]).name === name &&
+        present(take.parts[at]).count === count
       );
     if (isSame && answers.length > 0) this.#respond(served, [...answers]);
   }
@@ -173,7 +174,11 @@ export class ServedTakes {
 function answerOf(at: number, settlement: Settlement): TakeAnswer {
   switch (settlement.type) {
     case "given":
-      return { at, last: settlement.parts[0]!.last, refusal: undefined };
+      return {
+        at,
+        last: present(settlement.parts[0]).last,
+        refusal: undefined,
+      };
     case "refused":
       return { at, last: undefined, refusal: takeRefusalOf(settlement.reason) };
     case "lost":

@@ -5,6 +5,8 @@
 // what has not changed is read from the snapshot. Not here: what the bytes mean
 // (`sequence_table.ts`).
 
+import { present } from "../../base/assert.ts";
+
 /** A page of memory: a batch of hundreds of names that lie apart must not copy all there is. */
 const chunkBytes = 4096;
 /** Chunks that each command copies: a fifth of a millisecond, where memory is slow. */
@@ -45,7 +47,7 @@ export class StateBytes {
 
   /** A view of the bytes up to the first number, to read them. */
   get head(): DataView {
-    return this.#isCopied[0] === 0 ? this.#sharedView! : this.#ownView;
+    return this.#isCopied[0] === 0 ? present(this.#sharedView) : this.#ownView;
   }
 
   /** The same, to change them. */
@@ -56,7 +58,9 @@ export class StateBytes {
 
   /** A view in which the bytes that begin at `begin` lie at `begin`; not for numbers. */
   viewAt(begin: number): DataView {
-    return begin < this.#sharedLength ? this.#sharedView! : this.#ownView;
+    return begin < this.#sharedLength
+      ? present(this.#sharedView)
+      : this.#ownView;
   }
 
   lastAt(place: number): bigint {
@@ -64,9 +68,9 @@ export class StateBytes {
       return this.#ownView.getBigUint64(place, true);
     }
     // A number across two chunks that has changed has had both copied.
-    const isOwn = this.#isCopied[chunkOf(place)]! &
+    const isOwn = present(this.#isCopied[chunkOf(place)]) &
       (this.#isCopied[chunkOf(place + lastBytes - 1)] ?? 1);
-    const view = isOwn ? this.#ownView : this.#sharedView!;
+    const view = isOwn ? this.#ownView : present(this.#sharedView);
     return view.getBigUint64(place, true);
   }
 
@@ -105,7 +109,7 @@ export class StateBytes {
   /** All bytes as they are now, which do not change any more. */
   snapshot(): Uint8Array {
     // Without a change since the last one, that is it.
-    return this.#own.length === 0 ? this.#shared! : this.#shareOwn();
+    return this.#own.length === 0 ? present(this.#shared) : this.#shareOwn();
   }
 
   /**
@@ -172,7 +176,7 @@ export class StateBytes {
     if (this.#own.length === 0) this.#open(this.#length);
     const at = chunk * chunkBytes;
     const end = Math.min(at + chunkBytes, this.#sharedLength);
-    if (at < end) this.#own.set(this.#shared!.subarray(at, end), at);
+    if (at < end) this.#own.set(present(this.#shared).subarray(at, end), at);
     this.#isCopied[chunk] = 1;
   }
 }

@@ -6,7 +6,7 @@
 //
 // Not here: claims, and commands of theirs (`reserve.ts`).
 
-import { assert } from "../../base/assert.ts";
+import { assert, present } from "../../base/assert.ts";
 import { int64Max, type Range } from "../../base/range.ts";
 import type { SequenceRefusal } from "../channel/operations.ts";
 import type { Raft } from "../core/raft.ts";
@@ -188,7 +188,7 @@ export class Supply {
     const { takings } = this.#taking;
     const ticks = this.#takingTicks;
     const supplied = takings.map((taking, at) =>
-      this.#supplied(taking, outcomes[at]!)
+      this.#supplied(taking, present(outcomes[at]))
     );
     for (const { hand } of takings) hand.entry = index;
     this.#taking = undefined;

@@ -30,15 +30,23 @@ export const claimsMutants: readonly Mutant[] = [
   },
   {
     name: "cold-holds-up-hot",
-    mistake: "a claim that cannot be settled stops those of other sequences",
+    mistake: "a claim waits while the log takes numbers, of whatever sequence",
     source: "promise 5",
     file: reserve,
-    find: "      if (settlement === undefined) continue;\n",
-    replace: "      if (settlement === undefined) return undefined;\n",
-    tests: [
-      "unit/raft/tickets/claims_test.ts",
-      "unit/raft/tickets/claims_model_test.ts",
-    ],
+    find: "    if (claim.isProposed) return undefined;",
+    replace:
+      "    if (claim.isProposed || [...this.#hands.all].some(({ taking }) => taking > 0)) return undefined;",
+    tests: ["unit/raft/tickets/claims_test.ts"],
+  },
+  {
+    name: "settled-out-of-turn",
+    mistake: "a claim that came later is settled before one that waits",
+    source: "promise 2",
+    file: reserve,
+    find:
+      "    for (const hand of hands) if (hand.front !== claim) return undefined;\n",
+    replace: "",
+    tests: ["unit/raft/tickets/claims_test.ts"],
   },
   {
     name: "one-entry-for-each",

@@ -134,6 +134,19 @@ Deno.test("A command waits for an entry that takes numbers of its sequences, and
   ]);
 });
 
+Deno.test("A command waits for numbers that are taken ahead: they would be given behind it, and are below", () => {
+  const leader = stocked("a");
+  const { left } = leader.reserve.hands.find("a")!;
+  leader.stuck = true;
+  leader.ask(`a ${left}`);
+  assert(leader.reserve.hands.find("a")!.taking > 0, "more is under way");
+  leader.command("a 0", [raise("a", 1000n)]);
+  leader.ask("a");
+  assert.equal(leader.told().length, 1);
+  leader.unstick();
+  assert.deepEqual(leader.told(), ["a 0: done", "a: 1001-1001"]);
+});
+
 Deno.test("A command of no sequence waits for nobody", () => {
   const leader = stocked("a");
   leader.stuck = true;

@@ -173,6 +173,15 @@ Deno.test("WATCH lets EXEC do nothing if another client has asked meanwhile", ()
   ]);
 });
 
+Deno.test("A second WATCH of a sequence keeps what the first has seen", () => {
+  const bench = new SequenceBench();
+  bench.ask("WATCH a\r\n");
+  bench.ask("INCR a\r\n");
+  bench.ask("WATCH a\r\n");
+  const reply = bench.ask("MULTI\r\nINCR a\r\nEXEC\r\n");
+  assert.equal(reply, queued(1, "*-1\r\n"), "it has changed since");
+});
+
 Deno.test("WATCH notices that a sequence was created, though nothing was given", () => {
   const bench = new SequenceBench();
   bench.ask("WATCH a\r\n");
