@@ -5,8 +5,8 @@
 //
 // The leader answers after a majority has confirmed it, so that every ticket answered before
 // the question is inside. It answers page by page: a sequence of a later page may have gone on
-// since the first, or have begun. A backup that fails is tried again, with growing pauses, if there are
-// to be more of them; else it is a fault.
+// since the first, or have begun. A backup that fails is tried again, with growing pauses, if
+// there are to be more of them; else it is a fault.
 
 import { type Address, formatAddress, withHost } from "../base/address.ts";
 import { exitCodes } from "../base/exit_codes.ts";

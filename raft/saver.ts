@@ -3,9 +3,9 @@
 // the next save: group commit. A compaction goes on beside the saves, and nothing waits for it
 // but an answer to RAFT.SNAPSHOT.
 //
-// A failed save, flush or compaction is never retried (PITFALLS 11, 13). It ends the node (`failed`), the
-// host says `stopped` with the error, and the main isolate ends the process with code 1
-// (`main.ts`, `server/process_end.ts`). Not here: what a save holds (`core/saves.ts`), and
+// A failed save, flush or compaction is never retried (PITFALLS 11, 13). It ends the node
+// (`failed`), the host says `stopped` with the error, and the main isolate ends the process with
+// code 1 (`main.ts`, `server/process_end.ts`). Not here: what a save holds (`core/saves.ts`), and
 // files (`storage/`).
 
 import type { AdminAnswer } from "./channel/messages.ts";

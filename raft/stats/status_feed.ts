@@ -1,7 +1,8 @@
 // Keeps the clients' isolates informed of the node's status (`NodeStatus` of the channel):
-// its state, the leader, the members' hosts, the last ticket, how many sequences. Posts it when it has changed, at
-// most once an input, and no more than once a second if only the ticket has: a message for
-// each take would cost as much as the take. Not here: what RAFT.STATS answers (`raft_stats.ts`).
+// its state, the leader, the members' hosts, the last ticket, how many sequences. Posts it when
+// it has changed, at most once an input, and no more than once a second if only the last two
+// have: a message for each take would cost as much as the take. Not here: what RAFT.STATS
+// answers (`raft_stats.ts`).
 
 import { parseAddress } from "../../base/address.ts";
 import type { FromNode, NodeStatus } from "../channel/messages.ts";

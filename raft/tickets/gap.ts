@@ -1,7 +1,7 @@
 // A gap in the numbers: which of those that this node took will never be given, and why, as one
-// line for the log, however many sequences it is about. The reserve knows the causes (`reserve.ts`). Numbers that a process had in
-// hand when it was killed are told by nobody; the next leader says above which number its own
-// begin (`stats/change_log.ts`).
+// line for the log, however many sequences it is about. The reserve knows the causes
+// (`reserve.ts`). Nobody tells of numbers that a process had in hand when it was killed; the next
+// leader says above which number its own begin (`stats/change_log.ts`).
 
 import { present } from "../../base/assert.ts";
 import type { Range } from "../../base/range.ts";

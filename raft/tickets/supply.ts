@@ -1,4 +1,4 @@
-// What the hands of a leader get from the log, and give back to it: its entries that take or
+// How a leader's hands get numbers from the log, and give them back: by entries that take or
 // return numbers, each of which may serve many sequences. One at a time takes numbers, as a
 // disk has one save at a time; those that a hand needs meanwhile gather for the next.
 //
