@@ -155,8 +155,8 @@ export const commandsMutants: readonly Mutant[] = [
       "large replies that wait for a slow one before them are counted nowhere",
     source: "PITFALLS 37",
     file: "server/resp/replies.ts",
-    find: "this.#earlyBytes += (slot.early?.length ?? 0) - before;",
-    replace: "this.#earlyBytes += (slot.early?.length ?? 0) * 0 * before;",
+    find: "this.#earlyBytes += (slot.early?.reservedBytes ?? 0) - before;",
+    replace: "this.#earlyBytes += 0 * before;",
     tests: ["unit/server/resp/replies_test.ts"],
   },
   {

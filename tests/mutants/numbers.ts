@@ -54,8 +54,8 @@ export const numbersMutants: readonly Mutant[] = [
     mistake: "a client that raises in a loop fills the log",
     source: "PITFALLS 38",
     file: "raft/tickets/raise_log.ts",
-    find: "if (this.#ticksLeft > 0 || this.#raised.size === 0) return;",
-    replace: "if (this.#raised.size === 0) return;",
+    find: "if (name === undefined || this.#ticksLeft > 0) return;",
+    replace: "if (name === undefined) return;",
     tests: ["unit/raft/tickets/raise_test.ts"],
   },
   {
