@@ -43,7 +43,7 @@ export const serverMutants: readonly Mutant[] = [
     mistake: "output for a client that never reads grows without end",
     source: "PITFALLS 33",
     file: replies,
-    find: "this.#out.length + held >= outputBytesMax ||",
+    find: "this.#out.length + held + this.#earlyBytes >= outputBytesMax ||",
     replace: "this.#out.length + held < 0 ||",
     tests: ["unit/server/resp/replies_test.ts"],
   },
