@@ -132,7 +132,7 @@ export const commandsMutants: readonly Mutant[] = [
   {
     name: "keys-all-at-once",
     mistake:
-      "KEYS of many clients fill the memory, and the desk, so that a GET is told BUSY",
+      "KEYS of many clients fill the memory, and the desk, so that other clients wait",
     source: "PITFALLS 37",
     file: searches,
     find: "!this.#isBusy && (next",
