@@ -1,6 +1,6 @@
 // The turns of KEYS: one search of all clients at a time goes through the pages, in each isolate.
 // Many at once would each keep names that nobody counts, and fill the desk for groups, so that
-// a GET of another client would be told BUSY. Not here: what is searched
+// a SCAN of another client would be told BUSY, and a GET would wait. Not here: what is searched
 // (`keyspace_commands.ts`).
 
 import { Fifo } from "../../base/fifo.ts";

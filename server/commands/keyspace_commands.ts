@@ -199,7 +199,8 @@ function runKeys(session: Session, { link: { groups }, searches }: Service) {
   const pattern = patternAt(session.request, 1);
   if (pattern === undefined) return reply(session).error(longPatternText);
   const { replies } = session;
-  const answer = replies.expectAnswer("group");
+  // It may wait for its place, and asks more than once: what comes behind must not overtake it.
+  const answer = replies.expectAnswer("group", { isAlone: true });
   const isWanted = () => !replies.isGone;
   replies.startGroup(() => {
     const begin = (done: () => void) =>

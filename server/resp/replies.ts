@@ -234,17 +234,21 @@ export class Replies implements SlotOwner {
 
   /**
    * The next reply waits until the returned function is called, once, to write it. `startGroup`
-   * must follow if it is that of a group of operations.
+   * must follow if it is that of a group of operations. `isAlone`: no further command is run
+   * meanwhile.
    */
   expectAnswer(
     of: "admin" | "group" = "admin",
+    { isAlone = false } = {},
   ): (write: (writer: RespWriter) => void) => void {
     const slot = this.#open(new Slot(1, this.#tails.end));
     this.#answers[of]++;
+    if (isAlone) this.#alone++;
     return (write) => {
       if (this.#gone) return;
       assert(slot.waiting === 1, "a request was answered twice");
       this.#answers[of]--;
+      if (isAlone) this.#alone--;
       this.#fill(slot, 1, () => write(this.#writerOf(slot)));
     };
   }

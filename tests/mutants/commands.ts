@@ -133,7 +133,7 @@ export const commandsMutants: readonly Mutant[] = [
   {
     name: "keys-all-at-once",
     mistake:
-      "KEYS of many clients fill the memory, and the desk, so that a GET is told BUSY",
+      "KEYS of many clients fill the memory, and the desk, so that other clients wait",
     source: "PITFALLS 37",
     file: searches,
     find: "!this.#isBusy && (next",
@@ -148,6 +148,15 @@ export const commandsMutants: readonly Mutant[] = [
     find: "if (this.#waiting.size >= searchesWaitingMax) return false;",
     replace: "",
     tests: keyspaceTests,
+  },
+  {
+    name: "keys-overtaken",
+    mistake: "a CREATE behind KEYS on one connection is seen by it",
+    source: "promise 2",
+    file: "server/commands/keyspace_commands.ts",
+    find: 'replies.expectAnswer("group", { isAlone: true });',
+    replace: 'replies.expectAnswer("group");',
+    tests: ["unit/server/commands/sequences_model_test.ts"],
   },
   {
     name: "early-replies-uncounted",
