@@ -171,12 +171,10 @@ export class Replies implements SlotOwner {
     for (let slot; (slot = this.#slots.shift()) !== undefined;) {
       slot.early?.rest();
     }
-    this.#earlyBytes = 0;
     this.#turns.clear();
     this.#long = undefined;
-    this.#tickets = this.#alone = 0;
+    this.#tickets = this.#alone = this.#earlyBytes = 0;
     this.#answers.admin = this.#answers.group = 0;
-    this.#earlyBytes = 0;
     this.#tails.rest();
     this.#out.rest();
   }
