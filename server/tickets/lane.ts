@@ -10,7 +10,6 @@
 
 import type {
   Refusal,
-  TakeAnswers,
   TakeOffers,
   TakeRequests,
 } from "../../raft/channel/messages.ts";
