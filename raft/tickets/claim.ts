@@ -34,6 +34,8 @@ export type Claim = {
    * answer refuses the claim, and then nothing is given.
    */
   readonly judge: Judge | undefined;
+  /** Whether anybody still waits for it, asked when it is its turn; left out: somebody does. */
+  readonly isWanted: (() => boolean) | undefined;
   /** The isolate of ours that asks, of an own claim. */
   readonly door: DoorId | undefined;
 };
@@ -50,6 +52,7 @@ export type Judge = (
 export type ClaimRequest = Pick<Claim, "kind" | "parts"> & {
   readonly command?: Uint8Array | undefined;
   readonly judge?: Judge | undefined;
+  readonly isWanted?: (() => boolean) | undefined;
   readonly door?: DoorId;
   /** The node that asks, in the term of this leader; `undefined` for our own clients. */
   readonly asker: NodeId | undefined;
@@ -84,7 +87,10 @@ export type Settlement =
     readonly reason: SequenceRefusal;
     readonly at: number;
   }
-  /** The term in which it was made is over: if its command was proposed, nobody knows. */
+  /**
+   * The term in which it was made is over: if its command was proposed, nobody knows. Or nobody
+   * waits for it any more: nothing was done.
+   */
   | { readonly type: "lost" };
 
 /** The numbers of one part of a claim. */

@@ -114,10 +114,15 @@ export class Batch {
     this.#settle(at, outcome);
   }
 
-  /** A group that was under way has no outcome: it waits again. */
+  /** A group that was under way has no outcome: it waits again, unless its time was up. */
   again(placed: Placed): void {
     this.#underWay--;
-    this.#again.push(placed);
+    if (this.isWanted(placed)) this.#again.push(placed);
+  }
+
+  /** Whether a group has no outcome. */
+  isWanted({ at }: Placed): boolean {
+    return this.#outcomes[at] === undefined;
   }
 
   /** Gives an outcome to each group that waits, and for which `outcomeOf` knows one. */

@@ -27,8 +27,9 @@ import type { Raft } from "../core/raft.ts";
 import type { Forward, ForwardResponse, NodeId } from "../core/types.ts";
 import type { Settled } from "./claim.ts";
 import { Batch, errorOf, type Placed } from "./group_batch.ts";
+import { beginLed } from "./group_begin.ts";
 import { encodeForwarded, type ForwardHead } from "./group_forward.ts";
-import { beginLed, GroupsLed, type GroupsLedOptions } from "./groups_led.ts";
+import { GroupsLed, type GroupsLedOptions } from "./groups_led.ts";
 import { GroupsServed } from "./groups_served.ts";
 import { fitsGroup } from "./outcome_fit.ts";
 import type { RaiseLog } from "./raise_log.ts";
@@ -106,7 +107,7 @@ export class GroupsAsked {
       ...options,
       raised: (name, to) => raiseLog.raised(name, to),
     });
-    this.#served = new GroupsServed(raft, this.#led, options.send);
+    this.#served = new GroupsServed(raft, this.#led, options);
   }
 
   /** Whether any group waits for its outcome. */
@@ -163,6 +164,7 @@ export class GroupsAsked {
   /** Gives up what has waited too long, and sends again what was not answered. */
   tick(): void {
     this.#options.raiseLog.tick();
+    this.#served.tick();
     for (const asked of this.#asked) {
       asked.isLater = false;
       if (--asked.ticksLeft <= 0) {

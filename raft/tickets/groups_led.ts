@@ -61,6 +61,14 @@ export type GroupsLedOptions = GroupReadsOptions & {
 /** The outcome of a group; "lost": the term is over, and nobody knows. */
 export type GroupTold = GroupOutcome | "lost";
 
+/** Who asks for a group. */
+export type GroupAsker = {
+  /** Called once. */
+  readonly tell: (told: GroupTold) => void;
+  /** Whether the outcome is still waited for. */
+  readonly isWanted?: () => boolean;
+};
+
 /** A group whose claim is not settled. */
 type Led = Plan & {
   readonly group: Group;
@@ -110,7 +118,7 @@ export class GroupsLed {
    */
   ask(
     { group, traits }: Pick<Placed, "group" | "traits">,
-    tell: (told: GroupTold) => void,
+    { tell, isWanted }: GroupAsker,
   ): boolean {
     const plan = planOf(group);
     const command = this.#commandOf(group, traits, plan);
@@ -128,6 +136,7 @@ export class GroupsLed {
       judge: early && this.#judgeOf(group, command, early),
       parts: command === undefined ? parts : parts.map(onlyNamed),
       command: command?.data,
+      isWanted,
     });
     if (claim === undefined) return false;
     this.#led.set(claim, {
@@ -375,23 +384,4 @@ export class GroupsLed {
       type === "take" && places[at] === place
     );
   }
-}
-
-/**
- * Begins at this leader with the groups of `batch` that wait. Returns false if it takes none on
- * now. `told` is called after each group that has come to an end, also to an unknown one.
- */
-export function beginLed(
-  batch: Batch,
-  led: GroupsLed,
-  told: () => void,
-): boolean {
-  return batch.begin((placed) =>
-    led.ask(placed, (outcome) => {
-      if (outcome !== "lost") batch.answer(placed, outcome);
-      else if (placed.traits.isRepeatable) batch.again(placed);
-      else batch.answer(placed, errorOf("leadership was lost", placed));
-      told();
-    })
-  );
 }

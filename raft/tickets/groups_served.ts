@@ -12,9 +12,10 @@ import { encodeOutcomes } from "../channel/operation_codec.ts";
 import type { GroupOutcome } from "../channel/operations.ts";
 import type { Raft } from "../core/raft.ts";
 import type { Forward, ForwardResponse, Term } from "../core/types.ts";
-import { Batch } from "./group_batch.ts";
+import { Batch, errorOf } from "./group_batch.ts";
 import { decodeForwarded } from "./group_forward.ts";
-import { beginLed, type GroupsLed } from "./groups_led.ts";
+import { beginLed } from "./group_begin.ts";
+import type { GroupsLed } from "./groups_led.ts";
 
 /** Forwards without an answer, of one process: it may have given some of them up. */
 const openMax = 64;
@@ -28,6 +29,8 @@ type Served = {
   readonly term: Term;
   readonly process: Process;
   readonly batch: Batch;
+  /** Ticks until the asker has given it up. */
+  ticksLeft: number;
   /** `undefined` until all groups are answered. */
   response: Uint8Array | undefined;
 };
@@ -39,11 +42,18 @@ type Process = {
   newest: number;
 };
 
+/** The dependencies of served groups. */
+export type GroupsServedOptions = {
+  readonly send: (message: ForwardResponse) => void;
+  /** Ticks after which the node that asked has given a Forward up, if it counts as this one. */
+  readonly ticksMax: number;
+};
+
 /** The groups that other nodes forward, and their answers. */
 export class GroupsServed {
   readonly #raft: Raft;
   readonly #led: GroupsLed;
-  readonly #send: (message: ForwardResponse) => void;
+  readonly #options: GroupsServedOptions;
   /** By sender and process number; the one that was silent longest comes first. */
   readonly #processes = new Map<string, Process>();
   /** Those without their answer. */
@@ -54,11 +64,11 @@ export class GroupsServed {
   constructor(
     raft: Raft,
     led: GroupsLed,
-    send: (message: ForwardResponse) => void,
+    options: GroupsServedOptions,
   ) {
     this.#raft = raft;
     this.#led = led;
-    this.#send = send;
+    this.#options = options;
   }
 
   /** Whether any group waits for its outcome. */
@@ -86,7 +96,10 @@ export class GroupsServed {
     if (!makeRoom(process)) return true; // it is sent again
     process.newest = id;
     const batch = new Batch(groups);
-    const served: Served = { ends, term, process, batch, response: undefined };
+    const served: Served = {
+      ...{ ends, term, process, batch, response: undefined },
+      ticksLeft: this.#options.ticksMax,
+    };
     process.remembered.set(id, served);
     this.#open.add(served);
     this.#advance(served);
@@ -96,6 +109,16 @@ export class GroupsServed {
   /** To be called after each claim of a group that is settled. */
   goOn(): void {
     for (const served of this.#idle.splice(0)) this.#advance(served);
+  }
+
+  /** Gives up what nobody waits for any more: it would hold up what others ask. */
+  tick(): void {
+    for (const served of this.#open) {
+      if (--served.ticksLeft > 0) continue;
+      const why = "the leader did not come to it in time";
+      served.batch.settleAll((placed) => errorOf(why, placed));
+      this.#finish(served);
+    }
   }
 
   /** To be called after every input: a hand-over may have ended, or the term. */
@@ -138,7 +161,7 @@ export class GroupsServed {
     { from: to, to: from, id }: Served["ends"],
     data: Uint8Array,
   ): void {
-    this.#send({ type: "ForwardResponse", from, to, id, data });
+    this.#options.send({ type: "ForwardResponse", from, to, id, data });
   }
 
   #processOf(name: string): Process {

@@ -245,7 +245,7 @@ export class Hand {
 
 /** The claim that `request` makes, on these hands. */
 export function waitingOf(
-  { kind, parts, command, judge, door }: ClaimRequest,
+  { kind, parts, command, judge, isWanted, door }: ClaimRequest,
   { hands, round }: Pick<Waiting, "hands" | "round">,
 ): Waiting {
   let isReader = command !== undefined || judge !== undefined ||
@@ -256,6 +256,7 @@ export function waitingOf(
     parts,
     command,
     judge,
+    isWanted,
     door,
     round,
     hands,

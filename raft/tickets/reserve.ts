@@ -160,6 +160,8 @@ export class Reserve {
     if (claim.verdict !== undefined) return claim.verdict;
     for (const hand of hands) if (hand.front !== claim) return undefined;
     if (claim.isProposed) return undefined;
+    // Or claims that were given up would hold up those behind them, for a commit each.
+    if (claim.isWanted?.() === false) return { type: "lost" };
     if (claim.isReader && !this.#isStateOurs) {
       this.#claims.postpone(claim);
       return undefined;

@@ -58,6 +58,7 @@ export class SequenceBench {
   /** Answers that are due, the oldest first; those of one lane come in this order. */
   readonly #due: { readonly lane: string; readonly run: () => void }[] = [];
   readonly #clientCount = new ClientCount();
+  readonly #clients: SequenceClient[] = [];
 
   constructor({ sequencesMax = 1000 } = {}) {
     this.model = new SequenceModel({ sequencesMax });
@@ -88,7 +89,9 @@ export class SequenceBench {
   }
 
   connect(): SequenceClient {
-    return new SequenceClient(this);
+    const client = new SequenceClient(this);
+    this.#clients.push(client);
+    return client;
   }
 
   /**
@@ -101,6 +104,7 @@ export class SequenceBench {
     const at = this.#due.findIndex((due) => due.lane === lane);
     const [next] = this.#due.splice(at, at < 0 ? 0 : 1);
     next?.run();
+    for (const client of this.#clients) client.goOn();
     return next !== undefined;
   }
 
@@ -179,12 +183,18 @@ export class SequenceClient implements Session {
     this.isFinished = true;
   }
 
-  /** Runs all complete commands of `text`. */
+  /** Runs all complete commands of `text`, as far as none has to wait for one before it. */
   send(text: string): void {
     this.request.feed(encoder.encode(text));
-    while (!this.isFinished && this.request.next() === "command") {
-      runCommand(this, this.bench.service);
-    }
+    this.goOn();
+  }
+
+  /** Runs the commands that had to wait, as a connection does. */
+  goOn(): void {
+    while (
+      !this.isFinished && !this.replies.congested &&
+      this.request.next() === "command"
+    ) runCommand(this, this.bench.service);
   }
 
   /** All that may have left by now. */

@@ -20,6 +20,25 @@ const codecTest = "unit/raft/channel/operation_codec_test.ts";
 
 export const groupsMutants: readonly Mutant[] = [
   {
+    name: "given-up-and-carried-out",
+    mistake:
+      "claims that were given up are carried out, a commit each, before those that are waited for",
+    source: "promise 5",
+    file: "raft/tickets/reserve.ts",
+    find: '    if (claim.isWanted?.() === false) return { type: "lost" };\n',
+    replace: "",
+    tests: ["unit/raft/tickets/claims_test.ts"],
+  },
+  {
+    name: "given-up-and-asked-again",
+    mistake: "a group whose time was up is asked for again when its term ends",
+    source: "PITFALLS 31",
+    file: "raft/tickets/group_batch.ts",
+    find: "    if (this.isWanted(placed)) this.#again.push(placed);\n",
+    replace: "    this.#again.push(placed);\n",
+    tests: ["unit/raft/tickets/group_batch_test.ts"],
+  },
+  {
     name: "name-begun-behind-a-question",
     mistake: "a GET shows 0 of a sequence that only a later INCR begins",
     source: "promise 2",

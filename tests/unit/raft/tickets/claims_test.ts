@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { int64Max } from "../../../../base/range.ts";
 import { stockedMax, unaskedMax } from "../../../../raft/tickets/holdings.ts";
 import { lastTicket, Machine } from "../../../../raft/tickets/machine.ts";
+import { encodeGroup } from "../../../../raft/tickets/machine_codec.ts";
 import { Leader } from "../../../lib/leader.ts";
 
 /** A leader that has numbers of each of `names` in hand, and is asked for them steadily. */
@@ -145,6 +146,25 @@ Deno.test("A command waits for numbers that are taken ahead: they would be given
   assert.equal(leader.told().length, 1);
   leader.unstick();
   assert.deepEqual(leader.told(), ["a 0: done", "a: 1001-1001"]);
+});
+
+Deno.test("A claim that nobody waits for any more does nothing at its turn, and holds nobody up", () => {
+  const leader = new Leader();
+  leader.stuck = true;
+  leader.command("a 0", [raise("a", 10n)]);
+  let isWanted = true;
+  const command = encodeGroup([raise("a", 20n)], { sequencesMax: 9 });
+  leader.ask("a 0", { kind: "group", command, isWanted: () => isWanted });
+  leader.ask("a 5", { isWanted: () => isWanted });
+  leader.ask("a 1");
+  isWanted = false;
+  leader.unstick();
+  assert.deepEqual(leader.told(), [
+    "a 0: done",
+    "a 0: lost",
+    "a 5: lost",
+    "a 1: 11-11",
+  ]);
 });
 
 Deno.test("A command of no sequence waits for nobody", () => {

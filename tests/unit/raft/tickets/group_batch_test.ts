@@ -99,6 +99,17 @@ Deno.test("An outcome that comes after the time is up changes nothing", () => {
   assert.deepEqual(batch.outcomes, [ok, { type: "not-leader" }]);
 });
 
+Deno.test("A group whose time is up is not begun again when its leader is lost", () => {
+  const batch = new Batch([[take("a")], [take("b")]]);
+  const [first, second] = begun(batch);
+  assert(batch.isWanted(first!));
+  batch.settleAll(() => ok);
+  assert(!batch.isWanted(first!));
+  batch.again(first!);
+  batch.again(second!);
+  assert.deepEqual(begun(batch), []);
+});
+
 Deno.test("A group is answered within the call that begins it", () => {
   const batch = new Batch([[take("a")], [list()], [take("b")]]);
   batch.begin((placed) => {

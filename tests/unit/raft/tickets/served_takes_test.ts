@@ -14,7 +14,7 @@ function serving() {
   const ask = ({ kind, parts }: Pick<Claim, "kind" | "parts">) => {
     claims.push({
       ...{ kind, parts, round: 0, command: undefined, judge: undefined },
-      door: undefined,
+      ...{ isWanted: undefined, door: undefined },
     });
     return claims.at(-1);
   };
