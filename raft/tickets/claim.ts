@@ -34,7 +34,7 @@ export type Claim = {
    * answer refuses the claim, and then nothing is given.
    */
   readonly judge: Judge | undefined;
-  /** Whether anybody still waits for it, asked when it is its turn; left out: somebody does. */
+  /** Whether anybody waits for its command, asked when it is its turn; left out: somebody does. */
   readonly isWanted: (() => boolean) | undefined;
   /** The isolate of ours that asks, of an own claim. */
   readonly door: DoorId | undefined;
@@ -89,7 +89,7 @@ export type Settlement =
   }
   /**
    * The term in which it was made is over: if its command was proposed, nobody knows. Or nobody
-   * waits for it any more: nothing was done.
+   * waits for its command any more: nothing was done.
    */
   | { readonly type: "lost" };
 

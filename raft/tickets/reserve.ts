@@ -160,8 +160,6 @@ export class Reserve {
     if (claim.verdict !== undefined) return claim.verdict;
     for (const hand of hands) if (hand.front !== claim) return undefined;
     if (claim.isProposed) return undefined;
-    // Or claims that were given up would hold up those behind them, for a commit each.
-    if (claim.isWanted?.() === false) return { type: "lost" };
     if (claim.isReader && !this.#isStateOurs) {
       this.#claims.postpone(claim);
       return undefined;
@@ -171,6 +169,8 @@ export class Reserve {
     const refusal = this.#judge(claim);
     if (refusal !== undefined) return { type: "refused", ...refusal };
     if (claim.command !== undefined) {
+      // Or commands that were given up would hold up all behind them, for a commit each.
+      if (claim.isWanted?.() === false) return { type: "lost" };
       this.#propose(claim);
       return undefined;
     }

@@ -22,10 +22,10 @@ export const groupsMutants: readonly Mutant[] = [
   {
     name: "given-up-and-carried-out",
     mistake:
-      "claims that were given up are carried out, a commit each, before those that are waited for",
+      "commands that were given up are carried out, a commit each, before those that are waited for",
     source: "promise 5",
     file: "raft/tickets/reserve.ts",
-    find: '    if (claim.isWanted?.() === false) return { type: "lost" };\n',
+    find: '      if (claim.isWanted?.() === false) return { type: "lost" };\n',
     replace: "",
     tests: ["unit/raft/tickets/claims_test.ts"],
   },
