@@ -28,7 +28,7 @@ import type {
   LastOf,
   Settled,
 } from "./claim.ts";
-import { type Batch, errorOf, type Placed } from "./group_batch.ts";
+import type { Placed } from "./group_batch.ts";
 import { isOfMachine, onlyNamed, type Plan, planOf } from "./group_plan.ts";
 import { GroupReads, type GroupReadsOptions } from "./group_reads.ts";
 import type { Traits } from "./group_traits.ts";
