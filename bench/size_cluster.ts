@@ -1,7 +1,7 @@
 // Nodes for `size.ts`: real processes with watched isolates, each of which can be stopped and
 // started again, emptied, and asked how much memory and disk it takes. Measures nothing else.
 
-import { Client, encode, type Reply } from "../tests/lib/client.ts";
+import { Client } from "../tests/lib/client.ts";
 import { freePort } from "../tests/lib/ports.ts";
 import { ask, v8Flag } from "./contenders.ts";
 import { end, makeDirectory, removeDirectory, spawn } from "./processes.ts";
@@ -160,8 +160,7 @@ export async function createNames(
       const begin = at;
       at = Math.min(begin + size, to);
       const names = Array.from({ length: at - begin }, (_, i) => begin + i);
-      const replies = await pipelined(
-        client,
+      const replies = await client.pipeline(
         names.map((i) => ["TICKET", nameOf(i)]),
       );
       // Not always 1: a leader that loses its office burns numbers.
@@ -169,17 +168,4 @@ export async function createNames(
       if (odd !== undefined) throw new Error(`no ticket: ${odd}`);
     }
   }));
-}
-
-/** The replies to `requests`, sent in one pipeline. */
-export async function pipelined(
-  client: Client,
-  requests: readonly (readonly string[])[],
-): Promise<Reply[]> {
-  const replies: Reply[] = [];
-  const read = async () => {
-    while (replies.length < requests.length) replies.push(await client.reply());
-  };
-  await Promise.all([client.send(requests.map(encode).join("")), read()]);
-  return replies;
 }

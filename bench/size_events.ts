@@ -2,7 +2,7 @@
 // leads. Each event takes a few seconds, and leaves all nodes in service.
 
 import { Client } from "../tests/lib/client.ts";
-import { nameOf, pipelined, type SizeNode } from "./size_cluster.ts";
+import { nameOf, type SizeNode } from "./size_cluster.ts";
 
 export type SizeEvent = {
   readonly name: string;
@@ -46,13 +46,10 @@ async function churn(
   let requests = 0;
   using client = await Client.connect(node.port);
   while (!isDone()) {
-    await pipelined(
-      client,
-      Array.from(
-        { length: 100 },
-        () => ["INCR", nameOf(Math.floor(Math.random() * count))],
-      ),
-    );
+    await client.pipeline(Array.from(
+      { length: 100 },
+      () => ["INCR", nameOf(Math.floor(Math.random() * count))],
+    ));
     requests += 100;
   }
   return requests;

@@ -223,7 +223,7 @@ export class KvStorage implements Storage {
     }
     const begun = batch.find(({ compaction }) => compaction !== undefined);
     if (begun !== undefined) this.#compaction = begun.compaction;
-    // Whoever waits for these saves need not wait for the rest of the turn.
+    // These saves are answered at once, not at the end of the turn.
     for (const done of dones) done?.();
     await this.#goOn();
     return [];

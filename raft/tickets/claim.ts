@@ -20,7 +20,7 @@ export type ClaimPart = {
 export type Claim = {
   /** No two of one sequence. */
   readonly parts: readonly ClaimPart[];
-  /** Who is to be told: a take of our own clients or of another node, or a group. */
+  /** Its asker, who is told the end: a take of our own clients or of another node, or a group. */
   readonly kind: "own" | "served" | "group";
   /** The round of confirmations that must be over before it is settled. */
   readonly round: number;

@@ -61,7 +61,7 @@ export type GroupsLedOptions = GroupReadsOptions & {
 /** The outcome of a group; "lost": the term is over, and nobody knows. */
 export type GroupTold = GroupOutcome | "lost";
 
-/** Who asks for a group. */
+/** The asker of a group. */
 export type GroupAsker = {
   /** Called once. */
   readonly tell: (told: GroupTold) => void;

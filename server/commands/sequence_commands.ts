@@ -4,7 +4,6 @@
 // because numbers only rise (`refused_commands.ts`).
 
 import type { RespParser } from "../resp/resp_parser.ts";
-import type { RespWriter } from "../resp/resp_writer.ts";
 import { planned, takeBlock, takeRun } from "./asking.ts";
 import {
   type Command,
@@ -76,22 +75,8 @@ export const countingCommands: readonly Command[] = [
 
 /** All others that ask for sequences by their names. */
 export const sequenceCommands: readonly Command[] = [
-  planned({
-    name: "exists",
-    arguments: [1],
-    ...reads,
-    keys: allKeys,
-    help: "How many of these sequences exist: name …",
-    plan: planExisting,
-  }),
-  planned({
-    name: "expiretime",
-    arguments: [1, 1],
-    ...reads,
-    keys: firstKey,
-    help: "-1 of a sequence, which never expires, or -2: name",
-    plan: ofLast(writeTimeLeft),
-  }),
+  existing("exists"),
+  timeLeft("expiretime"),
   planned({
     name: "getrange",
     arguments: [3, 3],
@@ -119,22 +104,8 @@ export const sequenceCommands: readonly Command[] = [
       });
     },
   }),
-  planned({
-    name: "pexpiretime",
-    arguments: [1, 1],
-    ...reads,
-    keys: firstKey,
-    help: "-1 of a sequence, which never expires, or -2: name",
-    plan: ofLast(writeTimeLeft),
-  }),
-  planned({
-    name: "pttl",
-    arguments: [1, 1],
-    ...reads,
-    keys: firstKey,
-    help: "-1 of a sequence, which never expires, or -2: name",
-    plan: ofLast(writeTimeLeft),
-  }),
+  timeLeft("pexpiretime"),
+  timeLeft("pttl"),
   planned({
     name: "strlen",
     arguments: [1, 1],
@@ -152,22 +123,8 @@ export const sequenceCommands: readonly Command[] = [
     help: "As GETRANGE: name start end",
     plan: planRange,
   }),
-  planned({
-    name: "touch",
-    arguments: [1],
-    ...reads,
-    keys: allKeys,
-    help: "How many of these sequences exist: name …",
-    plan: planExisting,
-  }),
-  planned({
-    name: "ttl",
-    arguments: [1, 1],
-    ...reads,
-    keys: firstKey,
-    help: "-1 of a sequence, which never expires, or -2: name",
-    plan: ofLast(writeTimeLeft),
-  }),
+  existing("touch"),
+  timeLeft("ttl"),
   planned({
     name: "type",
     arguments: [1, 1],
@@ -179,6 +136,32 @@ export const sequenceCommands: readonly Command[] = [
     ),
   }),
 ];
+
+/** A command that tells how many of the sequences that it names exist. */
+function existing(name: string): Command {
+  return planned({
+    name,
+    arguments: [1],
+    ...reads,
+    keys: allKeys,
+    help: "How many of these sequences exist: name …",
+    plan: planExisting,
+  });
+}
+
+/** A command that tells how long a sequence has yet to live, in whatever unit: for ever. */
+function timeLeft(name: string): Command {
+  return planned({
+    name,
+    arguments: [1, 1],
+    ...reads,
+    keys: firstKey,
+    help: "-1 of a sequence, which never expires, or -2: name",
+    plan: ofLast((writer, last) =>
+      writer.integer(last === undefined ? -2 : -1)
+    ),
+  });
+}
 
 /** The plan of a command whose argument is a name, and whose reply is made of its last number. */
 function ofLast(
@@ -215,10 +198,6 @@ function planExisting(request: RespParser): Plan | string {
   return planLasts(names, (writer, lasts) => {
     writer.integer(lasts.filter((last) => last !== undefined).length);
   });
-}
-
-function writeTimeLeft(writer: RespWriter, last: bigint | undefined): void {
-  writer.integer(last === undefined ? -2 : -1);
 }
 
 /** A value as Redis would hold it; empty if there is none. */

@@ -3,23 +3,10 @@
 // unit tests; how client libraries use them by `client_libraries_test.ts`.
 
 import assert from "node:assert/strict";
-import { type Client, encode, type Reply, ReplyError } from "../lib/client.ts";
+import { type Reply, ReplyError } from "../lib/client.ts";
 import { e2e } from "../lib/harness.ts";
 import type { Server } from "../lib/server.ts";
 import { until } from "../lib/until.ts";
-
-/** The replies to `requests`, sent in one pipeline. */
-async function pipeline(
-  client: Client,
-  requests: readonly (readonly string[])[],
-): Promise<Reply[]> {
-  const replies: Reply[] = [];
-  const read = async () => {
-    while (replies.length < requests.length) replies.push(await client.reply());
-  };
-  await Promise.all([client.send(requests.map(encode).join("")), read()]);
-  return replies;
-}
 
 /** Makes sure that `reply` is an error that says `what`. */
 function assertRefused(reply: Reply, what: RegExp): void {
@@ -124,7 +111,7 @@ e2e(
     assertRefused(await client.ask("TICKET.RAISE", "d", "9"), /no room/);
     assertRefused(await client.ask("TICKET.CREATE", "d"), /no room/);
     assertRefused(await client.ask("TICKET"), /no room/);
-    await pipeline(client, [["MULTI"], ["INCR", "a"], ["INCR", "d"]]);
+    await client.pipeline([["MULTI"], ["INCR", "a"], ["INCR", "d"]]);
     assertRefused(await client.ask("EXEC"), /^EXECABORT .*no room/);
     assert.equal(await client.ask("DBSIZE"), 3n);
     assert.equal(await client.ask("INCR", "a"), 2n);
@@ -173,7 +160,7 @@ e2e(
     assert.equal(await client.ask("TICKET", "full"), `${end - 1n}`);
     assertRefused(await client.ask("TICKET", "full", "COUNT", "2"), /fewer/);
     assert.equal(await client.ask("TICKET", "full"), `${end}`);
-    const replies = await pipeline(client, [
+    const replies = await client.pipeline([
       ["TICKET", "full"],
       ["TICKET", "orders"],
       ["INCR", "full"],
@@ -200,10 +187,7 @@ e2e(
     using client = await node.connect();
     assert.equal(await client.ask("TICKET"), "1");
     const names = Array.from({ length: 2500 }, (_, i) => `n${i}`);
-    await pipeline(
-      client,
-      names.map((name, i) => ["INCRBY", name, `${i + 1}`]),
-    );
+    await client.pipeline(names.map((name, i) => ["INCRBY", name, `${i + 1}`]));
     assert.equal(await client.ask("TICKET.POLICY", "created"), "OK");
     const path = `${lab.directory}/b.backup`;
     const address = `127.0.0.1:${node.port}`;
@@ -243,7 +227,7 @@ e2e(
     );
     for (let i = 0; i < names.length; i += 5000) {
       const batch = names.slice(i, i + 5000).map((name) => ["INCR", name]);
-      const replies = await pipeline(client, batch);
+      const replies = await client.pipeline(batch);
       assert.ok(replies.every((reply) => reply === 1n), `${replies[0]}`);
     }
     assertRefused(await client.ask("INCR", "one-more"), /no room/);

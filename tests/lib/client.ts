@@ -47,6 +47,16 @@ export class Client implements Disposable {
     return await this.reply();
   }
 
+  /** The replies to `requests`, sent in one pipeline. */
+  async pipeline(requests: readonly (readonly string[])[]): Promise<Reply[]> {
+    const replies: Reply[] = [];
+    const read = async () => {
+      while (replies.length < requests.length) replies.push(await this.reply());
+    };
+    await Promise.all([this.send(requests.map(encode).join("")), read()]);
+    return replies;
+  }
+
   /** The numbers of `count` TICKETs in one pipeline; throws on any other reply. */
   async tickets(count: number): Promise<bigint[]> {
     const [sent, numbers] = await Promise.all([
