@@ -25,9 +25,8 @@ export async function deleteSaves(
   const range = { start: saveKey(node, from), end: saveKey(node, to) };
   const keys = (await Array.fromAsync(kv.list(range))).map(({ key }) => key);
   for (let at = 0; at < keys.length; at += mutationsMax) {
-    const operation = kv.atomic().check({ key: headKey(node), versionstamp });
-    for (const key of keys.slice(at, at + mutationsMax)) operation.delete(key);
-    if (!(await operation.commit()).ok) throw takenOver(node);
+    const part = keys.slice(at, at + mutationsMax);
+    await deleteKeys(kv, part, { node, versionstamp });
   }
 }
 
@@ -52,10 +51,20 @@ export async function deleteSome(
     kv.list(range, { limit: garbageKeysMax }),
   );
   if (found.length === 0) return true;
-  const operation = kv.atomic().check({ key: headKey(node), versionstamp });
-  for (const { key } of found) operation.delete(key);
-  if (!(await operation.commit()).ok) throw takenOver(node);
+  const keys = found.map(({ key }) => key);
+  await deleteKeys(kv, keys, { node, versionstamp });
   return found.length < garbageKeysMax;
+}
+
+/** Deletes `keys`, at most `mutationsMax`, in one commit that fails if the head is not ours. */
+async function deleteKeys(
+  kv: Deno.Kv,
+  keys: readonly Deno.KvKey[],
+  { node, versionstamp }: { node: NodeId; versionstamp: string | null },
+): Promise<void> {
+  const operation = kv.atomic().check({ key: headKey(node), versionstamp });
+  for (const key of keys) operation.delete(key);
+  if (!(await operation.commit()).ok) throw takenOver(node);
 }
 
 /** The error of a process whose store another one has opened. */
