@@ -6,6 +6,16 @@ const kv = "storage/kv_storage.ts";
 
 export const kvMutants: readonly Mutant[] = [
   {
+    name: "kv-deletes-anothers-saves",
+    mistake:
+      "saves are deleted by a process that another has taken the store from, which counts them",
+    source: "PITFALLS 30",
+    file: "storage/kv_deletion.ts",
+    find: "kv.atomic().check({ key: headKey(node), versionstamp })",
+    replace: "kv.atomic()",
+    tests: ["unit/storage/kv_deletion_test.ts"],
+  },
+  {
     name: "kv-members-not-committed-at-low",
     mistake:
       "at durability low Deno KV keeps term, vote and members in memory like tickets",
